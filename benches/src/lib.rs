@@ -1,0 +1,1 @@
+//! Criterion benches, one file per layer: see the `benches` folder of this package.

@@ -1,0 +1,102 @@
+//! The operations that circuits are written in.
+//!
+//! A circuit (a matrix product, a sigmoid, a training iteration) is a function over [`Arithmetic`]. It runs on
+//! ciphertexts with [`Evaluator`](crate::Evaluator), and without any with [`Simulator`](crate::Simulator), which
+//! follows levels and scales, refuses what the evaluator would refuse, and counts. What a plan says of a circuit is
+//! therefore what the circuit does.
+
+use num_complex::Complex64;
+
+use crate::{Error, Operand, Parameters, Scale};
+
+/// CKKS arithmetic on ciphertexts of type [`Ciphertext`](Self::Ciphertext).
+///
+/// Slots are complex. Operations on two operands of different levels work at the lower one. Sums require equal
+/// scales, products multiply scales, [`rescale`](Self::rescale) divides by the last prime. All operands belong to one
+/// parameter set and one key, or the operation is refused.
+///
+/// # Errors
+///
+/// Each method returns [`Error`] for what a caller's data can cause: scales that differ, no level left, a key that is
+/// missing or made for fewer levels, another parameter set, another owner's key.
+pub trait Arithmetic: Sync {
+    /// A degree-1 ciphertext.
+    type Ciphertext: Clone + Send + Sync;
+    /// A degree-2 ciphertext: a sum of products that has not been relinearized.
+    type Tensor: Clone + Send + Sync;
+    /// An encoded vector of slots.
+    type Plaintext: Send + Sync;
+
+    /// The parameter set.
+    fn parameters(&self) -> &Parameters;
+    /// Level, scale and slot count of a ciphertext.
+    fn operand<'a>(&self, a: &'a Self::Ciphertext) -> &'a Operand;
+    /// Level, scale and slot count of a degree-2 ciphertext.
+    fn tensor_operand<'a>(&self, a: &'a Self::Tensor) -> &'a Operand;
+
+    /// Encodes the slots that `values` gives. A simulator does not call it.
+    fn encode(
+        &self,
+        values: impl FnOnce() -> Vec<Complex64>,
+        scale: &Scale,
+        level: usize,
+    ) -> Result<Self::Plaintext, Error>;
+
+    /// a + b.
+    fn add(&self, a: &Self::Ciphertext, b: &Self::Ciphertext) -> Result<Self::Ciphertext, Error>;
+    /// a − b.
+    fn sub(&self, a: &Self::Ciphertext, b: &Self::Ciphertext) -> Result<Self::Ciphertext, Error>;
+    /// −a.
+    fn neg(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext, Error>;
+    /// a + p, slot by slot.
+    fn add_plain(&self, a: &Self::Ciphertext, p: &Self::Plaintext) -> Result<Self::Ciphertext, Error>;
+    /// a + c in every slot. Costs no level and no transform.
+    fn add_constant(&self, a: &Self::Ciphertext, c: f64) -> Result<Self::Ciphertext, Error>;
+    /// a · p, slot by slot; not rescaled.
+    fn multiply_plain(&self, a: &Self::Ciphertext, p: &Self::Plaintext) -> Result<Self::Ciphertext, Error>;
+    /// a · c for one real constant, encoded at `scale`; not rescaled.
+    fn multiply_constant(
+        &self,
+        a: &Self::Ciphertext,
+        c: f64,
+        scale: &Scale,
+    ) -> Result<Self::Ciphertext, Error>;
+    /// a · i: a product with the monomial X^(N/2), exact, at no level.
+    fn multiply_by_i(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext, Error>;
+
+    /// Σ aₖ·bₖ, neither relinearized nor rescaled. All terms have one product of scales.
+    fn sum_of_products(
+        &self,
+        terms: &[(&Self::Ciphertext, &Self::Ciphertext)],
+    ) -> Result<Self::Tensor, Error>;
+    /// a + b for degree-2 ciphertexts.
+    fn add_tensor(&self, a: &Self::Tensor, b: &Self::Tensor) -> Result<Self::Tensor, Error>;
+    /// a + b for a degree-2 and a degree-1 ciphertext.
+    fn add_to_tensor(&self, a: &Self::Tensor, b: &Self::Ciphertext) -> Result<Self::Tensor, Error>;
+    /// Brings a degree-2 ciphertext back to degree 1: one key switch.
+    fn relinearize(&self, a: &Self::Tensor) -> Result<Self::Ciphertext, Error>;
+    /// Relinearizes and rescales in one division by P·q_level, cheaper than one after the other.
+    fn relinearize_rescale(&self, a: &Self::Tensor) -> Result<Self::Ciphertext, Error>;
+
+    /// Divides by the last prime with rounding: one level down, scale divided by that prime.
+    fn rescale(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext, Error>;
+    /// Forgets primes above `level`; the value does not change.
+    fn drop_level(&self, a: &Self::Ciphertext, level: usize) -> Result<Self::Ciphertext, Error>;
+
+    /// Slot j of the result is slot j + `steps` of `a`, cyclically.
+    fn rotate(&self, a: &Self::Ciphertext, steps: i64) -> Result<Self::Ciphertext, Error>;
+    /// The rotations of one ciphertext by each of `steps`, with one gadget decomposition for all.
+    fn rotate_hoisted(&self, a: &Self::Ciphertext, steps: &[i64]) -> Result<Vec<Self::Ciphertext>, Error>;
+    /// The complex conjugate of every slot.
+    fn conjugate(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext, Error>;
+
+    /// a · b, relinearized and rescaled: one level.
+    fn multiply(&self, a: &Self::Ciphertext, b: &Self::Ciphertext) -> Result<Self::Ciphertext, Error> {
+        self.relinearize_rescale(&self.sum_of_products(&[(a, b)])?)
+    }
+
+    /// a², relinearized and rescaled: one level.
+    fn square(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext, Error> {
+        self.multiply(a, a)
+    }
+}

@@ -1,0 +1,92 @@
+//! What can go wrong, with the numbers that explain it.
+
+use thiserror::Error;
+
+/// An operation that could not be done, and what it needed.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A parameter literal that no parameter set may be built from.
+    #[error(transparent)]
+    Parameters(#[from] crate::params::ParametersError),
+    /// Sums need equal scales; the numbers are their base-2 logarithms.
+    #[error("scales differ: 2^{left:.9} and 2^{right:.9}; encode one operand at the scale of the other")]
+    ScaleMismatch {
+        /// log₂ of the left operand's scale.
+        left: f64,
+        /// log₂ of the right operand's scale.
+        right: f64,
+    },
+    /// A scale outside of what can be encoded.
+    #[error("a scale of 2^{log2:.3} cannot be encoded")]
+    ScaleRange {
+        /// log₂ of the scale.
+        log2: f64,
+    },
+    /// An operand does not have the level an operation needs.
+    #[error("the ciphertext is at level {level}, the operation needs level {required}")]
+    LevelExhausted {
+        /// The operand's level.
+        level: usize,
+        /// The lowest level that would do.
+        required: usize,
+    },
+    /// A level above the top of the chain.
+    #[error("level {level} does not exist: the highest is {max}")]
+    LevelRange {
+        /// The level asked for.
+        level: usize,
+        /// The highest level of the parameters.
+        max: usize,
+    },
+    /// A sum of no terms.
+    #[error("a sum needs at least one term")]
+    EmptySum,
+    /// The number of values is not a slot count of these parameters.
+    #[error("{values} values do not fill slots: the count must be a power of two from 1 to {max}")]
+    SlotCount {
+        /// Number of values given.
+        values: usize,
+        /// N/2.
+        max: usize,
+    },
+    /// A value that is not finite.
+    #[error("the value in slot {slot} is not a finite number")]
+    NotFinite {
+        /// Index of the slot.
+        slot: usize,
+    },
+    /// A plaintext coefficient that does not fit the modulus.
+    #[error("a coefficient of 2^{coefficient_log2:.1} does not fit a modulus of 2^{modulus_log2:.1}")]
+    EncodingOverflow {
+        /// log₂ of the largest coefficient.
+        coefficient_log2: f64,
+        /// log₂ of the modulus at the plaintext's level.
+        modulus_log2: f64,
+    },
+    /// Two objects of different parameter sets.
+    #[error("the operand belongs to another parameter set")]
+    ParameterMismatch,
+    /// Two objects of different owners.
+    #[error("the operand belongs to another key")]
+    KeyMismatch,
+    /// No relinearization key was given.
+    #[error("the relinearization key is missing")]
+    MissingRelinearizationKey,
+    /// No Galois key for this element was given.
+    #[error("the Galois key of element {element} is missing ({purpose})")]
+    MissingGaloisKey {
+        /// The Galois element g of X ↦ X^g.
+        element: u64,
+        /// What it was needed for: a rotation by so many slots, or conjugation.
+        purpose: crate::keys::GaloisPurpose,
+    },
+    /// A key that was made for lower levels only.
+    #[error("the key reaches up to level {key_level}, the ciphertext is at level {level}")]
+    KeyLevel {
+        /// Highest level of the key.
+        key_level: usize,
+        /// Level of the operand.
+        level: usize,
+    },
+}

@@ -1,0 +1,69 @@
+//! What is known of a ciphertext without reading it: level, scale, slots. The rules by which operations change them
+//! stand here once, for the evaluator and for the simulator.
+
+use crate::{Error, Parameters, Scale};
+
+/// Level, scale and slot count of a ciphertext or plaintext.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operand {
+    /// Index of the last live prime; 0 when no rescaling is left.
+    pub level: usize,
+    /// The factor between slots and plaintext coefficients.
+    pub scale: Scale,
+    /// Number of slots: a power of two, at most N/2.
+    pub slots: usize,
+}
+
+impl Operand {
+    /// Of a sum: the lower level, the common scale.
+    pub(crate) fn sum(&self, other: &Self) -> Result<Self, Error> {
+        if self.scale != other.scale {
+            return Err(Error::ScaleMismatch { left: self.scale.log2(), right: other.scale.log2() });
+        }
+        Ok(Self {
+            level: self.level.min(other.level),
+            scale: self.scale.clone(),
+            slots: self.slots.max(other.slots),
+        })
+    }
+
+    /// Of a product: the lower level, the product of the scales.
+    pub(crate) fn product(&self, other: &Self) -> Self {
+        Self {
+            level: self.level.min(other.level),
+            scale: self.scale.times(&other.scale),
+            slots: self.slots.max(other.slots),
+        }
+    }
+
+    /// Of a sum of products.
+    pub(crate) fn sum_of_products<'a>(
+        terms: impl IntoIterator<Item = (&'a Self, &'a Self)>,
+    ) -> Result<Self, Error> {
+        let mut products = terms.into_iter().map(|(a, b)| a.product(b));
+        let first = products.next().ok_or(Error::EmptySum)?;
+        products.try_fold(first, |sum, product| sum.sum(&product))
+    }
+
+    /// After a rescaling.
+    pub(crate) fn rescaled(&self, parameters: &Parameters) -> Result<Self, Error> {
+        if self.level == 0 {
+            return Err(Error::LevelExhausted { level: 0, required: 1 });
+        }
+        let prime = Scale::prime(parameters.q()[self.level]);
+        Ok(Self { level: self.level - 1, scale: self.scale.divided_by(&prime), slots: self.slots })
+    }
+
+    /// After dropping to `level`.
+    pub(crate) fn dropped(&self, level: usize) -> Result<Self, Error> {
+        if level > self.level {
+            return Err(Error::LevelExhausted { level: self.level, required: level });
+        }
+        Ok(Self { level, ..self.clone() })
+    }
+
+    /// After a product with a plaintext or constant of the given scale.
+    pub(crate) fn scaled(&self, scale: &Scale) -> Self {
+        Self { scale: self.scale.times(scale), ..self.clone() }
+    }
+}

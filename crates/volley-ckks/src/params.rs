@@ -1,0 +1,350 @@
+//! Parameter sets: ring degree, modulus chain, scale, and the security they have.
+//!
+//! [`Parameters`] exist only as the result of [`ParametersLiteral::build`], which checks every rule; nothing that
+//! takes them checks again.
+
+use std::fmt;
+use std::ops::Range;
+
+use thiserror::Error;
+use volley_ring::prime::{MAX_BITS, ntt_primes};
+
+mod security;
+
+pub use security::{Security, max_log_qp};
+
+/// Largest log₂ N that a parameter set may have.
+pub const MAX_LOG_N: u32 = 17;
+
+/// What a parameter set is built from: bit lengths, not primes. Primes are the largest NTT-friendly ones below the
+/// power of two, in descending order, first those of `q_bits`, then those of `p_bits`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParametersLiteral {
+    /// log₂ of the ring degree N.
+    pub log_n: u32,
+    /// Bit lengths of q₀, q₁, …, q_L. Decryption happens under q₀; every level above carries one rescaling.
+    pub q_bits: Vec<u32>,
+    /// Bit lengths of the special primes, whose product P absorbs the noise of key switching.
+    pub p_bits: Vec<u32>,
+    /// log₂ of the default scale.
+    pub log_scale: u32,
+    /// The claim that is checked.
+    pub security: Security,
+}
+
+/// Why a literal is refused.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ParametersError {
+    /// The ring degree is out of range.
+    #[error("log N = {log_n} is outside {min}..={max}")]
+    LogN {
+        /// The degree asked for.
+        log_n: u32,
+        /// Smallest allowed.
+        min: u32,
+        /// Largest allowed.
+        max: u32,
+    },
+    /// No ciphertext prime, or no special prime.
+    #[error("at least one ciphertext prime and one special prime are needed")]
+    NoPrimes,
+    /// A bit length that no prime of this library has.
+    #[error("a prime of {bits} bits is not supported for log N = {log_n}: the range is {min}..={max}")]
+    PrimeBits {
+        /// The length asked for.
+        bits: u32,
+        /// log₂ N.
+        log_n: u32,
+        /// Smallest length.
+        min: u32,
+        /// Largest length.
+        max: u32,
+    },
+    /// Not enough primes of a bit length.
+    #[error("there are not {wanted} NTT primes of {bits} bits for log N = {log_n}")]
+    TooFewPrimes {
+        /// The length asked for.
+        bits: u32,
+        /// How many were needed.
+        wanted: usize,
+        /// log₂ N.
+        log_n: u32,
+    },
+    /// Key switching would lose precision: a prime wider than P.
+    #[error("a ciphertext prime of {bits} bits is wider than the special modulus of {special_bits} bits")]
+    SpecialModulusTooSmall {
+        /// Bits of the widest ciphertext prime.
+        bits: u32,
+        /// Bits of P.
+        special_bits: u32,
+    },
+    /// The scale is not one that q₀ can carry.
+    #[error("a scale of 2^{log_scale} does not fit under a first prime of {q0_bits} bits")]
+    ScaleTooLarge {
+        /// log₂ of the scale asked for.
+        log_scale: u32,
+        /// Bits of q₀.
+        q0_bits: u32,
+    },
+    /// The modulus is too large for the security claimed.
+    #[error("log QP = {log_qp:.1} is over the {max} bits that {claim} allows at log N = {log_n}")]
+    Insecure {
+        /// log₂ of QP.
+        log_qp: f64,
+        /// The table's limit, 0 where the table has no row.
+        max: u32,
+        /// log₂ N.
+        log_n: u32,
+        /// The claim.
+        claim: Security,
+    },
+}
+
+/// A hash of everything that decides whether two objects can meet: N, the primes, the scale and the distribution of
+/// the secret. BLAKE3 over the encoding documented at [`Parameters::id`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ParamsId([u8; 32]);
+
+impl ParamsId {
+    /// The hash.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ParamsId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ParamsId({:02x}{:02x}{:02x}{:02x}…)", self.0[0], self.0[1], self.0[2], self.0[3])
+    }
+}
+
+/// A checked parameter set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameters {
+    log_n: u32,
+    q: Vec<u64>,
+    p: Vec<u64>,
+    log_scale: u32,
+    security: Security,
+    digits: Vec<Range<usize>>,
+    id: ParamsId,
+}
+
+impl ParametersLiteral {
+    /// Checks the literal and finds its primes.
+    ///
+    /// # Errors
+    ///
+    /// [`ParametersError`] says which rule is broken: the range of `log_n` and of the bit lengths, at least one prime
+    /// of each kind, P at least as wide as every qᵢ, a scale below q₀, and log₂ QP within the table of the claim.
+    pub fn build(&self) -> Result<Parameters, ParametersError> {
+        const MIN_LOG_N: u32 = 3;
+        let Self { log_n, log_scale, security, .. } = *self;
+        if !(MIN_LOG_N..=MAX_LOG_N).contains(&log_n) {
+            return Err(ParametersError::LogN { log_n, min: MIN_LOG_N, max: MAX_LOG_N });
+        }
+        let (Some(&q0_bits), false) = (self.q_bits.first(), self.p_bits.is_empty()) else {
+            return Err(ParametersError::NoPrimes);
+        };
+        let min_bits = log_n + 6;
+        if let Some(&bits) =
+            self.q_bits.iter().chain(&self.p_bits).find(|bits| !(min_bits..=MAX_BITS).contains(bits))
+        {
+            return Err(ParametersError::PrimeBits { bits, log_n, min: min_bits, max: MAX_BITS });
+        }
+        let special_bits: u32 = self.p_bits.iter().sum();
+        if let Some(&bits) = self.q_bits.iter().find(|&&bits| bits > special_bits) {
+            return Err(ParametersError::SpecialModulusTooSmall { bits, special_bits });
+        }
+        if log_scale >= q0_bits {
+            return Err(ParametersError::ScaleTooLarge { log_scale, q0_bits });
+        }
+        let (q, p) = self.primes()?;
+        let log_qp = log2_product(&q) + log2_product(&p);
+        security.check(log_n, log_qp)?;
+        let digits = digits(&q, &p);
+        let id = params_id(log_n, &q, &p, log_scale);
+        Ok(Parameters { log_n, q, p, log_scale, security, digits, id })
+    }
+
+    /// Distinct primes for `q_bits` and `p_bits`.
+    fn primes(&self) -> Result<(Vec<u64>, Vec<u64>), ParametersError> {
+        let all: Vec<u32> = self.q_bits.iter().chain(&self.p_bits).copied().collect();
+        let mut chosen = vec![0; all.len()];
+        let mut lengths = all.clone();
+        lengths.sort_unstable();
+        lengths.dedup();
+        for bits in lengths {
+            let places: Vec<usize> = (0..all.len()).filter(|&i| all[i] == bits).collect();
+            let found: Vec<u64> = ntt_primes(1 << self.log_n, bits).take(places.len()).collect();
+            if found.len() < places.len() {
+                return Err(ParametersError::TooFewPrimes { bits, wanted: places.len(), log_n: self.log_n });
+            }
+            for (place, prime) in places.into_iter().zip(found) {
+                chosen[place] = prime;
+            }
+        }
+        let p = chosen.split_off(self.q_bits.len());
+        Ok((chosen, p))
+    }
+}
+
+impl Parameters {
+    /// N = 2^14: 50 + 7 × 40 bits, two special primes of 50; seven levels, 128-bit security, exactly at the table.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: the literal is tested.
+    pub fn n14() -> Result<Self, ParametersError> {
+        Self::preset(14, 7, 2)
+    }
+
+    /// N = 2^15: 50 + 14 × 40 bits, five special primes of 50; fourteen levels, 128-bit security.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: the literal is tested.
+    pub fn n15() -> Result<Self, ParametersError> {
+        Self::preset(15, 14, 5)
+    }
+
+    /// N = 2^16: 50 + 27 × 40 bits, eight special primes of 50; 27 levels, 128-bit security.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: the literal is tested.
+    pub fn n16() -> Result<Self, ParametersError> {
+        Self::preset(16, 27, 8)
+    }
+
+    fn preset(log_n: u32, levels: usize, special: usize) -> Result<Self, ParametersError> {
+        let mut q_bits = vec![40; levels + 1];
+        q_bits[0] = 50;
+        let p_bits = vec![50; special];
+        ParametersLiteral { log_n, q_bits, p_bits, log_scale: 40, security: Security::Classical128 }.build()
+    }
+
+    /// log₂ N.
+    #[must_use]
+    pub fn log_n(&self) -> u32 {
+        self.log_n
+    }
+
+    /// The ring degree N.
+    #[must_use]
+    pub fn degree(&self) -> usize {
+        1 << self.log_n
+    }
+
+    /// N/2, the number of complex slots of a full plaintext.
+    #[must_use]
+    pub fn max_slots(&self) -> usize {
+        self.degree() / 2
+    }
+
+    /// The ciphertext primes q₀, …, q_L.
+    #[must_use]
+    pub fn q(&self) -> &[u64] {
+        &self.q
+    }
+
+    /// The special primes.
+    #[must_use]
+    pub fn p(&self) -> &[u64] {
+        &self.p
+    }
+
+    /// L, the level of a fresh ciphertext: the number of rescalings it has.
+    #[must_use]
+    pub fn max_level(&self) -> usize {
+        self.q.len() - 1
+    }
+
+    /// log₂ of the default scale.
+    #[must_use]
+    pub fn log_scale(&self) -> u32 {
+        self.log_scale
+    }
+
+    /// The default scale 2^`log_scale`.
+    #[must_use]
+    pub fn scale(&self) -> crate::Scale {
+        crate::Scale::power_of_two(self.log_scale as i32)
+    }
+
+    /// log₂ of q₀⋯q_level.
+    #[must_use]
+    pub fn log_q(&self, level: usize) -> f64 {
+        log2_product(&self.q[..=level])
+    }
+
+    /// log₂ of QP, on which security rests.
+    #[must_use]
+    pub fn log_qp(&self) -> f64 {
+        log2_product(&self.q) + log2_product(&self.p)
+    }
+
+    /// The security that was claimed and checked.
+    #[must_use]
+    pub fn security(&self) -> Security {
+        self.security
+    }
+
+    /// The gadget: level indices of the primes of each digit. Digits are as wide as P allows (a digit wider than P
+    /// would add its excess to the noise), so there are as few as possible.
+    #[must_use]
+    pub fn digits(&self) -> &[Range<usize>] {
+        &self.digits
+    }
+
+    /// Number of digits of a polynomial at `level`.
+    #[must_use]
+    pub fn digit_count(&self, level: usize) -> usize {
+        self.digits.iter().take_while(|digit| digit.start <= level).count()
+    }
+
+    /// The hash of this set: BLAKE3 of the ASCII text `volley-ckks parameters 1`, then, little-endian, log₂ N (u32),
+    /// the number of ciphertext primes (u32), the primes (u64), the number of special primes (u32), the primes (u64),
+    /// log₂ of the scale (u32) and one byte for the secret's distribution (1: uniform ternary).
+    #[must_use]
+    pub fn id(&self) -> ParamsId {
+        self.id
+    }
+}
+
+/// log₂ of a product of primes.
+fn log2_product(primes: &[u64]) -> f64 {
+    primes.iter().map(|&q| (q as f64).log2()).sum()
+}
+
+/// Consecutive primes, as many in a digit as stay below P.
+fn digits(q: &[u64], p: &[u64]) -> Vec<Range<usize>> {
+    let special = log2_product(p);
+    let mut digits: Vec<Range<usize>> = Vec::new();
+    for index in 0..q.len() {
+        match digits.last_mut() {
+            Some(digit) if log2_product(&q[digit.start..=index]) <= special => digit.end = index + 1,
+            _ => digits.push(index..index + 1),
+        }
+    }
+    digits
+}
+
+fn params_id(log_n: u32, q: &[u64], p: &[u64], log_scale: u32) -> ParamsId {
+    const UNIFORM_TERNARY: u8 = 1;
+    let mut hash = blake3::Hasher::new();
+    hash.update(b"volley-ckks parameters 1").update(&log_n.to_le_bytes());
+    for primes in [q, p] {
+        hash.update(&(primes.len() as u32).to_le_bytes());
+        for prime in primes {
+            hash.update(&prime.to_le_bytes());
+        }
+    }
+    hash.update(&log_scale.to_le_bytes()).update(&[UNIFORM_TERNARY]);
+    ParamsId(*hash.finalize().as_bytes())
+}
+
+#[cfg(test)]
+mod tests;

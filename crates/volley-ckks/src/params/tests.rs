@@ -1,0 +1,97 @@
+use super::*;
+
+fn literal() -> ParametersLiteral {
+    ParametersLiteral {
+        log_n: 14,
+        q_bits: vec![50, 40, 40],
+        p_bits: vec![50],
+        log_scale: 40,
+        security: Security::Classical128,
+    }
+}
+
+#[test]
+fn presets_are_secure_and_as_deep_as_they_say() {
+    for (preset, log_n, level) in
+        [(Parameters::n14(), 14, 7), (Parameters::n15(), 15, 14), (Parameters::n16(), 16, 27)]
+    {
+        let preset = preset.unwrap();
+        assert_eq!((preset.log_n(), preset.max_level()), (log_n, level));
+        assert!(preset.log_qp() <= f64::from(max_log_qp(Security::Classical128, log_n).unwrap()));
+        assert_eq!(preset.security().bits(), Some(128));
+    }
+}
+
+#[test]
+fn primes_are_distinct_and_ntt_friendly() {
+    let preset = Parameters::n14().unwrap();
+    let mut all: Vec<u64> = preset.q().iter().chain(preset.p()).copied().collect();
+    assert!(all.iter().all(|q| q % (1 << 15) == 1));
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 10);
+}
+
+#[test]
+fn digits_cover_the_chain_and_stay_below_the_special_modulus() {
+    for preset in [Parameters::n14(), Parameters::n15(), Parameters::n16()] {
+        let preset = preset.unwrap();
+        let flat: Vec<usize> = preset.digits().iter().cloned().flatten().collect();
+        assert_eq!(flat, (0..=preset.max_level()).collect::<Vec<_>>());
+        for digit in preset.digits() {
+            assert!(log2_product(&preset.q()[digit.clone()]) <= log2_product(preset.p()));
+        }
+        assert_eq!(preset.digit_count(preset.max_level()), preset.digits().len());
+        assert_eq!(preset.digit_count(0), 1);
+    }
+}
+
+#[test]
+fn the_id_depends_on_every_part() {
+    let base = literal().build().unwrap();
+    assert_eq!(base.id(), literal().build().unwrap().id());
+    let others = [
+        ParametersLiteral { log_n: 15, ..literal() },
+        ParametersLiteral { q_bits: vec![50, 40], ..literal() },
+        ParametersLiteral { p_bits: vec![49, 50], ..literal() },
+        ParametersLiteral { log_scale: 39, ..literal() },
+    ];
+    assert!(others.iter().all(|other| other.build().unwrap().id() != base.id()));
+    // The claim is not part of the object: an unchecked set with the same primes can read the same ciphertexts.
+    let unchecked = ParametersLiteral { security: Security::Unchecked, ..literal() };
+    assert_eq!(unchecked.build().unwrap().id(), base.id());
+}
+
+#[test]
+fn every_rule_is_enforced() {
+    use ParametersError as E;
+    let error = |literal: ParametersLiteral| literal.build().unwrap_err();
+    assert!(matches!(error(ParametersLiteral { log_n: 18, ..literal() }), E::LogN { log_n: 18, .. }));
+    assert!(matches!(error(ParametersLiteral { log_n: 2, ..literal() }), E::LogN { .. }));
+    assert_eq!(error(ParametersLiteral { q_bits: vec![], ..literal() }), E::NoPrimes);
+    assert_eq!(error(ParametersLiteral { p_bits: vec![], ..literal() }), E::NoPrimes);
+    let wide = ParametersLiteral { q_bits: vec![51, 40], ..literal() };
+    assert!(matches!(error(wide), E::PrimeBits { bits: 51, max: 50, .. }));
+    let narrow = ParametersLiteral { q_bits: vec![50, 19], ..literal() };
+    assert!(matches!(error(narrow), E::PrimeBits { bits: 19, min: 20, .. }));
+    let many = ParametersLiteral { q_bits: vec![20; 64], log_scale: 10, ..literal() };
+    assert!(matches!(error(many), E::TooFewPrimes { bits: 20, wanted: 64, .. }));
+    let special = ParametersLiteral { p_bits: vec![45], ..literal() };
+    assert_eq!(error(special), E::SpecialModulusTooSmall { bits: 50, special_bits: 45 });
+    let scale = ParametersLiteral { log_scale: 50, ..literal() };
+    assert_eq!(error(scale), E::ScaleTooLarge { log_scale: 50, q0_bits: 50 });
+    let long = ParametersLiteral { q_bits: vec![50; 8], ..literal() };
+    assert!(matches!(error(long), E::Insecure { max: 430, log_n: 14, .. }));
+    let tiny =
+        ParametersLiteral { log_n: 10, q_bits: vec![30], log_scale: 20, p_bits: vec![30], ..literal() };
+    assert!(matches!(error(tiny), E::Insecure { max: 0, log_n: 10, .. }));
+}
+
+#[test]
+fn small_rings_need_the_opt_in() {
+    let small = ParametersLiteral { log_n: 10, security: Security::Unchecked, ..literal() };
+    let small = small.build().unwrap();
+    assert_eq!(small.security().bits(), None);
+    assert!(format!("{small:?}").contains("Unchecked"));
+    assert_eq!(small.security().to_string(), "NO security claim");
+}
