@@ -140,7 +140,7 @@ impl ParametersLiteral {
     /// [`ParametersError`] says which rule is broken: the range of `log_n` and of the bit lengths, at least one prime
     /// of each kind, P at least as wide as every qᵢ, a scale below q₀, and log₂ QP within the table of the claim.
     pub fn build(&self) -> Result<Parameters, ParametersError> {
-        const MIN_LOG_N: u32 = 3;
+        const MIN_LOG_N: u32 = 4;
         let Self { log_n, log_scale, security, .. } = *self;
         if !(MIN_LOG_N..=MAX_LOG_N).contains(&log_n) {
             return Err(ParametersError::LogN { log_n, min: MIN_LOG_N, max: MAX_LOG_N });

@@ -1,0 +1,260 @@
+//! RNS bases: lists of primes, and the ring operations on polynomials that have a limb for each.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::automorphism::Automorphism;
+use crate::kernel::Kernel;
+use crate::modulus::Modulus;
+use crate::ntt::NttTable;
+use crate::poly::{Coeff, Eval, Representation, RnsPoly};
+
+/// An ordered list of distinct primes of one degree.
+///
+/// Cheap to clone and to cut: tables are shared. Second operands may have more limbs than the basis has primes; the
+/// ones beyond are ignored, so an operand of a higher level needs no copy.
+///
+/// # Panics
+///
+/// All methods panic where a polynomial has another degree or too few limbs: that is a contract between Volley's own
+/// layers, not something a caller's data can cause.
+#[derive(Clone, Debug)]
+pub struct RnsBasis {
+    degree: usize,
+    tables: Vec<Arc<NttTable>>,
+    kernel: Kernel,
+}
+
+impl RnsBasis {
+    /// The basis of `primes`; `None` unless each is an NTT prime for `degree` and no two are equal.
+    #[must_use]
+    pub fn new(degree: usize, primes: &[u64]) -> Option<Self> {
+        let distinct = primes.iter().enumerate().all(|(i, q)| !primes[..i].contains(q));
+        let tables: Option<Vec<_>> = primes
+            .par_iter()
+            .map(|&q| Modulus::new(q).and_then(|q| NttTable::new(degree, q)).map(Arc::new))
+            .collect();
+        tables.filter(|_| distinct).map(|tables| Self { degree, tables, kernel: Kernel::detect() })
+    }
+
+    /// The first `count` primes of this basis, then all of `other`.
+    #[must_use]
+    pub fn prefix_with(&self, count: usize, other: &Self) -> Self {
+        let tables = self.tables[..count].iter().chain(&other.tables).cloned().collect();
+        Self { degree: self.degree, tables, kernel: self.kernel }
+    }
+
+    /// The first `count` primes.
+    #[must_use]
+    pub fn prefix(&self, count: usize) -> Self {
+        Self { degree: self.degree, tables: self.tables[..count].to_vec(), kernel: self.kernel }
+    }
+
+    /// N.
+    #[must_use]
+    pub fn degree(&self) -> usize {
+        self.degree
+    }
+
+    /// Number of primes.
+    #[must_use]
+    pub fn limb_count(&self) -> usize {
+        self.tables.len()
+    }
+
+    /// The primes.
+    pub fn moduli(&self) -> impl ExactSizeIterator<Item = Modulus> + Clone + '_ {
+        self.tables.iter().map(|table| table.modulus())
+    }
+
+    /// The kernels in use.
+    #[must_use]
+    pub fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
+    pub(crate) fn table(&self, index: usize) -> &NttTable {
+        &self.tables[index]
+    }
+
+    /// The zero polynomial.
+    #[must_use]
+    pub fn zero<R: Representation>(&self) -> RnsPoly<R> {
+        RnsPoly::zero(self.degree, self.limb_count())
+    }
+
+    /// a ← a + b.
+    pub fn add_assign<R: Representation>(&self, a: &mut RnsPoly<R>, b: &RnsPoly<R>) {
+        self.zip_limbs(a, b, |table, a, b| self.kernel.add_assign(table.modulus(), a, b));
+    }
+
+    /// a ← a − b.
+    pub fn sub_assign<R: Representation>(&self, a: &mut RnsPoly<R>, b: &RnsPoly<R>) {
+        self.zip_limbs(a, b, |table, a, b| self.kernel.sub_assign(table.modulus(), a, b));
+    }
+
+    /// a ← a · b, pointwise.
+    pub fn mul_assign(&self, a: &mut RnsPoly<Eval>, b: &RnsPoly<Eval>) {
+        self.zip_limbs(a, b, |table, a, b| self.kernel.mul_assign(table.modulus(), a, b));
+    }
+
+    /// a ← −a.
+    pub fn neg_assign<R: Representation>(&self, a: &mut RnsPoly<R>) {
+        self.each_limb(a, |_, table, limb| self.kernel.neg_assign(table.modulus(), limb));
+    }
+
+    /// a ← a · c for an integer given by its residues.
+    pub fn mul_integer_assign<R: Representation>(&self, a: &mut RnsPoly<R>, residues: &[u64]) {
+        self.each_limb(a, |index, table, limb| {
+            let q = table.modulus();
+            self.kernel.mul_constant(q, limb, q.shoup(residues[index]));
+        });
+    }
+
+    /// a ← a + c for an integer given by its residues: in evaluation form it is added everywhere.
+    pub fn add_integer_assign(&self, a: &mut RnsPoly<Eval>, residues: &[u64]) {
+        self.each_limb(a, |index, table, limb| {
+            let q = table.modulus();
+            self.kernel.add_constant(q, limb, q.reduce(residues[index]));
+        });
+    }
+
+    /// a ← a · X^(N/2).
+    pub fn mul_fourth_root_assign(&self, a: &mut RnsPoly<Eval>) {
+        let half = self.degree / 2;
+        self.each_limb(a, |_, table, limb| {
+            for (limb, root) in limb.chunks_exact_mut(half).zip(table.fourth_roots()) {
+                self.kernel.mul_constant(table.modulus(), limb, root);
+            }
+        });
+    }
+
+    /// Σ aₖ · bₖ, pointwise, reduced once.
+    #[must_use]
+    pub fn sum_of_products(&self, terms: &[(&RnsPoly<Eval>, &RnsPoly<Eval>)]) -> RnsPoly<Eval> {
+        let mut sum = self.zero();
+        self.each_limb(&mut sum, |index, table, out| {
+            let limbs: Vec<_> = terms.iter().map(|(a, b)| (a.limb(index), b.limb(index))).collect();
+            self.kernel.sum_of_products(table.modulus(), out, &limbs);
+        });
+        sum
+    }
+
+    /// Σ (a₀b₀, a₀b₁ + a₁b₀, a₁b₁) over terms [a₀, a₁, b₀, b₁].
+    #[must_use]
+    pub fn sum_of_tensors(&self, terms: &[[&RnsPoly<Eval>; 4]]) -> [RnsPoly<Eval>; 3] {
+        let [mut d0, mut d1, mut d2] = [self.zero(), self.zero(), self.zero()];
+        let n = self.degree;
+        let outputs = d0
+            .residues_mut()
+            .par_chunks_exact_mut(n)
+            .zip(d1.residues_mut().par_chunks_exact_mut(n))
+            .zip(d2.residues_mut().par_chunks_exact_mut(n));
+        outputs.zip(&self.tables).enumerate().for_each(|(index, (((d0, d1), d2), table))| {
+            let limbs: Vec<_> = terms.iter().map(|term| term.map(|poly| poly.limb(index))).collect();
+            self.kernel.sum_of_tensors(table.modulus(), [d0, d1, d2], &limbs);
+        });
+        [d0, d1, d2]
+    }
+
+    /// (Σ dₖ·aₖ, Σ dₖ·bₖ) over terms of a digit polynomial dₖ on this basis and a pair of polynomials on a basis that
+    /// may have more primes: `limb_of(i)` names their limb for prime i of this basis.
+    #[must_use]
+    pub fn sum_of_pairs(
+        &self,
+        terms: &[(&RnsPoly<Eval>, [&RnsPoly<Eval>; 2])],
+        limb_of: impl Fn(usize) -> usize + Sync,
+    ) -> [RnsPoly<Eval>; 2] {
+        let [mut u, mut v] = [self.zero(), self.zero()];
+        let n = self.degree;
+        let outputs = u.residues_mut().par_chunks_exact_mut(n).zip(v.residues_mut().par_chunks_exact_mut(n));
+        outputs.zip(&self.tables).enumerate().for_each(|(index, ((u, v), table))| {
+            let limbs: Vec<_> = terms
+                .iter()
+                .map(|(digit, [a, b])| [digit.limb(index), a.limb(limb_of(index)), b.limb(limb_of(index))])
+                .collect();
+            self.kernel.sum_of_pairs(table.modulus(), [u, v], &limbs);
+        });
+        [u, v]
+    }
+
+    /// Coefficients to evaluations.
+    #[must_use]
+    pub fn forward(&self, mut poly: RnsPoly<Coeff>) -> RnsPoly<Eval> {
+        self.each_limb(&mut poly, |_, table, limb| table.forward(limb));
+        poly.reinterpret()
+    }
+
+    /// Evaluations to coefficients.
+    #[must_use]
+    pub fn inverse(&self, mut poly: RnsPoly<Eval>) -> RnsPoly<Coeff> {
+        self.each_limb(&mut poly, |_, table, limb| {
+            table.inverse_unscaled(limb);
+            self.kernel.mul_constant(table.modulus(), limb, table.degree_inverse());
+        });
+        poly.reinterpret()
+    }
+
+    /// σ(a) for an automorphism of this degree.
+    #[must_use]
+    pub fn automorphism(&self, a: &RnsPoly<Eval>, automorphism: &Automorphism) -> RnsPoly<Eval> {
+        let mut image = self.zero();
+        self.zip_limbs(&mut image, a, |_, image, a| {
+            self.kernel.gather(image, a, automorphism.evaluation_index());
+        });
+        image
+    }
+
+    /// σ(a) in coefficient form.
+    #[must_use]
+    pub fn automorphism_coeff(&self, a: &RnsPoly<Coeff>, automorphism: &Automorphism) -> RnsPoly<Coeff> {
+        let mut image = self.zero();
+        self.zip_limbs(&mut image, a, |table, image, a| {
+            for (i, &value) in a.iter().enumerate() {
+                let (position, negated) = automorphism.coefficient_image(i);
+                image[position] = if negated { table.modulus().neg(value) } else { value };
+            }
+        });
+        image
+    }
+
+    /// The polynomial with signed coefficients. No branch depends on them.
+    #[must_use]
+    pub fn from_signed(&self, coefficients: &[i64]) -> RnsPoly<Coeff> {
+        let mut poly = self.zero();
+        self.each_limb(&mut poly, |_, table, limb| {
+            self.kernel.from_signed(table.modulus(), limb, coefficients);
+        });
+        poly
+    }
+
+    fn each_limb<R: Representation>(
+        &self,
+        a: &mut RnsPoly<R>,
+        f: impl Fn(usize, &NttTable, &mut [u64]) + Sync + Send,
+    ) {
+        assert!(
+            a.degree() == self.degree && a.limb_count() == self.limb_count(),
+            "limbs do not fit the basis"
+        );
+        a.residues_mut()
+            .par_chunks_exact_mut(self.degree)
+            .zip(&self.tables)
+            .enumerate()
+            .for_each(|(index, (limb, table))| f(index, table, limb));
+    }
+
+    fn zip_limbs<R: Representation>(
+        &self,
+        a: &mut RnsPoly<R>,
+        b: &RnsPoly<R>,
+        f: impl Fn(&NttTable, &mut [u64], &[u64]) + Sync + Send,
+    ) {
+        assert!(
+            b.degree() == self.degree && b.limb_count() >= self.limb_count(),
+            "operand has too few limbs"
+        );
+        self.each_limb(a, |index, table, limb| f(table, limb, b.limb(index)));
+    }
+}

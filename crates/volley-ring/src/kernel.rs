@@ -1,0 +1,139 @@
+//! Pointwise loops over limbs: the only place where residues are touched one by one.
+//!
+//! Every function works on one limb (a slice of residues modulo one prime) or on several limbs of the same length.
+//! Inputs are reduced unless the function says otherwise; outputs always are. [`scalar`] is the reference; a
+//! vectorised backend becomes a second arm of `dispatch!` and is compared with the reference bit for bit.
+
+mod scalar;
+
+use crate::modulus::{Modulus, ShoupFactor};
+
+/// The instruction set in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Backend {
+    Scalar,
+}
+
+/// The kernels of one instruction set, chosen once per basis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    backend: Backend,
+}
+
+macro_rules! dispatch {
+    ($self:ident, $function:ident($($argument:expr),*)) => {
+        match $self.backend {
+            Backend::Scalar => scalar::$function($($argument),*),
+        }
+    };
+}
+
+impl Kernel {
+    /// The fastest kernels that this processor runs.
+    #[must_use]
+    pub fn detect() -> Self {
+        Self { backend: Backend::Scalar }
+    }
+
+    /// The name of the instruction set, for reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self.backend {
+            Backend::Scalar => "scalar",
+        }
+    }
+
+    /// a ← a + b.
+    pub(crate) fn add_assign(self, q: Modulus, a: &mut [u64], b: &[u64]) {
+        assert_eq!(a.len(), b.len());
+        dispatch!(self, add_assign(q, a, b));
+    }
+
+    /// a ← a − b.
+    pub(crate) fn sub_assign(self, q: Modulus, a: &mut [u64], b: &[u64]) {
+        assert_eq!(a.len(), b.len());
+        dispatch!(self, sub_assign(q, a, b));
+    }
+
+    /// a ← −a.
+    pub(crate) fn neg_assign(self, q: Modulus, a: &mut [u64]) {
+        dispatch!(self, neg_assign(q, a));
+    }
+
+    /// a ← a + c for one reduced constant.
+    pub(crate) fn add_constant(self, q: Modulus, a: &mut [u64], c: u64) {
+        assert!(c < q.value());
+        dispatch!(self, add_constant(q, a, c));
+    }
+
+    /// a ← a · b.
+    pub(crate) fn mul_assign(self, q: Modulus, a: &mut [u64], b: &[u64]) {
+        assert_eq!(a.len(), b.len());
+        dispatch!(self, mul_assign(q, a, b));
+    }
+
+    /// a ← a · w.
+    pub(crate) fn mul_constant(self, q: Modulus, a: &mut [u64], w: ShoupFactor) {
+        dispatch!(self, mul_constant(q, a, w));
+    }
+
+    /// out ← Σ aₖ · bₖ, reduced once. At most 2²⁴ terms.
+    pub(crate) fn sum_of_products(self, q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])]) {
+        assert!(terms.len() <= 1 << 24);
+        assert!(terms.iter().all(|(a, b)| a.len() == out.len() && b.len() == out.len()));
+        dispatch!(self, sum_of_products(q, out, terms));
+    }
+
+    /// (d₀, d₁, d₂) ← Σ (a₀b₀, a₀b₁ + a₁b₀, a₁b₁): degree-2 products of pairs. At most 2²³ terms.
+    pub(crate) fn sum_of_tensors(self, q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
+        let [d0, d1, d2] = out;
+        assert!(terms.len() <= 1 << 23 && d1.len() == d0.len() && d2.len() == d0.len());
+        assert!(terms.iter().flatten().all(|limb| limb.len() == d0.len()));
+        dispatch!(self, sum_of_tensors(q, [d0, d1, d2], terms));
+    }
+
+    /// (u, v) ← (Σ dₖ · aₖ, Σ dₖ · bₖ): both halves of a key, reading each digit once. At most 2²⁴ terms.
+    pub(crate) fn sum_of_pairs(self, q: Modulus, out: [&mut [u64]; 2], terms: &[[&[u64]; 3]]) {
+        let [u, v] = out;
+        assert!(terms.len() <= 1 << 24 && u.len() == v.len());
+        assert!(terms.iter().flatten().all(|limb| limb.len() == u.len()));
+        dispatch!(self, sum_of_pairs(q, [u, v], terms));
+    }
+
+    /// out ← Σ yₖ · wₖ − v · s, where yₖ and v are any integers below 2⁵⁰, wₖ and s reduced. At most 2²⁴ terms.
+    pub(crate) fn weighted_sum(
+        self,
+        q: Modulus,
+        out: &mut [u64],
+        terms: &[(&[u64], u64)],
+        correction: Option<(&[u64], u64)>,
+    ) {
+        assert!(terms.len() <= 1 << 24);
+        assert!(terms.iter().chain(&correction).all(|(y, w)| y.len() == out.len() && *w < q.value()));
+        dispatch!(self, weighted_sum(q, out, terms, correction));
+    }
+
+    /// out ← ⌊Σ yₖ · rₖ⌉ in `f64`, summed in the order of the terms, halves up.
+    pub(crate) fn rounded_quotient(self, out: &mut [u64], terms: &[(&[u64], f64)]) {
+        assert!(terms.iter().all(|(y, _)| y.len() == out.len()));
+        dispatch!(self, rounded_quotient(out, terms));
+    }
+
+    /// a ← (b − a) · w: the end of a division by dropped primes.
+    pub(crate) fn sub_from_and_scale(self, q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
+        assert_eq!(a.len(), b.len());
+        dispatch!(self, sub_from_and_scale(q, a, b, w));
+    }
+
+    /// out[j] ← a[index[j]]. The indices are public.
+    pub(crate) fn gather(self, out: &mut [u64], a: &[u64], index: &[u32]) {
+        assert!(out.len() == a.len() && index.len() == a.len());
+        dispatch!(self, gather(out, a, index));
+    }
+
+    /// The residues of signed integers, without a branch on their values.
+    pub(crate) fn from_signed(self, q: Modulus, out: &mut [u64], values: &[i64]) {
+        assert_eq!(out.len(), values.len());
+        dispatch!(self, from_signed(q, out, values));
+    }
+}

@@ -1,0 +1,86 @@
+//! The negacyclic number-theoretic transform of one limb.
+//!
+//! For a primitive 2N-th root of unity ψ modulo q the transform of f is f̂[j] = f(ψ^(2·br(j) + 1)), where br reverses
+//! the log₂ N bits of j. Products of polynomials modulo X^N + 1 become pointwise, and since the order of the
+//! evaluation points is the same for every prime, an automorphism is one index permutation for all limbs.
+
+use std::fmt;
+
+use tfhe_ntt::prime64::Plan;
+
+use crate::modulus::{Modulus, ShoupFactor};
+
+/// Smallest ring degree that the transform supports.
+pub const MIN_DEGREE: usize = 16;
+
+/// A prime with its twiddle factors for one degree.
+pub struct NttTable {
+    modulus: Modulus,
+    plan: Plan,
+    degree_inverse: ShoupFactor,
+    /// ψ^(N/2), the square root of −1 that X^(N/2) evaluates to in the first half of the transform; its negative in
+    /// the second half.
+    fourth_root: ShoupFactor,
+    fourth_root_negated: ShoupFactor,
+}
+
+impl NttTable {
+    /// Tables for a degree that is a power of two of at least [`MIN_DEGREE`] and q ≡ 1 (mod 2·`degree`); `None` for
+    /// anything else.
+    #[must_use]
+    pub fn new(degree: usize, modulus: Modulus) -> Option<Self> {
+        let plan = Plan::try_new(degree, modulus.value())?;
+        let mut monomial = vec![0; degree];
+        monomial[degree / 2] = 1;
+        plan.fwd(&mut monomial);
+        Some(Self {
+            modulus,
+            plan,
+            degree_inverse: modulus.shoup(modulus.inverse(degree as u64)),
+            fourth_root: modulus.shoup(monomial[0]),
+            fourth_root_negated: modulus.shoup(modulus.neg(monomial[0])),
+        })
+    }
+
+    /// The prime.
+    #[must_use]
+    pub fn modulus(&self) -> Modulus {
+        self.modulus
+    }
+
+    /// The degree.
+    #[must_use]
+    pub fn degree(&self) -> usize {
+        self.plan.ntt_size()
+    }
+
+    /// Coefficients to evaluations, in place.
+    pub(crate) fn forward(&self, limb: &mut [u64]) {
+        self.plan.fwd(limb);
+    }
+
+    /// Evaluations to coefficients, times N: the caller multiplies by [`degree_inverse`](Self::degree_inverse),
+    /// usually folded into a constant that follows anyway.
+    pub(crate) fn inverse_unscaled(&self, limb: &mut [u64]) {
+        self.plan.inv(limb);
+    }
+
+    /// N⁻¹ mod q.
+    pub(crate) fn degree_inverse(&self) -> ShoupFactor {
+        self.degree_inverse
+    }
+
+    /// What X^(N/2) evaluates to in the first and in the second half of the transform.
+    pub(crate) fn fourth_roots(&self) -> [ShoupFactor; 2] {
+        [self.fourth_root, self.fourth_root_negated]
+    }
+}
+
+impl fmt::Debug for NttTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NttTable")
+            .field("degree", &self.degree())
+            .field("modulus", &self.modulus.value())
+            .finish_non_exhaustive()
+    }
+}
