@@ -89,6 +89,20 @@ impl RnsBasis {
         self.zip_limbs(a, b, |table, a, b| self.kernel.add_assign(table.modulus(), a, b));
     }
 
+    /// a ← a + b in some limbs only.
+    pub fn add_limbs_assign<R: Representation>(
+        &self,
+        a: &mut RnsPoly<R>,
+        b: &RnsPoly<R>,
+        limbs: std::ops::Range<usize>,
+    ) {
+        self.each_limb(a, |index, table, limb| {
+            if limbs.contains(&index) {
+                self.kernel.add_assign(table.modulus(), limb, b.limb(index));
+            }
+        });
+    }
+
     /// a ← a − b.
     pub fn sub_assign<R: Representation>(&self, a: &mut RnsPoly<R>, b: &RnsPoly<R>) {
         self.zip_limbs(a, b, |table, a, b| self.kernel.sub_assign(table.modulus(), a, b));
@@ -231,10 +245,7 @@ impl RnsBasis {
         let radices = MixedRadix::new(&moduli);
         (0..self.degree)
             .into_par_iter()
-            .map_init(
-                || vec![0; moduli.len()],
-                |digits, j| radices.to_f64(|i| poly.limb(i)[j], digits),
-            )
+            .map_init(|| vec![0; moduli.len()], |digits, j| radices.to_f64(|i| poly.limb(i)[j], digits))
             .collect()
     }
 
@@ -267,10 +278,7 @@ impl RnsBasis {
         a: &mut RnsPoly<R>,
         f: impl Fn(usize, &NttTable, &mut [u64]) + Sync + Send,
     ) {
-        assert!(
-            a.degree() == self.degree && a.limb_count() == self.limb_count(),
-            "limbs do not fit the basis"
-        );
+        assert!(a.degree() == self.degree && a.limb_count() >= self.limb_count(), "too few limbs");
         a.residues_mut()
             .par_chunks_exact_mut(self.degree)
             .zip(&self.tables)
@@ -284,10 +292,7 @@ impl RnsBasis {
         b: &RnsPoly<R>,
         f: impl Fn(&NttTable, &mut [u64], &[u64]) + Sync + Send,
     ) {
-        assert!(
-            b.degree() == self.degree && b.limb_count() >= self.limb_count(),
-            "too few limbs"
-        );
+        assert!(b.degree() == self.degree && b.limb_count() >= self.limb_count(), "too few limbs");
         self.each_limb(a, |index, table, limb| f(table, limb, b.limb(index)));
     }
 }
