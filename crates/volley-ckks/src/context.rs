@@ -33,7 +33,11 @@ struct Level {
 }
 
 impl Context {
-    /// Computes the tables. Takes milliseconds at N = 2^14, about a second at 2^17.
+    /// Computes the tables: tens of milliseconds at N = 2^14, about a second at 2^17.
+    ///
+    /// # Panics
+    ///
+    /// Never: parameters have distinct NTT primes.
     #[must_use]
     pub fn new(parameters: Parameters) -> Arc<Self> {
         let degree = parameters.degree();

@@ -64,6 +64,7 @@ impl RnsBasis {
     }
 
     /// The primes.
+    #[must_use]
     pub fn moduli(&self) -> impl ExactSizeIterator<Item = Modulus> + Clone + '_ {
         self.tables.iter().map(|table| table.modulus())
     }
@@ -194,6 +195,10 @@ impl RnsBasis {
     }
 
     /// Coefficients to evaluations.
+    ///
+    /// # Panics
+    ///
+    /// Unless the polynomial has exactly the limbs of the basis.
     #[must_use]
     pub fn forward(&self, mut poly: RnsPoly<Coeff>) -> RnsPoly<Eval> {
         assert_eq!(poly.limb_count(), self.limb_count());
@@ -202,6 +207,10 @@ impl RnsBasis {
     }
 
     /// Evaluations to coefficients.
+    ///
+    /// # Panics
+    ///
+    /// Unless the polynomial has exactly the limbs of the basis.
     #[must_use]
     pub fn inverse(&self, mut poly: RnsPoly<Eval>) -> RnsPoly<Coeff> {
         assert_eq!(poly.limb_count(), self.limb_count());
@@ -268,7 +277,7 @@ impl RnsBasis {
     pub fn from_signed(&self, coefficients: &[i64]) -> RnsPoly<Coeff> {
         let mut poly = self.zero();
         self.each_limb(&mut poly, |_, table, limb| {
-            self.kernel.from_signed(table.modulus(), limb, coefficients);
+            self.kernel.lift_signed(table.modulus(), limb, coefficients);
         });
         poly
     }

@@ -109,6 +109,7 @@ impl KeySpec {
     }
 
     /// Galois elements with the level of each.
+    #[must_use]
     pub fn galois_elements(&self) -> impl ExactSizeIterator<Item = (u64, usize)> + '_ {
         self.galois.iter().map(|(&element, &level)| (element, level))
     }
