@@ -10,9 +10,7 @@ pub enum Error {
     #[error(transparent)]
     Ckks(#[from] volley_ckks::Error),
     /// A training shape without samples or columns, or with fewer than two classes.
-    #[error(
-        "{samples} samples, {columns} columns and {classes} classes: at least 1, 1 and 2 are needed"
-    )]
+    #[error("{samples} samples, {columns} columns and {classes} classes: at least 1, 1 and 2 are needed")]
     EmptyShape {
         /// Rows of the feature matrix.
         samples: usize,
@@ -83,12 +81,37 @@ pub enum Error {
         actual: usize,
     },
     /// Steps of a split that do not divide the padded number of classes.
-    #[error("{steps} steps do not divide the {period} rotations of a product: a power of two up to {period} does")]
+    #[error(
+        "{steps} steps do not divide the {period} rotations of a product: a power of two up to {period} does"
+    )]
     SplitSteps {
         /// The steps asked for.
         steps: usize,
         /// The padded number of classes.
         period: usize,
+    },
+    /// No parameter set that may be used has enough levels.
+    #[error(
+        "{required} levels are needed, log N = {log_n} has {available} at this security; {}",
+        sufficient(*sufficient_log_n)
+    )]
+    TooManyLevels {
+        /// log₂ of the (largest) ring degree that may be used.
+        log_n: u32,
+        /// Levels that the circuit needs.
+        required: usize,
+        /// Levels that the ring has.
+        available: usize,
+        /// The smallest larger ring that would do.
+        sufficient_log_n: Option<u32>,
+    },
+    /// Keys and ciphertexts of even the leanest plan are larger than the memory.
+    #[error("the leanest plan takes {required} bytes of memory, the limit is {limit}")]
+    TooMuchMemory {
+        /// Bytes of the leanest plan.
+        required: u64,
+        /// Bytes allowed.
+        limit: u64,
     },
     /// A split that was made for another number of classes.
     #[error("the split is for {actual} padded classes, the layout has {expected}")]
@@ -100,6 +123,11 @@ pub enum Error {
     },
 }
 
+/// What would have enough levels.
+fn sufficient(log_n: Option<u32>) -> String {
+    log_n.map_or_else(|| "no ring in use has as many".to_owned(), |log_n| format!("log N = {log_n} would do"))
+}
+
 /// Refuses a list of another length than the layout has.
 pub(crate) fn check_length(expected: usize, actual: usize) -> Result<(), Error> {
     if expected == actual { Ok(()) } else { Err(Error::Length { expected, actual }) }
@@ -107,5 +135,9 @@ pub(crate) fn check_length(expected: usize, actual: usize) -> Result<(), Error> 
 
 /// Refuses a matrix of another shape than the layout has.
 pub(crate) fn check_shape(expected: [usize; 2], actual: &[usize]) -> Result<(), Error> {
-    if expected == actual { Ok(()) } else { Err(Error::ArrayShape { expected, actual: [actual[0], actual[1]] }) }
+    if expected == actual {
+        Ok(())
+    } else {
+        Err(Error::ArrayShape { expected, actual: [actual[0], actual[1]] })
+    }
 }

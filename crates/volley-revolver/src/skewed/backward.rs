@@ -92,7 +92,9 @@ impl<A: Arithmetic> Skewed<'_, A> {
                     let (copies, errors) = (&copies.copies[block], &errors.rotations);
                     let (copies, errors) = match self.split.row_shifts() {
                         RowShifts::Copies => (&copies[index * baby_steps..], &errors[..]),
-                        RowShifts::Sums => (&copies[index / baby_steps..], &errors[index % baby_steps..][..1]),
+                        RowShifts::Sums => {
+                            (&copies[index / baby_steps..], &errors[index % baby_steps..][..1])
+                        }
                     };
                     copies.iter().zip(errors)
                 })
@@ -101,7 +103,9 @@ impl<A: Arithmetic> Skewed<'_, A> {
         };
         let sums = (0..self.layout.column_blocks())
             .into_par_iter()
-            .map(|block| (0..self.split.backward_sums()).into_par_iter().map(|index| sum(block, index)).collect())
+            .map(|block| {
+                (0..self.split.backward_sums()).into_par_iter().map(|index| sum(block, index)).collect()
+            })
             .collect::<Result<_, Error>>()?;
         Ok(BackwardSums { sums })
     }
