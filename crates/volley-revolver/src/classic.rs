@@ -125,12 +125,13 @@ impl<'a, A: Arithmetic> Classic<'a, A> {
         let height = self.layout.height();
         let shift = shift % columns;
         let up = (shift * width) as i64;
-        match (height % columns == 0, shift) {
+        match (height.is_multiple_of(columns), shift) {
             (true, 0) => Ok(b.clone()),
             (true, _) => Ok(self.arithmetic.rotate(b, up)?),
             (false, 0) => {
                 let level = self.arithmetic.operand(b).level;
-                let below = level.checked_sub(1).ok_or(volley_ckks::Error::LevelExhausted { level, required: 1 })?;
+                let below =
+                    level.checked_sub(1).ok_or(volley_ckks::Error::LevelExhausted { level, required: 1 })?;
                 Ok(self.arithmetic.drop_level(b, below)?)
             }
             (false, _) => {
@@ -189,11 +190,7 @@ impl<'a, A: Arithmetic> Classic<'a, A> {
 
     /// `a` where `keep(row, column)`, else zero. One level; the scale stays, as the mask is encoded at the scale of
     /// the prime that the rescaling divides by.
-    fn mask(
-        &self,
-        a: &A::Ciphertext,
-        keep: impl Fn(usize, usize) -> bool,
-    ) -> Result<A::Ciphertext, Error> {
+    fn mask(&self, a: &A::Ciphertext, keep: impl Fn(usize, usize) -> bool) -> Result<A::Ciphertext, Error> {
         let level = self.arithmetic.operand(a).level;
         let scale = Scale::prime(self.arithmetic.parameters().q()[level]);
         let values = || self.layout.fill(|i, j| f64::from(u8::from(keep(i, j))));

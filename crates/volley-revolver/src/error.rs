@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::skewed::Split;
+
 /// A matrix operation that could not be done, and what it needed.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
@@ -10,9 +12,7 @@ pub enum Error {
     #[error(transparent)]
     Ckks(#[from] volley_ckks::Error),
     /// A training shape without samples or columns, or with fewer than two classes.
-    #[error(
-        "{samples} samples, {columns} columns and {classes} classes: at least 1, 1 and 2 are needed"
-    )]
+    #[error("{samples} samples, {columns} columns and {classes} classes: at least 1, 1 and 2 are needed")]
     EmptyShape {
         /// Rows of the feature matrix.
         samples: usize,
@@ -83,7 +83,9 @@ pub enum Error {
         actual: usize,
     },
     /// Steps of a split that do not divide the padded number of classes.
-    #[error("{steps} steps do not divide the {period} rotations of a product: a power of two up to {period} does")]
+    #[error(
+        "{steps} steps do not divide the {period} rotations of a product: a power of two up to {period} does"
+    )]
     SplitSteps {
         /// The steps asked for.
         steps: usize,
@@ -92,11 +94,19 @@ pub enum Error {
     },
     /// A split that was made for another number of classes.
     #[error("the split is for {actual} padded classes, the layout has {expected}")]
-    SplitMismatch {
+    SplitPeriod {
         /// Padded classes of the layout.
         expected: usize,
         /// Padded classes of the split.
         actual: usize,
+    },
+    /// Copies, rotations or sums that were made by another split.
+    #[error("made by {actual:?}, needed by {expected:?}")]
+    SplitMismatch {
+        /// The split of the product.
+        expected: Split,
+        /// The split of its operand.
+        actual: Split,
     },
 }
 
@@ -107,5 +117,9 @@ pub(crate) fn check_length(expected: usize, actual: usize) -> Result<(), Error> 
 
 /// Refuses a matrix of another shape than the layout has.
 pub(crate) fn check_shape(expected: [usize; 2], actual: &[usize]) -> Result<(), Error> {
-    if expected == actual { Ok(()) } else { Err(Error::ArrayShape { expected, actual: [actual[0], actual[1]] }) }
+    if expected == actual {
+        Ok(())
+    } else {
+        Err(Error::ArrayShape { expected, actual: [actual[0], actual[1]] })
+    }
 }

@@ -27,9 +27,10 @@ pub(crate) fn horner<A: Arithmetic>(
     step: i64,
 ) -> Result<A::Ciphertext, Error> {
     let (last, others) = parts.split_last().ok_or(volley_ckks::Error::EmptySum)?;
-    others.iter().rev().try_fold(last.clone(), |sum, part| {
-        Ok(arithmetic.add(part, &arithmetic.rotate(&sum, step)?)?)
-    })
+    others
+        .iter()
+        .rev()
+        .try_fold(last.clone(), |sum, part| Ok(arithmetic.add(part, &arithmetic.rotate(&sum, step)?)?))
 }
 
 /// `a` rotated by each of `steps`, hoisted; a step of zero costs nothing.

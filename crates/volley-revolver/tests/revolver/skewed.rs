@@ -1,5 +1,7 @@
 //! The skewed products: every member of the family, on many shapes.
 
+use std::slice::from_ref;
+
 use ndarray::{Array1, Array2};
 use proptest::prelude::*;
 use volley_revolver::skewed::{RowShifts, Skewed, Split};
@@ -89,7 +91,9 @@ impl Case {
             let masked = parts.iter().map(|(part, z)| {
                 let value = part.error_unit() / layout.score_multiple(group);
                 let mask = || layout.score_mask(group, *part, value);
-                model.multiply_plain(z, &model.encode(mask, &z.operand.scale, z.operand.level).unwrap()).unwrap()
+                model
+                    .multiply_plain(z, &model.encode(mask, &z.operand.scale, z.operand.level).unwrap())
+                    .unwrap()
             });
             let error = masked.reduce(|a, b| model.add(&a, &b).unwrap()).unwrap();
             assert_slots_close(&skewed.repeat_along_row(&error).unwrap().slots, label);
@@ -104,9 +108,7 @@ impl Case {
         let copies: Vec<_> = self
             .features
             .iter()
-            .map(|x| {
-                skewed.backward_copies(&skewed.scale_columns(x, &factors).unwrap(), LEVELS - 2).unwrap()
-            })
+            .map(|x| skewed.backward_copies(&skewed.scale_columns(x, &factors).unwrap(), LEVELS - 2).unwrap())
             .collect();
         assert_eq!(
             self.model.take_counts(),
@@ -143,7 +145,7 @@ impl Case {
             .zip(&self.errors)
             .map(|(copies, e)| {
                 let errors = skewed.revolve_errors(e).unwrap();
-                skewed.accumulate(&[(copies, &errors)]).unwrap()
+                skewed.accumulate(from_ref(copies), &[errors]).unwrap()
             })
             .reduce(|a, b| skewed.merge(&a, &b).unwrap());
         for (a, b) in skewed.gradient(&streamed.unwrap()).unwrap().iter().zip(&gradient) {
@@ -156,8 +158,7 @@ impl Case {
     /// A gradient is at once the weights of the next product.
     fn check_next_forward(&self, skewed: &Skewed<'_, SlotModel>, gradient: &[Ciphertext]) {
         let level = gradient[0].operand.level;
-        let copies: Vec<_> =
-            self.features.iter().map(|x| skewed.forward_copies(x, level).unwrap()).collect();
+        let copies: Vec<_> = self.features.iter().map(|x| skewed.forward_copies(x, level).unwrap()).collect();
         let scores = skewed.forward_all(&copies, gradient).unwrap();
         let slots: Vec<_> = scores.into_iter().map(|z| z.slots).collect();
         let actual = self.layout.unpack_scores(&slots).unwrap();
@@ -189,9 +190,12 @@ fn every_split_gives_the_plain_products() {
 
 #[test]
 fn several_column_blocks_give_the_plain_products() {
-    for (shape, slots, blocks) in
-        [(shape(9, 2, 2), 8, 2), (shape(5, 12, 3), 64, 2), (shape(3, 40, 4), 32, 40), (shape(20, 70, 5), 256, 5)]
-    {
+    for (shape, slots, blocks) in [
+        (shape(9, 2, 2), 8, 2),
+        (shape(5, 12, 3), 64, 2),
+        (shape(3, 40, 4), 32, 40),
+        (shape(20, 70, 5), 256, 5),
+    ] {
         let case = Case::new(Layout::new(shape, slots).unwrap());
         assert_eq!(case.layout.column_blocks(), blocks);
         for split in Split::candidates(&case.layout) {

@@ -118,11 +118,7 @@ impl Ciphertext {
     }
 
     /// A slot-wise sum or difference: equal scales.
-    fn linear(
-        &self,
-        b: &Self,
-        f: impl Fn(Complex64, Complex64) -> Complex64,
-    ) -> Result<Self, Error> {
+    fn linear(&self, b: &Self, f: impl Fn(Complex64, Complex64) -> Complex64) -> Result<Self, Error> {
         let (left, right) = (&self.operand.scale, &b.operand.scale);
         if left != right {
             return Err(Error::ScaleMismatch { left: left.log2(), right: right.log2() });
