@@ -125,7 +125,7 @@ impl<'a, A: Arithmetic> Classic<'a, A> {
         let height = self.layout.height();
         let shift = shift % columns;
         let up = (shift * width) as i64;
-        match (height % columns == 0, shift) {
+        match (height.is_multiple_of(columns), shift) {
             (true, 0) => Ok(b.clone()),
             (true, _) => Ok(self.arithmetic.rotate(b, up)?),
             (false, 0) => {

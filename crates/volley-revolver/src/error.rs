@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::skewed::Split;
+
 /// A matrix operation that could not be done, and what it needed.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
@@ -115,11 +117,19 @@ pub enum Error {
     },
     /// A split that was made for another number of classes.
     #[error("the split is for {actual} padded classes, the layout has {expected}")]
-    SplitMismatch {
+    SplitPeriod {
         /// Padded classes of the layout.
         expected: usize,
         /// Padded classes of the split.
         actual: usize,
+    },
+    /// Copies, rotations or sums that were made by another split.
+    #[error("made by {actual:?}, needed by {expected:?}")]
+    SplitMismatch {
+        /// The split of the product.
+        expected: Split,
+        /// The split of its operand.
+        actual: Split,
     },
 }
 

@@ -61,18 +61,18 @@ impl<'a, A: Arithmetic> Skewed<'a, A> {
     ///
     /// # Errors
     ///
-    /// [`Error::SplitMismatch`] where the split was made for another number of padded classes.
+    /// [`Error::SplitPeriod`] where the split was made for another number of padded classes.
     pub fn new(arithmetic: &'a A, layout: Layout, split: Split) -> Result<Self, Error> {
         if split.period() != layout.period() {
-            return Err(Error::SplitMismatch { expected: layout.period(), actual: split.period() });
+            return Err(Error::SplitPeriod { expected: layout.period(), actual: split.period() });
         }
         Ok(Self { arithmetic, layout, split })
     }
 
     /// The layout.
     #[must_use]
-    pub fn layout(&self) -> &Layout {
-        &self.layout
+    pub fn layout(&self) -> Layout {
+        self.layout
     }
 
     /// The split.
@@ -132,9 +132,11 @@ impl<'a, A: Arithmetic> Skewed<'a, A> {
         if expected == actual { Ok(()) } else { Err(Error::CiphertextSlots { expected, actual }) }
     }
 
-    /// Refuses factors that were made for other column blocks or another split.
-    fn check_products<T>(&self, factors: &[Vec<T>], count: usize) -> Result<(), Error> {
-        check_length(self.layout.column_blocks(), factors.len())?;
-        factors.iter().try_for_each(|factors| check_length(count, factors.len()))
+    /// Refuses what another split made, or what was made for other column blocks.
+    fn check_origin(&self, split: Split, column_blocks: usize) -> Result<(), Error> {
+        if split != self.split {
+            return Err(Error::SplitMismatch { expected: self.split, actual: split });
+        }
+        check_length(self.layout.column_blocks(), column_blocks)
     }
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use volley_ckks::Arithmetic;
 
-use super::{RowShifts, Skewed};
+use super::{RowShifts, Skewed, Split};
 use crate::Error;
 use crate::error::check_length;
 use crate::rotation::{doublings, fold, horner, rotations};
@@ -11,6 +11,7 @@ use crate::rotation::{doublings, fold, horner, rotations};
 /// rot(X, gH + hD), or rot(X, gH) where the row shifts are made on the sums, of the features of one group.
 #[derive(Clone, Debug)]
 pub struct BackwardCopies<C> {
+    split: Split,
     /// By column block and g·H + h, or g.
     copies: Vec<Vec<C>>,
 }
@@ -18,6 +19,7 @@ pub struct BackwardCopies<C> {
 /// rot(E, h(D − 1)), or rot(E, −h) where the row shifts are made on the sums, of the errors of one group.
 #[derive(Clone, Debug)]
 pub struct RevolvedErrors<C> {
+    split: Split,
     /// By h.
     rotations: Vec<C>,
 }
@@ -25,6 +27,7 @@ pub struct RevolvedErrors<C> {
 /// Degree-2 sums of a backward product over some of the groups.
 #[derive(Clone, Debug)]
 pub struct BackwardSums<T> {
+    split: Split,
     /// By column block and g, or g·H + h where the row shifts are made on the sums.
     sums: Vec<Vec<T>>,
 }
@@ -51,7 +54,7 @@ impl<A: Arithmetic> Skewed<'_, A> {
             }
             RowShifts::Sums => giants.map(|g| g * baby_steps).collect(),
         };
-        Ok(BackwardCopies { copies: self.rotations(features, Some(level), &steps)? })
+        Ok(BackwardCopies { split: self.split, copies: self.rotations(features, Some(level), &steps)? })
     }
 
     /// The rotations of one group's errors, which are skewed, repeated along the row and, of the second block of a
@@ -67,27 +70,31 @@ impl<A: Arithmetic> Skewed<'_, A> {
             RowShifts::Sums => -1,
         };
         let steps: Vec<i64> = (0..self.split.backward_steps() as i64).map(|h| h * step).collect();
-        Ok(RevolvedErrors { rotations: rotations(self.arithmetic, errors, &steps)? })
+        Ok(RevolvedErrors { split: self.split, rotations: rotations(self.arithmetic, errors, &steps)? })
     }
 
-    /// The sums of some groups, neither relinearized nor rescaled: K products for each group and column block.
+    /// The sums of some groups, given their copies and errors, neither relinearized nor rescaled: K products for each
+    /// group and column block.
     ///
     /// # Errors
     ///
-    /// [`Error::Ckks`] (an empty sum among others), and [`Error::Length`] for copies and errors of another layout or
-    /// split.
+    /// [`Error::Ckks`] (an empty sum among others); [`Error::SplitMismatch`] and [`Error::Length`] for copies and errors
+    /// of another split or layout, or for more of one than of the other.
     pub fn accumulate(
         &self,
-        groups: &[(&BackwardCopies<A::Ciphertext>, &RevolvedErrors<A::Ciphertext>)],
+        copies: &[BackwardCopies<A::Ciphertext>],
+        errors: &[RevolvedErrors<A::Ciphertext>],
     ) -> Result<BackwardSums<A::Tensor>, Error> {
-        let baby_steps = self.split.backward_steps();
-        for (copies, errors) in groups {
-            self.check_products(&copies.copies, self.split.backward_copies())?;
-            check_length(baby_steps, errors.rotations.len())?;
+        check_length(copies.len(), errors.len())?;
+        for (copies, errors) in copies.iter().zip(errors) {
+            self.check_origin(copies.split, copies.copies.len())?;
+            self.check_origin(errors.split, copies.copies.len())?;
         }
+        let baby_steps = self.split.backward_steps();
         let sum = |block: usize, index: usize| {
-            let terms: Vec<_> = groups
+            let terms: Vec<_> = copies
                 .iter()
+                .zip(errors)
                 .flat_map(|(copies, errors)| {
                     let (copies, errors) = (&copies.copies[block], &errors.rotations);
                     let (copies, errors) = match self.split.row_shifts() {
@@ -107,28 +114,28 @@ impl<A: Arithmetic> Skewed<'_, A> {
                 (0..self.split.backward_sums()).into_par_iter().map(|index| sum(block, index)).collect()
             })
             .collect::<Result<_, Error>>()?;
-        Ok(BackwardSums { sums })
+        Ok(BackwardSums { split: self.split, sums })
     }
 
     /// The sums of two sets of groups together.
     ///
     /// # Errors
     ///
-    /// [`Error::Ckks`], and [`Error::Length`] for sums of another layout or split.
+    /// [`Error::Ckks`]; [`Error::SplitMismatch`] and [`Error::Length`] for sums of another split or layout.
     pub fn merge(
         &self,
         a: &BackwardSums<A::Tensor>,
         b: &BackwardSums<A::Tensor>,
     ) -> Result<BackwardSums<A::Tensor>, Error> {
-        self.check_products(&a.sums, self.split.backward_sums())?;
-        self.check_products(&b.sums, self.split.backward_sums())?;
+        self.check_origin(a.split, a.sums.len())?;
+        self.check_origin(b.split, b.sums.len())?;
         let sums = a
             .sums
             .par_iter()
             .zip(&b.sums)
             .map(|(a, b)| a.iter().zip(b).map(|(a, b)| Ok(self.arithmetic.add_tensor(a, b)?)).collect())
             .collect::<Result<_, Error>>()?;
-        Ok(BackwardSums { sums })
+        Ok(BackwardSums { split: self.split, sums })
     }
 
     /// Eᵀ·X times [`gradient_multiple`](crate::Layout::gradient_multiple), one ciphertext for each column block, in the
@@ -139,9 +146,9 @@ impl<A: Arithmetic> Skewed<'_, A> {
     ///
     /// # Errors
     ///
-    /// [`Error::Ckks`], and [`Error::Length`] for sums of another layout or split.
+    /// [`Error::Ckks`]; [`Error::SplitMismatch`] and [`Error::Length`] for sums of another split or layout.
     pub fn gradient(&self, sums: &BackwardSums<A::Tensor>) -> Result<Vec<A::Ciphertext>, Error> {
-        self.check_products(&sums.sums, self.split.backward_sums())?;
+        self.check_origin(sums.split, sums.sums.len())?;
         sums.sums.par_iter().map(|sums| self.gradient_block(sums)).collect()
     }
 
@@ -184,7 +191,6 @@ impl<A: Arithmetic> Skewed<'_, A> {
         check_length(self.layout.groups(), copies.len())?;
         check_length(self.layout.groups(), errors.len())?;
         let errors = errors.par_iter().map(|e| self.revolve_errors(e)).collect::<Result<Vec<_>, Error>>()?;
-        let groups: Vec<_> = copies.iter().zip(&errors).collect();
-        self.gradient(&self.accumulate(&groups)?)
+        self.gradient(&self.accumulate(copies, &errors)?)
     }
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use volley_ckks::Arithmetic;
 
-use super::Skewed;
+use super::{Skewed, Split};
 use crate::Error;
 use crate::error::check_length;
 use crate::rotation::{doublings, fold, horner};
@@ -11,6 +11,7 @@ use crate::rotation::{doublings, fold, horner};
 /// rot(X, −h), h < H_f, of the features of one group.
 #[derive(Clone, Debug)]
 pub struct ForwardCopies<C> {
+    split: Split,
     /// By column block and h.
     copies: Vec<Vec<C>>,
 }
@@ -18,6 +19,7 @@ pub struct ForwardCopies<C> {
 /// rot(V, gH_fD + h(D − 1)) of the weights, at g·H_f + h: what the forward products of all groups share.
 #[derive(Clone, Debug)]
 pub struct RevolvedWeights<C> {
+    split: Split,
     /// By column block and g·H_f + h.
     rotations: Vec<Vec<C>>,
 }
@@ -36,7 +38,7 @@ impl<A: Arithmetic> Skewed<'_, A> {
         level: usize,
     ) -> Result<ForwardCopies<A::Ciphertext>, Error> {
         let steps: Vec<i64> = (0..self.split.forward_copies() as i64).map(|h| -h).collect();
-        Ok(ForwardCopies { copies: self.rotations(features, Some(level), &steps)? })
+        Ok(ForwardCopies { split: self.split, copies: self.rotations(features, Some(level), &steps)? })
     }
 
     /// The rotations of the weights (one ciphertext for each column block): K − 1 hoisted ones for each.
@@ -51,7 +53,7 @@ impl<A: Arithmetic> Skewed<'_, A> {
         let row = self.row();
         let baby_steps = self.split.forward_copies() as i64;
         let steps: Vec<i64> = (0..self.split.period() as i64).map(|b| b * row - b % baby_steps).collect();
-        Ok(RevolvedWeights { rotations: self.rotations(weights, None, &steps)? })
+        Ok(RevolvedWeights { split: self.split, rotations: self.rotations(weights, None, &steps)? })
     }
 
     /// The scores of one group: one level. Valid in the first K columns; the rest of each row is noise, which the
@@ -61,15 +63,15 @@ impl<A: Arithmetic> Skewed<'_, A> {
     ///
     /// # Errors
     ///
-    /// [`Error::Ckks`], and [`Error::Length`] for copies and weights of another layout or split.
+    /// [`Error::Ckks`]; [`Error::SplitMismatch`] and [`Error::Length`] for copies and weights of another split or layout.
     pub fn forward(
         &self,
         copies: &ForwardCopies<A::Ciphertext>,
         weights: &RevolvedWeights<A::Ciphertext>,
     ) -> Result<A::Ciphertext, Error> {
         let baby_steps = self.split.forward_copies();
-        self.check_products(&copies.copies, baby_steps)?;
-        self.check_products(&weights.rotations, self.split.period())?;
+        self.check_origin(copies.split, copies.copies.len())?;
+        self.check_origin(weights.split, weights.rotations.len())?;
         let sums = (0..self.split.forward_giants())
             .into_par_iter()
             .map(|g| {

@@ -40,7 +40,10 @@ impl Split {
         row_shifts: RowShifts,
     ) -> Result<Self, Error> {
         let period = layout.period();
-        match [forward_steps, backward_steps].into_iter().find(|&steps| steps == 0 || period % steps != 0) {
+        match [forward_steps, backward_steps]
+            .into_iter()
+            .find(|&steps| steps == 0 || !period.is_multiple_of(steps))
+        {
             Some(steps) => Err(Error::SplitSteps { steps, period }),
             None => Ok(Self { period, forward_steps, backward_steps, row_shifts }),
         }

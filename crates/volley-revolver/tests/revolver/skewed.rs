@@ -1,5 +1,7 @@
 //! The skewed products: every member of the family, on many shapes.
 
+use std::slice::from_ref;
+
 use ndarray::{Array1, Array2};
 use proptest::prelude::*;
 use volley_revolver::skewed::{RowShifts, Skewed, Split};
@@ -143,7 +145,7 @@ impl Case {
             .zip(&self.errors)
             .map(|(copies, e)| {
                 let errors = skewed.revolve_errors(e).unwrap();
-                skewed.accumulate(&[(copies, &errors)]).unwrap()
+                skewed.accumulate(from_ref(copies), &[errors]).unwrap()
             })
             .reduce(|a, b| skewed.merge(&a, &b).unwrap());
         for (a, b) in skewed.gradient(&streamed.unwrap()).unwrap().iter().zip(&gradient) {
