@@ -44,12 +44,12 @@ impl SlotModel {
         Self { parameters, counts: Mutex::default(), steps: Mutex::default() }
     }
 
-    /// A ring just large enough for `slots`, with so many levels.
+    /// The smallest ring for `slots` that has a transform, with so many levels.
     pub(crate) fn with_slots(slots: usize, levels: usize) -> Self {
         let mut q_bits = vec![40; levels + 1];
         q_bits[0] = 50;
         let literal = ParametersLiteral {
-            log_n: (2 * slots).ilog2(),
+            log_n: (2 * slots).ilog2().max(4),
             q_bits,
             p_bits: vec![50],
             log_scale: 40,
