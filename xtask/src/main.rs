@@ -15,6 +15,7 @@ mod data;
 mod experiment;
 mod idx;
 mod mnist;
+mod tidy;
 
 /// The MNIST experiment and the project's chores
 #[derive(Parser, Debug)]
@@ -28,6 +29,8 @@ struct Cli {
 enum Command {
     /// Make the embedded MNIST subset from the original files
     Mnist(mnist::Options),
+    /// Check the project's own rules: layers, licences, sources, tests of errors
+    Tidy,
 }
 
 /// What the user gave cannot be worked with: one line that says where and why.
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<()> {
     match command {
         Command::Mnist(options) => mnist::run(options),
+        Command::Tidy => tidy::run(),
     }
 }
 
