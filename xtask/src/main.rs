@@ -10,8 +10,11 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod bench;
+mod ci;
 #[cfg_attr(not(test), expect(dead_code, reason = "the experiment that uses it is being written"))]
 mod data;
+#[cfg_attr(not(test), expect(dead_code, reason = "the experiment is being written"))]
 mod experiment;
 mod idx;
 mod mnist;
@@ -27,6 +30,10 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Check everything: rules, format, lints, tests, documentation, benches
+    Ci,
+    /// Run the benches and collect their times in one JSON file
+    Bench(bench::Options),
     /// Make the embedded MNIST subset from the original files
     Mnist(mnist::Options),
     /// Check the project's own rules: layers, licences, sources, tests of errors
@@ -58,6 +65,8 @@ fn main() -> ExitCode {
 
 fn run(command: &Command) -> Result<()> {
     match command {
+        Command::Ci => ci::run(),
+        Command::Bench(options) => bench::run(options),
         Command::Mnist(options) => mnist::run(options),
         Command::Tidy => tidy::run(),
     }
