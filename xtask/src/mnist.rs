@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::idx::Idx;
-use crate::workspace_root;
+use crate::{BadInput, workspace_root};
 
 /// Side of the images that are kept: the centre of MNIST's 28 × 28.
 pub(crate) const SIDE: usize = 20;
@@ -34,12 +34,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for (name, count, output) in
         [("train", TRAINING_IMAGES, "train-first1024"), ("t10k", TEST_IMAGES, "t10k")]
     {
-        let (images, labels) = subset(
-            &read(&options.from, &format!("{name}-images-idx3-ubyte"), 3)?,
-            &read(&options.from, &format!("{name}-labels-idx1-ubyte"), 1)?,
-            count,
-        )
-        .with_context(|| format!("the {name} files"))?;
+        let (images, labels) =
+            load(&options.from, name, count).map_err(|error| BadInput(format!("{error:#}")))?;
         for (array, kind) in [(images, "images.idx3"), (labels, "labels.idx1")] {
             let path = target.join(format!("{output}-{kind}-ubyte.gz"));
             let content = array.to_gzip()?;
@@ -50,6 +46,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     println!("{total:>9} bytes in all");
     Ok(())
+}
+
+/// The subset of the original files that begin with `name`.
+fn load(folder: &Path, name: &str, count: usize) -> Result<(Idx, Idx)> {
+    let images = read(folder, &format!("{name}-images-idx3-ubyte"), 3)?;
+    let labels = read(folder, &format!("{name}-labels-idx1-ubyte"), 1)?;
+    subset(&images, &labels, count).with_context(|| format!("the {name} files"))
 }
 
 /// The first `count` images, cropped, and their labels.
