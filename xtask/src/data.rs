@@ -44,6 +44,9 @@ impl Rows {
     }
 }
 
+/// Side of the centre of an image whose pixels are the features: 400 of them, as the paper's features are.
+const CENTRE_SIDE: usize = 20;
+
 /// The embedded MNIST subset: 1,024 training rows and 10,000 test rows of 400 pixels from 0 to 1, the centre 20 × 20 of
 /// each image, row by row.
 pub(crate) fn load_mnist() -> Result<(Rows, Rows)> {
@@ -53,7 +56,7 @@ pub(crate) fn load_mnist() -> Result<(Rows, Rows)> {
 }
 
 fn mnist_rows(images: &[u8], labels: &[u8]) -> Result<Rows> {
-    let (images, labels) = (Idx::parse(images, 3)?, Idx::parse(labels, 1)?);
+    let (images, labels) = (Idx::parse(images, 3)?.centre(CENTRE_SIDE)?, Idx::parse(labels, 1)?);
     ensure!(images.len() == labels.len(), "{} images, but {} labels", images.len(), labels.len());
     let pixels = images.bytes.iter().map(|&pixel| f64::from(pixel) / 255.0).collect();
     Ok(Rows {

@@ -9,14 +9,13 @@ use clap::Args;
 use crate::idx::Idx;
 use crate::{BadInput, workspace_root};
 
-/// Side of the images that are kept: the centre of MNIST's 28 × 28.
-pub(crate) const SIDE: usize = 20;
 /// Training images that are kept.
 pub(crate) const TRAINING_IMAGES: usize = 1024;
 /// All test images of MNIST.
 pub(crate) const TEST_IMAGES: usize = 10_000;
 
-const ORIGINAL_SIDE: usize = 28;
+/// Side of the images.
+const SIDE: usize = 28;
 const DIGITS: u8 = 10;
 
 /// Where the original files are.
@@ -58,14 +57,14 @@ fn load(folder: &Path, name: &str, count: usize) -> Result<(Idx, Idx)> {
 /// The first `count` images, cropped, and their labels.
 fn subset(images: &Idx, labels: &Idx, count: usize) -> Result<(Idx, Idx)> {
     ensure!(
-        images.shape[1..] == [ORIGINAL_SIDE; 2],
+        images.shape[1..] == [SIDE; 2],
         "images of {:?} pixels are not MNIST's",
         &images.shape[1..]
     );
     ensure!(images.len() == labels.len(), "{} images, but {} labels", images.len(), labels.len());
     let labels = labels.first(count)?;
     ensure!(labels.bytes.iter().all(|&label| label < DIGITS), "a label is not a digit");
-    Ok((images.first(count)?.centre(SIDE)?, labels))
+    Ok((images.first(count)?, labels))
 }
 
 /// Reads `name`, or `name.gz` where there is no `name`.
@@ -91,7 +90,7 @@ mod tests {
     #[test]
     fn a_subset_is_cropped() {
         let (images, labels) = subset(&images(3, 28), &labels(&[5, 0, 4]), 2).unwrap();
-        assert_eq!((images.shape, labels.bytes), (vec![2, 20, 20], vec![5, 0]));
+        assert_eq!((images.shape, labels.bytes), (vec![2, 28, 28], vec![5, 0]));
     }
 
     #[test]
