@@ -1,0 +1,3 @@
+//! `cargo xtask experiment`: train on encrypted data, end to end.
+
+pub(crate) mod report;
