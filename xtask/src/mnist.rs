@@ -56,11 +56,7 @@ fn load(folder: &Path, name: &str, count: usize) -> Result<(Idx, Idx)> {
 
 /// The first `count` images, cropped, and their labels.
 fn subset(images: &Idx, labels: &Idx, count: usize) -> Result<(Idx, Idx)> {
-    ensure!(
-        images.shape[1..] == [SIDE; 2],
-        "images of {:?} pixels are not MNIST's",
-        &images.shape[1..]
-    );
+    ensure!(images.shape[1..] == [SIDE; 2], "images of {:?} pixels are not MNIST's", &images.shape[1..]);
     ensure!(images.len() == labels.len(), "{} images, but {} labels", images.len(), labels.len());
     let labels = labels.first(count)?;
     ensure!(labels.bytes.iter().all(|&label| label < DIGITS), "a label is not a digit");

@@ -6,9 +6,35 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A sigmoid polynomial that cannot be made.
+    /// A sigmoid polynomial that cannot be made or evaluated.
     #[error(transparent)]
     Sigmoid(#[from] volley_sigmoid::Error),
+    /// A matrix operation, or the planning of one, that was refused.
+    #[error(transparent)]
+    Matrix(#[from] crate::volley_revolver::Error),
+    /// Encrypted data of another layout than the plan's.
+    #[error(
+        "the plan has {expected} groups of samples, there are {features} of features and {labels} of labels"
+    )]
+    GroupCount {
+        /// Groups of the layout.
+        expected: usize,
+        /// Groups of features given.
+        features: usize,
+        /// Groups of labels given.
+        labels: usize,
+    },
+    /// A training set of another shape than the plan's.
+    #[error(
+        "the plan is for {} samples, {} columns (with the bias) and {} classes, the data has {}, {} and {}",
+        expected[0], expected[1], expected[2], actual[0], actual[1], actual[2]
+    )]
+    PlanShape {
+        /// Samples, columns and classes of the plan.
+        expected: [usize; 3],
+        /// Those of the data.
+        actual: [usize; 3],
+    },
     /// No rows or no columns.
     #[error("the data has {rows} rows and {columns} columns; at least one of each is needed")]
     EmptyDataset {
@@ -126,4 +152,10 @@ pub enum Error {
         /// Columns given.
         found_columns: usize,
     },
+}
+
+impl From<crate::volley_ckks::Error> for Error {
+    fn from(error: crate::volley_ckks::Error) -> Self {
+        Self::Matrix(error.into())
+    }
 }

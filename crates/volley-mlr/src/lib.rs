@@ -23,25 +23,35 @@
 
 mod baselines;
 mod dataset;
+mod encrypted;
 mod error;
 mod hyperparameters;
 mod labels;
 mod model;
 mod nesterov;
+mod owner;
+mod plan;
 mod preconditioner;
 mod preprocessing;
 mod reference;
+mod trainer;
 mod training_set;
 
 pub use baselines::{Baseline, BaselineRun};
 pub use dataset::Dataset;
+pub use encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
 pub use error::Error;
 pub use hyperparameters::{Hyperparameters, LearningRate, Profile};
 pub use labels::ClassLabels;
 pub use model::Model;
 pub use nesterov::{Momentum, Nesterov};
+pub use owner::Owner;
+pub use plan::Plan;
 pub use preconditioner::Preconditioner;
 pub use preprocessing::Preprocessing;
 pub use reference::{Reference, Step};
+pub use trainer::{StepReport, Trainer};
 pub use training_set::TrainingSet;
 pub use volley_sigmoid;
+pub use volley_sigmoid::volley_revolver;
+pub use volley_sigmoid::volley_revolver::volley_ckks;
