@@ -12,9 +12,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod ci;
-#[cfg_attr(not(test), expect(dead_code, reason = "the experiment that uses it is being written"))]
 mod data;
-#[cfg_attr(not(test), expect(dead_code, reason = "the experiment is being written"))]
 mod experiment;
 mod idx;
 mod mnist;
@@ -30,6 +28,8 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Train on encrypted data, end to end, and compare with the same training in clear
+    Experiment(experiment::Options),
     /// Check everything: rules, format, lints, tests, documentation, benches
     Ci,
     /// Run the benches and collect their times in one JSON file
@@ -65,6 +65,7 @@ fn main() -> ExitCode {
 
 fn run(command: &Command) -> Result<()> {
     match command {
+        Command::Experiment(options) => experiment::run(options),
         Command::Ci => ci::run(),
         Command::Bench(options) => bench::run(options),
         Command::Mnist(options) => mnist::run(options),

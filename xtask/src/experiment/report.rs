@@ -197,12 +197,17 @@ fn bytes(bytes: u64) -> String {
 
 /// The most memory that this process has had in use so far, where the system is Linux.
 pub(crate) fn peak_memory_bytes() -> Option<u64> {
-    peak_of(&fs::read_to_string("/proc/self/status").ok()?)
+    kibibytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
 }
 
-/// The high-water mark of the resident set ("VmHWM: 123 kB") in the text of `/proc/self/status`.
-fn peak_of(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+/// The memory that a new program could take without swapping, where the system is Linux.
+pub(crate) fn available_memory_bytes() -> Option<u64> {
+    kibibytes(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")
+}
+
+/// The value of a line "name 123 kB" of a file below `/proc`, in bytes.
+fn kibibytes(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
     Some(1024 * kibibytes)
 }

@@ -34,8 +34,7 @@ fn small_ring(log_n: u32) -> Demands {
 fn train(data: &Dataset, hyperparameters: &Hyperparameters, demands: Demands) -> f64 {
     let training_set = TrainingSet::new(data, hyperparameters.profile()).unwrap();
     let (samples, features) = data.features().dim();
-    let plan =
-        Plan::new(samples, features, training_set.classes().len(), hyperparameters, demands).unwrap();
+    let plan = Plan::new(samples, features, training_set.classes().len(), hyperparameters, demands).unwrap();
     let context = Context::new(plan.parameters().clone());
     let secret_key = SecretKey::generate(&context, &mut rng(1));
     let keys = EvaluationKeySet::generate(&secret_key, plan.key_spec(), &mut rng(2)).unwrap();

@@ -118,8 +118,8 @@ fn units() {
 
 #[test]
 fn peak_memory_is_read_from_the_status() {
-    assert_eq!(peak_of("VmPeak:\t 9 kB\nVmHWM:\t   2048 kB\nVmRSS:\t 1 kB\n"), Some(2 << 20));
-    assert_eq!(peak_of("VmHWM:\t lots\n"), None);
-    assert_eq!(peak_of(""), None);
+    assert_eq!(kibibytes("VmPeak:\t 9 kB\nVmHWM:\t   2048 kB\nVmRSS:\t 1 kB\n", "VmHWM:"), Some(2 << 20));
+    assert_eq!(kibibytes("VmHWM:\t lots\n", "VmHWM:"), None);
+    assert_eq!(kibibytes("", "VmHWM:"), None);
     assert_eq!(peak_memory_bytes().is_some(), cfg!(target_os = "linux"));
 }
