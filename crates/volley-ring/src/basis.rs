@@ -258,3 +258,6 @@ impl RnsBasis {
         self.each_limb(a, |index, table, limb| f(table, limb, b.limb(index)));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -214,3 +214,6 @@ impl RoundedDivision {
         quotient
     }
 }
+
+#[cfg(test)]
+mod tests;
