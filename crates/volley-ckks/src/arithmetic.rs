@@ -19,6 +19,7 @@ use crate::{Error, Operand, Parameters, Scale};
 ///
 /// Each method returns [`Error`] for what a caller's data can cause: scales that differ, no level left, a key that is
 /// missing or made for fewer levels, another parameter set, another owner's key.
+#[expect(clippy::missing_errors_doc, reason = "the errors are those listed above, for every method")]
 pub trait Arithmetic: Sync {
     /// A degree-1 ciphertext.
     type Ciphertext: Clone + Send + Sync;

@@ -1,31 +1,78 @@
-//! (being written)
+//! Full-RNS CKKS: approximate arithmetic on encrypted vectors.
+//!
+//! A vector of up to N/2 complex numbers becomes a polynomial ([`Encoder`]), which the owner of a [`SecretKey`]
+//! encrypts. A server that has the owner's [`EvaluationKeySet`] computes on the ciphertexts with an [`Evaluator`]: sums,
+//! products, rotations ([`Arithmetic`] lists the operations). Circuits are planned on a [`Simulator`] before there are
+//! keys. The ring is the layer below (`volley-ring`); matrices are the layer above.
+//!
+//! Conventions: a ciphertext at *level* l lives modulo q₀⋯q_l and has l rescalings left. The *scale* is exact
+//! ([`Scale`]), and nothing changes it silently. Every operation that a caller's data can make impossible returns an
+//! [`Error`] that says what was needed. Randomness is an argument, threads are rayon's, and results do not depend on
+//! their number.
+//!
+//! ```
+//! use rand::{SeedableRng, rngs::SysRng};
+//! use rand_chacha::ChaCha20Rng;
+//! use volley_ckks::*;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Keys come from the operating system's generator.
+//! let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
+//!
+//! // 128-bit security, seven levels, 8192 slots.
+//! let context = Context::new(Parameters::n14()?);
+//! let secret_key = SecretKey::generate(&context, &mut rng);
+//! let spec = KeySpec::new(context.parameters()).relinearization(7).rotations([1], 6);
+//! let keys = EvaluationKeySet::generate(&secret_key, &spec, &mut rng)?;
+//!
+//! // The owner encrypts …
+//! let encoder = Encoder::new(&context);
+//! let values: Vec<f64> = (0..8192).map(|i| f64::from(i) / 8192.0).collect();
+//! let plaintext = encoder.encode(&values, &context.parameters().scale(), 7)?;
+//! let upload = secret_key.encrypt(&plaintext, &mut rng)?;
+//!
+//! // … the server computes xⱼ² + xⱼ₊₁² …
+//! let evaluator = Evaluator::new(&context, keys)?;
+//! let squares = evaluator.square(&upload.expand(&context)?)?;
+//! let sums = evaluator.add(&squares, &evaluator.rotate(&squares, 1)?)?;
+//!
+//! // … and the owner decrypts.
+//! let result = encoder.decode_real(&secret_key.decrypt(&sums)?)?;
+//! assert!((result[4096] - (0.5f64.powi(2) + (4097.0f64 / 8192.0).powi(2))).abs() < 1e-6);
+//! # Ok(())
+//! # }
+//! ```
+
+#![forbid(unsafe_code)]
+
 mod arithmetic;
+mod ciphertext;
+mod context;
+mod counts;
+mod encoder;
 mod error;
+mod evaluator;
+pub mod keys;
+pub mod noise;
 mod operand;
 pub mod params;
+mod precision;
 mod scale;
+mod simulator;
+#[cfg(test)]
+mod testing;
+
 pub use arithmetic::Arithmetic;
+pub use ciphertext::{Ciphertext, Plaintext, SeededCiphertext, TensorCiphertext};
+pub use context::Context;
+pub use counts::{Operation, OperationCounts};
+pub use encoder::Encoder;
 pub use error::Error;
+pub use evaluator::Evaluator;
+pub use keys::{EvaluationKeySet, KeyId, KeySpec, PublicKey, SecretKey};
 pub use num_complex::Complex64;
 pub use operand::Operand;
 pub use params::{Parameters, ParametersLiteral, ParamsId, Security};
+pub use precision::Precision;
 pub use scale::Scale;
-/// Keys (being written).
-pub mod keys {
-    /// What a Galois key is for.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub enum GaloisPurpose {
-        /// Rotation by so many slots.
-        Rotation(i64),
-        /// Complex conjugation.
-        Conjugation,
-    }
-    impl std::fmt::Display for GaloisPurpose {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            match self {
-                Self::Rotation(steps) => write!(f, "rotation by {steps}"),
-                Self::Conjugation => f.write_str("conjugation"),
-            }
-        }
-    }
-}
+pub use simulator::{SimulatedCiphertext, Simulator};

@@ -12,8 +12,8 @@ use crate::poly::{Coeff, Eval, Representation, RnsPoly};
 
 /// An ordered list of distinct primes of one degree.
 ///
-/// Cheap to clone and to cut: tables are shared. Second operands may have more limbs than the basis has primes; the
-/// ones beyond are ignored, so an operand of a higher level needs no copy.
+/// Cheap to clone and to cut: tables are shared. Where an operation takes polynomials by reference they may have more
+/// limbs than the basis has primes; the ones beyond are left alone, so an operand of a higher level needs no copy.
 ///
 /// # Panics
 ///
@@ -64,6 +64,7 @@ impl RnsBasis {
     }
 
     /// The primes.
+    #[must_use]
     pub fn moduli(&self) -> impl ExactSizeIterator<Item = Modulus> + Clone + '_ {
         self.tables.iter().map(|table| table.modulus())
     }
@@ -87,6 +88,20 @@ impl RnsBasis {
     /// a ← a + b.
     pub fn add_assign<R: Representation>(&self, a: &mut RnsPoly<R>, b: &RnsPoly<R>) {
         self.zip_limbs(a, b, |table, a, b| self.kernel.add_assign(table.modulus(), a, b));
+    }
+
+    /// a ← a + b in some limbs only.
+    pub fn add_limbs_assign<R: Representation>(
+        &self,
+        a: &mut RnsPoly<R>,
+        b: &RnsPoly<R>,
+        limbs: std::ops::Range<usize>,
+    ) {
+        self.each_limb(a, |index, table, limb| {
+            if limbs.contains(&index) {
+                self.kernel.add_assign(table.modulus(), limb, b.limb(index));
+            }
+        });
     }
 
     /// a ← a − b.
@@ -180,15 +195,25 @@ impl RnsBasis {
     }
 
     /// Coefficients to evaluations.
+    ///
+    /// # Panics
+    ///
+    /// Unless the polynomial has exactly the limbs of the basis.
     #[must_use]
     pub fn forward(&self, mut poly: RnsPoly<Coeff>) -> RnsPoly<Eval> {
+        assert_eq!(poly.limb_count(), self.limb_count());
         self.each_limb(&mut poly, |_, table, limb| table.forward(limb));
         poly.reinterpret()
     }
 
     /// Evaluations to coefficients.
+    ///
+    /// # Panics
+    ///
+    /// Unless the polynomial has exactly the limbs of the basis.
     #[must_use]
     pub fn inverse(&self, mut poly: RnsPoly<Eval>) -> RnsPoly<Coeff> {
+        assert_eq!(poly.limb_count(), self.limb_count());
         self.each_limb(&mut poly, |_, table, limb| {
             table.inverse_unscaled(limb);
             self.kernel.mul_constant(table.modulus(), limb, table.degree_inverse());
@@ -219,12 +244,40 @@ impl RnsBasis {
         image
     }
 
+    /// The coefficients' centred representatives in (−Q/2, Q/2), as floating-point numbers.
+    ///
+    /// By mixed radix with balanced digits: x = v₀ + q₀·(v₁ + q₁·(v₂ + …)) with |vᵢ| ≤ qᵢ/2, so small coefficients have
+    /// few digits and lose nothing to cancellation. O(limbs²) products a coefficient.
+    #[must_use]
+    pub fn to_centered(&self, poly: &RnsPoly<Coeff>) -> Vec<f64> {
+        let moduli: Vec<_> = self.moduli().collect();
+        let radices = MixedRadix::new(&moduli);
+        (0..self.degree)
+            .into_par_iter()
+            .map_init(|| vec![0; moduli.len()], |digits, j| radices.to_f64(|i| poly.limb(i)[j], digits))
+            .collect()
+    }
+
+    /// The polynomial with signed coefficients that may be longer than a word.
+    #[must_use]
+    pub fn from_wide(&self, coefficients: &[i128]) -> RnsPoly<Coeff> {
+        let mut poly = self.zero();
+        self.each_limb(&mut poly, |_, table, limb| {
+            let q = table.modulus();
+            for (residue, &x) in limb.iter_mut().zip(coefficients) {
+                let magnitude = q.reduce_wide(x.unsigned_abs());
+                *residue = if x < 0 { q.neg(magnitude) } else { magnitude };
+            }
+        });
+        poly
+    }
+
     /// The polynomial with signed coefficients. No branch depends on them.
     #[must_use]
     pub fn from_signed(&self, coefficients: &[i64]) -> RnsPoly<Coeff> {
         let mut poly = self.zero();
         self.each_limb(&mut poly, |_, table, limb| {
-            self.kernel.from_signed(table.modulus(), limb, coefficients);
+            self.kernel.lift_signed(table.modulus(), limb, coefficients);
         });
         poly
     }
@@ -234,10 +287,7 @@ impl RnsBasis {
         a: &mut RnsPoly<R>,
         f: impl Fn(usize, &NttTable, &mut [u64]) + Sync + Send,
     ) {
-        assert!(
-            a.degree() == self.degree && a.limb_count() == self.limb_count(),
-            "limbs do not fit the basis"
-        );
+        assert!(a.degree() == self.degree && a.limb_count() >= self.limb_count(), "too few limbs");
         a.residues_mut()
             .par_chunks_exact_mut(self.degree)
             .zip(&self.tables)
@@ -251,11 +301,42 @@ impl RnsBasis {
         b: &RnsPoly<R>,
         f: impl Fn(&NttTable, &mut [u64], &[u64]) + Sync + Send,
     ) {
-        assert!(
-            b.degree() == self.degree && b.limb_count() >= self.limb_count(),
-            "operand has too few limbs"
-        );
+        assert!(b.degree() == self.degree && b.limb_count() >= self.limb_count(), "too few limbs");
         self.each_limb(a, |index, table, limb| f(table, limb, b.limb(index)));
+    }
+}
+
+/// Constants of the mixed-radix representation.
+struct MixedRadix<'a> {
+    moduli: &'a [Modulus],
+    /// For each i, the products q₀⋯q_(k−1) modulo qᵢ for k < i, and (q₀⋯q_(i−1))⁻¹ modulo qᵢ.
+    products: Vec<(Vec<u64>, u64)>,
+}
+
+impl<'a> MixedRadix<'a> {
+    fn new(moduli: &'a [Modulus]) -> Self {
+        let products = moduli
+            .iter()
+            .enumerate()
+            .map(|(i, q)| {
+                let prefix = |k: usize| q.product(moduli[..k].iter().copied());
+                ((0..i).map(prefix).collect(), q.inverse(prefix(i)))
+            })
+            .collect();
+        Self { moduli, products }
+    }
+
+    fn to_f64(&self, residue: impl Fn(usize) -> u64, digits: &mut [i64]) -> f64 {
+        for (i, (q, (products, inverse))) in self.moduli.iter().zip(&self.products).enumerate() {
+            let known: u128 = digits[..i]
+                .iter()
+                .zip(products)
+                .map(|(&v, &p)| u128::from(q.from_signed(v)) * u128::from(p))
+                .sum();
+            let digit = q.mul(q.sub(residue(i), q.reduce_wide(known)), *inverse);
+            digits[i] = if digit > q.value() / 2 { digit as i64 - q.value() as i64 } else { digit as i64 };
+        }
+        digits.iter().zip(self.moduli).rev().fold(0.0, |x, (&v, q)| x * q.value() as f64 + v as f64)
     }
 }
 

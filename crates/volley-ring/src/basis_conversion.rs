@@ -7,6 +7,7 @@
 //! within 2⁻⁴⁸·S of ±S/2 the other representative may come out: it is congruent, and as small.
 
 use rayon::prelude::*;
+use zeroize::ZeroizeOnDrop;
 
 use crate::basis::RnsBasis;
 use crate::modulus::{Modulus, ShoupFactor};
@@ -29,7 +30,8 @@ struct Target {
     source_product: u64,
 }
 
-/// The yᵢ of one polynomial, and v where the conversion is exact.
+/// The yᵢ of one polynomial, and v where the conversion is exact. Wiped when dropped: the polynomial may be secret.
+#[derive(ZeroizeOnDrop)]
 pub(crate) struct Prepared {
     y: Vec<Vec<u64>>,
     v: Option<Vec<u64>>,

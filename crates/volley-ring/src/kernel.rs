@@ -132,9 +132,9 @@ impl Kernel {
     }
 
     /// The residues of signed integers, without a branch on their values.
-    pub(crate) fn from_signed(self, q: Modulus, out: &mut [u64], values: &[i64]) {
+    pub(crate) fn lift_signed(self, q: Modulus, out: &mut [u64], values: &[i64]) {
         assert_eq!(out.len(), values.len());
-        dispatch!(self, from_signed(q, out, values));
+        dispatch!(self, lift_signed(q, out, values));
     }
 }
 

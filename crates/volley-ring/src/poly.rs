@@ -92,6 +92,7 @@ impl<R: Representation> RnsPoly<R> {
     }
 
     /// The limbs.
+    #[must_use]
     pub fn limbs(&self) -> impl ExactSizeIterator<Item = &[u64]> {
         self.residues.chunks_exact(self.degree)
     }

@@ -1,11 +1,13 @@
 use std::sync::LazyLock;
 
+use num_bigint::BigInt;
 use proptest::prelude::*;
+use volley_testkit::crt;
 use volley_testkit::schoolbook::negacyclic_product;
 
 use super::*;
 use crate::prime::ntt_primes;
-use crate::tests::{basis, lowest_prime, primes, random_poly, rng};
+use crate::tests::{basis, from_integers, lowest_prime, primes, random_integer, random_poly, rng};
 
 const DEGREE: usize = 16;
 
@@ -172,7 +174,7 @@ fn a_key_of_a_higher_level_is_read_at_the_named_limbs() {
 }
 
 #[test]
-fn second_operands_may_have_more_limbs() {
+fn operands_may_have_more_limbs_and_those_are_left_alone() {
     let ring = ring();
     let [a, b] = [(); 2].map(|()| random_poly::<Eval>(ring, &mut rng(1)));
     let (lower, cut) = (ring.prefix(2), |poly: &RnsPoly<Eval>| poly.prefix(2));
@@ -183,8 +185,61 @@ fn second_operands_may_have_more_limbs() {
         operation(&lower, &mut low, &b);
         operation(ring, &mut high, &b);
         assert_eq!(low, cut(&high));
+        let mut prefix = a.clone();
+        operation(&lower, &mut prefix, &b);
+        assert_eq!((prefix.prefix(2), prefix.limb(2)), (low, a.limb(2)));
     }
     assert_eq!(lower.sum_of_products(&[(&a, &b)]), cut(&ring.sum_of_products(&[(&a, &b)])));
+}
+
+#[test]
+fn limbs_may_be_added_alone() {
+    let ring = ring();
+    let [a, b] = [(); 2].map(|()| random_poly::<Eval>(ring, &mut rng(2)));
+    for limbs in [0..0, 0..1, 1..3, 0..3] {
+        let mut partial = a.clone();
+        ring.add_limbs_assign(&mut partial, &b, limbs.clone());
+        for i in 0..3 {
+            assert_eq!(partial.limb(i), if limbs.contains(&i) { sum(&a, &b) } else { a.clone() }.limb(i));
+        }
+    }
+}
+
+#[test]
+fn wide_coefficients_become_their_residues() {
+    let edges = [0, 1, -1, i128::MAX, i128::MIN, i128::MIN + 1, 1 << 64, -(1 << 64), (1 << 100) - 1];
+    let values: Vec<i128> = edges.into_iter().cycle().take(DEGREE).collect();
+    let integers: Vec<BigInt> = values.iter().map(|&x| x.into()).collect();
+    assert_eq!(ring().from_wide(&values), from_integers(ring(), &integers));
+}
+
+/// An integer in floating point.
+fn from_f64(x: f64) -> BigInt {
+    let shift = (x.abs().log2() as i32).saturating_sub(100).max(0);
+    BigInt::from((x / 2f64.powi(shift)) as i128) << shift
+}
+
+#[test]
+fn centred_representatives_are_exact_where_a_float_is_and_close_elsewhere() {
+    for bits in [vec![50], vec![20, 50], vec![50, 40, 40], vec![50; 12]] {
+        let basis = basis(DEGREE, &bits);
+        let product = crt::product(&primes(&basis));
+        let half = BigInt::from(&product / 2u32);
+        let mut integers: Vec<BigInt> = [0, 1, -1, 524_000, -524_000].map(BigInt::from).to_vec();
+        integers.extend([half.clone(), -&half, &half - 1, 1 - &half, &half / 2, -&half / 3]);
+        let mut rng = rng(3);
+        integers
+            .extend((0..DEGREE - integers.len()).map(|i| random_integer(&(&product >> (9 * i)), &mut rng)));
+        let poly = from_integers(&basis, &integers);
+        for (x, exact) in basis.to_centered(&poly).into_iter().zip(integers) {
+            if exact.bits() <= 53 {
+                assert_eq!(BigInt::from(x as i64), exact);
+            }
+            // In units of 2⁻⁵³ of the value: each digit rounds twice, and once it cancels at most half of the sum.
+            let error = from_f64(x) - &exact;
+            assert!(error.magnitude() << 53 <= exact.magnitude() * (3 * bits.len()), "{exact} became {x}");
+        }
+    }
 }
 
 #[test]
@@ -216,13 +271,13 @@ fn bases_without_arithmetic_are_refused() {
 }
 
 #[test]
-#[should_panic(expected = "limbs do not fit the basis")]
+#[should_panic(expected = "too few limbs")]
 fn a_first_operand_of_another_basis_panics() {
     ring().neg_assign(&mut ring().prefix(2).zero::<Eval>());
 }
 
 #[test]
-#[should_panic(expected = "operand has too few limbs")]
+#[should_panic(expected = "too few limbs")]
 fn a_second_operand_with_too_few_limbs_panics() {
     ring().add_assign(&mut ring().zero::<Eval>(), &ring().prefix(2).zero());
 }

@@ -101,7 +101,7 @@ pub(super) fn gather(out: &mut [u64], a: &[u64], index: &[u32]) {
     }
 }
 
-pub(super) fn from_signed(q: Modulus, out: &mut [u64], values: &[i64]) {
+pub(super) fn lift_signed(q: Modulus, out: &mut [u64], values: &[i64]) {
     for (out, &value) in out.iter_mut().zip(values) {
         *out = q.from_signed(value);
     }

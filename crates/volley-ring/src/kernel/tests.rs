@@ -262,8 +262,8 @@ fn residues_of_signed_integers() {
         let random = case.rng.next_u64() as i64;
         let values: Vec<i64> = edges.into_iter().chain([random]).cycle().take(case.length).collect();
         let mut result = vec![u64::MAX; case.length];
-        case.kernel.from_signed(case.q, &mut result, &values);
-        case.check("from_signed", &result, |j| i128::from(values[j]).rem_euclid(q.into()) as u128);
+        case.kernel.lift_signed(case.q, &mut result, &values);
+        case.check("lift_signed", &result, |j| i128::from(values[j]).rem_euclid(q.into()) as u128);
     });
 }
 

@@ -24,13 +24,13 @@ struct Vector {
 impl Vector {
     fn seed(&self) -> Seed {
         assert_eq!(self.seed.len(), 64);
-        let byte = |i: usize| u8::from_str_radix(&self.seed[2 * i..2 * i + 2], 16).unwrap();
+        let byte = |i: usize| u8::from_str_radix(&self.seed[2 * i..2 * i + 2], 16).expect("hexadecimal");
         Seed(std::array::from_fn(byte))
     }
 
     fn domain(&self) -> Domain {
         let domains = [Domain::Ciphertext, Domain::PublicKey, Domain::KeySwitchingKey];
-        domains.into_iter().find(|&domain| domain as u8 == self.domain).unwrap()
+        domains.into_iter().find(|&domain| domain as u8 == self.domain).expect("a domain")
     }
 }
 

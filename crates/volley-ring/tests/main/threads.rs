@@ -12,14 +12,15 @@ const DEGREE: usize = 1 << 10;
 /// The residues of what every parallel operation of the ring gives on fixed inputs.
 fn everything() -> Vec<Vec<u64>> {
     let primes: Vec<u64> = ntt_primes(DEGREE, 40).take(7).collect();
-    let (all, live) = (RnsBasis::new(DEGREE, &primes).unwrap(), RnsBasis::new(DEGREE, &primes[..5]).unwrap());
+    let all = RnsBasis::new(DEGREE, &primes).expect("NTT primes");
+    let live = all.prefix(5);
     let mut rng = ChaCha20Rng::seed_from_u64(0);
     let key = [0, 1].map(|digit| {
         expand_uniform(&all, &Seed([1; 32]), Domain::KeySwitchingKey, digit, |limb| limb as u32)
     });
     let secret = live.from_signed(&sample_ternary(DEGREE, &mut rng));
     let error = live.forward(live.from_signed(&sample_gaussian(DEGREE, &mut rng)));
-    let rotated = live.automorphism_coeff(&secret, &Automorphism::new(DEGREE, 5).unwrap());
+    let rotated = live.automorphism_coeff(&secret, &Automorphism::new(DEGREE, 5).expect("an odd element"));
     let mut product = live.forward(secret.clone());
     live.mul_assign(&mut product, &key[0]);
     live.add_assign(&mut product, &error);
@@ -28,12 +29,14 @@ fn everything() -> Vec<Vec<u64>> {
     let [u, v] = all.sum_of_pairs(&[(&digits[0], key.each_ref()), (&digits[1], key.each_ref())], |limb| limb);
     let [d0, d1, d2] = all.sum_of_tensors(&[[&u, &v, &key[0], &key[1]]]);
     let divided = RoundedDivision::new(&all, 5).apply(&d1);
+    let centered: Vec<u64> = live.to_centered(&coefficients).into_iter().map(f64::to_bits).collect();
     let converted = [true, false].map(|exact| convert_basis(&live, &all, &coefficients, exact));
     let evaluations = [product, error, u, v, d0, d1, d2, divided].into_iter().chain(digits);
     let coefficients = [secret, rotated, coefficients].into_iter().chain(converted);
     evaluations
         .map(|poly| poly.residues().to_vec())
         .chain(coefficients.map(|poly| poly.residues().to_vec()))
+        .chain([centered])
         .collect()
 }
 

@@ -1,0 +1,135 @@
+//! Plaintexts and ciphertexts.
+
+use std::sync::Arc;
+
+use volley_ring::sampling::{Domain, Seed};
+use volley_ring::{Eval, RnsPoly};
+
+use crate::keys::KeyId;
+use crate::{Context, Error, Operand, ParamsId, Scale};
+
+/// An encoded vector of slots: a polynomial with its scale and level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plaintext {
+    pub(crate) operand: Operand,
+    pub(crate) poly: RnsPoly<Eval>,
+    pub(crate) params_id: ParamsId,
+}
+
+/// A ciphertext (c₀, c₁) with c₀ + c₁·s ≈ Δ·m.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ciphertext {
+    pub(crate) operand: Operand,
+    pub(crate) parts: [RnsPoly<Eval>; 2],
+    pub(crate) params_id: ParamsId,
+    pub(crate) key_id: KeyId,
+}
+
+/// A fresh ciphertext whose uniform half c₁ is kept as its seed: half the size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeededCiphertext {
+    pub(crate) operand: Operand,
+    pub(crate) c0: RnsPoly<Eval>,
+    pub(crate) seed: Seed,
+    pub(crate) params_id: ParamsId,
+    pub(crate) key_id: KeyId,
+}
+
+/// A degree-2 ciphertext (d₀, d₁, d₂) with d₀ + d₁·s + d₂·s² ≈ Δ·m: a sum of products that waits for relinearization.
+/// It can be added to and relinearized, nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorCiphertext {
+    pub(crate) operand: Operand,
+    pub(crate) parts: [RnsPoly<Eval>; 3],
+    pub(crate) params_id: ParamsId,
+    pub(crate) key_id: KeyId,
+}
+
+macro_rules! operand_accessors {
+    ($($type:ident),*) => { $(
+        impl $type {
+            /// Level, scale and slot count.
+            #[must_use]
+            pub fn operand(&self) -> &Operand {
+                &self.operand
+            }
+
+            /// Index of the last live prime.
+            #[must_use]
+            pub fn level(&self) -> usize {
+                self.operand.level
+            }
+
+            /// The scale.
+            #[must_use]
+            pub fn scale(&self) -> &Scale {
+                &self.operand.scale
+            }
+
+            /// Number of slots.
+            #[must_use]
+            pub fn slots(&self) -> usize {
+                self.operand.slots
+            }
+
+            /// The parameter set it belongs to.
+            #[must_use]
+            pub fn params_id(&self) -> ParamsId {
+                self.params_id
+            }
+        }
+    )* };
+}
+
+operand_accessors!(Plaintext, Ciphertext, SeededCiphertext, TensorCiphertext);
+
+impl Ciphertext {
+    /// The owner's key it was encrypted under.
+    #[must_use]
+    pub fn key_id(&self) -> KeyId {
+        self.key_id
+    }
+
+    /// The same slots at a lower level: what is sent back needs no more limbs than are read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LevelExhausted`] where `level` is above the ciphertext's.
+    pub fn drop_level(&self, level: usize) -> Result<Self, Error> {
+        let operand = self.operand.dropped(level)?;
+        let parts = self.parts.each_ref().map(|part| part.prefix(level + 1));
+        Ok(Self { operand, parts, params_id: self.params_id, key_id: self.key_id })
+    }
+}
+
+impl SeededCiphertext {
+    /// The owner's key it was encrypted under.
+    #[must_use]
+    pub fn key_id(&self) -> KeyId {
+        self.key_id
+    }
+
+    /// Bytes of the residues and the seed, with eight bytes a residue.
+    #[must_use]
+    pub fn byte_count(&self) -> u64 {
+        (size_of_val(self.c0.residues()) + size_of::<Seed>()) as u64
+    }
+
+    /// Expands the seed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ParameterMismatch`] where the context is another parameter set's.
+    pub fn expand(&self, context: &Arc<Context>) -> Result<Ciphertext, Error> {
+        if context.parameters().id() != self.params_id {
+            return Err(Error::ParameterMismatch);
+        }
+        let c1 = context.expand(context.q(self.operand.level), &self.seed, Domain::Ciphertext, 0);
+        Ok(Ciphertext {
+            operand: self.operand.clone(),
+            parts: [self.c0.clone(), c1],
+            params_id: self.params_id,
+            key_id: self.key_id,
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! Counting operations: what a circuit costs, by operation and level.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The operations that cost enough to plan for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// A rotation with its own gadget decomposition.
+    Rotation,
+    /// A rotation that shares a decomposition.
+    HoistedRotation,
+    /// A decomposition that hoisted rotations share.
+    Hoisting,
+    /// A complex conjugation.
+    Conjugation,
+    /// A product of two ciphertexts, without relinearization.
+    Product,
+    /// A product with a plaintext or constant.
+    PlainProduct,
+    /// A relinearization, merged with a rescaling or not.
+    Relinearization,
+    /// A rescaling of its own.
+    Rescaling,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Rotation,
+        Self::HoistedRotation,
+        Self::Hoisting,
+        Self::Conjugation,
+        Self::Product,
+        Self::PlainProduct,
+        Self::Relinearization,
+        Self::Rescaling,
+    ];
+}
+
+/// How often each operation ran at each level.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OperationCounts {
+    counts: BTreeMap<(Operation, usize), u64>,
+}
+
+impl OperationCounts {
+    /// The number of one operation over all levels.
+    #[must_use]
+    pub fn total(&self, operation: Operation) -> u64 {
+        self.iter().filter(|&(counted, ..)| counted == operation).map(|(.., count)| count).sum()
+    }
+
+    /// Operation, level and count, where the count is not zero.
+    pub fn iter(&self) -> impl Iterator<Item = (Operation, usize, u64)> + '_ {
+        self.counts.iter().map(|(&(operation, level), &count)| (operation, level, count))
+    }
+}
+
+/// Counters that can be shared between threads.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    levels: usize,
+    counts: Vec<AtomicU64>,
+}
+
+impl Counters {
+    pub(crate) fn new(max_level: usize) -> Self {
+        let levels = max_level + 1;
+        let counts = (0..levels * Operation::ALL.len()).map(|_| AtomicU64::new(0)).collect();
+        Self { levels, counts }
+    }
+
+    pub(crate) fn add(&self, operation: Operation, level: usize, count: usize) {
+        self.counts[operation as usize * self.levels + level].fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn snapshot(&self) -> OperationCounts {
+        let count = |operation: Operation, level: usize| {
+            self.counts[operation as usize * self.levels + level].load(Ordering::Relaxed)
+        };
+        let counts = Operation::ALL
+            .iter()
+            .flat_map(|&operation| (0..self.levels).map(move |level| (operation, level)))
+            .map(|(operation, level)| ((operation, level), count(operation, level)))
+            .filter(|&(_, count)| count > 0)
+            .collect();
+        OperationCounts { counts }
+    }
+}

@@ -1,0 +1,353 @@
+//! The evaluator: arithmetic on ciphertexts.
+
+use std::sync::Arc;
+
+use num_complex::Complex64;
+use rayon::prelude::*;
+use volley_ring::{Eval, RnsPoly};
+
+mod key_switch;
+
+use crate::counts::Counters;
+use crate::encoder::{check_magnitude, encodable};
+use crate::keys::{GaloisPurpose, conjugation_element, rotation_element};
+use crate::{
+    Arithmetic, Ciphertext, Context, Encoder, Error, EvaluationKeySet, Operand, Operation, OperationCounts,
+    Parameters, Plaintext, Scale, TensorCiphertext,
+};
+
+/// Computes on the ciphertexts of one owner, whose evaluation keys it holds. All operations are those of
+/// [`Arithmetic`]; they take `&self` and may be called from many threads, with the same result.
+#[derive(Debug)]
+pub struct Evaluator {
+    context: Arc<Context>,
+    encoder: Encoder,
+    keys: EvaluationKeySet,
+    counters: Counters,
+}
+
+impl Evaluator {
+    /// An evaluator with an owner's keys.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ParameterMismatch`] where the keys belong to another parameter set.
+    pub fn new(context: &Arc<Context>, keys: EvaluationKeySet) -> Result<Self, Error> {
+        if keys.params_id() != context.parameters().id() {
+            return Err(Error::ParameterMismatch);
+        }
+        Ok(Self {
+            encoder: Encoder::new(context),
+            counters: Counters::new(context.parameters().max_level()),
+            context: Arc::clone(context),
+            keys,
+        })
+    }
+
+    /// The tables of the parameter set.
+    #[must_use]
+    pub fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// The encoder.
+    #[must_use]
+    pub fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+
+    /// The operations done so far.
+    #[must_use]
+    pub fn counts(&self) -> OperationCounts {
+        self.counters.snapshot()
+    }
+
+    /// Refuses ciphertexts of another parameter set or owner.
+    fn check(&self, ciphertexts: &[&Ciphertext]) -> Result<(), Error> {
+        ciphertexts.iter().try_for_each(|a| self.check_ids(a.params_id, a.key_id))
+    }
+
+    fn check_tensor(&self, a: &TensorCiphertext) -> Result<(), Error> {
+        self.check_ids(a.params_id, a.key_id)
+    }
+
+    fn check_ids(&self, params_id: crate::ParamsId, key_id: crate::keys::KeyId) -> Result<(), Error> {
+        if params_id != self.keys.params_id() {
+            return Err(Error::ParameterMismatch);
+        }
+        if key_id != self.keys.key_id() {
+            return Err(Error::KeyMismatch);
+        }
+        Ok(())
+    }
+
+    fn check_plain(&self, p: &Plaintext) -> Result<(), Error> {
+        if p.params_id == self.keys.params_id() { Ok(()) } else { Err(Error::ParameterMismatch) }
+    }
+
+    fn ciphertext(&self, operand: Operand, parts: [RnsPoly<Eval>; 2]) -> Ciphertext {
+        let (params_id, key_id) = (self.keys.params_id(), self.keys.key_id());
+        Ciphertext { operand, parts, params_id, key_id }
+    }
+
+    fn tensor(&self, operand: Operand, parts: [RnsPoly<Eval>; 3]) -> TensorCiphertext {
+        let (params_id, key_id) = (self.keys.params_id(), self.keys.key_id());
+        TensorCiphertext { operand, parts, params_id, key_id }
+    }
+
+    /// The parts of `a` at the level of `operand`, changed in place by `f`.
+    fn map_parts(
+        &self,
+        operand: Operand,
+        a: &Ciphertext,
+        f: impl Fn(usize, &mut RnsPoly<Eval>),
+    ) -> Ciphertext {
+        let mut parts = a.parts.each_ref().map(|part| part.prefix(operand.level + 1));
+        for (index, part) in parts.iter_mut().enumerate() {
+            f(index, part);
+        }
+        self.ciphertext(operand, parts)
+    }
+
+    /// The residues of ⌊c·scale⌉ at a level.
+    fn constant(&self, c: f64, scale: &Scale, level: usize) -> Result<Vec<u64>, Error> {
+        if !c.is_finite() {
+            return Err(Error::NotFinite { slot: 0 });
+        }
+        let value = (c * encodable(scale)?).round();
+        check_magnitude(&self.context, value.abs(), level)?;
+        let value = value as i128;
+        let residue = |q: volley_ring::Modulus| {
+            let magnitude = q.reduce_wide(value.unsigned_abs());
+            if value < 0 { q.neg(magnitude) } else { magnitude }
+        };
+        Ok(self.context.q(level).moduli().map(residue).collect())
+    }
+
+    /// σ(a) after the key switch that makes it decryptable by s again.
+    fn apply_galois(
+        &self,
+        a: &Ciphertext,
+        element: u64,
+        purpose: GaloisPurpose,
+    ) -> Result<Ciphertext, Error> {
+        self.check(&[a])?;
+        let key = self.keys.galois(element, purpose, a.level())?;
+        let digits = self.decompose(&a.parts[1], a.level());
+        Ok(self.finish_galois(a, &digits, key))
+    }
+}
+
+impl Arithmetic for Evaluator {
+    type Ciphertext = Ciphertext;
+    type Tensor = TensorCiphertext;
+    type Plaintext = Plaintext;
+
+    fn parameters(&self) -> &Parameters {
+        self.context.parameters()
+    }
+
+    fn operand<'a>(&self, a: &'a Ciphertext) -> &'a Operand {
+        a.operand()
+    }
+
+    fn tensor_operand<'a>(&self, a: &'a TensorCiphertext) -> &'a Operand {
+        a.operand()
+    }
+
+    fn encode(
+        &self,
+        values: impl FnOnce() -> Vec<Complex64>,
+        scale: &Scale,
+        level: usize,
+    ) -> Result<Plaintext, Error> {
+        self.encoder.encode(&values(), scale, level)
+    }
+
+    fn add(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.check(&[a, b])?;
+        let operand = a.operand.sum(&b.operand)?;
+        let basis = self.context.q(operand.level);
+        Ok(self.map_parts(operand, a, |index, part| basis.add_assign(part, &b.parts[index])))
+    }
+
+    fn sub(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.check(&[a, b])?;
+        let operand = a.operand.sum(&b.operand)?;
+        let basis = self.context.q(operand.level);
+        Ok(self.map_parts(operand, a, |index, part| basis.sub_assign(part, &b.parts[index])))
+    }
+
+    fn neg(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.check(&[a])?;
+        let basis = self.context.q(a.level());
+        Ok(self.map_parts(a.operand.clone(), a, |_, part| basis.neg_assign(part)))
+    }
+
+    fn add_plain(&self, a: &Ciphertext, p: &Plaintext) -> Result<Ciphertext, Error> {
+        self.check(&[a])?;
+        self.check_plain(p)?;
+        let operand = a.operand.sum(&p.operand)?;
+        let basis = self.context.q(operand.level);
+        Ok(self.map_parts(operand, a, |index, part| {
+            if index == 0 {
+                basis.add_assign(part, &p.poly);
+            }
+        }))
+    }
+
+    fn add_constant(&self, a: &Ciphertext, c: f64) -> Result<Ciphertext, Error> {
+        self.check(&[a])?;
+        let residues = self.constant(c, a.scale(), a.level())?;
+        let basis = self.context.q(a.level());
+        Ok(self.map_parts(a.operand.clone(), a, |index, part| {
+            if index == 0 {
+                basis.add_integer_assign(part, &residues);
+            }
+        }))
+    }
+
+    fn multiply_plain(&self, a: &Ciphertext, p: &Plaintext) -> Result<Ciphertext, Error> {
+        self.check(&[a])?;
+        self.check_plain(p)?;
+        let operand = a.operand.product(&p.operand);
+        self.counters.add(Operation::PlainProduct, operand.level, 1);
+        let basis = self.context.q(operand.level);
+        Ok(self.map_parts(operand, a, |_, part| basis.mul_assign(part, &p.poly)))
+    }
+
+    fn multiply_constant(&self, a: &Ciphertext, c: f64, scale: &Scale) -> Result<Ciphertext, Error> {
+        self.check(&[a])?;
+        let residues = self.constant(c, scale, a.level())?;
+        self.counters.add(Operation::PlainProduct, a.level(), 1);
+        let basis = self.context.q(a.level());
+        Ok(self.map_parts(a.operand.scaled(scale), a, |_, part| basis.mul_integer_assign(part, &residues)))
+    }
+
+    fn multiply_by_i(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.check(&[a])?;
+        let basis = self.context.q(a.level());
+        Ok(self.map_parts(a.operand.clone(), a, |_, part| basis.mul_fourth_root_assign(part)))
+    }
+
+    fn sum_of_products(&self, terms: &[(&Ciphertext, &Ciphertext)]) -> Result<TensorCiphertext, Error> {
+        terms.iter().try_for_each(|&(a, b)| self.check(&[a, b]))?;
+        let operand = Operand::sum_of_products(terms.iter().map(|(a, b)| (&a.operand, &b.operand)))?;
+        self.counters.add(Operation::Product, operand.level, terms.len());
+        let polys: Vec<_> =
+            terms.iter().map(|(a, b)| [&a.parts[0], &a.parts[1], &b.parts[0], &b.parts[1]]).collect();
+        let parts = self.context.q(operand.level).sum_of_tensors(&polys);
+        Ok(self.tensor(operand, parts))
+    }
+
+    fn add_tensor(&self, a: &TensorCiphertext, b: &TensorCiphertext) -> Result<TensorCiphertext, Error> {
+        self.check_tensor(a)?;
+        self.check_tensor(b)?;
+        let operand = a.operand.sum(&b.operand)?;
+        let basis = self.context.q(operand.level);
+        let mut parts = a.parts.each_ref().map(|part| part.prefix(operand.level + 1));
+        for (part, other) in parts.iter_mut().zip(&b.parts) {
+            basis.add_assign(part, other);
+        }
+        Ok(self.tensor(operand, parts))
+    }
+
+    fn add_to_tensor(&self, a: &TensorCiphertext, b: &Ciphertext) -> Result<TensorCiphertext, Error> {
+        self.check_tensor(a)?;
+        self.check(&[b])?;
+        let operand = a.operand.sum(&b.operand)?;
+        let basis = self.context.q(operand.level);
+        let mut parts = a.parts.each_ref().map(|part| part.prefix(operand.level + 1));
+        for (part, other) in parts.iter_mut().zip(&b.parts) {
+            basis.add_assign(part, other);
+        }
+        Ok(self.tensor(operand, parts))
+    }
+
+    fn relinearize(&self, a: &TensorCiphertext) -> Result<Ciphertext, Error> {
+        self.check_tensor(a)?;
+        let (level, basis) = (a.level(), self.context.q(a.level()));
+        let key = self.keys.relinearization(level)?;
+        self.counters.add(Operation::Relinearization, level, 1);
+        let digits = self.decompose(&a.parts[2], level);
+        let mut parts = self.mod_down(&self.inner_product(&digits, key, level), level);
+        for (part, rest) in parts.iter_mut().zip(&a.parts) {
+            basis.add_assign(part, rest);
+        }
+        Ok(self.ciphertext(a.operand.clone(), parts))
+    }
+
+    fn relinearize_rescale(&self, a: &TensorCiphertext) -> Result<Ciphertext, Error> {
+        self.check_tensor(a)?;
+        let operand = a.operand.rescaled(self.parameters())?;
+        let (level, basis) = (a.level(), self.context.q(a.level()));
+        let key = self.keys.relinearization(level)?;
+        let division = self.context.mod_down_rescale(level)?;
+        self.counters.add(Operation::Relinearization, level, 1);
+        let digits = self.decompose(&a.parts[2], level);
+        let mut switched = self.inner_product(&digits, key, level);
+        // (switched + P·d)/(P·q_l): the other parts join before the one division.
+        for (part, rest) in switched.iter_mut().zip(&a.parts) {
+            let mut rest = rest.clone();
+            basis.mul_integer_assign(&mut rest, self.context.special_product(level));
+            basis.add_assign(part, &rest);
+        }
+        Ok(self.ciphertext(operand, switched.map(|part| division.apply(&part))))
+    }
+
+    fn rescale(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.check(&[a])?;
+        let operand = a.operand.rescaled(self.parameters())?;
+        let division = self.context.rescale(a.level())?;
+        self.counters.add(Operation::Rescaling, a.level(), 1);
+        Ok(self.ciphertext(operand, a.parts.each_ref().map(|part| division.apply(part))))
+    }
+
+    fn drop_level(&self, a: &Ciphertext, level: usize) -> Result<Ciphertext, Error> {
+        self.check(&[a])?;
+        a.drop_level(level)
+    }
+
+    fn rotate(&self, a: &Ciphertext, steps: i64) -> Result<Ciphertext, Error> {
+        let element = rotation_element(self.parameters(), steps);
+        if element == 1 {
+            self.check(&[a])?;
+            return Ok(a.clone());
+        }
+        let rotated = self.apply_galois(a, element, GaloisPurpose::Rotation(steps))?;
+        self.counters.add(Operation::Rotation, a.level(), 1);
+        Ok(rotated)
+    }
+
+    fn rotate_hoisted(&self, a: &Ciphertext, steps: &[i64]) -> Result<Vec<Ciphertext>, Error> {
+        self.check(&[a])?;
+        let keys = steps
+            .iter()
+            .map(|&steps| match rotation_element(self.parameters(), steps) {
+                1 => Ok(None),
+                element => self.keys.galois(element, GaloisPurpose::Rotation(steps), a.level()).map(Some),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let rotations = keys.iter().flatten().count();
+        if rotations == 0 {
+            return Ok(vec![a.clone(); steps.len()]);
+        }
+        self.counters.add(Operation::Hoisting, a.level(), 1);
+        self.counters.add(Operation::HoistedRotation, a.level(), rotations);
+        let digits = self.decompose(&a.parts[1], a.level());
+        Ok(keys
+            .par_iter()
+            .map(|key| key.map_or_else(|| a.clone(), |key| self.finish_galois(a, &digits, key)))
+            .collect())
+    }
+
+    fn conjugate(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        let element = conjugation_element(self.parameters());
+        let conjugated = self.apply_galois(a, element, GaloisPurpose::Conjugation)?;
+        self.counters.add(Operation::Conjugation, a.level(), 1);
+        Ok(conjugated)
+    }
+}
+
+#[cfg(test)]
+mod tests;

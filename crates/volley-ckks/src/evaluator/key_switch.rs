@@ -1,0 +1,55 @@
+//! Key switching: gadget decomposition, inner product with a key, division by P.
+//!
+//! A polynomial x at level l is cut into digits (one ModUp each), the digits are multiplied with the key modulo
+//! Q_l·P, and the sum is divided by P (see [`crate::keys::KeySwitchingKey`]). Hoisting (Halevi and Shoup, eprint
+//! 2018/244) keeps the digits of one ciphertext for many rotations: since the automorphism is applied last, to the
+//! result, they serve every rotation as they are.
+//!
+//! With d digits, k special primes and l + 1 limbs: l + 1 inverse and d·(l + 1 + k) − (l + 1) forward transforms for
+//! the decomposition, 2d products of l + 1 + k limbs, and 2k inverse and 2(l + 1) forward transforms for the division.
+
+use rayon::prelude::*;
+use volley_ring::{Eval, RnsPoly};
+
+use super::Evaluator;
+use crate::keys::{GaloisKey, KeySwitchingKey};
+use crate::{Ciphertext, Context};
+
+impl Evaluator {
+    /// The gadget digits of a polynomial, modulo Q_level·P.
+    pub(super) fn decompose(&self, poly: &RnsPoly<Eval>, level: usize) -> Vec<RnsPoly<Eval>> {
+        let coefficients = self.context.q(level).inverse(poly.prefix(level + 1));
+        self.context.mod_ups(level).par_iter().map(|mod_up| mod_up.apply(poly, &coefficients)).collect()
+    }
+
+    /// Σ digitⱼ·keyⱼ modulo Q_level·P.
+    pub(super) fn inner_product(
+        &self,
+        digits: &[RnsPoly<Eval>],
+        key: &KeySwitchingKey,
+        level: usize,
+    ) -> [RnsPoly<Eval>; 2] {
+        let terms: Vec<_> =
+            digits.iter().zip(key.digits()).map(|(digit, key)| (digit, key.each_ref())).collect();
+        self.context.qp(level).sum_of_pairs(&terms, Context::key_limb(level, key.level()))
+    }
+
+    /// Division by P.
+    pub(super) fn mod_down(&self, switched: &[RnsPoly<Eval>; 2], level: usize) -> [RnsPoly<Eval>; 2] {
+        switched.each_ref().map(|part| self.context.mod_down(level).apply(part))
+    }
+
+    /// σ((c₀, 0) + switched c₁), for the digits of c₁ and the key of σ.
+    pub(super) fn finish_galois(
+        &self,
+        a: &Ciphertext,
+        digits: &[RnsPoly<Eval>],
+        galois: &GaloisKey,
+    ) -> Ciphertext {
+        let (level, basis) = (a.level(), self.context.q(a.level()));
+        let mut parts = self.mod_down(&self.inner_product(digits, &galois.key, level), level);
+        basis.add_assign(&mut parts[0], &a.parts[0]);
+        let parts = parts.each_ref().map(|part| basis.automorphism(part, &galois.automorphism));
+        self.ciphertext(a.operand.clone(), parts)
+    }
+}

@@ -1,0 +1,308 @@
+use super::*;
+use crate::testing::{Setup, parameters, random_slots, rng};
+use crate::{KeySpec, Precision, Simulator};
+
+const LEVELS: usize = 4;
+
+fn setup() -> Setup {
+    Setup::new(parameters(10, LEVELS), |spec| {
+        spec.relinearization(LEVELS).rotations([1, 2, 5, -3, 100], LEVELS).conjugation(LEVELS)
+    })
+}
+
+/// Every slot of `actual` is right to `bits` bits.
+#[track_caller]
+fn assert_close(expected: &[Complex64], actual: &[Complex64], bits: f64) {
+    let precision = Precision::measure(expected, actual);
+    assert!(precision.worst_bits() >= bits, "{:.1} bits, {bits} wanted", precision.worst_bits());
+}
+
+fn map(a: &[Complex64], f: impl Fn(Complex64) -> Complex64) -> Vec<Complex64> {
+    a.iter().map(|&a| f(a)).collect()
+}
+
+fn zip(a: &[Complex64], b: &[Complex64], f: impl Fn(Complex64, Complex64) -> Complex64) -> Vec<Complex64> {
+    a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect()
+}
+
+fn rotated(a: &[Complex64], steps: i64) -> Vec<Complex64> {
+    let n = a.len() as i64;
+    (0..n).map(|j| a[(j + steps).rem_euclid(n) as usize]).collect()
+}
+
+#[test]
+fn linear_operations_agree_with_slots_at_every_level() {
+    let setup = setup();
+    let ev = &setup.evaluator;
+    for level in 0..=LEVELS {
+        let (a, b) = (random_slots(512, &mut rng(2)), random_slots(512, &mut rng(3)));
+        let (ca, cb) = (setup.encrypt(&a, level, 4), setup.encrypt(&b, LEVELS, 5));
+        let plain = setup.encoder.encode(&b, ca.scale(), LEVELS).unwrap();
+        let check = |ct: Ciphertext, expected: Vec<Complex64>| {
+            assert_eq!(ct.level(), level);
+            assert_close(&expected, &setup.decrypt(&ct), 29.0);
+        };
+        check(ev.add(&ca, &cb).unwrap(), zip(&a, &b, |a, b| a + b));
+        check(ev.add(&cb, &ca).unwrap(), zip(&a, &b, |a, b| a + b));
+        check(ev.sub(&ca, &cb).unwrap(), zip(&a, &b, |a, b| a - b));
+        check(ev.sub(&cb, &ca).unwrap(), zip(&a, &b, |a, b| b - a));
+        check(ev.neg(&ca).unwrap(), map(&a, |a| -a));
+        check(ev.add_plain(&ca, &plain).unwrap(), zip(&a, &b, |a, b| a + b));
+        check(ev.add_constant(&ca, -1.25).unwrap(), map(&a, |a| a - 1.25));
+        check(ev.multiply_by_i(&ca).unwrap(), map(&a, |a| a * Complex64::i()));
+    }
+}
+
+#[test]
+fn products_agree_with_slots_at_every_level() {
+    let setup = setup();
+    let ev = &setup.evaluator;
+    let (a, b) = (random_slots(512, &mut rng(2)), random_slots(512, &mut rng(3)));
+    for level in 1..=LEVELS {
+        let (ca, cb) = (setup.encrypt(&a, level, 4), setup.encrypt(&b, LEVELS, 5));
+        let plain = setup.encoder.encode(&b, cb.scale(), LEVELS).unwrap();
+        let check = |ct: Ciphertext, expected: Vec<Complex64>| {
+            assert_eq!(ct.level(), level - 1);
+            assert_close(&expected, &setup.decrypt(&ct), 25.0);
+        };
+        let product = zip(&a, &b, |a, b| a * b);
+        check(ev.multiply(&ca, &cb).unwrap(), product.clone());
+        check(ev.square(&ca).unwrap(), map(&a, |a| a * a));
+        let tensor = ev.sum_of_products(&[(&ca, &cb)]).unwrap();
+        check(ev.rescale(&ev.relinearize(&tensor).unwrap()).unwrap(), product.clone());
+        check(ev.rescale(&ev.multiply_plain(&ca, &plain).unwrap()).unwrap(), product);
+        let thirds = ev.multiply_constant(&ca, -1.0 / 3.0, cb.scale()).unwrap();
+        check(ev.rescale(&thirds).unwrap(), map(&a, |a| a / -3.0));
+    }
+}
+
+#[test]
+fn a_merged_rescaling_is_as_good_as_one_after_the_other() {
+    let setup = setup();
+    let ev = &setup.evaluator;
+    let (a, b) = (random_slots(512, &mut rng(2)), random_slots(512, &mut rng(3)));
+    let tensor = ev.sum_of_products(&[(&setup.encrypt(&a, 3, 4), &setup.encrypt(&b, 3, 5))]).unwrap();
+    let merged = ev.relinearize_rescale(&tensor).unwrap();
+    let stepwise = ev.rescale(&ev.relinearize(&tensor).unwrap()).unwrap();
+    assert_eq!(merged.operand(), stepwise.operand());
+    let expected = zip(&a, &b, |a, b| a * b);
+    let error = |ct| Precision::measure(&expected, &setup.decrypt(ct)).mean_error;
+    assert!(error(&merged) < 1.1 * error(&stepwise));
+}
+
+#[test]
+fn sums_of_products_are_lazy_and_exact() {
+    let setup = setup();
+    let ev = &setup.evaluator;
+    let vectors: Vec<_> = (0..6).map(|seed| random_slots(512, &mut rng(seed))).collect();
+    let encrypted: Vec<_> =
+        vectors.iter().enumerate().map(|(i, v)| setup.encrypt(v, LEVELS - i / 4, 10 + i as u64)).collect();
+    let [a, b, c, d, e, f] = encrypted.each_ref_array();
+    let sum = ev.sum_of_products(&[(a, b), (c, d)]).unwrap();
+    let more = ev.sum_of_products(&[(e, f)]).unwrap();
+    let total = ev.add_tensor(&sum, &more).unwrap();
+    // A degree-1 summand at the product's scale.
+    let summand = setup.encrypt_at(&vectors[0], &total.scale().clone(), LEVELS, 20);
+    let total = ev.add_to_tensor(&total, &summand).unwrap();
+    assert_eq!(total.level(), LEVELS - 1);
+    let result = ev.relinearize_rescale(&total).unwrap();
+    let expected: Vec<_> = (0..512)
+        .map(|j| {
+            let v = |i: usize| vectors[i][j];
+            v(0) * v(1) + v(2) * v(3) + v(4) * v(5) + v(0)
+        })
+        .collect();
+    assert_close(&expected, &setup.decrypt(&result), 24.0);
+    let relinearizations = ev.counts().total(Operation::Relinearization);
+    assert_eq!((ev.counts().total(Operation::Product), relinearizations), (3, 1));
+}
+
+/// References to six ciphertexts by name.
+trait EachRef {
+    fn each_ref_array(&self) -> [&Ciphertext; 6];
+}
+
+impl EachRef for Vec<Ciphertext> {
+    fn each_ref_array(&self) -> [&Ciphertext; 6] {
+        std::array::from_fn(|i| &self[i])
+    }
+}
+
+#[test]
+fn rotations_and_conjugation_permute_slots() {
+    let setup = setup();
+    let ev = &setup.evaluator;
+    let a = random_slots(512, &mut rng(2));
+    for level in [0, 2, LEVELS] {
+        let ca = setup.encrypt(&a, level, 4);
+        let steps = [0, 1, -3, 100, 5, 512, 2, -511];
+        let hoisted = ev.rotate_hoisted(&ca, &steps).unwrap();
+        for (&steps, hoisted) in steps.iter().zip(&hoisted) {
+            assert_close(&rotated(&a, steps), &setup.decrypt(hoisted), 27.0);
+            assert_eq!(hoisted, &ev.rotate(&ca, steps).unwrap(), "hoisting changes no bit");
+        }
+        let conjugate = setup.decrypt(&ev.conjugate(&ca).unwrap());
+        assert_close(&map(&a, |a| a.conj()), &conjugate, 27.0);
+    }
+}
+
+#[test]
+fn rotations_of_sparse_vectors_are_cyclic_in_their_slots() {
+    let setup = setup();
+    let a = random_slots(8, &mut rng(2));
+    let ca = setup.encrypt(&a, 2, 4);
+    let by_five = setup.evaluator.rotate(&ca, 5).unwrap();
+    assert_eq!(by_five.slots(), 8);
+    assert_close(&rotated(&a, 5), &setup.decrypt(&by_five), 27.0);
+}
+
+#[test]
+fn a_key_of_a_lower_level_serves_the_levels_below() {
+    let setup = Setup::new(parameters(10, LEVELS), |spec| spec.relinearization(2).rotations([1], 1));
+    let ev = &setup.evaluator;
+    let a = random_slots(512, &mut rng(2));
+    for level in 1..=2 {
+        let square = ev.square(&setup.encrypt(&a, level, 4)).unwrap();
+        assert_close(&map(&a, |a| a * a), &setup.decrypt(&square), 25.0);
+    }
+    for level in 0..=1 {
+        let turned = ev.rotate(&setup.encrypt(&a, level, 4), 1).unwrap();
+        assert_close(&rotated(&a, 1), &setup.decrypt(&turned), 27.0);
+    }
+    let top = setup.encrypt(&a, 3, 4);
+    assert_eq!(ev.square(&top).unwrap_err(), Error::KeyLevel { key_level: 2, level: 3 });
+    assert_eq!(ev.rotate(&top, 1).unwrap_err(), Error::KeyLevel { key_level: 1, level: 3 });
+    assert_eq!(ev.rotate_hoisted(&top, &[1]).unwrap_err(), Error::KeyLevel { key_level: 1, level: 3 });
+}
+
+#[test]
+fn misuse_is_an_error_that_says_what_was_needed() {
+    let setup = Setup::new(parameters(10, 1), |spec| spec);
+    let ev = &setup.evaluator;
+    let a = random_slots(512, &mut rng(2));
+    let (top, bottom) = (setup.encrypt(&a, 1, 4), setup.encrypt(&a, 0, 5));
+    assert_eq!(ev.square(&top).unwrap_err(), Error::MissingRelinearizationKey);
+    let purpose = GaloisPurpose::Rotation(-1);
+    let element = rotation_element(ev.parameters(), -1);
+    assert_eq!(ev.rotate(&top, -1).unwrap_err(), Error::MissingGaloisKey { element, purpose });
+    let missing = ev.conjugate(&top).unwrap_err();
+    assert!(matches!(missing, Error::MissingGaloisKey { element: 2047, .. }), "{missing}");
+    assert_eq!(ev.rescale(&bottom).unwrap_err(), Error::LevelExhausted { level: 0, required: 1 });
+    assert_eq!(ev.drop_level(&bottom, 1).unwrap_err(), Error::LevelExhausted { level: 0, required: 1 });
+    assert_eq!(ev.sum_of_products(&[]).unwrap_err(), Error::EmptySum);
+    let product = ev.multiply_constant(&top, 1.0, &Scale::power_of_two(1)).unwrap();
+    assert_eq!(ev.add(&top, &product).unwrap_err(), Error::ScaleMismatch { left: 40.0, right: 41.0 });
+    let tensor = ev.sum_of_products(&[(&top, &top)]).unwrap();
+    assert!(matches!(ev.add_to_tensor(&tensor, &top), Err(Error::ScaleMismatch { .. })));
+    assert_eq!(ev.add_constant(&top, f64::NAN).unwrap_err(), Error::NotFinite { slot: 0 });
+    let overflow = ev.add_constant(&bottom, 600.0).unwrap_err();
+    assert!(matches!(overflow, Error::EncodingOverflow { .. }), "{overflow}");
+    let huge = ev.multiply_constant(&top, 1.0, &Scale::power_of_two(1001)).unwrap_err();
+    assert_eq!(huge, Error::ScaleRange { log2: 1001.0 });
+    let scale_drift = ev.rescale(&ev.multiply_constant(&top, 1.0, top.scale()).unwrap()).unwrap();
+    assert!(
+        matches!(ev.sub(&bottom, &scale_drift), Err(Error::ScaleMismatch { .. })),
+        "no scale drifts silently"
+    );
+}
+
+#[test]
+fn strangers_are_refused() {
+    let setup = setup();
+    let (ev, a) = (&setup.evaluator, random_slots(512, &mut rng(2)));
+    let own = setup.encrypt(&a, 2, 4);
+    let other_key = SecretKeyOf::another_owner(&setup).encrypt(&a);
+    let other_set = Setup::new(parameters(10, 3), |spec| spec).encrypt(&a, 2, 4);
+    for (stranger, error) in [(other_key, Error::KeyMismatch), (other_set, Error::ParameterMismatch)] {
+        assert_eq!(ev.add(&own, &stranger).unwrap_err(), error);
+        assert_eq!(ev.sum_of_products(&[(&own, &stranger)]).unwrap_err(), error);
+        assert_eq!(ev.rotate(&stranger, 1).unwrap_err(), error);
+        assert_eq!(ev.rotate_hoisted(&stranger, &[1]).unwrap_err(), error);
+        assert_eq!(setup.secret_key.decrypt(&stranger).unwrap_err(), error);
+    }
+    let foreign = Setup::new(parameters(10, 3), |spec| spec);
+    let plain = foreign.encoder.encode(&a, own.scale(), 2).unwrap();
+    assert_eq!(ev.multiply_plain(&own, &plain).unwrap_err(), Error::ParameterMismatch);
+    let keys =
+        EvaluationKeySet::generate(&foreign.secret_key, &KeySpec::new(&parameters(10, 3)), &mut rng(9))
+            .unwrap();
+    assert_eq!(Evaluator::new(&setup.context, keys).unwrap_err(), Error::ParameterMismatch);
+}
+
+/// Another owner of the same parameter set.
+struct SecretKeyOf(crate::SecretKey, Arc<Context>, Encoder);
+
+impl SecretKeyOf {
+    fn another_owner(setup: &Setup) -> Self {
+        let key = crate::SecretKey::generate(&setup.context, &mut rng(77));
+        Self(key, Arc::clone(&setup.context), Encoder::new(&setup.context))
+    }
+
+    fn encrypt(&self, values: &[Complex64]) -> Ciphertext {
+        let plaintext = self.2.encode(values, &self.1.parameters().scale(), 2).unwrap();
+        self.0.encrypt(&plaintext, &mut rng(78)).unwrap().expand(&self.1).unwrap()
+    }
+}
+
+/// A circuit that uses every operation: the simulator must agree with the evaluator on everything but values.
+fn circuit<A: Arithmetic>(ev: &A, a: &A::Ciphertext, b: &A::Ciphertext) -> Result<A::Ciphertext, Error> {
+    let scale = ev.parameters().scale();
+    let sum = ev.sub(&ev.add(a, b)?, &ev.neg(b)?)?;
+    let hoisted = ev.rotate_hoisted(&sum, &[0, 1, 2])?;
+    let tensor = ev.sum_of_products(&[(&hoisted[0], b), (&hoisted[1], &hoisted[2])])?;
+    let tensor = ev.add_tensor(&tensor, &ev.sum_of_products(&[(a, b)])?)?;
+    let c = ev.relinearize_rescale(&tensor)?;
+    let c = ev.add_constant(&ev.rotate(&c, 5)?, 0.5)?;
+    let c = ev.multiply_by_i(&ev.conjugate(&c)?)?;
+    let ones = ev.encode(|| vec![Complex64::ONE; 512], &scale, 2)?;
+    let c = ev.rescale(&ev.multiply_plain(&ev.drop_level(&c, 2)?, &ones)?)?;
+    let twice = ev.encode(|| vec![Complex64::ONE; 512], &ev.operand(&c).scale.clone(), 1)?;
+    let c = ev.add_plain(&c, &twice)?;
+    let square = ev.relinearize(&ev.sum_of_products(&[(&c, &c)])?)?;
+    ev.rescale(&ev.rotate(&square, 0)?)
+}
+
+#[test]
+fn the_simulator_foresees_levels_scales_keys_and_counts() {
+    let parameters = parameters(10, LEVELS);
+    let simulator = Simulator::new(&parameters);
+    let [a, b] = [LEVELS, LEVELS - 1].map(|level| simulator.input(&parameters.scale(), level).unwrap());
+    let foreseen = circuit(&simulator, &a, &b).unwrap();
+    // The keys it lists are enough, and none is more than needed.
+    let setup = Setup::new(parameters, |_| simulator.key_spec());
+    let slots = random_slots(512, &mut rng(2));
+    let [a, b] = [LEVELS, LEVELS - 1].map(|level| setup.encrypt(&slots, level, 3));
+    let result = circuit(&setup.evaluator, &a, &b).unwrap();
+    assert_eq!(setup.evaluator.operand(&result), simulator.operand(&foreseen));
+    assert_eq!(setup.evaluator.counts(), simulator.counts());
+    assert_eq!(simulator.key_spec().key_count(), 5);
+    let peak = simulator.peak_memory_bytes();
+    assert!(peak > 10 * 2 * 4 * 1024 * 8 && peak < 40 * 2 * 5 * 1024 * 8, "{peak}");
+}
+
+#[test]
+fn the_simulator_refuses_what_the_evaluator_refuses() {
+    let simulator = Simulator::new(&parameters(10, 1));
+    let scale = simulator.parameters().scale();
+    let input = simulator.input(&scale, 0).unwrap();
+    assert_eq!(simulator.rescale(&input).unwrap_err(), Error::LevelExhausted { level: 0, required: 1 });
+    let doubled = simulator.multiply_constant(&input, 2.0, &Scale::power_of_two(1)).unwrap();
+    assert!(matches!(simulator.add(&input, &doubled), Err(Error::ScaleMismatch { .. })));
+    assert_eq!(simulator.input(&scale, 2).unwrap_err(), Error::LevelRange { level: 2, max: 1 });
+    assert_eq!(simulator.encode(Vec::new, &scale, 2).unwrap_err(), Error::LevelRange { level: 2, max: 1 });
+}
+
+#[test]
+fn results_do_not_depend_on_the_thread_count() {
+    let setup = setup();
+    let a = random_slots(512, &mut rng(2));
+    let ca = setup.encrypt(&a, LEVELS, 4);
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let rotated = setup.evaluator.rotate_hoisted(&ca, &[1, 5]).unwrap();
+            setup.evaluator.multiply(&rotated[0], &rotated[1]).unwrap()
+        })
+    };
+    assert_eq!(run(1), run(3));
+}

@@ -1,0 +1,162 @@
+//! The keys that a server computes with.
+
+use std::collections::BTreeMap;
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::CryptoRng;
+use rayon::prelude::*;
+use volley_ring::sampling::Seed;
+use volley_ring::{Automorphism, Eval, RnsPoly};
+use zeroize::Zeroizing;
+
+use super::{GaloisPurpose, KeyId, KeySpec, KeySwitchingKey, SecretKey, Streams};
+use crate::{Error, ParamsId};
+
+/// Relinearization and Galois keys of one owner.
+#[derive(Clone, Debug)]
+pub struct EvaluationKeySet {
+    params_id: ParamsId,
+    key_id: KeyId,
+    relinearization: Option<KeySwitchingKey>,
+    galois: BTreeMap<u64, GaloisKey>,
+}
+
+/// The key of σ_g. Switching comes first and the automorphism last, so it is a key from s to σ_g⁻¹(s): the digits of a
+/// hoisted ciphertext are used as they are, and only the two polynomials of the result are permuted.
+#[derive(Clone, Debug)]
+pub(crate) struct GaloisKey {
+    pub(crate) key: KeySwitchingKey,
+    pub(crate) automorphism: Automorphism,
+}
+
+/// What one key is made for, with the randomness it is made from.
+struct Job {
+    /// `None` is relinearization.
+    element: Option<u64>,
+    level: usize,
+    seed: Seed,
+    secrets: ChaCha20Rng,
+}
+
+impl EvaluationKeySet {
+    /// Makes the keys that `spec` lists, in parallel. The result depends on `rng` only.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ParameterMismatch`] for a list of another parameter set, [`Error::LevelRange`] for a level that does
+    /// not exist.
+    pub fn generate(secret_key: &SecretKey, spec: &KeySpec, rng: &mut impl CryptoRng) -> Result<Self, Error> {
+        let parameters = secret_key.context().parameters();
+        spec.check(parameters)?;
+        let mut streams = Streams::fork(rng);
+        let galois = spec.galois_elements().map(|(element, level)| (Some(element), level));
+        let jobs: Vec<Job> = spec
+            .relinearization_level()
+            .map(|level| (None, level))
+            .into_iter()
+            .chain(galois)
+            .map(|(element, level)| Job {
+                element,
+                level,
+                seed: streams.seed(),
+                secrets: streams.fork_secret(),
+            })
+            .collect();
+        let mut set = Self {
+            params_id: parameters.id(),
+            key_id: secret_key.id(),
+            relinearization: None,
+            galois: BTreeMap::new(),
+        };
+        let keys: Vec<_> = jobs.into_par_iter().map(|job| job.run(secret_key)).collect();
+        for (automorphism, key) in keys {
+            match automorphism {
+                None => set.relinearization = Some(key),
+                Some(automorphism) => {
+                    set.galois.insert(automorphism.element(), GaloisKey { key, automorphism });
+                }
+            }
+        }
+        Ok(set)
+    }
+
+    /// The parameter set.
+    #[must_use]
+    pub fn params_id(&self) -> ParamsId {
+        self.params_id
+    }
+
+    /// The owner's key they belong to.
+    #[must_use]
+    pub fn key_id(&self) -> KeyId {
+        self.key_id
+    }
+
+    /// Number of keys.
+    #[must_use]
+    pub fn key_count(&self) -> usize {
+        self.galois.len() + usize::from(self.relinearization.is_some())
+    }
+
+    /// Bytes of what is sent, with eight bytes a residue.
+    #[must_use]
+    pub fn byte_count(&self) -> u64 {
+        self.galois
+            .values()
+            .map(|galois| &galois.key)
+            .chain(&self.relinearization)
+            .map(KeySwitchingKey::byte_count)
+            .sum()
+    }
+
+    pub(crate) fn relinearization(&self, level: usize) -> Result<&KeySwitchingKey, Error> {
+        let key = self.relinearization.as_ref().ok_or(Error::MissingRelinearizationKey)?;
+        check_level(key, level)?;
+        Ok(key)
+    }
+
+    pub(crate) fn galois(
+        &self,
+        element: u64,
+        purpose: GaloisPurpose,
+        level: usize,
+    ) -> Result<&GaloisKey, Error> {
+        let key = self.galois.get(&element).ok_or(Error::MissingGaloisKey { element, purpose })?;
+        check_level(&key.key, level)?;
+        Ok(key)
+    }
+}
+
+fn check_level(key: &KeySwitchingKey, level: usize) -> Result<(), Error> {
+    if level > key.level() { Err(Error::KeyLevel { key_level: key.level(), level }) } else { Ok(()) }
+}
+
+impl Job {
+    fn run(mut self, secret_key: &SecretKey) -> (Option<Automorphism>, KeySwitchingKey) {
+        let context = secret_key.context();
+        let basis = context.qp(context.parameters().max_level());
+        let s = secret_key.poly();
+        let mut generate = |from: &RnsPoly<Eval>, to: &RnsPoly<Eval>| {
+            KeySwitchingKey::generate(context, [from, to], self.level, self.seed, &mut self.secrets)
+        };
+        match self.element {
+            None => {
+                let mut square = Zeroizing::new(s.clone());
+                basis.mul_assign(&mut square, s);
+                (None, generate(&square, s))
+            }
+            Some(element) => {
+                let automorphism = context.automorphism(element);
+                let inverse = context.automorphism(inverse_element(element, context.parameters().degree()));
+                let image = Zeroizing::new(basis.automorphism(s, &inverse));
+                (Some(automorphism), generate(s, &image))
+            }
+        }
+    }
+}
+
+/// g⁻¹ modulo 2N, by Newton's iteration modulo powers of two.
+fn inverse_element(element: u64, degree: usize) -> u64 {
+    let inverse = (0..6).fold(element, |x, _| x.wrapping_mul(2u64.wrapping_sub(element.wrapping_mul(x))));
+    inverse & (2 * degree as u64 - 1)
+}

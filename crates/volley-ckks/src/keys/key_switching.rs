@@ -1,0 +1,93 @@
+//! Key-switching keys: gadget encryptions of one secret under another.
+//!
+//! With the primes of a level grouped into digits of products D₀, D₁, …, let gⱼ be the integer that is 1 modulo the
+//! primes of digit j and 0 modulo the others. A key from s′ to s is, for every digit, (−aⱼ·s + eⱼ + P·gⱼ·s′, aⱼ)
+//! modulo QP (hybrid key switching: Gentry, Halevi, Smart, eprint 2012/099; Han and Ki, eprint 2019/688). For the
+//! digits dⱼ = [x]_Dⱼ of a polynomial, Σ dⱼ·keyⱼ encrypts P·x·s′ with noise Σ dⱼ·eⱼ, which the division by P makes
+//! smaller than its own rounding error as long as Dⱼ ≤ P.
+//!
+//! gⱼ does not depend on the level, so a key serves every level up to its own by ignoring limbs.
+
+use std::sync::Arc;
+
+use rand_core::CryptoRng;
+use rayon::prelude::*;
+use volley_ring::sampling::{Domain, Seed, sample_gaussian};
+use volley_ring::{Eval, RnsPoly};
+use zeroize::Zeroizing;
+
+use super::fork;
+use crate::Context;
+
+/// A key from one secret to another, for polynomials up to a level. The uniform halves come from a seed and are
+/// expanded once, when the key is made or read.
+#[derive(Clone, Debug)]
+pub struct KeySwitchingKey {
+    level: usize,
+    seed: Seed,
+    /// (bⱼ, aⱼ) modulo Q_level·P.
+    digits: Vec<[RnsPoly<Eval>; 2]>,
+}
+
+impl KeySwitchingKey {
+    /// From `from` to `to`, both modulo QP of the highest level.
+    pub(crate) fn generate(
+        context: &Arc<Context>,
+        [from, to]: [&RnsPoly<Eval>; 2],
+        level: usize,
+        seed: Seed,
+        rng: &mut impl CryptoRng,
+    ) -> Self {
+        let parameters = context.parameters();
+        let basis = context.qp(level);
+        // The secrets' limbs modulo Q_level·P.
+        let key_limb = Context::key_limb(level, parameters.max_level());
+        let restrict = |poly: &RnsPoly<Eval>| {
+            let limbs = (0..basis.limb_count()).flat_map(|limb| poly.limb(key_limb(limb))).copied().collect();
+            Zeroizing::new(RnsPoly::from_residues(basis.degree(), limbs).expect("whole limbs"))
+        };
+        let (mut from, to) = (restrict(from), restrict(to));
+        context.q(level).mul_integer_assign(&mut from, context.special_product(level));
+        let digits = parameters.digits()[..parameters.digit_count(level)].iter();
+        let generators: Vec<_> = digits.map(|digit| (digit.clone(), fork(rng))).collect();
+        let digits = generators
+            .into_par_iter()
+            .enumerate()
+            .map(|(index, (digit, mut rng))| {
+                let a = context.expand(basis, &seed, Domain::KeySwitchingKey, index as u16);
+                let error = sample_gaussian(basis.degree(), &mut rng);
+                let mut b = basis.forward(basis.from_signed(&error));
+                let mut mask = Zeroizing::new(a.clone());
+                basis.mul_assign(&mut mask, &to);
+                basis.sub_assign(&mut b, &mask);
+                basis.add_limbs_assign(&mut b, &from, digit.start..digit.end.min(level + 1));
+                [b, a]
+            })
+            .collect();
+        Self { level, seed, digits }
+    }
+
+    /// Highest level of a ciphertext that the key can switch.
+    #[must_use]
+    pub fn level(&self) -> usize {
+        self.level
+    }
+
+    /// The seed of the uniform halves.
+    #[must_use]
+    pub fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// (bⱼ, aⱼ) modulo Q_level·P, a pair for each digit.
+    pub(crate) fn digits(&self) -> &[[RnsPoly<Eval>; 2]] {
+        &self.digits
+    }
+
+    /// Bytes of what is sent: one half and the seed, with eight bytes a residue.
+    #[must_use]
+    pub fn byte_count(&self) -> u64 {
+        let halves: usize = self.digits.iter().map(|[b, _]| size_of_val(b.residues())).sum();
+        (halves + size_of::<Seed>()) as u64
+    }
+}

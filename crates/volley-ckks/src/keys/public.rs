@@ -1,0 +1,84 @@
+//! The public encryption key.
+
+use std::sync::Arc;
+
+use rand_core::CryptoRng;
+use volley_ring::sampling::{Domain, Seed, sample_gaussian, sample_ternary};
+use volley_ring::{Eval, RnsPoly};
+use zeroize::Zeroizing;
+
+use super::{KeyId, SecretKey, Streams};
+use crate::{Ciphertext, Context, Error, Plaintext};
+
+/// An encryption of zero modulo QP: (b, a) with b = e − a·s. Anyone who has it can encrypt.
+#[derive(Clone, Debug)]
+pub struct PublicKey {
+    context: Arc<Context>,
+    key_id: KeyId,
+    seed: Seed,
+    b: RnsPoly<Eval>,
+    a: RnsPoly<Eval>,
+}
+
+impl PublicKey {
+    /// The public key of a secret key.
+    pub fn generate(secret_key: &SecretKey, rng: &mut impl CryptoRng) -> Self {
+        let context = Arc::clone(secret_key.context());
+        let mut streams = Streams::fork(rng);
+        let seed = streams.seed();
+        let basis = context.qp(context.parameters().max_level());
+        let a = context.expand(basis, &seed, Domain::PublicKey, 0);
+        let error = sample_gaussian(basis.degree(), &mut streams.secret);
+        let mut b = basis.forward(basis.from_signed(&error));
+        let mut mask = Zeroizing::new(a.clone());
+        basis.mul_assign(&mut mask, secret_key.poly());
+        basis.sub_assign(&mut b, &mask);
+        Self { key_id: secret_key.id(), context, seed, b, a }
+    }
+
+    /// The seed of the uniform half.
+    #[must_use]
+    pub fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// The owner's key it belongs to.
+    #[must_use]
+    pub fn key_id(&self) -> KeyId {
+        self.key_id
+    }
+
+    /// Encrypts at the plaintext's level: (b·u + e₀, a·u + e₁)/P + (m, 0) for a ternary u. Working modulo QP and
+    /// dividing by P leaves a rounding error where encryption modulo Q would leave e·u.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ParameterMismatch`] where the plaintext belongs to another parameter set.
+    pub fn encrypt(&self, plaintext: &Plaintext, rng: &mut impl CryptoRng) -> Result<Ciphertext, Error> {
+        let parameters = self.context.parameters();
+        if plaintext.params_id != parameters.id() {
+            return Err(Error::ParameterMismatch);
+        }
+        let level = plaintext.level();
+        let basis = self.context.qp(level);
+        let mut secrets = Streams::fork(rng).secret;
+        let small = |coefficients: &[i64]| Zeroizing::new(basis.forward(basis.from_signed(coefficients)));
+        let u = small(&sample_ternary(basis.degree(), &mut secrets));
+        let errors = [(); 2].map(|()| small(&sample_gaussian(basis.degree(), &mut secrets)));
+        let limb_of = Context::key_limb(level, parameters.max_level());
+        let products = basis.sum_of_pairs(&[(&*u, [&self.b, &self.a])], limb_of);
+        let mut halves = products.into_iter().zip(&errors).map(|(product, error)| {
+            let mut product = Zeroizing::new(product);
+            basis.add_assign(&mut product, error);
+            self.context.mod_down(level).apply(&product)
+        });
+        let (Some(mut c0), Some(c1)) = (halves.next(), halves.next()) else { unreachable!("two halves") };
+        self.context.q(level).add_assign(&mut c0, &plaintext.poly);
+        Ok(Ciphertext {
+            operand: plaintext.operand.clone(),
+            parts: [c0, c1],
+            params_id: plaintext.params_id,
+            key_id: self.key_id,
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! The secret key, encryption under it, and decryption.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rand_core::CryptoRng;
+use volley_ring::sampling::{Domain, sample_gaussian, sample_ternary};
+use volley_ring::{Eval, RnsPoly};
+use zeroize::Zeroizing;
+
+use super::{KeyId, Streams};
+use crate::{Ciphertext, Context, Error, Plaintext, SeededCiphertext};
+
+/// A uniform ternary secret s. It has no `Clone` and no `Serialize`, prints only its name, and is wiped when dropped.
+///
+/// A decryption that reaches anyone else than the owner leaks the secret (Li and Micciancio, eprint 2020/1533): treat
+/// decrypted values as private unless their noise was flooded.
+pub struct SecretKey {
+    context: Arc<Context>,
+    id: KeyId,
+    /// s modulo QP.
+    s: Zeroizing<RnsPoly<Eval>>,
+}
+
+impl SecretKey {
+    /// A fresh key. `rng` must be a generator no one else can repeat: the operating system's, or one seeded by it.
+    pub fn generate(context: &Arc<Context>, rng: &mut impl CryptoRng) -> Self {
+        let mut streams = Streams::fork(rng);
+        let id = KeyId::generate(&mut streams.public);
+        let basis = context.qp(context.parameters().max_level());
+        let coefficients = sample_ternary(basis.degree(), &mut streams.secret);
+        let s = Zeroizing::new(basis.forward(basis.from_signed(&coefficients)));
+        Self { context: Arc::clone(context), id, s }
+    }
+
+    /// The random name that everything made with this key carries.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// The tables of the key's parameter set.
+    #[must_use]
+    pub fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// s modulo QP, in evaluation form.
+    pub(crate) fn poly(&self) -> &RnsPoly<Eval> {
+        &self.s
+    }
+
+    /// Encrypts at the plaintext's level: (m + e − a·s, a) with a expanded from a seed. The noise is one Gaussian
+    /// error, the least that any encryption has.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ParameterMismatch`] where the plaintext belongs to another parameter set.
+    pub fn encrypt(
+        &self,
+        plaintext: &Plaintext,
+        rng: &mut impl CryptoRng,
+    ) -> Result<SeededCiphertext, Error> {
+        if plaintext.params_id != self.context.parameters().id() {
+            return Err(Error::ParameterMismatch);
+        }
+        let mut streams = Streams::fork(rng);
+        let seed = streams.seed();
+        let basis = self.context.q(plaintext.level());
+        let error = sample_gaussian(basis.degree(), &mut streams.secret);
+        let error = Zeroizing::new(basis.forward(basis.from_signed(&error)));
+        // a·s would give the secret away: it is wiped with the other intermediate values.
+        let mut mask = Zeroizing::new(self.context.expand(basis, &seed, Domain::Ciphertext, 0));
+        basis.mul_assign(&mut mask, &self.s);
+        let mut c0 = plaintext.poly.clone();
+        basis.add_assign(&mut c0, &error);
+        basis.sub_assign(&mut c0, &mask);
+        Ok(SeededCiphertext {
+            operand: plaintext.operand.clone(),
+            c0,
+            seed,
+            params_id: plaintext.params_id,
+            key_id: self.id,
+        })
+    }
+
+    /// Decrypts: c₀ + c₁·s.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ParameterMismatch`] and [`Error::KeyMismatch`] for a ciphertext of another set or owner.
+    pub fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Plaintext, Error> {
+        if ciphertext.params_id != self.context.parameters().id() {
+            return Err(Error::ParameterMismatch);
+        }
+        if ciphertext.key_id != self.id {
+            return Err(Error::KeyMismatch);
+        }
+        let basis = self.context.q(ciphertext.level());
+        let mut poly = ciphertext.parts[1].clone();
+        basis.mul_assign(&mut poly, &self.s);
+        basis.add_assign(&mut poly, &ciphertext.parts[0]);
+        Ok(Plaintext { operand: ciphertext.operand.clone(), poly, params_id: ciphertext.params_id })
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecretKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}

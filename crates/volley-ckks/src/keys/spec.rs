@@ -1,0 +1,153 @@
+//! Which evaluation keys a computation needs, and up to which level.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::{Error, Parameters};
+
+/// What a Galois key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GaloisPurpose {
+    /// A rotation by so many slots.
+    Rotation(i64),
+    /// Complex conjugation.
+    Conjugation,
+}
+
+impl fmt::Display for GaloisPurpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rotation(steps) => write!(f, "rotation by {steps}"),
+            Self::Conjugation => f.write_str("conjugation"),
+        }
+    }
+}
+
+/// The Galois element 5^steps mod 2N of a rotation. Steps are taken modulo N/2, so negative ones rotate back.
+#[must_use]
+pub fn rotation_element(parameters: &Parameters, steps: i64) -> u64 {
+    let order = 2 * parameters.degree() as u64;
+    let mut exponent = steps.rem_euclid(parameters.max_slots() as i64);
+    let (mut square, mut element) = (5, 1);
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            element = element * square % order;
+        }
+        square = square * square % order;
+        exponent >>= 1;
+    }
+    element
+}
+
+/// The Galois element 2N − 1 of complex conjugation.
+#[must_use]
+pub fn conjugation_element(parameters: &Parameters) -> u64 {
+    2 * parameters.degree() as u64 - 1
+}
+
+/// A list of keys with the highest level at which each is used: a key at a lower level is smaller and faster to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySpec {
+    parameters: Parameters,
+    relinearization: Option<usize>,
+    /// Highest level by Galois element.
+    galois: BTreeMap<u64, usize>,
+}
+
+impl KeySpec {
+    /// No keys.
+    #[must_use]
+    pub fn new(parameters: &Parameters) -> Self {
+        Self { parameters: parameters.clone(), relinearization: None, galois: BTreeMap::new() }
+    }
+
+    /// Adds the relinearization key, up to `level`.
+    #[must_use]
+    pub fn relinearization(mut self, level: usize) -> Self {
+        self.need_relinearization(level);
+        self
+    }
+
+    /// Adds the keys of rotations, up to `level`.
+    #[must_use]
+    pub fn rotations(mut self, steps: impl IntoIterator<Item = i64>, level: usize) -> Self {
+        for steps in steps {
+            self.need_galois(rotation_element(&self.parameters, steps), level);
+        }
+        self
+    }
+
+    /// Adds the key of conjugation, up to `level`.
+    #[must_use]
+    pub fn conjugation(mut self, level: usize) -> Self {
+        self.need_galois(conjugation_element(&self.parameters), level);
+        self
+    }
+
+    pub(crate) fn need_relinearization(&mut self, level: usize) {
+        self.relinearization = self.relinearization.max(Some(level));
+    }
+
+    /// The identity needs no key.
+    pub(crate) fn need_galois(&mut self, element: u64, level: usize) {
+        if element != 1 {
+            let highest = self.galois.entry(element).or_insert(level);
+            *highest = level.max(*highest);
+        }
+    }
+
+    /// The parameter set.
+    #[must_use]
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Level of the relinearization key, if one is needed.
+    #[must_use]
+    pub fn relinearization_level(&self) -> Option<usize> {
+        self.relinearization
+    }
+
+    /// Galois elements with the level of each.
+    #[must_use]
+    pub fn galois_elements(&self) -> impl ExactSizeIterator<Item = (u64, usize)> + '_ {
+        self.galois.iter().map(|(&element, &level)| (element, level))
+    }
+
+    /// Number of keys.
+    #[must_use]
+    pub fn key_count(&self) -> usize {
+        self.galois.len() + usize::from(self.relinearization.is_some())
+    }
+
+    /// Bytes to send: for each key, digits × limbs × N residues of eight bytes, and a seed.
+    #[must_use]
+    pub fn byte_count(&self) -> u64 {
+        self.levels().map(|level| 8 * self.residues(level) + 32).sum()
+    }
+
+    /// Bytes in the server's memory, with uniform halves and automorphism indices expanded.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        let indices = 4 * (self.galois.len() * self.parameters.degree()) as u64;
+        self.levels().map(|level| 16 * self.residues(level)).sum::<u64>() + indices
+    }
+
+    fn levels(&self) -> impl Iterator<Item = usize> {
+        self.galois.values().copied().chain(self.relinearization)
+    }
+
+    /// Residues in one half of a key.
+    fn residues(&self, level: usize) -> u64 {
+        let limbs = level + 1 + self.parameters.p().len();
+        (self.parameters.digit_count(level) * limbs * self.parameters.degree()) as u64
+    }
+
+    pub(crate) fn check(&self, parameters: &Parameters) -> Result<(), Error> {
+        if self.parameters.id() != parameters.id() {
+            return Err(Error::ParameterMismatch);
+        }
+        let max = parameters.max_level();
+        self.levels().find(|&level| level > max).map_or(Ok(()), |level| Err(Error::LevelRange { level, max }))
+    }
+}

@@ -1,0 +1,276 @@
+//! Running a circuit without ciphertexts: what levels, keys, operations and memory it takes.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use num_complex::Complex64;
+
+use crate::counts::Counters;
+use crate::keys::{conjugation_element, rotation_element};
+use crate::{Arithmetic, Error, KeySpec, Operand, Operation, OperationCounts, Parameters, Scale};
+
+/// [`Arithmetic`] on operands alone: it follows levels and scales by the evaluator's rules and refuses what the
+/// evaluator would refuse (missing keys aside: it lists them), counts, and keeps track of the memory that live
+/// ciphertexts would take.
+#[derive(Debug)]
+pub struct Simulator {
+    parameters: Parameters,
+    counters: Counters,
+    keys: Mutex<KeySpec>,
+    memory: Arc<Memory>,
+}
+
+/// Bytes held now and at most.
+#[derive(Debug, Default)]
+struct Memory {
+    live: AtomicU64,
+    peak: AtomicU64,
+}
+
+/// A ciphertext that is only an [`Operand`] and the bytes it would take.
+#[derive(Debug)]
+pub struct SimulatedCiphertext {
+    operand: Operand,
+    bytes: u64,
+    memory: Arc<Memory>,
+}
+
+impl SimulatedCiphertext {
+    fn new(memory: &Arc<Memory>, operand: Operand, bytes: u64) -> Self {
+        let live = memory.live.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        memory.peak.fetch_max(live, Ordering::Relaxed);
+        Self { operand, bytes, memory: Arc::clone(memory) }
+    }
+}
+
+impl Clone for SimulatedCiphertext {
+    fn clone(&self) -> Self {
+        Self::new(&self.memory, self.operand.clone(), self.bytes)
+    }
+}
+
+impl Drop for SimulatedCiphertext {
+    fn drop(&mut self) {
+        self.memory.live.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Simulator {
+    /// A simulator of one parameter set.
+    #[must_use]
+    pub fn new(parameters: &Parameters) -> Self {
+        Self {
+            parameters: parameters.clone(),
+            counters: Counters::new(parameters.max_level()),
+            keys: Mutex::new(KeySpec::new(parameters)),
+            memory: Arc::default(),
+        }
+    }
+
+    /// A ciphertext of full slots, as an owner would upload it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LevelRange`] where the level does not exist.
+    pub fn input(&self, scale: &Scale, level: usize) -> Result<SimulatedCiphertext, Error> {
+        let max = self.parameters.max_level();
+        if level > max {
+            return Err(Error::LevelRange { level, max });
+        }
+        let slots = self.parameters.max_slots();
+        Ok(self.ciphertext(Operand { level, scale: scale.clone(), slots }))
+    }
+
+    /// The operations so far.
+    #[must_use]
+    pub fn counts(&self) -> OperationCounts {
+        self.counters.snapshot()
+    }
+
+    /// The keys that the operations so far need, each up to its highest level.
+    #[must_use]
+    pub fn key_spec(&self) -> KeySpec {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Most bytes that ciphertexts and the digits of key switches took at any moment, keys not included.
+    #[must_use]
+    pub fn peak_memory_bytes(&self) -> u64 {
+        self.memory.peak.load(Ordering::Relaxed)
+    }
+
+    fn ciphertext(&self, operand: Operand) -> SimulatedCiphertext {
+        let bytes = 2 * self.poly_bytes(operand.level + 1);
+        SimulatedCiphertext::new(&self.memory, operand, bytes)
+    }
+
+    fn tensor(&self, operand: Operand) -> SimulatedCiphertext {
+        let bytes = 3 * self.poly_bytes(operand.level + 1);
+        SimulatedCiphertext::new(&self.memory, operand, bytes)
+    }
+
+    fn poly_bytes(&self, limbs: usize) -> u64 {
+        (limbs * self.parameters.degree() * size_of::<u64>()) as u64
+    }
+
+    /// The digits and the product of a key switch, alive while it runs.
+    fn key_switch_scratch(&self, operand: &Operand) -> SimulatedCiphertext {
+        let limbs = operand.level + 1 + self.parameters.p().len();
+        let polys = self.parameters.digit_count(operand.level) + 2;
+        SimulatedCiphertext::new(&self.memory, operand.clone(), polys as u64 * self.poly_bytes(limbs))
+    }
+
+    fn need(&self, f: impl FnOnce(&mut KeySpec)) {
+        f(&mut self.keys.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn galois(&self, a: &SimulatedCiphertext, element: u64, operation: Operation) -> SimulatedCiphertext {
+        if element != 1 {
+            self.need(|keys| keys.need_galois(element, a.operand.level));
+            self.counters.add(operation, a.operand.level, 1);
+        }
+        a.clone()
+    }
+}
+
+impl Arithmetic for Simulator {
+    type Ciphertext = SimulatedCiphertext;
+    type Tensor = SimulatedCiphertext;
+    type Plaintext = Operand;
+
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn operand<'a>(&self, a: &'a SimulatedCiphertext) -> &'a Operand {
+        &a.operand
+    }
+
+    fn tensor_operand<'a>(&self, a: &'a SimulatedCiphertext) -> &'a Operand {
+        &a.operand
+    }
+
+    fn encode(
+        &self,
+        _: impl FnOnce() -> Vec<Complex64>,
+        scale: &Scale,
+        level: usize,
+    ) -> Result<Operand, Error> {
+        let max = self.parameters.max_level();
+        if level > max {
+            return Err(Error::LevelRange { level, max });
+        }
+        Ok(Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() })
+    }
+
+    fn add(&self, a: &SimulatedCiphertext, b: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
+        Ok(self.ciphertext(a.operand.sum(&b.operand)?))
+    }
+
+    fn sub(&self, a: &SimulatedCiphertext, b: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
+        self.add(a, b)
+    }
+
+    fn neg(&self, a: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
+        Ok(a.clone())
+    }
+
+    fn add_plain(&self, a: &SimulatedCiphertext, p: &Operand) -> Result<SimulatedCiphertext, Error> {
+        Ok(self.ciphertext(a.operand.sum(p)?))
+    }
+
+    fn add_constant(&self, a: &SimulatedCiphertext, _: f64) -> Result<SimulatedCiphertext, Error> {
+        Ok(a.clone())
+    }
+
+    fn multiply_plain(&self, a: &SimulatedCiphertext, p: &Operand) -> Result<SimulatedCiphertext, Error> {
+        let operand = a.operand.product(p);
+        self.counters.add(Operation::PlainProduct, operand.level, 1);
+        Ok(self.ciphertext(operand))
+    }
+
+    fn multiply_constant(
+        &self,
+        a: &SimulatedCiphertext,
+        _: f64,
+        scale: &Scale,
+    ) -> Result<SimulatedCiphertext, Error> {
+        self.counters.add(Operation::PlainProduct, a.operand.level, 1);
+        Ok(self.ciphertext(a.operand.scaled(scale)))
+    }
+
+    fn multiply_by_i(&self, a: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
+        Ok(a.clone())
+    }
+
+    fn sum_of_products(
+        &self,
+        terms: &[(&SimulatedCiphertext, &SimulatedCiphertext)],
+    ) -> Result<SimulatedCiphertext, Error> {
+        let operand = Operand::sum_of_products(terms.iter().map(|(a, b)| (&a.operand, &b.operand)))?;
+        self.counters.add(Operation::Product, operand.level, terms.len());
+        Ok(self.tensor(operand))
+    }
+
+    fn add_tensor(
+        &self,
+        a: &SimulatedCiphertext,
+        b: &SimulatedCiphertext,
+    ) -> Result<SimulatedCiphertext, Error> {
+        Ok(self.tensor(a.operand.sum(&b.operand)?))
+    }
+
+    fn add_to_tensor(
+        &self,
+        a: &SimulatedCiphertext,
+        b: &SimulatedCiphertext,
+    ) -> Result<SimulatedCiphertext, Error> {
+        self.add_tensor(a, b)
+    }
+
+    fn relinearize(&self, a: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
+        self.need(|keys| keys.need_relinearization(a.operand.level));
+        self.counters.add(Operation::Relinearization, a.operand.level, 1);
+        let _scratch = self.key_switch_scratch(&a.operand);
+        Ok(self.ciphertext(a.operand.clone()))
+    }
+
+    fn relinearize_rescale(&self, a: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
+        let operand = a.operand.rescaled(&self.parameters)?;
+        self.relinearize(a)?;
+        Ok(self.ciphertext(operand))
+    }
+
+    fn rescale(&self, a: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
+        let operand = a.operand.rescaled(&self.parameters)?;
+        self.counters.add(Operation::Rescaling, a.operand.level, 1);
+        Ok(self.ciphertext(operand))
+    }
+
+    fn drop_level(&self, a: &SimulatedCiphertext, level: usize) -> Result<SimulatedCiphertext, Error> {
+        Ok(self.ciphertext(a.operand.dropped(level)?))
+    }
+
+    fn rotate(&self, a: &SimulatedCiphertext, steps: i64) -> Result<SimulatedCiphertext, Error> {
+        let _scratch = self.key_switch_scratch(&a.operand);
+        Ok(self.galois(a, rotation_element(&self.parameters, steps), Operation::Rotation))
+    }
+
+    fn rotate_hoisted(
+        &self,
+        a: &SimulatedCiphertext,
+        steps: &[i64],
+    ) -> Result<Vec<SimulatedCiphertext>, Error> {
+        let elements: Vec<_> = steps.iter().map(|&steps| rotation_element(&self.parameters, steps)).collect();
+        if elements.iter().any(|&element| element != 1) {
+            self.counters.add(Operation::Hoisting, a.operand.level, 1);
+        }
+        let _scratch = self.key_switch_scratch(&a.operand);
+        Ok(elements.into_iter().map(|element| self.galois(a, element, Operation::HoistedRotation)).collect())
+    }
+
+    fn conjugate(&self, a: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
+        let _scratch = self.key_switch_scratch(&a.operand);
+        Ok(self.galois(a, conjugation_element(&self.parameters), Operation::Conjugation))
+    }
+}

@@ -1,0 +1,70 @@
+//! What the unit tests share: a small ring, a fixed generator, and one owner with keys.
+
+use std::sync::Arc;
+
+use num_complex::Complex64;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+
+use crate::{
+    Ciphertext, Context, Encoder, EvaluationKeySet, Evaluator, KeySpec, Parameters, ParametersLiteral, Scale,
+    SecretKey, Security,
+};
+
+pub(crate) fn rng(seed: u64) -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(seed)
+}
+
+/// N = 2^`log_n`, levels of 40 bits over a first prime of 50, two special primes.
+pub(crate) fn parameters(log_n: u32, levels: usize) -> Parameters {
+    let mut q_bits = vec![40; levels + 1];
+    q_bits[0] = 50;
+    ParametersLiteral { log_n, q_bits, p_bits: vec![50, 50], log_scale: 40, security: Security::Unchecked }
+        .build()
+        .unwrap()
+}
+
+/// Slots in the unit square.
+pub(crate) fn random_slots(count: usize, rng: &mut impl Rng) -> Vec<Complex64> {
+    let mut unit = || (rng.next_u64() as f64 / u64::MAX as f64) * 2.0 - 1.0;
+    (0..count).map(|_| Complex64::new(unit(), unit())).collect()
+}
+
+/// One owner and a server with the keys of `spec`.
+pub(crate) struct Setup {
+    pub(crate) context: Arc<Context>,
+    pub(crate) secret_key: SecretKey,
+    pub(crate) encoder: Encoder,
+    pub(crate) evaluator: Evaluator,
+}
+
+impl Setup {
+    pub(crate) fn new(parameters: Parameters, spec: impl FnOnce(KeySpec) -> KeySpec) -> Self {
+        let mut rng = rng(1);
+        let spec = spec(KeySpec::new(&parameters));
+        let context = Context::new(parameters);
+        let secret_key = SecretKey::generate(&context, &mut rng);
+        let keys = EvaluationKeySet::generate(&secret_key, &spec, &mut rng).unwrap();
+        let evaluator = Evaluator::new(&context, keys).unwrap();
+        Self { encoder: Encoder::new(&context), context, secret_key, evaluator }
+    }
+
+    pub(crate) fn encrypt_at(
+        &self,
+        values: &[Complex64],
+        scale: &Scale,
+        level: usize,
+        seed: u64,
+    ) -> Ciphertext {
+        let plaintext = self.encoder.encode(values, scale, level).unwrap();
+        self.secret_key.encrypt(&plaintext, &mut rng(seed)).unwrap().expand(&self.context).unwrap()
+    }
+
+    pub(crate) fn encrypt(&self, values: &[Complex64], level: usize, seed: u64) -> Ciphertext {
+        self.encrypt_at(values, &self.context.parameters().scale(), level, seed)
+    }
+
+    pub(crate) fn decrypt(&self, ciphertext: &Ciphertext) -> Vec<Complex64> {
+        self.encoder.decode(&self.secret_key.decrypt(ciphertext).unwrap()).unwrap()
+    }
+}
