@@ -1,6 +1,6 @@
 //! Against big integers. Degree 32 everywhere: a coefficient is a test value.
 
-use num_bigint::{BigInt, BigUint};
+use num_bigint::{BigInt, BigUint, Sign};
 use proptest::prelude::*;
 use volley_testkit::crt;
 
@@ -9,26 +9,35 @@ use crate::tests::{basis, from_integers, primes, random_integer, random_poly, rn
 
 const DEGREE: usize = 32;
 
-/// Integers in (−S/2, S/2]: around 0, around the ends, and random ones of several sizes.
-fn values(product: &BigUint, seed: u64) -> Vec<BigInt> {
-    let half = BigInt::from(product / 2u32);
-    let mut rng = rng(seed);
+/// ε·S for k source primes: how far from ±S/2 the centred representative is certain.
+fn uncertainty(primes: &[u64]) -> BigUint {
+    (crt::product(primes) * primes.len() * (primes.len() + 6)) >> 54
+}
+
+/// Integers in (−S/2, S/2]: around 0, around the ends, just within what is certain, and random ones of several sizes.
+fn values(primes: &[u64], seed: u64) -> Vec<BigInt> {
+    let product = crt::product(primes);
+    let half = BigInt::from(&product / 2u32);
+    let certain = &half - BigInt::from(uncertainty(primes)) - 1;
     let mut values: Vec<BigInt> = (-2..=2).map(BigInt::from).collect();
     values.extend((0..3).flat_map(|d| [&half - d, d - &half]));
-    values.extend([&half / 2, -&half / 2, &half / 3 * 2, &half - (&half >> 40)]);
-    let sizes = (0..).map(|i| (product >> (i % 8 * 10)) + 1u32);
+    values.extend([-&certain, certain, &half / 2, -&half / 2, &half / 3 * 2]);
+    let mut rng = rng(seed);
+    let sizes = (0..).map(|i| (&product >> (i % 8 * 10)) + 1u32);
     values.extend(sizes.take(DEGREE - values.len()).map(|bound| random_integer(&bound, &mut rng)));
     values
 }
 
-/// Asserts that `limbs` are the residues of the centred representatives modulo S; within 2⁻⁴⁸·S of ±S/2 of either.
-fn assert_centred(values: &[BigInt], product: &BigUint, moduli: &[u64], limbs: &[&[u64]]) {
-    let s = BigInt::from(product.clone());
+/// Asserts that `limbs` are the residues of the centred representatives modulo the product S of the source primes;
+/// near ±S/2 of either.
+fn assert_centred(values: &[BigInt], source: &[u64], moduli: &[u64], limbs: &[&[u64]]) {
+    let s = BigInt::from(crt::product(source));
     let half = &s / 2;
+    let uncertainty = BigInt::from(uncertainty(source));
     for (j, x) in values.iter().enumerate() {
         let residues: Vec<u64> = limbs.iter().map(|limb| limb[j]).collect();
-        let other = if x.sign() == num_bigint::Sign::Minus { x + &s } else { x - &s };
-        let near_end = &half - BigInt::from(x.magnitude().clone()) <= &s >> 48;
+        let other = if x.sign() == Sign::Minus { x + &s } else { x - &s };
+        let near_end = &half - BigInt::from(x.magnitude().clone()) <= uncertainty;
         assert!(
             residues == crt::residues(x, moduli) || near_end && residues == crt::residues(&other, moduli),
             "{x} modulo {s} became {residues:?}"
@@ -37,7 +46,7 @@ fn assert_centred(values: &[BigInt], product: &BigUint, moduli: &[u64], limbs: &
 }
 
 /// Bit lengths of source primes and of target primes.
-const PAIRS: [(&[u32], &[u32]); 7] = [
+const PAIRS: [(&[u32], &[u32]); 8] = [
     (&[50], &[50, 50, 20]),
     (&[20], &[50]),
     (&[40, 40], &[50, 40, 30]),
@@ -45,6 +54,7 @@ const PAIRS: [(&[u32], &[u32]); 7] = [
     (&[50, 50, 50, 50], &[20]),
     (&[45; 5], &[50; 6]),
     (&[50; 9], &[40; 12]),
+    (&[50; 15], &[40; 3]),
 ];
 
 /// The bases of a pair, without a common prime.
@@ -58,11 +68,15 @@ fn bases((source, target): (&[u32], &[u32])) -> (RnsBasis, RnsBasis) {
 fn exact_conversion_gives_the_centred_representative() {
     for pair in PAIRS {
         let (source, target) = bases(pair);
-        let product = crt::product(&primes(&source));
         for seed in 0..4 {
-            let values = values(&product, seed);
+            let values = values(&primes(&source), seed);
             let converted = convert_basis(&source, &target, &from_integers(&source, &values), true);
-            assert_centred(&values, &product, &primes(&target), &converted.limbs().collect::<Vec<_>>());
+            assert_centred(
+                &values,
+                &primes(&source),
+                &primes(&target),
+                &converted.limbs().collect::<Vec<_>>(),
+            );
         }
     }
 }
@@ -75,11 +89,11 @@ fn fast_conversion_adds_a_small_multiple_of_the_source_product() {
         let target = RnsBasis::new(DEGREE, &[primes(&target), primes(&source)].concat()).unwrap();
         let wide = basis(DEGREE, &[35]);
         let target = target.prefix_with(target.limb_count(), &wide);
-        let values = values(&product, 9);
+        let values = values(&primes(&source), 9);
         let converted = convert_basis(&source, &target, &from_integers(&source, &values), false);
         for (x, raised) in values.iter().zip(to_integers(&target, &converted)) {
             let s = BigInt::from(product.clone());
-            let smallest = if x.sign() == num_bigint::Sign::Minus { x + &s } else { x.clone() };
+            let smallest = if x.sign() == Sign::Minus { x + &s } else { x.clone() };
             let difference = raised - smallest;
             assert_eq!(&difference % &s, BigInt::ZERO);
             let u = difference / &s;
@@ -110,10 +124,9 @@ fn mod_up_raises_the_centred_digit_and_copies_its_own_limbs() {
     for digit in [0..2, 2..4, 4..5, 0..1, 1..4, 0..5] {
         let mod_up = ModUp::new(&raised, digit.clone());
         let digit_primes = &primes(&live)[digit.clone()];
-        let product = crt::product(digit_primes);
         for seed in 0..4 {
             // The digit's limbs hold chosen values; the other limbs, which must not matter, anything.
-            let values = values(&product, seed);
+            let values = values(digit_primes, seed);
             let mut limbs: Vec<Vec<u64>> =
                 random_poly::<Coeff>(&live, &mut rng(seed)).limbs().map(<[u64]>::to_vec).collect();
             limbs.splice(digit.clone(), crt::split_limbs(&values, digit_primes));
@@ -124,7 +137,7 @@ fn mod_up_raises_the_centred_digit_and_copies_its_own_limbs() {
                 assert_eq!(result.limb(index), evaluations.limb(index));
             }
             let result = raised.inverse(result);
-            assert_centred(&values, &product, &primes(&raised), &result.limbs().collect::<Vec<_>>());
+            assert_centred(&values, digit_primes, &primes(&raised), &result.limbs().collect::<Vec<_>>());
         }
     }
 }
@@ -138,32 +151,34 @@ fn digits_recompose_to_the_polynomial() {
     let q = crt::product(&primes(&live));
     let mut sum = vec![BigInt::ZERO; DEGREE];
     for digit in [0..2, 2..4, 4..5] {
-        let product = crt::product(&primes(&live)[digit.clone()]);
+        let digit_primes = &primes(&live)[digit.clone()];
+        let product = crt::product(digit_primes);
+        let largest = &product / 2u32 + uncertainty(digit_primes);
         let cofactor = &q / &product;
         let gadget = BigInt::from(&cofactor * cofactor.modinv(&product).unwrap());
         let raised_digit = raised.inverse(ModUp::new(&raised, digit).apply(&evaluations, &coefficients));
         for (sum, x) in sum.iter_mut().zip(to_integers(&raised, &raised_digit)) {
-            assert!(x.magnitude() * 2u32 <= &product + (&product >> 47));
+            assert!(*x.magnitude() <= largest);
             *sum += x * &gadget;
         }
     }
     assert_eq!(from_integers(&live, &sum), coefficients);
 }
 
-/// Asserts |result − x/D| ≤ 1/2 (+ 2⁻⁴⁸), as integers modulo Q: result·D − x ∈ [−D/2, D/2].
+/// Asserts |result − x/D| ≤ 1/2 + ε, as integers modulo Q: |result·D − x| ≤ D/2 + ε·D.
 fn assert_rounded(basis: &RnsBasis, kept: usize, values: &[BigInt]) {
     let moduli = primes(basis);
     let divisor = crt::product(&moduli[kept..]);
     let division = RoundedDivision::new(basis, kept);
     let result = division.apply(&basis.forward(from_integers(basis, values)));
     assert_eq!(result.limb_count(), kept);
-    let kept = basis.prefix(kept);
-    let results = to_integers(&kept, &kept.inverse(result));
+    let quotients = basis.prefix(kept);
+    let results = to_integers(&quotients, &quotients.inverse(result));
     let errors: Vec<BigInt> =
         results.iter().zip(values).map(|(r, x)| r * BigInt::from(divisor.clone()) - x).collect();
-    let tolerance = &divisor + (&divisor >> 47);
+    let largest = &divisor / 2u32 + uncertainty(&moduli[kept..]);
     for (x, error) in values.iter().zip(to_integers(basis, &from_integers(basis, &errors))) {
-        assert!(error.magnitude() * 2u32 <= tolerance, "{x} divided by {divisor}: off by {error}");
+        assert!(*error.magnitude() <= largest, "{x} divided by {divisor}: off by {error}");
     }
 }
 
@@ -183,9 +198,8 @@ const DIVISIONS: [(&[u32], usize); 8] = [
 fn division_rounds_to_nearest() {
     for (bits, kept) in DIVISIONS {
         let basis = basis(DEGREE, bits);
-        let product = crt::product(&primes(&basis));
         for seed in 0..4 {
-            assert_rounded(&basis, kept, &values(&product, seed));
+            assert_rounded(&basis, kept, &values(&primes(&basis), seed));
         }
     }
 }
@@ -208,7 +222,7 @@ fn division_rounds_to_nearest_around_its_boundaries() {
 fn multiples_of_the_divisor_are_divided_exactly() {
     let basis = basis(DEGREE, &[50, 40, 40, 50, 50]);
     let divisor = BigInt::from(crt::product(&primes(&basis)[3..]));
-    let quotients = values(&crt::product(&primes(&basis)[..3]), 3);
+    let quotients = values(&primes(&basis)[..3], 3);
     let multiples: Vec<BigInt> = quotients.iter().map(|x| x * &divisor).collect();
     let result = RoundedDivision::new(&basis, 3).apply(&basis.forward(from_integers(&basis, &multiples)));
     assert_eq!(result, basis.prefix(3).forward(from_integers(&basis.prefix(3), &quotients)));
