@@ -339,3 +339,6 @@ impl<'a> MixedRadix<'a> {
         digits.iter().zip(self.moduli).rev().fold(0.0, |x, (&v, q)| x * q.value() as f64 + v as f64)
     }
 }
+
+#[cfg(test)]
+mod tests;
