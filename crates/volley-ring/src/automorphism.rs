@@ -36,7 +36,8 @@ impl Automorphism {
         self.element
     }
 
-    /// For each index of the image, the index it is read from.
+    /// For each index of the image, the index it is read from. Aligned groups of eight come from aligned groups of
+    /// eight: their exponents differ by multiples of N/4, and so do g times as many.
     pub(crate) fn evaluation_index(&self) -> &[u32] {
         &self.evaluation_index
     }

@@ -226,7 +226,7 @@ impl RnsBasis {
     pub fn automorphism(&self, a: &RnsPoly<Eval>, automorphism: &Automorphism) -> RnsPoly<Eval> {
         let mut image = self.zero();
         self.zip_limbs(&mut image, a, |_, image, a| {
-            self.kernel.gather(image, a, automorphism.evaluation_index());
+            self.kernel.permute_groups(image, a, automorphism.evaluation_index());
         });
         image
     }

@@ -4,13 +4,27 @@
 //! Inputs are reduced unless the function says otherwise; outputs always are. [`scalar`] is the reference; a
 //! vectorised backend becomes a second arm of `dispatch!` and is compared with the reference bit for bit.
 
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "loads and stores of vectors")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "loads and stores of vectors")]
+mod avx512ifma;
 mod scalar;
 
 use crate::modulus::{Modulus, ShoupFactor};
 
-/// The instruction set in use.
+/// The environment variable that chooses the kernels: the [name](Kernel::name) of an instruction set.
+pub const BACKEND_VARIABLE: &str = "VOLLEY_BACKEND";
+
+/// The instruction set in use. A value other than `Scalar` is proof that the processor has it: [`Kernel::available`]
+/// is the only place that makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Backend {
+    #[cfg(target_arch = "x86_64")]
+    Avx512Ifma,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
     Scalar,
 }
 
@@ -23,22 +37,58 @@ pub struct Kernel {
 macro_rules! dispatch {
     ($self:ident, $function:ident($($argument:expr),*)) => {
         match $self.backend {
+            // SAFETY: a backend exists only where its instructions were detected.
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
+            Backend::Avx512Ifma => unsafe { avx512ifma::$function($($argument),*) },
+            // SAFETY: a backend exists only where its instructions were detected.
+            #[cfg(target_arch = "x86_64")]
+            #[allow(unused_unsafe, unsafe_code, reason = "some of its functions are the scalar ones")]
+            Backend::Avx2 => unsafe { avx2::$function($($argument),*) },
             Backend::Scalar => scalar::$function($($argument),*),
         }
     };
 }
 
 impl Kernel {
-    /// The fastest kernels that this processor runs.
+    /// The kernels that this processor runs, the fastest first; the scalar ones are always there, and last.
     #[must_use]
-    pub fn detect() -> Self {
-        Self { backend: Backend::Scalar }
+    pub fn available() -> Vec<Self> {
+        let mut backends = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512ifma")
+            {
+                backends.push(Backend::Avx512Ifma);
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                backends.push(Backend::Avx2);
+            }
+        }
+        backends.push(Backend::Scalar);
+        backends.into_iter().map(|backend| Self { backend }).collect()
     }
 
-    /// The name of the instruction set, for reports.
+    /// The kernels that the environment variable [`BACKEND_VARIABLE`] names, where this processor runs them, or else
+    /// the fastest. All give the same results.
+    #[must_use]
+    pub fn detect() -> Self {
+        let available = Self::available();
+        let wanted = std::env::var(BACKEND_VARIABLE).ok();
+        let named = wanted.and_then(|name| available.iter().find(|kernel| kernel.name() == name));
+        named.copied().unwrap_or(available[0])
+    }
+
+    /// The name of the instruction set: `avx512ifma`, `avx2` or `scalar`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self.backend {
+            #[cfg(target_arch = "x86_64")]
+            Backend::Avx512Ifma => "avx512ifma",
+            #[cfg(target_arch = "x86_64")]
+            Backend::Avx2 => "avx2",
             Backend::Scalar => "scalar",
         }
     }
@@ -125,10 +175,11 @@ impl Kernel {
         dispatch!(self, sub_from_and_scale(q, a, b, w));
     }
 
-    /// out[j] ← a[index[j]]. The indices are public.
-    pub(crate) fn gather(self, out: &mut [u64], a: &[u64], index: &[u32]) {
-        assert!(out.len() == a.len() && index.len() == a.len());
-        dispatch!(self, gather(out, a, index));
+    /// out[j] ← a[index[j]], where every aligned group of eight is read from an aligned group of eight (or all is
+    /// shorter than that). The indices are public.
+    pub(crate) fn permute_groups(self, out: &mut [u64], a: &[u64], index: &[u32]) {
+        assert!(out.len() == a.len() && index.len() == a.len() && a.len().is_multiple_of(8));
+        dispatch!(self, permute_groups(out, a, index));
     }
 
     /// The residues of signed integers, without a branch on their values.

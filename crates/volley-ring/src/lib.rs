@@ -36,7 +36,7 @@ pub mod sampling;
 pub use automorphism::Automorphism;
 pub use basis::RnsBasis;
 pub use basis_conversion::{ModUp, RoundedDivision, convert_basis};
-pub use kernel::Kernel;
+pub use kernel::{BACKEND_VARIABLE, Kernel};
 pub use modulus::{Modulus, ShoupFactor};
 pub use poly::{Coeff, Eval, Representation, RnsPoly};
 

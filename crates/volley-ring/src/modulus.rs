@@ -13,6 +13,8 @@ pub struct Modulus {
     product_ratio: u64,
     /// ⌊2¹²⁸ / value⌋.
     wide_ratio: u128,
+    /// 2⁵² mod value, prepared: vectorised sums are kept as H·2⁵² + L.
+    radix: ShoupFactor,
 }
 
 /// A constant factor w with ⌊w·2⁶⁴/q⌋, which makes a product modulo q two multiplications (Shoup).
@@ -35,7 +37,10 @@ impl Modulus {
         // An odd prime does not divide 2¹²⁸, so ⌊(2¹²⁸ − 1)/q⌋ = ⌊2¹²⁸/q⌋.
         let wide_ratio = u128::MAX / u128::from(value);
         let product_ratio = ((1u128 << (2 * bits + 1)) / u128::from(value)) as u64;
-        Some(Self { value, bits, product_ratio, wide_ratio })
+        let radix = (1 << 52) % value;
+        let radix =
+            ShoupFactor { value: radix, quotient: ((u128::from(radix) << 64) / u128::from(value)) as u64 };
+        Some(Self { value, bits, product_ratio, wide_ratio, radix })
     }
 
     /// q.
@@ -48,6 +53,11 @@ impl Modulus {
     #[must_use]
     pub fn bits(self) -> u32 {
         self.bits
+    }
+
+    /// 2⁵² mod q, prepared.
+    pub(crate) fn radix(self) -> ShoupFactor {
+        self.radix
     }
 
     /// a + b for a, b < q.

@@ -95,7 +95,7 @@ pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupF
     }
 }
 
-pub(super) fn gather(out: &mut [u64], a: &[u64], index: &[u32]) {
+pub(super) fn permute_groups(out: &mut [u64], a: &[u64], index: &[u32]) {
     for (out, &index) in out.iter_mut().zip(index) {
         *out = a[index as usize];
     }

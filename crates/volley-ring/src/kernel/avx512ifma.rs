@@ -1,0 +1,396 @@
+//! Kernels for AVX-512 with 52-bit integer multiply-add: eight residues at a time.
+//!
+//! `vpmadd52luq` and `vpmadd52huq` add the low and the high 52 bits of a product of two 52-bit numbers. A sum of
+//! products is kept lazily as H·2⁵² + L and reduced once. For k-bit operands each high half is below 2^(2k−52), so H
+//! stays below 2⁵² for up to 2^(104−2k) products, 16 of the largest; longer sums are reduced in between.
+//!
+//! Reduction of H·2⁵² + L, with the carry of L moved to H first: with c = 2⁵² mod q and the quotients c' = ⌊c·2⁵²/q⌋ and
+//! u' = ⌊2⁵²/q⌋,
+//!
+//! ```text
+//! r₁ = H·c − ⌊H·c'/2⁵²⌋·q  and  r₂ = L − ⌊L·u'/2⁵²⌋·q
+//! ```
+//!
+//! are below 2q (Shoup), and below 2⁵², so that their low 52 bits are all that is needed. r₁ + r₂ < 4q takes two
+//! conditional subtractions, each a minimum of unsigned numbers.
+//!
+//! What does not fill a vector is left to the scalar kernels.
+
+use std::arch::x86_64::{
+    __m256i, __m512i, _mm256_loadu_si256, _mm512_add_epi64, _mm512_add_pd, _mm512_and_si512,
+    _mm512_cvtepu32_epi64, _mm512_cvtepu64_pd, _mm512_cvttpd_epu64, _mm512_loadu_si512,
+    _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_min_epu64, _mm512_mul_pd, _mm512_permutexvar_epi64,
+    _mm512_set1_epi64, _mm512_set1_pd, _mm512_setzero_si512, _mm512_srai_epi64, _mm512_srli_epi64,
+    _mm512_storeu_si512, _mm512_sub_epi64, _mm512_xor_si512,
+};
+
+use super::scalar;
+use crate::modulus::{Modulus, ShoupFactor};
+
+/// Residues in a vector.
+const LANES: usize = 8;
+
+/// Constants of a modulus in every lane.
+#[derive(Clone, Copy)]
+struct Lanes {
+    q: __m512i,
+    twice_q: __m512i,
+    /// 2⁵² − q: adding its multiples subtracts those of q modulo 2⁵².
+    negated_q: __m512i,
+    /// c and c'.
+    radix: [__m512i; 2],
+    /// u'.
+    unit: __m512i,
+    /// 2⁵² − 1.
+    mask: __m512i,
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn splat(x: u64) -> __m512i {
+    _mm512_set1_epi64(x as i64)
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn load(a: &[u64; LANES]) -> __m512i {
+    // SAFETY: the reference is to 64 readable bytes, and the load has no alignment requirement.
+    unsafe { _mm512_loadu_si512(a.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn store(a: &mut [u64; LANES], x: __m512i) {
+    // SAFETY: the reference is to 64 writable bytes, and the store has no alignment requirement.
+    unsafe { _mm512_storeu_si512(a.as_mut_ptr().cast(), x) }
+}
+
+impl Lanes {
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    fn new(q: Modulus) -> Self {
+        let radix = q.radix();
+        Self {
+            q: splat(q.value()),
+            twice_q: splat(2 * q.value()),
+            negated_q: splat((1 << 52) - q.value()),
+            radix: [splat(radix.value), splat(radix.quotient >> 12)],
+            unit: splat((1 << 52) / q.value()),
+            mask: splat((1 << 52) - 1),
+        }
+    }
+
+    /// x mod q for x < 2q.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    fn subtract_once(self, x: __m512i) -> __m512i {
+        _mm512_min_epu64(x, _mm512_sub_epi64(x, self.q))
+    }
+
+    /// H·2⁵² + L mod q, for H below 2⁵² with the carry of L.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    fn reduce(self, sum: Sum) -> __m512i {
+        let zero = _mm512_setzero_si512();
+        let h = _mm512_add_epi64(sum.high, _mm512_srli_epi64::<52>(sum.low));
+        let l = _mm512_and_si512(sum.low, self.mask);
+        let of_high = _mm512_madd52hi_epu64(zero, h, self.radix[1]);
+        let of_low = _mm512_madd52hi_epu64(zero, l, self.unit);
+        let r1 =
+            _mm512_madd52lo_epu64(_mm512_madd52lo_epu64(zero, h, self.radix[0]), of_high, self.negated_q);
+        let r2 = _mm512_madd52lo_epu64(l, of_low, self.negated_q);
+        let r = _mm512_add_epi64(_mm512_and_si512(r1, self.mask), _mm512_and_si512(r2, self.mask));
+        self.subtract_once(_mm512_min_epu64(r, _mm512_sub_epi64(r, self.twice_q)))
+    }
+
+    /// a·w mod q for a < 2⁵² and a prepared w.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    fn mul_shoup(self, a: __m512i, [value, quotient]: [__m512i; 2]) -> __m512i {
+        let zero = _mm512_setzero_si512();
+        let estimate = _mm512_madd52hi_epu64(zero, a, quotient);
+        let r = _mm512_madd52lo_epu64(_mm512_madd52lo_epu64(zero, a, value), estimate, self.negated_q);
+        self.subtract_once(_mm512_and_si512(r, self.mask))
+    }
+}
+
+/// A prepared factor in every lane: ⌊⌊w·2⁶⁴/q⌋/2¹²⌋ is ⌊w·2⁵²/q⌋.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn shoup(w: ShoupFactor) -> [__m512i; 2] {
+    [splat(w.value), splat(w.quotient >> 12)]
+}
+
+/// H·2⁵² + L.
+#[derive(Clone, Copy)]
+struct Sum {
+    high: __m512i,
+    low: __m512i,
+}
+
+impl Sum {
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    fn from(low: __m512i) -> Self {
+        Self { high: _mm512_setzero_si512(), low }
+    }
+
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    fn add_product(self, a: __m512i, b: __m512i) -> Self {
+        Self { high: _mm512_madd52hi_epu64(self.high, a, b), low: _mm512_madd52lo_epu64(self.low, a, b) }
+    }
+}
+
+/// How many products of operands of `bits` and `other_bits` bits a [`Sum`] holds beside a residue.
+fn capacity(bits: u32, other_bits: u32) -> usize {
+    // The low halves fill 64 bits after 2¹² of them.
+    1 << (104 - bits - other_bits).min(11)
+}
+
+/// Full vectors, and the rest.
+type Chunked<'a> = (&'a [[u64; LANES]], &'a [u64]);
+
+macro_rules! in_place {
+    ($a:ident, |$x:ident| $vector:expr, |$tail:ident| $scalar:expr) => {{
+        let (chunks, $tail) = $a.as_chunks_mut::<LANES>();
+        for chunk in chunks {
+            let $x = load(chunk);
+            store(chunk, $vector);
+        }
+        $scalar
+    }};
+}
+
+macro_rules! with_operand {
+    ($a:ident, $b:ident, |$x:ident, $y:ident| $vector:expr, |$tail:ident, $other:ident| $scalar:expr) => {{
+        let (chunks, $tail) = $a.as_chunks_mut::<LANES>();
+        let (others, $other) = $b.as_chunks::<LANES>();
+        for (chunk, other) in chunks.iter_mut().zip(others) {
+            let ($x, $y) = (load(chunk), load(other));
+            store(chunk, $vector);
+        }
+        $scalar
+    }};
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn add_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
+    let lanes = Lanes::new(q);
+    with_operand!(a, b, |x, y| lanes.subtract_once(_mm512_add_epi64(x, y)), |a, b| scalar::add_assign(
+        q, a, b
+    ));
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn sub_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
+    let lanes = Lanes::new(q);
+    with_operand!(
+        a,
+        b,
+        |x, y| lanes.subtract_once(_mm512_sub_epi64(_mm512_add_epi64(x, lanes.q), y)),
+        |a, b| scalar::sub_assign(q, a, b)
+    );
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn neg_assign(q: Modulus, a: &mut [u64]) {
+    let lanes = Lanes::new(q);
+    in_place!(a, |x| lanes.subtract_once(_mm512_sub_epi64(lanes.q, x)), |a| scalar::neg_assign(q, a));
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn add_constant(q: Modulus, a: &mut [u64], c: u64) {
+    let (lanes, constant) = (Lanes::new(q), splat(c));
+    in_place!(a, |x| lanes.subtract_once(_mm512_add_epi64(x, constant)), |a| {
+        scalar::add_constant(q, a, c);
+    });
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn mul_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
+    let lanes = Lanes::new(q);
+    with_operand!(a, b, |x, y| lanes.reduce(Sum::from(_mm512_setzero_si512()).add_product(x, y)), |a, b| {
+        scalar::mul_assign(q, a, b)
+    });
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn mul_constant(q: Modulus, a: &mut [u64], w: ShoupFactor) {
+    let (lanes, factor) = (Lanes::new(q), shoup(w));
+    in_place!(a, |x| lanes.mul_shoup(x, factor), |a| scalar::mul_constant(q, a, w));
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
+    let (lanes, factor) = (Lanes::new(q), shoup(w));
+    with_operand!(
+        a,
+        b,
+        // b − a + q is below 2q, which the product takes.
+        |x, y| lanes.mul_shoup(_mm512_sub_epi64(_mm512_add_epi64(y, lanes.q), x), factor),
+        |a, b| scalar::sub_from_and_scale(q, a, b, w)
+    );
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn sum_of_products(q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])]) {
+    let (lanes, capacity) = (Lanes::new(q), capacity(q.bits(), q.bits()));
+    let chunked: Vec<[Chunked<'_>; 2]> =
+        terms.iter().map(|(a, b)| [a.as_chunks::<LANES>(), b.as_chunks::<LANES>()]).collect();
+    let (chunks, tail) = out.as_chunks_mut::<LANES>();
+    for (j, out) in chunks.iter_mut().enumerate() {
+        let mut residue = _mm512_setzero_si512();
+        for terms in chunked.chunks(capacity) {
+            let mut sum = Sum::from(residue);
+            for [a, b] in terms {
+                sum = sum.add_product(load(&a.0[j]), load(&b.0[j]));
+            }
+            residue = lanes.reduce(sum);
+        }
+        store(out, residue);
+    }
+    if !tail.is_empty() {
+        let terms: Vec<_> = chunked.iter().map(|[a, b]| (a.1, b.1)).collect();
+        scalar::sum_of_products(q, tail, &terms);
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
+    // d₁ takes two products of each term.
+    let (lanes, capacity) = (Lanes::new(q), capacity(q.bits(), q.bits()) / 2);
+    let chunked: Vec<[Chunked<'_>; 4]> =
+        terms.iter().map(|limbs| limbs.map(|limb| limb.as_chunks::<LANES>())).collect();
+    let [(d0, tail0), (d1, tail1), (d2, tail2)] = out.map(|out| out.as_chunks_mut::<LANES>());
+    for (j, ((d0, d1), d2)) in d0.iter_mut().zip(d1).zip(d2).enumerate() {
+        let mut residues = [_mm512_setzero_si512(); 3];
+        for terms in chunked.chunks(capacity) {
+            let [mut s0, mut s1, mut s2] =
+                [Sum::from(residues[0]), Sum::from(residues[1]), Sum::from(residues[2])];
+            for [a0, a1, b0, b1] in terms {
+                let (a0, a1) = (load(&a0.0[j]), load(&a1.0[j]));
+                let (b0, b1) = (load(&b0.0[j]), load(&b1.0[j]));
+                s0 = s0.add_product(a0, b0);
+                s1 = s1.add_product(a0, b1).add_product(a1, b0);
+                s2 = s2.add_product(a1, b1);
+            }
+            residues = [lanes.reduce(s0), lanes.reduce(s1), lanes.reduce(s2)];
+        }
+        store(d0, residues[0]);
+        store(d1, residues[1]);
+        store(d2, residues[2]);
+    }
+    if !tail0.is_empty() {
+        let terms: Vec<_> = chunked.iter().map(|limbs| limbs.map(|limb| limb.1)).collect();
+        scalar::sum_of_tensors(q, [tail0, tail1, tail2], &terms);
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn sum_of_pairs(q: Modulus, out: [&mut [u64]; 2], terms: &[[&[u64]; 3]]) {
+    let (lanes, capacity) = (Lanes::new(q), capacity(q.bits(), q.bits()));
+    let chunked: Vec<[Chunked<'_>; 3]> =
+        terms.iter().map(|limbs| limbs.map(|limb| limb.as_chunks::<LANES>())).collect();
+    let [(u, tail_u), (v, tail_v)] = out.map(|out| out.as_chunks_mut::<LANES>());
+    for (j, (u, v)) in u.iter_mut().zip(v).enumerate() {
+        let mut residues = [_mm512_setzero_si512(); 2];
+        for terms in chunked.chunks(capacity) {
+            let [mut sum_u, mut sum_v] = [Sum::from(residues[0]), Sum::from(residues[1])];
+            for [digit, a, b] in terms {
+                let digit = load(&digit.0[j]);
+                sum_u = sum_u.add_product(digit, load(&a.0[j]));
+                sum_v = sum_v.add_product(digit, load(&b.0[j]));
+            }
+            residues = [lanes.reduce(sum_u), lanes.reduce(sum_v)];
+        }
+        store(u, residues[0]);
+        store(v, residues[1]);
+    }
+    if !tail_u.is_empty() {
+        let terms: Vec<_> = chunked.iter().map(|limbs| limbs.map(|limb| limb.1)).collect();
+        scalar::sum_of_pairs(q, [tail_u, tail_v], &terms);
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn weighted_sum(
+    q: Modulus,
+    out: &mut [u64],
+    terms: &[(&[u64], u64)],
+    correction: Option<(&[u64], u64)>,
+) {
+    let (lanes, capacity) = (Lanes::new(q), capacity(50, q.bits()));
+    // −v·s is added as v·(q − s).
+    let terms: Vec<(&[u64], u64)> =
+        terms.iter().copied().chain(correction.map(|(v, s)| (v, q.neg(s)))).collect();
+    let chunked: Vec<(Chunked<'_>, __m512i)> =
+        terms.iter().map(|(y, w)| (y.as_chunks::<LANES>(), splat(*w))).collect();
+    let (chunks, tail) = out.as_chunks_mut::<LANES>();
+    for (j, out) in chunks.iter_mut().enumerate() {
+        let mut residue = _mm512_setzero_si512();
+        for terms in chunked.chunks(capacity) {
+            let mut sum = Sum::from(residue);
+            for (y, w) in terms {
+                sum = sum.add_product(load(&y.0[j]), *w);
+            }
+            residue = lanes.reduce(sum);
+        }
+        store(out, residue);
+    }
+    if !tail.is_empty() {
+        let terms: Vec<_> = chunked.iter().zip(&terms).map(|((y, _), (_, w))| (y.1, *w)).collect();
+        scalar::weighted_sum(q, tail, &terms, None);
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn rounded_quotient(out: &mut [u64], terms: &[(&[u64], f64)]) {
+    let chunked: Vec<(Chunked<'_>, f64)> = terms.iter().map(|(y, r)| (y.as_chunks::<LANES>(), *r)).collect();
+    let (chunks, tail) = out.as_chunks_mut::<LANES>();
+    for (j, out) in chunks.iter_mut().enumerate() {
+        let mut sum = _mm512_set1_pd(0.5);
+        for (y, r) in &chunked {
+            // Product and sum are rounded one after the other, as the reference rounds them.
+            let y = _mm512_cvtepu64_pd(load(&y.0[j]));
+            sum = _mm512_add_pd(sum, _mm512_mul_pd(y, _mm512_set1_pd(*r)));
+        }
+        store(out, _mm512_cvttpd_epu64(sum));
+    }
+    if !tail.is_empty() {
+        let terms: Vec<_> = chunked.iter().map(|(y, r)| (y.1, *r)).collect();
+        scalar::rounded_quotient(tail, &terms);
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn permute_groups(out: &mut [u64], a: &[u64], index: &[u32]) {
+    let (out, _) = out.as_chunks_mut::<LANES>();
+    let (a, _) = a.as_chunks::<LANES>();
+    let (index, _) = index.as_chunks::<LANES>();
+    for (out, index) in out.iter_mut().zip(index) {
+        // SAFETY: the reference is to 32 readable bytes, and the load has no alignment requirement.
+        let within: __m256i = unsafe { _mm256_loadu_si256(index.as_ptr().cast()) };
+        // The permutation reads the low three bits of each index.
+        let group = load(&a[index[0] as usize / LANES]);
+        store(out, _mm512_permutexvar_epi64(_mm512_cvtepu32_epi64(within), group));
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn lift_signed(q: Modulus, out: &mut [u64], values: &[i64]) {
+    let lanes = Lanes::new(q);
+    let (chunks, tail) = out.as_chunks_mut::<LANES>();
+    let (signed, signed_tail) = values.as_chunks::<LANES>();
+    for (out, values) in chunks.iter_mut().zip(signed) {
+        let x = load(&values.map(i64::cast_unsigned));
+        let negative = _mm512_srai_epi64::<63>(x);
+        let magnitude = _mm512_sub_epi64(_mm512_xor_si512(x, negative), negative);
+        let residue = lanes.reduce(Sum::from(magnitude));
+        // q − r where negative, by two's complement; q itself becomes 0.
+        let signed = _mm512_sub_epi64(_mm512_xor_si512(residue, negative), negative);
+        let offset = _mm512_and_si512(lanes.q, negative);
+        store(out, lanes.subtract_once(_mm512_add_epi64(signed, offset)));
+    }
+    scalar::lift_signed(q, tail, signed_tail);
+}
