@@ -5,7 +5,7 @@
 use criterion::{BatchSize, Criterion};
 use volley_ring::prime::ntt_primes;
 use volley_ring::sampling::{Domain, Seed, expand_uniform};
-use volley_ring::{Automorphism, Eval, ModUp, RnsBasis, RnsPoly, RoundedDivision};
+use volley_ring::{Automorphism, Eval, Gadget, RnsBasis, RnsPoly, RoundedDivision};
 
 /// A ring with its modulus chain at the top level.
 struct Setting {
@@ -54,10 +54,9 @@ fn conversions(criterion: &mut Criterion, setting: &Setting) {
     let basis = setting.basis();
     let live = basis.prefix(setting.live);
     let evaluations = uniform(&live, 0);
-    let coefficients = live.inverse(evaluations.clone());
-    let mod_up = ModUp::new(&basis, 0..setting.special);
+    let mod_up = Gadget::new(&basis, [0..setting.special]);
     criterion.bench_function(&setting.id("mod_up"), |bencher| {
-        bencher.iter(|| mod_up.apply(&evaluations, &coefficients));
+        bencher.iter(|| mod_up.decompose(&evaluations));
     });
     let raised = uniform(&basis, 1);
     let divisions = [

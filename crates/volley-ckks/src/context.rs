@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use volley_ring::sampling::{Domain, Seed, expand_uniform};
-use volley_ring::{Automorphism, Eval, ModUp, RnsBasis, RnsPoly, RoundedDivision};
+use volley_ring::{Automorphism, Eval, Gadget, RnsBasis, RnsPoly, RoundedDivision};
 
 use crate::{Error, Parameters};
 
@@ -24,7 +24,7 @@ pub struct Context {
 struct Level {
     q: RnsBasis,
     qp: RnsBasis,
-    mod_ups: Vec<ModUp>,
+    gadget: Gadget,
     mod_down: RoundedDivision,
     /// Division by q_l, and by P·q_l at once; none at level 0.
     rescaling: Option<(RoundedDivision, RoundedDivision)>,
@@ -71,9 +71,9 @@ impl Context {
         &self.levels[level].qp
     }
 
-    /// One ModUp for each digit of a polynomial at `level`.
-    pub(crate) fn mod_ups(&self, level: usize) -> &[ModUp] {
-        &self.levels[level].mod_ups
+    /// The decomposition of polynomials at `level`.
+    pub(crate) fn gadget(&self, level: usize) -> &Gadget {
+        &self.levels[level].gadget
     }
 
     /// Division by P.
@@ -131,9 +131,7 @@ impl Level {
         let (basis, extended) = (q.prefix(level + 1), q.prefix_with(level + 1, p));
         let digits = parameters.digits()[..parameters.digit_count(level)].iter();
         Self {
-            mod_ups: digits
-                .map(|digit| ModUp::new(&extended, digit.start..digit.end.min(level + 1)))
-                .collect(),
+            gadget: Gadget::new(&extended, digits.map(|digit| digit.start..digit.end.min(level + 1))),
             mod_down: RoundedDivision::new(&extended, level + 1),
             rescaling: (level > 0)
                 .then(|| (RoundedDivision::new(&basis, level), RoundedDivision::new(&extended, level))),

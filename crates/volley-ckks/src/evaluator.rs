@@ -133,8 +133,8 @@ impl Evaluator {
     ) -> Result<Ciphertext, Error> {
         self.check(&[a])?;
         let key = self.keys.galois(element, purpose, a.level())?;
-        let digits = self.decompose(&a.parts[1], a.level());
-        Ok(self.finish_galois(a, &digits, key))
+        let switched = self.switch(&a.parts[1], &key.key, a.level());
+        Ok(self.finish_galois(a, &switched, key))
     }
 }
 
@@ -269,8 +269,7 @@ impl Arithmetic for Evaluator {
         let (level, basis) = (a.level(), self.context.q(a.level()));
         let key = self.keys.relinearization(level)?;
         self.counters.add(Operation::Relinearization, level, 1);
-        let digits = self.decompose(&a.parts[2], level);
-        let mut parts = self.mod_down(&self.inner_product(&digits, key, level), level);
+        let mut parts = self.mod_down(&self.switch(&a.parts[2], key, level), level);
         for (part, rest) in parts.iter_mut().zip(&a.parts) {
             basis.add_assign(part, rest);
         }
@@ -284,8 +283,7 @@ impl Arithmetic for Evaluator {
         let key = self.keys.relinearization(level)?;
         let division = self.context.mod_down_rescale(level)?;
         self.counters.add(Operation::Relinearization, level, 1);
-        let digits = self.decompose(&a.parts[2], level);
-        let mut switched = self.inner_product(&digits, key, level);
+        let mut switched = self.switch(&a.parts[2], key, level);
         // (switched + P·d)/(P·q_l): the other parts join before the one division.
         for (part, rest) in switched.iter_mut().zip(&a.parts) {
             let mut rest = rest.clone();
@@ -337,7 +335,7 @@ impl Arithmetic for Evaluator {
         let digits = self.decompose(&a.parts[1], a.level());
         Ok(keys
             .par_iter()
-            .map(|key| key.map_or_else(|| a.clone(), |key| self.finish_galois(a, &digits, key)))
+            .map(|key| key.map_or_else(|| a.clone(), |key| self.apply_hoisted(a, &digits, key)))
             .collect())
     }
 

@@ -85,6 +85,11 @@ impl RnsBasis {
         RnsPoly::zero(self.degree, self.limb_count())
     }
 
+    /// A polynomial of any residues, for a caller that overwrites all of them.
+    fn stale<R: Representation>(&self) -> RnsPoly<R> {
+        RnsPoly::stale(self.degree, self.limb_count())
+    }
+
     /// a ← a + b.
     pub fn add_assign<R: Representation>(&self, a: &mut RnsPoly<R>, b: &RnsPoly<R>) {
         self.zip_limbs(a, b, |table, a, b| self.kernel.add_assign(table.modulus(), a, b));
@@ -148,7 +153,7 @@ impl RnsBasis {
     /// Σ aₖ · bₖ, pointwise, reduced once.
     #[must_use]
     pub fn sum_of_products(&self, terms: &[(&RnsPoly<Eval>, &RnsPoly<Eval>)]) -> RnsPoly<Eval> {
-        let mut sum = self.zero();
+        let mut sum = self.stale();
         self.each_limb(&mut sum, |index, table, out| {
             let limbs: Vec<_> = terms.iter().map(|(a, b)| (a.limb(index), b.limb(index))).collect();
             self.kernel.sum_of_products(table.modulus(), out, &limbs);
@@ -159,7 +164,7 @@ impl RnsBasis {
     /// Σ (a₀b₀, a₀b₁ + a₁b₀, a₁b₁) over terms [a₀, a₁, b₀, b₁].
     #[must_use]
     pub fn sum_of_tensors(&self, terms: &[[&RnsPoly<Eval>; 4]]) -> [RnsPoly<Eval>; 3] {
-        let [mut d0, mut d1, mut d2] = [self.zero(), self.zero(), self.zero()];
+        let [mut d0, mut d1, mut d2] = [self.stale(), self.stale(), self.stale()];
         let n = self.degree;
         let outputs = d0
             .residues_mut()
@@ -181,7 +186,7 @@ impl RnsBasis {
         terms: &[(&RnsPoly<Eval>, [&RnsPoly<Eval>; 2])],
         limb_of: impl Fn(usize) -> usize + Sync,
     ) -> [RnsPoly<Eval>; 2] {
-        let [mut u, mut v] = [self.zero(), self.zero()];
+        let [mut u, mut v] = [self.stale(), self.stale()];
         let n = self.degree;
         let outputs = u.residues_mut().par_chunks_exact_mut(n).zip(v.residues_mut().par_chunks_exact_mut(n));
         outputs.zip(&self.tables).enumerate().for_each(|(index, ((u, v), table))| {
@@ -224,7 +229,7 @@ impl RnsBasis {
     /// σ(a) for an automorphism of this degree.
     #[must_use]
     pub fn automorphism(&self, a: &RnsPoly<Eval>, automorphism: &Automorphism) -> RnsPoly<Eval> {
-        let mut image = self.zero();
+        let mut image = self.stale();
         self.zip_limbs(&mut image, a, |_, image, a| {
             self.kernel.permute_groups(image, a, automorphism.evaluation_index());
         });
@@ -234,7 +239,7 @@ impl RnsBasis {
     /// σ(a) in coefficient form.
     #[must_use]
     pub fn automorphism_coeff(&self, a: &RnsPoly<Coeff>, automorphism: &Automorphism) -> RnsPoly<Coeff> {
-        let mut image = self.zero();
+        let mut image = self.stale();
         self.zip_limbs(&mut image, a, |table, image, a| {
             for (i, &value) in a.iter().enumerate() {
                 let (position, negated) = automorphism.coefficient_image(i);
@@ -266,7 +271,7 @@ impl RnsBasis {
     #[must_use]
     pub fn from_wide(&self, coefficients: &[i128]) -> RnsPoly<Coeff> {
         assert_eq!(coefficients.len(), self.degree, "one coefficient for each power");
-        let mut poly = self.zero();
+        let mut poly = self.stale();
         self.each_limb(&mut poly, |_, table, limb| {
             let q = table.modulus();
             for (residue, &x) in limb.iter_mut().zip(coefficients) {
@@ -280,7 +285,7 @@ impl RnsBasis {
     /// The polynomial with signed coefficients. No branch depends on them.
     #[must_use]
     pub fn from_signed(&self, coefficients: &[i64]) -> RnsPoly<Coeff> {
-        let mut poly = self.zero();
+        let mut poly = self.stale();
         self.each_limb(&mut poly, |_, table, limb| {
             self.kernel.lift_signed(table.modulus(), limb, coefficients);
         });

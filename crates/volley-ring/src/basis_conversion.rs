@@ -8,17 +8,21 @@
 //! no more than that. (Each yᵢ·(1/sᵢ) < 1 errs by at most 2·2⁻⁵³, and the sum of i of them and 1/2 rounds by at most
 //! (i + 1/2)·2⁻⁵³.)
 
+use std::ops::Range;
+
 use rayon::prelude::*;
-use zeroize::ZeroizeOnDrop;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::basis::RnsBasis;
+use crate::buffer::Buffer;
+use crate::kernel::Kernel;
 use crate::modulus::{Modulus, ShoupFactor};
 use crate::poly::{Coeff, Eval, RnsPoly};
 
 /// Constants for one pair of bases.
 #[derive(Clone, Debug)]
-pub(crate) struct BasisConverter {
-    /// (S/sᵢ)⁻¹ mod sᵢ and 1/sᵢ.
+struct BasisConverter {
+    /// (S/sᵢ)⁻¹/f mod sᵢ and 1/sᵢ, for residues that come multiplied by a factor f.
     source: Vec<(Modulus, ShoupFactor, f64)>,
     targets: Vec<Target>,
 }
@@ -32,23 +36,24 @@ struct Target {
     source_product: u64,
 }
 
-/// The yᵢ of one polynomial, and v where the conversion is exact. Wiped when dropped: the polynomial may be secret.
-#[derive(ZeroizeOnDrop)]
-pub(crate) struct Prepared {
-    y: Vec<Vec<u64>>,
-    v: Option<Vec<u64>>,
+/// The yᵢ of one polynomial, and v where the conversion is exact.
+struct Prepared {
+    y: Vec<Buffer>,
+    v: Option<Buffer>,
 }
 
 impl BasisConverter {
-    pub(crate) fn new(source: &[Modulus], targets: &[Modulus]) -> Self {
+    /// For source residues multiplied by `factor`: 1 for coefficients, N for the inverse transform without its scaling.
+    fn new(source: &[Modulus], targets: &[Modulus], factor: usize) -> Self {
         let cofactor = |i: usize, modulus: Modulus| {
             modulus.product(source.iter().enumerate().filter(|&(k, _)| k != i).map(|(_, &s)| s))
         };
+        let inverse = |i: usize, s: Modulus| s.inverse(s.mul(cofactor(i, s), s.reduce(factor as u64)));
         Self {
             source: source
                 .iter()
                 .enumerate()
-                .map(|(i, &s)| (s, s.shoup(s.inverse(cofactor(i, s))), 1.0 / s.value() as f64))
+                .map(|(i, &s)| (s, s.shoup(inverse(i, s)), 1.0 / s.value() as f64))
                 .collect(),
             targets: targets
                 .iter()
@@ -61,14 +66,21 @@ impl BasisConverter {
         }
     }
 
-    /// yᵢ, and v for exact conversion, from the coefficient limbs of the source.
-    pub(crate) fn prepare(&self, kernel: crate::Kernel, mut y: Vec<Vec<u64>>, exact: bool) -> Prepared {
-        y.par_iter_mut()
-            .zip(&self.source)
-            .for_each(|(limb, &(s, inverse, _))| kernel.mul_constant(s, limb, inverse));
+    /// yᵢ, and v for exact conversion. `limb(i)` gives the residues modulo sᵢ.
+    fn prepare(&self, kernel: Kernel, limb: impl Fn(usize) -> Buffer + Sync, exact: bool) -> Prepared {
+        let y: Vec<Buffer> = self
+            .source
+            .par_iter()
+            .enumerate()
+            .map(|(i, &(s, inverse, _))| {
+                let mut limb = limb(i);
+                kernel.mul_constant(s, &mut limb, inverse);
+                limb
+            })
+            .collect();
         let v = exact.then(|| {
-            let terms: Vec<_> = y.iter().zip(&self.source).map(|(y, &(_, _, r))| (y.as_slice(), r)).collect();
-            let mut v = vec![0; y[0].len()];
+            let terms: Vec<_> = y.iter().zip(&self.source).map(|(y, &(_, _, r))| (&**y, r)).collect();
+            let mut v = Buffer::stale(y[0].len());
             kernel.rounded_quotient(&mut v, &terms);
             v
         });
@@ -76,19 +88,27 @@ impl BasisConverter {
     }
 
     /// Writes the limb of target prime `index`.
-    pub(crate) fn convert_limb(
-        &self,
-        kernel: crate::Kernel,
-        prepared: &Prepared,
-        index: usize,
-        out: &mut [u64],
-    ) {
+    fn convert_limb(&self, kernel: Kernel, prepared: &Prepared, index: usize, out: &mut [u64]) {
         let target = &self.targets[index];
-        let terms: Vec<_> =
-            prepared.y.iter().map(Vec::as_slice).zip(target.weights.iter().copied()).collect();
+        let limbs = prepared.y.iter().map(|limb| &**limb);
+        let terms: Vec<_> = limbs.zip(target.weights.iter().copied()).collect();
         let correction = prepared.v.as_deref().map(|v| (v, target.source_product));
         kernel.weighted_sum(target.modulus, out, &terms, correction);
     }
+}
+
+impl Zeroize for Prepared {
+    fn zeroize(&mut self) {
+        self.y.zeroize();
+        self.v.zeroize();
+    }
+}
+
+/// The limb of a prime after an inverse transform without its scaling: times N.
+fn inverse_unscaled(basis: &RnsBasis, poly: &RnsPoly<Eval>, index: usize) -> Buffer {
+    let mut limb = Buffer::copy_of(poly.limb(index));
+    basis.table(index).inverse_unscaled(&mut limb);
+    limb
 }
 
 /// Converts all limbs of `poly` on `source` to `target`: the centred representative where `exact`, otherwise with up
@@ -101,10 +121,10 @@ pub fn convert_basis(
     exact: bool,
 ) -> RnsPoly<Coeff> {
     let moduli = |basis: &RnsBasis| basis.moduli().collect::<Vec<_>>();
-    let converter = BasisConverter::new(&moduli(source), &moduli(target));
+    let converter = BasisConverter::new(&moduli(source), &moduli(target), 1);
     let kernel = source.kernel();
-    let prepared = converter.prepare(kernel, poly.limbs().map(<[u64]>::to_vec).collect(), exact);
-    let mut out = target.zero::<Coeff>();
+    let prepared = converter.prepare(kernel, |i| Buffer::copy_of(poly.limb(i)), exact);
+    let mut out = RnsPoly::stale(target.degree(), target.limb_count());
     out.residues_mut()
         .par_chunks_exact_mut(target.degree())
         .enumerate()
@@ -112,56 +132,126 @@ pub fn convert_basis(
     out
 }
 
-/// ModUp of one gadget digit: from the digit's primes to all primes of a larger basis.
+/// Gadget decomposition: the digits of a polynomial, each raised to all primes of a larger basis (ModUp).
 ///
-/// The digit is the centred representative of the polynomial modulo the product D of the digit's primes, so its
-/// coefficients are at most (1/2 + ε)·D. The limbs of the digit's own primes are copied, without transforms.
+/// Digit j is the centred representative of the polynomial modulo the product Dⱼ of the digit's primes, so its
+/// coefficients are at most (1/2 + ε)·Dⱼ (ε as in exact conversion). The limbs of a digit's own primes are those of the
+/// polynomial, without transforms.
 #[derive(Clone, Debug)]
-pub struct ModUp {
-    digit: std::ops::Range<usize>,
+pub struct Gadget {
     basis: RnsBasis,
-    converter: BasisConverter,
+    digits: Vec<(Range<usize>, BasisConverter)>,
 }
 
-impl ModUp {
-    /// For the primes `digit` of `basis`, to all of `basis`.
+impl Gadget {
+    /// For digits of consecutive primes of `basis`, to all of `basis`.
     ///
     /// # Panics
     ///
-    /// Where `digit` is empty or not within the basis.
+    /// Where a digit is empty or not within the basis.
     #[must_use]
-    pub fn new(basis: &RnsBasis, digit: std::ops::Range<usize>) -> Self {
-        assert!(!digit.is_empty() && digit.end <= basis.limb_count());
+    pub fn new(basis: &RnsBasis, digits: impl IntoIterator<Item = Range<usize>>) -> Self {
         let moduli: Vec<_> = basis.moduli().collect();
-        let converter = BasisConverter::new(&moduli[digit.clone()], &moduli);
-        Self { digit, basis: basis.clone(), converter }
+        let digit = |digit: Range<usize>| {
+            assert!(!digit.is_empty() && digit.end <= basis.limb_count());
+            let converter = BasisConverter::new(&moduli[digit.clone()], &moduli, basis.degree());
+            (digit, converter)
+        };
+        Self { basis: basis.clone(), digits: digits.into_iter().map(digit).collect() }
     }
 
-    /// The digit of the polynomial given in both representations on the first primes of the basis.
+    /// The digits of a polynomial that has at least the limbs of all digits.
+    ///
+    /// Takes one inverse transform for each limb of a digit, and for each digit one forward transform for every prime
+    /// that is not its own.
     #[must_use]
-    pub fn apply(&self, evaluations: &RnsPoly<Eval>, coefficients: &RnsPoly<Coeff>) -> RnsPoly<Eval> {
-        let kernel = self.basis.kernel();
-        let limbs = self.digit.clone().map(|index| coefficients.limb(index).to_vec()).collect();
-        let prepared = self.converter.prepare(kernel, limbs, true);
-        let mut raised = self.basis.zero::<Eval>();
-        raised.residues_mut().par_chunks_exact_mut(self.basis.degree()).enumerate().for_each(
-            |(index, limb)| {
-                if self.digit.contains(&index) {
-                    limb.copy_from_slice(evaluations.limb(index));
-                } else {
-                    self.converter.convert_limb(kernel, &prepared, index, limb);
-                    self.basis.table(index).forward(limb);
-                }
-            },
-        );
-        raised
+    pub fn decompose(&self, poly: &RnsPoly<Eval>) -> Vec<RnsPoly<Eval>> {
+        let (degree, limbs) = (self.basis.degree(), self.basis.limb_count());
+        let prepared = self.prepare(poly);
+        let mut digits: Vec<_> = self.digits.iter().map(|_| RnsPoly::stale(degree, limbs)).collect();
+        // By prime: transforms of one prime after the other share their twiddle factors in the cache.
+        let mut by_prime: Vec<Vec<&mut [u64]>> = (0..limbs).map(|_| Vec::new()).collect();
+        for digit in &mut digits {
+            for (limbs, limb) in by_prime.iter_mut().zip(digit.residues_mut().chunks_exact_mut(degree)) {
+                limbs.push(limb);
+            }
+        }
+        by_prime.into_par_iter().enumerate().for_each(|(index, limbs)| {
+            for (digit, limb) in limbs.into_iter().enumerate() {
+                self.digit_limb(poly, &prepared, digit, index, limb);
+            }
+        });
+        digits
+    }
+
+    /// (Σ dⱼ·aⱼ, Σ dⱼ·bⱼ) over the digits dⱼ of a polynomial and pairs of polynomials on a basis that may have more
+    /// primes: `limb_of(i)` names their limb for prime i of this basis. The digits of a prime are used while they are in
+    /// the cache and never written to memory as polynomials.
+    #[must_use]
+    pub fn sum_of_pairs(
+        &self,
+        poly: &RnsPoly<Eval>,
+        pairs: &[[RnsPoly<Eval>; 2]],
+        limb_of: impl Fn(usize) -> usize + Sync,
+    ) -> [RnsPoly<Eval>; 2] {
+        let (degree, limbs) = (self.basis.degree(), self.basis.limb_count());
+        let prepared = self.prepare(poly);
+        let [mut u, mut v] = [RnsPoly::stale(degree, limbs), RnsPoly::stale(degree, limbs)];
+        let outputs =
+            u.residues_mut().par_chunks_exact_mut(degree).zip(v.residues_mut().par_chunks_exact_mut(degree));
+        outputs.enumerate().for_each(|(index, (u, v))| {
+            let digits: Vec<_> = (0..self.digits.len())
+                .map(|digit| {
+                    let mut limb = Buffer::stale(degree);
+                    self.digit_limb(poly, &prepared, digit, index, &mut limb);
+                    limb
+                })
+                .collect();
+            let terms: Vec<_> = digits
+                .iter()
+                .zip(pairs)
+                .map(|(digit, [a, b])| [&**digit, a.limb(limb_of(index)), b.limb(limb_of(index))])
+                .collect();
+            let table = self.basis.table(index);
+            self.basis.kernel().sum_of_pairs(table.modulus(), [u, v], &terms);
+        });
+        [u, v]
+    }
+
+    fn prepare(&self, poly: &RnsPoly<Eval>) -> Vec<Prepared> {
+        self.digits
+            .par_iter()
+            .map(|(digit, converter)| {
+                let limb = |i| inverse_unscaled(&self.basis, poly, digit.start + i);
+                converter.prepare(self.basis.kernel(), limb, true)
+            })
+            .collect()
+    }
+
+    /// Writes the limb of prime `index` of a digit.
+    fn digit_limb(
+        &self,
+        poly: &RnsPoly<Eval>,
+        prepared: &[Prepared],
+        digit: usize,
+        index: usize,
+        out: &mut [u64],
+    ) {
+        let (own, converter) = &self.digits[digit];
+        if own.contains(&index) {
+            out.copy_from_slice(poly.limb(index));
+        } else {
+            converter.convert_limb(self.basis.kernel(), &prepared[digit], index, out);
+            self.basis.table(index).forward(out);
+        }
     }
 }
 
 /// Division with rounding by the product D of the last primes of a basis: ⌊x/D⌉ on the primes before them.
 ///
 /// Rescaling divides by the last prime, ModDown by the special primes, and a rescaling merged into a ModDown by both
-/// at once. Computed as (x − [x]_D)·D⁻¹ with the centred remainder, so the result is within 1/2 + ε of x/D.
+/// at once. Computed as (x − [x]_D)·D⁻¹ with the centred remainder, so the result is within 1/2 + ε of x/D (ε as in exact
+/// conversion).
 #[derive(Clone, Debug)]
 pub struct RoundedDivision {
     basis: RnsBasis,
@@ -183,7 +273,8 @@ impl RoundedDivision {
         let (targets, source) = moduli.split_at(kept);
         let inverses =
             targets.iter().map(|t| t.shoup(t.inverse(t.product(source.iter().copied())))).collect();
-        Self { basis: basis.clone(), kept, converter: BasisConverter::new(source, targets), inverses }
+        let converter = BasisConverter::new(source, targets, basis.degree());
+        Self { basis: basis.clone(), kept, converter, inverses }
     }
 
     /// ⌊x/D⌉. Takes one inverse transform for each dropped prime and one forward transform for each kept one.
@@ -193,24 +284,32 @@ impl RoundedDivision {
     /// Where the polynomial does not have the limbs of the basis.
     #[must_use]
     pub fn apply(&self, poly: &RnsPoly<Eval>) -> RnsPoly<Eval> {
+        self.divide(poly, &self.prepare(poly))
+    }
+
+    /// As [`apply`](Self::apply), for a polynomial that is secret: intermediate values are wiped.
+    ///
+    /// # Panics
+    ///
+    /// As [`apply`](Self::apply).
+    #[must_use]
+    pub fn apply_secret(&self, poly: &Zeroizing<RnsPoly<Eval>>) -> RnsPoly<Eval> {
+        self.divide(poly, &Zeroizing::new(self.prepare(poly)))
+    }
+
+    fn prepare(&self, poly: &RnsPoly<Eval>) -> Prepared {
         assert!(poly.degree() == self.basis.degree() && poly.limb_count() == self.basis.limb_count());
+        let limb = |i| inverse_unscaled(&self.basis, poly, self.kept + i);
+        self.converter.prepare(self.basis.kernel(), limb, true)
+    }
+
+    fn divide(&self, poly: &RnsPoly<Eval>, remainder: &Prepared) -> RnsPoly<Eval> {
         let kernel = self.basis.kernel();
-        let dropped = (self.kept..self.basis.limb_count())
-            .into_par_iter()
-            .map(|index| {
-                let table = self.basis.table(index);
-                let mut limb = poly.limb(index).to_vec();
-                table.inverse_unscaled(&mut limb);
-                kernel.mul_constant(table.modulus(), &mut limb, table.degree_inverse());
-                limb
-            })
-            .collect();
-        let prepared = self.converter.prepare(kernel, dropped, true);
-        let mut quotient = RnsPoly::zero(self.basis.degree(), self.kept);
+        let mut quotient = RnsPoly::stale(self.basis.degree(), self.kept);
         quotient.residues_mut().par_chunks_exact_mut(self.basis.degree()).enumerate().for_each(
             |(index, limb)| {
                 let table = self.basis.table(index);
-                self.converter.convert_limb(kernel, &prepared, index, limb);
+                self.converter.convert_limb(kernel, remainder, index, limb);
                 table.forward(limb);
                 kernel.sub_from_and_scale(table.modulus(), limb, poly.limb(index), self.inverses[index]);
             },

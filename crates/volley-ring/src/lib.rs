@@ -3,7 +3,7 @@
 //! An element modulo Q = ∏ qᵢ is kept as its residues modulo each prime qᵢ ([`RnsPoly`]), in one of two
 //! representations that are part of its type: coefficients ([`Coeff`]) or evaluations ([`Eval`], where products are
 //! pointwise). An [`RnsBasis`] is a list of primes and has the operations. Around them: NTT-friendly [`prime`]s below
-//! 2⁵⁰, the [`ntt`], conversion between bases and rounded division by primes ([`ModUp`], [`RoundedDivision`]),
+//! 2⁵⁰, the [`ntt`], conversion between bases and rounded division by primes ([`Gadget`], [`RoundedDivision`]),
 //! [`Automorphism`]s, and the [`sampling`] of uniform, ternary and Gaussian polynomials.
 //!
 //! This crate knows of no scale and no key: that is `volley-ckks`, the layer above.
@@ -26,6 +26,7 @@
 mod automorphism;
 mod basis;
 mod basis_conversion;
+mod buffer;
 mod kernel;
 mod modulus;
 pub mod ntt;
@@ -35,7 +36,7 @@ pub mod sampling;
 
 pub use automorphism::Automorphism;
 pub use basis::RnsBasis;
-pub use basis_conversion::{ModUp, RoundedDivision, convert_basis};
+pub use basis_conversion::{Gadget, RoundedDivision, convert_basis};
 pub use kernel::{BACKEND_VARIABLE, Kernel};
 pub use modulus::{Modulus, ShoupFactor};
 pub use poly::{Coeff, Eval, Representation, RnsPoly};

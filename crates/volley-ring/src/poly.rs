@@ -5,6 +5,8 @@ use std::marker::PhantomData;
 
 use zeroize::Zeroize;
 
+use crate::buffer::Buffer;
+
 mod sealed {
     pub trait Sealed {}
 }
@@ -37,7 +39,7 @@ impl Representation for Eval {}
 /// ```
 pub struct RnsPoly<R> {
     degree: usize,
-    residues: Vec<u64>,
+    residues: Buffer,
     representation: PhantomData<R>,
 }
 
@@ -45,7 +47,12 @@ impl<R: Representation> RnsPoly<R> {
     /// The zero polynomial with `limbs` limbs.
     #[must_use]
     pub fn zero(degree: usize, limbs: usize) -> Self {
-        Self { degree, residues: vec![0; degree * limbs], representation: PhantomData }
+        Self { degree, residues: Buffer::zero(degree * limbs), representation: PhantomData }
+    }
+
+    /// A polynomial of any residues, for a caller that overwrites all of them.
+    pub(crate) fn stale(degree: usize, limbs: usize) -> Self {
+        Self { degree, residues: Buffer::stale(degree * limbs), representation: PhantomData }
     }
 
     /// A polynomial from the residues of its limbs, one limb after the other; `None` if they do not fill whole limbs.
@@ -54,7 +61,7 @@ impl<R: Representation> RnsPoly<R> {
     pub fn from_residues(degree: usize, residues: Vec<u64>) -> Option<Self> {
         (degree > 0 && residues.len().is_multiple_of(degree)).then_some(Self {
             degree,
-            residues,
+            residues: residues.into(),
             representation: PhantomData,
         })
     }
@@ -109,7 +116,7 @@ impl<R: Representation> RnsPoly<R> {
     /// Where there are fewer.
     #[must_use]
     pub fn prefix(&self, count: usize) -> Self {
-        let residues = self.residues[..count * self.degree].to_vec();
+        let residues = Buffer::copy_of(&self.residues[..count * self.degree]);
         Self { degree: self.degree, residues, representation: PhantomData }
     }
 

@@ -8,7 +8,6 @@
 //! With d digits, k special primes and l + 1 limbs: l + 1 inverse and d·(l + 1 + k) − (l + 1) forward transforms for
 //! the decomposition, 2d products of l + 1 + k limbs, and 2k inverse and 2(l + 1) forward transforms for the division.
 
-use rayon::prelude::*;
 use volley_ring::{Eval, RnsPoly};
 
 use super::Evaluator;
@@ -16,14 +15,13 @@ use crate::keys::{GaloisKey, KeySwitchingKey};
 use crate::{Ciphertext, Context};
 
 impl Evaluator {
-    /// The gadget digits of a polynomial, modulo Q_level·P.
+    /// The gadget digits of a polynomial, modulo Q_level·P: for several key switches of one polynomial.
     pub(super) fn decompose(&self, poly: &RnsPoly<Eval>, level: usize) -> Vec<RnsPoly<Eval>> {
-        let coefficients = self.context.q(level).inverse(poly.prefix(level + 1));
-        self.context.mod_ups(level).par_iter().map(|mod_up| mod_up.apply(poly, &coefficients)).collect()
+        self.context.gadget(level).decompose(poly)
     }
 
     /// Σ digitⱼ·keyⱼ modulo Q_level·P.
-    pub(super) fn inner_product(
+    fn inner_product(
         &self,
         digits: &[RnsPoly<Eval>],
         key: &KeySwitchingKey,
@@ -34,20 +32,41 @@ impl Evaluator {
         self.context.qp(level).sum_of_pairs(&terms, Context::key_limb(level, key.level()))
     }
 
+    /// Σ digitⱼ·keyⱼ modulo Q_level·P for the digits of a polynomial that is switched once.
+    pub(super) fn switch(
+        &self,
+        poly: &RnsPoly<Eval>,
+        key: &KeySwitchingKey,
+        level: usize,
+    ) -> [RnsPoly<Eval>; 2] {
+        let limb_of = Context::key_limb(level, key.level());
+        self.context.gadget(level).sum_of_pairs(poly, key.digits(), limb_of)
+    }
+
     /// Division by P.
     pub(super) fn mod_down(&self, switched: &[RnsPoly<Eval>; 2], level: usize) -> [RnsPoly<Eval>; 2] {
         switched.each_ref().map(|part| self.context.mod_down(level).apply(part))
     }
 
-    /// σ((c₀, 0) + switched c₁), for the digits of c₁ and the key of σ.
-    pub(super) fn finish_galois(
+    /// σ(c₀ + switched c₁), for the digits of c₁ and the key of σ.
+    pub(super) fn apply_hoisted(
         &self,
         a: &Ciphertext,
         digits: &[RnsPoly<Eval>],
         galois: &GaloisKey,
     ) -> Ciphertext {
+        self.finish_galois(a, &self.inner_product(digits, &galois.key, a.level()), galois)
+    }
+
+    /// σ(c₀ + switched c₁), with c₁ switched modulo Q_level·P.
+    pub(super) fn finish_galois(
+        &self,
+        a: &Ciphertext,
+        switched: &[RnsPoly<Eval>; 2],
+        galois: &GaloisKey,
+    ) -> Ciphertext {
         let (level, basis) = (a.level(), self.context.q(a.level()));
-        let mut parts = self.mod_down(&self.inner_product(digits, &galois.key, level), level);
+        let mut parts = self.mod_down(switched, level);
         basis.add_assign(&mut parts[0], &a.parts[0]);
         let parts = parts.each_ref().map(|part| basis.automorphism(part, &galois.automorphism));
         self.ciphertext(a.operand.clone(), parts)

@@ -70,7 +70,7 @@ impl PublicKey {
         let mut halves = products.into_iter().zip(&errors).map(|(product, error)| {
             let mut product = Zeroizing::new(product);
             basis.add_assign(&mut product, error);
-            self.context.mod_down(level).apply(&product)
+            self.context.mod_down(level).apply_secret(&product)
         });
         let (Some(mut c0), Some(c1)) = (halves.next(), halves.next()) else { unreachable!("two halves") };
         self.context.q(level).add_assign(&mut c0, &plaintext.poly);

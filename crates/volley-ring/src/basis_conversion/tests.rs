@@ -122,7 +122,7 @@ fn mod_up_raises_the_centred_digit_and_copies_its_own_limbs() {
     let (live, raised) = raised_basis();
     // At the beginning, in the middle, the partial last one, one prime alone, and all.
     for digit in [0..2, 2..4, 4..5, 0..1, 1..4, 0..5] {
-        let mod_up = ModUp::new(&raised, digit.clone());
+        let gadget = Gadget::new(&raised, [digit.clone()]);
         let digit_primes = &primes(&live)[digit.clone()];
         for seed in 0..4 {
             // The digit's limbs hold chosen values; the other limbs, which must not matter, anything.
@@ -130,9 +130,8 @@ fn mod_up_raises_the_centred_digit_and_copies_its_own_limbs() {
             let mut limbs: Vec<Vec<u64>> =
                 random_poly::<Coeff>(&live, &mut rng(seed)).limbs().map(<[u64]>::to_vec).collect();
             limbs.splice(digit.clone(), crt::split_limbs(&values, digit_primes));
-            let coefficients = RnsPoly::from_residues(DEGREE, limbs.concat()).unwrap();
-            let evaluations = live.forward(coefficients.clone());
-            let result = mod_up.apply(&evaluations, &coefficients);
+            let evaluations = live.forward(RnsPoly::from_residues(DEGREE, limbs.concat()).unwrap());
+            let result = gadget.decompose(&evaluations).remove(0);
             for index in digit.clone() {
                 assert_eq!(result.limb(index), evaluations.limb(index));
             }
@@ -150,19 +149,41 @@ fn digits_recompose_to_the_polynomial() {
     let evaluations = live.forward(coefficients.clone());
     let q = crt::product(&primes(&live));
     let mut sum = vec![BigInt::ZERO; DEGREE];
-    for digit in [0..2, 2..4, 4..5] {
+    let digits = [0..2, 2..4, 4..5];
+    let raised_digits = Gadget::new(&raised, digits.clone()).decompose(&evaluations);
+    for (digit, raised_digit) in digits.into_iter().zip(raised_digits) {
         let digit_primes = &primes(&live)[digit.clone()];
         let product = crt::product(digit_primes);
         let largest = &product / 2u32 + uncertainty(digit_primes);
         let cofactor = &q / &product;
         let gadget = BigInt::from(&cofactor * cofactor.modinv(&product).unwrap());
-        let raised_digit = raised.inverse(ModUp::new(&raised, digit).apply(&evaluations, &coefficients));
-        for (sum, x) in sum.iter_mut().zip(to_integers(&raised, &raised_digit)) {
+        for (sum, x) in sum.iter_mut().zip(to_integers(&raised, &raised.inverse(raised_digit))) {
             assert!(*x.magnitude() <= largest);
             *sum += x * &gadget;
         }
     }
     assert_eq!(from_integers(&live, &sum), coefficients);
+}
+
+#[test]
+fn a_fused_inner_product_equals_that_of_the_digits() {
+    let (live, raised) = raised_basis();
+    let wide = basis(DEGREE, &[50, 40, 40, 40, 40, 40, 50, 50]);
+    let poly: RnsPoly<Eval> = random_poly(&live, &mut rng(6));
+    let gadget = Gadget::new(&raised, [0..2, 2..4, 4..5]);
+    let pairs: Vec<_> = (0..3).map(|j| [(); 2].map(|()| random_poly(&wide, &mut rng(7 + j)))).collect();
+    let limb_of = |limb: usize| if limb < 5 { limb } else { limb + 1 };
+    let digits = gadget.decompose(&poly);
+    let terms: Vec<_> = digits.iter().zip(pairs.iter().map(|pair| pair.each_ref())).collect();
+    assert_eq!(gadget.sum_of_pairs(&poly, &pairs, limb_of), raised.sum_of_pairs(&terms, limb_of));
+}
+
+#[test]
+fn a_secret_division_gives_the_same() {
+    let basis = basis(DEGREE, &[50, 40, 50]);
+    let poly = Zeroizing::new(random_poly(&basis, &mut rng(8)));
+    let division = RoundedDivision::new(&basis, 2);
+    assert_eq!(division.apply_secret(&poly), division.apply(&poly));
 }
 
 /// Asserts |result − x/D| ≤ 1/2 + ε, as integers modulo Q: |result·D − x| ≤ D/2 + ε·D.
@@ -255,7 +276,7 @@ proptest! {
 #[test]
 #[should_panic(expected = "is_empty")]
 fn an_empty_digit_panics() {
-    let _ = ModUp::new(&basis(DEGREE, &[50, 40]), 1..1);
+    let _ = Gadget::new(&basis(DEGREE, &[50, 40]), [1..1]);
 }
 
 #[test]

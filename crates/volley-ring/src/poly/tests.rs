@@ -38,13 +38,8 @@ fn the_debug_form_shows_no_residue() {
 }
 
 #[test]
-#[expect(unsafe_code, reason = "looks at memory that a wiped polynomial still owns")]
-fn zeroizing_wipes_the_memory_of_the_residues() {
+fn zeroizing_wipes_the_residues() {
     let mut poly = poly();
     poly.zeroize();
-    assert_eq!(poly.limb_count(), 0);
-    assert!(poly.residues.capacity() >= 48);
-    // SAFETY: the vector kept its capacity, and its first 48 elements were initialised before they were wiped.
-    unsafe { poly.residues.set_len(48) };
     assert_eq!(poly.residues(), [0; 48]);
 }

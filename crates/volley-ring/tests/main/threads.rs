@@ -5,7 +5,7 @@ use rand_core::SeedableRng;
 use rayon::ThreadPoolBuilder;
 use volley_ring::prime::ntt_primes;
 use volley_ring::sampling::{Domain, Seed, expand_uniform, sample_gaussian, sample_ternary};
-use volley_ring::{Automorphism, ModUp, RnsBasis, RoundedDivision, convert_basis};
+use volley_ring::{Automorphism, Gadget, RnsBasis, RoundedDivision, convert_basis};
 
 const DEGREE: usize = 1 << 10;
 
@@ -25,7 +25,7 @@ fn everything() -> Vec<Vec<u64>> {
     live.mul_assign(&mut product, &key[0]);
     live.add_assign(&mut product, &error);
     let coefficients = live.inverse(product.clone());
-    let digits = [0..3, 3..5].map(|digit| ModUp::new(&all, digit).apply(&product, &coefficients));
+    let digits = Gadget::new(&all, [0..3, 3..5]).decompose(&product);
     let [u, v] = all.sum_of_pairs(&[(&digits[0], key.each_ref()), (&digits[1], key.each_ref())], |limb| limb);
     let [d0, d1, d2] = all.sum_of_tensors(&[[&u, &v, &key[0], &key[1]]]);
     let divided = RoundedDivision::new(&all, 5).apply(&d1);
