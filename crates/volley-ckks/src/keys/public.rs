@@ -82,3 +82,22 @@ impl PublicKey {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_is_error, parameters, rng};
+
+    #[test]
+    fn the_public_key_is_an_encryption_of_zero() {
+        let context = Context::new(parameters(10, 4));
+        let owner = SecretKey::generate(&context, &mut rng(1));
+        let public_key = PublicKey::generate(&owner, &mut rng(2));
+        let basis = context.qp(4);
+        assert_eq!(public_key.a, context.expand(basis, &public_key.seed(), Domain::PublicKey, 0));
+        let mut error = public_key.a.clone();
+        basis.mul_assign(&mut error, owner.poly());
+        basis.add_assign(&mut error, &public_key.b);
+        assert_is_error(&basis.to_centered(&basis.inverse(error)));
+    }
+}
