@@ -102,6 +102,7 @@ fn a_switching_key_is_the_gadget_times_the_old_secret_under_the_new() {
     let owner = owner(10);
     let (context, parameters) = (owner.context(), owner.context().parameters());
     let keys = key_set(&owner, 2);
+    let mut errors = Vec::new();
     for (purpose, key) in each_key(parameters, &keys) {
         let level = key.level();
         let (basis, s) = (context.qp(level), secret(&owner, level));
@@ -133,9 +134,12 @@ fn a_switching_key_is_the_gadget_times_the_old_secret_under_the_new() {
             basis.mul_assign(&mut error, &to);
             basis.add_assign(&mut error, b);
             basis.sub_assign(&mut error, &expected);
-            assert_is_error(&basis.to_centered(&basis.inverse(error)));
+            errors.push(basis.to_centered(&basis.inverse(error)));
+            assert_is_error(errors.last().unwrap());
         }
     }
+    let distinct = errors.iter().enumerate().all(|(i, error)| !errors[..i].contains(error));
+    assert!(distinct && errors.len() == 8, "every digit of every key has an error of its own");
 }
 
 #[test]
