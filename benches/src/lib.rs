@@ -1,1 +1,3 @@
 //! Criterion benches, one file per layer: see the `benches` folder of this package.
+
+#![forbid(unsafe_code)]

@@ -1,1 +1,99 @@
-fn main() {}
+//! The MNIST experiment and the project's chores: `cargo xtask --help`.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
+
+use std::fmt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+mod bench;
+mod ci;
+mod data;
+mod experiment;
+mod idx;
+mod mnist;
+mod tidy;
+
+/// The MNIST experiment and the project's chores
+#[derive(Parser, Debug)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Train on encrypted data, end to end, and compare with the same training in clear
+    Experiment(experiment::Options),
+    /// Check everything: rules, format, lints, tests, documentation, benches
+    Ci,
+    /// Run the benches and collect their times in one JSON file
+    Bench(bench::Options),
+    /// Make the embedded MNIST subset from the original files
+    Mnist(mnist::Options),
+    /// Check the project's own rules: layers, licences, sources, tests of errors
+    Tidy,
+}
+
+/// What the user gave cannot be worked with: one line that says where and why.
+#[derive(Debug, PartialEq, Eq)]
+struct BadInput(String);
+
+impl fmt::Display for BadInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadInput {}
+
+/// Exit code 0: done. 1: it failed. 2: wrong usage or input.
+fn main() -> ExitCode {
+    match run(&Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if error.is::<BadInput>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<()> {
+    match command {
+        Command::Experiment(options) => experiment::run(options),
+        Command::Ci => ci::run(),
+        Command::Bench(options) => bench::run(options),
+        Command::Mnist(options) => mnist::run(options),
+        Command::Tidy => tidy::run(),
+    }
+}
+
+/// The folder of the workspace, from where this program was built.
+fn workspace_root() -> &'static Path {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn bad_input_is_recognised_below_a_context() {
+        let error = anyhow::Error::new(BadInput("row 1".into())).context("features");
+        assert!(error.is::<BadInput>());
+        assert_eq!(format!("{error:#}"), "features: row 1");
+    }
+}

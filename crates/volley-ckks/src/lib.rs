@@ -75,4 +75,4 @@ pub use operand::Operand;
 pub use params::{Parameters, ParametersLiteral, ParamsId, Security};
 pub use precision::Precision;
 pub use scale::Scale;
-pub use simulator::{SimulatedCiphertext, Simulator};
+pub use simulator::{SimulatedCiphertext, Simulator, Upload};

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use num_complex::Complex64;
+use volley_ring::sampling::Seed;
 
 use crate::counts::Counters;
 use crate::keys::{conjugation_element, rotation_element};
@@ -17,7 +18,17 @@ pub struct Simulator {
     parameters: Parameters,
     counters: Counters,
     keys: Mutex<KeySpec>,
+    upload: Mutex<Upload>,
     memory: Arc<Memory>,
+}
+
+/// What an owner sends for a circuit: seeded ciphertexts, with eight bytes a residue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Upload {
+    /// Number of ciphertexts.
+    pub ciphertexts: usize,
+    /// Bytes of all.
+    pub bytes: u64,
 }
 
 /// Bytes held now and at most.
@@ -63,6 +74,7 @@ impl Simulator {
             parameters: parameters.clone(),
             counters: Counters::new(parameters.max_level()),
             keys: Mutex::new(KeySpec::new(parameters)),
+            upload: Mutex::default(),
             memory: Arc::default(),
         }
     }
@@ -78,6 +90,9 @@ impl Simulator {
             return Err(Error::LevelRange { level, max });
         }
         let slots = self.parameters.max_slots();
+        let mut upload = self.upload.lock().unwrap_or_else(PoisonError::into_inner);
+        upload.ciphertexts += 1;
+        upload.bytes += self.poly_bytes(level + 1) + size_of::<Seed>() as u64;
         Ok(self.ciphertext(Operand { level, scale: scale.clone(), slots }))
     }
 
@@ -91,6 +106,12 @@ impl Simulator {
     #[must_use]
     pub fn key_spec(&self) -> KeySpec {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The [inputs](Self::input) so far.
+    #[must_use]
+    pub fn upload(&self) -> Upload {
+        *self.upload.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Most bytes that ciphertexts and the digits of key switches took at any moment, keys not included.

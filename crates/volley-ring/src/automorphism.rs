@@ -47,3 +47,6 @@ impl Automorphism {
         if exponent < self.degree { (exponent, false) } else { (exponent - self.degree, true) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,10 +27,10 @@ pub struct RnsBasis {
 }
 
 impl RnsBasis {
-    /// The basis of `primes`; `None` unless each is an NTT prime for `degree` and no two are equal.
+    /// The basis of `primes`; `None` unless there are any, each is an NTT prime for `degree` and no two are equal.
     #[must_use]
     pub fn new(degree: usize, primes: &[u64]) -> Option<Self> {
-        let distinct = primes.iter().enumerate().all(|(i, q)| !primes[..i].contains(q));
+        let distinct = !primes.is_empty() && primes.iter().enumerate().all(|(i, q)| !primes[..i].contains(q));
         let tables: Option<Vec<_>> = primes
             .par_iter()
             .map(|&q| Modulus::new(q).and_then(|q| NttTable::new(degree, q)).map(Arc::new))
@@ -258,9 +258,14 @@ impl RnsBasis {
             .collect()
     }
 
-    /// The polynomial with signed coefficients that may be longer than a word.
+    /// The polynomial with signed coefficients that may be longer than a word. Not for secrets: it branches on signs.
+    ///
+    /// # Panics
+    ///
+    /// Unless there are N coefficients.
     #[must_use]
     pub fn from_wide(&self, coefficients: &[i128]) -> RnsPoly<Coeff> {
+        assert_eq!(coefficients.len(), self.degree, "one coefficient for each power");
         let mut poly = self.zero();
         self.each_limb(&mut poly, |_, table, limb| {
             let q = table.modulus();
@@ -339,3 +344,6 @@ impl<'a> MixedRadix<'a> {
         digits.iter().zip(self.moduli).rev().fold(0.0, |x, (&v, q)| x * q.value() as f64 + v as f64)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,9 @@
 //! Σ yᵢ·(S/sᵢ) = x + u·S for an integer 0 ≤ u < k. *Fast* conversion (Bajard et al., SAC 2016) reduces that sum modulo
 //! each target prime and leaves u·S in. *Exact* conversion (Halevi, Polyakov, Shoup, eprint 2018/117) finds
 //! v = ⌊Σ yᵢ/sᵢ⌉ in floating point and subtracts v·S, which gives the centred representative in [−S/2, S/2). Where x is
-//! within 2⁻⁴⁸·S of ±S/2 the other representative may come out: it is congruent, and as small.
+//! within ε·S of ±S/2, ε = k(k + 6)·2⁻⁵⁴, the other representative may come out: it is congruent, and larger than S/2 by
+//! no more than that. (Each yᵢ·(1/sᵢ) < 1 errs by at most 2·2⁻⁵³, and the sum of i of them and 1/2 rounds by at most
+//! (i + 1/2)·2⁻⁵³.)
 
 use rayon::prelude::*;
 use zeroize::ZeroizeOnDrop;
@@ -113,7 +115,7 @@ pub fn convert_basis(
 /// ModUp of one gadget digit: from the digit's primes to all primes of a larger basis.
 ///
 /// The digit is the centred representative of the polynomial modulo the product D of the digit's primes, so its
-/// coefficients are at most D/2. The limbs of the digit's own primes are copied, without transforms.
+/// coefficients are at most (1/2 + ε)·D. The limbs of the digit's own primes are copied, without transforms.
 #[derive(Clone, Debug)]
 pub struct ModUp {
     digit: std::ops::Range<usize>,
@@ -159,7 +161,7 @@ impl ModUp {
 /// Division with rounding by the product D of the last primes of a basis: ⌊x/D⌉ on the primes before them.
 ///
 /// Rescaling divides by the last prime, ModDown by the special primes, and a rescaling merged into a ModDown by both
-/// at once. Computed as (x − [x]_D)·D⁻¹ with the centred remainder, so the result is within 1/2 of x/D.
+/// at once. Computed as (x − [x]_D)·D⁻¹ with the centred remainder, so the result is within 1/2 + ε of x/D.
 #[derive(Clone, Debug)]
 pub struct RoundedDivision {
     basis: RnsBasis,
@@ -216,3 +218,6 @@ impl RoundedDivision {
         quotient
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,3 +137,6 @@ impl Kernel {
         dispatch!(self, lift_signed(q, out, values));
     }
 }
+
+#[cfg(test)]
+mod tests;

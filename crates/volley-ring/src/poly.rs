@@ -148,3 +148,6 @@ impl<R> fmt::Debug for RnsPoly<R> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

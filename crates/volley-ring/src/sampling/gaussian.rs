@@ -54,3 +54,6 @@ pub fn sample_gaussian(degree: usize, rng: &mut impl CryptoRng) -> SecretCoeffic
         (magnitude ^ sign) - sign
     })
 }
+
+#[cfg(test)]
+mod tests;

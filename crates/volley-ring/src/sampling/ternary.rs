@@ -8,3 +8,6 @@ use super::{SecretCoefficients, sample_words};
 pub fn sample_ternary(degree: usize, rng: &mut impl CryptoRng) -> SecretCoefficients {
     sample_words(degree, rng, |word| ((u128::from(word) * 3) >> 64) as i64 - 1)
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,3 +71,6 @@ pub fn expand_uniform(
     );
     poly
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! The ring: the transforms of one limb, and the operations that key switching and products are made of.
+//!
+//! Rayon uses all processors: set `RAYON_NUM_THREADS=1` for the time of one.
+
+use criterion::{BatchSize, Criterion};
+use volley_ring::prime::ntt_primes;
+use volley_ring::sampling::{Domain, Seed, expand_uniform};
+use volley_ring::{Automorphism, Eval, ModUp, RnsBasis, RnsPoly, RoundedDivision};
+
+/// A ring with its modulus chain at the top level.
+struct Setting {
+    degree: usize,
+    /// Ciphertext primes of 40 bits.
+    live: usize,
+    /// Special primes of 50 bits, and how many ciphertext primes make a digit.
+    special: usize,
+}
+
+const SETTINGS: [Setting; 2] =
+    [Setting { degree: 1 << 14, live: 8, special: 2 }, Setting { degree: 1 << 15, live: 15, special: 5 }];
+
+impl Setting {
+    /// The ciphertext primes, then the special ones.
+    fn basis(&self) -> RnsBasis {
+        let live = ntt_primes(self.degree, 40).take(self.live);
+        let primes: Vec<u64> = live.chain(ntt_primes(self.degree, 50).take(self.special)).collect();
+        RnsBasis::new(self.degree, &primes).expect("distinct NTT primes")
+    }
+
+    fn id(&self, operation: &str) -> String {
+        format!("{operation}/N={}", self.degree)
+    }
+}
+
+fn uniform(basis: &RnsBasis, digit: u16) -> RnsPoly<Eval> {
+    expand_uniform(basis, &Seed([0; 32]), Domain::Ciphertext, digit, |limb| limb as u32)
+}
+
+/// One limb each way. One input at a time: a batch of them would not stay in the cache.
+fn transforms(criterion: &mut Criterion, setting: &Setting) {
+    let basis = setting.basis().prefix(1);
+    let evaluations = uniform(&basis, 0);
+    let coefficients = basis.inverse(evaluations.clone());
+    criterion.bench_function(&setting.id("ntt/forward"), |bencher| {
+        bencher.iter_batched(|| coefficients.clone(), |poly| basis.forward(poly), BatchSize::PerIteration);
+    });
+    criterion.bench_function(&setting.id("ntt/inverse"), |bencher| {
+        bencher.iter_batched(|| evaluations.clone(), |poly| basis.inverse(poly), BatchSize::PerIteration);
+    });
+}
+
+/// One digit to all primes; rescaling by one prime, ModDown by the special ones, and both at once.
+fn conversions(criterion: &mut Criterion, setting: &Setting) {
+    let basis = setting.basis();
+    let live = basis.prefix(setting.live);
+    let evaluations = uniform(&live, 0);
+    let coefficients = live.inverse(evaluations.clone());
+    let mod_up = ModUp::new(&basis, 0..setting.special);
+    criterion.bench_function(&setting.id("mod_up"), |bencher| {
+        bencher.iter(|| mod_up.apply(&evaluations, &coefficients));
+    });
+    let raised = uniform(&basis, 1);
+    let divisions = [
+        ("rounded_division/rescale", &live, setting.live - 1, &evaluations),
+        ("rounded_division/mod_down", &basis, setting.live, &raised),
+        ("rounded_division/mod_down_and_rescale", &basis, setting.live - 1, &raised),
+    ];
+    for (name, basis, kept, poly) in divisions {
+        let division = RoundedDivision::new(basis, kept);
+        criterion.bench_function(&setting.id(name), |bencher| bencher.iter(|| division.apply(poly)));
+    }
+}
+
+/// The inner product of a key switch, a sum of four ciphertext products, and an automorphism of one polynomial.
+fn pointwise(criterion: &mut Criterion, setting: &Setting) {
+    let basis = setting.basis();
+    let digits = setting.live.div_ceil(setting.special);
+    let polys: Vec<_> = (0..16).map(|digit| uniform(&basis, digit)).collect();
+    let pairs: Vec<_> = polys.chunks_exact(3).take(digits).map(|p| (&p[0], [&p[1], &p[2]])).collect();
+    criterion.bench_function(&setting.id("sum_of_pairs"), |bencher| {
+        bencher.iter(|| basis.sum_of_pairs(&pairs, |limb| limb));
+    });
+    let live = basis.prefix(setting.live);
+    let tensors: Vec<_> = polys.chunks_exact(4).map(|p| [&p[0], &p[1], &p[2], &p[3]]).collect();
+    criterion.bench_function(&setting.id("sum_of_tensors"), |bencher| {
+        bencher.iter(|| live.sum_of_tensors(&tensors));
+    });
+    let rotation = Automorphism::new(setting.degree, 5).expect("an odd element");
+    criterion.bench_function(&setting.id("automorphism"), |bencher| {
+        bencher.iter(|| live.automorphism(&polys[0], &rotation));
+    });
+}
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    for setting in &SETTINGS {
+        transforms(&mut criterion, setting);
+        conversions(&mut criterion, setting);
+        pointwise(&mut criterion, setting);
+    }
+    criterion.final_summary();
+}

@@ -1,0 +1,67 @@
+//! What passes between owner and server: ciphertexts, and nothing else.
+
+use crate::volley_ckks::{Ciphertext, Context, SeededCiphertext};
+
+use crate::Error;
+
+/// The matrices of a training run, in the layout of its plan, as ciphertexts of type `C`: [`SeededCiphertext`]s when
+/// they are uploaded, [`Ciphertext`]s when they are trained on, simulated ones when a run is planned.
+#[derive(Clone, Debug)]
+pub struct EncryptedData<C> {
+    /// Features, by group of samples and column block.
+    pub features: Vec<Vec<C>>,
+    /// One-hot labels, by group.
+    pub labels: Vec<C>,
+    /// 1/B of the quadratic gradient, by column block.
+    pub preconditioner: Vec<C>,
+}
+
+/// What the owner uploads.
+pub type EncryptedDataset = EncryptedData<SeededCiphertext>;
+
+impl EncryptedDataset {
+    /// Expands the seeds: what the server does first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Matrix`] for ciphertexts of another parameter set.
+    pub fn expand(&self, context: &std::sync::Arc<Context>) -> Result<EncryptedData<Ciphertext>, Error> {
+        let expand = |ciphertexts: &[SeededCiphertext]| -> Result<Vec<_>, Error> {
+            ciphertexts.iter().map(|ciphertext| Ok(ciphertext.expand(context)?)).collect()
+        };
+        Ok(EncryptedData {
+            features: self.features.iter().map(|group| expand(group)).collect::<Result<_, _>>()?,
+            labels: expand(&self.labels)?,
+            preconditioner: expand(&self.preconditioner)?,
+        })
+    }
+
+    /// Number of ciphertexts.
+    #[must_use]
+    pub fn ciphertext_count(&self) -> usize {
+        self.ciphertexts().count()
+    }
+
+    /// Bytes of all, with eight bytes a residue.
+    #[must_use]
+    pub fn byte_count(&self) -> u64 {
+        self.ciphertexts().map(SeededCiphertext::byte_count).sum()
+    }
+
+    fn ciphertexts(&self) -> impl Iterator<Item = &SeededCiphertext> {
+        self.features.iter().flatten().chain(&self.labels).chain(&self.preconditioner)
+    }
+}
+
+/// Encrypted weights after an iteration: Σ factor · weights over the terms, each by column block.
+///
+/// The model that training ends with is one term with factor 1. Between iterations the server keeps the momentum's two
+/// points, of which the weights are a combination; the owner makes it after decrypting, so that looking at a run costs
+/// the server nothing.
+#[derive(Clone, Debug)]
+pub struct EncryptedModel<C> {
+    /// The iteration that made it, from 1.
+    pub iteration: usize,
+    /// Factors and ciphertexts.
+    pub terms: Vec<(f64, Vec<C>)>,
+}

@@ -1,0 +1,161 @@
+//! What can go wrong, with the numbers that explain it. Rows and columns are counted from 0.
+
+use thiserror::Error;
+
+/// Data, settings or a model that cannot be used.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A sigmoid polynomial that cannot be made or evaluated.
+    #[error(transparent)]
+    Sigmoid(#[from] volley_sigmoid::Error),
+    /// A matrix operation, or the planning of one, that was refused.
+    #[error(transparent)]
+    Matrix(#[from] crate::volley_revolver::Error),
+    /// Encrypted data of another layout than the plan's.
+    #[error(
+        "the plan has {expected} groups of samples, there are {features} of features and {labels} of labels"
+    )]
+    GroupCount {
+        /// Groups of the layout.
+        expected: usize,
+        /// Groups of features given.
+        features: usize,
+        /// Groups of labels given.
+        labels: usize,
+    },
+    /// A training set of another shape than the plan's.
+    #[error(
+        "the plan is for {} samples, {} columns (with the bias) and {} classes, the data has {}, {} and {}",
+        expected[0], expected[1], expected[2], actual[0], actual[1], actual[2]
+    )]
+    PlanShape {
+        /// Samples, columns and classes of the plan.
+        expected: [usize; 3],
+        /// Those of the data.
+        actual: [usize; 3],
+    },
+    /// No rows or no columns.
+    #[error("the data has {rows} rows and {columns} columns; at least one of each is needed")]
+    EmptyDataset {
+        /// Number of rows.
+        rows: usize,
+        /// Number of columns.
+        columns: usize,
+    },
+    /// Not one label per row.
+    #[error("there are {labels} labels for {rows} rows")]
+    LabelCount {
+        /// Number of labels.
+        labels: usize,
+        /// Number of rows.
+        rows: usize,
+    },
+    /// A value that is not a finite number.
+    #[error("the value in row {row}, column {column} (counted from 0) is not a finite number")]
+    NotFinite {
+        /// Index of the row.
+        row: usize,
+        /// Index of the column.
+        column: usize,
+    },
+    /// A label that is empty or only white space.
+    #[error("the label of row {row} (counted from 0) is empty")]
+    EmptyLabel {
+        /// Index of the row.
+        row: usize,
+    },
+    /// A row that does not exist.
+    #[error("row {row} (counted from 0) does not exist: there are {rows}")]
+    RowRange {
+        /// Index of the row.
+        row: usize,
+        /// Number of rows.
+        rows: usize,
+    },
+    /// Too few classes to tell apart.
+    #[error("training needs at least two classes, the labels have {classes}")]
+    TooFewClasses {
+        /// Number of different labels.
+        classes: usize,
+    },
+    /// The same class twice in a list of classes.
+    #[error("class \"{label}\" is listed twice")]
+    DuplicateClass {
+        /// The label.
+        label: String,
+    },
+    /// A label that is none of the classes.
+    #[error("the label \"{label}\" of row {row} (counted from 0) is none of the classes")]
+    UnknownLabel {
+        /// Index of the row.
+        row: usize,
+        /// The label.
+        label: String,
+    },
+    /// A number of feature columns other than the one that was fitted.
+    #[error("{expected} feature columns are expected, there are {found}")]
+    ColumnCount {
+        /// The number that was fitted.
+        expected: usize,
+        /// The number given.
+        found: usize,
+    },
+    /// Stored statistics of a column that no data has.
+    #[error("the stored statistics of column {column} (counted from 0) are not usable numbers")]
+    Statistics {
+        /// Index of the column.
+        column: usize,
+    },
+    /// Values so large that the quadratic gradient of a column overflows.
+    #[error("the values around column {column} (counted from 0) are too large: their products overflow")]
+    Overflow {
+        /// Index of the column.
+        column: usize,
+    },
+    /// A training run of no iterations.
+    #[error("training takes at least one iteration")]
+    NoIterations,
+    /// A weight decay outside of [0, 1).
+    #[error("a weight decay of {value} is not in [0, 1)")]
+    WeightDecay {
+        /// The value given.
+        value: f64,
+    },
+    /// A learning rate that is not a positive number.
+    #[error("a learning rate of {value} is not a positive number")]
+    LearningRate {
+        /// The value given.
+        value: f64,
+    },
+    /// Scores left the range in which the polynomial stands for the sigmoid: what follows is not training.
+    #[error(
+        "in iteration {iteration} a score of size {score:.2} leaves the polynomial's range of {trusted_range:.2}"
+    )]
+    ScoreRange {
+        /// The iteration, from 1.
+        iteration: usize,
+        /// The largest score of the iteration; infinite after a divergence.
+        score: f64,
+        /// The polynomial's trusted range.
+        trusted_range: f64,
+    },
+    /// Weights that are not classes × (features + 1).
+    #[error("weights of {found_rows} x {found_columns} do not fit a model of {rows} x {columns}")]
+    WeightShape {
+        /// Rows expected: classes.
+        rows: usize,
+        /// Columns expected: features and the bias.
+        columns: usize,
+        /// Rows given.
+        found_rows: usize,
+        /// Columns given.
+        found_columns: usize,
+    },
+}
+
+impl From<crate::volley_ckks::Error> for Error {
+    fn from(error: crate::volley_ckks::Error) -> Self {
+        Self::Matrix(error.into())
+    }
+}

@@ -1,0 +1,145 @@
+//! Labels as they are written, and the class indices that training uses.
+
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// The classes of a model: at least two different labels, each with its index.
+///
+/// Labels are texts and stay as they are written: "5" and "5.0" are two classes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
+pub struct ClassLabels(Vec<String>);
+
+impl ClassLabels {
+    /// The different labels among `labels`: in numerical order when every one is a finite number (equal numbers in
+    /// lexicographic order), else in lexicographic order. The order of the samples does not matter.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooFewClasses`] if there are fewer than two.
+    pub fn of(labels: &[String]) -> Result<Self, Error> {
+        let mut classes = labels.to_vec();
+        classes.sort_unstable();
+        classes.dedup();
+        // "nan" and "inf" parse as numbers, but are names.
+        let number = |label: &String| label.trim().parse().ok().filter(|value: &f64| value.is_finite());
+        if let Some(numbers) = classes.iter().map(number).collect::<Option<Vec<f64>>>() {
+            let mut numbered: Vec<(f64, String)> = numbers.into_iter().zip(classes).collect();
+            numbered.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+            classes = numbered.into_iter().map(|(_, label)| label).collect();
+        }
+        Self::try_from(classes)
+    }
+
+    /// Number of classes.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "there are always at least two classes")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The labels, in the order of their indices.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.0
+    }
+
+    /// The index of a label.
+    #[must_use]
+    pub fn index_of(&self, label: &str) -> Option<usize> {
+        self.0.iter().position(|class| class == label)
+    }
+
+    /// One row per label, 1 in the column of its class and 0 elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownLabel`] for a label that is none of the classes.
+    pub fn one_hot(&self, labels: &[String]) -> Result<Array2<f64>, Error> {
+        let mut one_hot = Array2::zeros((labels.len(), self.len()));
+        for (row, label) in labels.iter().enumerate() {
+            let class =
+                self.index_of(label).ok_or_else(|| Error::UnknownLabel { row, label: label.clone() })?;
+            one_hot[[row, class]] = 1.0;
+        }
+        Ok(one_hot)
+    }
+}
+
+impl TryFrom<Vec<String>> for ClassLabels {
+    type Error = Error;
+
+    /// Classes in a given order, as a stored model has them.
+    fn try_from(classes: Vec<String>) -> Result<Self, Error> {
+        if classes.len() < 2 {
+            return Err(Error::TooFewClasses { classes: classes.len() });
+        }
+        if let Some(index) = (1..classes.len()).find(|&i| classes[..i].contains(&classes[i])) {
+            return Err(Error::DuplicateClass { label: classes[index].clone() });
+        }
+        Ok(Self(classes))
+    }
+}
+
+impl From<ClassLabels> for Vec<String> {
+    fn from(classes: ClassLabels) -> Self {
+        classes.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn classes(labels: &[&str]) -> Vec<String> {
+        let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
+        ClassLabels::of(&labels).unwrap().into()
+    }
+
+    #[test]
+    fn numbers_are_ordered_as_numbers_and_texts_as_texts() {
+        assert_eq!(classes(&["10", "9", "-1", "9", "2.5"]), ["-1", "2.5", "9", "10"]);
+        assert_eq!(classes(&["10", "9", "cat"]), ["10", "9", "cat"]);
+        assert_eq!(classes(&["5.0", "5", "4", "5.0"]), ["4", "5", "5.0"]);
+        assert_eq!(classes(&["nan", "2", "10"]), ["10", "2", "nan"]);
+    }
+
+    #[test]
+    fn unusable_lists_are_refused() {
+        let one = vec!["a".to_owned(), "a".to_owned()];
+        assert_eq!(ClassLabels::of(&one), Err(Error::TooFewClasses { classes: 1 }));
+        assert_eq!(ClassLabels::try_from(one), Err(Error::DuplicateClass { label: "a".to_owned() }));
+        assert!(serde_json::from_str::<ClassLabels>(r#"["a"]"#).is_err());
+        let two = ClassLabels::try_from(vec!["a".to_owned(), "b".to_owned()]).unwrap();
+        let unknown = Error::UnknownLabel { row: 1, label: "c".to_owned() };
+        assert_eq!(two.one_hot(&["b".to_owned(), "c".to_owned()]), Err(unknown));
+    }
+
+    proptest! {
+        #[test]
+        fn labels_survive_the_way_to_indices_and_back(
+            labels in prop::collection::vec("[a-c]{1,2}|-?[0-9]{1,2}(\\.[05])?", 2..40),
+        ) {
+            let Ok(classes) = ClassLabels::of(&labels) else {
+                prop_assert!(labels.iter().all(|label| *label == labels[0]));
+                return Ok(());
+            };
+            let one_hot = classes.one_hot(&labels).unwrap();
+            for (label, row) in labels.iter().zip(one_hot.rows()) {
+                prop_assert_eq!(row.sum(), 1.0);
+                let class = classes.index_of(label).unwrap();
+                prop_assert_eq!(row[class], 1.0);
+                prop_assert_eq!(&classes.names()[class], label);
+            }
+            let mut reversed = labels;
+            reversed.reverse();
+            prop_assert_eq!(&ClassLabels::of(&reversed).unwrap(), &classes);
+            let stored = serde_json::to_string(&classes).unwrap();
+            prop_assert_eq!(serde_json::from_str::<ClassLabels>(&stored).unwrap(), classes);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The trained model: what the owner predicts with.
+
+use ndarray::{Array2, ArrayRef1};
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::check_finite;
+use crate::{ClassLabels, Dataset, Error, Preprocessing};
+
+/// Weights with the classes of their rows and the preprocessing of their columns. It takes raw features.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct Model {
+    weights: Array2<f64>,
+    classes: ClassLabels,
+    preprocessing: Preprocessing,
+}
+
+/// A model as it is stored.
+#[derive(Deserialize)]
+struct Unchecked {
+    weights: Array2<f64>,
+    classes: ClassLabels,
+    preprocessing: Preprocessing,
+}
+
+impl Model {
+    /// A model of `weights`, classes × (feature columns + 1), the bias first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WeightShape`] if they do not fit the classes and columns, [`Error::NotFinite`] if one is not a number.
+    pub fn new(
+        weights: Array2<f64>,
+        classes: ClassLabels,
+        preprocessing: Preprocessing,
+    ) -> Result<Self, Error> {
+        let (rows, columns) = (classes.len(), preprocessing.columns() + 1);
+        let (found_rows, found_columns) = weights.dim();
+        if (found_rows, found_columns) != (rows, columns) {
+            return Err(Error::WeightShape { rows, columns, found_rows, found_columns });
+        }
+        check_finite(&weights)?;
+        Ok(Self { weights, classes, preprocessing })
+    }
+
+    /// The weights, classes × (feature columns + 1).
+    #[must_use]
+    pub fn weights(&self) -> &Array2<f64> {
+        &self.weights
+    }
+
+    /// The classes, in the order of the weights' rows.
+    #[must_use]
+    pub fn classes(&self) -> &ClassLabels {
+        &self.classes
+    }
+
+    /// What is done to raw features.
+    #[must_use]
+    pub fn preprocessing(&self) -> &Preprocessing {
+        &self.preprocessing
+    }
+
+    /// x·wᵀ for raw features, samples × classes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ColumnCount`] if the features are not as many as the model has.
+    pub fn scores(&self, features: &Array2<f64>) -> Result<Array2<f64>, Error> {
+        Ok(self.preprocessing.apply(features)?.dot(&self.weights.t()))
+    }
+
+    /// The label of the highest score for each row of raw features; of equal scores, the first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ColumnCount`] if the features are not as many as the model has.
+    pub fn predict(&self, features: &Array2<f64>) -> Result<Vec<&str>, Error> {
+        let names = self.classes.names();
+        Ok(self.scores(features)?.rows().into_iter().map(|row| names[highest(&row)].as_str()).collect())
+    }
+
+    /// The share of samples whose label is predicted, in \[0, 1\]. A label that training never saw counts as wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ColumnCount`] if the features are not as many as the model has.
+    pub fn accuracy(&self, data: &Dataset) -> Result<f64, Error> {
+        let predictions = self.predict(data.features())?;
+        let right =
+            predictions.into_iter().zip(data.labels()).filter(|(found, label)| found == label).count();
+        Ok(right as f64 / data.samples() as f64)
+    }
+}
+
+/// Index of the largest value, the first of equals.
+fn highest(row: &ArrayRef1<f64>) -> usize {
+    (1..row.len()).fold(0, |best, index| if row[index] > row[best] { index } else { best })
+}
+
+impl TryFrom<Unchecked> for Model {
+    type Error = Error;
+
+    fn try_from(stored: Unchecked) -> Result<Self, Error> {
+        Self::new(stored.weights, stored.classes, stored.preprocessing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+    use crate::Profile;
+
+    fn model() -> Model {
+        let classes = ClassLabels::try_from(vec!["no".to_owned(), "yes".to_owned()]).unwrap();
+        let preprocessing = Preprocessing::fit(&array![[1.0]], Profile::Paper);
+        Model::new(array![[1.0, 0.0], [0.0, 1.0]], classes, preprocessing).unwrap()
+    }
+
+    #[test]
+    fn the_highest_score_wins_and_the_first_of_equals() {
+        let features = array![[0.5], [1.0], [2.0]];
+        assert_eq!(model().scores(&features), Ok(array![[1.0, 0.5], [1.0, 1.0], [1.0, 2.0]]));
+        assert_eq!(model().predict(&features), Ok(vec!["no", "no", "yes"]));
+    }
+
+    #[test]
+    fn a_class_that_training_never_saw_counts_as_wrong() {
+        let data = Dataset::new(array![[0.5], [2.0], [2.0], [2.0]], ["no", "yes", "maybe", "no"]).unwrap();
+        assert_eq!(model().accuracy(&data), Ok(0.5));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let Model { classes, preprocessing, .. } = model();
+        let shape = Error::WeightShape { rows: 2, columns: 2, found_rows: 1, found_columns: 2 };
+        assert_eq!(Model::new(array![[1.0, 2.0]], classes.clone(), preprocessing.clone()), Err(shape));
+        let weights = array![[1.0, 2.0], [f64::NAN, 0.0]];
+        assert_eq!(Model::new(weights, classes, preprocessing), Err(Error::NotFinite { row: 1, column: 0 }));
+        let error = Error::ColumnCount { expected: 1, found: 2 };
+        assert_eq!(model().scores(&array![[1.0, 2.0]]), Err(error));
+    }
+
+    #[test]
+    fn a_stored_model_is_the_same_and_is_checked() {
+        let stored = serde_json::to_string(&model()).unwrap();
+        assert_eq!(serde_json::from_str::<Model>(&stored).unwrap(), model());
+        let one_class_more = stored.replace("\"no\",", "\"no\",\"maybe\",");
+        assert!(serde_json::from_str::<Model>(&one_class_more).is_err());
+    }
+}

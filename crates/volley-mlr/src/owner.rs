@@ -1,0 +1,103 @@
+//! The owner's side of an encrypted run: encrypting a training set by a plan, decrypting the model.
+
+use crate::volley_ckks::{Ciphertext, Complex64, Encoder, SecretKey};
+use ndarray::Array2;
+use rand_core::CryptoRng;
+
+use crate::{EncryptedData, EncryptedDataset, EncryptedModel, Error, Model, Plan, TrainingSet};
+
+/// An owner's key with a plan and the training set that stays in clear.
+#[derive(Debug)]
+pub struct Owner<'a> {
+    plan: &'a Plan,
+    training_set: &'a TrainingSet,
+    secret_key: &'a SecretKey,
+    encoder: Encoder,
+}
+
+impl<'a> Owner<'a> {
+    /// An owner of a training set, with a secret key of the plan's parameters.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PlanShape`] where the plan was made for another shape,
+    /// [`Error::Matrix`] for a key of other parameters.
+    pub fn new(
+        plan: &'a Plan,
+        training_set: &'a TrainingSet,
+        secret_key: &'a SecretKey,
+    ) -> Result<Self, Error> {
+        let shape = plan.layout().shape();
+        let (samples, columns) = training_set.features().dim();
+        let classes = training_set.classes().len();
+        let (expected, actual) = ([shape.samples, shape.columns, shape.classes], [samples, columns, classes]);
+        if expected != actual {
+            return Err(Error::PlanShape { expected, actual });
+        }
+        if secret_key.context().parameters().id() != plan.parameters().id() {
+            return Err(crate::volley_ckks::Error::ParameterMismatch.into());
+        }
+        Ok(Self { plan, training_set, secret_key, encoder: Encoder::new(secret_key.context()) })
+    }
+
+    /// Encrypts features, labels and 1/B under the secret key, each ciphertext with a seed of its own.
+    ///
+    /// Features are normalised by a power of two that only the owner knows
+    /// ([`Preconditioner`](crate::Preconditioner)), so that 1/B is at most 1: every plaintext is encoded at the
+    /// parameters' scale, and what the server sees does not depend on the data.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Matrix`] where a value is too large to be encoded.
+    pub fn encrypt(&self, rng: &mut impl CryptoRng) -> Result<EncryptedDataset, Error> {
+        let (layout, preconditioner) = (self.plan.layout(), self.training_set.preconditioner());
+        let features = self.training_set.features() / preconditioner.factor();
+        let mut encrypt = |slots: &[Complex64]| -> Result<_, Error> {
+            let scale = self.plan.parameters().scale();
+            let plaintext = self.encoder.encode(slots, &scale, self.plan.data_level())?;
+            Ok(self.secret_key.encrypt(&plaintext, rng)?)
+        };
+        let mut encrypt_all = |vectors: &[Vec<Complex64>]| -> Result<Vec<_>, Error> {
+            vectors.iter().map(|slots| encrypt(slots)).collect()
+        };
+        Ok(EncryptedData {
+            features: layout
+                .pack_features(&features)?
+                .iter()
+                .map(|group| encrypt_all(group))
+                .collect::<Result<_, _>>()?,
+            labels: encrypt_all(&layout.pack_labels(self.training_set.one_hot())?)?,
+            preconditioner: encrypt_all(&layout.pack_columns(&preconditioner.normalized_inverse())?)?,
+        })
+    }
+
+    /// Decrypts a model.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Matrix`] for ciphertexts of another owner, parameter set or layout, [`Error::NotFinite`] where what
+    /// was decrypted is no model.
+    pub fn decrypt(&self, model: &EncryptedModel<Ciphertext>) -> Result<Model, Error> {
+        let layout = self.plan.layout();
+        let mut weights = Array2::zeros((layout.shape().classes, layout.shape().columns));
+        for (factor, blocks) in &model.terms {
+            let slots = blocks
+                .iter()
+                .map(|block| Ok(self.encoder.decode(&self.secret_key.decrypt(block)?)?))
+                .collect::<Result<Vec<_>, Error>>()?;
+            weights.scaled_add(*factor, &layout.unpack_weights(&slots)?);
+        }
+        weights /= self.training_set.preconditioner().factor();
+        // A column without a step has a zero weight; what was decrypted there is noise.
+        let inverse = self.training_set.preconditioner().inverse();
+        for (mut column, _) in
+            weights.columns_mut().into_iter().zip(inverse).filter(|&(_, &inverse)| inverse == 0.0)
+        {
+            column.fill(0.0);
+        }
+        self.training_set.model(weights)
+    }
+}
+
+#[cfg(test)]
+mod tests;

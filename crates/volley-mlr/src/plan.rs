@@ -1,0 +1,170 @@
+//! The plan of a training run: all that owner and server must agree on before there is a key.
+
+use std::fmt;
+
+use crate::volley_ckks::{Arithmetic, KeySpec, OperationCounts, Parameters, Simulator, Upload};
+use crate::volley_revolver::plan::{Circuit, CostModel, Demands, Plan as MatrixPlan};
+use crate::volley_revolver::skewed::Split;
+use crate::volley_revolver::{Layout, Shape};
+
+use crate::{EncryptedData, Error, Hyperparameters, Trainer};
+
+/// Levels that the model has left, so that a server can compute with it: one product, for encrypted prediction.
+const SPARE_LEVELS: usize = 1;
+/// Levels of the first iteration, whose error needs no product: 1/B into the features, and the backward product.
+const FIRST_ITERATION_LEVELS: usize = 2;
+
+/// Shape, settings, parameters, layout and costs of a run. Pure: making one needs no data and no randomness.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    hyperparameters: Hyperparameters,
+    matrices: MatrixPlan,
+}
+
+impl Plan {
+    /// The cheapest plan for `samples` rows of `features` columns and `classes` classes that meets the demands.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Matrix`] where nothing fits; it says what would: a larger ring, more slots, more memory.
+    pub fn new(
+        samples: usize,
+        features: usize,
+        classes: usize,
+        hyperparameters: &Hyperparameters,
+        demands: Demands,
+    ) -> Result<Self, Error> {
+        let shape = Shape { samples, columns: features + 1, classes };
+        let training = Training { hyperparameters };
+        let matrices = MatrixPlan::cheapest(shape, &training, demands, &CostModel::default())?;
+        Ok(Self { hyperparameters: hyperparameters.clone(), matrices })
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn hyperparameters(&self) -> &Hyperparameters {
+        &self.hyperparameters
+    }
+
+    /// The CKKS parameters.
+    #[must_use]
+    pub fn parameters(&self) -> &Parameters {
+        self.matrices.parameters()
+    }
+
+    /// Where the matrices' entries lie.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        self.matrices.layout()
+    }
+
+    /// The member of the family of products.
+    #[must_use]
+    pub fn split(&self) -> Split {
+        self.matrices.split()
+    }
+
+    /// The evaluation keys that the server needs.
+    #[must_use]
+    pub fn key_spec(&self) -> &KeySpec {
+        self.matrices.key_spec()
+    }
+
+    /// The operations that training does, by level.
+    #[must_use]
+    pub fn counts(&self) -> &OperationCounts {
+        self.matrices.counts()
+    }
+
+    /// The ciphertexts that the owner uploads.
+    #[must_use]
+    pub fn upload(&self) -> Upload {
+        self.matrices.upload()
+    }
+
+    /// Bytes of keys and ciphertexts in the server's memory when they take the most.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        self.matrices.memory_bytes()
+    }
+
+    /// Estimated seconds of training on one core.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.matrices.seconds()
+    }
+
+    /// Level at which the data is encrypted: the highest.
+    #[must_use]
+    pub fn data_level(&self) -> usize {
+        self.parameters().max_level()
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MEGA: f64 = 1e6;
+        let (parameters, layout) = (self.parameters(), self.layout());
+        let shape = layout.shape();
+        writeln!(
+            f,
+            "{} samples, {} columns, {} classes, {} iterations",
+            shape.samples,
+            shape.columns,
+            shape.classes,
+            self.hyperparameters.iterations()
+        )?;
+        writeln!(
+            f,
+            "log N {}, log QP {:.0}, {}",
+            parameters.log_n(),
+            parameters.log_qp(),
+            parameters.security()
+        )?;
+        let upload = self.upload();
+        writeln!(f, "upload {} ciphertexts, {:.1} MB", upload.ciphertexts, upload.bytes as f64 / MEGA)?;
+        let keys = self.key_spec();
+        writeln!(f, "{} evaluation keys, {:.0} MB", keys.key_count(), keys.byte_count() as f64 / MEGA)?;
+        write!(
+            f,
+            "server memory {:.0} MB, about {:.1} s on one core",
+            self.memory_bytes() as f64 / MEGA,
+            self.seconds()
+        )
+    }
+}
+
+/// A run as a circuit.
+struct Training<'a> {
+    hyperparameters: &'a Hyperparameters,
+}
+
+impl Circuit for Training<'_> {
+    type Error = Error;
+
+    fn levels(&self) -> usize {
+        let iteration = 2 + self.hyperparameters.sigmoid().levels();
+        FIRST_ITERATION_LEVELS + (self.hyperparameters.iterations() - 1) * iteration + SPARE_LEVELS
+    }
+
+    fn simulate(&self, simulator: &Simulator, layout: Layout, split: Split) -> Result<(), Error> {
+        let parameters = simulator.parameters();
+        let (scale, level) = (parameters.scale(), parameters.max_level());
+        let inputs = |count: usize| -> Result<Vec<_>, Error> {
+            (0..count).map(|_| Ok(simulator.input(&scale, level)?)).collect()
+        };
+        let data = EncryptedData {
+            features: (0..layout.groups())
+                .map(|_| inputs(layout.column_blocks()))
+                .collect::<Result<_, _>>()?,
+            labels: inputs(layout.groups())?,
+            preconditioner: inputs(layout.column_blocks())?,
+        };
+        let mut trainer = Trainer::with_layout(simulator, self.hyperparameters, layout, split, data)?;
+        while trainer.step()?.is_some() {}
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

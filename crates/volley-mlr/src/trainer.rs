@@ -1,0 +1,365 @@
+//! The server's side: iterations on ciphertexts.
+//!
+//! In the notation of [`Reference`](crate::Reference), with M = w' the point that an iteration makes and V, W as there,
+//!
+//! ```text
+//! M = (1 − λ) W + G,    W ← (1 − η) M + η V,    V ← M,
+//! ```
+//!
+//! where G = rₜ (1/B) ∘ (y − p(x Vᵀ))ᵀ x. The last iteration T wants W only. What is known of the next iteration is
+//! folded into what this one leaves behind, the *carry*
+//!
+//! ```text
+//! C ← (1 − λ)·((1 − ηₜ) M + ηₜ V)                                   and next M = C + G,
+//! C ← (1 − η_T)(1 − λ)·((1 − ηₜ) M + ηₜ V) + η_T M   for t = T − 1,  and the model is W = C + (1 − η_T)·G,
+//! ```
+//!
+//! with the last 1 − η_T in the coefficients of the step, where it costs nothing.
+//!
+//! # Levels
+//!
+//! With L the level of the data: features times 1/B are at L − 1, the first G at L − 2, since its error y − ½ needs no
+//! product. Every further iteration takes one level for the forward product, those of the sigmoid, and one for the
+//! backward product. The carry and the labels times the step meet values that are lower than they are.
+//!
+//! # Scales
+//!
+//! Weights are at Δ/h for scores in \[−h, h\] with h rounded up to a power of two, which is best for the polynomial (see
+//! [`volley_sigmoid::MaskedSigmoid`]), and exactly so in every iteration: the errors of an iteration are encoded at the
+//! scale that makes G's come out right.
+
+use crate::volley_ckks::{Arithmetic, Complex64, Scale};
+use crate::volley_revolver::skewed::{BackwardCopies, BackwardSums, ForwardCopies, RevolvedWeights};
+use crate::volley_revolver::skewed::{Skewed, Split};
+use crate::volley_revolver::{Layout, Part};
+use rayon::prelude::*;
+use volley_sigmoid::MaskedSigmoid;
+
+use crate::{EncryptedData, EncryptedModel, Error, Hyperparameters, Momentum, Plan};
+
+/// Groups whose errors are kept at the same time: enough for many threads, few enough for large data.
+const GROUPS_AT_ONCE: usize = 8;
+
+/// Trains on ciphertexts of an [`Arithmetic`]: with an [`Evaluator`](crate::volley_ckks::Evaluator)
+/// it is the server, which has evaluation keys and ciphertexts and nothing else; with a
+/// [`Simulator`](crate::volley_ckks::Simulator) it is what a [`Plan`] is made from.
+#[derive(Debug)]
+pub struct Trainer<'a, A: Arithmetic> {
+    skewed: Skewed<'a, A>,
+    arithmetic: &'a A,
+    hyperparameters: Hyperparameters,
+    /// ηₜ of all iterations.
+    momentum: Vec<f64>,
+    labels: Vec<A::Ciphertext>,
+    forward: Vec<ForwardCopies<A::Ciphertext>>,
+    backward: Vec<BackwardCopies<A::Ciphertext>>,
+    /// Scale of the features times 1/B.
+    backward_scale: Scale,
+    iteration: usize,
+    state: Option<State<A::Ciphertext>>,
+}
+
+/// The weights between iterations, by column block.
+#[derive(Clone, Debug)]
+struct State<C> {
+    /// M of the last iteration, the next V; the model after the last.
+    point: Vec<C>,
+    /// V of the last iteration, none after the first.
+    previous: Option<Vec<C>>,
+    /// C, none after the last.
+    carry: Option<Vec<C>>,
+}
+
+/// What one iteration did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepReport {
+    /// The iteration, from 1.
+    pub iteration: usize,
+    /// Level of the weights after it.
+    pub level: usize,
+}
+
+impl<'a, A: Arithmetic> Trainer<'a, A> {
+    /// Takes up the data of a plan and makes the copies that every iteration uses.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Matrix`] for data of another layout, parameter set or key, and for keys that do not suffice.
+    pub fn new(arithmetic: &'a A, plan: &Plan, data: EncryptedData<A::Ciphertext>) -> Result<Self, Error> {
+        Self::with_layout(arithmetic, plan.hyperparameters(), plan.layout(), plan.split(), data)
+    }
+
+    pub(crate) fn with_layout(
+        arithmetic: &'a A,
+        hyperparameters: &Hyperparameters,
+        layout: Layout,
+        split: Split,
+        data: EncryptedData<A::Ciphertext>,
+    ) -> Result<Self, Error> {
+        let EncryptedData { features, labels, preconditioner } = data;
+        let expected = [layout.groups(), layout.groups()];
+        if [features.len(), labels.len()] != expected {
+            return Err(Error::GroupCount {
+                expected: layout.groups(),
+                features: features.len(),
+                labels: labels.len(),
+            });
+        }
+        let skewed = Skewed::new(arithmetic, layout, split)?;
+        let level = arithmetic.parameters().max_level();
+        let first = features
+            .first()
+            .and_then(|group| group.first())
+            .zip(preconditioner.first())
+            .map(|(x, factor)| arithmetic.operand(x).scale.times(&arithmetic.operand(factor).scale));
+        let backward_scale = first
+            .map(|product| product.divided_by(&prime(arithmetic, level)))
+            .unwrap_or_else(|| Scale::power_of_two(0));
+        // Group by group, so that features and their copies are not all alive together.
+        let several = hyperparameters.iterations() > 1;
+        let (mut forward, mut backward) = (Vec::new(), Vec::new());
+        for group in features {
+            if several {
+                forward.push(skewed.forward_copies(&group, level.saturating_sub(2))?);
+            }
+            let scaled = skewed.scale_columns(&group, &preconditioner)?;
+            drop(group);
+            backward.push(skewed.backward_copies(&scaled, level.saturating_sub(1))?);
+        }
+        Ok(Self {
+            skewed,
+            arithmetic,
+            momentum: Momentum::default().take(hyperparameters.iterations()).collect(),
+            hyperparameters: hyperparameters.clone(),
+            labels,
+            forward,
+            backward,
+            backward_scale,
+            iteration: 0,
+            state: None,
+        })
+    }
+
+    /// One iteration, or `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Matrix`] and [`Error::Sigmoid`] for what the arithmetic refuses: keys that are missing, levels spent.
+    pub fn step(&mut self) -> Result<Option<StepReport>, Error> {
+        let total = self.hyperparameters.iterations();
+        if self.iteration == total {
+            return Ok(None);
+        }
+        let iteration = self.iteration + 1;
+        let last = iteration == total;
+        let rate = self.hyperparameters.learning_rate().factor(iteration, self.layout().shape().samples);
+        let remaining = if last { 1.0 - self.momentum[iteration - 1] } else { 1.0 };
+        let gradient = self.gradient(rate * remaining)?;
+        let (carry, previous) = match self.state.take() {
+            Some(state) => (state.carry, Some(state.point)),
+            None => (None, None),
+        };
+        let point = match carry {
+            Some(carry) => self.each_block(&gradient, &carry, |g, c| self.arithmetic.add(g, c))?,
+            None => gradient,
+        };
+        let carry = if last { None } else { Some(self.carry(iteration, &point, previous.as_deref())?) };
+        let level = point.first().map_or(0, |point| self.arithmetic.operand(point).level);
+        self.state = Some(State { point, previous: previous.filter(|_| !last), carry });
+        self.iteration = iteration;
+        Ok(Some(StepReport { iteration, level }))
+    }
+
+    /// The weights after the last [`step`](Self::step): the model when no iteration is left. `None` before the first.
+    #[must_use]
+    pub fn model(&self) -> Option<EncryptedModel<A::Ciphertext>> {
+        let state = self.state.as_ref()?;
+        let iteration = self.iteration;
+        let terms = if iteration == self.hyperparameters.iterations() {
+            vec![(1.0, state.point.clone())]
+        } else {
+            let eta = self.momentum[iteration - 1];
+            let previous = state.previous.iter().map(|previous| (eta, previous.clone()));
+            std::iter::once((1.0 - eta, state.point.clone())).chain(previous).collect()
+        };
+        Some(EncryptedModel { iteration, terms })
+    }
+
+    fn layout(&self) -> Layout {
+        self.skewed.layout()
+    }
+
+    /// Δ/h, the scale of weights and gradients.
+    fn weight_scale(&self) -> Scale {
+        let half_width = self.hyperparameters.sigmoid().half_width();
+        let headroom = Scale::power_of_two(half_width.log2().ceil().max(0.0) as i32);
+        self.arithmetic.parameters().scale().divided_by(&headroom)
+    }
+
+    /// step · (1/B) ∘ (y − p)ᵀ x, by column block.
+    fn gradient(&self, step: f64) -> Result<Vec<A::Ciphertext>, Error> {
+        let weights = match &self.state {
+            Some(state) => Some(self.skewed.revolve_weights(&state.point)?),
+            None => None,
+        };
+        let mut sums: Option<BackwardSums<A::Tensor>> = None;
+        for (chunk, copies) in self.backward.chunks(GROUPS_AT_ONCE).enumerate() {
+            let first = chunk * GROUPS_AT_ONCE;
+            let errors = (first..first + copies.len())
+                .into_par_iter()
+                .map(|group| {
+                    let error = match &weights {
+                        Some(weights) => self.error(group, weights, step)?,
+                        None => self.first_error(group, step)?,
+                    };
+                    Ok(self.skewed.revolve_errors(&error)?)
+                })
+                .collect::<Result<Vec<_>, Error>>()?;
+            let partial = self.skewed.accumulate(copies, &errors)?;
+            sums = Some(match sums {
+                Some(sums) => self.skewed.merge(&sums, &partial)?,
+                None => partial,
+            });
+        }
+        match sums {
+            Some(sums) => Ok(self.skewed.gradient(&sums)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The scale that errors at `level` need for the gradient's to be that of the weights.
+    fn error_scale(&self, level: usize) -> Scale {
+        self.weight_scale().times(&prime(self.arithmetic, level)).divided_by(&self.backward_scale)
+    }
+
+    /// step·(y − ½): of zero weights every probability is one half.
+    fn first_error(&self, group: usize, step: f64) -> Result<A::Ciphertext, Error> {
+        let level = self.arithmetic.parameters().max_level() - 1;
+        let scale = self.error_scale(level);
+        let labels = self.scaled_labels(group, step, &scale, level)?;
+        let layout = self.layout();
+        let half = || {
+            let masks = layout
+                .parts(group)
+                .iter()
+                .map(|&part| layout.label_mask(group, part, part.error_unit() * (-0.5 * step)));
+            add_all(masks, layout.slots())
+        };
+        let half = self.arithmetic.encode(half, &scale, level)?;
+        Ok(self.arithmetic.add_plain(&labels, &half)?)
+    }
+
+    /// step·(y − p(z)), repeated along the rows.
+    fn error(
+        &self,
+        group: usize,
+        weights: &RevolvedWeights<A::Ciphertext>,
+        step: f64,
+    ) -> Result<A::Ciphertext, Error> {
+        let scores = self.skewed.forward(&self.forward[group], weights)?;
+        let sigmoid = self.hyperparameters.sigmoid();
+        let level = self.arithmetic.operand(&scores).level;
+        let level = level.checked_sub(sigmoid.levels()).ok_or(Error::Sigmoid(
+            volley_sigmoid::Error::InsufficientLevels { required: sigmoid.levels(), available: level },
+        ))?;
+        let scale = self.error_scale(level);
+        let layout = self.layout();
+        let probabilities = self
+            .skewed
+            .split_scores(group, &scores)?
+            .par_iter()
+            .map(|(part, scores)| {
+                let part: Part = *part;
+                let masked = MaskedSigmoid {
+                    polynomial: sigmoid,
+                    argument_factor: 1.0 / layout.score_multiple(group),
+                    output_factor: -step,
+                    mask: || layout.score_mask(group, part, part.error_unit()),
+                };
+                Ok(masked.evaluate(self.arithmetic, scores, &scale)?)
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        let mut parts = probabilities.into_iter();
+        let mut sum = parts.next().ok_or(Error::GroupCount { expected: 1, features: 0, labels: 0 })?;
+        for part in parts {
+            sum = self.arithmetic.add(&sum, &part)?;
+        }
+        let repeated = self.skewed.repeat_along_row(&sum)?;
+        let labels = self.scaled_labels(group, step, &scale, level)?;
+        Ok(self.arithmetic.add(&repeated, &labels)?)
+    }
+
+    /// step·y at `scale` and `level`, from the level above.
+    fn scaled_labels(
+        &self,
+        group: usize,
+        step: f64,
+        scale: &Scale,
+        level: usize,
+    ) -> Result<A::Ciphertext, Error> {
+        let labels = self.arithmetic.drop_level(&self.labels[group], level + 1)?;
+        let constant = scale
+            .times(&prime(self.arithmetic, level + 1))
+            .divided_by(&self.arithmetic.operand(&labels).scale);
+        let product = self.arithmetic.multiply_constant(&labels, step, &constant)?;
+        Ok(self.arithmetic.rescale(&product)?)
+    }
+
+    /// What iteration t leaves for iteration t + 1: a·M + b·V.
+    fn carry(
+        &self,
+        iteration: usize,
+        point: &[A::Ciphertext],
+        previous: Option<&[A::Ciphertext]>,
+    ) -> Result<Vec<A::Ciphertext>, Error> {
+        let eta = self.momentum[iteration - 1];
+        let next_is_last = iteration + 1 == self.hyperparameters.iterations();
+        let next_eta = if next_is_last { self.momentum[iteration] } else { 0.0 };
+        let kept = (1.0 - self.hyperparameters.weight_decay()) * (1.0 - next_eta);
+        let (a, b) = (kept * (1.0 - eta) + next_eta, kept * eta);
+        let times = |x: &A::Ciphertext, factor: f64, level: usize| {
+            let x = self.arithmetic.drop_level(x, level)?;
+            self.arithmetic.multiply_constant(&x, factor, &prime(self.arithmetic, level))
+        };
+        (0..point.len())
+            .into_par_iter()
+            .map(|block| {
+                let level = self.arithmetic.operand(&point[block]).level;
+                let mut carry = times(&point[block], a, level)?;
+                if let Some(previous) = previous {
+                    carry = self.arithmetic.add(&carry, &times(&previous[block], b, level)?)?;
+                }
+                Ok(self.arithmetic.rescale(&carry)?)
+            })
+            .collect()
+    }
+
+    fn each_block(
+        &self,
+        a: &[A::Ciphertext],
+        b: &[A::Ciphertext],
+        f: impl Fn(&A::Ciphertext, &A::Ciphertext) -> Result<A::Ciphertext, CkksError>,
+    ) -> Result<Vec<A::Ciphertext>, Error> {
+        a.iter().zip(b).map(|(a, b)| Ok(f(a, b)?)).collect()
+    }
+}
+
+type CkksError = crate::volley_ckks::Error;
+
+/// The prime of a level, as a scale.
+fn prime<A: Arithmetic>(arithmetic: &A, level: usize) -> Scale {
+    Scale::prime(arithmetic.parameters().q()[level])
+}
+
+/// The sum of slot vectors.
+fn add_all(vectors: impl Iterator<Item = Vec<Complex64>>, slots: usize) -> Vec<Complex64> {
+    vectors.fold(vec![Complex64::ZERO; slots], |mut sum, vector| {
+        for (sum, value) in sum.iter_mut().zip(vector) {
+            *sum += value;
+        }
+        sum
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! What can go wrong, with the numbers that explain it.
+
+use thiserror::Error;
+
+use crate::skewed::Split;
+
+/// A matrix operation that could not be done, and what it needed.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An operation of the layer below was refused.
+    #[error(transparent)]
+    Ckks(#[from] volley_ckks::Error),
+    /// A training shape without samples or columns, or with fewer than two classes.
+    #[error("{samples} samples, {columns} columns and {classes} classes: at least 1, 1 and 2 are needed")]
+    EmptyShape {
+        /// Rows of the feature matrix.
+        samples: usize,
+        /// Columns of the feature matrix.
+        columns: usize,
+        /// Rows of the weight matrix.
+        classes: usize,
+    },
+    /// A product of matrices one of which has no entry.
+    #[error("a product of {rows} × {inner} and {inner} × {columns} has an empty factor")]
+    EmptyProduct {
+        /// Rows of the left factor.
+        rows: usize,
+        /// Columns of the left and rows of the right factor.
+        inner: usize,
+        /// Columns of the right factor.
+        columns: usize,
+    },
+    /// A slot count that is not a power of two.
+    #[error("{slots} is not a slot count: it must be a power of two")]
+    SlotCount {
+        /// The count asked for.
+        slots: usize,
+    },
+    /// No layout of this shape has so few slots.
+    #[error("no layout fits {slots} slots; {required} would do")]
+    TooFewSlots {
+        /// The slots there are.
+        slots: usize,
+        /// The smallest slot count that would fit.
+        required: usize,
+    },
+    /// A row width that no layout of this shape has.
+    #[error("rows of {width} slots do not fit; powers of two from {narrowest} to {widest} do")]
+    Width {
+        /// The width asked for.
+        width: usize,
+        /// The smallest feasible width.
+        narrowest: usize,
+        /// The largest feasible width of use.
+        widest: usize,
+    },
+    /// A matrix of another shape than the layout's.
+    #[error(
+        "the matrix is {} × {}, the layout needs {} × {}",
+        actual[0], actual[1], expected[0], expected[1]
+    )]
+    ArrayShape {
+        /// Rows and columns that the layout has.
+        expected: [usize; 2],
+        /// Rows and columns that were given.
+        actual: [usize; 2],
+    },
+    /// A list of another length than the layout asks for: ciphertexts, slot vectors, slots or entries.
+    #[error("{actual} were given where the layout has {expected}")]
+    Length {
+        /// The length that the layout asks for.
+        expected: usize,
+        /// The length that was given.
+        actual: usize,
+    },
+    /// A ciphertext with another number of slots, on which rotations would mean something else.
+    #[error("the ciphertext has {actual} slots, the layout {expected}")]
+    CiphertextSlots {
+        /// Slots of the layout.
+        expected: usize,
+        /// Slots of the ciphertext.
+        actual: usize,
+    },
+    /// Steps of a split that do not divide the padded number of classes.
+    #[error(
+        "{steps} steps do not divide the {period} rotations of a product: a power of two up to {period} does"
+    )]
+    SplitSteps {
+        /// The steps asked for.
+        steps: usize,
+        /// The padded number of classes.
+        period: usize,
+    },
+    /// No parameter set that may be used has enough levels.
+    #[error(
+        "{required} levels are needed, log N = {log_n} has {available} at this security; {}",
+        sufficient(*sufficient_log_n)
+    )]
+    TooManyLevels {
+        /// log₂ of the (largest) ring degree that may be used.
+        log_n: u32,
+        /// Levels that the circuit needs.
+        required: usize,
+        /// Levels that the ring has.
+        available: usize,
+        /// The smallest larger ring that would do.
+        sufficient_log_n: Option<u32>,
+    },
+    /// Keys and ciphertexts of even the leanest plan are larger than the memory.
+    #[error("the leanest plan takes {required} bytes of memory, the limit is {limit}")]
+    TooMuchMemory {
+        /// Bytes of the leanest plan.
+        required: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// A split that was made for another number of classes.
+    #[error("the split is for {actual} padded classes, the layout has {expected}")]
+    SplitPeriod {
+        /// Padded classes of the layout.
+        expected: usize,
+        /// Padded classes of the split.
+        actual: usize,
+    },
+    /// Copies, rotations or sums that were made by another split.
+    #[error("made by {actual:?}, needed by {expected:?}")]
+    SplitMismatch {
+        /// The split of the product.
+        expected: Split,
+        /// The split of its operand.
+        actual: Split,
+    },
+}
+
+/// What would have enough levels.
+fn sufficient(log_n: Option<u32>) -> String {
+    log_n.map_or_else(|| "no ring in use has as many".to_owned(), |log_n| format!("log N = {log_n} would do"))
+}
+
+/// Refuses a list of another length than the layout has.
+pub(crate) fn check_length(expected: usize, actual: usize) -> Result<(), Error> {
+    if expected == actual { Ok(()) } else { Err(Error::Length { expected, actual }) }
+}
+
+/// Refuses a matrix of another shape than the layout has.
+pub(crate) fn check_shape(expected: [usize; 2], actual: &[usize]) -> Result<(), Error> {
+    if expected == actual {
+        Ok(())
+    } else {
+        Err(Error::ArrayShape { expected, actual: [actual[0], actual[1]] })
+    }
+}

@@ -1,0 +1,180 @@
+//! Matrices to slots and back, and masks.
+
+use ndarray::{Array2, ArrayRef1, ArrayRef2, Axis};
+use volley_ckks::Complex64;
+
+use super::{Layout, Part};
+use crate::Error;
+use crate::error::{check_length, check_shape};
+
+impl Layout {
+    /// The features x (samples × columns): slots by group and column block.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ArrayShape`].
+    pub fn pack_features(&self, x: &ArrayRef2<f64>) -> Result<Vec<Vec<Vec<Complex64>>>, Error> {
+        check_shape([self.shape.samples, self.shape.columns], x.shape())?;
+        let pack = |group, column_block| {
+            let columns = x.slice_axis(Axis(1), self.block_columns(column_block).into());
+            let mut slots = vec![Complex64::ZERO; self.slots];
+            for &part in self.parts(group) {
+                let rows = columns.rows().into_iter().skip(self.part_samples(group, part).start);
+                for (row, sample) in slots.chunks_exact_mut(self.width).zip(rows) {
+                    for (slot, &value) in row[self.period..].iter_mut().zip(sample) {
+                        *slot += part.unit() * value;
+                    }
+                }
+            }
+            slots
+        };
+        Ok((0..self.groups())
+            .map(|group| (0..self.column_blocks()).map(|block| pack(group, block)).collect())
+            .collect())
+    }
+
+    /// The labels y (samples × classes, one-hot or not): slots by group, skewed and repeated along the row, the second
+    /// block of a pair times −i.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ArrayShape`].
+    pub fn pack_labels(&self, y: &ArrayRef2<f64>) -> Result<Vec<Vec<Complex64>>, Error> {
+        check_shape([self.shape.samples, self.shape.classes], y.shape())?;
+        let pack = |group| {
+            let mut slots = vec![Complex64::ZERO; self.slots];
+            for &part in self.parts(group) {
+                self.for_each_class(group, part, self.width, |slot, sample, class| {
+                    slots[slot] += part.error_unit() * y[[sample, class]];
+                });
+            }
+            slots
+        };
+        Ok((0..self.groups()).map(pack).collect())
+    }
+
+    /// One factor for each column, in every row: slots by column block. Multiplied into the features of the backward
+    /// product it scales the columns of the gradient, exactly: the values are divided by
+    /// [`gradient_multiple`](Self::gradient_multiple) here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`].
+    pub fn pack_columns(&self, factors: &ArrayRef1<f64>) -> Result<Vec<Vec<Complex64>>, Error> {
+        check_length(self.shape.columns, factors.len())?;
+        Ok(self.pack_by_column(|_, column| factors[column] / self.gradient_multiple()))
+    }
+
+    /// Weights (classes × columns): slots by column block, skewed and K-periodic in the rows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ArrayShape`].
+    pub fn pack_weights(&self, v: &ArrayRef2<f64>) -> Result<Vec<Vec<Complex64>>, Error> {
+        check_shape([self.shape.classes, self.shape.columns], v.shape())?;
+        Ok(self.pack_by_column(|class, column| v.get([class, column]).copied().unwrap_or(0.0)))
+    }
+
+    /// The weights (classes × columns) in slots by column block. The R/K copies of each are averaged, as their noise
+    /// differs; imaginary parts are noise and dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] for another number of column blocks or slots.
+    pub fn unpack_weights(&self, slots: &[Vec<Complex64>]) -> Result<Array2<f64>, Error> {
+        self.check_slots(self.column_blocks(), slots)?;
+        let mut v = Array2::zeros((self.shape.classes, self.shape.columns));
+        let copies = (self.rows() / self.period) as f64;
+        self.for_each_weight(|block, slot, class, column| {
+            if class < self.shape.classes {
+                v[[class, column]] += slots[block][slot].re / copies;
+            }
+        });
+        Ok(v)
+    }
+
+    /// The scores (samples × classes) in slots by group, as the forward product leaves them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] for another number of groups or slots.
+    pub fn unpack_scores(&self, slots: &[Vec<Complex64>]) -> Result<Array2<f64>, Error> {
+        self.check_slots(self.groups(), slots)?;
+        let mut z = Array2::zeros((self.shape.samples, self.shape.classes));
+        for (group, slots) in slots.iter().enumerate() {
+            for &part in self.parts(group) {
+                self.for_each_class(group, part, self.period, |slot, sample, class| {
+                    z[[sample, class]] = match part {
+                        Part::Real => slots[slot].re,
+                        Part::Imaginary => slots[slot].im,
+                    };
+                });
+            }
+        }
+        Ok(z)
+    }
+
+    /// `value` where a group's part has a score (the first K columns of the rows and classes that exist), else 0: the
+    /// coefficients of a polynomial that is evaluated on scores and cleans them by the way. With `value` times
+    /// [`Part::error_unit`] the parts' results add up to the error of the pair. All zero for a part that does not exist.
+    #[must_use]
+    pub fn score_mask(&self, group: usize, part: Part, value: Complex64) -> Vec<Complex64> {
+        self.mask(group, part, self.period, value)
+    }
+
+    /// As [`score_mask`](Self::score_mask), but along whole rows, as labels are: for what is added after the scores
+    /// were repeated along the row.
+    #[must_use]
+    pub fn label_mask(&self, group: usize, part: Part, value: Complex64) -> Vec<Complex64> {
+        self.mask(group, part, self.width, value)
+    }
+
+    fn mask(&self, group: usize, part: Part, columns: usize, value: Complex64) -> Vec<Complex64> {
+        let mut slots = vec![Complex64::ZERO; self.slots];
+        self.for_each_class(group, part, columns, |slot, _, _| slots[slot] = value);
+        slots
+    }
+
+    /// Calls `f(slot, sample, class)` for every existing sample and class that the first `columns` columns of a
+    /// group's part hold.
+    fn for_each_class(
+        &self,
+        group: usize,
+        part: Part,
+        columns: usize,
+        mut f: impl FnMut(usize, usize, usize),
+    ) {
+        for (i, sample) in self.part_samples(group, part).enumerate() {
+            for j in 0..columns {
+                let class = (i + j) % self.period;
+                if class < self.shape.classes {
+                    f(i * self.width + j, sample, class);
+                }
+            }
+        }
+    }
+
+    /// Calls `f(column block, slot, class, column)` for every slot that holds a weight, those of the padded classes
+    /// included.
+    fn for_each_weight(&self, mut f: impl FnMut(usize, usize, usize, usize)) {
+        for block in 0..self.column_blocks() {
+            for i in 0..self.rows() {
+                for (j, column) in (self.period..).zip(self.block_columns(block)) {
+                    f(block, i * self.width + j, (i + j) % self.period, column);
+                }
+            }
+        }
+    }
+
+    /// Slots by column block from a value for each class and column.
+    fn pack_by_column(&self, value: impl Fn(usize, usize) -> f64) -> Vec<Vec<Complex64>> {
+        let mut slots = vec![vec![Complex64::ZERO; self.slots]; self.column_blocks()];
+        self.for_each_weight(|block, slot, class, column| slots[block][slot] = value(class, column).into());
+        slots
+    }
+
+    fn check_slots(&self, count: usize, slots: &[Vec<Complex64>]) -> Result<(), Error> {
+        check_length(count, slots.len())?;
+        slots.iter().try_for_each(|slots| check_length(self.slots, slots.len()))
+    }
+}

@@ -1,0 +1,101 @@
+use super::*;
+
+fn shape(samples: usize, columns: usize, classes: usize) -> Shape {
+    Shape { samples, columns, classes }
+}
+
+#[test]
+fn the_papers_shape_at_three_ring_sizes() {
+    for (slots, rows, row_blocks, groups) in [(1 << 13, 16, 8, 4), (1 << 14, 32, 4, 2), (1 << 15, 64, 2, 1)] {
+        let layout = Layout::new(shape(128, 401, 10), slots).unwrap();
+        assert_eq!((layout.width(), layout.period(), layout.column_blocks()), (512, 16, 1));
+        assert_eq!((layout.rows(), layout.row_blocks(), layout.groups()), (rows, row_blocks, groups));
+    }
+}
+
+#[test]
+fn the_narrowest_rows_that_hold_all_columns_are_taken() {
+    let width = |columns| Layout::new(shape(1, columns, 3), 1 << 10).unwrap().width();
+    assert_eq!([1, 2, 9, 10, 25, 26].map(width), [8, 16, 16, 32, 32, 64]);
+}
+
+#[test]
+fn columns_that_do_not_fit_go_to_more_blocks() {
+    let layout = Layout::new(shape(40, 60, 3), 128).unwrap();
+    assert_eq!((layout.width(), layout.rows(), layout.columns_per_block()), (32, 4, 25));
+    assert_eq!(layout.column_blocks(), 3);
+    let blocks: Vec<_> = (0..4).map(|block| layout.block_columns(block)).collect();
+    assert_eq!(blocks, [0..25, 25..50, 50..60, 60..60]);
+}
+
+#[test]
+fn candidates_are_all_widths_up_to_one_block() {
+    let widths = |columns, slots| -> Vec<_> {
+        let layouts = Layout::candidates(shape(9, columns, 4), slots).unwrap();
+        layouts.iter().map(|layout| (layout.width(), layout.column_blocks())).collect()
+    };
+    assert_eq!(widths(1, 1 << 12), [(8, 1)]);
+    assert_eq!(widths(40, 1 << 12), [(8, 40), (16, 5), (32, 2), (64, 1)]);
+    assert_eq!(widths(40, 1 << 7), [(8, 40), (16, 5), (32, 2)]);
+    assert_eq!(widths(40, 1 << 5), [(8, 40)]);
+}
+
+#[test]
+fn a_width_may_be_chosen() {
+    let layout = Layout::with_width(shape(9, 40, 4), 1 << 7, 16).unwrap();
+    assert_eq!((layout.width(), layout.rows()), (16, 8));
+    for width in [0, 4, 24, 64] {
+        assert_eq!(
+            Layout::with_width(shape(9, 40, 4), 1 << 7, width),
+            Err(Error::Width { width, narrowest: 8, widest: 32 })
+        );
+    }
+}
+
+#[test]
+fn pairs_and_single_blocks() {
+    for (samples, parts) in [(1, vec![1]), (16, vec![1]), (17, vec![2]), (33, vec![2, 1]), (64, vec![2, 2])] {
+        let layout = Layout::with_width(shape(samples, 6, 3), 256, 16).unwrap();
+        let actual: Vec<_> = (0..layout.groups()).map(|group| layout.parts(group).len()).collect();
+        assert_eq!(actual, parts);
+        assert_eq!(layout.has_pairs(), samples > 16);
+        assert_eq!(layout.gradient_multiple(), if samples > 16 { 2.0 } else { 1.0 });
+    }
+    let layout = Layout::with_width(shape(40, 6, 3), 256, 16).unwrap();
+    assert_eq!(layout.part_samples(0, Part::Imaginary), 16..32);
+    assert_eq!(layout.part_samples(1, Part::Real), 32..40);
+    assert!(layout.part_samples(1, Part::Imaginary).is_empty());
+    assert!(layout.score_mask(1, Part::Imaginary, Complex64::ONE).iter().all(|&x| x == Complex64::ZERO));
+}
+
+#[test]
+fn empty_shapes_and_wrong_slot_counts_are_refused() {
+    for (samples, columns, classes) in [(0, 1, 2), (1, 0, 2), (1, 1, 1), (1, 1, 0)] {
+        assert_eq!(
+            Layout::new(shape(samples, columns, classes), 64),
+            Err(Error::EmptyShape { samples, columns, classes })
+        );
+    }
+    for slots in [0, 3, 96] {
+        assert_eq!(Layout::new(shape(1, 1, 2), slots), Err(Error::SlotCount { slots }));
+    }
+}
+
+#[test]
+fn too_few_slots_are_refused_with_the_count_that_fits() {
+    for classes in 2..40 {
+        let refused = Layout::new(shape(100, 100, classes), 1).unwrap_err();
+        let Error::TooFewSlots { slots: 1, required } = refused else { panic!("{refused}") };
+        assert!(Layout::new(shape(100, 100, classes), required).is_ok());
+        assert!(Layout::new(shape(100, 100, classes), required / 2).is_err());
+    }
+}
+
+#[test]
+fn absurd_sizes_do_not_overflow() {
+    let max = usize::MAX;
+    assert_eq!(Layout::new(shape(1, 1, max), 64), Err(Error::TooFewSlots { slots: 64, required: max }));
+    let layout = Layout::new(shape(max, max, 2), 1 << (usize::BITS - 1)).unwrap();
+    assert_eq!(layout.column_blocks(), 4 + 1);
+    assert_eq!(Layout::new(shape(max, max, 2), 64).unwrap().block_columns(max), max..max);
+}

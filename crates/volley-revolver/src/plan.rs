@@ -1,0 +1,261 @@
+//! Planning: which parameters, layout and split a circuit on encrypted matrices should use, and what it will take.
+//!
+//! A [`Circuit`] is run on a [`Simulator`](volley_ckks::Simulator) for the members of the family that come into
+//! question, before any key exists. What runs is the circuit itself, so levels, keys, operation counts and memory are
+//! not estimates; only the time is, from a [`CostModel`].
+
+use rayon::prelude::*;
+use volley_ckks::{KeySpec, OperationCounts, Parameters, ParametersLiteral, Security, Simulator, Upload};
+
+mod cost;
+
+pub use cost::CostModel;
+
+use crate::skewed::Split;
+use crate::{Error, Layout, Shape};
+
+/// Bits of q₀: a message may be 2¹⁰ times its scale when it is decrypted under q₀ alone.
+const FIRST_PRIME_BITS: u32 = 50;
+/// Bits of each prime above, and log₂ of the scale.
+const LEVEL_BITS: u32 = 40;
+/// Bits of each special prime.
+const SPECIAL_PRIME_BITS: u32 = 50;
+/// More special primes make fewer digits, but the keys larger; beyond this many nothing is gained.
+const MAX_SPECIAL_PRIMES: usize = 8;
+/// The rings that are tried: below 2^12 nothing fits the security table, above 2^16 nothing fits a machine.
+const LOG_N: std::ops::RangeInclusive<u32> = 12..=16;
+
+/// A computation on encrypted matrices that can be planned.
+pub trait Circuit: Sync {
+    /// The error of the layer that the circuit belongs to.
+    type Error: From<Error> + Send;
+
+    /// Levels between the inputs and what is decrypted, and those that shall be left then.
+    fn levels(&self) -> usize;
+
+    /// Runs the circuit on simulated ciphertexts, its inputs made by
+    /// [`Simulator::input`](volley_ckks::Simulator::input).
+    ///
+    /// # Errors
+    ///
+    /// What the arithmetic refuses.
+    fn simulate(&self, simulator: &Simulator, layout: Layout, split: Split) -> Result<(), Self::Error>;
+}
+
+/// Which ring degree to take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RingChoice {
+    /// The one that is cheapest by the cost model.
+    #[default]
+    Cheapest,
+    /// N = 2^log_n.
+    LogN(u32),
+}
+
+/// What is demanded of a plan.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Demands {
+    /// The ring degree.
+    pub ring: RingChoice,
+    /// The security of the parameters.
+    pub security: Security,
+    /// Most bytes that keys and ciphertexts may take in the server's memory.
+    pub memory_bytes: Option<u64>,
+}
+
+impl Default for Demands {
+    /// The cheapest ring at 128-bit security, with any memory.
+    fn default() -> Self {
+        Self { ring: RingChoice::Cheapest, security: Security::Classical128, memory_bytes: None }
+    }
+}
+
+/// Parameters, layout and split of a circuit, and what it takes.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    parameters: Parameters,
+    layout: Layout,
+    split: Split,
+    counts: OperationCounts,
+    key_spec: KeySpec,
+    upload: Upload,
+    ciphertext_bytes: u64,
+    seconds: f64,
+}
+
+impl Plan {
+    /// The plan that takes the least time by `model` among those that meet the demands.
+    ///
+    /// Special primes are chosen for the default split first, then all layouts and splits are compared for them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooManyLevels`] where no ring that may be used has enough levels at the demanded security (it says
+    /// which ring would do), [`Error::TooFewSlots`] where no layout fits (it says how many slots would),
+    /// [`Error::TooMuchMemory`] where the leanest plan does not fit the memory, and those of the circuit.
+    pub fn cheapest<C: Circuit>(
+        shape: Shape,
+        circuit: &C,
+        demands: Demands,
+        model: &CostModel,
+    ) -> Result<Self, C::Error> {
+        let rings: Vec<u32> = match demands.ring {
+            RingChoice::Cheapest => LOG_N.collect(),
+            RingChoice::LogN(log_n) => vec![log_n],
+        };
+        let plans: Vec<Result<Vec<Self>, C::Error>> = rings
+            .par_iter()
+            .map(|&log_n| Self::for_ring(shape, circuit, log_n, demands.security, model))
+            .collect();
+        let mut refusal = None;
+        let mut feasible = Vec::new();
+        for plan in plans {
+            match plan {
+                Ok(plans) => feasible.extend(plans),
+                // The largest ring's reason: the smaller ones were too small anyway.
+                Err(reason) => refusal = Some(reason),
+            }
+        }
+        let leanest = feasible.iter().map(Self::memory_bytes).min();
+        let limit = demands.memory_bytes.unwrap_or(u64::MAX);
+        let cheapest = feasible
+            .into_iter()
+            .filter(|plan| plan.memory_bytes() <= limit)
+            .min_by(|a, b| a.seconds.total_cmp(&b.seconds));
+        match (cheapest, leanest, refusal) {
+            (Some(plan), ..) => Ok(plan),
+            (None, Some(required), _) => Err(Error::TooMuchMemory { required, limit }.into()),
+            (None, None, Some(reason)) => Err(reason),
+            (None, None, None) => Err(Error::TooMuchMemory { required: 0, limit }.into()),
+        }
+    }
+
+    /// All layouts and splits in one ring, with the number of special primes that suits the default split.
+    fn for_ring<C: Circuit>(
+        shape: Shape,
+        circuit: &C,
+        log_n: u32,
+        security: Security,
+        model: &CostModel,
+    ) -> Result<Vec<Self>, C::Error> {
+        let levels = circuit.levels();
+        let parameters: Vec<Parameters> = (1..=MAX_SPECIAL_PRIMES)
+            .filter_map(|special| literal(log_n, levels, special, security).build().ok())
+            .collect();
+        if parameters.is_empty() {
+            return Err(too_many_levels(log_n, levels, security).into());
+        }
+        let slots = 1 << (log_n - 1);
+        let default = Layout::new(shape, slots)?;
+        let split = Split::on_copies(&default);
+        let plans = parameters
+            .par_iter()
+            .map(|parameters| Self::of(circuit, parameters, default, split, model))
+            .collect::<Result<Vec<_>, _>>()?;
+        let best = plans.into_iter().min_by(|a, b| a.seconds.total_cmp(&b.seconds));
+        let parameters = best.map_or_else(|| parameters[0].clone(), |plan| plan.parameters);
+        let family: Vec<_> = Layout::candidates(shape, slots)?
+            .into_iter()
+            .flat_map(|layout| Split::candidates(&layout).into_iter().map(move |split| (layout, split)))
+            .collect();
+        family
+            .par_iter()
+            .map(|&(layout, split)| Self::of(circuit, &parameters, layout, split, model))
+            .collect()
+    }
+
+    /// The plan of one member of the family.
+    ///
+    /// # Errors
+    ///
+    /// Those of the circuit.
+    pub fn of<C: Circuit>(
+        circuit: &C,
+        parameters: &Parameters,
+        layout: Layout,
+        split: Split,
+        model: &CostModel,
+    ) -> Result<Self, C::Error> {
+        let simulator = Simulator::new(parameters);
+        circuit.simulate(&simulator, layout, split)?;
+        let counts = simulator.counts();
+        Ok(Self {
+            parameters: parameters.clone(),
+            layout,
+            split,
+            seconds: model.seconds(parameters, &counts),
+            counts,
+            key_spec: simulator.key_spec(),
+            upload: simulator.upload(),
+            ciphertext_bytes: simulator.peak_memory_bytes(),
+        })
+    }
+
+    /// The parameter set.
+    #[must_use]
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Where the matrices' entries lie.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Which shifts are made on copies.
+    #[must_use]
+    pub fn split(&self) -> Split {
+        self.split
+    }
+
+    /// Operations by level.
+    #[must_use]
+    pub fn counts(&self) -> &OperationCounts {
+        &self.counts
+    }
+
+    /// The evaluation keys, each up to the highest level where it is used.
+    #[must_use]
+    pub fn key_spec(&self) -> &KeySpec {
+        &self.key_spec
+    }
+
+    /// What the owner uploads, keys not included.
+    #[must_use]
+    pub fn upload(&self) -> Upload {
+        self.upload
+    }
+
+    /// Bytes of keys and ciphertexts in the server's memory when they take the most.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        self.key_spec.memory_bytes() + self.ciphertext_bytes
+    }
+
+    /// Estimated seconds on one core.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.seconds
+    }
+}
+
+fn literal(log_n: u32, levels: usize, special: usize, security: Security) -> ParametersLiteral {
+    let mut q_bits = vec![LEVEL_BITS; levels + 1];
+    q_bits[0] = FIRST_PRIME_BITS;
+    ParametersLiteral {
+        log_n,
+        q_bits,
+        p_bits: vec![SPECIAL_PRIME_BITS; special],
+        log_scale: LEVEL_BITS,
+        security,
+    }
+}
+
+/// Why no parameter set of this ring has so many levels, and what would have them.
+fn too_many_levels(log_n: u32, required: usize, security: Security) -> Error {
+    let fits = |log_n, levels| literal(log_n, levels, 1, security).build().is_ok();
+    let available = (0..required).rev().find(|&levels| fits(log_n, levels)).unwrap_or(0);
+    let sufficient_log_n = LOG_N.filter(|&larger| larger > log_n).find(|&larger| fits(larger, required));
+    Error::TooManyLevels { log_n, required, available, sufficient_log_n }
+}

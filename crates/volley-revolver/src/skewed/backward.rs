@@ -1,0 +1,196 @@
+//! G = Eᵀ·X.
+
+use rayon::prelude::*;
+use volley_ckks::Arithmetic;
+
+use super::{RowShifts, Skewed, Split};
+use crate::Error;
+use crate::error::check_length;
+use crate::rotation::{doublings, fold, horner, rotations};
+
+/// rot(X, gH + hD), or rot(X, gH) where the row shifts are made on the sums, of the features of one group.
+#[derive(Clone, Debug)]
+pub struct BackwardCopies<C> {
+    split: Split,
+    /// By column block and g·H + h, or g.
+    copies: Vec<Vec<C>>,
+}
+
+/// rot(E, h(D − 1)), or rot(E, −h) where the row shifts are made on the sums, of the errors of one group.
+#[derive(Clone, Debug)]
+pub struct RevolvedErrors<C> {
+    split: Split,
+    /// By h.
+    rotations: Vec<C>,
+}
+
+/// Degree-2 sums of a backward product over some of the groups.
+#[derive(Clone, Debug)]
+pub struct BackwardSums<T> {
+    split: Split,
+    /// By column block and g, or g·H + h where the row shifts are made on the sums.
+    sums: Vec<Vec<T>>,
+}
+
+impl<A: Arithmetic> Skewed<'_, A> {
+    /// The backward copies of one group's features (one ciphertext for each column block), usually with their columns
+    /// [scaled](Self::scale_columns). They are dropped to `level`, the one at which they first meet errors, before they
+    /// are rotated: K − 1 hoisted rotations for each column block, or G − 1.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`], [`Error::CiphertextSlots`], [`Error::Ckks`] (among others where `level` is above the features').
+    pub fn backward_copies(
+        &self,
+        features: &[A::Ciphertext],
+        level: usize,
+    ) -> Result<BackwardCopies<A::Ciphertext>, Error> {
+        let baby_steps = self.split.backward_steps() as i64;
+        let giants = 0..self.split.backward_giants() as i64;
+        let row = self.row();
+        let steps: Vec<i64> = match self.split.row_shifts() {
+            RowShifts::Copies => {
+                giants.flat_map(|g| (0..baby_steps).map(move |h| g * baby_steps + h * row)).collect()
+            }
+            RowShifts::Sums => giants.map(|g| g * baby_steps).collect(),
+        };
+        Ok(BackwardCopies { split: self.split, copies: self.rotations(features, Some(level), &steps)? })
+    }
+
+    /// The rotations of one group's errors, which are skewed, repeated along the row and, of the second block of a
+    /// pair, times −i: H − 1 hoisted ones.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CiphertextSlots`], [`Error::Ckks`].
+    pub fn revolve_errors(&self, errors: &A::Ciphertext) -> Result<RevolvedErrors<A::Ciphertext>, Error> {
+        self.check_slots(errors)?;
+        let step = match self.split.row_shifts() {
+            RowShifts::Copies => self.row() - 1,
+            RowShifts::Sums => -1,
+        };
+        let steps: Vec<i64> = (0..self.split.backward_steps() as i64).map(|h| h * step).collect();
+        Ok(RevolvedErrors { split: self.split, rotations: rotations(self.arithmetic, errors, &steps)? })
+    }
+
+    /// The sums of some groups, given their copies and errors, neither relinearized nor rescaled: K products for each
+    /// group and column block.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Ckks`] (an empty sum among others); [`Error::SplitMismatch`] and [`Error::Length`] for copies and errors
+    /// of another split or layout, or for more of one than of the other.
+    pub fn accumulate(
+        &self,
+        copies: &[BackwardCopies<A::Ciphertext>],
+        errors: &[RevolvedErrors<A::Ciphertext>],
+    ) -> Result<BackwardSums<A::Tensor>, Error> {
+        check_length(copies.len(), errors.len())?;
+        for (copies, errors) in copies.iter().zip(errors) {
+            self.check_origin(copies.split, copies.copies.len())?;
+            self.check_origin(errors.split, copies.copies.len())?;
+        }
+        let baby_steps = self.split.backward_steps();
+        let sum = |block: usize, index: usize| {
+            let terms: Vec<_> = copies
+                .iter()
+                .zip(errors)
+                .flat_map(|(copies, errors)| {
+                    let (copies, errors) = (&copies.copies[block], &errors.rotations);
+                    let (copies, errors) = match self.split.row_shifts() {
+                        RowShifts::Copies => (&copies[index * baby_steps..], &errors[..]),
+                        RowShifts::Sums => {
+                            (&copies[index / baby_steps..], &errors[index % baby_steps..][..1])
+                        }
+                    };
+                    copies.iter().zip(errors)
+                })
+                .collect();
+            Ok(self.arithmetic.sum_of_products(&terms)?)
+        };
+        let sums = (0..self.layout.column_blocks())
+            .into_par_iter()
+            .map(|block| {
+                (0..self.split.backward_sums()).into_par_iter().map(|index| sum(block, index)).collect()
+            })
+            .collect::<Result<_, Error>>()?;
+        Ok(BackwardSums { split: self.split, sums })
+    }
+
+    /// The sums of two sets of groups together.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Ckks`]; [`Error::SplitMismatch`] and [`Error::Length`] for sums of another split or layout.
+    pub fn merge(
+        &self,
+        a: &BackwardSums<A::Tensor>,
+        b: &BackwardSums<A::Tensor>,
+    ) -> Result<BackwardSums<A::Tensor>, Error> {
+        self.check_origin(a.split, a.sums.len())?;
+        self.check_origin(b.split, b.sums.len())?;
+        let sums = a
+            .sums
+            .par_iter()
+            .zip(&b.sums)
+            .map(|(a, b)| a.iter().zip(b).map(|(a, b)| Ok(self.arithmetic.add_tensor(a, b)?)).collect())
+            .collect::<Result<_, Error>>()?;
+        Ok(BackwardSums { split: self.split, sums })
+    }
+
+    /// Eᵀ·X times [`gradient_multiple`](crate::Layout::gradient_multiple), one ciphertext for each column block, in the
+    /// layout of the weights: one level.
+    ///
+    /// For each column block G relinearizations and G − 1 rotations, or K and K − 1 where the row shifts are made on
+    /// the sums, then log₂(R/K) rotations and, where there are pairs, one conjugation, which leaves real slots.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Ckks`]; [`Error::SplitMismatch`] and [`Error::Length`] for sums of another split or layout.
+    pub fn gradient(&self, sums: &BackwardSums<A::Tensor>) -> Result<Vec<A::Ciphertext>, Error> {
+        self.check_origin(sums.split, sums.sums.len())?;
+        sums.sums.par_iter().map(|sums| self.gradient_block(sums)).collect()
+    }
+
+    fn gradient_block(&self, sums: &[A::Tensor]) -> Result<A::Ciphertext, Error> {
+        let baby_steps = self.split.backward_steps();
+        let row = self.row();
+        let relinearized = sums
+            .par_iter()
+            .map(|sum| Ok(self.arithmetic.relinearize_rescale(sum)?))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let giants = match self.split.row_shifts() {
+            RowShifts::Copies => relinearized,
+            RowShifts::Sums => relinearized
+                .par_chunks(baby_steps)
+                .map(|shifts| horner(self.arithmetic, shifts, row))
+                .collect::<Result<_, Error>>()?,
+        };
+        let gradient = horner(self.arithmetic, &giants, baby_steps as i64 * (row - 1))?;
+        let rows = doublings(self.layout.period(), self.layout.rows(), row);
+        let gradient = fold(self.arithmetic, gradient, rows)?;
+        if self.layout.has_pairs() {
+            let conjugate = self.arithmetic.conjugate(&gradient)?;
+            return Ok(self.arithmetic.add(&gradient, &conjugate)?);
+        }
+        Ok(gradient)
+    }
+
+    /// The backward product of all groups: [`revolve_errors`](Self::revolve_errors),
+    /// [`accumulate`](Self::accumulate), [`gradient`](Self::gradient). It keeps the H rotations of all errors at once; a
+    /// trainer short of memory goes group by group and [merges](Self::merge).
+    ///
+    /// # Errors
+    ///
+    /// As those; [`Error::Length`] for another number of groups.
+    pub fn backward(
+        &self,
+        copies: &[BackwardCopies<A::Ciphertext>],
+        errors: &[A::Ciphertext],
+    ) -> Result<Vec<A::Ciphertext>, Error> {
+        check_length(self.layout.groups(), copies.len())?;
+        check_length(self.layout.groups(), errors.len())?;
+        let errors = errors.par_iter().map(|e| self.revolve_errors(e)).collect::<Result<Vec<_>, Error>>()?;
+        self.gradient(&self.accumulate(copies, &errors)?)
+    }
+}

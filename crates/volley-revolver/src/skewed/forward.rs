@@ -1,0 +1,107 @@
+//! Z = X·vᵀ.
+
+use rayon::prelude::*;
+use volley_ckks::Arithmetic;
+
+use super::{Skewed, Split};
+use crate::Error;
+use crate::error::check_length;
+use crate::rotation::{doublings, fold, horner};
+
+/// rot(X, −h), h < H_f, of the features of one group.
+#[derive(Clone, Debug)]
+pub struct ForwardCopies<C> {
+    split: Split,
+    /// By column block and h.
+    copies: Vec<Vec<C>>,
+}
+
+/// rot(V, gH_fD + h(D − 1)) of the weights, at g·H_f + h: what the forward products of all groups share.
+#[derive(Clone, Debug)]
+pub struct RevolvedWeights<C> {
+    split: Split,
+    /// By column block and g·H_f + h.
+    rotations: Vec<Vec<C>>,
+}
+
+impl<A: Arithmetic> Skewed<'_, A> {
+    /// The forward copies of one group's features (one ciphertext for each column block). They are dropped to `level`,
+    /// the one at which they first meet weights, before they are rotated, so that rotations and copies are small:
+    /// H_f − 1 hoisted rotations for each column block.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`], [`Error::CiphertextSlots`], [`Error::Ckks`] (among others where `level` is above the features').
+    pub fn forward_copies(
+        &self,
+        features: &[A::Ciphertext],
+        level: usize,
+    ) -> Result<ForwardCopies<A::Ciphertext>, Error> {
+        let steps: Vec<i64> = (0..self.split.forward_copies() as i64).map(|h| -h).collect();
+        Ok(ForwardCopies { split: self.split, copies: self.rotations(features, Some(level), &steps)? })
+    }
+
+    /// The rotations of the weights (one ciphertext for each column block): K − 1 hoisted ones for each.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`], [`Error::CiphertextSlots`], [`Error::Ckks`].
+    pub fn revolve_weights(
+        &self,
+        weights: &[A::Ciphertext],
+    ) -> Result<RevolvedWeights<A::Ciphertext>, Error> {
+        let row = self.row();
+        let baby_steps = self.split.forward_copies() as i64;
+        let steps: Vec<i64> = (0..self.split.period() as i64).map(|b| b * row - b % baby_steps).collect();
+        Ok(RevolvedWeights { split: self.split, rotations: self.rotations(weights, None, &steps)? })
+    }
+
+    /// The scores of one group: one level. Valid in the first K columns; the rest of each row is noise, which the
+    /// coefficients of a polynomial take away ([`Layout::score_mask`](crate::Layout::score_mask)).
+    ///
+    /// K products for each column block, K/H_f relinearizations, K/H_f − 1 + log₂(D/K) rotations.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Ckks`]; [`Error::SplitMismatch`] and [`Error::Length`] for copies and weights of another split or layout.
+    pub fn forward(
+        &self,
+        copies: &ForwardCopies<A::Ciphertext>,
+        weights: &RevolvedWeights<A::Ciphertext>,
+    ) -> Result<A::Ciphertext, Error> {
+        let baby_steps = self.split.forward_copies();
+        self.check_origin(copies.split, copies.copies.len())?;
+        self.check_origin(weights.split, weights.rotations.len())?;
+        let sums = (0..self.split.forward_giants())
+            .into_par_iter()
+            .map(|g| {
+                let terms: Vec<_> = copies
+                    .copies
+                    .iter()
+                    .zip(&weights.rotations)
+                    .flat_map(|(copies, weights)| copies.iter().zip(&weights[g * baby_steps..]))
+                    .collect();
+                let sum = self.arithmetic.sum_of_products(&terms)?;
+                Ok(self.arithmetic.relinearize_rescale(&sum)?)
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        let sum = horner(self.arithmetic, &sums, -(baby_steps as i64))?;
+        fold(self.arithmetic, sum, doublings(self.layout.period(), self.layout.width(), 1))
+    }
+
+    /// The scores of all groups: [`revolve_weights`](Self::revolve_weights) once, [`forward`](Self::forward) for each
+    /// group, in parallel.
+    ///
+    /// # Errors
+    ///
+    /// As [`forward`](Self::forward); [`Error::Length`] for another number of groups.
+    pub fn forward_all(
+        &self,
+        copies: &[ForwardCopies<A::Ciphertext>],
+        weights: &[A::Ciphertext],
+    ) -> Result<Vec<A::Ciphertext>, Error> {
+        check_length(self.layout.groups(), copies.len())?;
+        let weights = self.revolve_weights(weights)?;
+        copies.par_iter().map(|copies| self.forward(copies, &weights)).collect()
+    }
+}

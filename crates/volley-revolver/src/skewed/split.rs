@@ -1,0 +1,133 @@
+//! Which shifts are made on copies of the features and which on sums.
+
+use crate::{Error, Layout};
+
+/// Where the backward product makes its row shifts hD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowShifts {
+    /// On copies of the features: K copies of each ciphertext, G sums.
+    Copies,
+    /// On the sums, which all samples share: G copies of each ciphertext, K sums and as many relinearizations.
+    Sums,
+}
+
+/// A member of the family of skewed products. Copies of the features cost memory and set-up and pay off over many
+/// iterations; for samples seen once few copies are cheaper.
+///
+/// The forward product splits b = g·H_f + h and makes the shifts h on H_f copies of each feature ciphertext and the
+/// shifts g·H_f on sums: K/H_f relinearizations and K/H_f − 1 rotations for each group.
+///
+/// The backward product splits b = gH + h, G = K/H: G − 1 rotations of sums in all, H − 1 hoisted ones of each group's
+/// errors, and h's row shifts according to [`RowShifts`]. All counts are for each column block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Split {
+    period: usize,
+    forward_steps: usize,
+    backward_steps: usize,
+    row_shifts: RowShifts,
+}
+
+impl Split {
+    /// A split with H_f = `forward_steps` and H = `backward_steps`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SplitSteps`] where one of them does not divide K.
+    pub fn new(
+        layout: &Layout,
+        forward_steps: usize,
+        backward_steps: usize,
+        row_shifts: RowShifts,
+    ) -> Result<Self, Error> {
+        let period = layout.period();
+        match [forward_steps, backward_steps]
+            .into_iter()
+            .find(|&steps| steps == 0 || !period.is_multiple_of(steps))
+        {
+            Some(steps) => Err(Error::SplitSteps { steps, period }),
+            None => Ok(Self { period, forward_steps, backward_steps, row_shifts }),
+        }
+    }
+
+    /// All shifts on copies, H next above √K: the cheapest where copies are used many times.
+    #[must_use]
+    pub fn on_copies(layout: &Layout) -> Self {
+        let period = layout.period();
+        let backward_steps = 1 << period.ilog2().div_ceil(2);
+        Self { period, forward_steps: period, backward_steps, row_shifts: RowShifts::Copies }
+    }
+
+    /// Every member of the family, each once (with H = 1 there are no row shifts to place).
+    #[must_use]
+    pub fn candidates(layout: &Layout) -> Vec<Self> {
+        let period = layout.period();
+        let steps = || (0..=period.ilog2()).map(|log2| 1_usize << log2);
+        let backward = || {
+            steps().flat_map(|steps| {
+                let row_shifts: &[_] =
+                    if steps == 1 { &[RowShifts::Copies] } else { &[RowShifts::Copies, RowShifts::Sums] };
+                row_shifts.iter().map(move |&row_shifts| (steps, row_shifts))
+            })
+        };
+        steps()
+            .flat_map(|forward_steps| {
+                backward().map(move |(backward_steps, row_shifts)| Self {
+                    period,
+                    forward_steps,
+                    backward_steps,
+                    row_shifts,
+                })
+            })
+            .collect()
+    }
+
+    /// K, the rotations of a product.
+    #[must_use]
+    pub fn period(&self) -> usize {
+        self.period
+    }
+
+    /// H_f, the copies of each feature ciphertext for the forward product.
+    #[must_use]
+    pub fn forward_copies(&self) -> usize {
+        self.forward_steps
+    }
+
+    /// Copies of each feature ciphertext for the backward product: K or G.
+    #[must_use]
+    pub fn backward_copies(&self) -> usize {
+        match self.row_shifts {
+            RowShifts::Copies => self.period,
+            RowShifts::Sums => self.backward_giants(),
+        }
+    }
+
+    /// H, the rotations of each group's errors.
+    #[must_use]
+    pub fn backward_steps(&self) -> usize {
+        self.backward_steps
+    }
+
+    /// Sums that the backward product keeps for each column block: G or K.
+    #[must_use]
+    pub fn backward_sums(&self) -> usize {
+        match self.row_shifts {
+            RowShifts::Copies => self.backward_giants(),
+            RowShifts::Sums => self.period,
+        }
+    }
+
+    /// Where the row shifts are made.
+    #[must_use]
+    pub fn row_shifts(&self) -> RowShifts {
+        self.row_shifts
+    }
+
+    pub(super) fn forward_giants(&self) -> usize {
+        self.period / self.forward_steps
+    }
+
+    pub(super) fn backward_giants(&self) -> usize {
+        self.period / self.backward_steps
+    }
+}

@@ -1,0 +1,275 @@
+//! The skewed products: every member of the family, on many shapes.
+
+use std::slice::from_ref;
+
+use ndarray::{Array1, Array2};
+use proptest::prelude::*;
+use volley_revolver::skewed::{RowShifts, Skewed, Split};
+use volley_revolver::volley_ckks::{Arithmetic, Complex64};
+use volley_revolver::{Layout, Shape};
+
+use crate::matrices::{assert_close, assert_slots_close, matrix};
+use crate::slot_model::{Ciphertext, Counts, SlotModel};
+
+/// Everything that the two products of one layout take and give.
+struct Case {
+    model: SlotModel,
+    layout: Layout,
+    x: Array2<f64>,
+    v: Array2<f64>,
+    e: Array2<f64>,
+    factors: Array1<f64>,
+    features: Vec<Vec<Ciphertext>>,
+    weights: Vec<Ciphertext>,
+    errors: Vec<Ciphertext>,
+}
+
+const LEVELS: usize = 5;
+
+impl Case {
+    fn new(layout: Layout) -> Self {
+        let Shape { samples, columns, classes } = layout.shape();
+        let model = SlotModel::with_slots(layout.slots(), LEVELS);
+        let x = matrix(samples, columns, 1);
+        let v = matrix(classes, columns, 2);
+        let e = matrix(samples, classes, 3);
+        let factors = matrix(1, columns, 4).row(0).to_owned();
+        let features =
+            layout.pack_features(&x).unwrap().iter().map(|blocks| model.encrypt_all(blocks)).collect();
+        let weights = model.encrypt_all(&layout.pack_weights(&v).unwrap());
+        let errors = model.encrypt_all(&layout.pack_labels(&e).unwrap());
+        Self { model, layout, x, v, e, factors, features, weights, errors }
+    }
+
+    fn gradient(&self) -> Array2<f64> {
+        self.e.t().dot(&self.x) * &self.factors
+    }
+
+    fn check(&self, split: Split) {
+        let skewed = Skewed::new(&self.model, self.layout, split).unwrap();
+        self.check_forward(&skewed);
+        let gradient = self.check_backward(&skewed);
+        self.check_next_forward(&skewed, &gradient);
+    }
+
+    fn check_forward(&self, skewed: &Skewed<'_, SlotModel>) {
+        let (layout, split) = (&self.layout, skewed.split());
+        let (groups, blocks) = (layout.groups(), layout.column_blocks());
+        self.model.take_counts();
+        let copies: Vec<_> =
+            self.features.iter().map(|x| skewed.forward_copies(x, LEVELS - 1).unwrap()).collect();
+        let hoisted = groups * blocks * (split.forward_copies() - 1);
+        assert_eq!(self.model.take_counts(), Counts { hoisted, ..Counts::default() });
+
+        let scores = skewed.forward_all(&copies, &self.weights).unwrap();
+        let giants = split.period() / split.forward_copies();
+        let folds = (layout.width() / layout.period()).ilog2() as usize;
+        assert_eq!(
+            self.model.take_counts(),
+            Counts {
+                rotations: groups * (giants - 1 + folds),
+                hoisted: blocks * (split.period() - 1),
+                products: groups * blocks * split.period(),
+                relinearizations: groups * giants,
+                conjugations: 0,
+            }
+        );
+        assert!(scores.iter().all(|z| z.operand.level == LEVELS - 2));
+        let expected = self.x.dot(&self.v.t());
+        let slots: Vec<_> = scores.iter().map(|z| z.slots.clone()).collect();
+        assert_close(&layout.unpack_scores(&slots).unwrap(), &expected);
+        self.check_split_scores(skewed, &scores, &expected);
+    }
+
+    /// Split, masked, put together as errors and repeated, scores are what labels are packed to.
+    fn check_split_scores(&self, skewed: &Skewed<'_, SlotModel>, scores: &[Ciphertext], z: &Array2<f64>) {
+        let (layout, model) = (&self.layout, &self.model);
+        let labels = layout.pack_labels(z).unwrap();
+        for (group, (score, label)) in scores.iter().zip(&labels).enumerate() {
+            let parts = skewed.split_scores(group, score).unwrap();
+            assert_eq!(parts.iter().map(|&(part, _)| part).collect::<Vec<_>>(), layout.parts(group));
+            let masked = parts.iter().map(|(part, z)| {
+                let value = part.error_unit() / layout.score_multiple(group);
+                let mask = || layout.score_mask(group, *part, value);
+                model
+                    .multiply_plain(z, &model.encode(mask, &z.operand.scale, z.operand.level).unwrap())
+                    .unwrap()
+            });
+            let error = masked.reduce(|a, b| model.add(&a, &b).unwrap()).unwrap();
+            assert_slots_close(&skewed.repeat_along_row(&error).unwrap().slots, label);
+        }
+    }
+
+    fn check_backward(&self, skewed: &Skewed<'_, SlotModel>) -> Vec<Ciphertext> {
+        let (layout, split) = (&self.layout, skewed.split());
+        let (groups, blocks) = (layout.groups(), layout.column_blocks());
+        let factors = self.model.encrypt_all(&layout.pack_columns(&self.factors).unwrap());
+        self.model.take_counts();
+        let copies: Vec<_> = self
+            .features
+            .iter()
+            .map(|x| skewed.backward_copies(&skewed.scale_columns(x, &factors).unwrap(), LEVELS - 2).unwrap())
+            .collect();
+        assert_eq!(
+            self.model.take_counts(),
+            Counts {
+                hoisted: groups * blocks * (split.backward_copies() - 1),
+                products: groups * blocks,
+                relinearizations: groups * blocks,
+                ..Counts::default()
+            }
+        );
+
+        let gradient = skewed.backward(&copies, &self.errors).unwrap();
+        let folds = (layout.rows() / layout.period()).ilog2() as usize;
+        assert_eq!(
+            self.model.take_counts(),
+            Counts {
+                rotations: blocks * (split.backward_sums() - 1 + folds),
+                hoisted: groups * (split.backward_steps() - 1),
+                products: groups * blocks * split.period(),
+                relinearizations: blocks * split.backward_sums(),
+                conjugations: if layout.has_pairs() { blocks } else { 0 },
+            }
+        );
+        assert!(gradient.iter().all(|g| g.operand.level == LEVELS - 3));
+        let expected = self.gradient();
+        let slots: Vec<_> = gradient.iter().map(|g| g.slots.clone()).collect();
+        assert_close(&layout.unpack_weights(&slots).unwrap(), &expected);
+        for (slots, packed) in slots.iter().zip(&layout.pack_weights(&expected).unwrap()) {
+            assert_slots_close(slots, packed);
+        }
+
+        let streamed = copies
+            .iter()
+            .zip(&self.errors)
+            .map(|(copies, e)| {
+                let errors = skewed.revolve_errors(e).unwrap();
+                skewed.accumulate(from_ref(copies), &[errors]).unwrap()
+            })
+            .reduce(|a, b| skewed.merge(&a, &b).unwrap());
+        for (a, b) in skewed.gradient(&streamed.unwrap()).unwrap().iter().zip(&gradient) {
+            assert_slots_close(&a.slots, &b.slots);
+            assert_eq!(a.operand, b.operand);
+        }
+        gradient
+    }
+
+    /// A gradient is at once the weights of the next product.
+    fn check_next_forward(&self, skewed: &Skewed<'_, SlotModel>, gradient: &[Ciphertext]) {
+        let level = gradient[0].operand.level;
+        let copies: Vec<_> = self.features.iter().map(|x| skewed.forward_copies(x, level).unwrap()).collect();
+        let scores = skewed.forward_all(&copies, gradient).unwrap();
+        let slots: Vec<_> = scores.into_iter().map(|z| z.slots).collect();
+        let actual = self.layout.unpack_scores(&slots).unwrap();
+        assert_close(&actual, &self.x.dot(&self.gradient().t()));
+    }
+}
+
+fn shape(samples: usize, columns: usize, classes: usize) -> Shape {
+    Shape { samples, columns, classes }
+}
+
+#[test]
+fn every_split_gives_the_plain_products() {
+    for (shape, slots) in [
+        (shape(1, 1, 2), 8),
+        (shape(1, 5, 3), 64),
+        (shape(5, 3, 2), 16),
+        (shape(7, 9, 4), 64),
+        (shape(23, 20, 10), 1024),
+        (shape(40, 3, 8), 256),
+        (shape(70, 11, 32), 2048),
+    ] {
+        let case = Case::new(Layout::new(shape, slots).unwrap());
+        for split in Split::candidates(&case.layout) {
+            case.check(split);
+        }
+    }
+}
+
+#[test]
+fn several_column_blocks_give_the_plain_products() {
+    for (shape, slots, blocks) in [
+        (shape(9, 2, 2), 8, 2),
+        (shape(5, 12, 3), 64, 2),
+        (shape(3, 40, 4), 32, 40),
+        (shape(20, 70, 5), 256, 5),
+    ] {
+        let case = Case::new(Layout::new(shape, slots).unwrap());
+        assert_eq!(case.layout.column_blocks(), blocks);
+        for split in Split::candidates(&case.layout) {
+            case.check(split);
+        }
+    }
+}
+
+#[test]
+fn odd_and_even_block_counts_and_partial_rows() {
+    for samples in [1, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64] {
+        let layout = Layout::with_width(shape(samples, 6, 3), 256, 16).unwrap();
+        assert_eq!(layout.rows(), 16);
+        let case = Case::new(layout);
+        case.check(Split::on_copies(&layout));
+        case.check(Split::new(&layout, 2, 2, RowShifts::Sums).unwrap());
+    }
+}
+
+#[test]
+fn every_width_gives_the_plain_products() {
+    for layout in Layout::candidates(shape(13, 50, 6), 1024).unwrap() {
+        Case::new(layout).check(Split::on_copies(&layout));
+    }
+}
+
+#[test]
+fn a_mask_is_where_the_scores_and_labels_are() {
+    let layout = Layout::new(shape(21, 4, 3), 64).unwrap();
+    let ones = layout.pack_labels(&Array2::ones((21, 3))).unwrap();
+    for (group, expected) in ones.iter().enumerate() {
+        let masks = layout.parts(group).iter().map(|&part| layout.label_mask(group, part, part.error_unit()));
+        let sum = masks.reduce(|a, b| a.iter().zip(&b).map(|(x, y)| x + y).collect());
+        assert_eq!(&sum.unwrap(), expected);
+        for &part in layout.parts(group) {
+            let score = layout.score_mask(group, part, Complex64::ONE);
+            let label = layout.label_mask(group, part, Complex64::ONE);
+            for (slot, (score, label)) in score.iter().zip(&label).enumerate() {
+                let first = slot % layout.width() < layout.period();
+                assert_eq!(*score, if first { *label } else { Complex64::ZERO });
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_shape_layout_and_split(
+        samples in 1_usize..80,
+        columns in 1_usize..60,
+        classes in 2_usize..17,
+        extra in 0_u32..4,
+        width: prop::sample::Index,
+        split: prop::sample::Index,
+    ) {
+        let period = classes.next_power_of_two();
+        let slots = (2 * period * period) << extra;
+        let layouts = Layout::candidates(shape(samples, columns, classes), slots).unwrap();
+        let layout = layouts[width.index(layouts.len())];
+        let splits = Split::candidates(&layout);
+        Case::new(layout).check(splits[split.index(splits.len())]);
+    }
+
+    #[test]
+    fn weights_are_packed_and_unpacked(
+        columns in 1_usize..60,
+        classes in 2_usize..17,
+        extra in 0_u32..4,
+    ) {
+        let period = classes.next_power_of_two();
+        let layout = Layout::new(shape(3, columns, classes), (2 * period * period) << extra).unwrap();
+        let v = matrix(classes, columns, 9);
+        assert_close(&layout.unpack_weights(&layout.pack_weights(&v).unwrap()).unwrap(), &v);
+    }
+}

@@ -1,0 +1,107 @@
+use proptest::prelude::*;
+use volley_testkit::schoolbook;
+
+use super::*;
+use crate::tests::{basis, primes, random_poly, rng};
+use crate::{Coeff, RnsBasis, RnsPoly};
+
+const DEGREE: usize = 32;
+
+fn sigma(element: u64) -> Automorphism {
+    Automorphism::new(DEGREE, element).unwrap()
+}
+
+fn ring() -> RnsBasis {
+    basis(DEGREE, &[50, 40, 20])
+}
+
+fn elements() -> impl Strategy<Value = u64> {
+    (0..DEGREE as u64).prop_map(|k| 2 * k + 1)
+}
+
+#[test]
+fn every_automorphism_is_the_substitution_in_both_representations() {
+    let (ring, mut rng) = (ring(), rng(0));
+    for element in (1..2 * DEGREE as u64).step_by(2) {
+        let poly: RnsPoly<Coeff> = random_poly(&ring, &mut rng);
+        let image = ring.automorphism_coeff(&poly, &sigma(element));
+        for ((image, limb), q) in image.limbs().zip(poly.limbs()).zip(primes(&ring)) {
+            assert_eq!(image, schoolbook::automorphism(limb, element, q));
+        }
+        assert_eq!(ring.automorphism(&ring.forward(poly), &sigma(element)), ring.forward(image));
+    }
+}
+
+#[test]
+fn large_rings_agree_between_the_representations() {
+    for degree in [16, 1 << 10, 1 << 14] {
+        let ring = basis(degree, &[50]);
+        let poly: RnsPoly<Coeff> = random_poly(&ring, &mut rng(1));
+        for element in [1, 3, 5, 25, degree as u64 + 1, 2 * degree as u64 - 1] {
+            let sigma = Automorphism::new(degree, element).unwrap();
+            let image = ring.forward(ring.automorphism_coeff(&poly, &sigma));
+            assert_eq!(ring.automorphism(&ring.forward(poly.clone()), &sigma), image);
+        }
+    }
+}
+
+#[test]
+fn zero_coefficients_stay_reduced_where_the_sign_changes() {
+    let ring = ring();
+    let zero = ring.zero::<Coeff>();
+    assert_eq!(ring.automorphism_coeff(&zero, &sigma(2 * DEGREE as u64 - 1)), zero);
+}
+
+#[test]
+fn an_operand_of_a_higher_level_gives_the_limbs_of_the_basis() {
+    let ring = ring();
+    let poly = random_poly(&ring, &mut rng(2));
+    let image = ring.prefix(2).automorphism(&poly, &sigma(5));
+    assert_eq!(image, ring.automorphism(&poly, &sigma(5)).prefix(2));
+}
+
+proptest! {
+    #[test]
+    fn automorphisms_compose_as_their_elements_multiply(a in elements(), b in elements(), seed: u64) {
+        let ring = ring();
+        let product = sigma(a * b % (2 * DEGREE as u64));
+        let f = random_poly(&ring, &mut rng(seed));
+        prop_assert_eq!(
+            ring.automorphism(&ring.automorphism(&f, &sigma(b)), &sigma(a)),
+            ring.automorphism(&f, &product)
+        );
+        let f = random_poly(&ring, &mut rng(seed));
+        prop_assert_eq!(
+            ring.automorphism_coeff(&ring.automorphism_coeff(&f, &sigma(b)), &sigma(a)),
+            ring.automorphism_coeff(&f, &product)
+        );
+    }
+
+    #[test]
+    fn automorphisms_are_multiplicative(g in elements(), seed: u64) {
+        let (ring, mut rng) = (ring(), rng(seed));
+        let (a, b) = (random_poly(&ring, &mut rng), random_poly(&ring, &mut rng));
+        let mut product = a.clone();
+        ring.mul_assign(&mut product, &b);
+        let mut images = ring.automorphism(&a, &sigma(g));
+        ring.mul_assign(&mut images, &ring.automorphism(&b, &sigma(g)));
+        prop_assert_eq!(ring.automorphism(&product, &sigma(g)), images);
+    }
+}
+
+#[test]
+fn the_element_is_kept() {
+    assert_eq!(sigma(25).element(), 25);
+    assert_eq!(sigma(25), sigma(25));
+    assert_ne!(sigma(25), sigma(5));
+}
+
+#[test]
+fn even_and_unreduced_elements_and_other_degrees_are_refused() {
+    for element in [0, 2, 2 * DEGREE as u64, 2 * DEGREE as u64 + 1, u64::MAX] {
+        assert_eq!(Automorphism::new(DEGREE, element), None, "g={element}");
+    }
+    for degree in [0, 1, 24] {
+        assert_eq!(Automorphism::new(degree, 1), None, "N={degree}");
+    }
+}

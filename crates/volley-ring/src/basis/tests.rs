@@ -1,0 +1,289 @@
+use std::sync::LazyLock;
+
+use num_bigint::BigInt;
+use proptest::prelude::*;
+use volley_testkit::crt;
+use volley_testkit::schoolbook::negacyclic_product;
+
+use super::*;
+use crate::prime::ntt_primes;
+use crate::tests::{basis, from_integers, lowest_prime, primes, random_integer, random_poly, rng};
+
+const DEGREE: usize = 16;
+
+/// Three primes, one of them just above a power of two.
+fn ring() -> &'static RnsBasis {
+    static RING: LazyLock<RnsBasis> = LazyLock::new(|| {
+        let [high, short] = [50, 20].map(|bits| ntt_primes(DEGREE, bits).next().unwrap());
+        RnsBasis::new(DEGREE, &[high, lowest_prime(DEGREE, 40), short]).unwrap()
+    });
+    &RING
+}
+
+/// Polynomials with random coefficients, of which some are extreme.
+fn polynomials() -> impl Strategy<Value = RnsPoly<Coeff>> {
+    let residue = prop_oneof![4 => any::<u64>(), 1 => Just(0), 1 => Just(u64::MAX)];
+    prop::collection::vec(residue, 3 * DEGREE).prop_map(|words| {
+        let reduce = |(i, word): (usize, u64)| {
+            let q = primes(ring())[i / DEGREE];
+            if word == u64::MAX { q - 1 } else { word % q }
+        };
+        RnsPoly::from_residues(DEGREE, words.into_iter().enumerate().map(reduce).collect()).unwrap()
+    })
+}
+
+fn sum<R: Representation>(a: &RnsPoly<R>, b: &RnsPoly<R>) -> RnsPoly<R> {
+    let mut sum = a.clone();
+    ring().add_assign(&mut sum, b);
+    sum
+}
+
+fn difference<R: Representation>(a: &RnsPoly<R>, b: &RnsPoly<R>) -> RnsPoly<R> {
+    let mut difference = a.clone();
+    ring().sub_assign(&mut difference, b);
+    difference
+}
+
+fn negative<R: Representation>(a: &RnsPoly<R>) -> RnsPoly<R> {
+    let mut negative = a.clone();
+    ring().neg_assign(&mut negative);
+    negative
+}
+
+fn product(a: &RnsPoly<Eval>, b: &RnsPoly<Eval>) -> RnsPoly<Eval> {
+    let mut product = a.clone();
+    ring().mul_assign(&mut product, b);
+    product
+}
+
+/// A polynomial from its limbs, each computed by `limb` from the limb's index and prime.
+fn from_limbs<R: Representation>(limb: impl Fn(usize, u64) -> Vec<u64>) -> RnsPoly<R> {
+    let residues = primes(ring()).into_iter().enumerate().flat_map(|(i, q)| limb(i, q)).collect();
+    RnsPoly::from_residues(DEGREE, residues).unwrap()
+}
+
+/// The product in coefficient form, by its definition.
+fn schoolbook(a: &RnsPoly<Coeff>, b: &RnsPoly<Coeff>) -> RnsPoly<Coeff> {
+    from_limbs(|i, q| negacyclic_product(a.limb(i), b.limb(i), q))
+}
+
+proptest! {
+    #[test]
+    fn products_are_negacyclic(a in polynomials(), b in polynomials()) {
+        let ring = ring();
+        let expected = schoolbook(&a, &b);
+        prop_assert_eq!(ring.inverse(product(&ring.forward(a), &ring.forward(b))), expected);
+    }
+
+    #[test]
+    fn the_ring_axioms_hold(a in polynomials(), b in polynomials(), c in polynomials()) {
+        let ring = ring();
+        prop_assert_eq!(sum(&a, &b), sum(&b, &a));
+        prop_assert_eq!(sum(&sum(&a, &b), &c), sum(&a, &sum(&b, &c)));
+        prop_assert_eq!(sum(&a, &ring.zero()), a.clone());
+        prop_assert_eq!(sum(&a, &negative(&a)), ring.zero());
+        prop_assert_eq!(difference(&a, &b), sum(&a, &negative(&b)));
+        let [a, b, c] = [a, b, c].map(|poly| ring.forward(poly));
+        let mut one = ring.zero();
+        ring.add_integer_assign(&mut one, &[1; 3]);
+        prop_assert_eq!(product(&a, &one), a.clone());
+        prop_assert_eq!(product(&a, &b), product(&b, &a));
+        prop_assert_eq!(product(&product(&a, &b), &c), product(&a, &product(&b, &c)));
+        prop_assert_eq!(product(&a, &sum(&b, &c)), sum(&product(&a, &b), &product(&a, &c)));
+    }
+
+    #[test]
+    fn the_transform_is_additive(a in polynomials(), b in polynomials()) {
+        let ring = ring();
+        prop_assert_eq!(ring.forward(sum(&a, &b)), sum(&ring.forward(a), &ring.forward(b)));
+    }
+
+    #[test]
+    fn integers_act_as_constant_polynomials(a in polynomials(), residues: [u64; 3]) {
+        let ring = ring();
+        let constant = from_limbs(|i, q| {
+            (0..DEGREE).map(|k| if k == 0 { residues[i] % q } else { 0 }).collect()
+        });
+        let mut multiple = a.clone();
+        ring.mul_integer_assign(&mut multiple, &residues);
+        prop_assert_eq!(&multiple, &schoolbook(&a, &constant));
+        let mut evaluations = ring.forward(a.clone());
+        ring.mul_integer_assign(&mut evaluations, &residues);
+        prop_assert_eq!(ring.inverse(evaluations), multiple);
+        let mut evaluations = ring.forward(a.clone());
+        ring.add_integer_assign(&mut evaluations, &residues);
+        prop_assert_eq!(ring.inverse(evaluations), sum(&a, &constant));
+    }
+
+    #[test]
+    fn the_fourth_root_is_a_monomial(a in polynomials()) {
+        let ring = ring();
+        let monomial = from_limbs(|_, _| (0..DEGREE).map(|k| u64::from(k == DEGREE / 2)).collect());
+        let mut evaluations = ring.forward(a.clone());
+        ring.mul_fourth_root_assign(&mut evaluations);
+        prop_assert_eq!(&ring.inverse(evaluations.clone()), &schoolbook(&a, &monomial));
+        ring.mul_fourth_root_assign(&mut evaluations);
+        prop_assert_eq!(ring.inverse(evaluations), negative(&a));
+    }
+
+    #[test]
+    fn fused_sums_equal_sums_of_products(seed: u64, count in 0usize..6) {
+        let (ring, mut rng) = (ring(), rng(seed));
+        let polys: Vec<[RnsPoly<Eval>; 4]> =
+            (0..count).map(|_| [(); 4].map(|()| random_poly(ring, &mut rng))).collect();
+        let total = |x: usize, y: usize| {
+            polys.iter().fold(ring.zero(), |total, term| sum(&total, &product(&term[x], &term[y])))
+        };
+        let pairs: Vec<_> = polys.iter().map(|[a, b, ..]| (a, b)).collect();
+        prop_assert_eq!(ring.sum_of_products(&pairs), total(0, 1));
+        let tensors: Vec<_> = polys.iter().map(|term| term.each_ref()).collect();
+        let expected = [total(0, 2), sum(&total(0, 3), &total(1, 2)), total(1, 3)];
+        prop_assert_eq!(ring.sum_of_tensors(&tensors), expected);
+        let digits: Vec<_> = polys.iter().map(|[digit, a, b, _]| (digit, [a, b])).collect();
+        prop_assert_eq!(ring.sum_of_pairs(&digits, |i| i), [total(0, 1), total(0, 2)]);
+    }
+
+    #[test]
+    fn signed_coefficients_become_their_residues(values: [i64; DEGREE]) {
+        let expected = from_limbs(|_, q| {
+            values.iter().map(|&x| i128::from(x).rem_euclid(i128::from(q)) as u64).collect()
+        });
+        prop_assert_eq!(ring().from_signed(&values), expected);
+    }
+}
+
+#[test]
+fn a_key_of_a_higher_level_is_read_at_the_named_limbs() {
+    // The key has primes q₀ q₁ q₂ p₀ p₁; the digit, one level below, q₀ q₁ p₀ p₁.
+    let all = basis(DEGREE, &[50, 40, 40, 50, 50]);
+    let special = RnsBasis::new(DEGREE, &primes(&all)[3..]).unwrap();
+    let live = all.prefix_with(2, &special);
+    let mut rng = rng(0);
+    let digits: [RnsPoly<Eval>; 2] = [(); 2].map(|()| random_poly(&live, &mut rng));
+    let keys: [[RnsPoly<Eval>; 2]; 2] = [(); 2].map(|()| [(); 2].map(|()| random_poly(&all, &mut rng)));
+    let terms: Vec<_> = digits.iter().zip(&keys).map(|(digit, key)| (digit, key.each_ref())).collect();
+    let sums = live.sum_of_pairs(&terms, |i| if i < 2 { i } else { i + 1 });
+    for (half, sum) in sums.iter().enumerate() {
+        let cut = |key: &[RnsPoly<Eval>; 2]| {
+            let limbs = [0, 1, 3, 4].map(|i| key[half].limb(i)).concat();
+            RnsPoly::from_residues(DEGREE, limbs).unwrap()
+        };
+        let cut: Vec<_> = keys.iter().map(cut).collect();
+        assert_eq!(*sum, live.sum_of_products(&[(&digits[0], &cut[0]), (&digits[1], &cut[1])]));
+    }
+}
+
+#[test]
+fn operands_may_have_more_limbs_and_those_are_left_alone() {
+    let ring = ring();
+    let [a, b] = [(); 2].map(|()| random_poly::<Eval>(ring, &mut rng(1)));
+    let (lower, cut) = (ring.prefix(2), |poly: &RnsPoly<Eval>| poly.prefix(2));
+    type Operation = fn(&RnsBasis, &mut RnsPoly<Eval>, &RnsPoly<Eval>);
+    let operations: [Operation; 3] = [RnsBasis::add_assign, RnsBasis::sub_assign, RnsBasis::mul_assign];
+    for operation in operations {
+        let (mut low, mut high) = (cut(&a), a.clone());
+        operation(&lower, &mut low, &b);
+        operation(ring, &mut high, &b);
+        assert_eq!(low, cut(&high));
+        let mut prefix = a.clone();
+        operation(&lower, &mut prefix, &b);
+        assert_eq!((prefix.prefix(2), prefix.limb(2)), (low, a.limb(2)));
+    }
+    assert_eq!(lower.sum_of_products(&[(&a, &b)]), cut(&ring.sum_of_products(&[(&a, &b)])));
+}
+
+#[test]
+fn limbs_may_be_added_alone() {
+    let ring = ring();
+    let [a, b] = [(); 2].map(|()| random_poly::<Eval>(ring, &mut rng(2)));
+    for limbs in [0..0, 0..1, 1..3, 0..3] {
+        let mut partial = a.clone();
+        ring.add_limbs_assign(&mut partial, &b, limbs.clone());
+        for i in 0..3 {
+            assert_eq!(partial.limb(i), if limbs.contains(&i) { sum(&a, &b) } else { a.clone() }.limb(i));
+        }
+    }
+}
+
+#[test]
+fn wide_coefficients_become_their_residues() {
+    let edges = [0, 1, -1, i128::MAX, i128::MIN, i128::MIN + 1, 1 << 64, -(1 << 64), (1 << 100) - 1];
+    let values: Vec<i128> = edges.into_iter().cycle().take(DEGREE).collect();
+    let integers: Vec<BigInt> = values.iter().map(|&x| x.into()).collect();
+    assert_eq!(ring().from_wide(&values), from_integers(ring(), &integers));
+}
+
+/// An integer in floating point.
+fn from_f64(x: f64) -> BigInt {
+    let shift = (x.abs().log2() as i32).saturating_sub(100).max(0);
+    BigInt::from((x / 2f64.powi(shift)) as i128) << shift
+}
+
+#[test]
+fn centred_representatives_are_exact_where_a_float_is_and_close_elsewhere() {
+    for bits in [vec![50], vec![20, 50], vec![50, 40, 40], vec![50; 12]] {
+        let basis = basis(DEGREE, &bits);
+        let product = crt::product(&primes(&basis));
+        let half = BigInt::from(&product / 2u32);
+        let mut integers: Vec<BigInt> = [0, 1, -1, 524_000, -524_000].map(BigInt::from).to_vec();
+        integers.extend([half.clone(), -&half, &half - 1, 1 - &half, &half / 2, -&half / 3]);
+        let mut rng = rng(3);
+        integers
+            .extend((0..DEGREE - integers.len()).map(|i| random_integer(&(&product >> (9 * i)), &mut rng)));
+        let poly = from_integers(&basis, &integers);
+        for (x, exact) in basis.to_centered(&poly).into_iter().zip(integers) {
+            if exact.bits() <= 53 {
+                assert_eq!(BigInt::from(x as i64), exact);
+            }
+            // In units of 2⁻⁵³ of the value: each digit rounds twice, and once it cancels at most half of the sum.
+            let error = from_f64(x) - &exact;
+            assert!(error.magnitude() << 53 <= exact.magnitude() * (3 * bits.len()), "{exact} became {x}");
+        }
+    }
+}
+
+#[test]
+fn bases_are_cut_and_joined_in_order() {
+    let ring = ring();
+    let other = basis(DEGREE, &[45, 44]);
+    let ([q0, q1, _], [p0, p1]) =
+        (primes(ring)[..].try_into().unwrap(), primes(&other)[..].try_into().unwrap());
+    assert_eq!(primes(&ring.prefix(2)), [q0, q1]);
+    assert_eq!(primes(&ring.prefix_with(1, &other)), [q0, p0, p1]);
+    assert_eq!((ring.degree(), ring.limb_count(), ring.moduli().len()), (DEGREE, 3, 3));
+    assert_eq!(ring.kernel(), Kernel::detect());
+}
+
+#[test]
+fn bases_without_arithmetic_are_refused() {
+    let q = ntt_primes(1 << 10, 40).next().unwrap();
+    let new = |degree, primes: &[u64]| RnsBasis::new(degree, primes).is_some();
+    assert!(new(1 << 10, &[q]) && new(16, &[q, 97]));
+    assert!(!new(16, &[q, 97, q]), "a prime twice");
+    assert!(!new(16, &[q, 32 * 3 + 3]), "a composite");
+    assert!(!new(16, &[q, (1 << 50) - 27]), "a prime without the roots of unity");
+    assert!(!new(1 << 15, &[lowest_prime(1 << 10, 40)]), "a prime for smaller degrees");
+    assert!(!new(16, &[(1 << 51) - 129]), "a prime above 50 bits");
+    assert!(!new(16, &[q, 0]) && !new(16, &[1]) && !new(16, &[2]));
+    for degree in [0, 1, 2, 8, 24, 1000] {
+        assert!(!new(degree, &[q]), "N={degree}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "too few limbs")]
+fn a_first_operand_of_another_basis_panics() {
+    ring().neg_assign(&mut ring().prefix(2).zero::<Eval>());
+}
+
+#[test]
+#[should_panic(expected = "too few limbs")]
+fn a_second_operand_with_too_few_limbs_panics() {
+    ring().add_assign(&mut ring().zero::<Eval>(), &ring().prefix(2).zero());
+}
+
+#[test]
+#[should_panic(expected = "left == right")]
+fn coefficients_of_another_degree_panic() {
+    let _ = ring().from_signed(&[0; DEGREE - 1]);
+}

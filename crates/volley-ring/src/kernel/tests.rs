@@ -1,0 +1,280 @@
+//! Every backend against `u128` and big-integer arithmetic.
+
+use num_bigint::{BigInt, BigUint};
+use rand_chacha::ChaCha20Rng;
+use rand_core::Rng;
+use volley_testkit::crt::divide_round;
+
+use super::*;
+use crate::prime::ntt_primes;
+use crate::tests::{lowest_prime, rng};
+
+/// The backends that this processor runs.
+fn kernels() -> [Kernel; 1] {
+    [Kernel::detect()]
+}
+
+/// Below, at and above the width of vectors and of their unrolled groups.
+const LENGTHS: [usize; 8] = [0, 1, 7, 8, 9, 33, 64, 100];
+
+/// Numbers of terms. The last is more than a 64-bit sum of 52-bit halves of products holds.
+const TERMS: [usize; 5] = [0, 1, 2, 5, 5_000];
+
+/// How inputs are chosen.
+#[derive(Clone, Copy, Debug)]
+enum Fill {
+    Random,
+    Largest,
+    /// 0, 1, (q ± 1)/2 and q − 1.
+    Edges,
+}
+
+/// A source of operands for one backend, modulus and length.
+struct Case {
+    kernel: Kernel,
+    q: Modulus,
+    length: usize,
+    fill: Fill,
+    rng: ChaCha20Rng,
+}
+
+impl Case {
+    /// A number below `bound`.
+    fn below(&mut self, bound: u64) -> u64 {
+        let word = self.rng.next_u64();
+        match self.fill {
+            Fill::Random => word % bound,
+            Fill::Largest => bound - 1,
+            Fill::Edges => [0, 1, bound / 2, bound.div_ceil(2), bound - 1][(word % 5) as usize],
+        }
+    }
+
+    fn limb_below(&mut self, bound: u64) -> Vec<u64> {
+        (0..self.length).map(|_| self.below(bound)).collect()
+    }
+
+    /// Residues.
+    fn limb(&mut self) -> Vec<u64> {
+        self.limb_below(self.q.value())
+    }
+
+    /// A few limbs: long lists of terms repeat them.
+    fn limbs(&mut self) -> Vec<Vec<u64>> {
+        (0..7).map(|_| self.limb()).collect()
+    }
+
+    /// Checks a result against its exact value at each index.
+    fn check(&self, what: &str, result: &[u64], exact: impl Fn(usize) -> u128) {
+        let q = u128::from(self.q.value());
+        let expected: Vec<u64> = (0..self.length).map(|j| (exact(j) % q) as u64).collect();
+        assert_eq!(result, expected, "{what}: {:?}, q={q}, {:?}", self.kernel, self.fill);
+    }
+}
+
+fn each_case(check: impl Fn(&mut Case)) {
+    let lengths = [7, 20, 30, 40, 49, 50];
+    let primes = lengths.map(|bits| [ntt_primes(16, bits).next().unwrap(), lowest_prime(16, bits)]);
+    for kernel in kernels() {
+        for q in primes.into_iter().flatten().map(|q| Modulus::new(q).unwrap()) {
+            for length in LENGTHS {
+                for fill in [Fill::Random, Fill::Largest, Fill::Edges] {
+                    check(&mut Case { kernel, q, length, fill, rng: rng(q.value()) });
+                }
+            }
+        }
+    }
+}
+
+/// Long sums are checked at few lengths.
+fn term_counts(case: &Case) -> impl Iterator<Item = usize> + use<> {
+    let short = ![1, 9].contains(&case.length);
+    TERMS.into_iter().filter(move |&count| count < 100 || !short)
+}
+
+fn product(a: u64, b: u64) -> u128 {
+    u128::from(a) * u128::from(b)
+}
+
+#[test]
+fn sums_and_differences() {
+    each_case(|case| {
+        let (a, b, constant) = (case.limb(), case.limb(), case.below(case.q.value()));
+        let (kernel, q, p) = (case.kernel, case.q, u128::from(case.q.value()));
+        let mut result = a.clone();
+        kernel.add_assign(q, &mut result, &b);
+        case.check("add_assign", &result, |j| u128::from(a[j]) + u128::from(b[j]));
+        let mut result = a.clone();
+        kernel.sub_assign(q, &mut result, &b);
+        case.check("sub_assign", &result, |j| u128::from(a[j]) + p - u128::from(b[j]));
+        let mut result = a.clone();
+        kernel.neg_assign(q, &mut result);
+        case.check("neg_assign", &result, |j| p - u128::from(a[j]));
+        let mut result = a.clone();
+        kernel.add_constant(q, &mut result, constant);
+        case.check("add_constant", &result, |j| u128::from(a[j]) + u128::from(constant));
+    });
+}
+
+#[test]
+fn products() {
+    each_case(|case| {
+        let (a, b) = (case.limb(), case.limb());
+        let (kernel, q) = (case.kernel, case.q);
+        let mut result = a.clone();
+        kernel.mul_assign(q, &mut result, &b);
+        case.check("mul_assign", &result, |j| product(a[j], b[j]));
+        for constant in [0, 1, q.value() - 1, case.below(q.value())] {
+            let mut result = a.clone();
+            kernel.mul_constant(q, &mut result, q.shoup(constant));
+            case.check("mul_constant", &result, |j| product(a[j], constant));
+            let mut result = a.clone();
+            kernel.sub_from_and_scale(q, &mut result, &b, q.shoup(constant));
+            let difference = |j: usize| (u128::from(b[j]) + u128::from(q.value()) - u128::from(a[j])) as u64;
+            case.check("sub_from_and_scale", &result, |j| product(difference(j), constant));
+        }
+    });
+}
+
+#[test]
+fn sums_of_products() {
+    each_case(|case| {
+        let (a, b) = (case.limbs(), case.limbs());
+        for count in term_counts(case) {
+            let terms: Vec<(&[u64], &[u64])> = (0..count).map(|k| (&*a[k % 7], &*b[k % 7])).collect();
+            let mut result = vec![u64::MAX; case.length];
+            case.kernel.sum_of_products(case.q, &mut result, &terms);
+            case.check("sum_of_products", &result, |j| terms.iter().map(|(a, b)| product(a[j], b[j])).sum());
+        }
+    });
+}
+
+#[test]
+fn sums_of_tensors() {
+    each_case(|case| {
+        let [a0, a1, b0, b1] = [(); 4].map(|()| case.limbs());
+        for count in term_counts(case) {
+            let terms: Vec<[&[u64]; 4]> =
+                (0..count).map(|k| [&a0, &a1, &b0, &b1].map(|limbs| &*limbs[k % 7])).collect();
+            let [mut d0, mut d1, mut d2] = [(); 3].map(|()| vec![u64::MAX; case.length]);
+            case.kernel.sum_of_tensors(case.q, [&mut d0, &mut d1, &mut d2], &terms);
+            let sum = |term: &dyn Fn(&[&[u64]; 4]) -> u128| terms.iter().map(term).sum();
+            case.check("d0", &d0, |j| sum(&|[a0, _, b0, _]| product(a0[j], b0[j])));
+            case.check("d1", &d1, |j| sum(&|[a0, a1, b0, b1]| product(a0[j], b1[j]) + product(a1[j], b0[j])));
+            case.check("d2", &d2, |j| sum(&|[_, a1, _, b1]| product(a1[j], b1[j])));
+        }
+    });
+}
+
+#[test]
+fn sums_of_pairs() {
+    each_case(|case| {
+        let [digits, a, b] = [(); 3].map(|()| case.limbs());
+        for count in term_counts(case) {
+            let terms: Vec<[&[u64]; 3]> =
+                (0..count).map(|k| [&digits, &a, &b].map(|limbs| &*limbs[k % 7])).collect();
+            let [mut u, mut v] = [(); 2].map(|()| vec![u64::MAX; case.length]);
+            case.kernel.sum_of_pairs(case.q, [&mut u, &mut v], &terms);
+            case.check("u", &u, |j| terms.iter().map(|[d, a, _]| product(d[j], a[j])).sum());
+            case.check("v", &v, |j| terms.iter().map(|[d, _, b]| product(d[j], b[j])).sum());
+        }
+    });
+}
+
+#[test]
+fn weighted_sums_of_unreduced_limbs() {
+    each_case(|case| {
+        let q = case.q.value();
+        let limbs: Vec<_> = (0..7).map(|_| case.limb_below(1 << 50)).collect();
+        let weights: Vec<_> = (0..7).map(|_| case.below(q)).collect();
+        for count in term_counts(case) {
+            let terms: Vec<(&[u64], u64)> = (0..count).map(|k| (&*limbs[k % 7], weights[k % 7])).collect();
+            let sum = |j: usize| terms.iter().map(|(y, w)| product(y[j], *w)).sum::<u128>();
+            let mut result = vec![u64::MAX; case.length];
+            case.kernel.weighted_sum(case.q, &mut result, &terms, None);
+            case.check("weighted_sum", &result, sum);
+            let v = case.limb_below(1 << 50);
+            for s in [0, 1, q - 1, case.below(q)] {
+                case.kernel.weighted_sum(case.q, &mut result, &terms, Some((&v, s)));
+                // A multiple of q that is at least v·s keeps the difference positive.
+                case.check("corrected", &result, |j| sum(j) + (u128::from(q) << 50) - product(v[j], s));
+            }
+        }
+    });
+}
+
+#[test]
+fn rounded_quotients() {
+    for kernel in kernels() {
+        for source in [vec![50], vec![20, 50], vec![40; 3], vec![50; 9]] {
+            let primes: Vec<u64> =
+                (0..source.len()).map(|i| ntt_primes(16, source[i]).nth(i).unwrap()).collect();
+            let product: BigUint = primes.iter().map(|&s| BigUint::from(s)).product();
+            for length in LENGTHS {
+                for fill in [Fill::Random, Fill::Largest] {
+                    let q = Modulus::new(primes[0]).unwrap();
+                    let mut case = Case { kernel, q, length, fill, rng: rng(length as u64) };
+                    let limbs: Vec<_> = primes.iter().map(|&s| case.limb_below(s)).collect();
+                    let terms: Vec<_> =
+                        limbs.iter().map(Vec::as_slice).zip(primes.iter().map(|&s| 1.0 / s as f64)).collect();
+                    let mut result = vec![u64::MAX; length];
+                    kernel.rounded_quotient(&mut result, &terms);
+                    for (j, &v) in result.iter().enumerate() {
+                        let sum: BigUint = limbs.iter().zip(&primes).map(|(y, &s)| &product / s * y[j]).sum();
+                        assert_eq!(BigInt::from(v), divide_round(&sum.into(), &product));
+                        // Backends must round every step alike: no fused multiply-add, no other order.
+                        let steps = terms.iter().fold(0.5, |sum, (y, r)| sum + y[j] as f64 * r);
+                        assert_eq!(v, steps as u64);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn rounded_quotients_near_a_half_are_the_same_everywhere() {
+    let s = ntt_primes(16, 50).next().unwrap();
+    let y: Vec<u64> = (s / 2 - 50..s / 2 + 51).collect();
+    for kernel in kernels() {
+        let mut result = vec![u64::MAX; y.len()];
+        kernel.rounded_quotient(&mut result, &[(&y, 1.0 / s as f64)]);
+        let steps = y.iter().map(|&y| (0.5 + y as f64 * (1.0 / s as f64)) as u64);
+        assert!(result.into_iter().eq(steps));
+    }
+}
+
+#[test]
+fn gathered_residues() {
+    each_case(|case| {
+        let a = case.limb();
+        let index: Vec<u32> = (0..case.length).map(|_| case.rng.next_u32() % case.length as u32).collect();
+        let mut result = vec![u64::MAX; case.length];
+        case.kernel.gather(&mut result, &a, &index);
+        case.check("gather", &result, |j| u128::from(a[index[j] as usize]));
+    });
+}
+
+#[test]
+fn residues_of_signed_integers() {
+    each_case(|case| {
+        let q = case.q.value() as i64;
+        let edges = [0, 1, -1, q, -q, q - 1, 1 - q, q + 1, -q - 1, i64::MAX, i64::MIN, i64::MIN + 1];
+        let random = case.rng.next_u64() as i64;
+        let values: Vec<i64> = edges.into_iter().chain([random]).cycle().take(case.length).collect();
+        let mut result = vec![u64::MAX; case.length];
+        case.kernel.lift_signed(case.q, &mut result, &values);
+        case.check("lift_signed", &result, |j| i128::from(values[j]).rem_euclid(q.into()) as u128);
+    });
+}
+
+#[test]
+#[should_panic(expected = "left == right")]
+fn limbs_of_different_lengths_are_refused() {
+    let q = Modulus::new(97).unwrap();
+    Kernel::detect().add_assign(q, &mut [0; 8], &[0; 7]);
+}
+
+#[test]
+fn the_detected_backend_has_a_name() {
+    assert!(!Kernel::detect().name().is_empty());
+}

@@ -1,0 +1,156 @@
+use concrete_ntt::prime64::Plan as Oracle;
+use volley_testkit::schoolbook::{evaluate_at_powers, negacyclic_product, power};
+
+use super::*;
+use crate::prime::ntt_primes;
+use crate::tests::{lowest_prime, random_limb, rng};
+
+/// Bit lengths of the moduli, and degrees at which all of them have primes.
+const BITS: [u32; 8] = [20, 25, 30, 36, 40, 45, 49, 50];
+const DEGREES: [usize; 9] = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
+
+/// The highest and the lowest prime of each length.
+fn moduli(degree: usize) -> impl Iterator<Item = u64> {
+    let ends = move |bits| [ntt_primes(degree, bits).next().unwrap(), lowest_prime(degree, bits)];
+    BITS.into_iter().flat_map(ends)
+}
+
+fn table(degree: usize, q: u64) -> NttTable {
+    NttTable::new(degree, Modulus::new(q).unwrap()).unwrap()
+}
+
+/// A random polynomial, then the extreme ones: 0, all coefficients q − 1, and q − 1 at 1 or X^(N−1) alone.
+fn inputs(degree: usize, q: u64) -> Vec<Vec<u64>> {
+    let single = |position: usize| (0..degree).map(|i| if i == position { q - 1 } else { 0 }).collect();
+    let random = random_limb(q, degree, &mut rng(q));
+    vec![random, vec![0; degree], vec![q - 1; degree], single(0), single(degree - 1)]
+}
+
+fn forward(table: &NttTable, input: &[u64]) -> Vec<u64> {
+    let mut limb = input.to_vec();
+    table.forward(&mut limb);
+    limb
+}
+
+fn inverse_unscaled(table: &NttTable, input: &[u64]) -> Vec<u64> {
+    let mut limb = input.to_vec();
+    table.inverse_unscaled(&mut limb);
+    limb
+}
+
+fn inverse(table: &NttTable, input: &[u64]) -> Vec<u64> {
+    let (q, scale) = (table.modulus(), table.degree_inverse());
+    inverse_unscaled(table, input).into_iter().map(|x| q.mul_shoup(x, scale)).collect()
+}
+
+/// ψ: what X evaluates to first.
+fn root(table: &NttTable) -> u64 {
+    let x: Vec<u64> = (0..table.degree()).map(|i| u64::from(i == 1)).collect();
+    forward(table, &x)[0]
+}
+
+/// 2·br(j) + 1.
+fn exponent(degree: usize, j: usize) -> u64 {
+    let reversed = (0..degree.ilog2()).fold(0, |reversed, k| reversed << 1 | j as u64 >> k & 1);
+    2 * reversed + 1
+}
+
+#[test]
+fn the_forward_transform_evaluates_at_the_odd_powers_in_bit_reversed_order() {
+    for degree in [16, 64, 256] {
+        let exponents: Vec<u64> = (0..degree).map(|j| exponent(degree, j)).collect();
+        for q in moduli(degree) {
+            let table = table(degree, q);
+            let psi = root(&table);
+            assert_eq!(power(psi, degree as u64, q), q - 1, "not a primitive root");
+            for input in inputs(degree, q) {
+                assert_eq!(forward(&table, &input), evaluate_at_powers(&input, psi, &exponents, q));
+            }
+        }
+    }
+}
+
+#[test]
+fn large_transforms_evaluate_at_the_same_points() {
+    for degree in [1 << 14, 1 << 15] {
+        let q = ntt_primes(degree, 50).next().unwrap();
+        let table = table(degree, q);
+        let input = random_limb(q, degree, &mut rng(0));
+        let output = forward(&table, &input);
+        for j in [0, 1, 2, degree / 2 - 1, degree / 2, 12_345, degree - 1] {
+            let expected = evaluate_at_powers(&input, root(&table), &[exponent(degree, j)], q);
+            assert_eq!(output[j], expected[0]);
+        }
+    }
+}
+
+#[test]
+fn transforms_equal_the_oracle_bit_for_bit() {
+    let large = moduli(1 << 14).map(|q| (1 << 14, q)).filter(|&(_, q)| q >> 35 != 0);
+    for (degree, q) in
+        DEGREES.into_iter().flat_map(|degree| moduli(degree).map(move |q| (degree, q))).chain(large)
+    {
+        let table = table(degree, q);
+        let oracle = Oracle::try_new(degree, q).unwrap();
+        for input in inputs(degree, q) {
+            let mut expected = input.clone();
+            oracle.fwd(&mut expected);
+            assert_eq!(forward(&table, &input), expected, "forward, N={degree}, q={q}");
+            let mut expected = input.clone();
+            oracle.inv(&mut expected);
+            assert_eq!(inverse_unscaled(&table, &input), expected, "inverse, N={degree}, q={q}");
+        }
+    }
+}
+
+#[test]
+fn the_inverse_undoes_the_forward_transform_and_all_outputs_are_reduced() {
+    for degree in DEGREES {
+        for q in moduli(degree) {
+            let table = table(degree, q);
+            for input in inputs(degree, q) {
+                let evaluations = forward(&table, &input);
+                assert!(evaluations.iter().all(|&x| x < q));
+                assert!(inverse_unscaled(&table, &input).iter().all(|&x| x < q));
+                assert_eq!(inverse(&table, &evaluations), input, "N={degree}, q={q}");
+                assert_eq!(forward(&table, &inverse(&table, &input)), input, "N={degree}, q={q}");
+            }
+        }
+    }
+}
+
+#[test]
+fn products_become_pointwise() {
+    for degree in [16, 128] {
+        for q in moduli(degree) {
+            let table = table(degree, q);
+            let b = random_limb(q, degree, &mut rng(1));
+            for a in inputs(degree, q) {
+                let pointwise: Vec<u64> = forward(&table, &a)
+                    .into_iter()
+                    .zip(forward(&table, &b))
+                    .map(|(x, y)| table.modulus().mul(x, y))
+                    .collect();
+                assert_eq!(inverse(&table, &pointwise), negacyclic_product(&a, &b, q));
+            }
+        }
+    }
+}
+
+#[test]
+fn degrees_and_primes_without_a_transform_are_refused() {
+    let q = Modulus::new(ntt_primes(1 << 10, 40).next().unwrap()).unwrap();
+    for degree in [0, 1, 8, 24, 1000] {
+        assert!(NttTable::new(degree, q).is_none(), "N={degree}");
+    }
+    assert!(NttTable::new(16, q).is_some());
+    // 2^50 − 27 ≡ 5 (mod 32), and 97 has the 32nd roots of unity but not the 64th.
+    assert!(NttTable::new(16, Modulus::new((1 << 50) - 27).unwrap()).is_none());
+    let small = Modulus::new(97).unwrap();
+    assert!(NttTable::new(16, small).is_some() && NttTable::new(32, small).is_none());
+}
+
+#[test]
+fn the_debug_form_names_the_degree_and_the_prime() {
+    assert_eq!(format!("{:?}", table(16, 97)), "NttTable { degree: 16, modulus: 97, .. }");
+}

@@ -1,0 +1,72 @@
+//! `cargo xtask ci`: everything that must hold before a change is merged.
+
+use std::env;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{tidy, workspace_root};
+
+/// A call of cargo.
+struct Step {
+    name: &'static str,
+    arguments: &'static [&'static str],
+    environment: &'static [(&'static str, &'static str)],
+}
+
+/// In the order of their price: what fails soon fails first.
+const STEPS: [Step; 5] = [
+    Step { name: "format", arguments: &["fmt", "--all", "--check"], environment: &[] },
+    Step {
+        name: "clippy",
+        arguments: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
+        environment: &[],
+    },
+    Step { name: "test", arguments: &["test", "--workspace"], environment: &[] },
+    Step {
+        name: "documentation",
+        arguments: &["doc", "--workspace", "--no-deps", "--document-private-items"],
+        environment: &[("RUSTDOCFLAGS", "-D warnings")],
+    },
+    // Each bench once. All benches are in one package; in the others `--test` would run the unit tests again.
+    Step {
+        name: "bench smoke",
+        arguments: &["bench", "--package", "volley-benches", "--", "--test"],
+        environment: &[],
+    },
+];
+
+/// Runs `tidy` and the steps; the first failure ends it.
+pub(crate) fn run() -> Result<()> {
+    timed("tidy", tidy::run)?;
+    for step in &STEPS {
+        timed(step.name, || call(step))?;
+    }
+    Ok(())
+}
+
+fn timed(name: &str, step: impl FnOnce() -> Result<()>) -> Result<()> {
+    println!("==> {name}");
+    let start = Instant::now();
+    let result = step();
+    println!(
+        "    {name}: {:.1} s, {}",
+        start.elapsed().as_secs_f64(),
+        if result.is_ok() { "good" } else { "FAILED" }
+    );
+    result
+}
+
+/// Runs cargo as the caller of this program did, in the workspace.
+fn call(step: &Step) -> Result<()> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(step.arguments)
+        .envs(step.environment.iter().copied())
+        .current_dir(workspace_root())
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "cargo {} failed", step.arguments.join(" "));
+    Ok(())
+}

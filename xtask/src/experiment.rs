@@ -1,0 +1,339 @@
+//! `cargo xtask experiment`: train on encrypted data, end to end, and compare with the same training in clear.
+//!
+//! Owner and server live in one process here, but share nothing except what would be sent: [`Server`] is made of
+//! evaluation keys and ciphertexts.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use rand::SeedableRng;
+use rand::rngs::SysRng;
+use rand_chacha::ChaCha20Rng;
+use volley_mlr::volley_ckks::{
+    Ciphertext, Context, EvaluationKeySet, Evaluator, Operation, SecretKey, Security,
+};
+use volley_mlr::volley_revolver::plan::{Demands, RingChoice};
+use volley_mlr::{
+    Dataset, EncryptedDataset, EncryptedModel, Hyperparameters, Model, Owner, Plan, Step, StepReport,
+    Trainer, TrainingSet,
+};
+
+use crate::BadInput;
+use crate::data::{Rows, load_features, load_mnist, select};
+
+mod report;
+
+use report::{Iteration, Keys, Operations, Parameters, Phase, Report, Upload};
+
+/// What is trained on, and how.
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// CSV file of features, the label first in each row [default: the embedded MNIST pixels]
+    #[arg(long, value_name = "FILE")]
+    features: Option<PathBuf>,
+    /// How features are prepared and steps are taken
+    #[arg(long, value_enum, default_value_t = Profile::Standard)]
+    profile: Profile,
+    /// Rows that are trained on; all others are tested on
+    #[arg(long, default_value_t = 128)]
+    samples: usize,
+    /// Iterations of the training
+    #[arg(long, default_value_t = 2)]
+    iterations: usize,
+    /// log2 of the ring degree, or `auto` for the cheapest that fits
+    #[arg(long, default_value = "auto", value_parser = parse_ring)]
+    log_n: RingChoice,
+    /// Threads [default: one for each core]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Choose the training rows at random with this seed; keys and errors never depend on it
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Write the report to this file
+    #[arg(long, value_name = "OUT")]
+    json: Option<PathBuf>,
+}
+
+/// The two settings of the product.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Profile {
+    /// The paper's: raw features, its polynomial, its step size
+    Paper,
+    /// Standardised features, a least-squares polynomial, learning rate 2
+    Standard,
+}
+
+fn parse_ring(text: &str) -> Result<RingChoice, String> {
+    match text {
+        "auto" => Ok(RingChoice::Cheapest),
+        number => number
+            .parse()
+            .map(RingChoice::LogN)
+            .map_err(|_| "either `auto` or a number such as 14 is expected".to_owned()),
+    }
+}
+
+/// Runs the experiment and prints its report.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    if let Some(threads) = options.threads {
+        if threads == 0 {
+            return Err(BadInput("at least one thread is needed".into()).into());
+        }
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    }
+    let report = Experiment::new(options)?.run()?;
+    println!("{report}");
+    if let Some(path) = &options.json {
+        let json = serde_json::to_string_pretty(&report)?;
+        fs::write(path, json + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// What is settled before the first key.
+struct Experiment {
+    training_set: TrainingSet,
+    test: Dataset,
+    plan: Plan,
+    /// The same training in clear.
+    reference: Vec<Step>,
+}
+
+impl Experiment {
+    fn new(options: &Options) -> Result<Self> {
+        let (training, test) = load(options)?;
+        let (training, test) = (bad_input(dataset(training))?, bad_input(dataset(test))?);
+        let hyperparameters = bad_input(match options.profile {
+            Profile::Paper => Hyperparameters::paper(options.iterations),
+            Profile::Standard => Hyperparameters::standard(options.iterations),
+        })?;
+        let training_set = bad_input(TrainingSet::new(&training, hyperparameters.profile()))?;
+        let demands = Demands {
+            ring: options.log_n,
+            security: Security::Classical128,
+            memory_bytes: report::available_memory_bytes(),
+        };
+        let (samples, features) = training.features().dim();
+        let classes = training_set.classes().len();
+        let plan = bad_input(Plan::new(samples, features, classes, &hyperparameters, demands))?;
+        let reference: Vec<Step> = training_set.reference(&hyperparameters).collect();
+        if let Some(Err(diverging)) = reference.iter().map(Step::check_range).find(Result::is_err) {
+            eprintln!("warning: {diverging}: the training in clear shows where this leads");
+        }
+        Ok(Self { training_set, test, plan, reference })
+    }
+
+    fn run(&self) -> Result<Report> {
+        let progress = Progress::new(self.reference.len());
+        let mut phases = Phases::new(&progress);
+        let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
+
+        let context = phases.time("tables", || Ok(Context::new(self.plan.parameters().clone())))?;
+        let (secret_key, keys) = phases.time("key generation", || {
+            let secret_key = SecretKey::generate(&context, &mut rng);
+            let keys = EvaluationKeySet::generate(&secret_key, self.plan.key_spec(), &mut rng)?;
+            Ok((secret_key, keys))
+        })?;
+        let key_sizes = Keys { count: keys.key_count(), bytes: keys.byte_count() };
+        let owner = Owner::new(&self.plan, &self.training_set, &secret_key)?;
+        let dataset = phases.time("encryption", || Ok(owner.encrypt(&mut rng)?))?;
+        let upload = Upload { ciphertexts: dataset.ciphertext_count(), bytes: dataset.byte_count() };
+
+        let trained = Server { context, keys, dataset }.train(&self.plan, &mut phases)?;
+
+        let models = phases.time("decryption", || {
+            trained.models.iter().map(|model| Ok(owner.decrypt(model)?)).collect::<Result<Vec<_>>>()
+        })?;
+        progress.finish();
+        self.report(phases.done, &trained, &models, upload, key_sizes)
+    }
+
+    fn report(
+        &self,
+        phases: Vec<Phase>,
+        trained: &Trained,
+        models: &[Model],
+        upload: Upload,
+        keys: Keys,
+    ) -> Result<Report> {
+        let plain = self
+            .reference
+            .iter()
+            .map(|step| Ok(self.training_set.model(step.weights.clone())?))
+            .collect::<Result<Vec<Model>>>()?;
+        let mut iterations = Vec::new();
+        for ((step, seconds), (encrypted, plain)) in trained.steps.iter().zip(models.iter().zip(&plain)) {
+            iterations.push(Iteration {
+                iteration: step.iteration,
+                seconds: *seconds,
+                level: step.level,
+                accuracy_encrypted: encrypted.accuracy(&self.test)?,
+                accuracy_plain: plain.accuracy(&self.test)?,
+            });
+        }
+        let (encrypted, plain) = models.last().zip(plain.last()).context("training has an iteration")?;
+        let parameters = self.plan.parameters();
+        let shape = self.plan.layout().shape();
+        let operations = |operation| trained.counts.total(operation) as usize;
+        Ok(Report {
+            parameters: Parameters {
+                log_n: parameters.log_n(),
+                log_q: parameters.log_q(parameters.max_level()),
+                log_qp: parameters.log_qp(),
+                security_bits: parameters.security().bits(),
+            },
+            threads: rayon::current_num_threads(),
+            samples: shape.samples,
+            features: shape.columns - 1,
+            classes: shape.classes,
+            upload,
+            keys,
+            phases,
+            server_seconds: trained.seconds,
+            iterations,
+            max_relative_weight_error: relative_error(encrypted, plain),
+            prediction_agreement: agreement(encrypted, plain, &self.test)?,
+            peak_memory_bytes: report::peak_memory_bytes(),
+            operations: Operations {
+                rotations: operations(Operation::Rotation),
+                hoisted_rotations: operations(Operation::HoistedRotation),
+                products: operations(Operation::Product),
+                relinearizations: operations(Operation::Relinearization),
+            },
+        })
+    }
+}
+
+/// The server: everything it ever has.
+struct Server {
+    context: Arc<Context>,
+    keys: EvaluationKeySet,
+    dataset: EncryptedDataset,
+}
+
+/// What the server gives back, with its times.
+struct Trained {
+    /// After each iteration; only the last would be sent.
+    models: Vec<EncryptedModel<Ciphertext>>,
+    steps: Vec<(StepReport, f64)>,
+    seconds: f64,
+    counts: volley_mlr::volley_ckks::OperationCounts,
+}
+
+impl Server {
+    fn train(self, plan: &Plan, phases: &mut Phases<'_>) -> Result<Trained> {
+        let Self { context, keys, dataset } = self;
+        let evaluator = Evaluator::new(&context, keys)?;
+        let mut trainer = phases
+            .time("server set-up", || Ok(Trainer::new(&evaluator, plan, dataset.expand(&context)?)?))?;
+        let mut seconds = phases.last_seconds();
+        let (mut models, mut steps) = (Vec::new(), Vec::new());
+        loop {
+            let name = format!("iteration {}", steps.len() + 1);
+            let start = Instant::now();
+            phases.progress.show(&name, steps.len());
+            let Some(step) = trainer.step()? else { break };
+            let elapsed = start.elapsed().as_secs_f64();
+            phases.done.push(Phase { name, seconds: elapsed });
+            seconds += elapsed;
+            steps.push((step, elapsed));
+            models.extend(trainer.model());
+        }
+        Ok(Trained { models, steps, seconds, counts: evaluator.counts() })
+    }
+}
+
+/// Times of the phases so far.
+struct Phases<'a> {
+    progress: &'a Progress,
+    done: Vec<Phase>,
+}
+
+impl<'a> Phases<'a> {
+    fn new(progress: &'a Progress) -> Self {
+        Self { progress, done: Vec::new() }
+    }
+
+    fn time<T>(&mut self, name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.progress.show(name, 0);
+        let start = Instant::now();
+        let result = work()?;
+        self.done.push(Phase { name: name.to_owned(), seconds: start.elapsed().as_secs_f64() });
+        Ok(result)
+    }
+
+    fn last_seconds(&self) -> f64 {
+        self.done.last().map_or(0.0, |phase| phase.seconds)
+    }
+}
+
+/// A bar over the iterations that names the phase; nothing where there is no terminal.
+struct Progress(ProgressBar);
+
+impl Progress {
+    fn new(iterations: usize) -> Self {
+        let bar = ProgressBar::new(iterations as u64);
+        let style =
+            ProgressStyle::with_template("{spinner} {msg:20} {wide_bar} {pos}/{len} iterations {elapsed}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.enable_steady_tick(std::time::Duration::from_millis(100));
+        Self(bar)
+    }
+
+    fn show(&self, phase: &str, iterations_done: usize) {
+        self.0.set_message(phase.to_owned());
+        self.0.set_position(self.0.position().max(iterations_done as u64));
+    }
+
+    fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// Rows to train and to test on.
+fn load(options: &Options) -> Result<(Rows, Rows)> {
+    let Some(path) = &options.features else {
+        let (training, test) = load_mnist()?;
+        let (chosen, _) = select(training.len(), options.samples, options.seed)?;
+        return Ok((training.take(&chosen), test));
+    };
+    let rows = load_features(path)?;
+    let (chosen, rest) = select(rows.len(), options.samples, options.seed)?;
+    if rest.is_empty() {
+        let problem =
+            format!("{}: all {} rows are trained on, none is left to test", path.display(), rows.len());
+        return Err(BadInput(problem).into());
+    }
+    Ok((rows.take(&chosen), rows.take(&rest)))
+}
+
+fn dataset(rows: Rows) -> Result<Dataset, volley_mlr::Error> {
+    Dataset::new(rows.features, rows.labels)
+}
+
+/// What the user's data or settings caused.
+fn bad_input<T>(result: Result<T, volley_mlr::Error>) -> Result<T, BadInput> {
+    result.map_err(|error| BadInput(error.to_string()))
+}
+
+/// max |encrypted − plain| / max |plain| over the weights.
+fn relative_error(encrypted: &Model, plain: &Model) -> f64 {
+    let largest =
+        |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, |max: f64, value| max.max(value.abs()));
+    let differences = encrypted.weights() - plain.weights();
+    largest(&mut differences.iter().copied()) / largest(&mut plain.weights().iter().copied())
+}
+
+/// Share of the rows for which both models predict the same class.
+fn agreement(a: &Model, b: &Model, data: &Dataset) -> Result<f64> {
+    let (a, b) = (a.predict(data.features())?, b.predict(data.features())?);
+    Ok(a.iter().zip(&b).filter(|(a, b)| a == b).count() as f64 / data.samples() as f64)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+use serde_json::json;
+
+use super::*;
+
+/// Made-up numbers.
+fn report() -> Report {
+    let phase = |name: &str, seconds| Phase { name: name.into(), seconds };
+    let iteration = |iteration, seconds, level, accuracy| Iteration {
+        iteration,
+        seconds,
+        level,
+        accuracy_encrypted: accuracy,
+        accuracy_plain: accuracy + 0.0001,
+    };
+    Report {
+        parameters: Parameters { log_n: 14, log_q: 329.99, log_qp: 429.98, security_bits: Some(128) },
+        threads: 2,
+        samples: 128,
+        features: 400,
+        classes: 10,
+        upload: Upload { ciphertexts: 9, bytes: 9_437_184 },
+        keys: Keys { count: 31, bytes: 214_958_080 },
+        phases: vec![
+            phase("key generation", 0.61234),
+            phase("encryption", 0.071),
+            phase("set-up of the copies", 0.183),
+            phase("training", 1.724),
+            phase("decryption", 0.002),
+        ],
+        server_seconds: 0.914,
+        iterations: vec![iteration(1, 0.2213, 4, 0.6712), iteration(2, 0.5098, 1, 0.7034)],
+        max_relative_weight_error: 3.21e-6,
+        prediction_agreement: 0.9998,
+        peak_memory_bytes: Some(812_345_344),
+        operations: Operations { rotations: 46, hoisted_rotations: 159, products: 212, relinearizations: 32 },
+    }
+}
+
+#[test]
+fn the_table_fits_100_columns() {
+    let table = report().to_string();
+    println!("{table}");
+    assert!(table.lines().all(|line| line.chars().count() <= 100));
+    for shown in [
+        "log N 14, log Q 330, log QP 430",
+        "128 bits (eprint 2024/463)",
+        "9 ciphertexts, 9.4 MB",
+        "31 keys, 215.0 MB",
+        "128 samples × 400 features",
+        "612 ms",
+        "914 ms",
+        "1.72 s",
+        "46 rotations, 159 hoisted",
+        "212 products, 32 relinearizations",
+        "812.3 MB",
+        "3.2e-6",
+        "99.98 %",
+        "67.12 %",
+        "67.13 %",
+        "21.49 %",
+        "18.5 GB",
+    ] {
+        assert!(table.contains(shown), "{shown}");
+    }
+}
+
+#[test]
+fn what_is_unknown_is_said() {
+    let mut report = report();
+    report.parameters.security_bits = None;
+    report.peak_memory_bytes = None;
+    let table = report.to_string();
+    assert!(table.contains("none: unchecked parameters") && table.contains("unknown"));
+}
+
+#[test]
+fn the_json_has_the_documented_fields() {
+    let expected = json!({
+        "parameters": {"log_n": 14, "log_q": 329.99, "log_qp": 429.98, "security_bits": 128},
+        "threads": 2,
+        "samples": 128,
+        "features": 400,
+        "classes": 10,
+        "upload": {"ciphertexts": 9, "bytes": 9_437_184},
+        "keys": {"count": 31, "bytes": 214_958_080},
+        "phases": [
+            {"name": "key generation", "seconds": 0.61234},
+            {"name": "encryption", "seconds": 0.071},
+            {"name": "set-up of the copies", "seconds": 0.183},
+            {"name": "training", "seconds": 1.724},
+            {"name": "decryption", "seconds": 0.002},
+        ],
+        "server_seconds": 0.914,
+        "iterations": [
+            {
+                "iteration": 1, "seconds": 0.2213, "level": 4,
+                "accuracy_encrypted": 0.6712, "accuracy_plain": 0.6712 + 0.0001,
+            },
+            {
+                "iteration": 2, "seconds": 0.5098, "level": 1,
+                "accuracy_encrypted": 0.7034, "accuracy_plain": 0.7034 + 0.0001,
+            },
+        ],
+        "max_relative_weight_error": 3.21e-6,
+        "prediction_agreement": 0.9998,
+        "peak_memory_bytes": 812_345_344,
+        "operations": {"rotations": 46, "hoisted_rotations": 159, "products": 212, "relinearizations": 32},
+    });
+    assert_eq!(serde_json::to_value(report()).unwrap(), expected);
+}
+
+#[test]
+fn units() {
+    assert_eq!([1002.0, 119.99, 1.0].map(seconds), ["16.7 min", "119.99 s", "1.00 s"]);
+    assert_eq!([120.0, 0.9, 0.002].map(seconds), ["2.0 min", "900 ms", "2 ms"]);
+    assert_eq!([1_500, 2_500_000, 18_500_000_000].map(bytes), ["1.5 kB", "2.5 MB", "18.50 GB"]);
+}
+
+#[test]
+fn peak_memory_is_read_from_the_status() {
+    assert_eq!(kibibytes("VmPeak:\t 9 kB\nVmHWM:\t   2048 kB\nVmRSS:\t 1 kB\n", "VmHWM:"), Some(2 << 20));
+    assert_eq!(kibibytes("VmHWM:\t lots\n", "VmHWM:"), None);
+    assert_eq!(kibibytes("", "VmHWM:"), None);
+    assert_eq!(peak_memory_bytes().is_some(), cfg!(target_os = "linux"));
+}
