@@ -292,8 +292,8 @@ impl Parameters {
         self.security
     }
 
-    /// The gadget: level indices of the primes of each digit. Digits are as wide as P allows (a digit wider than P
-    /// would add its excess to the noise), so there are as few as possible.
+    /// The gadget: level indices of the primes of each digit, as few digits as there can be with none wider than P
+    /// (which would add its excess to the noise).
     #[must_use]
     pub fn digits(&self) -> &[Range<usize>] {
         &self.digits
@@ -319,13 +319,27 @@ fn log2_product(primes: &[u64]) -> f64 {
     primes.iter().map(|&q| (q as f64).log2()).sum()
 }
 
-/// Consecutive primes, as many in a digit as stay below P.
+/// Consecutive primes in as few digits as there can be with none above P, and those as narrow as they can be: a digit
+/// as wide as P makes four times the noise of a rounding, one a few bits narrower none.
 fn digits(q: &[u64], p: &[u64]) -> Vec<Range<usize>> {
-    let special = log2_product(p);
+    let width = |digit: &Range<usize>| log2_product(&q[digit.clone()]);
+    let mut best = digits_below(q, log2_product(p));
+    loop {
+        let widest = best.iter().map(width).fold(0.0, f64::max);
+        let narrower = digits_below(q, widest.next_down());
+        if narrower.len() > best.len() || narrower.iter().any(|digit| width(digit) >= widest) {
+            return best;
+        }
+        best = narrower;
+    }
+}
+
+/// Consecutive primes, as many in a digit as stay at or below a width in bits; at least one.
+fn digits_below(q: &[u64], width: f64) -> Vec<Range<usize>> {
     let mut digits: Vec<Range<usize>> = Vec::new();
     for index in 0..q.len() {
         match digits.last_mut() {
-            Some(digit) if log2_product(&q[digit.start..=index]) <= special => digit.end = index + 1,
+            Some(digit) if log2_product(&q[digit.start..=index]) <= width => digit.end = index + 1,
             _ => digits.push(index..index + 1),
         }
     }

@@ -47,6 +47,14 @@ fn digits_cover_the_chain_and_stay_below_the_special_modulus() {
 }
 
 #[test]
+fn digits_are_few_and_balanced() {
+    let lengths = |preset: Parameters| preset.digits().iter().map(ExactSizeIterator::len).collect::<Vec<_>>();
+    assert_eq!(lengths(Parameters::n14().unwrap()), [2, 2, 2, 2]);
+    assert_eq!(lengths(Parameters::n15().unwrap()), [5, 5, 5]);
+    assert_eq!(lengths(Parameters::n16().unwrap()), [9, 9, 10]);
+}
+
+#[test]
 fn the_id_depends_on_every_part() {
     let base = literal().build().unwrap();
     assert_eq!(base.id(), literal().build().unwrap().id());

@@ -144,6 +144,6 @@ fn the_expansion_and_sampling_rules_have_not_changed() {
     }
     assert_eq!(
         hash.finalize().to_hex().as_str(),
-        "cd99593c5b46c9681dd18cd04083960a1127b03cc300b3483b9b432daa868bfb"
+        "913c6af3930cfab9debd1cdeaaef50feb60f791c6cea559a79f13eae0e9481a3"
     );
 }
