@@ -31,11 +31,12 @@ impl RnsBasis {
     #[must_use]
     pub fn new(degree: usize, primes: &[u64]) -> Option<Self> {
         let distinct = !primes.is_empty() && primes.iter().enumerate().all(|(i, q)| !primes[..i].contains(q));
+        let kernel = Kernel::detect();
         let tables: Option<Vec<_>> = primes
             .par_iter()
-            .map(|&q| Modulus::new(q).and_then(|q| NttTable::new(degree, q)).map(Arc::new))
+            .map(|&q| Modulus::new(q).and_then(|q| NttTable::new(degree, q, kernel)).map(Arc::new))
             .collect();
-        tables.filter(|_| distinct).map(|tables| Self { degree, tables, kernel: Kernel::detect() })
+        tables.filter(|_| distinct).map(|tables| Self { degree, tables, kernel })
     }
 
     /// The first `count` primes of this basis, then all of `other`.

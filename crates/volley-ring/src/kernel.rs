@@ -34,6 +34,35 @@ pub struct Kernel {
     backend: Backend,
 }
 
+/// A transform of one prime and degree that a backend has of its own. It exists only where the instructions were
+/// detected.
+pub(crate) enum Transform {
+    #[cfg(target_arch = "x86_64")]
+    Avx512Ifma(avx512ifma::transform::Twiddles),
+}
+
+impl Transform {
+    /// Coefficients to evaluations, in place.
+    pub(crate) fn forward(&self, limb: &mut [u64]) {
+        match self {
+            // SAFETY: the value exists only where the instructions were detected.
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
+            Self::Avx512Ifma(twiddles) => unsafe { avx512ifma::transform::forward(twiddles, limb) },
+        }
+    }
+
+    /// Evaluations to coefficients, times N, in place.
+    pub(crate) fn inverse_unscaled(&self, limb: &mut [u64]) {
+        match self {
+            // SAFETY: the value exists only where the instructions were detected.
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
+            Self::Avx512Ifma(twiddles) => unsafe { avx512ifma::transform::inverse_unscaled(twiddles, limb) },
+        }
+    }
+}
+
 macro_rules! dispatch {
     ($self:ident, $function:ident($($argument:expr),*)) => {
         match $self.backend {
@@ -90,6 +119,16 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Backend::Avx2 => "avx2",
             Backend::Scalar => "scalar",
+        }
+    }
+
+    /// The backend's own transform for a primitive 2N-th root of unity, where it has one for this degree.
+    pub(crate) fn transform(self, degree: usize, modulus: Modulus, root: u64) -> Option<Transform> {
+        match self.backend {
+            #[cfg(target_arch = "x86_64")]
+            Backend::Avx512Ifma => (degree >= avx512ifma::transform::MIN_DEGREE)
+                .then(|| Transform::Avx512Ifma(avx512ifma::transform::Twiddles::new(degree, modulus, root))),
+            _ => None,
         }
     }
 

@@ -8,6 +8,7 @@ use std::fmt;
 
 use tfhe_ntt::prime64::Plan;
 
+use crate::kernel::{Kernel, Transform};
 use crate::modulus::{Modulus, ShoupFactor};
 
 /// Smallest ring degree that the transform supports.
@@ -15,8 +16,9 @@ pub const MIN_DEGREE: usize = 16;
 
 /// A prime with its twiddle factors for one degree.
 pub struct NttTable {
+    degree: usize,
     modulus: Modulus,
-    plan: Plan,
+    algorithm: Algorithm,
     degree_inverse: ShoupFactor,
     /// ψ^(N/2), the square root of −1 that X^(N/2) evaluates to in the first half of the transform; its negative in
     /// the second half.
@@ -24,21 +26,34 @@ pub struct NttTable {
     fourth_root_negated: ShoupFactor,
 }
 
+/// Who computes. The results are the same bit for bit: ψ is tfhe-ntt's choice for both.
+enum Algorithm {
+    /// tfhe-ntt, on any processor and for any degree.
+    Library(Plan),
+    /// The backend's own.
+    Kernel(Transform),
+}
+
 impl NttTable {
     /// Tables for a degree that is a power of two of at least [`MIN_DEGREE`] and q ≡ 1 (mod 2·`degree`); `None` for
     /// anything else.
     #[must_use]
-    pub fn new(degree: usize, modulus: Modulus) -> Option<Self> {
+    pub fn new(degree: usize, modulus: Modulus, kernel: Kernel) -> Option<Self> {
         let plan = Plan::try_new(degree, modulus.value())?;
+        // What X evaluates to in the first place.
         let mut monomial = vec![0; degree];
-        monomial[degree / 2] = 1;
+        monomial[1] = 1;
         plan.fwd(&mut monomial);
+        let root = monomial[0];
+        let fourth_root = modulus.pow(root, degree as u64 / 2);
+        let transform = kernel.transform(degree, modulus, root);
         Some(Self {
+            degree,
             modulus,
-            plan,
+            algorithm: transform.map_or(Algorithm::Library(plan), Algorithm::Kernel),
             degree_inverse: modulus.shoup(modulus.inverse(degree as u64)),
-            fourth_root: modulus.shoup(monomial[0]),
-            fourth_root_negated: modulus.shoup(modulus.neg(monomial[0])),
+            fourth_root: modulus.shoup(fourth_root),
+            fourth_root_negated: modulus.shoup(modulus.neg(fourth_root)),
         })
     }
 
@@ -51,18 +66,26 @@ impl NttTable {
     /// The degree.
     #[must_use]
     pub fn degree(&self) -> usize {
-        self.plan.ntt_size()
+        self.degree
     }
 
     /// Coefficients to evaluations, in place.
     pub(crate) fn forward(&self, limb: &mut [u64]) {
-        self.plan.fwd(limb);
+        assert_eq!(limb.len(), self.degree);
+        match &self.algorithm {
+            Algorithm::Library(plan) => plan.fwd(limb),
+            Algorithm::Kernel(transform) => transform.forward(limb),
+        }
     }
 
     /// Evaluations to coefficients, times N: the caller multiplies by [`degree_inverse`](Self::degree_inverse),
     /// usually folded into a constant that follows anyway.
     pub(crate) fn inverse_unscaled(&self, limb: &mut [u64]) {
-        self.plan.inv(limb);
+        assert_eq!(limb.len(), self.degree);
+        match &self.algorithm {
+            Algorithm::Library(plan) => plan.inv(limb),
+            Algorithm::Kernel(transform) => transform.inverse_unscaled(limb),
+        }
     }
 
     /// N⁻¹ mod q.

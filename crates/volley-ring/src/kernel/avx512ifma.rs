@@ -24,6 +24,8 @@ use std::arch::x86_64::{
     _mm512_storeu_si512, _mm512_sub_epi64, _mm512_xor_si512,
 };
 
+pub(super) mod transform;
+
 use super::scalar;
 use crate::modulus::{Modulus, ShoupFactor};
 

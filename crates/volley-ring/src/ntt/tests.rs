@@ -16,7 +16,13 @@ fn moduli(degree: usize) -> impl Iterator<Item = u64> {
 }
 
 fn table(degree: usize, q: u64) -> NttTable {
-    NttTable::new(degree, Modulus::new(q).unwrap()).unwrap()
+    NttTable::new(degree, Modulus::new(q).unwrap(), Kernel::detect()).unwrap()
+}
+
+/// The tables of every backend.
+fn tables(degree: usize, q: u64) -> impl Iterator<Item = NttTable> {
+    let table = move |kernel| NttTable::new(degree, Modulus::new(q).unwrap(), kernel).unwrap();
+    Kernel::available().into_iter().map(table)
 }
 
 /// A random polynomial, then the extreme ones: 0, all coefficients q − 1, and q − 1 at 1 or X^(N−1) alone.
@@ -60,11 +66,12 @@ fn the_forward_transform_evaluates_at_the_odd_powers_in_bit_reversed_order() {
     for degree in [16, 64, 256] {
         let exponents: Vec<u64> = (0..degree).map(|j| exponent(degree, j)).collect();
         for q in moduli(degree) {
-            let table = table(degree, q);
-            let psi = root(&table);
-            assert_eq!(power(psi, degree as u64, q), q - 1, "not a primitive root");
-            for input in inputs(degree, q) {
-                assert_eq!(forward(&table, &input), evaluate_at_powers(&input, psi, &exponents, q));
+            for table in tables(degree, q) {
+                let psi = root(&table);
+                assert_eq!(power(psi, degree as u64, q), q - 1, "not a primitive root");
+                for input in inputs(degree, q) {
+                    assert_eq!(forward(&table, &input), evaluate_at_powers(&input, psi, &exponents, q));
+                }
             }
         }
     }
@@ -90,15 +97,16 @@ fn transforms_equal_the_oracle_bit_for_bit() {
     for (degree, q) in
         DEGREES.into_iter().flat_map(|degree| moduli(degree).map(move |q| (degree, q))).chain(large)
     {
-        let table = table(degree, q);
+        let tables: Vec<_> = tables(degree, q).collect();
         let oracle = Oracle::try_new(degree, q).unwrap();
         for input in inputs(degree, q) {
-            let mut expected = input.clone();
-            oracle.fwd(&mut expected);
-            assert_eq!(forward(&table, &input), expected, "forward, N={degree}, q={q}");
-            let mut expected = input.clone();
-            oracle.inv(&mut expected);
-            assert_eq!(inverse_unscaled(&table, &input), expected, "inverse, N={degree}, q={q}");
+            let (mut evaluations, mut coefficients) = (input.clone(), input.clone());
+            oracle.fwd(&mut evaluations);
+            oracle.inv(&mut coefficients);
+            for table in &tables {
+                assert!(forward(table, &input) == evaluations, "forward, N={degree}, q={q}");
+                assert!(inverse_unscaled(table, &input) == coefficients, "inverse, N={degree}, q={q}");
+            }
         }
     }
 }
@@ -139,15 +147,16 @@ fn products_become_pointwise() {
 
 #[test]
 fn degrees_and_primes_without_a_transform_are_refused() {
+    let kernel = Kernel::detect();
     let q = Modulus::new(ntt_primes(1 << 10, 40).next().unwrap()).unwrap();
     for degree in [0, 1, 8, 24, 1000] {
-        assert!(NttTable::new(degree, q).is_none(), "N={degree}");
+        assert!(NttTable::new(degree, q, kernel).is_none(), "N={degree}");
     }
-    assert!(NttTable::new(16, q).is_some());
+    assert!(NttTable::new(16, q, kernel).is_some());
     // 2^50 − 27 ≡ 5 (mod 32), and 97 has the 32nd roots of unity but not the 64th.
-    assert!(NttTable::new(16, Modulus::new((1 << 50) - 27).unwrap()).is_none());
+    assert!(NttTable::new(16, Modulus::new((1 << 50) - 27).unwrap(), kernel).is_none());
     let small = Modulus::new(97).unwrap();
-    assert!(NttTable::new(16, small).is_some() && NttTable::new(32, small).is_none());
+    assert!(NttTable::new(16, small, kernel).is_some() && NttTable::new(32, small, kernel).is_none());
 }
 
 #[test]
