@@ -125,7 +125,7 @@ impl Kernel {
         dispatch!(self, sub_from_and_scale(q, a, b, w));
     }
 
-    /// out[j] ← a[index[j]]. The indices are public.
+    /// `out[j]` ← `a[index[j]]`. The indices are public.
     pub(crate) fn gather(self, out: &mut [u64], a: &[u64], index: &[u32]) {
         assert!(out.len() == a.len() && index.len() == a.len());
         dispatch!(self, gather(out, a, index));
