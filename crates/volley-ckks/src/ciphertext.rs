@@ -36,7 +36,14 @@ pub struct SeededCiphertext {
 }
 
 /// A degree-2 ciphertext (d₀, d₁, d₂) with d₀ + d₁·s + d₂·s² ≈ Δ·m: a sum of products that waits for relinearization.
-/// It can be added to and relinearized, nothing else.
+/// It can be added to and relinearized, nothing else:
+///
+/// ```compile_fail,E0308
+/// # use volley_ckks::{Arithmetic, Ciphertext, Error, Evaluator, TensorCiphertext};
+/// fn rotated(evaluator: &Evaluator, product: &TensorCiphertext) -> Result<Ciphertext, Error> {
+///     evaluator.rotate(product, 1)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorCiphertext {
     pub(crate) operand: Operand,
@@ -131,5 +138,45 @@ impl SeededCiphertext {
             params_id: self.params_id,
             key_id: self.key_id,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Setup, parameters, random_slots, rng};
+    use crate::{Context, Error, Operand, Scale};
+
+    #[test]
+    fn a_seeded_ciphertext_is_half_the_size_and_knows_the_same() {
+        let setup = Setup::new(parameters(4, 3), |spec| spec);
+        let scale = Scale::power_of_two(33);
+        let plaintext = setup.encoder.encode(&random_slots(4, &mut rng(2)), &scale, 2).unwrap();
+        let seeded = setup.secret_key.encrypt(&plaintext, &mut rng(3)).unwrap();
+        let ciphertext = seeded.expand(&setup.context).unwrap();
+        let operand = Operand { level: 2, scale, slots: 4 };
+        assert_eq!([plaintext.operand(), seeded.operand(), ciphertext.operand()], [&operand; 3]);
+        assert_eq!((seeded.level(), seeded.slots(), seeded.scale()), (2, 4, &operand.scale));
+        assert_eq!(seeded.byte_count(), 3 * 16 * 8 + 32);
+        let id = setup.context.parameters().id();
+        assert_eq!([plaintext.params_id(), seeded.params_id(), ciphertext.params_id()], [id; 3]);
+        assert_eq!([seeded.key_id(), ciphertext.key_id()], [setup.secret_key.id(); 2]);
+        let stranger = Context::new(parameters(4, 2));
+        assert_eq!(seeded.expand(&stranger).unwrap_err(), Error::ParameterMismatch);
+    }
+
+    #[test]
+    fn a_ciphertext_drops_to_any_level_below_and_to_none_above() {
+        let setup = Setup::new(parameters(4, 3), |spec| spec);
+        let values = random_slots(8, &mut rng(2));
+        let ciphertext = setup.encrypt(&values, 2, 3);
+        let before = setup.decrypt(&ciphertext);
+        for level in 0..=2 {
+            let dropped = ciphertext.drop_level(level).unwrap();
+            assert_eq!((dropped.level(), dropped.scale()), (level, ciphertext.scale()));
+            assert_eq!(dropped.parts[0].limb_count(), level + 1);
+            assert_eq!(setup.decrypt(&dropped), before, "the coefficients do not change");
+        }
+        let error = ciphertext.drop_level(3).unwrap_err();
+        assert_eq!(error, Error::LevelExhausted { level: 2, required: 3 });
     }
 }

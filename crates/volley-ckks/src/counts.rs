@@ -89,3 +89,35 @@ impl Counters {
         OperationCounts { counts }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rayon::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn operations_are_counted_where_they_ran() {
+        let counters = Counters::new(3);
+        assert_eq!(counters.snapshot(), OperationCounts::default());
+        for (index, &operation) in Operation::ALL.iter().enumerate() {
+            counters.add(operation, index % 4, index + 1);
+            counters.add(operation, 3, 10);
+        }
+        let counts = counters.snapshot();
+        for (index, &operation) in Operation::ALL.iter().enumerate() {
+            assert_eq!(counts.total(operation), index as u64 + 11);
+        }
+        let products: Vec<_> = counts.iter().filter(|count| count.0 == Operation::Product).collect();
+        assert_eq!(products, [(Operation::Product, 0, 5), (Operation::Product, 3, 10)]);
+        assert_eq!(counts.iter().count(), 14, "level 3 coincides twice, zeros are left out");
+    }
+
+    #[test]
+    fn no_operation_is_lost_between_threads() {
+        let counters = Counters::new(1);
+        (0..1000).into_par_iter().for_each(|i| counters.add(Operation::Rotation, i % 2, 1));
+        let counts: Vec<_> = counters.snapshot().iter().collect();
+        assert_eq!(counts, [(Operation::Rotation, 0, 500), (Operation::Rotation, 1, 500)]);
+    }
+}

@@ -98,7 +98,8 @@ impl Encoder {
     /// Rounded coefficients modulo the primes of a level.
     fn reduce(&self, coefficients: &[f64], level: usize) -> Result<RnsPoly<Coeff>, Error> {
         const WORD: f64 = (1u64 << 62) as f64;
-        let largest = coefficients.iter().fold(0.0, |max: f64, c| max.max(c.abs()));
+        // In the total order NaN is above infinity: values that overflowed on the way are not lost.
+        let largest = coefficients.iter().map(|c| c.abs()).max_by(f64::total_cmp).unwrap_or(0.0);
         check_magnitude(&self.context, largest, level)?;
         let basis = self.context.q(level);
         Ok(if largest < WORD {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use num_complex::Complex64;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
+use volley_ring::sampling::ERROR_STANDARD_DEVIATION;
 
 use crate::{
     Ciphertext, Context, Encoder, EvaluationKeySet, Evaluator, KeySpec, Parameters, ParametersLiteral, Scale,
@@ -28,6 +29,15 @@ pub(crate) fn parameters(log_n: u32, levels: usize) -> Parameters {
 pub(crate) fn random_slots(count: usize, rng: &mut impl Rng) -> Vec<Complex64> {
     let mut unit = || (rng.next_u64() as f64 / u64::MAX as f64) * 2.0 - 1.0;
     (0..count).map(|_| Complex64::new(unit(), unit())).collect()
+}
+
+/// The coefficients of a fresh error: none is above the sampler's largest magnitude (29, which is 9.1 σ), and the
+/// deviation of a thousand of them is σ within a tenth (4.5 deviations of its estimate).
+#[track_caller]
+pub(crate) fn assert_is_error(coefficients: &[f64]) {
+    assert!(coefficients.len() >= 1024 && coefficients.iter().all(|error| error.abs() <= 29.0));
+    let deviation = volley_testkit::statistics::standard_deviation(coefficients);
+    assert!((deviation / ERROR_STANDARD_DEVIATION - 1.0).abs() < 0.1, "{deviation}");
 }
 
 /// One owner and a server with the keys of `spec`.

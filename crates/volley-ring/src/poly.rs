@@ -135,7 +135,7 @@ impl<R> Eq for RnsPoly<R> {}
 
 impl<R> Zeroize for RnsPoly<R> {
     fn zeroize(&mut self) {
-        self.residues.as_mut_slice().zeroize();
+        self.residues.zeroize();
     }
 }
 

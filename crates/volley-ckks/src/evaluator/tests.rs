@@ -157,6 +157,28 @@ fn rotations_of_sparse_vectors_are_cyclic_in_their_slots() {
 }
 
 #[test]
+fn a_sparse_vector_repeats_beside_a_full_one() {
+    let setup = setup();
+    let ev = &setup.evaluator;
+    let (full, sparse) = (random_slots(512, &mut rng(2)), random_slots(8, &mut rng(3)));
+    let repeated: Vec<_> = sparse.iter().copied().cycle().take(512).collect();
+    let (a, b) = (setup.encrypt(&full, 2, 4), setup.encrypt(&sparse, 2, 5));
+    let plain = setup.encoder.encode(&sparse, a.scale(), 2).unwrap();
+    let (sum, product) = (zip(&full, &repeated, |a, b| a + b), zip(&full, &repeated, |a, b| a * b));
+    for (left, right) in [(&a, &b), (&b, &a)] {
+        assert_eq!(ev.add(left, right).unwrap().slots(), 512);
+        assert_close(&sum, &setup.decrypt(&ev.add(left, right).unwrap()), 29.0);
+        assert_close(&product, &setup.decrypt(&ev.multiply(left, right).unwrap()), 25.0);
+    }
+    assert_close(&sum, &setup.decrypt(&ev.add_plain(&a, &plain).unwrap()), 29.0);
+    assert_close(
+        &product,
+        &setup.decrypt(&ev.rescale(&ev.multiply_plain(&a, &plain).unwrap()).unwrap()),
+        25.0,
+    );
+}
+
+#[test]
 fn a_key_of_a_lower_level_serves_the_levels_below() {
     let setup = Setup::new(parameters(10, LEVELS), |spec| spec.relinearization(2).rotations([1], 1));
     let ev = &setup.evaluator;

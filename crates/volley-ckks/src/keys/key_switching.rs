@@ -3,8 +3,8 @@
 //! With the primes of a level grouped into digits of products D₀, D₁, …, let gⱼ be the integer that is 1 modulo the
 //! primes of digit j and 0 modulo the others. A key from s′ to s is, for every digit, (−aⱼ·s + eⱼ + P·gⱼ·s′, aⱼ)
 //! modulo QP (hybrid key switching: Gentry, Halevi, Smart, eprint 2012/099; Han and Ki, eprint 2019/688). For the
-//! digits dⱼ = \[x\]_Dⱼ of a polynomial, Σ dⱼ·keyⱼ encrypts P·x·s′ with noise Σ dⱼ·eⱼ, which the division by P makes
-//! smaller than its own rounding error as long as Dⱼ ≤ P.
+//! digits dⱼ = \[x\]_Dⱼ of a polynomial, Σ dⱼ·keyⱼ encrypts P·x·s′ with noise Σ dⱼ·eⱼ, which the division by P brings
+//! down to about its own rounding error as long as Dⱼ ≤ P ([`Noise::key_switch`](crate::noise::Noise::key_switch)).
 //!
 //! gⱼ does not depend on the level, so a key serves every level up to its own by ignoring limbs.
 

@@ -82,3 +82,59 @@ impl PublicKey {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_is_error, parameters, rng};
+    use crate::{Encoder, ParametersLiteral, Scale, Security};
+
+    #[test]
+    fn the_public_key_is_an_encryption_of_zero() {
+        let context = Context::new(parameters(10, 4));
+        let owner = SecretKey::generate(&context, &mut rng(1));
+        let public_key = PublicKey::generate(&owner, &mut rng(2));
+        let basis = context.qp(4);
+        assert_eq!(public_key.a, context.expand(basis, &public_key.seed(), Domain::PublicKey, 0));
+        let mut error = public_key.a.clone();
+        basis.mul_assign(&mut error, owner.poly());
+        basis.add_assign(&mut error, &public_key.b);
+        assert_is_error(&basis.to_centered(&basis.inverse(error)));
+    }
+
+    #[test]
+    fn encryption_adds_errors_before_it_divides() {
+        // The division hides them, but security rests on them. With P of 10 bits they change the rounding of one
+        // coefficient in P/E|e| = 360: as often in either half of the ciphertext.
+        const SAMPLES: u64 = 2000;
+        let literal = ParametersLiteral {
+            log_n: 4,
+            q_bits: vec![10],
+            p_bits: vec![10],
+            log_scale: 5,
+            security: Security::Unchecked,
+        };
+        let context = Context::new(literal.build().unwrap());
+        let owner = SecretKey::generate(&context, &mut rng(1));
+        let public_key = PublicKey::generate(&owner, &mut rng(2));
+        let zero = Encoder::new(&context).encode(&[0.0], &Scale::power_of_two(5), 0).unwrap();
+        let basis = context.qp(0);
+        let mut changed = [0; 2];
+        for seed in 0..SAMPLES {
+            let ciphertext = public_key.encrypt(&zero, &mut rng(seed)).unwrap();
+            let mut secrets = Streams::fork(&mut rng(seed)).secret;
+            let u = basis.forward(basis.from_signed(&sample_ternary(16, &mut secrets)));
+            for (half, (part, key)) in ciphertext.parts.iter().zip([&public_key.b, &public_key.a]).enumerate()
+            {
+                let mut product = key.clone();
+                basis.mul_assign(&mut product, &u);
+                let mut difference = context.mod_down(0).apply(&product);
+                context.q(0).sub_assign(&mut difference, part);
+                let difference = context.q(0).inverse(difference);
+                changed[half] += difference.residues().iter().filter(|&&residue| residue != 0).count();
+            }
+        }
+        let expected = 16.0 * SAMPLES as f64 * 2.55 / context.parameters().p()[0] as f64;
+        assert!(changed.iter().all(|&count| (count as f64 / expected - 1.0).abs() < 0.4), "{changed:?}");
+    }
+}

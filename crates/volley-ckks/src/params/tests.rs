@@ -95,3 +95,10 @@ fn small_rings_need_the_opt_in() {
     assert!(format!("{small:?}").contains("Unchecked"));
     assert_eq!(small.security().to_string(), "NO security claim");
 }
+
+#[test]
+fn a_refused_literal_is_an_error_of_the_crate_with_the_same_message() {
+    let refused = ParametersLiteral { q_bits: vec![], ..literal() }.build().unwrap_err();
+    let error = crate::Error::from(refused.clone());
+    assert_eq!((error.to_string(), error), (refused.to_string(), crate::Error::Parameters(refused)));
+}

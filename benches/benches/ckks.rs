@@ -1,0 +1,105 @@
+//! CKKS at the top level of a preset: what the owner does, and each operation that a circuit pays for.
+//!
+//! Rayon uses all processors: set `RAYON_NUM_THREADS=1` for the time of one.
+
+use std::error::Error;
+
+use criterion::Criterion;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use volley_ckks::{
+    Arithmetic, Ciphertext, Complex64, Context, Encoder, EvaluationKeySet, Evaluator, KeySpec, Parameters,
+    Plaintext, PublicKey, SecretKey,
+};
+
+/// An owner, the owner's server, and two fresh operands.
+struct Session {
+    parameters: Parameters,
+    rng: ChaCha20Rng,
+    secret_key: SecretKey,
+    public_key: PublicKey,
+    encoder: Encoder,
+    evaluator: Evaluator,
+    values: Vec<Complex64>,
+    plaintext: Plaintext,
+    operands: [Ciphertext; 2],
+}
+
+impl Session {
+    fn new(parameters: Parameters) -> Result<Self, volley_ckks::Error> {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let (context, top) = (Context::new(parameters.clone()), parameters.max_level());
+        let secret_key = SecretKey::generate(&context, &mut rng);
+        let spec = KeySpec::new(&parameters).relinearization(top).rotations(1..=16, top);
+        let keys = EvaluationKeySet::generate(&secret_key, &spec, &mut rng)?;
+        let encoder = Encoder::new(&context);
+        let values: Vec<_> = (0..parameters.max_slots()).map(|j| Complex64::cis(j as f64)).collect();
+        let plaintext = encoder.encode(&values, &parameters.scale(), top)?;
+        let operands = [
+            secret_key.encrypt(&plaintext, &mut rng)?.expand(&context)?,
+            secret_key.encrypt(&plaintext, &mut rng)?.expand(&context)?,
+        ];
+        Ok(Self {
+            public_key: PublicKey::generate(&secret_key, &mut rng),
+            evaluator: Evaluator::new(&context, keys)?,
+            parameters,
+            rng,
+            secret_key,
+            encoder,
+            values,
+            plaintext,
+            operands,
+        })
+    }
+
+    fn id(&self, operation: &str) -> String {
+        format!("ckks/{operation}/N={}", self.parameters.degree())
+    }
+}
+
+/// Encoding, encryption with either key, decryption and one Galois key.
+fn owner(criterion: &mut Criterion, session: &mut Session) {
+    let ids = ["encode", "decode", "encrypt_secret", "encrypt_public", "decrypt", "generate_galois_key"];
+    let [encode, decode, encrypt_secret, encrypt_public, decrypt, generate] =
+        ids.map(|name| session.id(name));
+    let Session { parameters, rng, secret_key, public_key, encoder, values, plaintext, operands, .. } =
+        session;
+    let (scale, top) = (parameters.scale(), parameters.max_level());
+    criterion.bench_function(&encode, |bencher| bencher.iter(|| encoder.encode(values, &scale, top)));
+    criterion.bench_function(&decode, |bencher| bencher.iter(|| encoder.decode(plaintext)));
+    criterion.bench_function(&encrypt_secret, |bencher| bencher.iter(|| secret_key.encrypt(plaintext, rng)));
+    criterion.bench_function(&encrypt_public, |bencher| bencher.iter(|| public_key.encrypt(plaintext, rng)));
+    criterion.bench_function(&decrypt, |bencher| bencher.iter(|| secret_key.decrypt(&operands[0])));
+    let spec = KeySpec::new(parameters).rotations([1], top);
+    criterion.bench_function(&generate, |bencher| {
+        bencher.iter(|| EvaluationKeySet::generate(secret_key, &spec, rng));
+    });
+}
+
+/// What a circuit is made of.
+fn server(criterion: &mut Criterion, session: &Session) {
+    let Session { evaluator, plaintext, operands: [a, b], .. } = session;
+    let steps: Vec<i64> = (1..=16).collect();
+    criterion.bench_function(&session.id("multiply_relinearize_rescale"), |bencher| {
+        bencher.iter(|| evaluator.multiply(a, b));
+    });
+    criterion.bench_function(&session.id("rotate"), |bencher| bencher.iter(|| evaluator.rotate(a, 1)));
+    criterion.bench_function(&session.id("rotate_hoisted_16"), |bencher| {
+        bencher.iter(|| evaluator.rotate_hoisted(a, &steps));
+    });
+    criterion.bench_function(&session.id("rescale"), |bencher| bencher.iter(|| evaluator.rescale(a)));
+    criterion.bench_function(&session.id("multiply_plain"), |bencher| {
+        bencher.iter(|| evaluator.multiply_plain(a, plaintext));
+    });
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut criterion = Criterion::default().configure_from_args();
+    for parameters in [Parameters::n14()?, Parameters::n15()?] {
+        let mut session = Session::new(parameters)?;
+        owner(&mut criterion, &mut session);
+        server(&mut criterion, &session);
+    }
+    criterion.final_summary();
+    Ok(())
+}
