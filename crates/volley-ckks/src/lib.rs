@@ -3,12 +3,10 @@
 //! A vector of up to N/2 complex numbers becomes a polynomial ([`Encoder`]), which the owner of a [`SecretKey`]
 //! encrypts. A server that has the owner's [`EvaluationKeySet`] computes on the ciphertexts with an [`Evaluator`]: sums,
 //! products, rotations ([`Arithmetic`] lists the operations). Circuits are planned on a [`Simulator`] before there are
-//! keys. The ring is the layer below (`volley-ring`); matrices are the layer above.
+//! keys.
 //!
-//! Conventions: a ciphertext at *level* l lives modulo q₀⋯q_l and has l rescalings left. The *scale* is exact
-//! ([`Scale`]), and nothing changes it silently. Every operation that a caller's data can make impossible returns an
-//! [`Error`] that says what was needed. Randomness is an argument, threads are rayon's, and results do not depend on
-//! their number.
+//! Below it is `volley-ring`, above it `volley-revolver`, and it knows nothing of matrices. It has no bootstrapping, no
+//! serialization and no exact integers, and it does not flood the noise of what it decrypts: see [`SecretKey`].
 //!
 //! ```
 //! use rand::{SeedableRng, rngs::SysRng};
@@ -42,6 +40,14 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Conventions
+//!
+//! A ciphertext at *level* l lives modulo q₀⋯q_l and has l rescalings left. The *scale* is exact ([`Scale`]), and
+//! nothing changes it silently: a sum of different scales is refused. Level, scale and number of slots are an
+//! [`Operand`], whose rules evaluator and simulator share. Every operation that a caller's data can make impossible
+//! returns an [`Error`] that says what was needed. Randomness is an argument, threads are rayon's, and results do not
+//! depend on their number.
 
 #![forbid(unsafe_code)]
 
@@ -76,3 +82,8 @@ pub use params::{Parameters, ParametersLiteral, ParamsId, Security};
 pub use precision::Precision;
 pub use scale::Scale;
 pub use simulator::{SimulatedCiphertext, Simulator, Upload};
+
+/// The examples of the project's README, compiled and run with the tests of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,23 +1,56 @@
-//! Multiclass logistic regression, trained with the quadratic gradient and Nesterov momentum on the squared
-//! likelihood error (arXiv 2304.03807).
+//! Multiclass logistic regression, trained on CKKS ciphertexts with the quadratic gradient and Nesterov momentum on the
+//! squared likelihood error (arXiv 2304.03807).
 //!
-//! This is the data owner's side in clear: [`Dataset`] and [`ClassLabels`], [`Preprocessing`] and [`Preconditioner`],
-//! put together in a [`TrainingSet`]; the [`Reference`], which runs the encrypted algorithm in f64 with the same
-//! polynomial and shows what it will do before anyone pays for it; the paper's [`Baseline`]s; and the [`Model`].
+//! * **The owner** has a [`Dataset`], prepares it ([`TrainingSet`]: [`ClassLabels`], [`Preprocessing`],
+//!   [`Preconditioner`]), encrypts it and decrypts the [`Model`] ([`Owner`]).
+//! * **The server** has evaluation keys and [`EncryptedData`], and trains ([`Trainer`]). Its types hold nothing else.
+//! * **Both** have the [`Plan`], made from the shape of the data and the [`Hyperparameters`] before there is a key.
+//! * **In clear,** [`Reference`] is the same algorithm with the same polynomial in f64, which shows what an encrypted run
+//!   will do before anyone pays for it; [`Baseline`]s are the paper's three curves.
+//!
+//! Below it is [`volley_sigmoid`], re-exported here with the layers under it. It is the top of the chain and knows of no
+//! files, terminals or networks; it extracts no features from images; and it has as many iterations as the levels of a
+//! ring allow, for there is no bootstrapping yet.
 //!
 //! ```
 //! use ndarray::array;
-//! use volley_mlr::{Dataset, Hyperparameters, TrainingSet};
+//! use rand::{SeedableRng, rngs::SysRng};
+//! use rand_chacha::ChaCha20Rng;
+//! use volley_mlr::volley_ckks::{Context, EvaluationKeySet, Evaluator, SecretKey};
+//! use volley_mlr::volley_revolver::plan::Demands;
+//! use volley_mlr::{Dataset, Hyperparameters, Owner, Plan, Trainer, TrainingSet};
 //!
-//! let data = Dataset::new(array![[0.0, 3.0], [1.0, 2.5], [4.0, 0.5], [5.0, 0.0]], ["left", "left", "right", "right"])?;
-//! let hyperparameters = Hyperparameters::standard(3)?;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let features = array![[0.0, 3.0], [1.0, 2.5], [4.0, 0.5], [5.0, 0.0]];
+//! let data = Dataset::new(features, ["left", "left", "right", "right"])?;
+//!
+//! // Agreed on by both: 4 samples, 2 features, 2 classes; 128-bit security by default.
+//! let hyperparameters = Hyperparameters::standard(2)?;
+//! let plan = Plan::new(4, 2, 2, &hyperparameters, Demands::default())?;
+//!
+//! // The owner prepares, makes keys and encrypts.
 //! let training_set = TrainingSet::new(&data, hyperparameters.profile())?;
-//! for step in training_set.reference(&hyperparameters) {
-//!     step.check_range()?;
-//!     let model = training_set.model(step.weights)?;
-//!     assert_eq!(model.accuracy(&data)?, 1.0);
-//! }
-//! # Ok::<(), volley_mlr::Error>(())
+//! let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
+//! let context = Context::new(plan.parameters().clone());
+//! let secret_key = SecretKey::generate(&context, &mut rng);
+//! let keys = EvaluationKeySet::generate(&secret_key, plan.key_spec(), &mut rng)?;
+//! let owner = Owner::new(&plan, &training_set, &secret_key)?;
+//! let upload = owner.encrypt(&mut rng)?;
+//!
+//! // The server trains.
+//! let evaluator = Evaluator::new(&context, keys)?;
+//! let mut trainer = Trainer::new(&evaluator, &plan, upload.expand(&context)?)?;
+//! while trainer.step()?.is_some() {}
+//! let encrypted_model = trainer.model().ok_or("no iteration")?;
+//!
+//! // The owner decrypts; the reference in clear has the same weights.
+//! let model = owner.decrypt(&encrypted_model)?;
+//! assert_eq!(model.predict(&array![[0.5, 2.0], [6.0, 1.0]])?, ["left", "right"]);
+//! let reference = training_set.reference(&hyperparameters).last().ok_or("no iteration")?;
+//! reference.check_range()?;
+//! assert!((model.weights() - &reference.weights).iter().all(|difference| difference.abs() < 1e-4));
+//! # Ok(())
+//! # }
 //! ```
 #![forbid(unsafe_code)]
 

@@ -11,13 +11,18 @@
 //!
 //! [`layout`] says where which entry lies and does the packing, in clear, on [`ndarray`] matrices. Everything encrypted is
 //! generic over [`volley_ckks::Arithmetic`]: the same code runs on ciphertexts and on a simulator that follows levels and
-//! counts operations. The crate knows nothing of learning: no loss, no step size, no iterations. Below it is
-//! [`volley_ckks`], re-exported here.
+//! counts operations. [`plan`] picks parameters, layout and member of the family for such a circuit.
+//!
+//! Below it is [`volley_ckks`], re-exported here, above it `volley-sigmoid`. The crate knows nothing of learning: no loss,
+//! no step size, no iterations. Nor is it a general library of matrices: it has the two products of a linear model.
 //!
 //! ```
 //! use ndarray::array;
-//! use volley_revolver::{Error, Layout, Shape};
+//! use volley_revolver::skewed::{Skewed, Split};
+//! use volley_revolver::volley_ckks::{Operation, Parameters, Simulator};
+//! use volley_revolver::{Layout, Shape};
 //!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // Three classes are padded to K = 4; two columns need rows of D = 16 ≥ 2 + 2K − 1 slots.
 //! let layout = Layout::new(Shape { samples: 100, columns: 2, classes: 3 }, 1 << 10)?;
 //! assert_eq!((layout.period(), layout.width(), layout.rows()), (4, 16, 64));
@@ -29,7 +34,20 @@
 //! assert_eq!(slots[0][4].re, 1.0); // row 0, column K: class 0
 //! assert_eq!(slots[0][5].re, 4.0); // row 0, column K + 1: class 1, by the skew
 //! assert_eq!(layout.unpack_weights(&slots)?, weights);
-//! # Ok::<(), Error>(())
+//!
+//! // The scores of all samples, on a simulator; with an `Evaluator` it is the same code on ciphertexts.
+//! let parameters = Parameters::n14()?;
+//! let simulator = Simulator::new(&parameters);
+//! let layout = Layout::new(layout.shape(), parameters.max_slots())?;
+//! let skewed = Skewed::new(&simulator, layout, Split::on_copies(&layout))?;
+//! let [features, weights] = [2, 2].map(|level| simulator.input(&parameters.scale(), level));
+//! let copies = skewed.forward_copies(&[features?], 2)?;
+//! let scores = skewed.forward_all(&[copies], &[weights?])?;
+//! assert_eq!(scores.len(), layout.groups());
+//! assert_eq!(simulator.counts().total(Operation::Product), 4); // K
+//! assert_eq!(simulator.counts().total(Operation::Relinearization), 1);
+//! # Ok(())
+//! # }
 //! ```
 
 #![forbid(unsafe_code)]

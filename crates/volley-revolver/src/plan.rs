@@ -1,6 +1,6 @@
 //! Planning: which parameters, layout and split a circuit on encrypted matrices should use, and what it will take.
 //!
-//! A [`Circuit`] is run on a [`Simulator`](volley_ckks::Simulator) for the members of the family that come into
+//! A [`Circuit`] is run on a [`Simulator`] for the members of the family that come into
 //! question, before any key exists. What runs is the circuit itself, so levels, keys, operation counts and memory are
 //! not estimates; only the time is, from a [`CostModel`].
 

@@ -1,4 +1,4 @@
-//! Automorphisms σ_g: X ↦ X^g of Z[X]/(X^N + 1), for odd g modulo 2N.
+//! Automorphisms σ_g: X ↦ X^g of Z\[X\]/(X^N + 1), for odd g modulo 2N.
 //!
 //! In coefficient form X^i goes to ±X^(gi mod N). In evaluation form σ_g(f)(ψ^e) = f(ψ^(ge)), so the values are
 //! permuted; with the order e_j = 2·br(j) + 1 of [`crate::ntt`] the permutation is the same for every prime.

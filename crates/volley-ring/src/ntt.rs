@@ -1,6 +1,6 @@
 //! The negacyclic number-theoretic transform of one limb.
 //!
-//! For a primitive 2N-th root of unity ψ modulo q the transform of f is f̂[j] = f(ψ^(2·br(j) + 1)), where br reverses
+//! For a primitive 2N-th root of unity ψ modulo q the transform of f is f̂\[j\] = f(ψ^(2·br(j) + 1)), where br reverses
 //! the log₂ N bits of j. Products of polynomials modulo X^N + 1 become pointwise, and since the order of the
 //! evaluation points is the same for every prime, an automorphism is one index permutation for all limbs.
 

@@ -1,6 +1,6 @@
 //! NTT-friendly primes.
 //!
-//! Z_q[X]/(X^N + 1) has a number-theoretic transform of length N when q ≡ 1 (mod 2N). Primes are taken just under
+//! Z_q\[X\]/(X^N + 1) has a number-theoretic transform of length N when q ≡ 1 (mod 2N). Primes are taken just under
 //! their power of two, so that a product of k of them is close to 2^(k·bits).
 
 /// Largest bit length of a modulus. Above it the vectorised NTT is 2.2 times slower, and 51-bit primes are wrong in

@@ -5,16 +5,30 @@
 //! [`MaskedSigmoid`] evaluates one on encrypted scores in 1, 2, 3 and 3 levels, with the mask over the valid slots
 //! and the step size in its coefficients; [`loss`] is the squared likelihood error in clear.
 //!
-//! The layer below is `volley-revolver` (encrypted matrices), the one above `volley-mlr` (the trainer). Nothing here
-//! knows of optimisers or of matrix layouts.
+//! The layer below is [`volley_revolver`] (encrypted matrices), re-exported here, the one above `volley-mlr` (the
+//! trainer). Nothing here knows of optimisers or of matrix layouts, and nothing approximates other functions: no softmax,
+//! no comparison.
 //!
 //! ```
-//! use volley_sigmoid::{SigmoidPolynomial, sigmoid};
+//! use volley_sigmoid::volley_revolver::volley_ckks::{Arithmetic, Complex64, Parameters, Simulator};
+//! use volley_sigmoid::{MaskedSigmoid, SigmoidPolynomial, sigmoid};
 //!
-//! let p = SigmoidPolynomial::least_squares(3, 8.0)?;
-//! assert_eq!(p.levels(), 2);
-//! assert!((p.value(2.0) - sigmoid(2.0)).abs() <= p.max_error());
-//! # Ok::<(), volley_sigmoid::Error>(())
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let polynomial = SigmoidPolynomial::least_squares(3, 8.0)?;
+//! assert_eq!(polynomial.levels(), 2);
+//! assert!((polynomial.value(2.0) - sigmoid(2.0)).abs() <= polynomial.max_error());
+//!
+//! // 2·p(z) in the first slot and 0 in the others, on a simulator; with an `Evaluator` it is the same code.
+//! let parameters = Parameters::n14()?;
+//! let simulator = Simulator::new(&parameters);
+//! let scores = simulator.input(&parameters.scale(), 5)?;
+//! let mask = || (0..8192).map(|slot| Complex64::from(f64::from(u8::from(slot == 0)))).collect();
+//! let masked = MaskedSigmoid { polynomial: &polynomial, argument_factor: 1.0, output_factor: 2.0, mask };
+//! let result = masked.evaluate(&simulator, &scores, &parameters.scale())?;
+//! assert_eq!(simulator.operand(&result).level, 3);
+//! assert_eq!(simulator.operand(&result).scale, parameters.scale()); // exactly
+//! # Ok(())
+//! # }
 //! ```
 #![forbid(unsafe_code)]
 

@@ -9,6 +9,13 @@
 //! * [`embedding`]: the canonical embedding by its definition;
 //! * [`statistics`]: what a test asks of samples and of errors.
 //!
+//! ```
+//! use volley_testkit::schoolbook::negacyclic_product;
+//!
+//! // (1 + X)·X = X + X² in Z₁₇[X]/(X² + 1), where X² = −1.
+//! assert_eq!(negacyclic_product(&[1, 1], &[0, 1], 17), [16, 1]);
+//! ```
+//!
 //! Functions panic where a test uses them wrongly; the conditions are documented.
 
 #![forbid(unsafe_code)]
