@@ -3,8 +3,9 @@
 //! Cooley-Tukey forward and Gentleman-Sande inverse transforms, in place, between natural and bit-reversed order, as in
 //! [`crate::ntt`]. The nodes of the recursion are numbered as in a heap: the root is 1, the halves of node k are 2k and
 //! 2k + 1, and node k multiplies the upper half of its block by ψ^br(k), br being the reversal of log₂ N bits. Two stages
-//! are done at a time (radix 4), depth first, so that a block stays in the cache once it fits. The last three stages
-//! run within pairs of vectors.
+//! are done at a time (radix 4): depth first down to blocks that fit the first cache, stage by stage within those. The
+//! last five stages run on *leaves* of four vectors, three of them within pairs of vectors; the factors of
+//! neighbouring leaves are neighbours.
 //!
 //! **Products** are Montgomery's with R = 2⁵²: for a twiddle factor w·R mod q and its partner (w·R)·q⁻¹ mod R,
 //!
@@ -31,8 +32,12 @@ use crate::modulus::Modulus;
 
 /// Longest prime whose forward transform is reduced only at the end.
 const LAZY_BITS: u32 = 46;
-/// Smallest degree: two stages on vectors, three within them.
-pub(in crate::kernel) const MIN_DEGREE: usize = 4 * LANES;
+/// Vectors of a leaf.
+const LEAF: usize = 4;
+/// Vectors of a block that stays in the first cache, with its factors: 4^k.
+const CACHED: usize = 256;
+/// Smallest degree: a leaf.
+pub(in crate::kernel) const MIN_DEGREE: usize = LEAF * LANES;
 
 /// Twiddle factors of one prime and degree.
 pub(crate) struct Twiddles {
@@ -81,44 +86,75 @@ impl Factors {
         Factor { value: splat(self.values[node]), partner: splat(self.partners[node]) }
     }
 
-    /// The factors of two nodes, each in four lanes.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-    #[inline]
-    fn two(&self, node: usize) -> Factor {
-        let index = _mm512_set_epi64(1, 1, 1, 1, 0, 0, 0, 0);
-        let spread = |words: &[u64]| {
-            let (pairs, _) = words[node..].as_chunks::<2>();
-            // SAFETY: the reference is to 16 readable bytes, and the load has no alignment requirement.
-            let pair = unsafe { _mm_loadu_si128(pairs[0].as_ptr().cast()) };
-            _mm512_permutexvar_epi64(index, _mm512_castsi128_si512(pair))
-        };
-        Factor { value: spread(&self.values), partner: spread(&self.partners) }
+    /// The factors of neighbouring leaves, from leaf `node` on.
+    fn leaves(&self, node: usize) -> impl Iterator<Item = (LeafWords<'_>, LeafWords<'_>)> {
+        leaf_words(&self.values, node).zip(leaf_words(&self.partners, node))
     }
+}
 
-    /// The factors of four nodes, each in two lanes.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-    #[inline]
-    fn four(&self, node: usize) -> Factor {
-        let index = _mm512_set_epi64(3, 3, 2, 2, 1, 1, 0, 0);
-        let spread = |words: &[u64]| {
-            let (quadruples, _) = words[node..].as_chunks::<4>();
-            // SAFETY: the reference is to 32 readable bytes, and the load has no alignment requirement.
-            let quadruple = unsafe { _mm256_loadu_si256(quadruples[0].as_ptr().cast()) };
-            _mm512_permutexvar_epi64(index, _mm512_castsi256_si512(quadruple))
-        };
-        Factor { value: spread(&self.values), partner: spread(&self.partners) }
-    }
+/// What the five stages of a leaf take: of itself, its halves, its vectors, their halves and their quarters.
+type LeafWords<'a> = (&'a u64, &'a [u64; 2], &'a [u64; 4], &'a [u64; 8], &'a [u64; 16]);
 
-    /// The factors of eight nodes.
+fn leaf_words(words: &[u64], node: usize) -> impl Iterator<Item = LeafWords<'_>> {
+    let leaves = words[node..].iter().zip(words[2 * node..].as_chunks::<2>().0);
+    let vectors = words[4 * node..].as_chunks::<4>().0;
+    let halves = words[8 * node..].as_chunks::<8>().0;
+    let quarters = words[16 * node..].as_chunks::<16>().0;
+    leaves
+        .zip(vectors)
+        .zip(halves.iter().zip(quarters))
+        .map(|(((leaf, parts), vectors), (halves, quarters))| (leaf, parts, vectors, halves, quarters))
+}
+
+/// The factors of one leaf in lanes.
+struct LeafFactors {
+    whole: Factor,
+    parts: [Factor; 2],
+    /// For each pair of vectors: of the vectors, their halves and their quarters.
+    pairs: [[Factor; 3]; 2],
+}
+
+impl LeafFactors {
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     #[inline]
-    fn eight(&self, node: usize) -> Factor {
-        let load = |words: &[u64]| {
-            let (octuples, _) = words[node..].as_chunks::<LANES>();
-            load(&octuples[0])
+    fn new((values, partners): (LeafWords<'_>, LeafWords<'_>)) -> Self {
+        let factor = |value, partner| Factor { value: splat(value), partner: splat(partner) };
+        let (by_two, by_four) =
+            (_mm512_set_epi64(1, 1, 1, 1, 0, 0, 0, 0), _mm512_set_epi64(3, 3, 2, 2, 1, 1, 0, 0));
+        let pair = |index: usize| {
+            let two =
+                |words: &[u64; 4]| _mm512_permutexvar_epi64(by_two, load_two(&words.as_chunks().0[index]));
+            let four =
+                |words: &[u64; 8]| _mm512_permutexvar_epi64(by_four, load_four(&words.as_chunks().0[index]));
+            let eight = |words: &[u64; 16]| load(&words.as_chunks().0[index]);
+            [
+                Factor { value: two(values.2), partner: two(partners.2) },
+                Factor { value: four(values.3), partner: four(partners.3) },
+                Factor { value: eight(values.4), partner: eight(partners.4) },
+            ]
         };
-        Factor { value: load(&self.values), partner: load(&self.partners) }
+        Self {
+            whole: factor(*values.0, *partners.0),
+            parts: [factor(values.1[0], partners.1[0]), factor(values.1[1], partners.1[1])],
+            pairs: [pair(0), pair(1)],
+        }
     }
+}
+
+/// Two words in the first lanes.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn load_two(words: &[u64; 2]) -> __m512i {
+    // SAFETY: the reference is to 16 readable bytes, and the load has no alignment requirement.
+    _mm512_castsi128_si512(unsafe { _mm_loadu_si128(words.as_ptr().cast()) })
+}
+
+/// Four words in the first lanes.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn load_four(words: &[u64; 4]) -> __m512i {
+    // SAFETY: the reference is to 32 readable bytes, and the load has no alignment requirement.
+    _mm512_castsi256_si512(unsafe { _mm256_loadu_si256(words.as_ptr().cast()) })
 }
 
 /// Twiddle factors in lanes.
@@ -195,57 +231,84 @@ fn forward_root<const LAZY: bool>(lanes: Lanes, factors: &Factors, a: &mut [[u64
 /// The block of a node, of 4, 16, 64, … vectors.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn forward_node<const LAZY: bool>(lanes: Lanes, factors: &Factors, a: &mut [[u64; LANES]], node: usize) {
+    if a.len() > CACHED {
+        forward_stages::<LAZY>(lanes, factors, a, node);
+        let quarter = a.len() / 4;
+        for (child, block) in a.chunks_exact_mut(quarter).enumerate() {
+            forward_node::<LAZY>(lanes, factors, block, 4 * node + child);
+        }
+        return;
+    }
+    let (mut size, mut first) = (a.len(), node);
+    while size > LEAF {
+        for (index, block) in a.chunks_exact_mut(size).enumerate() {
+            forward_stages::<LAZY>(lanes, factors, block, first + index);
+        }
+        size /= 4;
+        first *= 4;
+    }
+    forward_leaves::<LAZY>(lanes, factors, a, first);
+}
+
+/// Two stages of a block.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn forward_stages<const LAZY: bool>(lanes: Lanes, factors: &Factors, a: &mut [[u64; LANES]], node: usize) {
     let (w, upper, lower) = (factors.splat(node), factors.splat(2 * node), factors.splat(2 * node + 1));
-    let quarter = a.len() / 4;
-    let (first, second) = a.split_at_mut(2 * quarter);
-    let ((a0, a1), (a2, a3)) = (first.split_at_mut(quarter), second.split_at_mut(quarter));
-    for (((p0, p1), p2), p3) in a0.iter_mut().zip(a1.iter_mut()).zip(a2.iter_mut()).zip(a3.iter_mut()) {
+    let (first, second) = a.split_at_mut(a.len() / 2);
+    let ((a0, a1), (a2, a3)) = (first.split_at_mut(first.len() / 2), second.split_at_mut(second.len() / 2));
+    for (((p0, p1), p2), p3) in a0.iter_mut().zip(a1).zip(a2).zip(a3) {
         let [x0, x2] = forward_butterfly::<LAZY>(lanes, load(p0), load(p2), w);
         let [x1, x3] = forward_butterfly::<LAZY>(lanes, load(p1), load(p3), w);
         let [x0, x1] = forward_butterfly::<LAZY>(lanes, x0, x1, upper);
         let [x2, x3] = forward_butterfly::<LAZY>(lanes, x2, x3, lower);
-        if quarter == 1 {
-            let [x0, x1] = forward_pair::<LAZY>(lanes, factors, x0, x1, 4 * node);
-            let [x2, x3] = forward_pair::<LAZY>(lanes, factors, x2, x3, 4 * node + 2);
-            store(p0, x0);
-            store(p1, x1);
-            store(p2, x2);
-            store(p3, x3);
-        } else {
-            store(p0, x0);
-            store(p1, x1);
-            store(p2, x2);
-            store(p3, x3);
-        }
-    }
-    if quarter > 1 {
-        for (child, block) in [a0, a1, a2, a3].into_iter().enumerate() {
-            forward_node::<LAZY>(lanes, factors, block, 4 * node + child);
-        }
+        store(p0, x0);
+        store(p1, x1);
+        store(p2, x2);
+        store(p3, x3);
     }
 }
 
-/// The last three stages of two neighbouring vectors, nodes `node` and `node` + 1, and the reduction.
+/// The last five stages, from leaf `node` on, and the reduction.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn forward_leaves<const LAZY: bool>(lanes: Lanes, factors: &Factors, a: &mut [[u64; LANES]], node: usize) {
+    let (leaves, _) = a.as_chunks_mut::<LEAF>();
+    for ([p0, p1, p2, p3], words) in leaves.iter_mut().zip(factors.leaves(node)) {
+        let LeafFactors { whole, parts: [upper, lower], pairs: [first, second] } = LeafFactors::new(words);
+        let [x0, x2] = forward_butterfly::<LAZY>(lanes, load(p0), load(p2), whole);
+        let [x1, x3] = forward_butterfly::<LAZY>(lanes, load(p1), load(p3), whole);
+        let [x0, x1] = forward_butterfly::<LAZY>(lanes, x0, x1, upper);
+        let [x2, x3] = forward_butterfly::<LAZY>(lanes, x2, x3, lower);
+        let [x0, x1] = forward_pair::<LAZY>(lanes, x0, x1, first);
+        let [x2, x3] = forward_pair::<LAZY>(lanes, x2, x3, second);
+        store(p0, x0);
+        store(p1, x1);
+        store(p2, x2);
+        store(p3, x3);
+    }
+}
+
+/// The last three stages of two neighbouring vectors, and the reduction.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
 fn forward_pair<const LAZY: bool>(
     lanes: Lanes,
-    factors: &Factors,
     x: __m512i,
     y: __m512i,
-    node: usize,
+    [vectors, halves, quarters]: [Factor; 3],
 ) -> [__m512i; 2] {
     // Halves: lanes 0-3 of both, and lanes 4-7 of both.
     let u = _mm512_permutex2var_epi64(x, _mm512_set_epi64(11, 10, 9, 8, 3, 2, 1, 0), y);
     let v = _mm512_permutex2var_epi64(x, _mm512_set_epi64(15, 14, 13, 12, 7, 6, 5, 4), y);
-    let [a, b] = forward_butterfly::<LAZY>(lanes, u, v, factors.two(node));
+    let [a, b] = forward_butterfly::<LAZY>(lanes, u, v, vectors);
     // Quarters: the first two and the last two lanes of each half.
     let u = _mm512_permutex2var_epi64(a, _mm512_set_epi64(13, 12, 5, 4, 9, 8, 1, 0), b);
     let v = _mm512_permutex2var_epi64(a, _mm512_set_epi64(15, 14, 7, 6, 11, 10, 3, 2), b);
-    let [a, b] = forward_butterfly::<LAZY>(lanes, u, v, factors.four(2 * node));
+    let [a, b] = forward_butterfly::<LAZY>(lanes, u, v, halves);
     // Even and odd lanes.
     let (u, v) = (_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
-    let [a, b] = forward_butterfly::<LAZY>(lanes, u, v, factors.eight(4 * node));
+    let [a, b] = forward_butterfly::<LAZY>(lanes, u, v, quarters);
     let (a, b) = (reduce::<LAZY>(lanes, a), reduce::<LAZY>(lanes, b));
     [
         _mm512_permutex2var_epi64(a, _mm512_set_epi64(11, 3, 10, 2, 9, 1, 8, 0), b),
@@ -289,56 +352,89 @@ pub(in crate::kernel) fn inverse_unscaled(twiddles: &Twiddles, limb: &mut [u64])
 /// The block of a node, of 4, 16, 64, … vectors; reduced where it is the last.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn inverse_node<const LAST: bool>(lanes: Lanes, factors: &Factors, a: &mut [[u64; LANES]], node: usize) {
-    let (w, upper, lower) = (factors.splat(node), factors.splat(2 * node), factors.splat(2 * node + 1));
-    let quarter = a.len() / 4;
-    let (first, second) = a.split_at_mut(2 * quarter);
-    let ((a0, a1), (a2, a3)) = (first.split_at_mut(quarter), second.split_at_mut(quarter));
-    let mut blocks = [a0, a1, a2, a3];
-    if quarter > 1 {
-        for (child, block) in blocks.iter_mut().enumerate() {
+    if a.len() > CACHED {
+        let quarter = a.len() / 4;
+        for (child, block) in a.chunks_exact_mut(quarter).enumerate() {
             inverse_node::<false>(lanes, factors, block, 4 * node + child);
         }
+        inverse_stages::<LAST>(lanes, factors, a, node);
+        return;
     }
-    let [a0, a1, a2, a3] = blocks;
-    for (((p0, p1), p2), p3) in a0.iter_mut().zip(a1).zip(a2).zip(a3) {
-        let (mut x0, mut x1, mut x2, mut x3) = (load(p0), load(p1), load(p2), load(p3));
-        if quarter == 1 {
-            [x0, x1] = inverse_pair(lanes, factors, x0, x1, 4 * node);
-            [x2, x3] = inverse_pair(lanes, factors, x2, x3, 4 * node + 2);
+    let (mut size, mut first) = (LEAF, node * (a.len() / LEAF));
+    inverse_leaves(lanes, factors, a, first);
+    while size < a.len() {
+        size *= 4;
+        first /= 4;
+        for (index, block) in a.chunks_exact_mut(size).enumerate() {
+            inverse_stages::<false>(lanes, factors, block, first + index);
         }
-        let [x0, x1] = inverse_butterfly(lanes, x0, x1, upper);
-        let [x2, x3] = inverse_butterfly(lanes, x2, x3, lower);
-        let [x0, x2] = inverse_butterfly(lanes, x0, x2, w);
-        let [x1, x3] = inverse_butterfly(lanes, x1, x3, w);
-        if LAST {
-            store(p0, lanes.subtract_once(x0));
-            store(p1, lanes.subtract_once(x1));
-            store(p2, lanes.subtract_once(x2));
-            store(p3, lanes.subtract_once(x3));
-        } else {
-            store(p0, x0);
-            store(p1, x1);
-            store(p2, x2);
-            store(p3, x3);
+    }
+    if LAST {
+        for block in a {
+            let reduced = lanes.subtract_once(load(block));
+            store(block, reduced);
         }
     }
 }
 
-/// The first three stages of two neighbouring vectors, nodes `node` and `node` + 1.
+/// Two stages of a block.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-fn inverse_pair(lanes: Lanes, factors: &Factors, x: __m512i, y: __m512i, node: usize) -> [__m512i; 2] {
+fn inverse_stages<const LAST: bool>(lanes: Lanes, factors: &Factors, a: &mut [[u64; LANES]], node: usize) {
+    let (w, upper, lower) = (factors.splat(node), factors.splat(2 * node), factors.splat(2 * node + 1));
+    let (first, second) = a.split_at_mut(a.len() / 2);
+    let ((a0, a1), (a2, a3)) = (first.split_at_mut(first.len() / 2), second.split_at_mut(second.len() / 2));
+    for (((p0, p1), p2), p3) in a0.iter_mut().zip(a1).zip(a2).zip(a3) {
+        let [x0, x1] = inverse_butterfly(lanes, load(p0), load(p1), upper);
+        let [x2, x3] = inverse_butterfly(lanes, load(p2), load(p3), lower);
+        let [x0, x2] = inverse_butterfly(lanes, x0, x2, w);
+        let [x1, x3] = inverse_butterfly(lanes, x1, x3, w);
+        for (p, x) in [(p0, x0), (p1, x1), (p2, x2), (p3, x3)] {
+            store(p, if LAST { lanes.subtract_once(x) } else { x });
+        }
+    }
+}
+
+/// The first five stages, from leaf `node` on.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn inverse_leaves(lanes: Lanes, factors: &Factors, a: &mut [[u64; LANES]], node: usize) {
+    let (leaves, _) = a.as_chunks_mut::<LEAF>();
+    for ([p0, p1, p2, p3], words) in leaves.iter_mut().zip(factors.leaves(node)) {
+        let LeafFactors { whole, parts: [upper, lower], pairs: [first, second] } = LeafFactors::new(words);
+        let [x0, x1] = inverse_pair(lanes, load(p0), load(p1), first);
+        let [x2, x3] = inverse_pair(lanes, load(p2), load(p3), second);
+        let [x0, x1] = inverse_butterfly(lanes, x0, x1, upper);
+        let [x2, x3] = inverse_butterfly(lanes, x2, x3, lower);
+        let [x0, x2] = inverse_butterfly(lanes, x0, x2, whole);
+        let [x1, x3] = inverse_butterfly(lanes, x1, x3, whole);
+        store(p0, x0);
+        store(p1, x1);
+        store(p2, x2);
+        store(p3, x3);
+    }
+}
+
+/// The first three stages of two neighbouring vectors.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn inverse_pair(
+    lanes: Lanes,
+    x: __m512i,
+    y: __m512i,
+    [vectors, halves, quarters]: [Factor; 3],
+) -> [__m512i; 2] {
     // Even and odd lanes.
     let u = _mm512_permutex2var_epi64(x, _mm512_set_epi64(14, 12, 10, 8, 6, 4, 2, 0), y);
     let v = _mm512_permutex2var_epi64(x, _mm512_set_epi64(15, 13, 11, 9, 7, 5, 3, 1), y);
-    let [a, b] = inverse_butterfly(lanes, u, v, factors.eight(4 * node));
+    let [a, b] = inverse_butterfly(lanes, u, v, quarters);
     // Quarters: the first two and the last two lanes of each half.
     let (u, v) = (_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
-    let [a, b] = inverse_butterfly(lanes, u, v, factors.four(2 * node));
+    let [a, b] = inverse_butterfly(lanes, u, v, halves);
     // Halves: lanes 0-3 of both, and lanes 4-7 of both.
     let u = _mm512_permutex2var_epi64(a, _mm512_set_epi64(13, 12, 5, 4, 9, 8, 1, 0), b);
     let v = _mm512_permutex2var_epi64(a, _mm512_set_epi64(15, 14, 7, 6, 11, 10, 3, 2), b);
-    let [a, b] = inverse_butterfly(lanes, u, v, factors.two(node));
+    let [a, b] = inverse_butterfly(lanes, u, v, vectors);
     [
         _mm512_permutex2var_epi64(a, _mm512_set_epi64(11, 10, 9, 8, 3, 2, 1, 0), b),
         _mm512_permutex2var_epi64(a, _mm512_set_epi64(15, 14, 13, 12, 7, 6, 5, 4), b),
