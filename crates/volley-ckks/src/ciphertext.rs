@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use volley_ring::sampling::{Domain, Seed};
+use volley_ring::sampling::Seed;
 use volley_ring::{Eval, RnsPoly};
 
 use crate::keys::KeyId;
@@ -131,7 +131,7 @@ impl SeededCiphertext {
         if context.parameters().id() != self.params_id {
             return Err(Error::ParameterMismatch);
         }
-        let c1 = context.expand(context.q(self.operand.level), &self.seed, Domain::Ciphertext, 0);
+        let c1 = context.expand_q(self.operand.level, &self.seed);
         Ok(Ciphertext {
             operand: self.operand.clone(),
             parts: [self.c0.clone(), c1],

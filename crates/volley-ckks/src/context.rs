@@ -105,19 +105,17 @@ impl Context {
         move |limb| if limb <= level { limb } else { limb + key_level - level }
     }
 
-    /// The uniform polynomial of a seed modulo Q_level, or Q_level·P.
-    pub(crate) fn expand(&self, basis: &RnsBasis, seed: &Seed, domain: Domain, digit: u16) -> RnsPoly<Eval> {
-        let special = self.parameters.p().len();
-        let ciphertext = if basis.limb_count() > special && domain != Domain::Ciphertext {
-            basis.limb_count() - special
-        } else {
-            basis.limb_count()
-        };
-        let limb_number = |limb: usize| match limb.checked_sub(ciphertext) {
+    /// The uniform half of a ciphertext, modulo Q_level.
+    pub(crate) fn expand_q(&self, level: usize, seed: &Seed) -> RnsPoly<Eval> {
+        expand_uniform(self.q(level), seed, Domain::Ciphertext, 0, |limb| limb as u32)
+    }
+
+    /// The uniform half of a key, modulo Q_level·P.
+    pub(crate) fn expand_qp(&self, level: usize, seed: &Seed, domain: Domain, digit: u16) -> RnsPoly<Eval> {
+        expand_uniform(self.qp(level), seed, domain, digit, |limb| match limb.checked_sub(level + 1) {
             None => limb as u32,
             Some(special) => SPECIAL_LIMB + special as u32,
-        };
-        expand_uniform(basis, seed, domain, digit, limb_number)
+        })
     }
 
     /// σ_g for a Galois element of this degree.

@@ -10,7 +10,7 @@ mod key_switch;
 
 use crate::counts::Counters;
 use crate::encoder::{check_magnitude, encodable};
-use crate::keys::{GaloisPurpose, conjugation_element, rotation_element};
+use crate::keys::{GaloisPurpose, conjugation_element};
 use crate::{
     Arithmetic, Ciphertext, Context, Encoder, Error, EvaluationKeySet, Operand, Operation, OperationCounts,
     Parameters, Plaintext, Scale, TensorCiphertext,
@@ -307,7 +307,7 @@ impl Arithmetic for Evaluator {
     }
 
     fn rotate(&self, a: &Ciphertext, steps: i64) -> Result<Ciphertext, Error> {
-        let element = rotation_element(self.parameters(), steps);
+        let element = a.operand.rotation_element(self.parameters(), steps);
         if element == 1 {
             self.check(&[a])?;
             return Ok(a.clone());
@@ -321,7 +321,7 @@ impl Arithmetic for Evaluator {
         self.check(&[a])?;
         let keys = steps
             .iter()
-            .map(|&steps| match rotation_element(self.parameters(), steps) {
+            .map(|&steps| match a.operand.rotation_element(self.parameters(), steps) {
                 1 => Ok(None),
                 element => self.keys.galois(element, GaloisPurpose::Rotation(steps), a.level()).map(Some),
             })

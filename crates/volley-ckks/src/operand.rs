@@ -1,6 +1,7 @@
 //! What is known of a ciphertext without reading it: level, scale, slots. The rules by which operations change them
 //! stand here once, for the evaluator and for the simulator.
 
+use crate::keys::rotation_element;
 use crate::{Error, Parameters, Scale};
 
 /// Level, scale and slot count of a ciphertext or plaintext.
@@ -43,6 +44,11 @@ impl Operand {
         let mut products = terms.into_iter().map(|(a, b)| a.product(b));
         let first = products.next().ok_or(Error::EmptySum)?;
         products.try_fold(first, |sum, product| sum.sum(&product))
+    }
+
+    /// The Galois element of a rotation: 1 where it moves every slot to itself.
+    pub(crate) fn rotation_element(&self, parameters: &Parameters, steps: i64) -> u64 {
+        if steps % self.slots as i64 == 0 { 1 } else { rotation_element(parameters, steps) }
     }
 
     /// After a rescaling.

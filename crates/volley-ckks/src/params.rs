@@ -88,12 +88,12 @@ pub enum ParametersError {
         q0_bits: u32,
     },
     /// The modulus is too large for the security claimed.
-    #[error("log QP = {log_qp:.1} is over the {max} bits that {claim} allows at log N = {log_n}")]
+    #[error("log QP = {log_qp} is over what {claim} allows at log N = {log_n}: {}", limit(*max))]
     Insecure {
-        /// log₂ of QP.
+        /// Bits of QP.
         log_qp: f64,
-        /// The table's limit, 0 where the table has no row.
-        max: u32,
+        /// The table's limit, where the table has a row.
+        max: Option<u32>,
         /// log₂ N.
         log_n: u32,
         /// The claim.
@@ -161,9 +161,10 @@ impl ParametersLiteral {
         if log_scale >= q0_bits {
             return Err(ParametersError::ScaleTooLarge { log_scale, q0_bits });
         }
+        // Primes lie just below their power of two. Checked first: the search for thousands of them takes minutes.
+        let bits = self.q_bits.iter().chain(&self.p_bits).map(|&bits| f64::from(bits)).sum();
+        security.check(log_n, bits)?;
         let (q, p) = self.primes()?;
-        let log_qp = log2_product(&q) + log2_product(&p);
-        security.check(log_n, log_qp)?;
         let digits = digits(&q, &p);
         let id = params_id(log_n, &q, &p, log_scale);
         Ok(Parameters { log_n, q, p, log_scale, security, digits, id })
@@ -312,6 +313,10 @@ impl Parameters {
     pub fn id(&self) -> ParamsId {
         self.id
     }
+}
+
+fn limit(max: Option<u32>) -> String {
+    max.map_or_else(|| "the table has no such ring".to_owned(), |max| format!("{max} bits"))
 }
 
 /// log₂ of a product of primes.

@@ -7,11 +7,12 @@ use num_complex::Complex64;
 use volley_ring::sampling::Seed;
 
 use crate::counts::Counters;
-use crate::keys::{conjugation_element, rotation_element};
+use crate::encoder::encodable;
+use crate::keys::conjugation_element;
 use crate::{Arithmetic, Error, KeySpec, Operand, Operation, OperationCounts, Parameters, Scale};
 
 /// [`Arithmetic`] on operands alone: it follows levels and scales by the evaluator's rules and refuses what the
-/// evaluator would refuse (missing keys aside: it lists them), counts, and keeps track of the memory that live
+/// evaluator would refuse for them (values it does not know, and keys it lists), counts, and keeps track of the memory that live
 /// ciphertexts would take.
 #[derive(Debug)]
 pub struct Simulator {
@@ -154,6 +155,12 @@ impl Simulator {
     }
 }
 
+/// Refuses a constant that the evaluator could not encode at any level.
+fn check_constant(c: f64, scale: &Scale) -> Result<(), Error> {
+    encodable(scale)?;
+    if c.is_finite() { Ok(()) } else { Err(Error::NotFinite { slot: 0 }) }
+}
+
 impl Arithmetic for Simulator {
     type Ciphertext = SimulatedCiphertext;
     type Tensor = SimulatedCiphertext;
@@ -181,6 +188,7 @@ impl Arithmetic for Simulator {
         if level > max {
             return Err(Error::LevelRange { level, max });
         }
+        encodable(scale)?;
         Ok(Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() })
     }
 
@@ -200,7 +208,8 @@ impl Arithmetic for Simulator {
         Ok(self.ciphertext(a.operand.sum(p)?))
     }
 
-    fn add_constant(&self, a: &SimulatedCiphertext, _: f64) -> Result<SimulatedCiphertext, Error> {
+    fn add_constant(&self, a: &SimulatedCiphertext, c: f64) -> Result<SimulatedCiphertext, Error> {
+        check_constant(c, &a.operand.scale)?;
         Ok(a.clone())
     }
 
@@ -213,9 +222,10 @@ impl Arithmetic for Simulator {
     fn multiply_constant(
         &self,
         a: &SimulatedCiphertext,
-        _: f64,
+        c: f64,
         scale: &Scale,
     ) -> Result<SimulatedCiphertext, Error> {
+        check_constant(c, scale)?;
         self.counters.add(Operation::PlainProduct, a.operand.level, 1);
         Ok(self.ciphertext(a.operand.scaled(scale)))
     }
@@ -274,7 +284,7 @@ impl Arithmetic for Simulator {
 
     fn rotate(&self, a: &SimulatedCiphertext, steps: i64) -> Result<SimulatedCiphertext, Error> {
         let _scratch = self.key_switch_scratch(&a.operand);
-        Ok(self.galois(a, rotation_element(&self.parameters, steps), Operation::Rotation))
+        Ok(self.galois(a, a.operand.rotation_element(&self.parameters, steps), Operation::Rotation))
     }
 
     fn rotate_hoisted(
@@ -282,7 +292,8 @@ impl Arithmetic for Simulator {
         a: &SimulatedCiphertext,
         steps: &[i64],
     ) -> Result<Vec<SimulatedCiphertext>, Error> {
-        let elements: Vec<_> = steps.iter().map(|&steps| rotation_element(&self.parameters, steps)).collect();
+        let elements: Vec<_> =
+            steps.iter().map(|&steps| a.operand.rotation_element(&self.parameters, steps)).collect();
         if elements.iter().any(|&element| element != 1) {
             self.counters.add(Operation::Hoisting, a.operand.level, 1);
         }

@@ -264,7 +264,8 @@ impl RnsBasis {
             .collect()
     }
 
-    /// The polynomial with signed coefficients that may be longer than a word. Not for secrets: it branches on signs.
+    /// The polynomial with signed coefficients that may be longer than a word. It branches on signs: for plaintexts, not
+    /// for keys and errors.
     ///
     /// # Panics
     ///

@@ -72,7 +72,7 @@ macro_rules! dispatch {
             Backend::Avx512Ifma => unsafe { avx512ifma::$function($($argument),*) },
             // SAFETY: a backend exists only where its instructions were detected.
             #[cfg(target_arch = "x86_64")]
-            #[allow(unused_unsafe, unsafe_code, reason = "some of its functions are the scalar ones")]
+            #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
             Backend::Avx2 => unsafe { avx2::$function($($argument),*) },
             Backend::Scalar => scalar::$function($($argument),*),
         }

@@ -153,6 +153,7 @@ fn rotations_of_sparse_vectors_are_cyclic_in_their_slots() {
     let ca = setup.encrypt(&a, 2, 4);
     let by_five = setup.evaluator.rotate(&ca, 5).unwrap();
     assert_eq!(by_five.slots(), 8);
+    assert_eq!(setup.evaluator.rotate(&ca, 16).unwrap(), ca, "a whole turn needs no key");
     assert_close(&rotated(&a, 5), &setup.decrypt(&by_five), 27.0);
 }
 
@@ -205,7 +206,7 @@ fn misuse_is_an_error_that_says_what_was_needed() {
     let (top, bottom) = (setup.encrypt(&a, 1, 4), setup.encrypt(&a, 0, 5));
     assert_eq!(ev.square(&top).unwrap_err(), Error::MissingRelinearizationKey);
     let purpose = GaloisPurpose::Rotation(-1);
-    let element = rotation_element(ev.parameters(), -1);
+    let element = crate::keys::rotation_element(ev.parameters(), -1);
     assert_eq!(ev.rotate(&top, -1).unwrap_err(), Error::MissingGaloisKey { element, purpose });
     let missing = ev.conjugate(&top).unwrap_err();
     assert!(matches!(missing, Error::MissingGaloisKey { element: 2047, .. }), "{missing}");

@@ -39,7 +39,8 @@ struct Job {
 }
 
 impl EvaluationKeySet {
-    /// Makes the keys that `spec` lists, in parallel. The result depends on `rng` only.
+    /// Makes the keys that `spec` lists, in parallel. The result depends on `rng` only, which must
+    /// be a generator no one else can repeat.
     ///
     /// # Errors
     ///

@@ -43,7 +43,9 @@ impl KeySwitchingKey {
         // The secrets' limbs modulo Q_level·P.
         let key_limb = Context::key_limb(level, parameters.max_level());
         let restrict = |poly: &RnsPoly<Eval>| {
-            let limbs = (0..basis.limb_count()).flat_map(|limb| poly.limb(key_limb(limb))).copied().collect();
+            // Reserved at once: a vector that grows would leave copies of the secret behind.
+            let mut limbs = Vec::with_capacity(basis.limb_count() * basis.degree());
+            (0..basis.limb_count()).for_each(|limb| limbs.extend_from_slice(poly.limb(key_limb(limb))));
             Zeroizing::new(RnsPoly::from_residues(basis.degree(), limbs).expect("whole limbs"))
         };
         let (mut from, to) = (restrict(from), restrict(to));
@@ -54,7 +56,7 @@ impl KeySwitchingKey {
             .into_par_iter()
             .enumerate()
             .map(|(index, (digit, mut rng))| {
-                let a = context.expand(basis, &seed, Domain::KeySwitchingKey, index as u16);
+                let a = context.expand_qp(level, &seed, Domain::KeySwitchingKey, index as u16);
                 let error = sample_gaussian(basis.degree(), &mut rng);
                 let mut b = basis.forward(basis.from_signed(&error));
                 let mut mask = Zeroizing::new(a.clone());

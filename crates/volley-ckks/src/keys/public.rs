@@ -27,7 +27,7 @@ impl PublicKey {
         let mut streams = Streams::fork(rng);
         let seed = streams.seed();
         let basis = context.qp(context.parameters().max_level());
-        let a = context.expand(basis, &seed, Domain::PublicKey, 0);
+        let a = context.expand_qp(context.parameters().max_level(), &seed, Domain::PublicKey, 0);
         let error = sample_gaussian(basis.degree(), &mut streams.secret);
         let mut b = basis.forward(basis.from_signed(&error));
         let mut mask = Zeroizing::new(a.clone());
@@ -49,7 +49,7 @@ impl PublicKey {
     }
 
     /// Encrypts at the plaintext's level: (b·u + e₀, a·u + e₁)/P + (m, 0) for a ternary u. Working modulo QP and
-    /// dividing by P leaves a rounding error where encryption modulo Q would leave e·u.
+    /// dividing by P leaves a rounding error where encryption modulo Q would leave e·u. `rng` must never repeat.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ mod tests {
         let owner = SecretKey::generate(&context, &mut rng(1));
         let public_key = PublicKey::generate(&owner, &mut rng(2));
         let basis = context.qp(4);
-        assert_eq!(public_key.a, context.expand(basis, &public_key.seed(), Domain::PublicKey, 0));
+        assert_eq!(public_key.a, context.expand_qp(4, &public_key.seed(), Domain::PublicKey, 0));
         let mut error = public_key.a.clone();
         basis.mul_assign(&mut error, owner.poly());
         basis.add_assign(&mut error, &public_key.b);

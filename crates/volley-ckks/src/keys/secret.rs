@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rand_core::CryptoRng;
-use volley_ring::sampling::{Domain, sample_gaussian, sample_ternary};
+use volley_ring::sampling::{sample_gaussian, sample_ternary};
 use volley_ring::{Eval, RnsPoly};
 use zeroize::Zeroizing;
 
@@ -51,7 +51,8 @@ impl SecretKey {
     }
 
     /// Encrypts at the plaintext's level: (m + e − a·s, a) with a expanded from a seed. The noise is one Gaussian
-    /// error, the least that any encryption has.
+    /// error, the least that any encryption has. `rng` must never repeat: two encryptions from one state give the
+    /// difference of their plaintexts away.
     ///
     /// # Errors
     ///
@@ -70,7 +71,7 @@ impl SecretKey {
         let error = sample_gaussian(basis.degree(), &mut streams.secret);
         let error = Zeroizing::new(basis.forward(basis.from_signed(&error)));
         // a·s would give the secret away: it is wiped with the other intermediate values.
-        let mut mask = Zeroizing::new(self.context.expand(basis, &seed, Domain::Ciphertext, 0));
+        let mut mask = Zeroizing::new(self.context.expand_q(plaintext.level(), &seed));
         basis.mul_assign(&mut mask, &self.s);
         let mut c0 = plaintext.poly.clone();
         basis.add_assign(&mut c0, &error);

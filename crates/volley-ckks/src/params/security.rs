@@ -40,7 +40,7 @@ impl Security {
         }
         match max_log_qp(self, log_n) {
             Some(max) if log_qp <= f64::from(max) => Ok(()),
-            limit => Err(ParametersError::Insecure { log_qp, max: limit.unwrap_or(0), log_n, claim: self }),
+            max => Err(ParametersError::Insecure { log_qp, max, log_n, claim: self }),
         }
     }
 }

@@ -82,17 +82,18 @@ fn every_rule_is_enforced() {
     assert!(matches!(error(wide), E::PrimeBits { bits: 51, max: 50, .. }));
     let narrow = ParametersLiteral { q_bits: vec![50, 19], ..literal() };
     assert!(matches!(error(narrow), E::PrimeBits { bits: 19, min: 20, .. }));
-    let many = ParametersLiteral { q_bits: vec![20; 64], log_scale: 10, ..literal() };
+    let many =
+        ParametersLiteral { q_bits: vec![20; 64], log_scale: 10, security: Security::Unchecked, ..literal() };
     assert!(matches!(error(many), E::TooFewPrimes { bits: 20, wanted: 64, .. }));
     let special = ParametersLiteral { p_bits: vec![45], ..literal() };
     assert_eq!(error(special), E::SpecialModulusTooSmall { bits: 50, special_bits: 45 });
     let scale = ParametersLiteral { log_scale: 50, ..literal() };
     assert_eq!(error(scale), E::ScaleTooLarge { log_scale: 50, q0_bits: 50 });
     let long = ParametersLiteral { q_bits: vec![50; 8], ..literal() };
-    assert!(matches!(error(long), E::Insecure { max: 430, log_n: 14, .. }));
+    assert!(matches!(error(long), E::Insecure { max: Some(430), log_n: 14, .. }));
     let tiny =
         ParametersLiteral { log_n: 10, q_bits: vec![30], log_scale: 20, p_bits: vec![30], ..literal() };
-    assert!(matches!(error(tiny), E::Insecure { max: 0, log_n: 10, .. }));
+    assert!(matches!(error(tiny), E::Insecure { max: None, log_n: 10, .. }));
 }
 
 #[test]

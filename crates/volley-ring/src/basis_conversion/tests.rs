@@ -276,7 +276,7 @@ proptest! {
 #[test]
 #[should_panic(expected = "is_empty")]
 fn an_empty_digit_panics() {
-    let _ = Gadget::new(&basis(DEGREE, &[50, 40]), [1..1]);
+    let _ = Gadget::new(&basis(DEGREE, &[50, 40]), std::iter::once(1..1));
 }
 
 #[test]

@@ -22,9 +22,6 @@ use std::arch::x86_64::{
 use super::scalar;
 use crate::modulus::{Modulus, ShoupFactor};
 
-// Memory moves and conversions of whole words, which AVX2 does no faster.
-pub(super) use super::scalar::{lift_signed, permute_groups};
-
 /// Residues in a vector.
 const LANES: usize = 4;
 /// 2⁵², whose `f64` has a zero mantissa: an integer below is added to it as bits.
@@ -154,7 +151,7 @@ macro_rules! in_place {
             let $x = load(chunk);
             store(chunk, $vector);
         }
-        $scalar
+        $scalar;
     }};
 }
 
@@ -166,7 +163,7 @@ macro_rules! with_operand {
             let ($x, $y) = (load(chunk), load(other));
             store(chunk, $vector);
         }
-        $scalar
+        $scalar;
     }};
 }
 
@@ -335,4 +332,16 @@ pub(super) fn rounded_quotient(out: &mut [u64], terms: &[(&[u64], f64)]) {
         let terms: Vec<_> = chunked.iter().map(|(y, r)| (y.1, *r)).collect();
         scalar::rounded_quotient(tail, &terms);
     }
+}
+
+/// Moves of whole words, which AVX2 does no faster than the scalar kernel.
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn permute_groups(out: &mut [u64], a: &[u64], index: &[u32]) {
+    scalar::permute_groups(out, a, index);
+}
+
+/// Integers of 64 bits are no exact `f64`: left to the scalar kernel.
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn lift_signed(q: Modulus, out: &mut [u64], values: &[i64]) {
+    scalar::lift_signed(q, out, values);
 }

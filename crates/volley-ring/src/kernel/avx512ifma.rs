@@ -160,7 +160,7 @@ macro_rules! in_place {
             let $x = load(chunk);
             store(chunk, $vector);
         }
-        $scalar
+        $scalar;
     }};
 }
 
@@ -172,7 +172,7 @@ macro_rules! with_operand {
             let ($x, $y) = (load(chunk), load(other));
             store(chunk, $vector);
         }
-        $scalar
+        $scalar;
     }};
 }
 
