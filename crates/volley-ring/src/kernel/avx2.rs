@@ -170,9 +170,9 @@ macro_rules! with_operand {
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn add_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
     let lanes = Lanes::new(q);
-    with_operand!(a, b, |x, y| lanes.subtract_once(_mm256_add_epi64(x, y)), |a, b| scalar::add_assign(
-        q, a, b
-    ));
+    with_operand!(a, b, |x, y| lanes.subtract_once(_mm256_add_epi64(x, y)), |a, b| {
+        scalar::add_assign(q, a, b);
+    });
 }
 
 #[target_feature(enable = "avx2,fma")]
@@ -182,20 +182,26 @@ pub(super) fn sub_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
         a,
         b,
         |x, y| lanes.subtract_once(_mm256_sub_epi64(_mm256_add_epi64(x, lanes.integer_q), y)),
-        |a, b| scalar::sub_assign(q, a, b)
+        |a, b| {
+            scalar::sub_assign(q, a, b);
+        }
     );
 }
 
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn neg_assign(q: Modulus, a: &mut [u64]) {
     let lanes = Lanes::new(q);
-    in_place!(a, |x| lanes.subtract_once(_mm256_sub_epi64(lanes.integer_q, x)), |a| scalar::neg_assign(q, a));
+    in_place!(a, |x| lanes.subtract_once(_mm256_sub_epi64(lanes.integer_q, x)), |a| {
+        scalar::neg_assign(q, a);
+    });
 }
 
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn add_constant(q: Modulus, a: &mut [u64], c: u64) {
     let (lanes, constant) = (Lanes::new(q), _mm256_set1_epi64x(c as i64));
-    in_place!(a, |x| lanes.subtract_once(_mm256_add_epi64(x, constant)), |a| scalar::add_constant(q, a, c));
+    in_place!(a, |x| lanes.subtract_once(_mm256_add_epi64(x, constant)), |a| {
+        scalar::add_constant(q, a, c);
+    });
 }
 
 #[target_feature(enable = "avx2,fma")]
@@ -209,7 +215,9 @@ pub(super) fn mul_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn mul_constant(q: Modulus, a: &mut [u64], w: ShoupFactor) {
     let (lanes, factor) = (Lanes::new(q), _mm256_set1_pd(w.value as f64));
-    in_place!(a, |x| lanes.residue(lanes.product(to_float(x), factor)), |a| scalar::mul_constant(q, a, w));
+    in_place!(a, |x| lanes.residue(lanes.product(to_float(x), factor)), |a| {
+        scalar::mul_constant(q, a, w);
+    });
 }
 
 #[target_feature(enable = "avx2,fma")]
@@ -219,7 +227,9 @@ pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupF
         a,
         b,
         |x, y| lanes.residue(lanes.product(_mm256_sub_pd(to_float(y), to_float(x)), factor)),
-        |a, b| scalar::sub_from_and_scale(q, a, b, w)
+        |a, b| {
+            scalar::sub_from_and_scale(q, a, b, w);
+        }
     );
 }
 

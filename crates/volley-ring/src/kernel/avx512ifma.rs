@@ -179,9 +179,9 @@ macro_rules! with_operand {
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 pub(super) fn add_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
     let lanes = Lanes::new(q);
-    with_operand!(a, b, |x, y| lanes.subtract_once(_mm512_add_epi64(x, y)), |a, b| scalar::add_assign(
-        q, a, b
-    ));
+    with_operand!(a, b, |x, y| lanes.subtract_once(_mm512_add_epi64(x, y)), |a, b| {
+        scalar::add_assign(q, a, b);
+    });
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
@@ -191,14 +191,18 @@ pub(super) fn sub_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
         a,
         b,
         |x, y| lanes.subtract_once(_mm512_sub_epi64(_mm512_add_epi64(x, lanes.q), y)),
-        |a, b| scalar::sub_assign(q, a, b)
+        |a, b| {
+            scalar::sub_assign(q, a, b);
+        }
     );
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 pub(super) fn neg_assign(q: Modulus, a: &mut [u64]) {
     let lanes = Lanes::new(q);
-    in_place!(a, |x| lanes.subtract_once(_mm512_sub_epi64(lanes.q, x)), |a| scalar::neg_assign(q, a));
+    in_place!(a, |x| lanes.subtract_once(_mm512_sub_epi64(lanes.q, x)), |a| {
+        scalar::neg_assign(q, a);
+    });
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
@@ -220,7 +224,9 @@ pub(super) fn mul_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 pub(super) fn mul_constant(q: Modulus, a: &mut [u64], w: ShoupFactor) {
     let (lanes, factor) = (Lanes::new(q), shoup(w));
-    in_place!(a, |x| lanes.mul_shoup(x, factor), |a| scalar::mul_constant(q, a, w));
+    in_place!(a, |x| lanes.mul_shoup(x, factor), |a| {
+        scalar::mul_constant(q, a, w);
+    });
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
@@ -231,7 +237,9 @@ pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupF
         b,
         // b − a + q is below 2q, which the product takes.
         |x, y| lanes.mul_shoup(_mm512_sub_epi64(_mm512_add_epi64(y, lanes.q), x), factor),
-        |a, b| scalar::sub_from_and_scale(q, a, b, w)
+        |a, b| {
+            scalar::sub_from_and_scale(q, a, b, w);
+        }
     );
 }
 
