@@ -208,7 +208,7 @@ pub(super) fn add_constant(q: Modulus, a: &mut [u64], c: u64) {
 pub(super) fn mul_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
     let lanes = Lanes::new(q);
     with_operand!(a, b, |x, y| lanes.residue(lanes.product(to_float(x), to_float(y))), |a, b| {
-        scalar::mul_assign(q, a, b)
+        scalar::mul_assign(q, a, b);
     });
 }
 

@@ -217,7 +217,7 @@ pub(super) fn add_constant(q: Modulus, a: &mut [u64], c: u64) {
 pub(super) fn mul_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
     let lanes = Lanes::new(q);
     with_operand!(a, b, |x, y| lanes.reduce(Sum::from(_mm512_setzero_si512()).add_product(x, y)), |a, b| {
-        scalar::mul_assign(q, a, b)
+        scalar::mul_assign(q, a, b);
     });
 }
 
