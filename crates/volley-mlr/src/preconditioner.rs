@@ -70,7 +70,7 @@ impl Preconditioner {
                 if (constant && j > 0) || inverse.is_infinite() { 0.0 } else { inverse }
             })
             .collect();
-        if let Some(column) = gram.rows().into_iter().position(|row| !row.sum().is_finite()) {
+        if let Some(column) = gram.rows().into_iter().position(|row| !row.mapv(f64::abs).sum().is_finite()) {
             return Err(Error::Overflow { column });
         }
         let cap = CAP * median_of_non_zero(&inverse);

@@ -56,7 +56,7 @@ impl CostModel {
             Operation::Rotation | Operation::Conjugation => {
                 decomposition + inner_product + division + permutation
             }
-            Operation::Relinearization => decomposition + inner_product + division + permutation,
+            Operation::Relinearization => decomposition + inner_product + division,
             Operation::Product => Work { transforms: 0.0, products: 4.0 * limbs, passes: 0.0 },
             // The plaintext is encoded for the product.
             Operation::PlainProduct => Work { transforms: limbs, products: 2.0 * limbs, passes: 2.0 * limbs },
