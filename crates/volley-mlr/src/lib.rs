@@ -34,6 +34,8 @@ mod plan;
 mod preconditioner;
 mod preprocessing;
 mod reference;
+#[cfg(test)]
+mod testing;
 mod trainer;
 mod training_set;
 
