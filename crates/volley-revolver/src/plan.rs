@@ -15,10 +15,11 @@ pub use cost::CostModel;
 use crate::skewed::Split;
 use crate::{Error, Layout, Shape};
 
-/// Bits of q₀: a message may be 2¹⁰ times its scale when it is decrypted under q₀ alone.
+/// Bits of q₀: the longest that primes have.
 const FIRST_PRIME_BITS: u32 = 50;
-/// Bits of each prime above, and log₂ of the scale.
-const LEVEL_BITS: u32 = 40;
+/// Bits of each prime above, and log₂ of the scale: the first of these for which a ring has the levels. Rounding errors
+/// grow with √N, and the longer primes more than make up for it. Under q₀ alone a slot may then be 2⁶ or 2⁹ in size.
+const LEVEL_BITS: [u32; 2] = [43, 40];
 /// Bits of each special prime.
 const SPECIAL_PRIME_BITS: u32 = 50;
 /// More special primes make fewer digits, but the keys larger; beyond this many nothing is gained.
@@ -267,24 +268,31 @@ fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 
 /// The parameter set of one ring with so many levels and special primes, if there is one.
 fn build(log_n: u32, levels: usize, special: usize, security: Security) -> Option<Parameters> {
-    (levels <= MAX_LEVELS).then(|| literal(log_n, levels, special, security).build().ok())?
+    let build = |bits| literal(log_n, bits, levels, special, security).build().ok();
+    (levels <= MAX_LEVELS).then(|| LEVEL_BITS.into_iter().find_map(build))?
 }
 
-fn literal(log_n: u32, levels: usize, special: usize, security: Security) -> ParametersLiteral {
-    let mut q_bits = vec![LEVEL_BITS; levels + 1];
+fn literal(
+    log_n: u32,
+    level_bits: u32,
+    levels: usize,
+    special: usize,
+    security: Security,
+) -> ParametersLiteral {
+    let mut q_bits = vec![level_bits; levels + 1];
     q_bits[0] = FIRST_PRIME_BITS;
     ParametersLiteral {
         log_n,
         q_bits,
         p_bits: vec![SPECIAL_PRIME_BITS; special],
-        log_scale: LEVEL_BITS,
+        log_scale: level_bits,
         security,
     }
 }
 
 /// Why no parameter set of this ring has so many levels, and what would have them.
 fn no_parameters(log_n: u32, required: usize, security: Security) -> Error {
-    if let Err(error @ ParametersError::LogN { .. }) = literal(log_n, 0, 1, security).build() {
+    if let Err(error @ ParametersError::LogN { .. }) = literal(log_n, LEVEL_BITS[1], 0, 1, security).build() {
         return Error::Ckks(error.into());
     }
     let fits = |log_n, levels| build(log_n, levels, 1, security).is_some();
