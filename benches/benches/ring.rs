@@ -54,7 +54,7 @@ fn conversions(criterion: &mut Criterion, setting: &Setting) {
     let basis = setting.basis();
     let live = basis.prefix(setting.live);
     let evaluations = uniform(&live, 0);
-    let mod_up = Gadget::new(&basis, [0..setting.special]);
+    let mod_up = Gadget::new(&basis, std::iter::once(0..setting.special));
     criterion.bench_function(&setting.id("mod_up"), |bencher| {
         bencher.iter(|| mod_up.decompose(&evaluations));
     });
