@@ -109,6 +109,23 @@ impl Evaluator {
         self.ciphertext(operand, parts)
     }
 
+    /// a plus the parts of another ciphertext of degree 2 or 1.
+    fn add_parts(
+        &self,
+        a: &TensorCiphertext,
+        operand: &Operand,
+        summand: &[RnsPoly<Eval>],
+    ) -> Result<TensorCiphertext, Error> {
+        self.check_tensor(a)?;
+        let operand = a.operand.sum(operand)?;
+        let basis = self.context.q(operand.level);
+        let mut parts = a.parts.each_ref().map(|part| part.prefix(operand.level + 1));
+        for (part, other) in parts.iter_mut().zip(summand) {
+            basis.add_assign(part, other);
+        }
+        Ok(self.tensor(operand, parts))
+    }
+
     /// The residues of ⌊c·scale⌉ at a level.
     fn constant(&self, c: f64, scale: &Scale, level: usize) -> Result<Vec<u64>, Error> {
         if !c.is_finite() {
@@ -241,27 +258,13 @@ impl Arithmetic for Evaluator {
     }
 
     fn add_tensor(&self, a: &TensorCiphertext, b: &TensorCiphertext) -> Result<TensorCiphertext, Error> {
-        self.check_tensor(a)?;
         self.check_tensor(b)?;
-        let operand = a.operand.sum(&b.operand)?;
-        let basis = self.context.q(operand.level);
-        let mut parts = a.parts.each_ref().map(|part| part.prefix(operand.level + 1));
-        for (part, other) in parts.iter_mut().zip(&b.parts) {
-            basis.add_assign(part, other);
-        }
-        Ok(self.tensor(operand, parts))
+        self.add_parts(a, &b.operand, &b.parts)
     }
 
     fn add_to_tensor(&self, a: &TensorCiphertext, b: &Ciphertext) -> Result<TensorCiphertext, Error> {
-        self.check_tensor(a)?;
         self.check(&[b])?;
-        let operand = a.operand.sum(&b.operand)?;
-        let basis = self.context.q(operand.level);
-        let mut parts = a.parts.each_ref().map(|part| part.prefix(operand.level + 1));
-        for (part, other) in parts.iter_mut().zip(&b.parts) {
-            basis.add_assign(part, other);
-        }
-        Ok(self.tensor(operand, parts))
+        self.add_parts(a, &b.operand, &b.parts)
     }
 
     fn relinearize(&self, a: &TensorCiphertext) -> Result<Ciphertext, Error> {

@@ -90,8 +90,6 @@ pub struct Trainer<'a, A: Arithmetic> {
     labels: Vec<A::Ciphertext>,
     forward: Vec<ForwardCopies<A::Ciphertext>>,
     backward: Vec<BackwardCopies<A::Ciphertext>>,
-    /// Scale of the features times 1/B.
-    backward_scale: Scale,
     iteration: usize,
     state: Option<State<A::Ciphertext>>,
 }
@@ -124,6 +122,9 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
     /// [`Error::LayoutMismatch`] and [`Error::GroupCount`] for data of another plan, [`Error::Matrix`] for data of
     /// another parameter set or key, and for keys that do not suffice.
     pub fn new(arithmetic: &'a A, plan: &Plan, data: EncryptedData<A::Ciphertext>) -> Result<Self, Error> {
+        if arithmetic.parameters().id() != plan.parameters().id() {
+            return Err(CkksError::ParameterMismatch.into());
+        }
         Self::with_layout(arithmetic, plan.hyperparameters(), plan.layout(), plan.split(), data)
     }
 
@@ -146,14 +147,6 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
         }
         let skewed = Skewed::new(arithmetic, layout, split)?;
         let level = arithmetic.parameters().max_level();
-        let first = features
-            .first()
-            .and_then(|group| group.first())
-            .zip(preconditioner.first())
-            .map(|(x, factor)| arithmetic.operand(x).scale.times(&arithmetic.operand(factor).scale));
-        let backward_scale = first
-            .map(|product| product.divided_by(&prime(arithmetic, level)))
-            .unwrap_or_else(|| Scale::power_of_two(0));
         // Group by group, so that features and their copies are not all alive together.
         let several = hyperparameters.iterations() > 1;
         let (mut forward, mut backward) = (Vec::new(), Vec::new());
@@ -173,7 +166,6 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
             labels,
             forward,
             backward,
-            backward_scale,
             iteration: 0,
             state: None,
         })
@@ -268,7 +260,12 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
 
     /// The scale that errors at `level` need for the gradient's to be that of the weights.
     fn error_scale(&self, level: usize) -> Scale {
-        self.weight_scale().times(&prime(self.arithmetic, level)).divided_by(&self.backward_scale)
+        let parameters = self.arithmetic.parameters();
+        let features_by_b = parameters
+            .scale()
+            .times(&parameters.scale())
+            .divided_by(&prime(self.arithmetic, parameters.max_level()));
+        self.weight_scale().times(&prime(self.arithmetic, level)).divided_by(&features_by_b)
     }
 
     /// step·(y − ½): of zero weights every probability is one half.
@@ -319,7 +316,7 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
             })
             .collect::<Result<Vec<_>, Error>>()?;
         let mut parts = probabilities.into_iter();
-        let mut sum = parts.next().ok_or(Error::GroupCount { expected: 1, features: 0, labels: 0 })?;
+        let mut sum = parts.next().ok_or(CkksError::EmptySum)?;
         for part in parts {
             sum = self.arithmetic.add(&sum, &part)?;
         }

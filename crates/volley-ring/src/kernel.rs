@@ -4,6 +4,34 @@
 //! Inputs are reduced unless the function says otherwise; outputs always are. [`scalar`] is the reference; a
 //! vectorised backend becomes a second arm of `dispatch!` and is compared with the reference bit for bit.
 
+/// Changes a limb vector by vector, and what does not fill a vector by a scalar kernel. `load`, `store` and `LANES` are
+/// those of the backend that uses it.
+#[cfg(target_arch = "x86_64")]
+macro_rules! in_place {
+    ($a:ident, |$x:ident| $vector:expr, |$tail:ident| $scalar:expr) => {{
+        let (chunks, $tail) = $a.as_chunks_mut::<LANES>();
+        for chunk in chunks {
+            let $x = load(chunk);
+            store(chunk, $vector);
+        }
+        $scalar;
+    }};
+}
+
+/// As `in_place!`, with a second limb.
+#[cfg(target_arch = "x86_64")]
+macro_rules! with_operand {
+    ($a:ident, $b:ident, |$x:ident, $y:ident| $vector:expr, |$tail:ident, $other:ident| $scalar:expr) => {{
+        let (chunks, $tail) = $a.as_chunks_mut::<LANES>();
+        let (others, $other) = $b.as_chunks::<LANES>();
+        for (chunk, other) in chunks.iter_mut().zip(others) {
+            let ($x, $y) = (load(chunk), load(other));
+            store(chunk, $vector);
+        }
+        $scalar;
+    }};
+}
+
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "loads and stores of vectors")]
 mod avx2;

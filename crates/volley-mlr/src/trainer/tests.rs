@@ -123,6 +123,9 @@ fn data_of_another_plan_is_refused() {
 
     let other = Plan::new(40, 6, 3, &Hyperparameters::standard(3).unwrap(), small_ring(9)).unwrap();
     let other_context = Context::new(other.parameters().clone());
+    let data_of_plan = upload.expand(&context).unwrap();
+    let mismatch = Error::from(crate::volley_ckks::Error::ParameterMismatch);
+    assert_eq!(Trainer::new(&evaluator, &other, data_of_plan).unwrap_err(), mismatch);
     assert!(matches!(upload.expand(&other_context), Err(Error::Matrix(_))));
     let stranger = SecretKey::generate(context, &mut rng(9));
     let foreign = Owner::new(plan, &setup.training_set, &stranger).unwrap().encrypt(&mut rng(3)).unwrap();

@@ -153,29 +153,6 @@ fn capacity(bits: u32, other_bits: u32) -> usize {
 /// Full vectors, and the rest.
 type Chunked<'a> = (&'a [[u64; LANES]], &'a [u64]);
 
-macro_rules! in_place {
-    ($a:ident, |$x:ident| $vector:expr, |$tail:ident| $scalar:expr) => {{
-        let (chunks, $tail) = $a.as_chunks_mut::<LANES>();
-        for chunk in chunks {
-            let $x = load(chunk);
-            store(chunk, $vector);
-        }
-        $scalar;
-    }};
-}
-
-macro_rules! with_operand {
-    ($a:ident, $b:ident, |$x:ident, $y:ident| $vector:expr, |$tail:ident, $other:ident| $scalar:expr) => {{
-        let (chunks, $tail) = $a.as_chunks_mut::<LANES>();
-        let (others, $other) = $b.as_chunks::<LANES>();
-        for (chunk, other) in chunks.iter_mut().zip(others) {
-            let ($x, $y) = (load(chunk), load(other));
-            store(chunk, $vector);
-        }
-        $scalar;
-    }};
-}
-
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 pub(super) fn add_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
     let lanes = Lanes::new(q);
