@@ -51,13 +51,13 @@ fn largest(values: &Array2<f64>) -> f64 {
     values.iter().fold(0.0, |largest, value| largest.max(value.abs()))
 }
 
-/// Weights within 1e-4 of the largest, all predictions equal, at most six levels, one left: after every iteration.
-fn check_against_plain(run: &Run, hyperparameters: &Hyperparameters) {
+/// Weights within `bound` of the largest, all predictions equal, at most six levels, one left: after every iteration.
+fn check_against_plain(run: &Run, hyperparameters: &Hyperparameters, bound: f64) {
     let plain: Vec<_> = run.training_set.reference(hyperparameters).collect();
     assert_eq!(run.iterations.len(), plain.len());
     for ((level, model), plain) in run.iterations.iter().zip(plain) {
         let error = largest(&(model.weights() - &plain.weights)) / largest(&plain.weights);
-        assert!(error < 1e-4, "iteration {}: {error:e}", plain.iteration);
+        assert!(error < bound, "iteration {}: {error:e}", plain.iteration);
         let plain = run.training_set.model(plain.weights).unwrap();
         assert_eq!(model.predict(run.test.features()), plain.predict(run.test.features()));
         assert!(*level >= 1 && run.max_level - level <= 6);
@@ -69,28 +69,29 @@ fn accuracies(run: &Run) -> Vec<f64> {
     run.iterations.iter().map(|(_, model)| 100.0 * model.accuracy(&run.test).unwrap()).collect()
 }
 
-fn check_paper(log_n: u32) {
+fn check_paper(log_n: u32, bound: f64) {
     let hyperparameters = Hyperparameters::paper(2).unwrap();
     let Some(run) = train(&hyperparameters, log_n) else { return };
-    check_against_plain(&run, &hyperparameters);
+    check_against_plain(&run, &hyperparameters, bound);
     let [first, second] = accuracies(&run)[..] else { panic!("two iterations") };
     assert!((first - 21.1).abs() <= 0.3 && (second - 21.6).abs() <= 0.3, "{first} %, {second} %");
 }
 
 #[test]
 fn the_paper_profile_at_log_n_14() {
-    check_paper(14);
+    check_paper(14, 1e-4);
 }
 
 #[test]
 fn the_paper_profile_at_log_n_16() {
-    check_paper(16);
+    // Wider primes more than make up for the noise of a larger ring.
+    check_paper(16, 5e-5);
 }
 
 #[test]
 fn the_standard_profile_at_log_n_14() {
     let hyperparameters = Hyperparameters::standard(2).unwrap();
     let Some(run) = train(&hyperparameters, 14) else { return };
-    check_against_plain(&run, &hyperparameters);
+    check_against_plain(&run, &hyperparameters, 1e-5);
     assert!(accuracies(&run)[1] >= 77.0, "{:?} %", accuracies(&run));
 }

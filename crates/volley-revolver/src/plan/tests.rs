@@ -121,6 +121,14 @@ fn the_cheapest_ring_is_the_cheapest_of_all() {
 }
 
 #[test]
+fn primes_are_as_wide_as_the_ring_allows() {
+    let bits = |log_n, levels| plan(SHAPE, levels, in_ring(log_n)).unwrap().parameters().log_scale();
+    assert_eq!([bits(14, 7), bits(14, 4), bits(15, 7)], [40, 43, 43]);
+    // 868 − 100 bits hold 19 levels of 40, not of 43.
+    assert_eq!(bits(15, 19), 40);
+}
+
+#[test]
 fn too_many_levels_name_the_ring_that_would_do() {
     // The table less q₀ and one special prime, in primes of 40 bits.
     let rings = [(12, 0, Some(13)), (13, 2, Some(14)), (14, 8, Some(15)), (15, 19, Some(16)), (16, 41, None)];
