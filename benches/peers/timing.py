@@ -50,14 +50,18 @@ def measurements(operations, **common):
 
 
 def main(measure):
-    """Prints `measure(ring)` for the ring that the command line names, with one thread."""
+    """Prints `measure(ring)` for the ring that the command line names."""
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument("log_n", type=int, choices=sorted(RINGS), help="log2 of the ring degree")
+    parser.add_argument("--digits", type=int, help="digits of key switching, where the library lets one choose")
     arguments = parser.parse_args()
+    ring = RINGS[arguments.log_n]
+    if arguments.digits:
+        ring = ring._replace(digits=arguments.digits)
     # Read by OpenMP when the library is loaded, which `measure` does.
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
-        entries = measure(RINGS[arguments.log_n])
+        entries = measure(ring)
     except ImportError as error:
         print(error, file=sys.stderr)
         sys.exit(ABSENT)
