@@ -3,8 +3,9 @@
 //! Owner and server live in one process here, but share nothing except what would be sent: [`Server`] is made of
 //! evaluation keys and ciphertexts.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -49,8 +50,8 @@ pub(crate) struct Options {
     #[arg(long, default_value = "auto", value_parser = parse_ring)]
     log_n: RingChoice,
     /// Threads [default: one for each core]
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS))]
+    threads: Option<u16>,
     /// Choose the training rows at random with this seed; keys and errors never depend on it
     #[arg(long)]
     seed: Option<u64>,
@@ -58,6 +59,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "OUT")]
     json: Option<PathBuf>,
 }
+
+/// Beyond any machine; far more threads take minutes to start.
+const MAX_THREADS: i64 = 1024;
 
 /// The two settings of the product.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -81,18 +85,22 @@ fn parse_ring(text: &str) -> Result<RingChoice, String> {
 /// Runs the experiment and prints its report.
 pub(crate) fn run(options: &Options) -> Result<()> {
     if let Some(threads) = options.threads {
-        if threads == 0 {
-            return Err(BadInput("at least one thread is needed".into()).into());
-        }
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
     }
-    let report = Experiment::new(options)?.run()?;
-    println!("{report}");
-    if let Some(path) = &options.json {
-        let json = serde_json::to_string_pretty(&report)?;
-        fs::write(path, json + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+    let experiment = Experiment::new(options)?;
+    // Opened first: a long run must not end with nowhere to write its report.
+    let json = options.json.as_deref().map(create).transpose()?;
+    let report = experiment.run()?;
+    writeln!(io::stdout(), "{report}")?;
+    if let Some(mut file) = json {
+        serde_json::to_writer_pretty(&file, &report)?;
+        writeln!(file)?;
     }
     Ok(())
+}
+
+fn create(path: &Path) -> Result<File, BadInput> {
+    File::create(path).map_err(|error| BadInput(format!("cannot write {}: {error}", path.display())))
 }
 
 /// What is settled before the first key.

@@ -41,9 +41,17 @@ impl Operand {
     pub(crate) fn sum_of_products<'a>(
         terms: impl IntoIterator<Item = (&'a Self, &'a Self)>,
     ) -> Result<Self, Error> {
-        let mut products = terms.into_iter().map(|(a, b)| a.product(b));
-        let first = products.next().ok_or(Error::EmptySum)?;
-        products.try_fold(first, |sum, product| sum.sum(&product))
+        let mut terms = terms.into_iter();
+        let (a, b) = terms.next().ok_or(Error::EmptySum)?;
+        terms.try_fold(a.product(b), |sum, (c, d)| {
+            // The usual case, without a product of scales for each of many terms.
+            if (&a.scale, &b.scale) == (&c.scale, &d.scale) {
+                let level = sum.level.min(c.level).min(d.level);
+                Ok(Self { level, slots: sum.slots.max(c.slots).max(d.slots), scale: sum.scale })
+            } else {
+                sum.sum(&c.product(d))
+            }
+        })
     }
 
     /// The Galois element of a rotation: 1 where it moves every slot to itself.

@@ -7,26 +7,27 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// A positive rational 2^e ∏ qᵢ^eᵢ, kept as its exponents.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Scale {
     log2: i32,
-    /// Exponents of odd primes; none is zero.
-    primes: BTreeMap<u64, i32>,
+    /// Exponents of odd primes; none is zero. Shared: every ciphertext has a scale, and most have the same.
+    primes: Arc<BTreeMap<u64, i32>>,
 }
 
 impl Scale {
     /// 2^`exponent`.
     #[must_use]
     pub fn power_of_two(exponent: i32) -> Self {
-        Self { log2: exponent, primes: BTreeMap::new() }
+        Self { log2: exponent, primes: Arc::default() }
     }
 
     /// The prime `q` itself, as a scale.
     #[must_use]
     pub fn prime(q: u64) -> Self {
-        Self { log2: 0, primes: BTreeMap::from([(q, 1)]) }
+        Self { log2: 0, primes: Arc::new(BTreeMap::from([(q, 1)])) }
     }
 
     /// The product of two scales: the scale of a product of plaintexts.
@@ -44,11 +45,15 @@ impl Scale {
     fn combine(&self, other: &Self, sign: i32) -> Self {
         let mut product = self.clone();
         product.log2 += sign * other.log2;
-        for (&prime, &exponent) in &other.primes {
-            let entry = product.primes.entry(prime).or_insert(0);
+        if other.primes.is_empty() {
+            return product;
+        }
+        let primes = Arc::make_mut(&mut product.primes);
+        for (&prime, &exponent) in other.primes.iter() {
+            let entry = primes.entry(prime).or_insert(0);
             *entry += sign * exponent;
             if *entry == 0 {
-                product.primes.remove(&prime);
+                primes.remove(&prime);
             }
         }
         product
@@ -67,7 +72,7 @@ impl Scale {
     pub fn to_f64(&self) -> f64 {
         // The product is kept near 1 by moving powers of two out of it, so that nothing overflows on the way.
         let (mut mantissa, mut exponent) = (1.0_f64, i64::from(self.log2));
-        for (&q, &e) in &self.primes {
+        for (&q, &e) in self.primes.iter() {
             let bits = 64 - q.leading_zeros() as i32;
             let unit = q as f64 / (bits as f64).exp2();
             mantissa *= unit.powi(e);

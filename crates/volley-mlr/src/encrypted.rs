@@ -1,6 +1,7 @@
 //! What passes between owner and server: ciphertexts, and nothing else.
 
 use crate::volley_ckks::{Ciphertext, Context, SeededCiphertext};
+use crate::volley_revolver::Layout;
 
 use crate::Error;
 
@@ -8,6 +9,8 @@ use crate::Error;
 /// they are uploaded, [`Ciphertext`]s when they are trained on, simulated ones when a run is planned.
 #[derive(Clone, Debug)]
 pub struct EncryptedData<C> {
+    /// Where the matrices' entries lie: the plan's.
+    pub layout: Layout,
     /// Features, by group of samples and column block.
     pub features: Vec<Vec<C>>,
     /// One-hot labels, by group.
@@ -30,6 +33,7 @@ impl EncryptedDataset {
             ciphertexts.iter().map(|ciphertext| Ok(ciphertext.expand(context)?)).collect()
         };
         Ok(EncryptedData {
+            layout: self.layout,
             features: self.features.iter().map(|group| expand(group)).collect::<Result<_, _>>()?,
             labels: expand(&self.labels)?,
             preconditioner: expand(&self.preconditioner)?,
@@ -62,6 +66,13 @@ impl EncryptedDataset {
 pub struct EncryptedModel<C> {
     /// The iteration that made it, from 1.
     pub iteration: usize,
+    /// Where the weights lie: the plan's.
+    pub layout: Layout,
     /// Factors and ciphertexts.
     pub terms: Vec<(f64, Vec<C>)>,
+}
+
+/// Refuses what was made for another layout.
+pub(crate) fn check_layout(expected: Layout, actual: Layout) -> Result<(), Error> {
+    if expected == actual { Ok(()) } else { Err(Error::LayoutMismatch { expected, actual }) }
 }

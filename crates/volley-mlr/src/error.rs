@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::volley_revolver::Layout;
+
 /// Data, settings or a model that cannot be used.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
@@ -23,6 +25,29 @@ pub enum Error {
         features: usize,
         /// Groups of labels given.
         labels: usize,
+    },
+    /// Encrypted data or a model of another plan with the same parameters: its slots mean something else.
+    #[error("made by another plan: the layout is {actual:?}, not {expected:?}")]
+    LayoutMismatch {
+        /// The plan's layout.
+        expected: Layout,
+        /// The layout of the data or model.
+        actual: Layout,
+    },
+    /// More iterations than the levels of the rings allow that may be used.
+    #[error(
+        "at this security log N = {log_n} has levels for {possible} iterations, not for {iterations}; {}",
+        sufficient(*sufficient_log_n)
+    )]
+    TooManyIterations {
+        /// The iterations asked for.
+        iterations: usize,
+        /// log₂ of the (largest) ring degree that may be used.
+        log_n: u32,
+        /// Iterations that it has levels for.
+        possible: usize,
+        /// The smallest larger ring that would do.
+        sufficient_log_n: Option<u32>,
     },
     /// A training set of another shape than the plan's.
     #[error(
@@ -152,6 +177,14 @@ pub enum Error {
         /// Columns given.
         found_columns: usize,
     },
+}
+
+/// What would have levels enough.
+fn sufficient(log_n: Option<u32>) -> String {
+    log_n.map_or_else(
+        || "no larger ring in use has them".to_owned(),
+        |log_n| format!("log N = {log_n} would do"),
+    )
 }
 
 impl From<crate::volley_ckks::Error> for Error {

@@ -67,6 +67,8 @@ mod plan;
 mod preconditioner;
 mod preprocessing;
 mod reference;
+#[cfg(test)]
+mod testing;
 mod trainer;
 mod training_set;
 

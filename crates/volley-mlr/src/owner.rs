@@ -4,6 +4,7 @@ use crate::volley_ckks::{Ciphertext, Complex64, Encoder, SecretKey};
 use ndarray::Array2;
 use rand_core::CryptoRng;
 
+use crate::encrypted::check_layout;
 use crate::{EncryptedData, EncryptedDataset, EncryptedModel, Error, Model, Plan, TrainingSet};
 
 /// An owner's key with a plan and the training set that stays in clear.
@@ -61,6 +62,7 @@ impl<'a> Owner<'a> {
             vectors.iter().map(|slots| encrypt(slots)).collect()
         };
         Ok(EncryptedData {
+            layout,
             features: layout
                 .pack_features(&features)?
                 .iter()
@@ -75,10 +77,11 @@ impl<'a> Owner<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Matrix`] for ciphertexts of another owner, parameter set or layout, [`Error::NotFinite`] where what
-    /// was decrypted is no model.
+    /// [`Error::LayoutMismatch`] for a model of another plan, [`Error::Matrix`] for ciphertexts of another owner or
+    /// parameter set, [`Error::NotFinite`] where what was decrypted is no model.
     pub fn decrypt(&self, model: &EncryptedModel<Ciphertext>) -> Result<Model, Error> {
         let layout = self.plan.layout();
+        check_layout(layout, model.layout)?;
         let mut weights = Array2::zeros((layout.shape().classes, layout.shape().columns));
         for (factor, blocks) in &model.terms {
             let slots = blocks

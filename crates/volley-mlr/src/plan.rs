@@ -5,7 +5,7 @@ use std::fmt;
 use crate::volley_ckks::{Arithmetic, KeySpec, OperationCounts, Parameters, Simulator, Upload};
 use crate::volley_revolver::plan::{Circuit, CostModel, Demands, Plan as MatrixPlan};
 use crate::volley_revolver::skewed::Split;
-use crate::volley_revolver::{Layout, Shape};
+use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 
 use crate::{EncryptedData, Error, Hyperparameters, Trainer};
 
@@ -26,7 +26,8 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`Error::Matrix`] where nothing fits; it says what would: a larger ring, more slots, more memory.
+    /// [`Error::TooManyIterations`] and [`Error::Matrix`] where nothing fits; they say what would: fewer iterations, a
+    /// larger ring, more slots, more memory.
     pub fn new(
         samples: usize,
         features: usize,
@@ -36,7 +37,8 @@ impl Plan {
     ) -> Result<Self, Error> {
         let shape = Shape { samples, columns: features + 1, classes };
         let training = Training { hyperparameters };
-        let matrices = MatrixPlan::cheapest(shape, &training, demands, &CostModel::default())?;
+        let matrices = MatrixPlan::cheapest(shape, &training, demands, &CostModel::default())
+            .map_err(|error| training.in_iterations(error))?;
         Ok(Self { hyperparameters: hyperparameters.clone(), matrices })
     }
 
@@ -139,12 +141,34 @@ struct Training<'a> {
     hyperparameters: &'a Hyperparameters,
 }
 
+impl Training<'_> {
+    /// Levels of every iteration but the first.
+    fn iteration_levels(&self) -> usize {
+        2 + self.hyperparameters.sigmoid().levels()
+    }
+
+    /// A lack of levels as what it is to the user: a lack of iterations.
+    fn in_iterations(&self, error: Error) -> Error {
+        let Error::Matrix(MatrixError::TooManyLevels { log_n, available, sufficient_log_n, .. }) = error
+        else {
+            return error;
+        };
+        let possible = match available.checked_sub(FIRST_ITERATION_LEVELS + SPARE_LEVELS) {
+            Some(further) => 1 + further / self.iteration_levels(),
+            None => 0,
+        };
+        let iterations = self.hyperparameters.iterations();
+        Error::TooManyIterations { iterations, log_n, possible, sufficient_log_n }
+    }
+}
+
 impl Circuit for Training<'_> {
     type Error = Error;
 
+    /// Saturates where there are more iterations than any ring has levels for.
     fn levels(&self) -> usize {
-        let iteration = 2 + self.hyperparameters.sigmoid().levels();
-        FIRST_ITERATION_LEVELS + (self.hyperparameters.iterations() - 1) * iteration + SPARE_LEVELS
+        let further = (self.hyperparameters.iterations() - 1).saturating_mul(self.iteration_levels());
+        further.saturating_add(FIRST_ITERATION_LEVELS + SPARE_LEVELS)
     }
 
     fn simulate(&self, simulator: &Simulator, layout: Layout, split: Split) -> Result<(), Error> {
@@ -154,6 +178,7 @@ impl Circuit for Training<'_> {
             (0..count).map(|_| Ok(simulator.input(&scale, level)?)).collect()
         };
         let data = EncryptedData {
+            layout,
             features: (0..layout.groups())
                 .map(|_| inputs(layout.column_blocks()))
                 .collect::<Result<_, _>>()?,

@@ -35,6 +35,7 @@ use crate::volley_revolver::{Layout, Part};
 use rayon::prelude::*;
 use volley_sigmoid::MaskedSigmoid;
 
+use crate::encrypted::check_layout;
 use crate::{EncryptedData, EncryptedModel, Error, Hyperparameters, Momentum, Plan};
 
 /// Groups whose errors are kept at the same time: enough for many threads, few enough for large data.
@@ -43,6 +44,42 @@ const GROUPS_AT_ONCE: usize = 8;
 /// Trains on ciphertexts of an [`Arithmetic`]: with an [`Evaluator`](crate::volley_ckks::Evaluator)
 /// it is the server, which has evaluation keys and ciphertexts and nothing else; with a
 /// [`Simulator`](crate::volley_ckks::Simulator) it is what a [`Plan`] is made from.
+///
+/// This is all of a server:
+///
+/// ```
+/// # use std::sync::Arc;
+/// use volley_mlr::volley_ckks::{Ciphertext, Context, EvaluationKeySet, Evaluator};
+/// use volley_mlr::{EncryptedDataset, EncryptedModel, Error, Plan, Trainer};
+///
+/// fn serve(
+///     plan: &Plan,
+///     context: &Arc<Context>,
+///     keys: EvaluationKeySet,
+///     upload: &EncryptedDataset,
+/// ) -> Result<Option<EncryptedModel<Ciphertext>>, Error> {
+///     let evaluator = Evaluator::new(context, keys)?;
+///     let mut trainer = Trainer::new(&evaluator, plan, upload.expand(context)?)?;
+///     while trainer.step()?.is_some() {}
+///     Ok(trainer.model())
+/// }
+/// ```
+///
+/// Nothing that it has decrypts. [`Owner`](crate::Owner) does, by a secret key, and evaluation keys are none:
+///
+/// ```compile_fail,E0308
+/// use volley_mlr::volley_ckks::{Ciphertext, EvaluationKeySet};
+/// use volley_mlr::{EncryptedModel, Error, Model, Owner, Plan, TrainingSet};
+///
+/// fn look(
+///     plan: &Plan,
+///     training_set: &TrainingSet,
+///     keys: &EvaluationKeySet,
+///     model: &EncryptedModel<Ciphertext>,
+/// ) -> Result<Model, Error> {
+///     Owner::new(plan, training_set, keys)?.decrypt(model)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Trainer<'a, A: Arithmetic> {
     skewed: Skewed<'a, A>,
@@ -84,7 +121,8 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
     ///
     /// # Errors
     ///
-    /// [`Error::Matrix`] for data of another layout, parameter set or key, and for keys that do not suffice.
+    /// [`Error::LayoutMismatch`] and [`Error::GroupCount`] for data of another plan, [`Error::Matrix`] for data of
+    /// another parameter set or key, and for keys that do not suffice.
     pub fn new(arithmetic: &'a A, plan: &Plan, data: EncryptedData<A::Ciphertext>) -> Result<Self, Error> {
         Self::with_layout(arithmetic, plan.hyperparameters(), plan.layout(), plan.split(), data)
     }
@@ -96,7 +134,8 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
         split: Split,
         data: EncryptedData<A::Ciphertext>,
     ) -> Result<Self, Error> {
-        let EncryptedData { features, labels, preconditioner } = data;
+        let EncryptedData { layout: actual, features, labels, preconditioner } = data;
+        check_layout(layout, actual)?;
         let expected = [layout.groups(), layout.groups()];
         if [features.len(), labels.len()] != expected {
             return Err(Error::GroupCount {
@@ -182,7 +221,7 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
             let previous = state.previous.iter().map(|previous| (eta, previous.clone()));
             std::iter::once((1.0 - eta, state.point.clone())).chain(previous).collect()
         };
-        Some(EncryptedModel { iteration, terms })
+        Some(EncryptedModel { iteration, layout: self.layout(), terms })
     }
 
     fn layout(&self) -> Layout {

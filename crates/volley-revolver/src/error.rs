@@ -38,7 +38,7 @@ pub enum Error {
         slots: usize,
     },
     /// No layout of this shape has so few slots.
-    #[error("no layout fits {slots} slots; {required} would do")]
+    #[error("no layout fits {slots} slots (log N = {}); {required} (log N = {}) would do", log_n(*slots), log_n(*required))]
     TooFewSlots {
         /// The slots there are.
         slots: usize,
@@ -131,6 +131,11 @@ pub enum Error {
         /// The split of its operand.
         actual: Split,
     },
+}
+
+/// log₂ of the ring degree with so many slots.
+fn log_n(slots: usize) -> u32 {
+    slots.checked_ilog2().map_or(0, |log2| log2 + 1)
 }
 
 /// What would have enough levels.

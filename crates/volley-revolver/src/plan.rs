@@ -4,7 +4,8 @@
 //! question, before any key exists. What runs is the circuit itself, so levels, keys, operation counts and memory are
 //! not estimates; only the time is, from a [`CostModel`].
 
-use rayon::prelude::*;
+use rayon::ThreadPoolBuilder;
+use volley_ckks::params::ParametersError;
 use volley_ckks::{KeySpec, OperationCounts, Parameters, ParametersLiteral, Security, Simulator, Upload};
 
 mod cost;
@@ -22,6 +23,11 @@ const LEVEL_BITS: u32 = 40;
 const SPECIAL_PRIME_BITS: u32 = 50;
 /// More special primes make fewer digits, but the keys larger; beyond this many nothing is gained.
 const MAX_SPECIAL_PRIMES: usize = 8;
+/// Longer chains fit no row of the security table: they are refused without looking for primes.
+const MAX_LEVELS: usize = 100;
+/// Layouts with more feature ciphertexts than this many times the fewest are not tried: each takes K products in
+/// either direction, which fewer groups cannot make good.
+const MAX_EXCESS: usize = 4;
 /// The rings that are tried: below 2^12 nothing fits the security table, above 2^16 nothing fits a machine.
 const LOG_N: std::ops::RangeInclusive<u32> = 12..=16;
 
@@ -84,7 +90,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan that takes the least time by `model` among those that meet the demands.
+    /// The plan that takes the least time by `model` among those that meet the demands. The same for the same demands:
+    /// circuits run on one thread, whatever the machine has.
     ///
     /// Special primes are chosen for the default split first, then all layouts and splits are compared for them.
     ///
@@ -99,18 +106,23 @@ impl Plan {
         demands: Demands,
         model: &CostModel,
     ) -> Result<Self, C::Error> {
-        let rings: Vec<u32> = match demands.ring {
-            RingChoice::Cheapest => LOG_N.collect(),
-            RingChoice::LogN(log_n) => vec![log_n],
+        on_one_thread(|| Self::search(shape, circuit, demands, model))
+    }
+
+    fn search<C: Circuit>(
+        shape: Shape,
+        circuit: &C,
+        demands: Demands,
+        model: &CostModel,
+    ) -> Result<Self, C::Error> {
+        let rings = match demands.ring {
+            RingChoice::Cheapest => LOG_N,
+            RingChoice::LogN(log_n) => log_n..=log_n,
         };
-        let plans: Vec<Result<Vec<Self>, C::Error>> = rings
-            .par_iter()
-            .map(|&log_n| Self::for_ring(shape, circuit, log_n, demands.security, model))
-            .collect();
         let mut refusal = None;
         let mut feasible = Vec::new();
-        for plan in plans {
-            match plan {
+        for log_n in rings {
+            match Self::for_ring(shape, circuit, log_n, demands.security, model) {
                 Ok(plans) => feasible.extend(plans),
                 // The largest ring's reason: the smaller ones were too small anyway.
                 Err(reason) => refusal = Some(reason),
@@ -139,28 +151,28 @@ impl Plan {
         model: &CostModel,
     ) -> Result<Vec<Self>, C::Error> {
         let levels = circuit.levels();
-        let parameters: Vec<Parameters> = (1..=MAX_SPECIAL_PRIMES)
-            .filter_map(|special| literal(log_n, levels, special, security).build().ok())
-            .collect();
+        let parameters: Vec<Parameters> =
+            (1..=MAX_SPECIAL_PRIMES).filter_map(|special| build(log_n, levels, special, security)).collect();
         if parameters.is_empty() {
-            return Err(too_many_levels(log_n, levels, security).into());
+            return Err(no_parameters(log_n, levels, security).into());
         }
         let slots = 1 << (log_n - 1);
         let default = Layout::new(shape, slots)?;
         let split = Split::on_copies(&default);
         let plans = parameters
-            .par_iter()
+            .iter()
             .map(|parameters| Self::of(circuit, parameters, default, split, model))
             .collect::<Result<Vec<_>, _>>()?;
         let best = plans.into_iter().min_by(|a, b| a.seconds.total_cmp(&b.seconds));
         let parameters = best.map_or_else(|| parameters[0].clone(), |plan| plan.parameters);
-        let family: Vec<_> = Layout::candidates(shape, slots)?
+        let layouts = Layout::candidates(shape, slots)?;
+        let ciphertexts = |layout: &Layout| layout.groups() * layout.column_blocks();
+        let fewest = layouts.iter().map(ciphertexts).min().unwrap_or_default();
+        layouts
             .into_iter()
+            .filter(|layout| ciphertexts(layout) <= MAX_EXCESS * fewest)
             .flat_map(|layout| Split::candidates(&layout).into_iter().map(move |split| (layout, split)))
-            .collect();
-        family
-            .par_iter()
-            .map(|&(layout, split)| Self::of(circuit, &parameters, layout, split, model))
+            .map(|(layout, split)| Self::of(circuit, &parameters, layout, split, model))
             .collect()
     }
 
@@ -177,7 +189,7 @@ impl Plan {
         model: &CostModel,
     ) -> Result<Self, C::Error> {
         let simulator = Simulator::new(parameters);
-        circuit.simulate(&simulator, layout, split)?;
+        on_one_thread(|| circuit.simulate(&simulator, layout, split))?;
         let counts = simulator.counts();
         Ok(Self {
             parameters: parameters.clone(),
@@ -227,7 +239,8 @@ impl Plan {
         self.upload
     }
 
-    /// Bytes of keys and ciphertexts in the server's memory when they take the most.
+    /// Bytes of keys and ciphertexts in the server's memory when they take the most, on one thread; every further
+    /// thread adds what a key switch works on.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         self.key_spec.memory_bytes() + self.ciphertext_bytes
@@ -238,6 +251,23 @@ impl Plan {
     pub fn seconds(&self) -> f64 {
         self.seconds
     }
+}
+
+/// What is alive at the same time, and with it the memory of a plan, must not depend on chance or on the machine.
+/// Where no thread can be started it does.
+fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    if rayon::current_num_threads() == 1 {
+        return work();
+    }
+    match ThreadPoolBuilder::new().num_threads(1).build() {
+        Ok(thread) => thread.install(work),
+        Err(_) => work(),
+    }
+}
+
+/// The parameter set of one ring with so many levels and special primes, if there is one.
+fn build(log_n: u32, levels: usize, special: usize, security: Security) -> Option<Parameters> {
+    (levels <= MAX_LEVELS).then(|| literal(log_n, levels, special, security).build().ok())?
 }
 
 fn literal(log_n: u32, levels: usize, special: usize, security: Security) -> ParametersLiteral {
@@ -253,9 +283,15 @@ fn literal(log_n: u32, levels: usize, special: usize, security: Security) -> Par
 }
 
 /// Why no parameter set of this ring has so many levels, and what would have them.
-fn too_many_levels(log_n: u32, required: usize, security: Security) -> Error {
-    let fits = |log_n, levels| literal(log_n, levels, 1, security).build().is_ok();
-    let available = (0..required).rev().find(|&levels| fits(log_n, levels)).unwrap_or(0);
+fn no_parameters(log_n: u32, required: usize, security: Security) -> Error {
+    if let Err(error @ ParametersError::LogN { .. }) = literal(log_n, 0, 1, security).build() {
+        return Error::Ckks(error.into());
+    }
+    let fits = |log_n, levels| build(log_n, levels, 1, security).is_some();
+    let available = (0..required.min(MAX_LEVELS + 1)).rev().find(|&levels| fits(log_n, levels)).unwrap_or(0);
     let sufficient_log_n = LOG_N.filter(|&larger| larger > log_n).find(|&larger| fits(larger, required));
     Error::TooManyLevels { log_n, required, available, sufficient_log_n }
 }
+
+#[cfg(test)]
+mod tests;

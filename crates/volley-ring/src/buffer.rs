@@ -1,13 +1,13 @@
 //! Buffers of residues that are used again.
 //!
 //! A polynomial at N = 2^15 has megabytes, and the operating system hands out and takes back fresh pages of that size at
-//! a cost near that of a transform. Dropped buffers are therefore kept, by size, for the next polynomial of that size, up
-//! to a total of [`MAX_IDLE_BYTES`] in the process.
+//! a cost near that of a transform. Dropped buffers are therefore kept for the next polynomial of their size, up to a total
+//! of [`MAX_IDLE_BYTES`] in the process; those unused for longest go first.
 //!
 //! What a buffer held stays in it: secret polynomials are wiped before they are dropped
 //! ([`Zeroizing`](zeroize::Zeroizing)).
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -19,11 +19,34 @@ const MAX_IDLE_BYTES: usize = 1 << 28;
 
 static POOL: LazyLock<Mutex<Pool>> = LazyLock::new(Mutex::default);
 
-/// Unused buffers by capacity.
+/// Unused buffers, the longest unused first.
 #[derive(Default)]
 struct Pool {
-    idle: HashMap<usize, Vec<Vec<u64>>>,
+    idle: VecDeque<Vec<u64>>,
     idle_bytes: usize,
+}
+
+impl Pool {
+    fn take(&mut self, length: usize) -> Option<Vec<u64>> {
+        let position = self.idle.iter().rposition(|words| words.capacity() == length)?;
+        let words = self.idle.remove(position)?;
+        self.idle_bytes -= byte_count(&words);
+        Some(words)
+    }
+
+    fn give(&mut self, words: Vec<u64>) {
+        self.idle_bytes += byte_count(&words);
+        self.idle.push_back(words);
+        while self.idle_bytes > MAX_IDLE_BYTES
+            && let Some(oldest) = self.idle.pop_front()
+        {
+            self.idle_bytes -= byte_count(&oldest);
+        }
+    }
+}
+
+fn byte_count(words: &Vec<u64>) -> usize {
+    size_of::<u64>() * words.capacity()
 }
 
 /// A vector of words that returns to the pool when dropped.
@@ -33,13 +56,8 @@ pub(crate) struct Buffer(Vec<u64>);
 impl Buffer {
     /// `length` words of any content, for a caller that overwrites all of them.
     pub(crate) fn stale(length: usize) -> Self {
-        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(mut words) = pool.idle.get_mut(&length).and_then(Vec::pop) else {
-            drop(pool);
-            return Self(vec![0; length]);
-        };
-        pool.idle_bytes -= size_of::<u64>() * length;
-        drop(pool);
+        let unused = POOL.lock().unwrap_or_else(PoisonError::into_inner).take(length);
+        let Some(mut words) = unused else { return Self(vec![0; length]) };
         words.resize(length, 0);
         Self(words)
     }
@@ -107,11 +125,8 @@ impl fmt::Debug for Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         let words = std::mem::take(&mut self.0);
-        let bytes = size_of::<u64>() * words.capacity();
-        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-        if bytes > 0 && pool.idle_bytes + bytes <= MAX_IDLE_BYTES {
-            pool.idle_bytes += bytes;
-            pool.idle.entry(words.capacity()).or_default().push(words);
+        if words.capacity() > 0 {
+            POOL.lock().unwrap_or_else(PoisonError::into_inner).give(words);
         }
     }
 }

@@ -1,1 +1,76 @@
+use clap::Parser;
+use ndarray::{Array2, array};
+use volley_mlr::{ClassLabels, Preprocessing};
 
+use super::*;
+
+#[derive(Parser, Debug)]
+struct Line {
+    #[command(flatten)]
+    options: Options,
+}
+
+fn parse(arguments: &[&str]) -> Result<Options, String> {
+    let line = std::iter::once("experiment").chain(arguments.iter().copied());
+    Line::try_parse_from(line).map(|line| line.options).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_default_is_the_main_job() {
+    let options = parse(&[]).unwrap();
+    assert!(options.features.is_none() && options.threads.is_none() && options.seed.is_none());
+    assert!(options.json.is_none());
+    assert!(matches!(options.profile, Profile::Standard));
+    assert_eq!((options.samples, options.iterations, options.log_n), (128, 2, RingChoice::Cheapest));
+}
+
+#[test]
+fn options_are_checked_when_they_are_read() {
+    assert_eq!(parse(&["--log-n", "14"]).unwrap().log_n, RingChoice::LogN(14));
+    assert_eq!(parse(&["--log-n", "auto"]).unwrap().log_n, RingChoice::Cheapest);
+    assert_eq!(parse(&["--threads", "2"]).unwrap().threads, Some(2));
+    for (option, value) in [
+        ("--log-n", "abc"),
+        ("--log-n", "-1"),
+        ("--log-n", "14.5"),
+        ("--log-n", ""),
+        ("--threads", "0"),
+        ("--threads", "100000"),
+        ("--threads", "two"),
+        ("--samples", "-1"),
+        ("--iterations", "1.5"),
+        ("--seed", "x"),
+        ("--profile", "fast"),
+    ] {
+        let problem = parse(&[&format!("{option}={value}")]).unwrap_err();
+        assert!(problem.contains(option), "{problem}");
+    }
+}
+
+#[test]
+fn training_and_test_rows_of_the_embedded_data_are_apart() {
+    let (training, test) = load(&parse(&["--samples", "30"]).unwrap()).unwrap();
+    assert_eq!((training.features.dim(), test.features.dim()), ((30, 400), (10_000, 400)));
+    let (seeded, same_test) = load(&parse(&["--samples", "30", "--seed", "7"]).unwrap()).unwrap();
+    assert!(seeded != training && same_test == test);
+    let (again, _) = load(&parse(&["--samples", "30", "--seed", "7"]).unwrap()).unwrap();
+    assert_eq!(again, seeded);
+}
+
+fn model(weights: Array2<f64>) -> Model {
+    let classes = ClassLabels::try_from(vec!["a".to_owned(), "b".to_owned()]).unwrap();
+    let preprocessing = Preprocessing::fit(&array![[1.0]], volley_mlr::Profile::Paper);
+    Model::new(weights, classes, preprocessing).unwrap()
+}
+
+#[test]
+fn models_are_compared_by_weights_and_by_predictions() {
+    let plain = model(array![[1.0, 0.0], [0.0, -4.0]]);
+    let encrypted = model(array![[1.0, 0.25], [0.125, -4.0]]);
+    assert_eq!(relative_error(&encrypted, &plain), 0.0625);
+    assert_eq!(relative_error(&plain, &plain), 0.0);
+    // Scores 1 and −4x; with the other weights 1 + x/4 and 1/8 − 4x.
+    let data = Dataset::new(array![[0.0], [1.0], [-0.24], [-1.0]], ["a", "a", "a", "b"]).unwrap();
+    assert_eq!(agreement(&plain, &plain, &data).unwrap(), 1.0);
+    assert_eq!(agreement(&encrypted, &plain, &data).unwrap(), 0.75);
+}

@@ -1,1 +1,268 @@
+use std::time::Instant;
 
+use super::*;
+use crate::testing::small_ring;
+use crate::volley_ckks::params::{ParametersError, max_log_qp};
+use crate::volley_ckks::{self, Operation, Security};
+use crate::volley_revolver::plan::RingChoice;
+use crate::volley_revolver::{self, plan::CostModel};
+use crate::{LearningRate, Profile};
+use volley_sigmoid::SigmoidPolynomial;
+
+/// The paper's run: 128 samples, 400 features and a bias, 10 classes.
+const PAPER: Shape = Shape { samples: 128, columns: 401, classes: 10 };
+
+fn in_ring(log_n: u32) -> Demands {
+    Demands { ring: RingChoice::LogN(log_n), ..Demands::default() }
+}
+
+fn paper_plan(hyperparameters: &Hyperparameters, demands: Demands) -> Result<Plan, Error> {
+    Plan::new(PAPER.samples, PAPER.columns - 1, PAPER.classes, hyperparameters, demands)
+}
+
+/// Iterations of the standard profile on data of any shape.
+fn plan(shape: [usize; 3], iterations: usize, demands: Demands) -> Result<Plan, Error> {
+    let [samples, features, classes] = shape;
+    Plan::new(samples, features, classes, &Hyperparameters::standard(iterations).unwrap(), demands)
+}
+
+#[test]
+fn the_papers_run_fits_the_figures_of_the_issue() {
+    // log N, ciphertexts and megabytes of the upload at most.
+    for (log_n, ciphertexts, megabytes) in [(14, 9, 10.0), (15, 5, 11.5), (16, 3, 13.0)] {
+        for hyperparameters in [Hyperparameters::paper(2).unwrap(), Hyperparameters::standard(2).unwrap()] {
+            let plan = paper_plan(&hyperparameters, in_ring(log_n)).unwrap();
+            let (parameters, upload) = (plan.parameters(), plan.upload());
+            assert_eq!(parameters.log_n(), log_n);
+            assert!(upload.ciphertexts <= ciphertexts, "{upload:?} at log N = {log_n}");
+            assert!(upload.bytes as f64 <= megabytes * 1e6, "{upload:?} at log N = {log_n}");
+            assert_eq!(parameters.security(), Security::Classical128);
+            let limit = max_log_qp(Security::Classical128, log_n).unwrap();
+            assert!(parameters.log_qp() <= f64::from(limit));
+            // Six levels and one that is left.
+            assert_eq!(parameters.max_level(), 7);
+            assert!(plan.memory_bytes() < 2_000_000_000, "{} bytes", plan.memory_bytes());
+        }
+    }
+    let parameters = paper_plan(&Hyperparameters::paper(2).unwrap(), in_ring(14)).unwrap();
+    assert_eq!(parameters.parameters(), &Parameters::n14().unwrap());
+}
+
+/// The paper's run by the default split of the widest layout.
+fn default_split(log_n: u32) -> MatrixPlan {
+    let hyperparameters = Hyperparameters::paper(2).unwrap();
+    let best = paper_plan(&hyperparameters, in_ring(log_n)).unwrap();
+    let layout = Layout::new(PAPER, best.parameters().max_slots()).unwrap();
+    let training = Training { hyperparameters: &hyperparameters };
+    let split = Split::on_copies(&layout);
+    MatrixPlan::of(&training, best.parameters(), layout, split, &CostModel::default()).unwrap()
+}
+
+#[test]
+fn the_default_split_costs_what_the_numpy_model_counts() {
+    // `reference/skewed_volley.py`: rotations, hoisted, conjugations, products, relinearizations, uploads.
+    let table = [(14, [46, 159, 6, 212, 32], 9), (15, [28, 87, 4, 106, 20], 5), (16, [20, 51, 3, 53, 14], 3)];
+    for (log_n, counts, uploaded) in table {
+        let default = default_split(log_n);
+        let operations = [
+            Operation::Rotation,
+            Operation::HoistedRotation,
+            Operation::Conjugation,
+            Operation::Product,
+            Operation::Relinearization,
+        ];
+        assert_eq!(operations.map(|operation| default.counts().total(operation)), counts, "log N = {log_n}");
+        assert_eq!(default.upload().ciphertexts, uploaded);
+    }
+}
+
+#[test]
+fn the_plan_costs_no_more_than_the_numpy_models_run() {
+    for log_n in 14..=16 {
+        let reference = default_split(log_n);
+        let plan = paper_plan(&Hyperparameters::paper(2).unwrap(), in_ring(log_n)).unwrap();
+        assert!(
+            plan.seconds() <= reference.seconds(),
+            "log N = {log_n}: {} s, not {} s",
+            plan.seconds(),
+            reference.seconds()
+        );
+    }
+}
+
+#[test]
+fn no_layout_that_is_left_out_would_be_cheaper() {
+    let hyperparameters = Hyperparameters::standard(2).unwrap();
+    for (samples, features, classes) in [(128, 400, 10), (2000, 3, 2), (2000, 12, 2), (2000, 40, 3)] {
+        let best = plan([samples, features, classes], 2, in_ring(14)).unwrap();
+        let training = Training { hyperparameters: &hyperparameters };
+        for layout in Layout::candidates(best.layout().shape(), best.layout().slots()).unwrap() {
+            for split in Split::candidates(&layout) {
+                let model = CostModel::default();
+                let member = MatrixPlan::of(&training, best.parameters(), layout, split, &model).unwrap();
+                assert!(best.seconds() <= member.seconds(), "{layout:?}, {split:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_iteration_takes_four_levels_or_five() {
+    for (degree, levels) in [(1, 3), (3, 4), (5, 5), (7, 5)] {
+        let sigmoid = SigmoidPolynomial::least_squares(degree, 8.0).unwrap();
+        for iterations in 1..=3 {
+            let hyperparameters = Hyperparameters::new(
+                iterations,
+                Profile::Standard,
+                sigmoid.clone(),
+                0.01,
+                LearningRate::Constant(2.0),
+            );
+            let plan = paper_plan(&hyperparameters.unwrap(), Demands::default()).unwrap();
+            assert_eq!(plan.data_level(), 2 + (iterations - 1) * levels + 1, "degree {degree}");
+            assert_eq!(plan.data_level(), plan.parameters().max_level());
+        }
+    }
+}
+
+#[test]
+fn too_many_iterations_name_what_would_do() {
+    // The iterations that each ring has levels for, and the ring that has more.
+    let rings = [(12, 0, Some(14)), (13, 0, Some(14)), (14, 2, Some(15)), (15, 5, Some(16)), (16, 10, None)];
+    for (log_n, possible, sufficient_log_n) in rings {
+        let iterations = possible + 1;
+        let refusal = plan([10, 4, 2], iterations, in_ring(log_n)).unwrap_err();
+        let expected = Error::TooManyIterations { iterations, log_n, possible, sufficient_log_n };
+        assert_eq!(refusal, expected);
+        let would_do = match sufficient_log_n {
+            Some(log_n) => format!("log N = {log_n} would do"),
+            None => "no larger ring in use has them".to_owned(),
+        };
+        assert!(refusal.to_string().ends_with(&would_do), "{refusal}");
+        if possible > 0 && log_n < 16 {
+            assert!(plan([10, 4, 2], possible, in_ring(log_n)).is_ok());
+        }
+    }
+    let anywhere = plan([10, 4, 2], 11, Demands::default()).unwrap_err();
+    assert_eq!(
+        anywhere.to_string(),
+        "at this security log N = 16 has levels for 10 iterations, not for 11; no larger ring in use has them"
+    );
+}
+
+#[test]
+fn absurd_numbers_of_iterations_are_refused_at_once() {
+    for iterations in [1_000_000, usize::MAX / 4, usize::MAX] {
+        for demands in [Demands::default(), in_ring(14), small_ring(9)] {
+            let refusal = plan([10, 4, 2], iterations, demands).unwrap_err();
+            assert!(matches!(refusal, Error::TooManyIterations { .. }), "{refusal}");
+        }
+    }
+}
+
+#[test]
+fn ring_degrees_out_of_range_are_refused() {
+    for log_n in [0, 3, 18, 40, 99, u32::MAX] {
+        let expected = volley_ckks::Error::Parameters(ParametersError::LogN { log_n, min: 4, max: 17 });
+        assert_eq!(plan([10, 4, 2], 2, in_ring(log_n)).unwrap_err(), expected.into());
+    }
+    let small = plan([10, 4, 2], 2, in_ring(11)).unwrap_err();
+    assert!(small.to_string().ends_with("log N = 14 would do"), "{small}");
+}
+
+#[test]
+fn too_many_classes_and_too_little_memory_are_refused() {
+    let classes = plan([400, 5, 300], 2, Demands::default()).unwrap_err();
+    assert_eq!(classes, volley_revolver::Error::TooFewSlots { slots: 1 << 15, required: 1 << 19 }.into());
+    let classes = plan([400, 5, 100], 2, in_ring(14)).unwrap_err();
+    assert!(classes.to_string().contains("log N = 16"), "{classes}");
+
+    let limited = |bytes| plan([128, 400, 10], 2, Demands { memory_bytes: Some(bytes), ..in_ring(14) });
+    let Err(Error::Matrix(volley_revolver::Error::TooMuchMemory { required, limit: 1_000_000 })) =
+        limited(1_000_000)
+    else {
+        panic!("it does not fit a megabyte")
+    };
+    assert_eq!(limited(required).unwrap().memory_bytes(), required);
+    assert!(limited(required - 1).is_err());
+}
+
+#[test]
+fn a_run_without_the_levels_is_refused_where_it_lacks_them() {
+    let hyperparameters = Hyperparameters::standard(2).unwrap();
+    let training = Training { hyperparameters: &hyperparameters };
+    // The weights after the first iteration have one level left, the scores none.
+    let parameters = plan([10, 4, 2], 1, small_ring(9)).unwrap().parameters().clone();
+    let layout = Layout::new(Shape { samples: 10, columns: 5, classes: 2 }, parameters.max_slots()).unwrap();
+    let simulator = Simulator::new(&parameters);
+    let refusal = training.simulate(&simulator, layout, Split::on_copies(&layout)).unwrap_err();
+    let expected = volley_sigmoid::Error::InsufficientLevels { required: 2, available: 0 };
+    assert_eq!(refusal, Error::Sigmoid(expected));
+}
+
+#[test]
+fn unusual_shapes_have_a_plan() {
+    let shapes =
+        [[1, 1, 2], [2, 1, 2], [1, 400, 10], [3, 5000, 2], [128, 5000, 10], [70, 1, 64], [1000, 3, 2]];
+    for shape in shapes {
+        for demands in [in_ring(14), small_ring(14)] {
+            let plan = plan(shape, 2, demands).unwrap();
+            let laid_out = plan.layout().shape();
+            assert_eq!([laid_out.samples, laid_out.columns - 1, laid_out.classes], shape);
+            assert!(plan.upload().ciphertexts >= 3 && plan.seconds() > 0.0);
+        }
+    }
+    assert!(plan([1, 1, 128], 1, in_ring(16)).is_ok());
+    for shape in [[0, 4, 2], [10, 4, 0], [10, 4, 1]] {
+        let refusal = plan(shape, 2, in_ring(14)).unwrap_err();
+        assert!(matches!(refusal, Error::Matrix(volley_revolver::Error::EmptyShape { .. })), "{refusal}");
+    }
+}
+
+#[test]
+fn a_plan_is_always_the_same() {
+    let with_threads = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        // Many groups and many column blocks.
+        [[3000, 50, 5], [30, 500, 2]].map(|shape| {
+            let plan = pool.install(|| plan(shape, 2, small_ring(10))).unwrap();
+            (plan.memory_bytes(), format!("{plan:?}"))
+        })
+    };
+    let first = with_threads(1);
+    for threads in [1, 2, 3, 5, 5] {
+        assert_eq!(with_threads(threads), first, "with {threads} threads");
+    }
+}
+
+#[test]
+fn thousands_of_samples_are_planned_soon() {
+    let start = Instant::now();
+    let plan = plan([8192, 400, 10], 2, Demands::default()).unwrap();
+    // Optimised it takes a tenth of that.
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+    assert_eq!(plan.layout().shape().samples, 8192);
+}
+
+#[test]
+fn what_is_shown_is_what_an_owner_asks() {
+    let plan = paper_plan(&Hyperparameters::paper(2).unwrap(), in_ring(14)).unwrap();
+    let shown = plan.to_string();
+    let (upload, keys) = (plan.upload(), plan.key_spec());
+    for part in [
+        "128 samples, 401 columns, 10 classes, 2 iterations".to_owned(),
+        "log N 14, log QP 430, 128-bit classical security (eprint 2024/463)".to_owned(),
+        format!("upload {} ciphertexts, {:.1} MB", upload.ciphertexts, upload.bytes as f64 / 1e6),
+        format!("{} evaluation keys, {:.0} MB", keys.key_count(), keys.byte_count() as f64 / 1e6),
+        format!("server memory {:.0} MB", plan.memory_bytes() as f64 / 1e6),
+        format!("about {:.1} s on one core", plan.seconds()),
+    ] {
+        assert!(shown.contains(&part), "{part:?} is not in\n{shown}");
+    }
+    let unchecked = plan_of_small_ring().to_string();
+    assert!(unchecked.contains("NO security claim"), "{unchecked}");
+}
+
+fn plan_of_small_ring() -> Plan {
+    plan([10, 4, 2], 2, small_ring(9)).unwrap()
+}

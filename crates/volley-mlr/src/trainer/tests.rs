@@ -1,56 +1,26 @@
-use ndarray::{Array2, Axis};
-use rand_chacha::ChaCha20Rng;
-use rand_core::{Rng, SeedableRng};
+use ndarray::Axis;
 
 use super::*;
-use crate::volley_ckks::{Context, EvaluationKeySet, Evaluator, SecretKey, Security};
-use crate::volley_revolver::plan::{Demands, RingChoice};
+use crate::testing::{Setup, clouds, rng, small_ring};
+use crate::volley_ckks::{Ciphertext, Context, SecretKey};
+use crate::volley_revolver::plan::Demands;
 use crate::volley_sigmoid::SigmoidPolynomial;
 use crate::{Dataset, LearningRate, Owner, Profile, TrainingSet};
 
-fn rng(seed: u64) -> ChaCha20Rng {
-    ChaCha20Rng::seed_from_u64(seed)
-}
-
-/// Gaussian-like clouds around one centre for each class, one column dead and one nearly so.
-fn clouds(samples: usize, columns: usize, classes: usize) -> Dataset {
-    let mut rng = rng(5);
-    let mut unit = || rng.next_u64() as f64 / u64::MAX as f64;
-    let centres = Array2::from_shape_fn((classes, columns), |_| 2.0 * unit());
-    let labels: Vec<usize> = (0..samples).map(|i| i % classes).collect();
-    let mut features =
-        Array2::from_shape_fn((samples, columns), |(i, j)| centres[[labels[i], j]] + unit() + unit());
-    features.column_mut(columns - 1).fill(0.0);
-    features.column_mut(columns - 2).fill(1e-6);
-    features[[0, columns - 2]] = 2e-6;
-    Dataset::new(features, labels.iter().map(|label| format!("class {label}"))).unwrap()
-}
-
-fn small_ring(log_n: u32) -> Demands {
-    Demands { ring: RingChoice::LogN(log_n), security: Security::Unchecked, memory_bytes: None }
-}
-
 /// Trains encrypted and in clear, checks every iteration, and returns the largest relative weight error.
 fn train(data: &Dataset, hyperparameters: &Hyperparameters, demands: Demands) -> f64 {
-    let training_set = TrainingSet::new(data, hyperparameters.profile()).unwrap();
-    let (samples, features) = data.features().dim();
-    let plan = Plan::new(samples, features, training_set.classes().len(), hyperparameters, demands).unwrap();
-    let context = Context::new(plan.parameters().clone());
-    let secret_key = SecretKey::generate(&context, &mut rng(1));
-    let keys = EvaluationKeySet::generate(&secret_key, plan.key_spec(), &mut rng(2)).unwrap();
-    assert_eq!(keys.byte_count(), plan.key_spec().byte_count());
-    let owner = Owner::new(&plan, &training_set, &secret_key).unwrap();
-    let upload = owner.encrypt(&mut rng(3)).unwrap();
+    let setup = Setup::new(data, hyperparameters, demands);
+    let (plan, owner, upload) = (&setup.plan, setup.owner(), setup.upload());
     assert_eq!(
         (upload.ciphertext_count(), upload.byte_count()),
         (plan.upload().ciphertexts, plan.upload().bytes)
     );
 
-    let evaluator = Evaluator::new(&context, keys).unwrap();
-    let mut trainer = Trainer::new(&evaluator, &plan, upload.expand(&context).unwrap()).unwrap();
+    let evaluator = setup.evaluator();
+    let mut trainer = Trainer::new(&evaluator, plan, upload.expand(&setup.context).unwrap()).unwrap();
     assert!(trainer.model().is_none());
     let mut worst = 0.0;
-    for reference in training_set.reference(hyperparameters) {
+    for reference in setup.training_set.reference(hyperparameters) {
         let step = trainer.step().unwrap().unwrap();
         assert_eq!(step.iteration, reference.iteration);
         let model = owner.decrypt(&trainer.model().unwrap()).unwrap();
@@ -63,6 +33,15 @@ fn train(data: &Dataset, hyperparameters: &Hyperparameters, demands: Demands) ->
     worst
 }
 
+fn degree(degree: usize, half_width: f64, iterations: usize) -> Hyperparameters {
+    with_decay(degree, half_width, iterations, 0.01)
+}
+
+fn with_decay(degree: usize, half_width: f64, iterations: usize, decay: f64) -> Hyperparameters {
+    let sigmoid = SigmoidPolynomial::least_squares(degree, half_width).unwrap();
+    Hyperparameters::new(iterations, Profile::Standard, sigmoid, decay, LearningRate::Constant(2.0)).unwrap()
+}
+
 #[test]
 fn every_profile_and_degree_equals_the_plain_reference() {
     let data = clouds(40, 6, 3);
@@ -73,16 +52,13 @@ fn every_profile_and_degree_equals_the_plain_reference() {
         (degree(5, 12.0, 3), 1e-5),
         (degree(7, 16.0, 3), 1e-5),
         (degree(1, 4.0, 2), 1e-6),
+        // A decay that shows, over iterations that are neither first nor last.
+        (with_decay(1, 4.0, 5, 0.3), 1e-5),
     ];
     for (hyperparameters, bound) in cases {
         let error = train(&data, &hyperparameters, small_ring(10));
         assert!(error < bound, "{error:e} for {hyperparameters:?}");
     }
-}
-
-fn degree(degree: usize, half_width: f64, iterations: usize) -> Hyperparameters {
-    let sigmoid = SigmoidPolynomial::least_squares(degree, half_width).unwrap();
-    Hyperparameters::new(iterations, Profile::Standard, sigmoid, 0.01, LearningRate::Constant(2.0)).unwrap()
 }
 
 #[test]
@@ -97,42 +73,63 @@ fn any_shape_trains_as_in_clear() {
 #[test]
 fn an_iteration_takes_the_levels_of_its_degree() {
     for (degree_of, levels) in [(3, 4), (5, 5), (7, 5)] {
-        let hyperparameters = degree(degree_of, 8.0, 3);
-        let plan = Plan::new(30, 5, 3, &hyperparameters, small_ring(10)).unwrap();
-        assert_eq!(plan.data_level(), 2 + 2 * levels + 1);
+        let setup = Setup::new(&clouds(30, 5, 3), &degree(degree_of, 8.0, 3), small_ring(9));
+        assert_eq!(setup.plan.data_level(), 2 + 2 * levels + 1);
+        let evaluator = setup.evaluator();
+        let data = setup.upload().expand(&setup.context).unwrap();
+        let mut trainer = Trainer::new(&evaluator, &setup.plan, data).unwrap();
+        for left in [1 + 2 * levels, 1 + levels, 1] {
+            assert_eq!(trainer.step().unwrap().unwrap().level, left, "degree {degree_of}");
+        }
     }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let data = clouds(150, 12, 3);
+    let hyperparameters = Hyperparameters::standard(2).unwrap();
+    let with_threads = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| Setup::new(&data, &hyperparameters, small_ring(9)).train())
+    };
+    let (one, three): (EncryptedModel<Ciphertext>, _) = (with_threads(1), with_threads(3));
+    assert_eq!(one.terms, three.terms);
 }
 
 #[test]
 fn data_of_another_plan_is_refused() {
     let data = clouds(40, 6, 3);
     let hyperparameters = Hyperparameters::standard(2).unwrap();
-    let training_set = TrainingSet::new(&data, Profile::Standard).unwrap();
-    let plan = Plan::new(40, 6, 3, &hyperparameters, small_ring(9)).unwrap();
-    let context = Context::new(plan.parameters().clone());
-    let secret_key = SecretKey::generate(&context, &mut rng(1));
-    let keys = EvaluationKeySet::generate(&secret_key, plan.key_spec(), &mut rng(2)).unwrap();
-    let upload = Owner::new(&plan, &training_set, &secret_key).unwrap().encrypt(&mut rng(3)).unwrap();
-    let evaluator = Evaluator::new(&context, keys).unwrap();
+    let setup = Setup::new(&data, &hyperparameters, small_ring(9));
+    let (plan, context, upload) = (&setup.plan, &setup.context, setup.upload());
+    let evaluator = setup.evaluator();
 
-    let mut fewer = upload.expand(&context).unwrap();
+    let mut fewer = upload.expand(context).unwrap();
     fewer.labels.pop();
     let groups = plan.layout().groups();
     let expected = Error::GroupCount { expected: groups, features: groups, labels: groups - 1 };
-    assert_eq!(Trainer::new(&evaluator, &plan, fewer).unwrap_err(), expected);
+    assert_eq!(Trainer::new(&evaluator, plan, fewer).unwrap_err(), expected);
+
+    // Fewer samples in as many groups: nothing shows it but the layout.
+    let half = data.select(&(0..38).collect::<Vec<_>>()).unwrap();
+    let half = Setup::new(&half, &hyperparameters, small_ring(9));
+    assert_eq!(half.plan.parameters(), plan.parameters());
+    let expected = Error::LayoutMismatch { expected: plan.layout(), actual: half.plan.layout() };
+    let smaller = half.upload().expand(context).unwrap();
+    assert_eq!(Trainer::new(&evaluator, plan, smaller).unwrap_err(), expected);
 
     let other = Plan::new(40, 6, 3, &Hyperparameters::standard(3).unwrap(), small_ring(9)).unwrap();
     let other_context = Context::new(other.parameters().clone());
     assert!(matches!(upload.expand(&other_context), Err(Error::Matrix(_))));
-    let stranger = SecretKey::generate(&context, &mut rng(9));
-    let foreign = Owner::new(&plan, &training_set, &stranger).unwrap().encrypt(&mut rng(3)).unwrap();
-    let foreign = foreign.expand(&context).unwrap();
-    assert!(matches!(Trainer::new(&evaluator, &plan, foreign), Err(Error::Matrix(_))));
+    let stranger = SecretKey::generate(context, &mut rng(9));
+    let foreign = Owner::new(plan, &setup.training_set, &stranger).unwrap().encrypt(&mut rng(3)).unwrap();
+    let foreign = foreign.expand(context).unwrap();
+    assert!(matches!(Trainer::new(&evaluator, plan, foreign), Err(Error::Matrix(_))));
 
     let half = data.select(&(0..20).collect::<Vec<_>>()).unwrap();
     let half = TrainingSet::new(&half, Profile::Standard).unwrap();
     let mismatch = Error::PlanShape { expected: [40, 7, 3], actual: [20, 7, 3] };
-    assert_eq!(Owner::new(&plan, &half, &secret_key).unwrap_err(), mismatch);
+    assert_eq!(Owner::new(plan, &half, &setup.secret_key).unwrap_err(), mismatch);
     assert_eq!(half.features().len_of(Axis(0)), 20);
-    assert!(matches!(Owner::new(&other, &training_set, &secret_key), Err(Error::Matrix(_))));
+    assert!(matches!(Owner::new(&other, &setup.training_set, &setup.secret_key), Err(Error::Matrix(_))));
 }

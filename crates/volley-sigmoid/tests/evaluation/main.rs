@@ -1,6 +1,7 @@
-//! The encrypted evaluation, on a slot-level model of CKKS.
+//! The encrypted evaluation, on a slot-level model of CKKS; on CKKS itself in `encrypted`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod encrypted;
 mod slots;
 
 use proptest::prelude::*;

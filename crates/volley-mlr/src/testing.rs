@@ -1,0 +1,86 @@
+//! What the unit tests share: data, a small ring, and one owner with a server.
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+
+use crate::volley_ckks::{Ciphertext, Context, EvaluationKeySet, Evaluator, SecretKey, Security};
+use crate::volley_revolver::plan::{Demands, RingChoice};
+use crate::{Dataset, EncryptedDataset, EncryptedModel, Hyperparameters, Owner, Plan, Trainer, TrainingSet};
+
+pub(crate) fn rng(seed: u64) -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(seed)
+}
+
+/// Gaussian-like clouds around one centre for each class, one column dead and one nearly so. Labels are
+/// "class 0", "class 1", …
+pub(crate) fn clouds(samples: usize, columns: usize, classes: usize) -> Dataset {
+    labelled_clouds(samples, columns, classes, |class| format!("class {class}"))
+}
+
+/// Clouds with other labels.
+pub(crate) fn labelled_clouds(
+    samples: usize,
+    columns: usize,
+    classes: usize,
+    label: impl Fn(usize) -> String,
+) -> Dataset {
+    let mut rng = rng(5);
+    let mut unit = || rng.next_u64() as f64 / u64::MAX as f64;
+    let centres = Array2::from_shape_fn((classes, columns), |_| 2.0 * unit());
+    let mut features =
+        Array2::from_shape_fn((samples, columns), |(i, j)| centres[[i % classes, j]] + unit() + unit());
+    features.column_mut(columns - 1).fill(0.0);
+    features.column_mut(columns - 2).fill(1e-6);
+    features[[0, columns - 2]] = 2e-6;
+    Dataset::new(features, (0..samples).map(|i| label(i % classes))).unwrap()
+}
+
+pub(crate) fn small_ring(log_n: u32) -> Demands {
+    Demands { ring: RingChoice::LogN(log_n), security: Security::Unchecked, memory_bytes: None }
+}
+
+/// One owner and what the server gets. Everything random is the same each time.
+pub(crate) struct Setup {
+    pub(crate) training_set: TrainingSet,
+    pub(crate) plan: Plan,
+    pub(crate) context: Arc<Context>,
+    pub(crate) secret_key: SecretKey,
+}
+
+impl Setup {
+    pub(crate) fn new(data: &Dataset, hyperparameters: &Hyperparameters, demands: Demands) -> Self {
+        let training_set = TrainingSet::new(data, hyperparameters.profile()).unwrap();
+        let (samples, features) = data.features().dim();
+        let classes = training_set.classes().len();
+        let plan = Plan::new(samples, features, classes, hyperparameters, demands).unwrap();
+        let context = Context::new(plan.parameters().clone());
+        let secret_key = SecretKey::generate(&context, &mut rng(1));
+        Self { training_set, plan, context, secret_key }
+    }
+
+    pub(crate) fn owner(&self) -> Owner<'_> {
+        Owner::new(&self.plan, &self.training_set, &self.secret_key).unwrap()
+    }
+
+    pub(crate) fn evaluator(&self) -> Evaluator {
+        let keys = EvaluationKeySet::generate(&self.secret_key, self.plan.key_spec(), &mut rng(2)).unwrap();
+        assert_eq!(keys.byte_count(), self.plan.key_spec().byte_count());
+        Evaluator::new(&self.context, keys).unwrap()
+    }
+
+    pub(crate) fn upload(&self) -> EncryptedDataset {
+        self.owner().encrypt(&mut rng(3)).unwrap()
+    }
+
+    /// The model after the last iteration.
+    pub(crate) fn train(&self) -> EncryptedModel<Ciphertext> {
+        let evaluator = self.evaluator();
+        let data = self.upload().expand(&self.context).unwrap();
+        let mut trainer = Trainer::new(&evaluator, &self.plan, data).unwrap();
+        while trainer.step().unwrap().is_some() {}
+        trainer.model().unwrap()
+    }
+}

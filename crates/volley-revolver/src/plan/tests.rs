@@ -1,0 +1,275 @@
+use proptest::prelude::*;
+use volley_ckks::params::ParametersError;
+use volley_ckks::{Arithmetic, Operation, SimulatedCiphertext};
+
+use super::*;
+use crate::skewed::Skewed;
+
+const SHAPE: Shape = Shape { samples: 200, columns: 30, classes: 3 };
+const MODEL: CostModel = CostModel { transform: 0.1, product: 1.0, pass: 2.0 };
+
+/// Scores of encrypted features under encrypted weights, as often as there are levels.
+struct Scores {
+    levels: usize,
+}
+
+impl Circuit for Scores {
+    type Error = Error;
+
+    fn levels(&self) -> usize {
+        self.levels
+    }
+
+    fn simulate(&self, simulator: &Simulator, layout: Layout, split: Split) -> Result<(), Error> {
+        let skewed = Skewed::new(simulator, layout, split)?;
+        let input = |level| Ok(simulator.input(&simulator.parameters().scale(), level)?);
+        for level in 1..=self.levels {
+            let blocks = (0..layout.column_blocks())
+                .map(|_| input(level))
+                .collect::<Result<Vec<SimulatedCiphertext>, Error>>()?;
+            let copies = (0..layout.groups())
+                .map(|_| skewed.forward_copies(&blocks, level))
+                .collect::<Result<Vec<_>, _>>()?;
+            skewed.forward_all(&copies, &blocks)?;
+        }
+        Ok(())
+    }
+}
+
+/// Two ciphertexts that are alive at the same time if two threads make them.
+struct Overlap;
+
+impl Circuit for Overlap {
+    type Error = Error;
+
+    fn levels(&self) -> usize {
+        1
+    }
+
+    fn simulate(&self, simulator: &Simulator, _: Layout, _: Split) -> Result<(), Error> {
+        let hold = || {
+            let held = simulator.input(&simulator.parameters().scale(), 1);
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            held.map(drop)
+        };
+        let (first, second) = rayon::join(hold, hold);
+        Ok(first.and(second)?)
+    }
+}
+
+/// Sums of no terms, whatever it is run on.
+struct Refused;
+
+impl Circuit for Refused {
+    type Error = Error;
+
+    fn levels(&self) -> usize {
+        1
+    }
+
+    fn simulate(&self, simulator: &Simulator, _: Layout, _: Split) -> Result<(), Error> {
+        simulator.sum_of_products(&[])?;
+        Ok(())
+    }
+}
+
+fn in_ring(log_n: u32) -> Demands {
+    Demands { ring: RingChoice::LogN(log_n), ..Demands::default() }
+}
+
+fn plan(shape: Shape, levels: usize, demands: Demands) -> Result<Plan, Error> {
+    Plan::cheapest(shape, &Scores { levels }, demands, &MODEL)
+}
+
+#[test]
+fn nothing_in_the_family_is_cheaper() {
+    let circuit = Scores { levels: 2 };
+    // From few columns, where narrow rows save groups, to many, where they waste ciphertexts.
+    for (samples, columns, classes) in
+        [(200, 30, 3), (5000, 5, 2), (5000, 20, 2), (100, 401, 10), (2000, 90, 8)]
+    {
+        let shape = Shape { samples, columns, classes };
+        let cheapest = Plan::cheapest(shape, &circuit, in_ring(13), &MODEL).unwrap();
+        let (parameters, slots) = (cheapest.parameters(), cheapest.layout().slots());
+        assert_eq!((parameters.log_n(), slots), (13, 1 << 12));
+        assert_eq!((parameters.max_level(), parameters.security()), (2, Security::Classical128));
+        let layouts = Layout::candidates(shape, slots).unwrap();
+        let members = layouts
+            .into_iter()
+            .flat_map(|layout| Split::candidates(&layout).into_iter().map(move |split| (layout, split)));
+        for (layout, split) in members {
+            let member = Plan::of(&circuit, parameters, layout, split, &MODEL).unwrap();
+            assert!(cheapest.seconds() <= member.seconds(), "{layout:?}, {split:?}");
+            if (layout, split) == (cheapest.layout(), cheapest.split()) {
+                assert_eq!(cheapest.counts(), member.counts());
+                assert_eq!(cheapest.key_spec(), member.key_spec());
+                assert_eq!(cheapest.upload(), member.upload());
+                assert_eq!(cheapest.memory_bytes(), member.memory_bytes());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_cheapest_ring_is_the_cheapest_of_all() {
+    let anywhere = plan(SHAPE, 4, Demands::default()).unwrap();
+    // 50 + 4·40 + 50 bits are over the 214 of 2^13.
+    let rings: Vec<_> = LOG_N.filter_map(|log_n| plan(SHAPE, 4, in_ring(log_n)).ok()).collect();
+    assert_eq!(rings.iter().map(|plan| plan.parameters().log_n()).collect::<Vec<_>>(), [14, 15, 16]);
+    assert!(rings.iter().all(|plan| anywhere.seconds() <= plan.seconds()));
+    assert!(rings.iter().any(|plan| plan.seconds() == anywhere.seconds()));
+}
+
+#[test]
+fn too_many_levels_name_the_ring_that_would_do() {
+    // The table less q₀ and one special prime, in primes of 40 bits.
+    let rings = [(12, 0, Some(13)), (13, 2, Some(14)), (14, 8, Some(15)), (15, 19, Some(16)), (16, 41, None)];
+    for (log_n, available, sufficient_log_n) in rings {
+        let required = available + 1;
+        let refusal = plan(SHAPE, required, in_ring(log_n)).unwrap_err();
+        assert_eq!(refusal, Error::TooManyLevels { log_n, required, available, sufficient_log_n });
+        let would_do = sufficient_log_n.map_or("no ring in use".into(), |log_n| format!("log N = {log_n}"));
+        assert!(refusal.to_string().contains(&would_do), "{refusal}");
+        if available > 0 && log_n < 16 {
+            assert_eq!(plan(SHAPE, available, in_ring(log_n)).unwrap().parameters().max_level(), available);
+        }
+    }
+    let small = Error::TooManyLevels { log_n: 9, required: 3, available: 0, sufficient_log_n: Some(14) };
+    assert_eq!(plan(SHAPE, 3, in_ring(9)).unwrap_err(), small);
+    let anywhere = Error::TooManyLevels { log_n: 16, required: 42, available: 41, sufficient_log_n: None };
+    assert_eq!(plan(SHAPE, 42, Demands::default()).unwrap_err(), anywhere);
+}
+
+#[test]
+fn absurd_numbers_of_levels_are_refused_at_once() {
+    for levels in [10_000, usize::MAX - 1, usize::MAX] {
+        for security in [Security::Classical128, Security::Unchecked] {
+            let demands = Demands { security, ..Demands::default() };
+            let refusal = plan(SHAPE, levels, demands).unwrap_err();
+            assert!(matches!(refusal, Error::TooManyLevels { log_n: 16, .. }), "{refusal}");
+        }
+    }
+}
+
+#[test]
+fn ring_degrees_that_do_not_exist_are_refused() {
+    for log_n in [0, 3, 18, 40, 64, 99, u32::MAX] {
+        for security in [Security::Classical128, Security::Unchecked] {
+            let refusal = plan(SHAPE, 1, Demands { security, ..in_ring(log_n) }).unwrap_err();
+            let expected = ParametersError::LogN { log_n, min: 4, max: 17 };
+            assert_eq!(refusal, Error::Ckks(volley_ckks::Error::Parameters(expected)));
+        }
+    }
+}
+
+#[test]
+fn too_many_classes_name_the_slots_that_would_do() {
+    let refused = |classes, demands| plan(Shape { classes, ..SHAPE }, 1, demands).unwrap_err();
+    assert!(plan(Shape { classes: 64, ..SHAPE }, 1, in_ring(14)).is_ok());
+    let refusal = refused(65, in_ring(14));
+    assert_eq!(refusal, Error::TooFewSlots { slots: 1 << 13, required: 1 << 15 });
+    assert_eq!(refusal.to_string(), "no layout fits 8192 slots (log N = 14); 32768 (log N = 16) would do");
+    let anywhere = refused(300, Demands::default());
+    assert_eq!(anywhere, Error::TooFewSlots { slots: 1 << 15, required: 1 << 19 });
+    let absurd = refused(usize::MAX, in_ring(14));
+    assert_eq!(absurd, Error::TooFewSlots { slots: 1 << 13, required: usize::MAX });
+    assert_eq!(refused(1, in_ring(14)), Error::EmptyShape { samples: 200, columns: 30, classes: 1 });
+}
+
+#[test]
+fn memory_decides_and_what_is_refused_says_how_much_would_do() {
+    let limited = |memory_bytes| plan(SHAPE, 2, Demands { memory_bytes: Some(memory_bytes), ..in_ring(14) });
+    let fastest = plan(SHAPE, 2, in_ring(14)).unwrap();
+    assert_eq!(limited(fastest.memory_bytes()).unwrap().seconds(), fastest.seconds());
+    let Err(Error::TooMuchMemory { required, limit: 1000 }) = limited(1000) else { panic!("it fits 1 kB") };
+    assert!(required < fastest.memory_bytes());
+    let leanest = limited(required).unwrap();
+    assert_eq!(leanest.memory_bytes(), required);
+    assert!(leanest.seconds() > fastest.seconds());
+    assert_eq!(limited(required - 1).unwrap_err(), Error::TooMuchMemory { required, limit: required - 1 });
+}
+
+#[test]
+fn what_the_circuit_refuses_is_passed_on() {
+    let refusal = Plan::cheapest(SHAPE, &Refused, Demands::default(), &MODEL).unwrap_err();
+    assert_eq!(refusal, Error::Ckks(volley_ckks::Error::EmptySum));
+}
+
+#[test]
+fn a_plan_is_always_the_same() {
+    let parameters = build(12, 1, 1, Security::Unchecked).unwrap();
+    let layout = Layout::new(SHAPE, parameters.max_slots()).unwrap();
+    let split = Split::on_copies(&layout);
+    let many = Shape { samples: 3000, ..SHAPE };
+    let with_threads = |threads| {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let overlap = pool.install(|| Plan::of(&Overlap, &parameters, layout, split, &MODEL));
+        let scores = pool.install(|| plan(many, 2, in_ring(14)));
+        format!("{overlap:?} {scores:?}")
+    };
+    let first = with_threads(1);
+    for threads in [1, 2, 4] {
+        assert_eq!(with_threads(threads), first, "with {threads} threads");
+    }
+}
+
+/// One operation at one level.
+fn seconds(operation: Operation, level: usize, model: &CostModel) -> f64 {
+    let parameters = build(12, 6, 2, Security::Unchecked).unwrap();
+    let simulator = Simulator::new(&parameters);
+    let a = simulator.input(&parameters.scale(), level).unwrap();
+    let before = model.seconds(&parameters, &simulator.counts());
+    match operation {
+        Operation::Rotation => drop(simulator.rotate(&a, 1)),
+        Operation::Conjugation => drop(simulator.conjugate(&a)),
+        // A rotation and the decomposition.
+        Operation::Hoisting | Operation::HoistedRotation => drop(simulator.rotate_hoisted(&a, &[1])),
+        Operation::Product => drop(simulator.sum_of_products(&[(&a, &a)])),
+        Operation::PlainProduct => drop(simulator.multiply_constant(&a, 1.0, &parameters.scale())),
+        Operation::Relinearization => drop(simulator.relinearize(&a)),
+        Operation::Rescaling => drop(simulator.rescale(&a)),
+        _ => panic!("no time for {operation:?}"),
+    }
+    assert_eq!(before, 0.0);
+    model.seconds(&parameters, &simulator.counts())
+}
+
+#[test]
+fn every_operation_takes_time_and_more_of_it_at_higher_levels() {
+    for operation in Operation::ALL {
+        let times: Vec<f64> = (1..=6).map(|level| seconds(operation, level, &MODEL)).collect();
+        assert!(times[0] > 0.0 && times.is_sorted_by(|a, b| a < b), "{operation:?}: {times:?}");
+    }
+}
+
+#[test]
+fn hoisting_splits_a_rotation() {
+    let (rotation, hoisted) =
+        (seconds(Operation::Rotation, 5, &MODEL), seconds(Operation::HoistedRotation, 5, &MODEL));
+    assert!((rotation / hoisted - 1.0).abs() < 1e-12);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #[test]
+    fn any_shape_has_a_plan_or_a_reason(
+        samples in 1_usize..400,
+        columns in 1_usize..5000,
+        classes in 2_usize..300,
+        log_n in 8_u32..12,
+    ) {
+        let shape = Shape { samples, columns, classes };
+        let demands = Demands { security: Security::Unchecked, ..in_ring(log_n) };
+        match plan(shape, 1, demands) {
+            Ok(plan) => {
+                prop_assert_eq!(plan.layout().shape(), shape);
+                prop_assert!(plan.seconds() > 0.0 && plan.memory_bytes() > 0);
+            }
+            Err(Error::TooFewSlots { slots, required }) => {
+                prop_assert_eq!(slots, 1 << (log_n - 1));
+                prop_assert!(required > slots && Layout::new(shape, required).is_ok());
+            }
+            Err(other) => prop_assert!(false, "{other}"),
+        }
+    }
+}

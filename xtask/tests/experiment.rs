@@ -1,0 +1,277 @@
+//! `cargo xtask experiment` as its user meets it: one clear line for whatever cannot be worked with, and a report.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not see as such here")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// A folder of one test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// The path of a file of this name.
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+
+    fn write(&self, name: &str, rows: &[String]) -> String {
+        let path = self.path(name);
+        fs::write(&path, rows.join("\n")).unwrap();
+        path
+    }
+}
+
+fn experiment(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtask")).arg("experiment").args(arguments).output().unwrap()
+}
+
+/// Forty rows of four values, three classes that are far apart.
+fn good_rows() -> Vec<String> {
+    (0..40)
+        .map(|row| {
+            let class = row % 3;
+            let values = (0..4).map(|column| {
+                let noise = f64::from((row * 7 + column * 5) % 11) / 20.0;
+                format!("{:.3}", noise + if column == class { 2.0 } else { 0.0 })
+            });
+            std::iter::once(format!("{}", 10 * class)).chain(values).collect::<Vec<_>>().join(",")
+        })
+        .collect()
+}
+
+fn with_row(row: &str) -> Vec<String> {
+    let mut rows = good_rows();
+    rows.insert(5, row.to_owned());
+    rows
+}
+
+/// Runs what must be refused; returns the line that says why.
+fn refusal(arguments: &[&str]) -> String {
+    let output = experiment(arguments);
+    let problem = String::from_utf8(output.stderr).unwrap();
+    assert!(matches!(output.status.code(), Some(1 | 2)), "{arguments:?}: {}: {problem}", output.status);
+    assert!(output.stdout.is_empty(), "{arguments:?}");
+    assert!(problem.starts_with("error: ") && !problem.contains("panicked"), "{arguments:?}: {problem}");
+    let (line, rest) = problem.split_once('\n').unwrap();
+    // The parser of the command line adds where to find help, after a blank line.
+    assert!(rest.is_empty() || rest.ends_with("For more information, try '--help'.\n"), "{problem}");
+    line.to_owned()
+}
+
+#[test]
+fn files_that_cannot_be_used() {
+    let folder = Folder::new("files");
+    let one_class: Vec<String> =
+        good_rows().iter().map(|row| format!("7,{}", row.split_once(',').unwrap().1)).collect();
+    let files = [
+        (folder.path("missing.csv"), "missing.csv: No such file"),
+        (folder.path(""), "Is a directory"),
+        (folder.write("empty.csv", &[]), "empty.csv: the file has no rows"),
+        (folder.write("short.csv", &with_row("1,2,3")), "row 6 has 3 columns, the first row has 5"),
+        (folder.write("long.csv", &with_row("1,2,3,4,5,6")), "row 6 has 6 columns, the first row has 5"),
+        (
+            folder.write("nan.csv", &with_row("1,2,NaN,3,4")),
+            "row 6, column 3: \"NaN\" is not a finite number",
+        ),
+        (folder.write("infinite.csv", &with_row("1,2,3,4,1e999")), "row 6, column 5: \"1e999\""),
+        (folder.write("text.csv", &with_row("1,2,three,3,4")), "row 6, column 3: \"three\" is not a number"),
+        (folder.write("value.csv", &with_row("1,2,,3,4")), "row 6, column 3: the value is empty"),
+        (folder.write("label.csv", &with_row(" ,2,3,3,4")), "row 6, column 1: the label is empty"),
+        (folder.write("one.csv", &one_class), "at least two classes, the labels have 1"),
+    ];
+    for (path, problem) in files {
+        let line = refusal(&["--features", &path, "--samples", "20"]);
+        assert!(line.contains(problem), "{line}");
+    }
+    let path = folder.path("binary.csv");
+    fs::write(&path, b"1,2,\xff\xfe,4\n").unwrap();
+    let line = refusal(&["--features", &path, "--samples", "1"]);
+    assert!(line.contains("row 1, column 3: the text is not UTF-8"), "{line}");
+}
+
+#[test]
+fn settings_that_cannot_be_used() {
+    let folder = Folder::new("settings");
+    let path = folder.write("good.csv", &good_rows());
+    let classes: Vec<String> = (0..300).map(|row| format!("{row},1,2,{row}")).collect();
+    let classes = folder.write("classes.csv", &classes);
+    let cases: [(&[&str], &str); 21] = [
+        (&["--samples", "41"], "41 samples asked for, but the data has 40 rows"),
+        (&["--samples", "40"], "all 40 rows are trained on, none is left to test"),
+        (&["--samples", "0"], "at least one sample is needed"),
+        (&["--samples", "1"], "at least two classes, the labels have 1"),
+        (&["--samples=-1"], "--samples"),
+        (&["--iterations", "0"], "at least one iteration"),
+        (&["--iterations", "3", "--log-n", "14"], "log N = 15 would do"),
+        (&["--iterations", "11"], "levels for 10 iterations, not for 11"),
+        (&["--iterations", "1000000"], "levels for 10 iterations"),
+        (&["--iterations", "18446744073709551615"], "levels for 10 iterations"),
+        (&["--log-n", "abc"], "either `auto` or a number such as 14"),
+        (&["--log-n", "3"], "log N = 3 is outside"),
+        (&["--log-n", "12"], "log N = 14 would do"),
+        (&["--log-n", "40"], "log N = 40 is outside"),
+        (&["--log-n", "4294967295"], "log N = 4294967295 is outside"),
+        (&["--log-n", "4294967296"], "either `auto` or a number such as 14"),
+        (&["--threads", "0"], "--threads"),
+        (&["--threads", "100000"], "--threads"),
+        (&["--profile", "fast"], "--profile"),
+        (&["--json", "no/such/folder/out.json"], "cannot write no/such/folder/out.json: No such file"),
+        (&["--json", "."], "cannot write .: Is a directory"),
+    ];
+    for (arguments, problem) in cases {
+        let data = ["--features", &path];
+        // A later option would be the same one twice.
+        let samples = ["--samples", "20"];
+        let samples = if arguments[0].starts_with("--samples") { &[][..] } else { &samples[..] };
+        let line = refusal(&[&data[..], samples, arguments].concat());
+        assert!(line.contains(problem), "{line}");
+    }
+    let line = refusal(&["--features", &classes, "--samples", "290"]);
+    assert!(line.contains("no layout fits"), "{line}");
+    let line = refusal(&["--samples", "1025"]);
+    assert!(line.contains("1025 samples asked for, but the data has 1024 rows"), "{line}");
+}
+
+/// The embedded digits, at the default settings but for the profile.
+#[test]
+fn the_main_job_agrees_with_the_training_in_clear() {
+    let folder = Folder::new("mnist");
+    for (profile, least_accuracy) in [("paper", 0.4), ("standard", 0.65)] {
+        let json = folder.path(&format!("{profile}.json"));
+        let output = experiment(&["--profile", profile, "--json", &json]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let report: Value = serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
+        assert_eq!(number(&report, "/parameters/security_bits"), 128.0);
+        assert!(number(&report, "/max_relative_weight_error") < 1e-4, "{profile}: {report:#}");
+        assert!(number(&report, "/prediction_agreement") >= 0.999, "{profile}: {report:#}");
+        assert!(number(&report, "/iterations/1/accuracy_encrypted") >= least_accuracy, "{report:#}");
+        assert!(number(&report, "/iterations/1/level") >= 1.0);
+        if cfg!(target_os = "linux") {
+            assert!(number(&report, "/peak_memory_bytes") < 2e9, "{profile}: {report:#}");
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_panic() {
+    let folder = Folder::new("pipe");
+    let path = folder.write("good.csv", &good_rows());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["experiment", "--features", &path, "--samples", "20", "--iterations", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let problem = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{problem}");
+    assert!(problem.starts_with("error: ") && problem.lines().count() == 1, "{problem}");
+}
+
+fn number(report: &Value, pointer: &str) -> f64 {
+    let value = report.pointer(pointer).unwrap_or_else(|| panic!("{pointer} is missing"));
+    value.as_f64().unwrap_or_else(|| panic!("{pointer} is {value}"))
+}
+
+fn list<'a>(report: &'a Value, name: &str) -> &'a [Value] {
+    report[name].as_array().unwrap_or_else(|| panic!("{name} is no list"))
+}
+
+#[test]
+fn a_small_run_reports_everything() {
+    let folder = Folder::new("run");
+    let features = folder.write("good.csv", &good_rows());
+    let json = folder.path("report.json");
+    let output = experiment(&[
+        "--features",
+        &features,
+        "--samples",
+        "24",
+        "--log-n",
+        "14",
+        "--threads",
+        "2",
+        "--seed",
+        "3",
+        "--json",
+        &json,
+    ]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let table = String::from_utf8(output.stdout).unwrap();
+    for shown in
+        ["24 samples × 4 features", "log N 14", "128 bits", "test accuracy", "peak memory", "21.49 %"]
+    {
+        assert!(table.contains(shown), "{shown} is not in\n{table}");
+    }
+
+    let report: Value = serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
+    let exactly = [
+        ("/parameters/log_n", 14.0),
+        ("/parameters/security_bits", 128.0),
+        ("/threads", 2.0),
+        ("/samples", 24.0),
+        ("/features", 4.0),
+        ("/classes", 3.0),
+        ("/prediction_agreement", 1.0),
+    ];
+    for (pointer, expected) in exactly {
+        assert_eq!(number(&report, pointer), expected, "{pointer}");
+    }
+    let between = [
+        ("/parameters/log_q", 100.0, 430.0),
+        ("/parameters/log_qp", number(&report, "/parameters/log_q") + 49.0, 430.0),
+        ("/upload/ciphertexts", 3.0, 3.0),
+        ("/upload/bytes", 2e6, 4e6),
+        ("/keys/count", 5.0, 60.0),
+        ("/keys/bytes", 1e6, 1e9),
+        ("/max_relative_weight_error", 1e-15, 1e-4),
+        ("/operations/rotations", 1.0, 1e3),
+        ("/operations/hoisted_rotations", 0.0, 1e3),
+        ("/operations/products", 1.0, 1e3),
+        ("/operations/relinearizations", 1.0, 1e3),
+    ];
+    for (pointer, least, most) in between {
+        let value = number(&report, pointer);
+        assert!((least..=most).contains(&value), "{pointer}: {value}");
+    }
+    assert_eq!(report["peak_memory_bytes"].is_u64(), cfg!(target_os = "linux"));
+
+    let phases: Vec<(&str, f64)> = list(&report, "phases")
+        .iter()
+        .map(|phase| (phase["name"].as_str().unwrap(), number(phase, "/seconds")))
+        .collect();
+    let names = [
+        "tables",
+        "key generation",
+        "encryption",
+        "server set-up",
+        "iteration 1",
+        "iteration 2",
+        "decryption",
+    ];
+    assert_eq!(phases.iter().map(|(name, _)| *name).collect::<Vec<_>>(), names);
+    assert!(phases.iter().all(|&(_, seconds)| seconds > 0.0));
+    let server: f64 = phases[3..6].iter().map(|(_, seconds)| seconds).sum();
+    assert!((number(&report, "/server_seconds") - server).abs() < 1e-9);
+
+    let iterations = list(&report, "iterations");
+    assert_eq!(iterations.len(), 2);
+    for (index, (iteration, level)) in iterations.iter().zip([5.0, 1.0]).enumerate() {
+        assert_eq!(number(iteration, "/iteration"), (index + 1) as f64);
+        assert_eq!(number(iteration, "/level"), level);
+        assert_eq!(number(iteration, "/seconds"), phases[4 + index].1);
+        let accuracy = number(iteration, "/accuracy_encrypted");
+        assert!((0.9..=1.0).contains(&accuracy), "{accuracy}");
+        assert_eq!(accuracy, number(iteration, "/accuracy_plain"));
+    }
+}
