@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_is_called_often_enough_and_its_failure_is_told() {
+    fn a_short_operation_is_timed_as_often_as_allowed() {
         let mut calls = 0;
         median(|| {
             calls += 1;
@@ -149,5 +149,11 @@ mod tests {
         })
         .unwrap();
         assert_eq!(calls, 1 + AT_MOST);
+    }
+
+    #[test]
+    fn a_failure_is_told() {
+        let error = median(|| Err::<(), _>(Error::ParameterMismatch)).unwrap_err();
+        assert_eq!(error.downcast_ref(), Some(&Error::ParameterMismatch));
     }
 }
