@@ -3,14 +3,15 @@
 //! The others are OpenFHE and SEAL, through the scripts in `benches/peers`. Everybody has one thread, and times are
 //! processor times: on an idle machine they are what a clock shows, on a shared one they are distorted less.
 
-use std::fs;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::BadInput;
+use crate::experiment::create;
 
 mod operation;
 mod ours;
@@ -60,8 +61,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let python = match &options.python {
         Some(program) => Some(Python::new(program).map_err(BadInput)?),
-        None => Python::new("python3".as_ref()).inspect_err(|problem| println!("{problem}")).ok(),
+        None => Python::new("python3".as_ref()).inspect_err(|problem| eprintln!("{problem}")).ok(),
     };
+    // Opened first: a long run must not end with nowhere to write its times.
+    let json = options.json.as_deref().map(create).transpose()?;
     let mut all = Vec::new();
     for &ring in &options.rings {
         let ours = ours::measure(ring)?;
@@ -73,13 +76,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 })?;
             peers.push(outcome);
         }
-        println!("{}", table::comparison(&ours, &peers));
+        writeln!(io::stdout(), "{}", table::comparison(&ours, &peers))?;
         all.extend(ours);
         all.extend(peers.into_iter().flat_map(Outcome::into_measurements));
     }
-    if let Some(path) = &options.json {
-        let json = serde_json::to_string_pretty(&all)? + "\n";
-        fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
+    if let Some(mut file) = json {
+        serde_json::to_writer_pretty(&file, &all)?;
+        writeln!(file)?;
     }
     Ok(())
 }

@@ -73,7 +73,7 @@ impl Python {
     /// Times a library on one thread, in a process of its own.
     pub(super) fn measure(&self, peer: Peer, log_n: u32) -> Result<Outcome> {
         let mut command = Command::new(&self.0);
-        command.arg(peer.script()).arg(log_n.to_string()).current_dir(workspace_root());
+        command.arg(workspace_root().join(peer.script())).arg(log_n.to_string());
         // The scripts need no compiled copies of themselves in the source tree.
         command.env("OMP_NUM_THREADS", "1").env("PYTHONDONTWRITEBYTECODE", "1");
         let output = command.output().with_context(|| format!("cannot run {}", self.0.display()))?;
