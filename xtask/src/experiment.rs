@@ -99,7 +99,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn create(path: &Path) -> Result<File, BadInput> {
+/// A file for a result; where it cannot be had, the path is bad input.
+pub(crate) fn create(path: &Path) -> Result<File, BadInput> {
     File::create(path).map_err(|error| BadInput(format!("cannot write {}: {error}", path.display())))
 }
 

@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod ci;
+mod compare;
 mod data;
 mod experiment;
 mod idx;
@@ -34,6 +35,8 @@ enum Command {
     Ci,
     /// Run the benches and collect their times in one JSON file
     Bench(bench::Options),
+    /// Time our operations beside OpenFHE's and SEAL's, on one thread
+    Compare(compare::Options),
     /// Make the embedded MNIST subset from the original files
     Mnist(mnist::Options),
     /// Check the project's own rules: layers, licences, sources, tests of errors
@@ -68,6 +71,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Experiment(options) => experiment::run(options),
         Command::Ci => ci::run(),
         Command::Bench(options) => bench::run(options),
+        Command::Compare(options) => compare::run(options),
         Command::Mnist(options) => mnist::run(options),
         Command::Tidy => tidy::run(),
     }

@@ -1,0 +1,88 @@
+//! `cargo xtask compare`: our operations and those of other CKKS libraries, timed in one run and set beside each other.
+//!
+//! The others are OpenFHE and SEAL, through the scripts in `benches/peers`. Everybody has one thread, and times are
+//! processor times: on an idle machine they are what a clock shows, on a shared one they are distorted less.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use crate::BadInput;
+use crate::experiment::create;
+
+mod operation;
+mod ours;
+mod peers;
+mod table;
+
+use operation::Operation;
+use peers::{Outcome, Peer, Python};
+
+/// What is compared, and with whom.
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// log2 of the ring degrees, of 14, 15 and 16
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = [14, 15, 16])]
+    rings: Vec<u32>,
+    /// A Python with the packages of benches/peers/requirements.txt [default: python3]
+    #[arg(long, value_name = "PYTHON")]
+    python: Option<PathBuf>,
+    /// Write all times to this file
+    #[arg(long, value_name = "OUT")]
+    json: Option<PathBuf>,
+}
+
+/// What one operation of one library takes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Measurement {
+    library: String,
+    version: String,
+    op: Operation,
+    /// log₂ of the ring degree.
+    log_n: u32,
+    /// Ciphertext primes.
+    limbs: usize,
+    /// Digits of key switching.
+    digits: usize,
+    log_qp: f64,
+    threads: usize,
+    median_ms: f64,
+}
+
+/// Times all libraries ring by ring and prints a table for each ring.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    if let Some(ring) = options.rings.iter().find(|&&ring| ours::preset(ring).is_none()) {
+        return Err(
+            BadInput(format!("there is no preset with N = 2^{ring}: 14, 15 and 16 can be had")).into()
+        );
+    }
+    let python = match &options.python {
+        Some(program) => Some(Python::new(program).map_err(BadInput)?),
+        None => Python::new("python3".as_ref()).inspect_err(|problem| eprintln!("{problem}")).ok(),
+    };
+    // Opened first: a long run must not end with nowhere to write its times.
+    let json = options.json.as_deref().map(create).transpose()?;
+    let mut all = Vec::new();
+    for &ring in &options.rings {
+        let ours = ours::measure(ring)?;
+        let mut peers = Vec::new();
+        for peer in Peer::ALL {
+            let outcome =
+                python.as_ref().map_or(Ok(Outcome::Absent("there is no Python".into())), |python| {
+                    python.measure(peer, ring)
+                })?;
+            peers.push(outcome);
+        }
+        writeln!(io::stdout(), "{}", table::comparison(&ours, &peers))?;
+        all.extend(ours);
+        all.extend(peers.into_iter().flat_map(Outcome::into_measurements));
+    }
+    if let Some(mut file) = json {
+        serde_json::to_writer_pretty(&file, &all)?;
+        writeln!(file)?;
+    }
+    Ok(())
+}
