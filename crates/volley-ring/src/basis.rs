@@ -253,7 +253,7 @@ impl RnsBasis {
     /// The coefficients' centred representatives in (−Q/2, Q/2), as floating-point numbers.
     ///
     /// By mixed radix with balanced digits: x = v₀ + q₀·(v₁ + q₁·(v₂ + …)) with |vᵢ| ≤ qᵢ/2, so small coefficients have
-    /// few digits and lose nothing to cancellation. O(limbs²) products a coefficient.
+    /// few digits and lose nothing to cancellation. O(limbs · digits) products a coefficient.
     #[must_use]
     pub fn to_centered(&self, poly: &RnsPoly<Coeff>) -> Vec<f64> {
         let moduli: Vec<_> = self.moduli().collect();
@@ -339,16 +339,25 @@ impl<'a> MixedRadix<'a> {
     }
 
     fn to_f64(&self, residue: impl Fn(usize) -> u64, digits: &mut [i64]) -> f64 {
+        // Digits beyond this one are zero so far: few are not, for a coefficient much smaller than Q.
+        let mut significant = 0;
         for (i, (q, (products, inverse))) in self.moduli.iter().zip(&self.products).enumerate() {
-            let known: u128 = digits[..i]
+            let known: u128 = digits[..significant]
                 .iter()
                 .zip(products)
                 .map(|(&v, &p)| u128::from(q.from_signed(v)) * u128::from(p))
                 .sum();
-            let digit = q.mul(q.sub(residue(i), q.reduce_wide(known)), *inverse);
+            let (known, residue) = (q.reduce_wide(known), residue(i));
+            if known == residue {
+                digits[i] = 0;
+                continue;
+            }
+            let digit = q.mul(q.sub(residue, known), *inverse);
             digits[i] = if digit > q.value() / 2 { digit as i64 - q.value() as i64 } else { digit as i64 };
+            significant = i + 1;
         }
-        digits.iter().zip(self.moduli).rev().fold(0.0, |x, (&v, q)| x * q.value() as f64 + v as f64)
+        let significant = digits[..significant].iter().zip(self.moduli).rev();
+        significant.fold(0.0, |x, (&v, q)| x * q.value() as f64 + v as f64)
     }
 }
 

@@ -284,32 +284,55 @@ impl RoundedDivision {
     /// Where the polynomial does not have the limbs of the basis.
     #[must_use]
     pub fn apply(&self, poly: &RnsPoly<Eval>) -> RnsPoly<Eval> {
-        self.divide(poly, &self.prepare(poly))
+        assert!(poly.degree() == self.basis.degree() && poly.limb_count() == self.basis.limb_count());
+        let limb = |i| inverse_unscaled(&self.basis, poly, self.kept + i);
+        let remainder = self.converter.prepare(self.basis.kernel(), limb, true);
+        self.divide(poly, &remainder, |_, _| ())
     }
 
-    /// As [`apply`](Self::apply), for a polynomial that is secret: intermediate values are wiped.
+    /// ⌊(x + e)/D⌉ for a secret x and a secret polynomial e of small coefficients: intermediate values are wiped. e is
+    /// added where the division has coefficients anyway, and needs no transform.
     ///
     /// # Panics
     ///
-    /// As [`apply`](Self::apply).
+    /// As [`apply`](Self::apply), and unless e has N coefficients.
     #[must_use]
-    pub fn apply_secret(&self, poly: &Zeroizing<RnsPoly<Eval>>) -> RnsPoly<Eval> {
-        self.divide(poly, &Zeroizing::new(self.prepare(poly)))
+    pub fn apply_secret(&self, poly: &Zeroizing<RnsPoly<Eval>>, small: &[i64]) -> RnsPoly<Eval> {
+        let degree = self.basis.degree();
+        assert!(poly.degree() == degree && poly.limb_count() == self.basis.limb_count());
+        let kernel = self.basis.kernel();
+        let lifted = |modulus: Modulus| {
+            let mut limb = Zeroizing::new(Buffer::stale(degree));
+            kernel.lift_signed(modulus, &mut limb, small);
+            limb
+        };
+        let limb = |i| {
+            let modulus = self.basis.table(self.kept + i).modulus();
+            let mut limb = inverse_unscaled(&self.basis, poly, self.kept + i);
+            // The limb is multiplied by N, so e is as well.
+            let mut scaled = lifted(modulus);
+            kernel.mul_constant(modulus, &mut scaled, modulus.shoup(degree as u64));
+            kernel.add_assign(modulus, &mut limb, &scaled);
+            limb
+        };
+        let remainder = Zeroizing::new(self.converter.prepare(kernel, limb, true));
+        self.divide(poly, &remainder, |modulus, limb| kernel.sub_assign(modulus, limb, &lifted(modulus)))
     }
 
-    fn prepare(&self, poly: &RnsPoly<Eval>) -> Prepared {
-        assert!(poly.degree() == self.basis.degree() && poly.limb_count() == self.basis.limb_count());
-        let limb = |i| inverse_unscaled(&self.basis, poly, self.kept + i);
-        self.converter.prepare(self.basis.kernel(), limb, true)
-    }
-
-    fn divide(&self, poly: &RnsPoly<Eval>, remainder: &Prepared) -> RnsPoly<Eval> {
+    /// (x − r)·D⁻¹ for the remainder r, whose coefficients `adjust` may change before they are transformed.
+    fn divide(
+        &self,
+        poly: &RnsPoly<Eval>,
+        remainder: &Prepared,
+        adjust: impl Fn(Modulus, &mut [u64]) + Sync + Send,
+    ) -> RnsPoly<Eval> {
         let kernel = self.basis.kernel();
         let mut quotient = RnsPoly::stale(self.basis.degree(), self.kept);
         quotient.residues_mut().par_chunks_exact_mut(self.basis.degree()).enumerate().for_each(
             |(index, limb)| {
                 let table = self.basis.table(index);
                 self.converter.convert_limb(kernel, remainder, index, limb);
+                adjust(table.modulus(), limb);
                 table.forward(limb);
                 kernel.sub_from_and_scale(table.modulus(), limb, poly.limb(index), self.inverses[index]);
             },

@@ -62,15 +62,13 @@ impl PublicKey {
         let level = plaintext.level();
         let basis = self.context.qp(level);
         let mut secrets = Streams::fork(rng).secret;
-        let small = |coefficients: &[i64]| Zeroizing::new(basis.forward(basis.from_signed(coefficients)));
-        let u = small(&sample_ternary(basis.degree(), &mut secrets));
-        let errors = [(); 2].map(|()| small(&sample_gaussian(basis.degree(), &mut secrets)));
+        let u = basis.from_signed(&sample_ternary(basis.degree(), &mut secrets));
+        let u = Zeroizing::new(basis.forward(u));
+        let errors = [(); 2].map(|()| sample_gaussian(basis.degree(), &mut secrets));
         let limb_of = Context::key_limb(level, parameters.max_level());
         let products = basis.sum_of_pairs(&[(&*u, [&self.b, &self.a])], limb_of);
         let mut halves = products.into_iter().zip(&errors).map(|(product, error)| {
-            let mut product = Zeroizing::new(product);
-            basis.add_assign(&mut product, error);
-            self.context.mod_down(level).apply_secret(&product)
+            self.context.mod_down(level).apply_secret(&Zeroizing::new(product), error)
         });
         let (Some(mut c0), Some(c1)) = (halves.next(), halves.next()) else { unreachable!("two halves") };
         self.context.q(level).add_assign(&mut c0, &plaintext.poly);

@@ -182,8 +182,11 @@ fn a_fused_inner_product_equals_that_of_the_digits() {
 fn a_secret_division_gives_the_same() {
     let basis = basis(DEGREE, &[50, 40, 50]);
     let poly = Zeroizing::new(random_poly(&basis, &mut rng(8)));
+    let small: Vec<i64> = (0..DEGREE as i64).map(|i| i % 39 - 19).collect();
+    let mut sum = RnsPoly::clone(&poly);
+    basis.add_assign(&mut sum, &basis.forward(basis.from_signed(&small)));
     let division = RoundedDivision::new(&basis, 2);
-    assert_eq!(division.apply_secret(&poly), division.apply(&poly));
+    assert_eq!(division.apply_secret(&poly, &small), division.apply(&sum));
 }
 
 /// Asserts |result − x/D| ≤ 1/2 + ε, as integers modulo Q: |result·D − x| ≤ D/2 + ε·D.
