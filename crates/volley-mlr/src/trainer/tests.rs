@@ -123,7 +123,7 @@ fn data_of_another_plan_is_refused() {
 
     let other = Plan::new(40, 6, 3, &Hyperparameters::standard(3).unwrap(), small_ring(9)).unwrap();
     let other_context = Context::new(other.parameters().clone());
-    let data_of_plan = upload.expand(&context).unwrap();
+    let data_of_plan = upload.expand(context).unwrap();
     let mismatch = Error::from(crate::volley_ckks::Error::ParameterMismatch);
     assert_eq!(Trainer::new(&evaluator, &other, data_of_plan).unwrap_err(), mismatch);
     assert!(matches!(upload.expand(&other_context), Err(Error::Matrix(_))));
