@@ -275,3 +275,15 @@ fn a_small_run_reports_everything() {
         assert_eq!(accuracy, number(iteration, "/accuracy_plain"));
     }
 }
+
+#[test]
+fn an_instruction_set_that_does_not_exist_is_refused() {
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["experiment", "--samples", "8"])
+        .env("VOLLEY_BACKEND", "avx1024")
+        .output()
+        .unwrap();
+    let problem = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{problem}");
+    assert!(problem.starts_with("error: VOLLEY_BACKEND=avx1024") && problem.contains("scalar"), "{problem}");
+}
