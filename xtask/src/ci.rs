@@ -15,8 +15,11 @@ struct Step {
     environment: &'static [(&'static str, &'static str)],
 }
 
+/// The tests of the layers that know of kernels.
+const LOWER_LAYERS: [&str; 5] = ["test", "--package", "volley-ring", "--package", "volley-ckks"];
+
 /// In the order of their price: what fails soon fails first.
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 7] = [
     Step { name: "format", arguments: &["fmt", "--all", "--check"], environment: &[] },
     Step {
         name: "clippy",
@@ -24,6 +27,13 @@ const STEPS: [Step; 5] = [
         environment: &[],
     },
     Step { name: "test", arguments: &["test", "--workspace"], environment: &[] },
+    // What a processor without AVX-512, or without either, runs above the kernels.
+    Step { name: "test with AVX2", arguments: &LOWER_LAYERS, environment: &[("VOLLEY_BACKEND", "avx2")] },
+    Step {
+        name: "test with scalar kernels",
+        arguments: &LOWER_LAYERS,
+        environment: &[("VOLLEY_BACKEND", "scalar")],
+    },
     Step {
         name: "documentation",
         arguments: &["doc", "--workspace", "--no-deps", "--document-private-items"],
