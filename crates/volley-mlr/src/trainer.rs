@@ -186,17 +186,20 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
         let rate = self.hyperparameters.learning_rate().factor(iteration, self.layout().shape().samples);
         let remaining = if last { 1.0 - self.momentum[iteration - 1] } else { 1.0 };
         let gradient = self.gradient(rate * remaining)?;
-        let (carry, previous) = match self.state.take() {
-            Some(state) => (state.carry, Some(state.point)),
-            None => (None, None),
-        };
-        let point = match carry {
-            Some(carry) => self.each_block(&gradient, &carry, |g, c| self.arithmetic.add(g, c))?,
+        let point = match self.state.as_ref().and_then(|state| state.carry.as_ref()) {
+            Some(carry) => gradient
+                .iter()
+                .zip(carry)
+                .map(|(gradient, carry)| Ok(self.arithmetic.add(gradient, carry)?))
+                .collect::<Result<_, Error>>()?,
             None => gradient,
         };
-        let carry = if last { None } else { Some(self.carry(iteration, &point, previous.as_deref())?) };
+        let previous = self.state.as_ref().map(|state| &*state.point);
+        let carry = if last { None } else { Some(self.carry(iteration, &point, previous)?) };
         let level = point.first().map_or(0, |point| self.arithmetic.operand(point).level);
-        self.state = Some(State { point, previous: previous.filter(|_| !last), carry });
+        // Nothing can fail any more: a step that was refused leaves the weights as they were.
+        let previous = self.state.take().map(|state| state.point).filter(|_| !last);
+        self.state = Some(State { point, previous, carry });
         self.iteration = iteration;
         Ok(Some(StepReport { iteration, level }))
     }
@@ -294,10 +297,8 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
     ) -> Result<A::Ciphertext, Error> {
         let scores = self.skewed.forward(&self.forward[group], weights)?;
         let sigmoid = self.hyperparameters.sigmoid();
-        let level = self.arithmetic.operand(&scores).level;
-        let level = level.checked_sub(sigmoid.levels()).ok_or(Error::Sigmoid(
-            volley_sigmoid::Error::InsufficientLevels { required: sigmoid.levels(), available: level },
-        ))?;
+        // Where there are too few levels the evaluation says so.
+        let level = self.arithmetic.operand(&scores).level.saturating_sub(sigmoid.levels());
         let scale = self.error_scale(level);
         let layout = self.layout();
         let probabilities = self
@@ -368,15 +369,6 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
                 Ok(self.arithmetic.rescale(&carry)?)
             })
             .collect()
-    }
-
-    fn each_block(
-        &self,
-        a: &[A::Ciphertext],
-        b: &[A::Ciphertext],
-        f: impl Fn(&A::Ciphertext, &A::Ciphertext) -> Result<A::Ciphertext, CkksError>,
-    ) -> Result<Vec<A::Ciphertext>, Error> {
-        a.iter().zip(b).map(|(a, b)| Ok(f(a, b)?)).collect()
     }
 }
 

@@ -139,3 +139,23 @@ fn data_of_another_plan_is_refused() {
     assert_eq!(half.features().len_of(Axis(0)), 20);
     assert!(matches!(Owner::new(&other, &setup.training_set, &setup.secret_key), Err(Error::Matrix(_))));
 }
+
+#[test]
+fn a_step_that_is_refused_leaves_the_weights_as_they_were() {
+    let hyperparameters = Hyperparameters::standard(2).unwrap();
+    let setup = Setup::new(&clouds(40, 6, 3), &hyperparameters, small_ring(9));
+    let evaluator = setup.evaluator();
+    let data = setup.upload().expand(&setup.context).unwrap();
+    // At the top level, not at the weights' scale: no carry.
+    let foreign = data.labels.clone();
+    let mut trainer = Trainer::new(&evaluator, &setup.plan, data).unwrap();
+    trainer.step().unwrap();
+    let before = trainer.model().unwrap();
+
+    let carry = trainer.state.as_mut().unwrap().carry.replace(foreign);
+    assert!(matches!(trainer.step(), Err(Error::Matrix(_))));
+    assert_eq!((trainer.iteration, trainer.model().unwrap().terms), (1, before.terms));
+
+    trainer.state.as_mut().unwrap().carry = carry;
+    assert_eq!(trainer.step().unwrap().unwrap().iteration, 2);
+}
