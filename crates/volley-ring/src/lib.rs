@@ -46,7 +46,7 @@ pub mod prime;
 pub mod sampling;
 
 pub use automorphism::Automorphism;
-pub use basis::RnsBasis;
+pub use basis::{ResidueError, RnsBasis};
 pub use basis_conversion::{Gadget, RoundedDivision, convert_basis};
 pub use kernel::{BACKEND_VARIABLE, Kernel};
 pub use modulus::{Modulus, ShoupFactor};
