@@ -31,6 +31,10 @@ impl KeyId {
         Self(id)
     }
 
+    pub(crate) fn from_bytes(name: [u8; 16]) -> Self {
+        Self(name)
+    }
+
     /// The name.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
