@@ -31,7 +31,9 @@ impl KeyId {
         Self(id)
     }
 
-    pub(crate) fn from_bytes(name: [u8; 16]) -> Self {
+    /// The id of this name: where it was stored.
+    #[must_use]
+    pub fn from_bytes(name: [u8; 16]) -> Self {
         Self(name)
     }
 
