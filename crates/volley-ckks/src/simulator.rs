@@ -122,12 +122,12 @@ impl Simulator {
     }
 
     fn ciphertext(&self, operand: Operand) -> SimulatedCiphertext {
-        let bytes = 2 * self.poly_bytes(operand.level + 1);
+        let bytes = 2 * self.poly_bytes(self.parameters.limbs(operand.level));
         SimulatedCiphertext::new(&self.memory, operand, bytes)
     }
 
     fn tensor(&self, operand: Operand) -> SimulatedCiphertext {
-        let bytes = 3 * self.poly_bytes(operand.level + 1);
+        let bytes = 3 * self.poly_bytes(self.parameters.limbs(operand.level));
         SimulatedCiphertext::new(&self.memory, operand, bytes)
     }
 
@@ -137,7 +137,7 @@ impl Simulator {
 
     /// The digits and the product of a key switch, alive while it runs.
     fn key_switch_scratch(&self, operand: &Operand) -> SimulatedCiphertext {
-        let limbs = operand.level + 1 + self.parameters.p().len();
+        let limbs = self.parameters.limbs(operand.level) + self.parameters.p().len();
         let polys = self.parameters.digit_count(operand.level) + 2;
         SimulatedCiphertext::new(&self.memory, operand.clone(), polys as u64 * self.poly_bytes(limbs))
     }

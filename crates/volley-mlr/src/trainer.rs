@@ -452,7 +452,7 @@ type CkksError = crate::volley_ckks::Error;
 
 /// The prime of a level, as a scale.
 fn prime<A: Arithmetic>(arithmetic: &A, level: usize) -> Scale {
-    Scale::prime(arithmetic.parameters().q()[level])
+    arithmetic.parameters().rescaling_factor(level)
 }
 
 /// The sum of slot vectors.

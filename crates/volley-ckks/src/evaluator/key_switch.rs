@@ -11,8 +11,8 @@
 use volley_ring::{Eval, RnsPoly};
 
 use super::Evaluator;
+use crate::Ciphertext;
 use crate::keys::{GaloisKey, KeySwitchingKey};
-use crate::{Ciphertext, Context};
 
 impl Evaluator {
     /// The gadget digits of a polynomial, modulo Q_level·P: for several key switches of one polynomial.
@@ -29,7 +29,7 @@ impl Evaluator {
     ) -> [RnsPoly<Eval>; 2] {
         let terms: Vec<_> =
             digits.iter().zip(key.digits()).map(|(digit, key)| (digit, key.each_ref())).collect();
-        self.context.qp(level).sum_of_pairs(&terms, Context::key_limb(level, key.level()))
+        self.context.qp(level).sum_of_pairs(&terms, self.context.key_limb(level, key.level()))
     }
 
     /// Σ digitⱼ·keyⱼ modulo Q_level·P for the digits of a polynomial that is switched once.
@@ -39,7 +39,7 @@ impl Evaluator {
         key: &KeySwitchingKey,
         level: usize,
     ) -> [RnsPoly<Eval>; 2] {
-        let limb_of = Context::key_limb(level, key.level());
+        let limb_of = self.context.key_limb(level, key.level());
         self.context.gadget(level).sum_of_pairs(poly, key.digits(), limb_of)
     }
 

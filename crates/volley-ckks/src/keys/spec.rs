@@ -141,7 +141,7 @@ impl KeySpec {
 
     /// Residues in one half of a key.
     fn residues(&self, level: usize) -> u64 {
-        let limbs = level + 1 + self.parameters.p().len();
+        let limbs = self.parameters.limbs(level) + self.parameters.p().len();
         (self.parameters.digit_count(level) * limbs * self.parameters.degree()) as u64
     }
 
