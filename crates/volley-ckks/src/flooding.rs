@@ -91,7 +91,7 @@ impl Flooding {
 }
 
 impl SecretKey {
-    /// Decrypts and adds a discrete Gaussian of at least this deviation to every coefficient (at most √2 wider): what a
+    /// Decrypts and adds a discrete Gaussian of at least this deviation to every coefficient (at most √(5/2) wider): what a
     /// decryption needs that is going to be shown ([module](self)). About 2^7 Gaussian errors for each coefficient.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ impl WideGaussian {
     /// Widest deviation: no sum comes near the 127 bits of a coefficient.
     pub const MAX_DEVIATION: f64 = (1u128 << 100) as f64;
 
-    /// The narrowest of these distributions with at least this deviation, which is wider by at most √2; `None` for one
+    /// The narrowest of these distributions with at least this deviation, which is wider by at most √(5/2); `None` for one
     /// above [`MAX_DEVIATION`](Self::MAX_DEVIATION) or for no number.
     #[must_use]
     pub fn at_least(deviation: f64) -> Option<Self> {
@@ -90,7 +90,7 @@ mod tests {
             let gaussian = WideGaussian::at_least(wanted).unwrap();
             assert!(gaussian.deviation() >= wanted);
             let least = wanted.max(ERROR_STANDARD_DEVIATION);
-            assert!(gaussian.deviation() <= least * 1.4143, "2^{}", wanted.log2());
+            assert!(gaussian.deviation() <= least * 1.582, "2^{}", wanted.log2());
             // Every factor is one that the narrower sum hides.
             let mut deviation = ERROR_STANDARD_DEVIATION;
             for &factor in &gaussian.factors {
