@@ -97,6 +97,19 @@ impl Simulator {
         Ok(self.ciphertext(operand))
     }
 
+    /// A ciphertext that the server has already: it is not [uploaded](Self::upload).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LevelRange`].
+    pub fn existing(&self, scale: &Scale, level: usize) -> Result<SimulatedCiphertext, Error> {
+        let max = self.parameters.max_level();
+        if level > max {
+            return Err(Error::LevelRange { level, max });
+        }
+        Ok(self.ciphertext(Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() }))
+    }
+
     /// The operations so far.
     #[must_use]
     pub fn counts(&self) -> OperationCounts {

@@ -77,7 +77,7 @@ const GROUPS_AT_ONCE: usize = 8;
 ///     keys: &EvaluationKeySet,
 ///     model: &EncryptedModel<Ciphertext>,
 /// ) -> Result<Model, Error> {
-///     Owner::new(plan, training_set, keys)?.decrypt(model)
+///     Owner::new(plan, training_set, keys)?.decrypt_private(model)
 /// }
 /// ```
 #[derive(Debug)]

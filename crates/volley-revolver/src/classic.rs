@@ -16,7 +16,7 @@
 
 use ndarray::{Array2, ArrayRef2};
 use rayon::prelude::*;
-use volley_ckks::{Arithmetic, Complex64, Scale};
+use volley_ckks::{Arithmetic, Complex64};
 
 use crate::Error;
 use crate::error::{check_length, check_shape};

@@ -115,6 +115,15 @@ impl KeySpec {
         self.galois.iter().map(|(&element, &level)| (element, level))
     }
 
+    /// Whether the keys of this list, at their levels, do for `needed`.
+    #[must_use]
+    pub fn covers(&self, needed: &Self) -> bool {
+        let relinearization = needed.relinearization <= self.relinearization;
+        let galois =
+            |(element, level): (&u64, &usize)| self.galois.get(element).is_some_and(|own| own >= level);
+        self.parameters.id() == needed.parameters.id() && relinearization && needed.galois.iter().all(galois)
+    }
+
     /// Number of keys.
     #[must_use]
     pub fn key_count(&self) -> usize {

@@ -157,7 +157,7 @@ fn a_resumed_run_ends_with_the_same_model() {
 fn the_owner_decrypts_with_files_alone() {
     let run = Run::new();
     let (_, model) = run.train().pop().unwrap();
-    let expected = run.setup.owner().decrypt(&model).unwrap();
+    let expected = run.setup.owner().decrypt_private(&model).unwrap();
     let state = written(|out| run.setup.training_set.owner_state().write(&run.job, out)).unwrap();
     let state = OwnerState::read(&run.job, &state[..], NO_LIMIT).unwrap();
     assert_eq!(&state, run.setup.training_set.owner_state());
@@ -168,12 +168,12 @@ fn the_owner_decrypts_with_files_alone() {
     }
     let file = written(|out| low.write(&run.job, out)).unwrap();
     let low = EncryptedModel::read(&run.job, run.context(), &file[..], NO_LIMIT).unwrap();
-    let decrypted = state.decrypt(run.job.plan(), &run.setup.secret_key, &low).unwrap();
+    let decrypted = state.decrypt_private(run.job.plan(), &run.setup.secret_key, &low).unwrap();
     assert_eq!(decrypted, expected);
 
     let other = Setup::new(&clouds(6, 5, 2), &Hyperparameters::standard(1).unwrap(), small_ring(6)).plan;
     let mismatch = Error::PlanShape { expected: [6, 6, 2], actual: [6, 5, 2] };
-    assert_eq!(state.decrypt(&other, &run.setup.secret_key, &low), Err(mismatch.clone()));
+    assert_eq!(state.decrypt_private(&other, &run.setup.secret_key, &low), Err(mismatch.clone()));
     let job = Job::new(other, run.job.key_id(), &mut rng(1));
     assert_eq!(written(|out| state.write(&job, out)), Err(WireError::Content(mismatch)));
 }
@@ -396,7 +396,7 @@ fn golden_files_are_read_and_written_as_they_are() {
     let model =
         EncryptedModel::read(&run.job, run.context(), &golden("encrypted model")[..], NO_LIMIT).unwrap();
     let state = OwnerState::read(&run.job, &golden("owner state")[..], NO_LIMIT).unwrap();
-    let model = state.decrypt(run.job.plan(), &run.setup.secret_key, &model).unwrap();
+    let model = state.decrypt_private(run.job.plan(), &run.setup.secret_key, &model).unwrap();
     let hyperparameters = run.job.plan().hyperparameters();
     let reference = run.setup.training_set.reference(hyperparameters).nth(1).unwrap().weights;
     let error = (model.weights() - &reference).iter().fold(0.0, |max: f64, e| max.max(e.abs()));
