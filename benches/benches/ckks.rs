@@ -9,7 +9,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use volley_ckks::{
     Arithmetic, Ciphertext, Complex64, Context, Encoder, EvaluationKeySet, Evaluator, KeySpec, Parameters,
-    Plaintext, PublicKey, SecretKey,
+    ParametersLiteral, Plaintext, PublicKey, SecretKey, Security,
 };
 
 /// An owner, the owner's server, and two fresh operands.
@@ -93,6 +93,34 @@ fn server(criterion: &mut Criterion, session: &Session) {
     });
 }
 
+/// A key switch of a preset's chain with other numbers of special primes, hence of digits: what the presets were chosen
+/// by. More special primes mean fewer digits, as far as security has room for them.
+fn digits(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
+    for (log_n, levels, special) in [(14, 7, 1..=2), (15, 14, 2..=5), (16, 27, 4..=10)] {
+        for special in special {
+            let literal = ParametersLiteral {
+                log_n,
+                q_bits: [vec![50], vec![40; levels]].concat(),
+                p_bits: vec![50; special],
+                log_scale: 40,
+                security: Security::Classical128,
+            };
+            let parameters = literal.build()?;
+            let (context, mut rng) = (Context::new(parameters.clone()), ChaCha20Rng::seed_from_u64(1));
+            let secret_key = SecretKey::generate(&context, &mut rng);
+            let spec = KeySpec::new(&parameters).rotations([1], levels);
+            let keys = EvaluationKeySet::generate(&secret_key, &spec, &mut rng)?;
+            let evaluator = Evaluator::new(&context, keys)?;
+            let plaintext = Encoder::new(&context).encode(&[Complex64::ONE], &parameters.scale(), levels)?;
+            let a = secret_key.encrypt(&plaintext, &mut rng)?.expand(&context)?;
+            let (n, count) = (parameters.degree(), parameters.digits().len());
+            let id = format!("ckks/digits/N={n}/special={special},digits={count}");
+            criterion.bench_function(&id, |bencher| bencher.iter(|| evaluator.rotate(&a, 1)));
+        }
+    }
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut criterion = Criterion::default().configure_from_args();
     for parameters in [Parameters::n14()?, Parameters::n15()?] {
@@ -100,6 +128,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         owner(&mut criterion, &mut session);
         server(&mut criterion, &session);
     }
+    digits(&mut criterion)?;
     criterion.final_summary();
     Ok(())
 }
