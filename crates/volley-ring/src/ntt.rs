@@ -85,16 +85,23 @@ impl NttTable {
     pub(crate) fn inverse_scaled(&self, limb: &mut [u64], factor: ShoupFactor) {
         assert_eq!(limb.len(), self.degree);
         match &self.algorithm {
-            Algorithm::Library(plan) => plan.inv(limb),
-            Algorithm::Kernel(transform) => transform.inverse_unscaled(limb),
+            Algorithm::Library(plan) => {
+                plan.inv(limb);
+                self.kernel.mul_constant(self.modulus, limb, factor);
+            }
+            Algorithm::Kernel(transform) => transform.inverse_scaled(None, limb, factor),
         }
-        self.kernel.mul_constant(self.modulus, limb, factor);
     }
 
     /// As [`inverse_scaled`](Self::inverse_scaled), from one buffer to another.
     pub(crate) fn inverse_scaled_from(&self, input: &[u64], out: &mut [u64], factor: ShoupFactor) {
-        out.copy_from_slice(input);
-        self.inverse_scaled(out, factor);
+        assert!(input.len() == self.degree && out.len() == self.degree);
+        if let Algorithm::Kernel(transform) = &self.algorithm {
+            transform.inverse_scaled(Some(input), out, factor);
+        } else {
+            out.copy_from_slice(input);
+            self.inverse_scaled(out, factor);
+        }
     }
 
     /// N⁻¹ mod q.
