@@ -105,8 +105,8 @@ impl Factors {
 
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     #[inline]
-    fn one(&self, node: usize) -> [Factor; 1] {
-        [Factor::splat(self.nodes[node])]
+    fn one(&self, node: usize) -> Factor {
+        Factor::splat(self.nodes[node])
     }
 
     /// Of a node and its halves.
@@ -144,18 +144,34 @@ impl Leaf {
         [factor(1), factor(2), factor(3), factor(4), factor(5), factor(6), factor(7)]
     }
 
-    /// Of the vectors x and y of a pair, of their halves and of their quarters, in the order of [`Pair`]'s lanes.
+    /// Of the vectors of each pair, in turn.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     #[inline]
-    fn pair(&self, index: usize) -> [Factor; 3] {
-        let two = |words: &[u64]| two_in_turn(&words.as_chunks().0[LEAF / 2 + index]);
-        let four = |words: &[u64]| four_in_turn(&words.as_chunks().0[LEAF / 2 + index]);
-        let eight = |words: &[u64]| load(&words.as_chunks().0[LEAF / 2 + index]);
-        [
-            Factor { value: two(&self.values), partner: two(&self.partners) },
-            Factor { value: four(&self.values), partner: four(&self.partners) },
-            Factor { value: eight(&self.values), partner: eight(&self.partners) },
-        ]
+    fn vectors(&self) -> [Factor; 4] {
+        self.pairs(|words, index| two_in_turn(&words.as_chunks().0[index]))
+    }
+
+    /// Of the halves of the vectors of each pair, in turn.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    fn halves(&self) -> [Factor; 4] {
+        self.pairs(|words, index| four_in_turn(&words.as_chunks().0[index]))
+    }
+
+    /// Of the quarters of the vectors of each pair.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    fn quarters(&self) -> [Factor; 4] {
+        self.pairs(|words, index| load(&words.as_chunks().0[index]))
+    }
+
+    /// The second half of a heap's words, in chunks for four pairs, has one level of the pairs' nodes.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    fn pairs(&self, chunk: impl Fn(&[u64; LEAF * LANES], usize) -> __m512i) -> [Factor; 4] {
+        let factor =
+            |index| Factor { value: chunk(&self.values, index), partner: chunk(&self.partners, index) };
+        [factor(4), factor(5), factor(6), factor(7)]
     }
 }
 
@@ -197,6 +213,24 @@ fn product(lanes: Lanes, offset: __m512i, v: __m512i, w: Factor) -> __m512i {
     let zero = _mm512_setzero_si512();
     let m = _mm512_madd52lo_epu64(zero, v, w.partner);
     _mm512_sub_epi64(_mm512_madd52hi_epu64(offset, v, w.value), _mm512_madd52hi_epu64(zero, m, lanes.q))
+}
+
+/// Two products. Their instructions alternate, and so do those of all pairs of butterflies: the processor distributes
+/// them over its ports better than those of one after the other.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn products(
+    lanes: Lanes,
+    offsets: [__m512i; 2],
+    [v0, v1]: [__m512i; 2],
+    [w0, w1]: [Factor; 2],
+) -> [__m512i; 2] {
+    let zero = _mm512_setzero_si512();
+    let (m0, m1) = (_mm512_madd52lo_epu64(zero, v0, w0.partner), _mm512_madd52lo_epu64(zero, v1, w1.partner));
+    let high0 = _mm512_madd52hi_epu64(offsets[0], v0, w0.value);
+    let high1 = _mm512_madd52hi_epu64(offsets[1], v1, w1.value);
+    let (r0, r1) = (_mm512_madd52hi_epu64(zero, m0, lanes.q), _mm512_madd52hi_epu64(zero, m1, lanes.q));
+    [_mm512_sub_epi64(high0, r0), _mm512_sub_epi64(high1, r1)]
 }
 
 /// x brought below 2q, for x < 4q.

@@ -12,8 +12,8 @@ use std::arch::x86_64::{
 };
 
 use super::{
-    Factor, Factors, LANES, LEAF, Lanes, Leaf, Twiddles, barrett, columns, halve, load, product, radix_bits,
-    splat, store,
+    Factor, Factors, LANES, LEAF, Lanes, Leaf, Twiddles, barrett, columns, halve, load, product, products,
+    radix_bits, splat, store,
 };
 
 /// Longest prime that is reduced only at the end.
@@ -81,13 +81,34 @@ fn inner<const LAZY: bool>(lanes: Lanes, factors: &Factors, a: &mut [[u64; LANES
     subtree::<LAZY>(lanes, factors, a, node, |x| x);
 }
 
+/// What a butterfly adds to and subtracts from.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn augend<const LAZY: bool>(lanes: Lanes, u: __m512i) -> __m512i {
+    if LAZY { u } else { _mm512_add_epi64(halve(lanes, u), lanes.q) }
+}
+
 /// (u + vw, u − vw).
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-fn two<const LAZY: bool>(lanes: Lanes, [u, v]: [__m512i; 2], [w]: [Factor; 1]) -> [__m512i; 2] {
-    let u = if LAZY { u } else { _mm512_add_epi64(halve(lanes, u), lanes.q) };
+fn two<const LAZY: bool>(lanes: Lanes, [u, v]: [__m512i; 2], w: Factor) -> [__m512i; 2] {
+    let u = augend::<LAZY>(lanes, u);
     let sum = product(lanes, u, v, w);
     [sum, _mm512_sub_epi64(_mm512_add_epi64(u, u), sum)]
+}
+
+/// Two butterflies.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn twos<const LAZY: bool>(
+    lanes: Lanes,
+    [[u0, v0], [u1, v1]]: [[__m512i; 2]; 2],
+    w: [Factor; 2],
+) -> [[__m512i; 2]; 2] {
+    let [u0, u1] = [augend::<LAZY>(lanes, u0), augend::<LAZY>(lanes, u1)];
+    let [twice0, twice1] = [_mm512_add_epi64(u0, u0), _mm512_add_epi64(u1, u1)];
+    let [sum0, sum1] = products(lanes, [u0, u1], [v0, v1], w);
+    [[sum0, _mm512_sub_epi64(twice0, sum0)], [sum1, _mm512_sub_epi64(twice1, sum1)]]
 }
 
 /// Two stages.
@@ -98,10 +119,8 @@ fn four<const LAZY: bool>(
     [x0, x1, x2, x3]: [__m512i; 4],
     [w, low, high]: [Factor; 3],
 ) -> [__m512i; 4] {
-    let [x0, x2] = two::<LAZY>(lanes, [x0, x2], [w]);
-    let [x1, x3] = two::<LAZY>(lanes, [x1, x3], [w]);
-    let [x0, x1] = two::<LAZY>(lanes, [x0, x1], [low]);
-    let [x2, x3] = two::<LAZY>(lanes, [x2, x3], [high]);
+    let [[x0, x2], [x1, x3]] = twos::<LAZY>(lanes, [[x0, x2], [x1, x3]], [w, w]);
+    let [[x0, x1], [x2, x3]] = twos::<LAZY>(lanes, [[x0, x1], [x2, x3]], [low, high]);
     [x0, x1, x2, x3]
 }
 
@@ -113,10 +132,8 @@ fn eight<const LAZY: bool>(
     [x0, x1, x2, x3, x4, x5, x6, x7]: [__m512i; 8],
     [w, low, high, w0, w1, w2, w3]: [Factor; 7],
 ) -> [__m512i; 8] {
-    let [x0, x4] = two::<LAZY>(lanes, [x0, x4], [w]);
-    let [x1, x5] = two::<LAZY>(lanes, [x1, x5], [w]);
-    let [x2, x6] = two::<LAZY>(lanes, [x2, x6], [w]);
-    let [x3, x7] = two::<LAZY>(lanes, [x3, x7], [w]);
+    let [[x0, x4], [x1, x5]] = twos::<LAZY>(lanes, [[x0, x4], [x1, x5]], [w, w]);
+    let [[x2, x6], [x3, x7]] = twos::<LAZY>(lanes, [[x2, x6], [x3, x7]], [w, w]);
     let [x0, x1, x2, x3] = four::<LAZY>(lanes, [x0, x1, x2, x3], [low, w0, w1]);
     let [x4, x5, x6, x7] = four::<LAZY>(lanes, [x4, x5, x6, x7], [high, w2, w3]);
     [x0, x1, x2, x3, x4, x5, x6, x7]
@@ -127,29 +144,40 @@ fn eight<const LAZY: bool>(
 #[inline]
 fn leaf_stages<const LAZY: bool>(lanes: Lanes, leaf: &Leaf, block: &mut [[u64; LANES]; LEAF]) {
     let x = eight::<LAZY>(lanes, block.each_ref().map(|x| load(x)), leaf.seven());
-    let pairs = block.as_chunks_mut::<2>().0.iter_mut().zip(x.as_chunks::<2>().0);
-    for (index, ([p, q], &[x, y])) in pairs.enumerate() {
-        let [x, y] = pair_stages::<LAZY>(lanes, [x, y], leaf.pair(index));
-        store(p, x);
-        store(q, y);
+    let [x0, x1, x2, x3, x4, x5, x6, x7] = x;
+    // All pairs stage by stage: a stage of one pair waits for the stage before it.
+    let pairs = interleave_pairs([[x0, x1], [x2, x3], [x4, x5], [x6, x7]]);
+    // x₀ y₀ x₁ y₁ …: factors of x and y in turn.
+    let pairs = pair_stage::<LAZY>(lanes, pairs, leaf.vectors());
+    // x₀ x₄ y₀ y₄ x₁ x₅ y₁ y₅ …: factors of the four halves in turn.
+    let pairs = pair_stage::<LAZY>(lanes, interleave_pairs(pairs), leaf.halves());
+    // x₀ x₂ x₄ x₆ y₀ y₂ y₄ y₆ and the odd ones.
+    let pairs = pair_stage::<LAZY>(lanes, interleave_pairs(pairs), leaf.quarters());
+    let reduced = |[a, b]: [__m512i; 2]| [reduce::<LAZY>(lanes, a), reduce::<LAZY>(lanes, b)];
+    let [p0, p1, p2, p3] = pairs;
+    let pairs = interleave_pairs([reduced(p0), reduced(p1), reduced(p2), reduced(p3)]);
+    for (out, x) in block.iter_mut().zip(pairs.as_flattened()) {
+        store(out, *x);
     }
 }
 
-/// The last three stages of two neighbouring vectors x and y, and the reduction.
+/// A stage of four pairs of vectors.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-fn pair_stages<const LAZY: bool>(
+fn pair_stage<const LAZY: bool>(
     lanes: Lanes,
-    [x, y]: [__m512i; 2],
-    [vectors, halves, quarters]: [Factor; 3],
-) -> [__m512i; 2] {
-    // x₀ y₀ x₁ y₁ …: factors of x and y in turn.
-    let [a, b] = two::<LAZY>(lanes, interleave(x, y), [vectors]);
-    // x₀ x₄ y₀ y₄ x₁ x₅ y₁ y₅ …: factors of the four halves in turn.
-    let [a, b] = two::<LAZY>(lanes, interleave(a, b), [halves]);
-    // x₀ x₂ x₄ x₆ y₀ y₂ y₄ y₆ and the odd ones.
-    let [a, b] = two::<LAZY>(lanes, interleave(a, b), [quarters]);
-    interleave(reduce::<LAZY>(lanes, a), reduce::<LAZY>(lanes, b))
+    [p0, p1, p2, p3]: [[__m512i; 2]; 4],
+    [w0, w1, w2, w3]: [Factor; 4],
+) -> [[__m512i; 2]; 4] {
+    let [p0, p1] = twos::<LAZY>(lanes, [p0, p1], [w0, w1]);
+    let [p2, p3] = twos::<LAZY>(lanes, [p2, p3], [w2, w3]);
+    [p0, p1, p2, p3]
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn interleave_pairs([[a0, b0], [a1, b1], [a2, b2], [a3, b3]]: [[__m512i; 2]; 4]) -> [[__m512i; 2]; 4] {
+    [interleave(a0, b0), interleave(a1, b1), interleave(a2, b2), interleave(a3, b3)]
 }
 
 /// a₀ b₀ a₁ b₁ … b₇ in two vectors.

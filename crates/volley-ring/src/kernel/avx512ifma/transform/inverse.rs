@@ -20,7 +20,7 @@ use std::arch::x86_64::{
 
 use super::{
     Factor, Factors, LANES, LEAF, Lanes, Leaf, Twiddles, barrett, columns, halve, load, montgomery, product,
-    radix_bits, splat, store,
+    products, radix_bits, splat, store,
 };
 use crate::modulus::ShoupFactor;
 
@@ -163,7 +163,7 @@ fn inner<const LAZY: bool>(
     children::<LAZY>(context, factors, input, a, node);
     match radix_bits(a.len()) {
         1 => {
-            let [w] = factors.one(node);
+            let w = factors.one(node);
             columns(a, |x| {
                 let [x0, x1] = butterfly::<LAZY>(context, context.lanes.q, lift_two::<LAZY>(context, x), w);
                 [settle::<LAZY>(context, x0), x1]
@@ -200,6 +200,28 @@ fn butterfly<const LAZY: bool>(
     }
     let difference = _mm512_sub_epi64(_mm512_add_epi64(u, lanes.twice_q), v);
     [halve(lanes, sum), product(lanes, lanes.q, difference, w)]
+}
+
+/// Two butterflies, with their `offsets`.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn butterflies<const LAZY: bool>(
+    context: Context,
+    [offset0, offset1]: [__m512i; 2],
+    [[u0, v0], [u1, v1]]: [[__m512i; 2]; 2],
+    w: [Factor; 2],
+) -> [[__m512i; 2]; 2] {
+    let lanes = context.lanes;
+    let [sum0, sum1] = [_mm512_add_epi64(u0, v0), _mm512_add_epi64(u1, v1)];
+    if LAZY {
+        let differences = [_mm512_sub_epi64(u0, v0), _mm512_sub_epi64(u1, v1)];
+        let [product0, product1] = products(lanes, [offset0, offset1], differences, w);
+        return [[sum0, product0], [sum1, product1]];
+    }
+    let [u0, u1] = [_mm512_add_epi64(u0, lanes.twice_q), _mm512_add_epi64(u1, lanes.twice_q)];
+    let differences = [_mm512_sub_epi64(u0, v0), _mm512_sub_epi64(u1, v1)];
+    let [product0, product1] = products(lanes, [lanes.q; 2], differences, w);
+    [[halve(lanes, sum0), product0], [halve(lanes, sum1), product1]]
 }
 
 /// The end of a transform: reduced.
@@ -259,8 +281,7 @@ fn four_first<const LAZY: bool>(
     [low, high]: [Factor; 2],
 ) -> [__m512i; 4] {
     let [one, three, _] = context.odd;
-    let [x0, x1] = butterfly::<LAZY>(context, three, [x0, x1], low);
-    let [x2, x3] = butterfly::<LAZY>(context, one, [x2, x3], high);
+    let [[x0, x1], [x2, x3]] = butterflies::<LAZY>(context, [three, one], [[x0, x1], [x2, x3]], [low, high]);
     [x0, x1, x2, x3]
 }
 
@@ -273,8 +294,7 @@ fn four_last<const LAZY: bool>(
     [x0, x1, x2, x3]: [__m512i; 4],
     w: Factor,
 ) -> [__m512i; 4] {
-    let [x0, x2] = butterfly::<LAZY>(context, offset, [x0, x2], w);
-    let [x1, x3] = butterfly::<LAZY>(context, offset, [x1, x3], w);
+    let [[x0, x2], [x1, x3]] = butterflies::<LAZY>(context, [offset; 2], [[x0, x2], [x1, x3]], [w, w]);
     [x0, x1, x2, x3]
 }
 
@@ -287,10 +307,8 @@ fn eight_first<const LAZY: bool>(
     [_, low, high, w0, w1, w2, w3]: [Factor; 7],
 ) -> [__m512i; 8] {
     let [one, three, seven] = context.odd;
-    let [x0, x1] = butterfly::<LAZY>(context, seven, [x0, x1], w0);
-    let [x2, x3] = butterfly::<LAZY>(context, one, [x2, x3], w1);
-    let [x4, x5] = butterfly::<LAZY>(context, three, [x4, x5], w2);
-    let [x6, x7] = butterfly::<LAZY>(context, one, [x6, x7], w3);
+    let [[x0, x1], [x2, x3]] = butterflies::<LAZY>(context, [seven, one], [[x0, x1], [x2, x3]], [w0, w1]);
+    let [[x4, x5], [x6, x7]] = butterflies::<LAZY>(context, [three, one], [[x4, x5], [x6, x7]], [w2, w3]);
     let [x0, x1, x2, x3] = four_last::<LAZY>(context, three, [x0, x1, x2, x3], low);
     let [x4, x5, x6, x7] = four_last::<LAZY>(context, one, [x4, x5, x6, x7], high);
     [x0, x1, x2, x3, x4, x5, x6, x7]
@@ -302,8 +320,9 @@ fn eight_first<const LAZY: bool>(
 fn eight<const LAZY: bool>(context: Context, x: [__m512i; 8], w: [Factor; 7]) -> [__m512i; 8] {
     let x = eight_first::<LAZY>(context, lift_eight::<LAZY>(context.lifts, x), w);
     let [x0, x1, x2, x3, x4, x5, x6, x7] = x;
-    let last = |u, v| butterfly::<LAZY>(context, context.lanes.q, [u, v], w[0]);
-    let [[x0, x4], [x1, x5], [x2, x6], [x3, x7]] = [last(x0, x4), last(x1, x5), last(x2, x6), last(x3, x7)];
+    let last = |pairs| butterflies::<LAZY>(context, [context.lanes.q; 2], pairs, [w[0]; 2]);
+    let [[x0, x4], [x1, x5]] = last([[x0, x4], [x1, x5]]);
+    let [[x2, x6], [x3, x7]] = last([[x2, x6], [x3, x7]]);
     [settle::<LAZY>(context, x0), x1, x2, x3, x4, x5, x6, x7]
 }
 
@@ -316,31 +335,39 @@ fn leaf_stages<const LAZY: bool>(
     [x0, x1, x2, x3, x4, x5, x6, x7]: [__m512i; 8],
     block: &mut [[u64; LANES]; LEAF],
 ) {
-    let [x0, x1] = pair_stages::<LAZY>(context, [x0, x1], leaf.pair(0));
-    let [x2, x3] = pair_stages::<LAZY>(context, [x2, x3], leaf.pair(1));
-    let [x4, x5] = pair_stages::<LAZY>(context, [x4, x5], leaf.pair(2));
-    let [x6, x7] = pair_stages::<LAZY>(context, [x6, x7], leaf.pair(3));
+    // All pairs stage by stage, the forward transform's backwards.
+    let [first, second] = context.pair_lifts;
+    let lifted = |[u, v]: [__m512i; 2]| [if LAZY { _mm512_add_epi64(u, first) } else { u }, v];
+    let [p0, p1, p2, p3] = separate_pairs([[x0, x1], [x2, x3], [x4, x5], [x6, x7]]);
+    let pairs = [lifted(p0), lifted(p1), lifted(p2), lifted(p3)];
+    let pairs = separate_pairs(pair_stage::<LAZY>(context, first, pairs, leaf.quarters()));
+    let pairs = separate_pairs(pair_stage::<LAZY>(context, second, pairs, leaf.halves()));
+    let pairs = separate_pairs(pair_stage::<LAZY>(context, context.lanes.q, pairs, leaf.vectors()));
+    let [[x0, x1], [x2, x3], [x4, x5], [x6, x7]] = pairs;
     let x = eight::<LAZY>(context, [x0, x1, x2, x3, x4, x5, x6, x7], leaf.seven());
     for (out, x) in block.iter_mut().zip(x) {
         store(out, x);
     }
 }
 
-/// The first three stages of two neighbouring vectors x and y: the forward transform's backwards.
+/// A stage of four pairs of vectors.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-fn pair_stages<const LAZY: bool>(
+fn pair_stage<const LAZY: bool>(
     context: Context,
-    [x, y]: [__m512i; 2],
-    [vectors, halves, quarters]: [Factor; 3],
-) -> [__m512i; 2] {
-    let [first, second] = context.pair_lifts;
-    let [u, v] = separate(x, y);
-    let u = if LAZY { _mm512_add_epi64(u, first) } else { u };
-    let [a, b] = butterfly::<LAZY>(context, first, [u, v], quarters);
-    let [a, b] = butterfly::<LAZY>(context, second, separate(a, b), halves);
-    let [a, b] = butterfly::<LAZY>(context, context.lanes.q, separate(a, b), vectors);
-    separate(a, b)
+    offset: __m512i,
+    [p0, p1, p2, p3]: [[__m512i; 2]; 4],
+    [w0, w1, w2, w3]: [Factor; 4],
+) -> [[__m512i; 2]; 4] {
+    let [p0, p1] = butterflies::<LAZY>(context, [offset; 2], [p0, p1], [w0, w1]);
+    let [p2, p3] = butterflies::<LAZY>(context, [offset; 2], [p2, p3], [w2, w3]);
+    [p0, p1, p2, p3]
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn separate_pairs([[a0, b0], [a1, b1], [a2, b2], [a3, b3]]: [[__m512i; 2]; 4]) -> [[__m512i; 2]; 4] {
+    [separate(a0, b0), separate(a1, b1), separate(a2, b2), separate(a3, b3)]
 }
 
 /// The even and the odd lanes of two vectors.
