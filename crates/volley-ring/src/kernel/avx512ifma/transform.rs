@@ -264,7 +264,7 @@ fn columns<const R: usize>(a: &mut [[u64; LANES]], change: impl Fn([__m512i; R])
     }
 }
 
-/// How many stages of a block above its leaves are done at once: all passes are of three but for one or two.
+/// How many stages of a block above its leaves are done at once: three, but for one or two passes above those.
 fn radix_bits(block: usize) -> u32 {
     let stages = (block / LEAF).ilog2();
     match stages {
