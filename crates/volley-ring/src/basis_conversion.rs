@@ -66,18 +66,15 @@ impl BasisConverter {
         }
     }
 
-    /// yᵢ, and v for exact conversion. `limb(i)` gives the residues modulo sᵢ.
-    fn prepare(&self, kernel: Kernel, limb: impl Fn(usize) -> Buffer + Sync, exact: bool) -> Prepared {
-        let y: Vec<Buffer> = self
-            .source
-            .par_iter()
-            .enumerate()
-            .map(|(i, &(s, inverse, _))| {
-                let mut limb = limb(i);
-                kernel.mul_constant(s, &mut limb, inverse);
-                limb
-            })
-            .collect();
+    /// yᵢ, and v for exact conversion. `limb(i, w)` gives the residues modulo sᵢ times w.
+    fn prepare(
+        &self,
+        kernel: Kernel,
+        limb: impl Fn(usize, ShoupFactor) -> Buffer + Sync,
+        exact: bool,
+    ) -> Prepared {
+        let y: Vec<Buffer> =
+            self.source.par_iter().enumerate().map(|(i, &(_, inverse, _))| limb(i, inverse)).collect();
         let v = exact.then(|| {
             let terms: Vec<_> = y.iter().zip(&self.source).map(|(y, &(_, _, r))| (&**y, r)).collect();
             let mut v = Buffer::stale(y[0].len());
@@ -104,10 +101,10 @@ impl Zeroize for Prepared {
     }
 }
 
-/// The limb of a prime after an inverse transform without its scaling: times N.
-fn inverse_unscaled(basis: &RnsBasis, poly: &RnsPoly<Eval>, index: usize) -> Buffer {
-    let mut limb = Buffer::copy_of(poly.limb(index));
-    basis.table(index).inverse_unscaled(&mut limb);
+/// The limb of a prime after an inverse transform, times N·`factor`.
+fn inverse_scaled(basis: &RnsBasis, poly: &RnsPoly<Eval>, index: usize, factor: ShoupFactor) -> Buffer {
+    let mut limb = Buffer::stale(poly.degree());
+    basis.table(index).inverse_scaled_from(poly.limb(index), &mut limb, factor);
     limb
 }
 
@@ -123,7 +120,12 @@ pub fn convert_basis(
     let moduli = |basis: &RnsBasis| basis.moduli().collect::<Vec<_>>();
     let converter = BasisConverter::new(&moduli(source), &moduli(target), 1);
     let kernel = source.kernel();
-    let prepared = converter.prepare(kernel, |i| Buffer::copy_of(poly.limb(i)), exact);
+    let limb = |i, factor| {
+        let mut limb = Buffer::copy_of(poly.limb(i));
+        kernel.mul_constant(source.table(i).modulus(), &mut limb, factor);
+        limb
+    };
+    let prepared = converter.prepare(kernel, limb, exact);
     let mut out = RnsPoly::stale(target.degree(), target.limb_count());
     out.residues_mut()
         .par_chunks_exact_mut(target.degree())
@@ -222,7 +224,7 @@ impl Gadget {
         self.digits
             .par_iter()
             .map(|(digit, converter)| {
-                let limb = |i| inverse_unscaled(&self.basis, poly, digit.start + i);
+                let limb = |i, factor| inverse_scaled(&self.basis, poly, digit.start + i, factor);
                 converter.prepare(self.basis.kernel(), limb, true)
             })
             .collect()
@@ -285,7 +287,7 @@ impl RoundedDivision {
     #[must_use]
     pub fn apply(&self, poly: &RnsPoly<Eval>) -> RnsPoly<Eval> {
         assert!(poly.degree() == self.basis.degree() && poly.limb_count() == self.basis.limb_count());
-        let limb = |i| inverse_unscaled(&self.basis, poly, self.kept + i);
+        let limb = |i, factor| inverse_scaled(&self.basis, poly, self.kept + i, factor);
         let remainder = self.converter.prepare(self.basis.kernel(), limb, true);
         self.divide(poly, &remainder, |_, _| ())
     }
@@ -306,12 +308,13 @@ impl RoundedDivision {
             kernel.lift_signed(modulus, &mut limb, small);
             limb
         };
-        let limb = |i| {
+        let limb = |i, factor: ShoupFactor| {
             let modulus = self.basis.table(self.kept + i).modulus();
-            let mut limb = inverse_unscaled(&self.basis, poly, self.kept + i);
-            // The limb is multiplied by N, so e is as well.
+            let mut limb = inverse_scaled(&self.basis, poly, self.kept + i, factor);
+            // The limb is multiplied by N times the factor, so e is as well.
             let mut scaled = lifted(modulus);
-            kernel.mul_constant(modulus, &mut scaled, modulus.shoup(degree as u64));
+            let scale = modulus.mul(modulus.reduce(degree as u64), factor.value);
+            kernel.mul_constant(modulus, &mut scaled, modulus.shoup(scale));
             kernel.add_assign(modulus, &mut limb, &scaled);
             limb
         };

@@ -76,17 +76,19 @@ impl Transform {
             // SAFETY: the value exists only where the instructions were detected.
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
-            Self::Avx512Ifma(twiddles) => unsafe { avx512ifma::transform::forward(twiddles, limb) },
+            Self::Avx512Ifma(twiddles) => unsafe { avx512ifma::transform::forward::forward(twiddles, limb) },
         }
     }
 
-    /// Evaluations to coefficients, times N, in place.
-    pub(crate) fn inverse_unscaled(&self, limb: &mut [u64]) {
+    /// Evaluations to coefficients, times N·`factor`: in place, or from `input` where there is one.
+    pub(crate) fn inverse_scaled(&self, input: Option<&[u64]>, out: &mut [u64], factor: ShoupFactor) {
         match self {
             // SAFETY: the value exists only where the instructions were detected.
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
-            Self::Avx512Ifma(twiddles) => unsafe { avx512ifma::transform::inverse_unscaled(twiddles, limb) },
+            Self::Avx512Ifma(twiddles) => unsafe {
+                avx512ifma::transform::inverse::inverse_scaled(twiddles, input, out, factor);
+            },
         }
     }
 }

@@ -18,6 +18,7 @@ pub const MIN_DEGREE: usize = 16;
 pub struct NttTable {
     degree: usize,
     modulus: Modulus,
+    kernel: Kernel,
     algorithm: Algorithm,
     degree_inverse: ShoupFactor,
     /// ψ^(N/2), the square root of −1 that X^(N/2) evaluates to in the first half of the transform; its negative in
@@ -50,6 +51,7 @@ impl NttTable {
         Some(Self {
             degree,
             modulus,
+            kernel,
             algorithm: transform.map_or(Algorithm::Library(plan), Algorithm::Kernel),
             degree_inverse: modulus.shoup(modulus.inverse(degree as u64)),
             fourth_root: modulus.shoup(fourth_root),
@@ -78,13 +80,27 @@ impl NttTable {
         }
     }
 
-    /// Evaluations to coefficients, times N: the caller multiplies by [`degree_inverse`](Self::degree_inverse),
-    /// usually folded into a constant that follows anyway.
-    pub(crate) fn inverse_unscaled(&self, limb: &mut [u64]) {
+    /// Evaluations to coefficients, times N·`factor`: [`degree_inverse`](Self::degree_inverse) gives the coefficients
+    /// themselves, and a constant that multiplies them anyway costs nothing beside it.
+    pub(crate) fn inverse_scaled(&self, limb: &mut [u64], factor: ShoupFactor) {
         assert_eq!(limb.len(), self.degree);
         match &self.algorithm {
-            Algorithm::Library(plan) => plan.inv(limb),
-            Algorithm::Kernel(transform) => transform.inverse_unscaled(limb),
+            Algorithm::Library(plan) => {
+                plan.inv(limb);
+                self.kernel.mul_constant(self.modulus, limb, factor);
+            }
+            Algorithm::Kernel(transform) => transform.inverse_scaled(None, limb, factor),
+        }
+    }
+
+    /// As [`inverse_scaled`](Self::inverse_scaled), from one buffer to another.
+    pub(crate) fn inverse_scaled_from(&self, input: &[u64], out: &mut [u64], factor: ShoupFactor) {
+        assert!(input.len() == self.degree && out.len() == self.degree);
+        if let Algorithm::Kernel(transform) = &self.algorithm {
+            transform.inverse_scaled(Some(input), out, factor);
+        } else {
+            out.copy_from_slice(input);
+            self.inverse_scaled(out, factor);
         }
     }
 

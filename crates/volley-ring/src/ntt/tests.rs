@@ -6,7 +6,7 @@ use crate::prime::ntt_primes;
 use crate::tests::{lowest_prime, random_limb, rng};
 
 /// Bit lengths of the moduli, and degrees at which all of them have primes.
-const BITS: [u32; 8] = [20, 25, 30, 36, 40, 45, 49, 50];
+const BITS: [u32; 11] = [20, 25, 30, 36, 40, 43, 44, 46, 47, 49, 50];
 const DEGREES: [usize; 9] = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
 
 /// The highest and the lowest prime of each length.
@@ -38,15 +38,18 @@ fn forward(table: &NttTable, input: &[u64]) -> Vec<u64> {
     limb
 }
 
-fn inverse_unscaled(table: &NttTable, input: &[u64]) -> Vec<u64> {
-    let mut limb = input.to_vec();
-    table.inverse_unscaled(&mut limb);
+/// In place and from one buffer to another.
+fn inverse_scaled(table: &NttTable, input: &[u64], factor: u64) -> Vec<u64> {
+    let factor = table.modulus().shoup(factor);
+    let (mut limb, mut out) = (input.to_vec(), vec![u64::MAX; input.len()]);
+    table.inverse_scaled(&mut limb, factor);
+    table.inverse_scaled_from(input, &mut out, factor);
+    assert!(limb == out, "N={}, q={}", table.degree(), table.modulus().value());
     limb
 }
 
 fn inverse(table: &NttTable, input: &[u64]) -> Vec<u64> {
-    let (q, scale) = (table.modulus(), table.degree_inverse());
-    inverse_unscaled(table, input).into_iter().map(|x| q.mul_shoup(x, scale)).collect()
+    inverse_scaled(table, input, table.degree_inverse().value)
 }
 
 /// ψ: what X evaluates to first.
@@ -93,7 +96,9 @@ fn large_transforms_evaluate_at_the_same_points() {
 
 #[test]
 fn transforms_equal_the_oracle_bit_for_bit() {
-    let large = moduli(1 << 14).map(|q| (1 << 14, q)).filter(|&(_, q)| q >> 35 != 0);
+    let large = [13, 14, 15, 16, 17].map(|log| 1 << log).into_iter();
+    let primes = |degree| [40, 43, 46, 50].map(|bits| (degree, ntt_primes(degree, bits).next().unwrap()));
+    let large = large.flat_map(primes);
     for (degree, q) in
         DEGREES.into_iter().flat_map(|degree| moduli(degree).map(move |q| (degree, q))).chain(large)
     {
@@ -105,7 +110,11 @@ fn transforms_equal_the_oracle_bit_for_bit() {
             oracle.inv(&mut coefficients);
             for table in &tables {
                 assert!(forward(table, &input) == evaluations, "forward, N={degree}, q={q}");
-                assert!(inverse_unscaled(table, &input) == coefficients, "inverse, N={degree}, q={q}");
+                assert!(inverse_scaled(table, &input, 1) == coefficients, "inverse, N={degree}, q={q}");
+                let scaled = inverse_scaled(table, &input, q - 2);
+                let mut expected =
+                    coefficients.iter().map(|&x| table.modulus().mul(x, q - 2)).zip(scaled.iter());
+                assert!(expected.all(|(x, &y)| x == y), "scaled inverse, N={degree}, q={q}");
             }
         }
     }
@@ -119,7 +128,7 @@ fn the_inverse_undoes_the_forward_transform_and_all_outputs_are_reduced() {
             for input in inputs(degree, q) {
                 let evaluations = forward(&table, &input);
                 assert!(evaluations.iter().all(|&x| x < q));
-                assert!(inverse_unscaled(&table, &input).iter().all(|&x| x < q));
+                assert!(inverse_scaled(&table, &input, 1).iter().all(|&x| x < q));
                 assert_eq!(inverse(&table, &evaluations), input, "N={degree}, q={q}");
                 assert_eq!(forward(&table, &inverse(&table, &input)), input, "N={degree}, q={q}");
             }
