@@ -17,9 +17,12 @@ use zeroize::Zeroize;
 /// Most bytes that unused buffers hold.
 const MAX_IDLE_BYTES: usize = 1 << 28;
 
+/// Words of a cache line.
+const LINE: usize = 8;
+
 static POOL: LazyLock<Mutex<Pool>> = LazyLock::new(Mutex::default);
 
-/// Unused buffers, the longest unused first.
+/// Unused allocations, the longest unused first.
 #[derive(Default)]
 struct Pool {
     idle: VecDeque<Vec<u64>>,
@@ -28,38 +31,39 @@ struct Pool {
 
 impl Pool {
     fn take(&mut self, length: usize) -> Option<Vec<u64>> {
-        let position = self.idle.iter().rposition(|words| words.capacity() == length)?;
+        let position = self.idle.iter().rposition(|words| words.len() == length)?;
         let words = self.idle.remove(position)?;
-        self.idle_bytes -= byte_count(&words);
+        self.idle_bytes -= size_of_val(&*words);
         Some(words)
     }
 
     fn give(&mut self, words: Vec<u64>) {
-        self.idle_bytes += byte_count(&words);
+        self.idle_bytes += size_of_val(&*words);
         self.idle.push_back(words);
         while self.idle_bytes > MAX_IDLE_BYTES
             && let Some(oldest) = self.idle.pop_front()
         {
-            self.idle_bytes -= byte_count(&oldest);
+            self.idle_bytes -= size_of_val(&*oldest);
         }
     }
 }
 
-fn byte_count(words: &Vec<u64>) -> usize {
-    size_of::<u64>() * words.capacity()
+/// A vector of words that returns to the pool when dropped. It begins at a cache line, unless made from a vector.
+pub(crate) struct Buffer {
+    words: Vec<u64>,
+    start: usize,
+    length: usize,
 }
-
-/// A vector of words that returns to the pool when dropped.
-#[derive(PartialEq, Eq)]
-pub(crate) struct Buffer(Vec<u64>);
 
 impl Buffer {
     /// `length` words of any content, for a caller that overwrites all of them.
     pub(crate) fn stale(length: usize) -> Self {
-        let unused = POOL.lock().unwrap_or_else(PoisonError::into_inner).take(length);
-        let Some(mut words) = unused else { return Self(vec![0; length]) };
-        words.resize(length, 0);
-        Self(words)
+        let allocated = length + LINE - 1;
+        let unused = POOL.lock().unwrap_or_else(PoisonError::into_inner).take(allocated);
+        let words = unused.unwrap_or_else(|| vec![0; allocated]);
+        // Vectors of a line in each that are not aligned take two accesses each.
+        let start = words.as_ptr().align_offset(LINE * size_of::<u64>()).min(LINE - 1);
+        Self { words, start, length }
     }
 
     /// `length` zeros.
@@ -78,13 +82,14 @@ impl Buffer {
 
     /// Forgets all words but the first `length`.
     pub(crate) fn truncate(&mut self, length: usize) {
-        self.0.truncate(length);
+        self.length = self.length.min(length);
     }
 }
 
 impl From<Vec<u64>> for Buffer {
     fn from(words: Vec<u64>) -> Self {
-        Self(words)
+        let length = words.len();
+        Self { words, start: 0, length }
     }
 }
 
@@ -92,15 +97,23 @@ impl Deref for Buffer {
     type Target = [u64];
 
     fn deref(&self) -> &[u64] {
-        &self.0
+        &self.words[self.start..][..self.length]
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [u64] {
-        &mut self.0
+        &mut self.words[self.start..][..self.length]
     }
 }
+
+impl PartialEq for Buffer {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Buffer {}
 
 impl Clone for Buffer {
     fn clone(&self) -> Self {
@@ -109,23 +122,23 @@ impl Clone for Buffer {
 }
 
 impl Zeroize for Buffer {
-    /// Wipes all words. A secret is never truncated before.
+    /// Wipes all words, those forgotten as well.
     fn zeroize(&mut self) {
-        self.0.as_mut_slice().zeroize();
+        self.words.as_mut_slice().zeroize();
     }
 }
 
 /// Length only: words may be secret.
 impl fmt::Debug for Buffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Buffer({})", self.0.len())
+        write!(f, "Buffer({})", self.length)
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let words = std::mem::take(&mut self.0);
-        if words.capacity() > 0 {
+        let words = std::mem::take(&mut self.words);
+        if !words.is_empty() {
             POOL.lock().unwrap_or_else(PoisonError::into_inner).give(words);
         }
     }
