@@ -269,13 +269,12 @@ impl Arithmetic for Evaluator {
 
     fn relinearize(&self, a: &TensorCiphertext) -> Result<Ciphertext, Error> {
         self.check_tensor(a)?;
-        let (level, basis) = (a.level(), self.context.q(a.level()));
+        let level = a.level();
         let key = self.keys.relinearization(level)?;
         self.counters.add(Operation::Relinearization, level, 1);
-        let mut parts = self.mod_down(&self.switch(&a.parts[2], key, level), level);
-        for (part, rest) in parts.iter_mut().zip(&a.parts) {
-            basis.add_assign(part, rest);
-        }
+        let [b, a1] = self.switch(&a.parts[2], key, level);
+        let division = self.context.mod_down(level);
+        let parts = [division.apply_and_add(&b, &a.parts[0]), division.apply_and_add(&a1, &a.parts[1])];
         Ok(self.ciphertext(a.operand.clone(), parts))
     }
 

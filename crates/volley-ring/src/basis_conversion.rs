@@ -13,6 +13,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::automorphism::Automorphism;
 use crate::basis::RnsBasis;
 use crate::buffer::Buffer;
 use crate::kernel::Kernel;
@@ -30,17 +31,15 @@ struct BasisConverter {
 #[derive(Clone, Debug)]
 struct Target {
     modulus: Modulus,
-    /// S/sᵢ mod t.
+    /// S/sᵢ mod t, and −S mod t.
     weights: Vec<u64>,
-    /// S mod t.
-    source_product: u64,
 }
 
 /// The yᵢ of one polynomial, and v where the conversion is exact.
-struct Prepared {
-    y: Vec<Buffer>,
-    v: Option<Buffer>,
-}
+struct Prepared(Vec<Buffer>);
+
+/// Targets that are converted to together, so that each source is read once for them.
+const TILE: usize = 4;
 
 impl BasisConverter {
     /// For source residues multiplied by `factor`: 1 for coefficients, N for the inverse transform without its scaling.
@@ -57,10 +56,10 @@ impl BasisConverter {
                 .collect(),
             targets: targets
                 .iter()
-                .map(|&modulus| Target {
-                    modulus,
-                    weights: (0..source.len()).map(|i| cofactor(i, modulus)).collect(),
-                    source_product: modulus.product(source.iter().copied()),
+                .map(|&modulus| {
+                    let cofactors = (0..source.len()).map(|i| cofactor(i, modulus));
+                    let product = modulus.product(source.iter().copied());
+                    Target { modulus, weights: cofactors.chain([modulus.neg(product)]).collect() }
                 })
                 .collect(),
         }
@@ -68,7 +67,7 @@ impl BasisConverter {
 
     /// yᵢ, and v for exact conversion. `limb(i)` gives the residues modulo sᵢ.
     fn prepare(&self, kernel: Kernel, limb: impl Fn(usize) -> Buffer + Sync, exact: bool) -> Prepared {
-        let y: Vec<Buffer> = self
+        let mut terms: Vec<Buffer> = self
             .source
             .par_iter()
             .enumerate()
@@ -78,29 +77,36 @@ impl BasisConverter {
                 limb
             })
             .collect();
-        let v = exact.then(|| {
-            let terms: Vec<_> = y.iter().zip(&self.source).map(|(y, &(_, _, r))| (&**y, r)).collect();
-            let mut v = Buffer::stale(y[0].len());
-            kernel.rounded_quotient(&mut v, &terms);
-            v
-        });
-        Prepared { y, v }
+        if exact {
+            let quotients: Vec<_> = terms.iter().zip(&self.source).map(|(y, &(_, _, r))| (&**y, r)).collect();
+            let mut v = Buffer::stale(terms[0].len());
+            kernel.rounded_quotient(&mut v, &quotients);
+            terms.push(v);
+        }
+        Prepared(terms)
     }
 
-    /// Writes the limb of target prime `index`.
-    fn convert_limb(&self, kernel: Kernel, prepared: &Prepared, index: usize, out: &mut [u64]) {
-        let target = &self.targets[index];
-        let limbs = prepared.y.iter().map(|limb| &**limb);
-        let terms: Vec<_> = limbs.zip(target.weights.iter().copied()).collect();
-        let correction = prepared.v.as_deref().map(|v| (v, target.source_product));
-        kernel.weighted_sum(target.modulus, out, &terms, correction);
+    /// Writes the limbs of some target primes.
+    fn convert<'a>(
+        &self,
+        kernel: Kernel,
+        prepared: &Prepared,
+        limbs: impl Iterator<Item = (usize, &'a mut [u64])>,
+    ) {
+        let sources: Vec<_> = prepared.0.iter().map(|limb| &**limb).collect();
+        let (targets, mut limbs): (Vec<_>, Vec<_>) = limbs
+            .map(|(index, limb)| {
+                let Target { modulus, weights } = &self.targets[index];
+                ((*modulus, &weights[..sources.len()]), limb)
+            })
+            .unzip();
+        kernel.weighted_sums(&mut limbs, &sources, &targets);
     }
 }
 
 impl Zeroize for Prepared {
     fn zeroize(&mut self) {
-        self.y.zeroize();
-        self.v.zeroize();
+        self.0.zeroize();
     }
 }
 
@@ -125,10 +131,10 @@ pub fn convert_basis(
     let kernel = source.kernel();
     let prepared = converter.prepare(kernel, |i| Buffer::copy_of(poly.limb(i)), exact);
     let mut out = RnsPoly::stale(target.degree(), target.limb_count());
-    out.residues_mut()
-        .par_chunks_exact_mut(target.degree())
-        .enumerate()
-        .for_each(|(index, limb)| converter.convert_limb(kernel, &prepared, index, limb));
+    let degree = target.degree();
+    out.residues_mut().par_chunks_mut(TILE * degree).enumerate().for_each(|(tile, limbs)| {
+        converter.convert(kernel, &prepared, (TILE * tile..).zip(limbs.chunks_exact_mut(degree)));
+    });
     out
 }
 
@@ -176,17 +182,24 @@ impl Gadget {
                 limbs.push(limb);
             }
         }
-        by_prime.into_par_iter().enumerate().for_each(|(index, limbs)| {
-            for (digit, limb) in limbs.into_iter().enumerate() {
-                self.digit_limb(poly, &prepared, digit, index, limb);
-            }
+        by_prime.par_chunks_mut(TILE).enumerate().for_each(|(tile, by_prime)| {
+            self.convert(&prepared, TILE * tile, by_prime);
+            by_prime.par_iter_mut().zip(TILE * tile..limbs).for_each(|(limbs, index)| {
+                for ((own, _), limb) in self.digits.iter().zip(limbs) {
+                    if own.contains(&index) {
+                        limb.copy_from_slice(poly.limb(index));
+                    } else {
+                        self.basis.table(index).forward(limb);
+                    }
+                }
+            });
         });
         digits
     }
 
     /// (Σ dⱼ·aⱼ, Σ dⱼ·bⱼ) over the digits dⱼ of a polynomial and pairs of polynomials on a basis that may have more
     /// primes: `limb_of(i)` names their limb for prime i of this basis. The digits of a prime are used while they are in
-    /// the cache and never written to memory as polynomials.
+    /// the cache and never written to memory as polynomials, and those of their own primes are read where they are.
     #[must_use]
     pub fn sum_of_pairs(
         &self,
@@ -197,23 +210,31 @@ impl Gadget {
         let (degree, limbs) = (self.basis.degree(), self.basis.limb_count());
         let prepared = self.prepare(poly);
         let [mut u, mut v] = [RnsPoly::stale(degree, limbs), RnsPoly::stale(degree, limbs)];
-        let outputs =
-            u.residues_mut().par_chunks_exact_mut(degree).zip(v.residues_mut().par_chunks_exact_mut(degree));
-        outputs.enumerate().for_each(|(index, (u, v))| {
-            let digits: Vec<_> = (0..self.digits.len())
-                .map(|digit| {
-                    let mut limb = Buffer::stale(degree);
-                    self.digit_limb(poly, &prepared, digit, index, &mut limb);
+        let tiles = u.residues_mut().par_chunks_mut(TILE * degree);
+        tiles.zip(v.residues_mut().par_chunks_mut(TILE * degree)).enumerate().for_each(|(tile, (u, v))| {
+            let mut scratch = Buffer::stale(u.len() * self.digits.len());
+            let mut by_prime: Vec<Vec<&mut [u64]>> = scratch
+                .chunks_exact_mut(degree * self.digits.len())
+                .map(|limbs| limbs.chunks_exact_mut(degree).collect())
+                .collect();
+            self.convert(&prepared, TILE * tile, &mut by_prime);
+            let outputs = u.par_chunks_exact_mut(degree).zip(v.par_chunks_exact_mut(degree));
+            outputs.zip(by_prime).zip(TILE * tile..limbs).for_each(|(((u, v), limbs), index)| {
+                let table = self.basis.table(index);
+                let digits = self.digits.iter().zip(limbs).map(|((own, _), limb)| {
+                    if own.contains(&index) {
+                        return poly.limb(index);
+                    }
+                    table.forward(limb);
                     limb
-                })
-                .collect();
-            let terms: Vec<_> = digits
-                .iter()
-                .zip(pairs)
-                .map(|(digit, [a, b])| [&**digit, a.limb(limb_of(index)), b.limb(limb_of(index))])
-                .collect();
-            let table = self.basis.table(index);
-            self.basis.kernel().sum_of_pairs(table.modulus(), [u, v], &terms);
+                });
+                let key_limb = limb_of(index);
+                let terms: Vec<_> = digits
+                    .zip(pairs)
+                    .map(|(digit, [a, b])| [digit, a.limb(key_limb), b.limb(key_limb)])
+                    .collect();
+                self.basis.kernel().sum_of_pairs(table.modulus(), [u, v], &terms);
+            });
         });
         [u, v]
     }
@@ -228,21 +249,12 @@ impl Gadget {
             .collect()
     }
 
-    /// Writes the limb of prime `index` of a digit.
-    fn digit_limb(
-        &self,
-        poly: &RnsPoly<Eval>,
-        prepared: &[Prepared],
-        digit: usize,
-        index: usize,
-        out: &mut [u64],
-    ) {
-        let (own, converter) = &self.digits[digit];
-        if own.contains(&index) {
-            out.copy_from_slice(poly.limb(index));
-        } else {
-            converter.convert_limb(self.basis.kernel(), &prepared[digit], index, out);
-            self.basis.table(index).forward(out);
+    /// Writes `by_prime[i][j]`, the limb of prime `first` + i of digit j, in coefficient form, but for a digit's own
+    /// primes.
+    fn convert(&self, prepared: &[Prepared], first: usize, by_prime: &mut [Vec<&mut [u64]>]) {
+        for (j, ((own, converter), prepared)) in self.digits.iter().zip(prepared).enumerate() {
+            let limbs = (first..).zip(by_prime.iter_mut().map(|limbs| &mut *limbs[j]));
+            converter.convert(self.basis.kernel(), prepared, limbs.filter(|(index, _)| !own.contains(index)));
         }
     }
 }
@@ -284,10 +296,40 @@ impl RoundedDivision {
     /// Where the polynomial does not have the limbs of the basis.
     #[must_use]
     pub fn apply(&self, poly: &RnsPoly<Eval>) -> RnsPoly<Eval> {
+        self.divide(poly, &self.remainder(poly), |_, _| (), None, None)
+    }
+
+    /// ⌊x/D⌉ + y, for y on the kept primes, added while a limb is in the cache.
+    ///
+    /// # Panics
+    ///
+    /// As [`apply`](Self::apply), and where y lacks limbs.
+    #[must_use]
+    pub fn apply_and_add(&self, poly: &RnsPoly<Eval>, summand: &RnsPoly<Eval>) -> RnsPoly<Eval> {
+        self.divide(poly, &self.remainder(poly), |_, _| (), Some(summand), None)
+    }
+
+    /// σ(⌊x/D⌉ + y), for y on the kept primes if there is one: as [`apply_and_add`](Self::apply_and_add), with the
+    /// permutation of each limb while it is in the cache.
+    ///
+    /// # Panics
+    ///
+    /// As [`apply_and_add`](Self::apply_and_add).
+    #[must_use]
+    pub fn apply_automorphism(
+        &self,
+        poly: &RnsPoly<Eval>,
+        summand: Option<&RnsPoly<Eval>>,
+        automorphism: &Automorphism,
+    ) -> RnsPoly<Eval> {
+        self.divide(poly, &self.remainder(poly), |_, _| (), summand, Some(automorphism))
+    }
+
+    /// \[x\]_D, to be converted.
+    fn remainder(&self, poly: &RnsPoly<Eval>) -> Prepared {
         assert!(poly.degree() == self.basis.degree() && poly.limb_count() == self.basis.limb_count());
         let limb = |i| inverse_unscaled(&self.basis, poly, self.kept + i);
-        let remainder = self.converter.prepare(self.basis.kernel(), limb, true);
-        self.divide(poly, &remainder, |_, _| ())
+        self.converter.prepare(self.basis.kernel(), limb, true)
     }
 
     /// ⌊(x + e)/D⌉ for a secret x and a secret polynomial e of small coefficients: intermediate values are wiped. e is
@@ -316,27 +358,48 @@ impl RoundedDivision {
             limb
         };
         let remainder = Zeroizing::new(self.converter.prepare(kernel, limb, true));
-        self.divide(poly, &remainder, |modulus, limb| kernel.sub_assign(modulus, limb, &lifted(modulus)))
+        let subtract = |modulus, limb: &mut [u64]| kernel.sub_assign(modulus, limb, &lifted(modulus));
+        self.divide(poly, &remainder, subtract, None, None)
     }
 
-    /// (x − r)·D⁻¹ for the remainder r, whose coefficients `adjust` may change before they are transformed.
+    /// σ((x − r)·D⁻¹ + y) for the remainder r, whose coefficients `adjust` may change before they are transformed.
     fn divide(
         &self,
         poly: &RnsPoly<Eval>,
         remainder: &Prepared,
         adjust: impl Fn(Modulus, &mut [u64]) + Sync + Send,
+        summand: Option<&RnsPoly<Eval>>,
+        automorphism: Option<&Automorphism>,
     ) -> RnsPoly<Eval> {
-        let kernel = self.basis.kernel();
-        let mut quotient = RnsPoly::stale(self.basis.degree(), self.kept);
-        quotient.residues_mut().par_chunks_exact_mut(self.basis.degree()).enumerate().for_each(
-            |(index, limb)| {
-                let table = self.basis.table(index);
-                self.converter.convert_limb(kernel, remainder, index, limb);
-                adjust(table.modulus(), limb);
-                table.forward(limb);
-                kernel.sub_from_and_scale(table.modulus(), limb, poly.limb(index), self.inverses[index]);
-            },
-        );
+        let (degree, kernel) = (self.basis.degree(), self.basis.kernel());
+        let finish = |index: usize, limb: &mut [u64]| {
+            let (table, modulus) = (self.basis.table(index), self.basis.table(index).modulus());
+            adjust(modulus, limb);
+            table.forward(limb);
+            kernel.sub_from_and_scale(modulus, limb, poly.limb(index), self.inverses[index]);
+            if let Some(summand) = summand {
+                kernel.add_assign(modulus, limb, summand.limb(index));
+            }
+        };
+        let mut quotient = RnsPoly::stale(degree, self.kept);
+        quotient.residues_mut().par_chunks_mut(TILE * degree).enumerate().for_each(|(tile, out)| {
+            let convert = |limbs: &mut [u64]| {
+                let limbs = (TILE * tile..).zip(limbs.chunks_exact_mut(degree));
+                self.converter.convert(kernel, remainder, limbs);
+            };
+            let Some(automorphism) = automorphism else {
+                convert(out);
+                let limbs = out.par_chunks_exact_mut(degree).zip(TILE * tile..self.kept);
+                return limbs.for_each(|(limb, index)| finish(index, limb));
+            };
+            let mut limbs = Buffer::stale(out.len());
+            convert(&mut limbs);
+            let limbs = limbs.par_chunks_exact_mut(degree).zip(TILE * tile..self.kept);
+            out.par_chunks_exact_mut(degree).zip(limbs).for_each(|(out, (limb, index))| {
+                finish(index, limb);
+                kernel.permute_groups(out, limb, automorphism.evaluation_index());
+            });
+        });
         quotient
     }
 }

@@ -43,11 +43,6 @@ impl Evaluator {
         self.context.gadget(level).sum_of_pairs(poly, key.digits(), limb_of)
     }
 
-    /// Division by P.
-    pub(super) fn mod_down(&self, switched: &[RnsPoly<Eval>; 2], level: usize) -> [RnsPoly<Eval>; 2] {
-        switched.each_ref().map(|part| self.context.mod_down(level).apply(part))
-    }
-
     /// σ(c₀ + switched c₁), for the digits of c₁ and the key of σ.
     pub(super) fn apply_hoisted(
         &self,
@@ -65,10 +60,10 @@ impl Evaluator {
         switched: &[RnsPoly<Eval>; 2],
         galois: &GaloisKey,
     ) -> Ciphertext {
-        let (level, basis) = (a.level(), self.context.q(a.level()));
-        let mut parts = self.mod_down(switched, level);
-        basis.add_assign(&mut parts[0], &a.parts[0]);
-        let parts = parts.each_ref().map(|part| basis.automorphism(part, &galois.automorphism));
-        self.ciphertext(a.operand.clone(), parts)
+        let division = self.context.mod_down(a.level());
+        let part = |index: usize, summand| {
+            division.apply_automorphism(&switched[index], summand, &galois.automorphism)
+        };
+        self.ciphertext(a.operand.clone(), [part(0, Some(&a.parts[0])), part(1, None)])
     }
 }

@@ -68,17 +68,12 @@ pub(super) fn sum_of_pairs(q: Modulus, [u, v]: [&mut [u64]; 2], terms: &[[&[u64]
     }
 }
 
-pub(super) fn weighted_sum(
-    q: Modulus,
-    out: &mut [u64],
-    terms: &[(&[u64], u64)],
-    correction: Option<(&[u64], u64)>,
-) {
-    // −v·s is added as v·(q − s), so that the sum stays positive.
-    let correction = correction.map(|(v, s)| (v, q.neg(s)));
-    for (j, out) in out.iter_mut().enumerate() {
-        let sum = terms.iter().chain(&correction).map(|(y, w)| product(y[j], *w)).sum();
-        *out = q.reduce_wide(sum);
+pub(super) fn weighted_sums(out: &mut [&mut [u64]], sources: &[&[u64]], targets: &[(Modulus, &[u64])]) {
+    for (out, (q, weights)) in out.iter_mut().zip(targets) {
+        for (j, out) in out.iter_mut().enumerate() {
+            let sum = sources.iter().zip(*weights).map(|(y, &w)| product(y[j], w)).sum();
+            *out = q.reduce_wide(sum);
+        }
     }
 }
 
