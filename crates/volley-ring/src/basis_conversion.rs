@@ -13,11 +13,11 @@ use std::ops::Range;
 use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::automorphism::Automorphism;
 use crate::basis::RnsBasis;
 use crate::buffer::Buffer;
 use crate::kernel::Kernel;
 use crate::modulus::{Modulus, ShoupFactor};
+use crate::ntt::NttTable;
 use crate::poly::{Coeff, Eval, RnsPoly};
 
 /// Constants for one pair of bases.
@@ -39,7 +39,7 @@ struct Target {
 struct Prepared(Vec<Buffer>);
 
 /// Targets that are converted to together, so that each source is read once for them.
-const TILE: usize = 4;
+const TILE: usize = 2;
 
 impl BasisConverter {
     /// For source residues multiplied by `factor`: 1 for coefficients, N for the inverse transform without its scaling.
@@ -110,10 +110,10 @@ impl Zeroize for Prepared {
     }
 }
 
-/// The limb of a prime after an inverse transform without its scaling: times N.
-fn inverse_unscaled(basis: &RnsBasis, poly: &RnsPoly<Eval>, index: usize) -> Buffer {
-    let mut limb = Buffer::copy_of(poly.limb(index));
-    basis.table(index).inverse_unscaled(&mut limb);
+/// A limb after an inverse transform without its scaling: times N.
+fn inverse_unscaled(table: &NttTable, limb: &[u64]) -> Buffer {
+    let mut limb = Buffer::copy_of(limb);
+    table.inverse_unscaled(&mut limb);
     limb
 }
 
@@ -207,43 +207,19 @@ impl Gadget {
         pairs: &[[RnsPoly<Eval>; 2]],
         limb_of: impl Fn(usize) -> usize + Sync,
     ) -> [RnsPoly<Eval>; 2] {
-        let (degree, limbs) = (self.basis.degree(), self.basis.limb_count());
-        let prepared = self.prepare(poly);
-        let [mut u, mut v] = [RnsPoly::stale(degree, limbs), RnsPoly::stale(degree, limbs)];
-        let tiles = u.residues_mut().par_chunks_mut(TILE * degree);
-        tiles.zip(v.residues_mut().par_chunks_mut(TILE * degree)).enumerate().for_each(|(tile, (u, v))| {
-            let mut scratch = Buffer::stale(u.len() * self.digits.len());
-            let mut by_prime: Vec<Vec<&mut [u64]>> = scratch
-                .chunks_exact_mut(degree * self.digits.len())
-                .map(|limbs| limbs.chunks_exact_mut(degree).collect())
-                .collect();
-            self.convert(&prepared, TILE * tile, &mut by_prime);
-            let outputs = u.par_chunks_exact_mut(degree).zip(v.par_chunks_exact_mut(degree));
-            outputs.zip(by_prime).zip(TILE * tile..limbs).for_each(|(((u, v), limbs), index)| {
-                let table = self.basis.table(index);
-                let digits = self.digits.iter().zip(limbs).map(|((own, _), limb)| {
-                    if own.contains(&index) {
-                        return poly.limb(index);
-                    }
-                    table.forward(limb);
-                    limb
-                });
-                let key_limb = limb_of(index);
-                let terms: Vec<_> = digits
-                    .zip(pairs)
-                    .map(|(digit, [a, b])| [digit, a.limb(key_limb), b.limb(key_limb)])
-                    .collect();
-                self.basis.kernel().sum_of_pairs(table.modulus(), [u, v], &terms);
-            });
-        });
-        [u, v]
+        let digits = Digits::new(self, poly);
+        DigitSum { digits, pairs, limb_of, summands: [None; 2], factor: &[] }
+            .limbs(&self.basis, 0..self.basis.limb_count())
     }
 
     fn prepare(&self, poly: &RnsPoly<Eval>) -> Vec<Prepared> {
         self.digits
             .par_iter()
             .map(|(digit, converter)| {
-                let limb = |i| inverse_unscaled(&self.basis, poly, digit.start + i);
+                let limb = |i| {
+                    let index = digit.start + i;
+                    inverse_unscaled(self.basis.table(index), poly.limb(index))
+                };
                 converter.prepare(self.basis.kernel(), limb, true)
             })
             .collect()
@@ -296,40 +272,10 @@ impl RoundedDivision {
     /// Where the polynomial does not have the limbs of the basis.
     #[must_use]
     pub fn apply(&self, poly: &RnsPoly<Eval>) -> RnsPoly<Eval> {
-        self.divide(poly, &self.remainder(poly), |_, _| (), None, None)
-    }
-
-    /// ⌊x/D⌉ + y, for y on the kept primes, added while a limb is in the cache.
-    ///
-    /// # Panics
-    ///
-    /// As [`apply`](Self::apply), and where y lacks limbs.
-    #[must_use]
-    pub fn apply_and_add(&self, poly: &RnsPoly<Eval>, summand: &RnsPoly<Eval>) -> RnsPoly<Eval> {
-        self.divide(poly, &self.remainder(poly), |_, _| (), Some(summand), None)
-    }
-
-    /// σ(⌊x/D⌉ + y), for y on the kept primes if there is one: as [`apply_and_add`](Self::apply_and_add), with the
-    /// permutation of each limb while it is in the cache.
-    ///
-    /// # Panics
-    ///
-    /// As [`apply_and_add`](Self::apply_and_add).
-    #[must_use]
-    pub fn apply_automorphism(
-        &self,
-        poly: &RnsPoly<Eval>,
-        summand: Option<&RnsPoly<Eval>>,
-        automorphism: &Automorphism,
-    ) -> RnsPoly<Eval> {
-        self.divide(poly, &self.remainder(poly), |_, _| (), summand, Some(automorphism))
-    }
-
-    /// \[x\]_D, to be converted.
-    fn remainder(&self, poly: &RnsPoly<Eval>) -> Prepared {
         assert!(poly.degree() == self.basis.degree() && poly.limb_count() == self.basis.limb_count());
-        let limb = |i| inverse_unscaled(&self.basis, poly, self.kept + i);
-        self.converter.prepare(self.basis.kernel(), limb, true)
+        let limb = |i| inverse_unscaled(self.basis.table(self.kept + i), poly.limb(self.kept + i));
+        let remainder = self.converter.prepare(self.basis.kernel(), limb, true);
+        self.divide(poly, &remainder, |_, _| ())
     }
 
     /// ⌊(x + e)/D⌉ for a secret x and a secret polynomial e of small coefficients: intermediate values are wiped. e is
@@ -349,8 +295,8 @@ impl RoundedDivision {
             limb
         };
         let limb = |i| {
-            let modulus = self.basis.table(self.kept + i).modulus();
-            let mut limb = inverse_unscaled(&self.basis, poly, self.kept + i);
+            let table = self.basis.table(self.kept + i);
+            let (modulus, mut limb) = (table.modulus(), inverse_unscaled(table, poly.limb(self.kept + i)));
             // The limb is multiplied by N, so e is as well.
             let mut scaled = lifted(modulus);
             kernel.mul_constant(modulus, &mut scaled, modulus.shoup(degree as u64));
@@ -358,51 +304,35 @@ impl RoundedDivision {
             limb
         };
         let remainder = Zeroizing::new(self.converter.prepare(kernel, limb, true));
-        let subtract = |modulus, limb: &mut [u64]| kernel.sub_assign(modulus, limb, &lifted(modulus));
-        self.divide(poly, &remainder, subtract, None, None)
+        self.divide(poly, &remainder, |modulus, limb| kernel.sub_assign(modulus, limb, &lifted(modulus)))
     }
 
-    /// σ((x − r)·D⁻¹ + y) for the remainder r, whose coefficients `adjust` may change before they are transformed.
+    /// (x − r)·D⁻¹ for the remainder r, whose coefficients `adjust` may change before they are transformed.
     fn divide(
         &self,
         poly: &RnsPoly<Eval>,
         remainder: &Prepared,
         adjust: impl Fn(Modulus, &mut [u64]) + Sync + Send,
-        summand: Option<&RnsPoly<Eval>>,
-        automorphism: Option<&Automorphism>,
     ) -> RnsPoly<Eval> {
         let (degree, kernel) = (self.basis.degree(), self.basis.kernel());
-        let finish = |index: usize, limb: &mut [u64]| {
-            let (table, modulus) = (self.basis.table(index), self.basis.table(index).modulus());
-            adjust(modulus, limb);
-            table.forward(limb);
-            kernel.sub_from_and_scale(modulus, limb, poly.limb(index), self.inverses[index]);
-            if let Some(summand) = summand {
-                kernel.add_assign(modulus, limb, summand.limb(index));
-            }
-        };
         let mut quotient = RnsPoly::stale(degree, self.kept);
-        quotient.residues_mut().par_chunks_mut(TILE * degree).enumerate().for_each(|(tile, out)| {
-            let convert = |limbs: &mut [u64]| {
-                let limbs = (TILE * tile..).zip(limbs.chunks_exact_mut(degree));
-                self.converter.convert(kernel, remainder, limbs);
-            };
-            let Some(automorphism) = automorphism else {
-                convert(out);
-                let limbs = out.par_chunks_exact_mut(degree).zip(TILE * tile..self.kept);
-                return limbs.for_each(|(limb, index)| finish(index, limb));
-            };
-            let mut limbs = Buffer::stale(out.len());
-            convert(&mut limbs);
-            let limbs = limbs.par_chunks_exact_mut(degree).zip(TILE * tile..self.kept);
-            out.par_chunks_exact_mut(degree).zip(limbs).for_each(|(out, (limb, index))| {
-                finish(index, limb);
-                kernel.permute_groups(out, limb, automorphism.evaluation_index());
+        quotient.residues_mut().par_chunks_mut(TILE * degree).enumerate().for_each(|(tile, limbs)| {
+            let tiled = (TILE * tile..).zip(limbs.chunks_exact_mut(degree));
+            self.converter.convert(kernel, remainder, tiled);
+            limbs.par_chunks_exact_mut(degree).zip(TILE * tile..self.kept).for_each(|(limb, index)| {
+                let (table, inverse) = (self.basis.table(index), self.inverses[index]);
+                adjust(table.modulus(), limb);
+                table.forward(limb);
+                kernel.sub_from_and_scale(table.modulus(), limb, poly.limb(index), inverse);
             });
         });
         quotient
     }
 }
+
+mod digit_sum;
+
+pub use digit_sum::{DigitSum, Digits};
 
 #[cfg(test)]
 mod tests;

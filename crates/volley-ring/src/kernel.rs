@@ -194,6 +194,12 @@ impl Kernel {
         dispatch!(self, mul_constant(q, a, w));
     }
 
+    /// a ← a + b · w.
+    pub(crate) fn add_scaled(self, q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
+        assert_eq!(a.len(), b.len());
+        dispatch!(self, add_scaled(q, a, b, w));
+    }
+
     /// out ← Σ aₖ · bₖ, reduced once. At most 2²⁴ terms.
     pub(crate) fn sum_of_products(self, q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])]) {
         assert!(terms.len() <= 1 << 24);

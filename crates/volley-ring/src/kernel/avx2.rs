@@ -198,6 +198,14 @@ pub(super) fn mul_constant(q: Modulus, a: &mut [u64], w: ShoupFactor) {
 }
 
 #[target_feature(enable = "avx2,fma")]
+pub(super) fn add_scaled(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
+    let (lanes, factor) = (Lanes::new(q), _mm256_set1_pd(w.value as f64));
+    with_operand!(a, b, |x, y| lanes.residue(lanes.add_product(to_float(x), to_float(y), factor)), |a, b| {
+        scalar::add_scaled(q, a, b, w);
+    });
+}
+
+#[target_feature(enable = "avx2,fma")]
 pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
     let (lanes, factor) = (Lanes::new(q), _mm256_set1_pd(w.value as f64));
     with_operand!(

@@ -207,6 +207,19 @@ pub(super) fn mul_constant(q: Modulus, a: &mut [u64], w: ShoupFactor) {
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn add_scaled(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
+    let (lanes, factor) = (Lanes::new(q), shoup(w));
+    with_operand!(
+        a,
+        b,
+        |x, y| lanes.subtract_once(_mm512_add_epi64(x, lanes.mul_shoup(y, factor))),
+        |a, b| {
+            scalar::add_scaled(q, a, b, w);
+        }
+    );
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
     let (lanes, factor) = (Lanes::new(q), shoup(w));
     with_operand!(

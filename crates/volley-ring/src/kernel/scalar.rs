@@ -38,6 +38,12 @@ pub(super) fn mul_constant(q: Modulus, a: &mut [u64], w: ShoupFactor) {
     }
 }
 
+pub(super) fn add_scaled(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
+    for (a, &b) in a.iter_mut().zip(b) {
+        *a = q.add(*a, q.mul_shoup(b, w));
+    }
+}
+
 pub(super) fn sum_of_products(q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])]) {
     for (j, out) in out.iter_mut().enumerate() {
         let sum = terms.iter().map(|(a, b)| product(a[j], b[j])).sum();

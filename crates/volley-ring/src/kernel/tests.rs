@@ -129,6 +129,9 @@ fn products() {
             case.check("mul_constant", &result, |j| product(a[j], constant));
             let mut result = a.clone();
             kernel.sub_from_and_scale(q, &mut result, &b, q.shoup(constant));
+            let mut sum = a.clone();
+            kernel.add_scaled(q, &mut sum, &b, q.shoup(constant));
+            case.check("add_scaled", &sum, |j| u128::from(a[j]) + product(b[j], constant));
             let difference = |j: usize| (u128::from(b[j]) + u128::from(q.value()) - u128::from(a[j])) as u64;
             case.check("sub_from_and_scale", &result, |j| product(difference(j), constant));
         }
