@@ -196,6 +196,12 @@ impl Kernel {
         dispatch!(self, mul_constant(q, a, w));
     }
 
+    /// a ← a + b · w.
+    pub(crate) fn add_scaled(self, q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
+        assert_eq!(a.len(), b.len());
+        dispatch!(self, add_scaled(q, a, b, w));
+    }
+
     /// out ← Σ aₖ · bₖ, reduced once. At most 2²⁴ terms.
     pub(crate) fn sum_of_products(self, q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])]) {
         assert!(terms.len() <= 1 << 24);
@@ -219,17 +225,20 @@ impl Kernel {
         dispatch!(self, sum_of_pairs(q, [u, v], terms));
     }
 
-    /// out ← Σ yₖ · wₖ − v · s, where yₖ and v are any integers below 2⁵⁰, wₖ and s reduced. At most 2²⁴ terms.
-    pub(crate) fn weighted_sum(
+    /// outₜ ← Σ yₖ · wₜₖ modulo each qₜ of `targets` (qₜ, wₜ), where yₖ are any integers below 2⁵⁰ and wₜₖ reduced. At
+    /// most 2²⁴ terms.
+    pub(crate) fn weighted_sums(
         self,
-        q: Modulus,
-        out: &mut [u64],
-        terms: &[(&[u64], u64)],
-        correction: Option<(&[u64], u64)>,
+        out: &mut [&mut [u64]],
+        sources: &[&[u64]],
+        targets: &[(Modulus, &[u64])],
     ) {
-        assert!(terms.len() <= 1 << 24);
-        assert!(terms.iter().chain(&correction).all(|(y, w)| y.len() == out.len() && *w < q.value()));
-        dispatch!(self, weighted_sum(q, out, terms, correction));
+        assert!(sources.len() <= 1 << 24 && out.len() == targets.len());
+        for (out, (q, weights)) in out.iter().zip(targets) {
+            assert!(sources.iter().all(|y| y.len() == out.len()));
+            assert!(weights.len() == sources.len() && weights.iter().all(|&w| w < q.value()));
+        }
+        dispatch!(self, weighted_sums(out, sources, targets));
     }
 
     /// out ← ⌊Σ yₖ · rₖ⌉ in `f64`, summed in the order of the terms, halves up.

@@ -47,7 +47,7 @@ pub mod sampling;
 
 pub use automorphism::Automorphism;
 pub use basis::RnsBasis;
-pub use basis_conversion::{Gadget, RoundedDivision, convert_basis};
+pub use basis_conversion::{DigitSum, Digits, Gadget, RoundedDivision, convert_basis};
 pub use kernel::{BACKEND_VARIABLE, Kernel};
 pub use modulus::{Modulus, ShoupFactor};
 pub use poly::{Coeff, Eval, Representation, RnsPoly};
