@@ -7,6 +7,9 @@ use rayon::prelude::*;
 use volley_ring::{Eval, RnsPoly};
 
 mod key_switch;
+mod linear_transform;
+
+pub use linear_transform::EncodedTransform;
 
 use crate::counts::Counters;
 use crate::encoder::{check_magnitude, encodable};
@@ -340,6 +343,10 @@ impl Arithmetic for Evaluator {
             .par_iter()
             .map(|key| key.map_or_else(|| a.clone(), |key| self.apply_hoisted(a, &digits, key)))
             .collect())
+    }
+
+    fn sum_of_rotations(&self, a: &Ciphertext, steps: &[i64]) -> Result<Ciphertext, Error> {
+        self.sum_of_hoisted(a, steps)
     }
 
     fn conjugate(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {

@@ -53,6 +53,8 @@ impl CostModel {
         let work = match operation {
             Operation::Hoisting => decomposition,
             Operation::HoistedRotation => inner_product + division + permutation,
+            Operation::ExtendedRotation => inner_product + permutation,
+            Operation::ModDown => division * 0.5,
             Operation::Rotation | Operation::Conjugation => {
                 decomposition + inner_product + division + permutation
             }
@@ -77,6 +79,18 @@ struct Work {
     transforms: f64,
     products: f64,
     passes: f64,
+}
+
+impl std::ops::Mul<f64> for Work {
+    type Output = Self;
+
+    fn mul(self, factor: f64) -> Self {
+        Self {
+            transforms: self.transforms * factor,
+            products: self.products * factor,
+            passes: self.passes * factor,
+        }
+    }
 }
 
 impl std::ops::Add for Work {
