@@ -135,20 +135,17 @@ impl LinearTransform {
     }
 
     /// Rotations by the baby steps, in [−n/2, n/2).
-    #[must_use]
     pub fn baby_steps(&self) -> impl Iterator<Item = i64> + '_ {
         self.babies.iter().copied().filter(|&step| step != 0)
     }
 
     /// Rotations by the giant steps, in [−n/2, n/2).
-    #[must_use]
     pub fn giant_steps(&self) -> impl Iterator<Item = i64> + '_ {
         self.giants.iter().map(|giant| giant.step).filter(|&step| step != 0)
     }
 
     /// All rotations: those whose keys are needed up to [`level`](Self::level), as for
     /// [`KeySpec::rotations`](crate::KeySpec::rotations).
-    #[must_use]
     pub fn rotations(&self) -> impl Iterator<Item = i64> + '_ {
         self.baby_steps().chain(self.giant_steps())
     }
@@ -167,12 +164,12 @@ impl LinearTransform {
     }
 
     /// Most bytes that an evaluation on one thread has alive besides operand, keys and diagonals: the digits, two
-    /// polynomials modulo Q_level·P for each giant step (of at most 16) and four more, and two limbs for each baby step;
-    /// the latter for every thread.
+    /// polynomials modulo Q_level·P for each giant step (of at most 16), eight more for the switch of one of them, and
+    /// two limbs for each baby step. Every further thread adds limbs of baby steps.
     #[must_use]
     pub fn scratch_bytes(&self) -> u64 {
         let digits = self.parameters.digit_count(self.level);
-        let polys = digits + 2 * self.giants.len().min(GIANTS_AT_ONCE) + 4;
+        let polys = digits + 2 * self.giants.len().min(GIANTS_AT_ONCE) + 8;
         self.limb_bytes() * (polys as u64 * self.extended_limbs() + 2 * self.babies.len() as u64)
     }
 
