@@ -7,6 +7,9 @@ use rayon::prelude::*;
 use volley_ring::{Digits, Eval, RnsPoly};
 
 mod key_switch;
+mod linear_transform;
+
+pub use linear_transform::EncodedTransform;
 
 use crate::counts::Counters;
 use crate::encoder::{check_magnitude, encodable};
@@ -332,6 +335,10 @@ impl Arithmetic for Evaluator {
                 key.map_or_else(|| a.clone(), |key| self.switch_galois(a, Digits::raised(&digits), key))
             })
             .collect())
+    }
+
+    fn sum_of_rotations(&self, a: &Ciphertext, steps: &[i64]) -> Result<Ciphertext, Error> {
+        self.sum_of_hoisted(a, steps)
     }
 
     fn conjugate(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {

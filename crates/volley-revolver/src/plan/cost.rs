@@ -74,6 +74,8 @@ impl CostModel {
         let work = match operation {
             Operation::Hoisting => decomposition + hoisted_digits,
             Operation::HoistedRotation => hoisted_digits + inner_product + division + permutation,
+            Operation::ExtendedRotation => hoisted_digits + inner_product + permutation,
+            Operation::ModDown => division * 0.5,
             Operation::Rotation | Operation::Conjugation => {
                 decomposition + inner_product + division + permutation
             }
@@ -107,6 +109,19 @@ struct Work {
     products: f64,
     passes: f64,
     encodings: f64,
+}
+
+impl std::ops::Mul<f64> for Work {
+    type Output = Self;
+
+    fn mul(self, factor: f64) -> Self {
+        Self {
+            transforms: self.transforms * factor,
+            products: self.products * factor,
+            passes: self.passes * factor,
+            encodings: self.encodings * factor,
+        }
+    }
 }
 
 impl std::ops::Add for Work {

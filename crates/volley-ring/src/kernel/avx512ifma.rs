@@ -267,7 +267,8 @@ pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64];
         terms.iter().map(|limbs| limbs.map(|limb| limb.as_chunks::<LANES>())).collect();
     let [(d0, tail0), (d1, tail1), (d2, tail2)] = out.map(|out| out.as_chunks_mut::<LANES>());
     // Term by term for a block of vectors: the processor foresees few streams of memory, and four are read at a time.
-    let blocks = d0.chunks_mut(TENSOR_BLOCK).zip(d1.chunks_mut(TENSOR_BLOCK)).zip(d2.chunks_mut(TENSOR_BLOCK));
+    let blocks =
+        d0.chunks_mut(TENSOR_BLOCK).zip(d1.chunks_mut(TENSOR_BLOCK)).zip(d2.chunks_mut(TENSOR_BLOCK));
     for (index, ((d0, d1), d2)) in blocks.enumerate() {
         let block = index * TENSOR_BLOCK..index * TENSOR_BLOCK + d0.len();
         let mut sums = [[Sum::from(_mm512_setzero_si512()); 3]; TENSOR_BLOCK];
