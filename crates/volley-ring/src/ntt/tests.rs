@@ -1,4 +1,4 @@
-use concrete_ntt::prime64::Plan as Oracle;
+use tfhe_ntt::prime64::Plan as Oracle;
 use volley_testkit::schoolbook::{evaluate_at_powers, negacyclic_product, power};
 
 use super::*;
