@@ -12,15 +12,14 @@
 //! e = ⌊v·ρ⌉,    h = v·w rounded,    l = v·w − h,    v·w − e·q = (h − e·q) + l.
 //! ```
 //!
-//! ρ is made of w and 1/q by two roundings, so |ρ − w/q| < 2⁻⁵² · 1/2 (and a little), and with b = |v|/q
+//! ρ is w · 1/q, rounded twice, so |ρ − w/q| ≤ 2⁻⁵³ (and a little: q is not quite 2⁵⁰), and with b = |v|/q
 //!
 //! ```text
 //! |v·w − e·q| ≤ q·(1/2 + b·q·2⁻⁵³).                                                                         (1)
 //! ```
 //!
-//! It is exact for |v| ≤ 2⁵²: |v·ρ| ≤ 2⁵¹, where adding 3·2⁵¹ rounds to an integer; |h| < 2¹⁰¹, so l ≤ 2⁴⁸ is a number of
-//! at most 53 bits, which the fused operation gives; h − e·q is the result, at most q, less l, so an integer below
-//! 2⁵³. An integer |x| < 2⁵² less the multiple of q nearest to it, by x · 1/q rounded, is at most q/2 + 1 in size.
+//! It is exact for |v| < 2⁵²: |v·ρ| ≤ 2⁵¹, where adding 3·2⁵¹ rounds to an integer; |h| < 2¹⁰¹, so |l| ≤ 2⁴⁸, which the
+//! fused operation gives exactly; h − e·q is the result, at most q, less l, so an integer below 2⁵³. An integer |x| < 2⁵² less the multiple of q nearest to it, by x · 1/q rounded, is at most q/2 + 1 in size.
 //!
 //! **Bounds**, in units of q, must stay below 2⁵²/q, which is more than 4, and for primes of at most 46 bits 64. Per
 //! stage of a forward transform u becomes u ± vw:
