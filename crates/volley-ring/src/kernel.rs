@@ -1,8 +1,8 @@
-//! Pointwise loops over limbs: the only place where residues are touched one by one.
+//! Transforms of limbs and pointwise loops over them: the only place where residues are touched one by one.
 //!
 //! Every function works on one limb (a slice of residues modulo one prime) or on several limbs of the same length.
 //! Inputs are reduced unless the function says otherwise; outputs always are. [`scalar`] is the reference; a
-//! vectorised backend becomes a second arm of `dispatch!` and is compared with the reference bit for bit.
+//! vectorised backend is another arm of `dispatch!` and is compared with the reference bit for bit.
 
 /// Changes a limb vector by vector, and what does not fill a vector by a scalar kernel. `load`, `store` and `LANES` are
 /// those of the backend that uses it.
@@ -62,11 +62,13 @@ pub struct Kernel {
     backend: Backend,
 }
 
-/// A transform of one prime and degree that a backend has of its own. It exists only where the instructions were
-/// detected.
+/// The transform of one prime and degree. One with vectors exists only where the instructions were detected.
 pub(crate) enum Transform {
     #[cfg(target_arch = "x86_64")]
     Avx512Ifma(avx512ifma::transform::Twiddles),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::transform::Twiddles),
+    Scalar(scalar::transform::Twiddles),
 }
 
 impl Transform {
@@ -77,6 +79,11 @@ impl Transform {
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
             Self::Avx512Ifma(twiddles) => unsafe { avx512ifma::transform::forward::forward(twiddles, limb) },
+            // SAFETY: the value exists only where the instructions were detected.
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
+            Self::Avx2(twiddles) => unsafe { avx2::transform::forward(twiddles, limb) },
+            Self::Scalar(twiddles) => scalar::transform::forward(twiddles, limb),
         }
     }
 
@@ -89,8 +96,25 @@ impl Transform {
             Self::Avx512Ifma(twiddles) => unsafe {
                 avx512ifma::transform::inverse::inverse_scaled(twiddles, input, out, factor);
             },
+            // SAFETY: the value exists only where the instructions were detected.
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
+            Self::Avx2(twiddles) => unsafe {
+                avx2::transform::inverse_scaled(twiddles, copied(input, out), factor);
+            },
+            Self::Scalar(twiddles) => {
+                scalar::transform::inverse_scaled(twiddles, copied(input, out), factor);
+            }
         }
     }
+}
+
+/// `out`, with the words of `input` where there is one.
+fn copied<'a>(input: Option<&[u64]>, out: &'a mut [u64]) -> &'a mut [u64] {
+    if let Some(input) = input {
+        out.copy_from_slice(input);
+    }
+    out
 }
 
 macro_rules! dispatch {
@@ -107,6 +131,14 @@ macro_rules! dispatch {
             Backend::Scalar => scalar::$function($($argument),*),
         }
     };
+}
+
+/// ψ^br(k) for each node k of a transform's recursion, br being the reversal of log₂ N bits and ψ = `root`.
+fn node_powers(degree: usize, modulus: Modulus, root: u64) -> impl Iterator<Item = u64> {
+    let powers: Vec<u64> =
+        std::iter::successors(Some(1), |&power| Some(modulus.mul(power, root))).take(degree).collect();
+    let shift = usize::BITS - degree.ilog2();
+    (0..degree).map(move |node| powers[node.reverse_bits() >> shift])
 }
 
 impl Kernel {
@@ -152,13 +184,19 @@ impl Kernel {
         }
     }
 
-    /// The backend's own transform for a primitive 2N-th root of unity, where it has one for this degree.
-    pub(crate) fn transform(self, degree: usize, modulus: Modulus, root: u64) -> Option<Transform> {
+    /// The transform for a primitive 2N-th root of unity: the backend's own, or the scalar one for a degree that it is
+    /// too small for.
+    pub(crate) fn transform(self, degree: usize, modulus: Modulus, root: u64) -> Transform {
         match self.backend {
             #[cfg(target_arch = "x86_64")]
-            Backend::Avx512Ifma => (degree >= avx512ifma::transform::MIN_DEGREE)
-                .then(|| Transform::Avx512Ifma(avx512ifma::transform::Twiddles::new(degree, modulus, root))),
-            _ => None,
+            Backend::Avx512Ifma if degree >= avx512ifma::transform::MIN_DEGREE => {
+                Transform::Avx512Ifma(avx512ifma::transform::Twiddles::new(degree, modulus, root))
+            }
+            #[cfg(target_arch = "x86_64")]
+            Backend::Avx2 if degree >= avx2::transform::MIN_DEGREE => {
+                Transform::Avx2(avx2::transform::Twiddles::new(degree, modulus, root))
+            }
+            _ => Transform::Scalar(scalar::transform::Twiddles::new(degree, modulus, root)),
         }
     }
 

@@ -31,8 +31,6 @@
 //! are contracts between Volley's layers: breaking one panics, as documented, and no data of a user can. What no
 //! arguments could make right ([`Modulus`], [`RnsBasis`], [`Automorphism`]) is `None`. Limbs are worked on in parallel by
 //! rayon; results do not depend on the number of threads.
-//!
-//! The transform is `tfhe-ntt` (BSD-3-Clause-Clear: its licence grants no patent rights).
 
 mod automorphism;
 mod basis;

@@ -19,6 +19,8 @@ use std::arch::x86_64::{
     _mm256_storeu_si256, _mm256_sub_epi64, _mm256_sub_pd, _mm256_xor_si256,
 };
 
+pub(super) mod transform;
+
 use super::scalar;
 use crate::modulus::{Modulus, ShoupFactor};
 

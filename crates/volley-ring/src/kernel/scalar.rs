@@ -1,5 +1,7 @@
 //! The reference kernels: one residue after the other, in `u64` and `u128`.
 
+pub(super) mod transform;
+
 use crate::modulus::{Modulus, ShoupFactor};
 
 pub(super) fn add_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
