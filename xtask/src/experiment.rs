@@ -148,10 +148,11 @@ impl Experiment {
             let keys = EvaluationKeySet::generate(&secret_key, self.plan.key_spec(), &mut rng)?;
             Ok((secret_key, keys))
         })?;
-        let key_sizes = Keys { count: keys.key_count(), bytes: keys.byte_count() };
+        let key_sizes = Keys { count: keys.key_count(), bytes: self.plan.key_spec().byte_count() };
         let owner = Owner::new(&self.plan, &self.training_set, &secret_key)?;
         let dataset = phases.time("encryption", || Ok(owner.encrypt(&mut rng)?))?;
-        let upload = Upload { ciphertexts: dataset.ciphertext_count(), bytes: dataset.byte_count() };
+        let bytes = dataset.byte_count(self.plan.parameters());
+        let upload = Upload { ciphertexts: dataset.ciphertext_count(), bytes };
 
         let trained = Server { context, keys, dataset }.train(&self.plan, &mut phases)?;
 

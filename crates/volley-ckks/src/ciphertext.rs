@@ -116,12 +116,6 @@ impl SeededCiphertext {
         self.key_id
     }
 
-    /// Bytes of the residues and the seed, with eight bytes a residue.
-    #[must_use]
-    pub fn byte_count(&self) -> u64 {
-        (size_of_val(self.c0.residues()) + size_of::<Seed>()) as u64
-    }
-
     /// Expands the seed.
     ///
     /// # Errors
@@ -156,7 +150,10 @@ mod tests {
         let operand = Operand { level: 2, scale, slots: 4 };
         assert_eq!([plaintext.operand(), seeded.operand(), ciphertext.operand()], [&operand; 3]);
         assert_eq!((seeded.level(), seeded.slots(), seeded.scale()), (2, 4, &operand.scale));
-        assert_eq!(seeded.byte_count(), 3 * 16 * 8 + 32);
+        let params = setup.context.parameters();
+        // Packed: 50 + 40 + 40 bits for each of 16 coefficients, a seed, and 9 bytes for level, slots and scale.
+        assert_eq!(seeded.record_bytes(params), 16 * 130 / 8 + 32 + 9);
+        assert_eq!(ciphertext.record_bytes(params), 2 * 16 * 130 / 8 + 9);
         let id = setup.context.parameters().id();
         assert_eq!([plaintext.params_id(), seeded.params_id(), ciphertext.params_id()], [id; 3]);
         assert_eq!([seeded.key_id(), ciphertext.key_id()], [setup.secret_key.id(); 2]);

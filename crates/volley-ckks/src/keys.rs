@@ -31,6 +31,12 @@ impl KeyId {
         Self(id)
     }
 
+    /// The id of this name: where it was stored.
+    #[must_use]
+    pub fn from_bytes(name: [u8; 16]) -> Self {
+        Self(name)
+    }
+
     /// The name.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {

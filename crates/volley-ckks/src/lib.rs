@@ -5,8 +5,8 @@
 //! products, rotations ([`Arithmetic`] lists the operations). Circuits are planned on a [`Simulator`] before there are
 //! keys.
 //!
-//! Below it is `volley-ring`, above it `volley-revolver`, and it knows nothing of matrices. It has no bootstrapping, no
-//! serialization and no exact integers, and it does not flood the noise of what it decrypts: see [`SecretKey`].
+//! Below it is `volley-ring`, above it `volley-revolver`, and it knows nothing of matrices. It has no bootstrapping
+//! and no exact integers, and it does not flood the noise of what it decrypts: see [`SecretKey`].
 //!
 //! ```
 //! use rand::{SeedableRng, rngs::SysRng};
@@ -68,6 +68,7 @@ mod scale;
 mod simulator;
 #[cfg(test)]
 mod testing;
+pub mod wire;
 
 pub use arithmetic::Arithmetic;
 pub use ciphertext::{Ciphertext, Plaintext, SeededCiphertext, TensorCiphertext};

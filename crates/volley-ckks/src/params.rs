@@ -6,6 +6,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use volley_ring::prime::{MAX_BITS, ntt_primes};
 
@@ -16,9 +17,12 @@ pub use security::{Security, max_log_qp};
 /// Largest log₂ N that a parameter set may have.
 pub const MAX_LOG_N: u32 = 17;
 
+/// Most primes that a parameter set may have: more than any row of the security table has room for.
+pub const MAX_PRIMES: usize = 256;
+
 /// What a parameter set is built from: bit lengths, not primes. Primes are the largest NTT-friendly ones below the
 /// power of two, in descending order, first those of `q_bits`, then those of `p_bits`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParametersLiteral {
     /// log₂ of the ring degree N.
     pub log_n: u32,
@@ -49,6 +53,14 @@ pub enum ParametersError {
     /// No ciphertext prime, or no special prime.
     #[error("at least one ciphertext prime and one special prime are needed")]
     NoPrimes,
+    /// More primes than are supported.
+    #[error("{count} primes are more than the {max} that are supported")]
+    TooManyPrimes {
+        /// The number asked for.
+        count: usize,
+        /// Largest allowed.
+        max: usize,
+    },
     /// A bit length that no prime of this library has.
     #[error("a prime of {bits} bits is not supported for log N = {log_n}: the range is {min}..={max}")]
     PrimeBits {
@@ -107,6 +119,10 @@ pub enum ParametersError {
 pub struct ParamsId([u8; 32]);
 
 impl ParamsId {
+    pub(crate) fn from_bytes(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+
     /// The hash.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
@@ -148,6 +164,11 @@ impl ParametersLiteral {
         let (Some(&q0_bits), false) = (self.q_bits.first(), self.p_bits.is_empty()) else {
             return Err(ParametersError::NoPrimes);
         };
+        // Before anything that takes time: the search for thousands of primes takes minutes.
+        let count = self.q_bits.len() + self.p_bits.len();
+        if count > MAX_PRIMES {
+            return Err(ParametersError::TooManyPrimes { count, max: MAX_PRIMES });
+        }
         let min_bits = log_n + 6;
         if let Some(&bits) =
             self.q_bits.iter().chain(&self.p_bits).find(|bits| !(min_bits..=MAX_BITS).contains(bits))
@@ -161,7 +182,7 @@ impl ParametersLiteral {
         if log_scale >= q0_bits {
             return Err(ParametersError::ScaleTooLarge { log_scale, q0_bits });
         }
-        // Primes lie just below their power of two. Checked first: the search for thousands of them takes minutes.
+        // Primes lie just below their power of two.
         let bits = self.q_bits.iter().chain(&self.p_bits).map(|&bits| f64::from(bits)).sum();
         security.check(log_n, bits)?;
         let (q, p) = self.primes()?;
@@ -225,6 +246,19 @@ impl Parameters {
         q_bits[0] = 50;
         let p_bits = vec![50; special];
         ParametersLiteral { log_n, q_bits, p_bits, log_scale: 40, security: Security::Classical128 }.build()
+    }
+
+    /// What the set was built from.
+    #[must_use]
+    pub fn literal(&self) -> ParametersLiteral {
+        let bits = |primes: &[u64]| primes.iter().map(|&prime| prime_bits(prime)).collect();
+        ParametersLiteral {
+            log_n: self.log_n,
+            q_bits: bits(&self.q),
+            p_bits: bits(&self.p),
+            log_scale: self.log_scale,
+            security: self.security,
+        }
     }
 
     /// log₂ N.
@@ -313,6 +347,11 @@ impl Parameters {
     pub fn id(&self) -> ParamsId {
         self.id
     }
+}
+
+/// Bits of a prime: those of the length it was chosen for.
+pub(crate) fn prime_bits(prime: u64) -> u32 {
+    u64::BITS - prime.leading_zeros()
 }
 
 fn limit(max: Option<u32>) -> String {

@@ -59,6 +59,16 @@ impl Scale {
         product
     }
 
+    /// The exponents: of two, and of odd primes in ascending order.
+    pub(crate) fn exponents(&self) -> (i32, impl ExactSizeIterator<Item = (u64, i32)> + '_) {
+        (self.log2, self.primes.iter().map(|(&prime, &exponent)| (prime, exponent)))
+    }
+
+    /// The scale of these exponents, none of the primes' zero.
+    pub(crate) fn from_exponents(log2: i32, primes: BTreeMap<u64, i32>) -> Self {
+        Self { log2, primes: Arc::new(primes) }
+    }
+
     /// log₂ of the scale, to about 50 bits.
     #[must_use]
     pub fn log2(&self) -> f64 {

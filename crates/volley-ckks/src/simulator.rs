@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use num_complex::Complex64;
-use volley_ring::sampling::Seed;
 
 mod linear_transform;
 
@@ -13,6 +12,7 @@ pub use linear_transform::SimulatedTransform;
 use crate::counts::Counters;
 use crate::encoder::encodable;
 use crate::keys::conjugation_element;
+use crate::wire::seeded_bytes;
 use crate::{Arithmetic, Error, KeySpec, Operand, Operation, OperationCounts, Parameters, Scale};
 
 /// [`Arithmetic`] on operands alone: it follows levels and scales by the evaluator's rules and refuses what the
@@ -27,12 +27,12 @@ pub struct Simulator {
     memory: Arc<Memory>,
 }
 
-/// What an owner sends for a circuit: seeded ciphertexts, with eight bytes a residue.
+/// What an owner sends for a circuit: seeded ciphertexts, as they are packed in files ([`wire`](crate::wire)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Upload {
     /// Number of ciphertexts.
     pub ciphertexts: usize,
-    /// Bytes of all.
+    /// Bytes of all, without the header of the file.
     pub bytes: u64,
 }
 
@@ -94,11 +94,11 @@ impl Simulator {
         if level > max {
             return Err(Error::LevelRange { level, max });
         }
-        let slots = self.parameters.max_slots();
+        let operand = Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() };
         let mut upload = self.upload.lock().unwrap_or_else(PoisonError::into_inner);
         upload.ciphertexts += 1;
-        upload.bytes += self.poly_bytes(level + 1) + size_of::<Seed>() as u64;
-        Ok(self.ciphertext(Operand { level, scale: scale.clone(), slots }))
+        upload.bytes += seeded_bytes(&self.parameters, &operand);
+        Ok(self.ciphertext(operand))
     }
 
     /// The operations so far.

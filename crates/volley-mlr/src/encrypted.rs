@@ -1,6 +1,6 @@
 //! What passes between owner and server: ciphertexts, and nothing else.
 
-use crate::volley_ckks::{Ciphertext, Context, SeededCiphertext};
+use crate::volley_ckks::{Ciphertext, Context, Parameters, SeededCiphertext};
 use crate::volley_revolver::Layout;
 
 use crate::Error;
@@ -46,13 +46,14 @@ impl EncryptedDataset {
         self.ciphertexts().count()
     }
 
-    /// Bytes of all, with eight bytes a residue.
+    /// Bytes of all, as they are packed in a file.
     #[must_use]
-    pub fn byte_count(&self) -> u64 {
-        self.ciphertexts().map(SeededCiphertext::byte_count).sum()
+    pub fn byte_count(&self, parameters: &Parameters) -> u64 {
+        self.ciphertexts().map(|ciphertext| ciphertext.record_bytes(parameters)).sum()
     }
 
-    fn ciphertexts(&self) -> impl Iterator<Item = &SeededCiphertext> {
+    /// Features, labels, 1/B.
+    pub(crate) fn ciphertexts(&self) -> impl Iterator<Item = &SeededCiphertext> {
         self.features.iter().flatten().chain(&self.labels).chain(&self.preconditioner)
     }
 }

@@ -132,6 +132,20 @@ pub enum Error {
         /// Index of the column.
         column: usize,
     },
+    /// A stored exponent of the normalisation that no data has.
+    #[error("the stored normalisation 2^{exponent} is out of range")]
+    Normalization {
+        /// The exponent.
+        exponent: i32,
+    },
+    /// A checkpoint that is not one of this run.
+    #[error("a checkpoint of iteration {iteration} with such weights is not one of this run of {iterations}")]
+    Checkpoint {
+        /// The checkpoint's iteration.
+        iteration: usize,
+        /// The iterations of the run.
+        iterations: usize,
+    },
     /// Values so large that the quadratic gradient of a column overflows.
     #[error("the values around column {column} (counted from 0) are too large: their products overflow")]
     Overflow {

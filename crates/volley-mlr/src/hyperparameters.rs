@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use volley_sigmoid::SigmoidPolynomial;
 
 use crate::Error;
+use crate::volley_ckks::{Parameters, Scale};
 
 /// How features are prepared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -111,6 +112,12 @@ impl Hyperparameters {
     #[must_use]
     pub fn sigmoid(&self) -> &SigmoidPolynomial {
         &self.sigmoid
+    }
+
+    /// Δ/h with h rounded up to a power of two: the scale of encrypted weights.
+    pub(crate) fn weight_scale(&self, parameters: &Parameters) -> Scale {
+        let headroom = Scale::power_of_two(self.sigmoid.half_width().log2().ceil().max(0.0) as i32);
+        parameters.scale().divided_by(&headroom)
     }
 
     /// λ in [0, 1).

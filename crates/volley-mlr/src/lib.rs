@@ -8,9 +8,9 @@
 //! * **In clear,** [`Reference`] is the same algorithm with the same polynomial in f64, which shows what an encrypted run
 //!   will do before anyone pays for it; [`Baseline`]s are the paper's three curves.
 //!
-//! Below it is [`volley_sigmoid`], re-exported here with the layers under it. It is the top of the chain and knows of no
-//! files, terminals or networks; it extracts no features from images; and it has as many iterations as the levels of a
-//! ring allow, for there is no bootstrapping yet.
+//! Below it is [`volley_sigmoid`], re-exported here with the layers under it. Its values are written to and read from files
+//! by [`wire`]. It is the top of the chain and knows of no terminals or networks; it extracts no features from images; and
+//! it has as many iterations as the levels of a ring allow, for there is no bootstrapping yet.
 //!
 //! ```
 //! use ndarray::array;
@@ -59,10 +59,12 @@ mod dataset;
 mod encrypted;
 mod error;
 mod hyperparameters;
+mod job;
 mod labels;
 mod model;
 mod nesterov;
 mod owner;
+mod owner_state;
 mod plan;
 mod preconditioner;
 mod preprocessing;
@@ -71,21 +73,24 @@ mod reference;
 mod testing;
 mod trainer;
 mod training_set;
+pub mod wire;
 
 pub use baselines::{Baseline, BaselineRun};
 pub use dataset::Dataset;
 pub use encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
 pub use error::Error;
 pub use hyperparameters::{Hyperparameters, LearningRate, Profile};
+pub use job::{Job, JobId, PlanHash};
 pub use labels::ClassLabels;
 pub use model::Model;
 pub use nesterov::{Momentum, Nesterov};
 pub use owner::Owner;
+pub use owner_state::OwnerState;
 pub use plan::Plan;
 pub use preconditioner::Preconditioner;
 pub use preprocessing::Preprocessing;
 pub use reference::{Reference, Step};
-pub use trainer::{StepReport, Trainer};
+pub use trainer::{Checkpoint, StepReport, Trainer};
 pub use training_set::TrainingSet;
 pub use volley_sigmoid;
 pub use volley_sigmoid::volley_revolver;

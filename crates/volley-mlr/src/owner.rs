@@ -1,10 +1,8 @@
 //! The owner's side of an encrypted run: encrypting a training set by a plan, decrypting the model.
 
 use crate::volley_ckks::{Ciphertext, Complex64, Encoder, SecretKey};
-use ndarray::Array2;
 use rand_core::CryptoRng;
 
-use crate::encrypted::check_layout;
 use crate::{EncryptedData, EncryptedDataset, EncryptedModel, Error, Model, Plan, TrainingSet};
 
 /// An owner's key with a plan and the training set that stays in clear.
@@ -80,25 +78,7 @@ impl<'a> Owner<'a> {
     /// [`Error::LayoutMismatch`] for a model of another plan, [`Error::Matrix`] for ciphertexts of another owner or
     /// parameter set, [`Error::NotFinite`] where what was decrypted is no model.
     pub fn decrypt(&self, model: &EncryptedModel<Ciphertext>) -> Result<Model, Error> {
-        let layout = self.plan.layout();
-        check_layout(layout, model.layout)?;
-        let mut weights = Array2::zeros((layout.shape().classes, layout.shape().columns));
-        for (factor, blocks) in &model.terms {
-            let slots = blocks
-                .iter()
-                .map(|block| Ok(self.encoder.decode(&self.secret_key.decrypt(block)?)?))
-                .collect::<Result<Vec<_>, Error>>()?;
-            weights.scaled_add(*factor, &layout.unpack_weights(&slots)?);
-        }
-        weights /= self.training_set.preconditioner().factor();
-        // A column without a step has a zero weight; what was decrypted there is noise.
-        let inverse = self.training_set.preconditioner().inverse();
-        for (mut column, _) in
-            weights.columns_mut().into_iter().zip(inverse).filter(|&(_, &inverse)| inverse == 0.0)
-        {
-            column.fill(0.0);
-        }
-        self.training_set.model(weights)
+        self.training_set.owner_state().decrypt_by(self.plan, self.secret_key, &self.encoder, model)
     }
 }
 

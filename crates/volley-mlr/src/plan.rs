@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::volley_ckks::{Arithmetic, KeySpec, OperationCounts, Parameters, Simulator, Upload};
+use crate::volley_ckks::{Arithmetic, KeySpec, Operand, OperationCounts, Parameters, Simulator, Upload};
 use crate::volley_revolver::plan::{Circuit, CostModel, Demands, Plan as MatrixPlan};
 use crate::volley_revolver::skewed::Split;
 use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
@@ -39,6 +39,24 @@ impl Plan {
         let training = Training { hyperparameters };
         let matrices = MatrixPlan::cheapest(shape, &training, demands, &CostModel::default())
             .map_err(|error| training.in_iterations(error))?;
+        Ok(Self { hyperparameters: hyperparameters.clone(), matrices })
+    }
+
+    /// The plan that was made once with these parameters, layout and split.
+    pub(crate) fn restore(
+        hyperparameters: &Hyperparameters,
+        parameters: &Parameters,
+        layout: Layout,
+        split: Split,
+    ) -> Result<Self, Error> {
+        let training = Training { hyperparameters };
+        let (required, available) = (training.levels(), parameters.max_level());
+        if required > available {
+            let log_n = parameters.log_n();
+            let lack = MatrixError::TooManyLevels { log_n, required, available, sufficient_log_n: None };
+            return Err(training.in_iterations(lack.into()));
+        }
+        let matrices = MatrixPlan::of(&training, parameters, layout, split, &CostModel::default())?;
         Ok(Self { hyperparameters: hyperparameters.clone(), matrices })
     }
 
@@ -100,6 +118,24 @@ impl Plan {
     #[must_use]
     pub fn data_level(&self) -> usize {
         self.parameters().max_level()
+    }
+
+    /// Level, scale and slots of the ciphertexts that the owner uploads.
+    pub(crate) fn data(&self) -> Operand {
+        let slots = self.parameters().max_slots();
+        Operand { level: self.data_level(), scale: self.parameters().scale(), slots }
+    }
+
+    /// Level, scale and slots of the weights after an iteration, from 1 to the last.
+    pub(crate) fn weights(&self, iteration: usize) -> Operand {
+        let training = Training { hyperparameters: &self.hyperparameters };
+        let spent =
+            FIRST_ITERATION_LEVELS + iteration.saturating_sub(1).saturating_mul(training.iteration_levels());
+        Operand {
+            level: self.data_level().saturating_sub(spent),
+            scale: self.hyperparameters.weight_scale(self.parameters()),
+            slots: self.parameters().max_slots(),
+        }
     }
 }
 

@@ -35,17 +35,52 @@
 //! 2⁻ᵃ.
 
 use ndarray::{Array1, ArrayRef2};
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
 /// Largest 1/B of a column other than the bias, relative to the median of the non-zero ones.
 const CAP: f64 = 128.0;
 
+/// Largest |a|: what the exponents of f64 allow.
+const MAX_NORMALIZATION: u32 = 1100;
+
 /// 1/B for prepared features, and the exponent a of the normalisation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct Preconditioner {
     inverse: Array1<f64>,
     normalization: i32,
+}
+
+/// A preconditioner as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    inverse: Vec<f64>,
+    normalization: i32,
+}
+
+impl TryFrom<Stored> for Preconditioner {
+    type Error = Error;
+
+    /// Refuses numbers that no fit gives.
+    fn try_from(Stored { inverse, normalization }: Stored) -> Result<Self, Error> {
+        let sound = |value: &f64| value.is_finite() && *value >= 0.0;
+        if let Some(column) = inverse.iter().position(|value| !sound(value)) {
+            return Err(Error::Statistics { column });
+        }
+        if normalization.unsigned_abs() > MAX_NORMALIZATION {
+            return Err(Error::Normalization { exponent: normalization });
+        }
+        Ok(Self { inverse: inverse.into(), normalization })
+    }
+}
+
+impl From<Preconditioner> for Stored {
+    fn from(preconditioner: Preconditioner) -> Self {
+        let Preconditioner { inverse, normalization } = preconditioner;
+        Self { inverse: inverse.to_vec(), normalization }
+    }
 }
 
 impl Preconditioner {

@@ -67,7 +67,7 @@ impl Setup {
 
     pub(crate) fn evaluator(&self) -> Evaluator {
         let keys = EvaluationKeySet::generate(&self.secret_key, self.plan.key_spec(), &mut rng(2)).unwrap();
-        assert_eq!(keys.byte_count(), self.plan.key_spec().byte_count());
+        assert_eq!(keys.spec(self.plan.parameters()).as_ref(), Ok(self.plan.key_spec()));
         Evaluator::new(&self.context, keys).unwrap()
     }
 

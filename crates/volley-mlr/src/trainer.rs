@@ -28,7 +28,7 @@
 //! [`volley_sigmoid::MaskedSigmoid`]), and exactly so in every iteration: the errors of an iteration are encoded at the
 //! scale that makes G's come out right.
 
-use crate::volley_ckks::{Arithmetic, Complex64, Scale};
+use crate::volley_ckks::{Arithmetic, Complex64, Operand, Scale};
 use crate::volley_revolver::skewed::{BackwardCopies, BackwardSums, ForwardCopies, RevolvedWeights};
 use crate::volley_revolver::skewed::{Skewed, Split};
 use crate::volley_revolver::{Layout, Part};
@@ -96,13 +96,66 @@ pub struct Trainer<'a, A: Arithmetic> {
 
 /// The weights between iterations, by column block.
 #[derive(Clone, Debug)]
-struct State<C> {
+pub(crate) struct State<C> {
     /// M of the last iteration, the next V; the model after the last.
-    point: Vec<C>,
+    pub(crate) point: Vec<C>,
     /// V of the last iteration, none after the first.
-    previous: Option<Vec<C>>,
+    pub(crate) previous: Option<Vec<C>>,
     /// C, none after the last.
-    carry: Option<Vec<C>>,
+    pub(crate) carry: Option<Vec<C>>,
+}
+
+/// All that changes while a run trains: with the data of the run, what a [`Trainer`] goes on from.
+#[derive(Clone, Debug)]
+pub struct Checkpoint<C> {
+    pub(crate) layout: Layout,
+    pub(crate) iteration: usize,
+    pub(crate) state: State<C>,
+}
+
+impl<C> Checkpoint<C> {
+    /// The last iteration that was done, from 1.
+    #[must_use]
+    pub fn iteration(&self) -> usize {
+        self.iteration
+    }
+
+    /// Refuses a checkpoint of another plan: by its layout, its iteration, and level, scale and slots of every
+    /// ciphertext.
+    pub(crate) fn check<'c>(
+        &'c self,
+        plan: &Plan,
+        operand: impl Fn(&'c C) -> &'c Operand,
+    ) -> Result<(), Error> {
+        check_layout(plan.layout(), self.layout)?;
+        let (iteration, iterations) = (self.iteration, plan.hyperparameters().iterations());
+        let State { point, previous, carry } = &self.state;
+        let parts = [(Some(point), 0), (previous.as_ref(), 1), (carry.as_ref(), 0)];
+        let has = [true, Self::has_previous(plan, iteration), Self::has_carry(plan, iteration)];
+        let fits = |(index, (blocks, before)): (usize, (Option<&'c Vec<C>>, usize))| {
+            let Some(blocks) = blocks else { return !has[index] };
+            let mut expected = plan.weights(iteration - before);
+            // The carry is rescaled once more.
+            expected.level -= usize::from(index == 2);
+            let count = plan.layout().column_blocks();
+            has[index] && blocks.len() == count && blocks.iter().all(|block| *operand(block) == expected)
+        };
+        let in_run = (1..=iterations).contains(&iteration);
+        if in_run && parts.into_iter().enumerate().all(fits) {
+            return Ok(());
+        }
+        Err(Error::Checkpoint { iteration, iterations })
+    }
+
+    /// Whether the state after an iteration has V.
+    pub(crate) fn has_previous(plan: &Plan, iteration: usize) -> bool {
+        iteration > 1 && iteration < plan.hyperparameters().iterations()
+    }
+
+    /// Whether the state after an iteration has C.
+    pub(crate) fn has_carry(plan: &Plan, iteration: usize) -> bool {
+        iteration < plan.hyperparameters().iterations()
+    }
 }
 
 /// What one iteration did.
@@ -126,6 +179,24 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
             return Err(CkksError::ParameterMismatch.into());
         }
         Self::with_layout(arithmetic, plan.hyperparameters(), plan.layout(), plan.split(), data)
+    }
+
+    /// Takes up a run where a checkpoint was made: with the same data, every further iteration is the same, bit for bit.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), and [`Error::LayoutMismatch`] and [`Error::Checkpoint`] for a checkpoint of another plan.
+    pub fn resume(
+        arithmetic: &'a A,
+        plan: &Plan,
+        data: EncryptedData<A::Ciphertext>,
+        checkpoint: Checkpoint<A::Ciphertext>,
+    ) -> Result<Self, Error> {
+        checkpoint.check(plan, |ciphertext| arithmetic.operand(ciphertext))?;
+        let mut trainer = Self::new(arithmetic, plan, data)?;
+        trainer.iteration = checkpoint.iteration;
+        trainer.state = Some(checkpoint.state);
+        Ok(trainer)
     }
 
     pub(crate) fn with_layout(
@@ -219,15 +290,20 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
         Some(EncryptedModel { iteration, layout: self.layout(), terms })
     }
 
+    /// What [`resume`](Self::resume) needs besides the data. `None` before the first [`step`](Self::step).
+    #[must_use]
+    pub fn checkpoint(&self) -> Option<Checkpoint<A::Ciphertext>> {
+        let state = self.state.clone()?;
+        Some(Checkpoint { layout: self.layout(), iteration: self.iteration, state })
+    }
+
     fn layout(&self) -> Layout {
         self.skewed.layout()
     }
 
     /// Δ/h, the scale of weights and gradients.
     fn weight_scale(&self) -> Scale {
-        let half_width = self.hyperparameters.sigmoid().half_width();
-        let headroom = Scale::power_of_two(half_width.log2().ceil().max(0.0) as i32);
-        self.arithmetic.parameters().scale().divided_by(&headroom)
+        self.hyperparameters.weight_scale(self.arithmetic.parameters())
     }
 
     /// step · (1/B) ∘ (y − p)ᵀ x, by column block.

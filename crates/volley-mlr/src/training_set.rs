@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use crate::{
-    Baseline, BaselineRun, ClassLabels, Dataset, Error, Hyperparameters, Model, Preconditioner,
+    Baseline, BaselineRun, ClassLabels, Dataset, Error, Hyperparameters, Model, OwnerState, Preconditioner,
     Preprocessing, Profile, Reference,
 };
 
@@ -12,9 +12,7 @@ use crate::{
 pub struct TrainingSet {
     features: Array2<f64>,
     one_hot: Array2<f64>,
-    classes: ClassLabels,
-    preprocessing: Preprocessing,
-    preconditioner: Preconditioner,
+    fitted: OwnerState,
 }
 
 impl TrainingSet {
@@ -29,7 +27,7 @@ impl TrainingSet {
         let preprocessing = Preprocessing::fit(data.features(), profile);
         let features = preprocessing.apply(data.features())?;
         let preconditioner = Preconditioner::fit(&features)?;
-        Ok(Self { features, one_hot, classes, preprocessing, preconditioner })
+        Ok(Self { features, one_hot, fitted: OwnerState { classes, preprocessing, preconditioner } })
     }
 
     /// Prepared features, samples × (columns + 1): the bias first.
@@ -44,34 +42,40 @@ impl TrainingSet {
         &self.one_hot
     }
 
+    /// What was fitted: all that decryption needs.
+    #[must_use]
+    pub fn owner_state(&self) -> &OwnerState {
+        &self.fitted
+    }
+
     /// The classes.
     #[must_use]
     pub fn classes(&self) -> &ClassLabels {
-        &self.classes
+        &self.fitted.classes
     }
 
     /// What prediction applies to raw features.
     #[must_use]
     pub fn preprocessing(&self) -> &Preprocessing {
-        &self.preprocessing
+        &self.fitted.preprocessing
     }
 
     /// The quadratic gradient's 1/B.
     #[must_use]
     pub fn preconditioner(&self) -> &Preconditioner {
-        &self.preconditioner
+        &self.fitted.preconditioner
     }
 
     /// The same training as the encrypted one, in clear.
     #[must_use]
     pub fn reference<'a>(&'a self, hyperparameters: &'a Hyperparameters) -> Reference<'a> {
-        Reference::new(&self.features, &self.one_hot, self.preconditioner.inverse(), hyperparameters)
+        Reference::new(&self.features, &self.one_hot, self.preconditioner().inverse(), hyperparameters)
     }
 
     /// A curve of the paper, in clear.
     #[must_use]
     pub fn baseline(&self, baseline: Baseline) -> BaselineRun<'_> {
-        BaselineRun::new(baseline, &self.features, &self.one_hot, self.preconditioner.inverse())
+        BaselineRun::new(baseline, &self.features, &self.one_hot, self.preconditioner().inverse())
     }
 
     /// The model with these weights, classes × (columns + 1).
@@ -80,6 +84,6 @@ impl TrainingSet {
     ///
     /// [`Error::WeightShape`] and [`Error::NotFinite`] for weights that are none.
     pub fn model(&self, weights: Array2<f64>) -> Result<Model, Error> {
-        Model::new(weights, self.classes.clone(), self.preprocessing.clone())
+        self.fitted.model(weights)
     }
 }

@@ -10,6 +10,25 @@ use crate::modulus::Modulus;
 use crate::ntt::NttTable;
 use crate::poly::{Coeff, Eval, Representation, RnsPoly};
 
+/// Residues that are no polynomial of a basis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResidueError {
+    /// Not N for each prime.
+    Count {
+        /// N times the number of primes.
+        expected: usize,
+        /// The number given.
+        actual: usize,
+    },
+    /// A residue that is not reduced.
+    Range {
+        /// The residue.
+        residue: u64,
+        /// Its prime.
+        modulus: u64,
+    },
+}
+
 /// An ordered list of distinct primes of one degree.
 ///
 /// Cheap to clone and to cut: tables are shared. Where an operation takes polynomials by reference they may have more
@@ -84,6 +103,24 @@ impl RnsBasis {
     #[must_use]
     pub fn zero<R: Representation>(&self) -> RnsPoly<R> {
         RnsPoly::zero(self.degree, self.limb_count())
+    }
+
+    /// A polynomial from the residues of its limbs, one limb after the other: for what comes from outside.
+    ///
+    /// # Errors
+    ///
+    /// [`ResidueError`] unless there are N residues for each prime, all below it.
+    pub fn poly<R: Representation>(&self, residues: Vec<u64>) -> Result<RnsPoly<R>, ResidueError> {
+        let (expected, actual) = (self.degree * self.limb_count(), residues.len());
+        let poly = RnsPoly::from_residues(self.degree, residues)
+            .filter(|poly| poly.limb_count() == self.limb_count())
+            .ok_or(ResidueError::Count { expected, actual })?;
+        for (limb, modulus) in poly.limbs().zip(self.moduli().map(Modulus::value)) {
+            if let Some(&residue) = limb.iter().find(|&&residue| residue >= modulus) {
+                return Err(ResidueError::Range { residue, modulus });
+            }
+        }
+        Ok(poly)
     }
 
     /// A polynomial of any residues, for a caller that overwrites all of them.

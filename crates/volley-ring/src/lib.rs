@@ -45,7 +45,7 @@ pub mod prime;
 pub mod sampling;
 
 pub use automorphism::Automorphism;
-pub use basis::RnsBasis;
+pub use basis::{ResidueError, RnsBasis};
 pub use basis_conversion::{DigitSum, Digits, Gadget, RoundedDivision, convert_basis};
 pub use hoisting::{HoistedPair, Image};
 pub use kernel::{BACKEND_VARIABLE, Kernel};

@@ -7,6 +7,7 @@
 //! * [`schoolbook`]: products and evaluations in Z_q\[X\]/(X^N + 1);
 //! * [`crt`]: from residues to integers and back;
 //! * [`embedding`]: the canonical embedding by its definition;
+//! * [`mutation`]: files with random defects;
 //! * [`statistics`]: what a test asks of samples and of errors.
 //!
 //! ```
@@ -22,5 +23,6 @@
 
 pub mod crt;
 pub mod embedding;
+pub mod mutation;
 pub mod schoolbook;
 pub mod statistics;

@@ -10,7 +10,7 @@ use volley_ring::{Automorphism, Eval, RnsPoly};
 use zeroize::Zeroizing;
 
 use super::{GaloisPurpose, KeyId, KeySpec, KeySwitchingKey, SecretKey, Streams};
-use crate::{Error, ParamsId};
+use crate::{Context, Error, ParamsId};
 
 /// Relinearization and Galois keys of one owner.
 #[derive(Clone, Debug)]
@@ -63,19 +63,12 @@ impl EvaluationKeySet {
                 secrets: streams.fork_secret(),
             })
             .collect();
-        let mut set = Self {
-            params_id: parameters.id(),
-            key_id: secret_key.id(),
-            relinearization: None,
-            galois: BTreeMap::new(),
-        };
+        let mut set = Self::empty(secret_key.context(), secret_key.id());
         let keys: Vec<_> = jobs.into_par_iter().map(|job| job.run(secret_key)).collect();
         for (automorphism, key) in keys {
             match automorphism {
-                None => set.relinearization = Some(key),
-                Some(automorphism) => {
-                    set.galois.insert(automorphism.element(), GaloisKey { key, automorphism });
-                }
+                None => set.set_relinearization_key(key),
+                Some(automorphism) => set.add_galois_key(automorphism, key),
             }
         }
         Ok(set)
@@ -99,15 +92,27 @@ impl EvaluationKeySet {
         self.galois.len() + usize::from(self.relinearization.is_some())
     }
 
-    /// Bytes of what is sent, with eight bytes a residue.
-    #[must_use]
-    pub fn byte_count(&self) -> u64 {
-        self.galois
-            .values()
-            .map(|galois| &galois.key)
-            .chain(&self.relinearization)
-            .map(KeySwitchingKey::byte_count)
-            .sum()
+    /// A set of no keys.
+    pub(crate) fn empty(context: &Context, key_id: KeyId) -> Self {
+        let params_id = context.parameters().id();
+        Self { params_id, key_id, relinearization: None, galois: BTreeMap::new() }
+    }
+
+    pub(crate) fn set_relinearization_key(&mut self, key: KeySwitchingKey) {
+        self.relinearization = Some(key);
+    }
+
+    pub(crate) fn add_galois_key(&mut self, automorphism: Automorphism, key: KeySwitchingKey) {
+        self.galois.insert(automorphism.element(), GaloisKey { key, automorphism });
+    }
+
+    pub(crate) fn relinearization_key(&self) -> Option<&KeySwitchingKey> {
+        self.relinearization.as_ref()
+    }
+
+    /// Galois elements in ascending order, with their keys.
+    pub(crate) fn galois_keys(&self) -> impl ExactSizeIterator<Item = (u64, &KeySwitchingKey)> {
+        self.galois.iter().map(|(&element, galois)| (element, &galois.key))
     }
 
     pub(crate) fn relinearization(&self, level: usize) -> Result<&KeySwitchingKey, Error> {

@@ -69,6 +69,21 @@ impl KeySwitchingKey {
         Self { level, seed, digits }
     }
 
+    /// The key with these halves bⱼ modulo Q_level·P, one for each digit of the level.
+    pub(crate) fn from_halves(
+        context: &Context,
+        level: usize,
+        seed: Seed,
+        halves: Vec<RnsPoly<Eval>>,
+    ) -> Self {
+        let digits = halves
+            .into_par_iter()
+            .enumerate()
+            .map(|(digit, b)| [b, context.expand_qp(level, &seed, Domain::KeySwitchingKey, digit as u16)])
+            .collect();
+        Self { level, seed, digits }
+    }
+
     /// Highest level of a ciphertext that the key can switch.
     #[must_use]
     pub fn level(&self) -> usize {
@@ -84,12 +99,5 @@ impl KeySwitchingKey {
     /// (bⱼ, aⱼ) modulo Q_level·P, a pair for each digit.
     pub(crate) fn digits(&self) -> &[[RnsPoly<Eval>; 2]] {
         &self.digits
-    }
-
-    /// Bytes of what is sent: one half and the seed, with eight bytes a residue.
-    #[must_use]
-    pub fn byte_count(&self) -> u64 {
-        let halves: usize = self.digits.iter().map(|[b, _]| size_of_val(b.residues())).sum();
-        (halves + size_of::<Seed>()) as u64
     }
 }

@@ -36,6 +36,22 @@ impl PublicKey {
         Self { key_id: secret_key.id(), context, seed, b, a }
     }
 
+    /// The key with this half b modulo QP.
+    pub(crate) fn from_half(context: &Arc<Context>, key_id: KeyId, seed: Seed, b: RnsPoly<Eval>) -> Self {
+        let a = context.expand_qp(context.parameters().max_level(), &seed, Domain::PublicKey, 0);
+        Self { context: Arc::clone(context), key_id, seed, b, a }
+    }
+
+    /// The tables of the key's parameter set.
+    #[must_use]
+    pub fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    pub(crate) fn b(&self) -> &RnsPoly<Eval> {
+        &self.b
+    }
+
     /// The seed of the uniform half.
     #[must_use]
     pub fn seed(&self) -> Seed {

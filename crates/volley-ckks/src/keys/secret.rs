@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rand_core::CryptoRng;
-use volley_ring::sampling::{sample_gaussian, sample_ternary};
+use volley_ring::sampling::{SecretCoefficients, sample_gaussian, sample_ternary};
 use volley_ring::{Eval, RnsPoly};
 use zeroize::Zeroizing;
 
@@ -27,10 +27,23 @@ impl SecretKey {
     pub fn generate(context: &Arc<Context>, rng: &mut impl CryptoRng) -> Self {
         let mut streams = Streams::fork(rng);
         let id = KeyId::generate(&mut streams.public);
+        let coefficients = sample_ternary(context.parameters().degree(), &mut streams.secret);
+        Self::from_coefficients(context, id, &coefficients)
+    }
+
+    /// The key of this name with N coefficients −1, 0 and 1.
+    pub(crate) fn from_coefficients(context: &Arc<Context>, id: KeyId, coefficients: &[i64]) -> Self {
         let basis = context.qp(context.parameters().max_level());
-        let coefficients = sample_ternary(basis.degree(), &mut streams.secret);
-        let s = Zeroizing::new(basis.forward(basis.from_signed(&coefficients)));
+        let s = Zeroizing::new(basis.forward(basis.from_signed(coefficients)));
         Self { context: Arc::clone(context), id, s }
+    }
+
+    /// The coefficients −1, 0 and 1 of s. No branch depends on them.
+    pub(crate) fn coefficients(&self) -> SecretCoefficients {
+        let s = Zeroizing::new(self.context.q(0).inverse(self.s.prefix(1)));
+        // Residues are 0, 1 and q₀ − 1, which is even.
+        let sign = |residue: u64| (residue & 1) as i64 - i64::from(residue > 1);
+        SecretCoefficients::new(s.residues().iter().map(|&residue| sign(residue)).collect())
     }
 
     /// The random name that everything made with this key carries.

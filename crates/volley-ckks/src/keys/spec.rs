@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::wire::evaluation_file_bytes;
 use crate::{Error, Parameters};
 
 /// What a Galois key is for.
@@ -120,10 +121,11 @@ impl KeySpec {
         self.galois.len() + usize::from(self.relinearization.is_some())
     }
 
-    /// Bytes to send: for each key, digits × limbs × N residues of eight bytes, and a seed.
+    /// Bytes of the file with the keys, exactly: for each key a seed and digits × limbs × N residues, packed
+    /// ([`wire`](crate::wire)).
     #[must_use]
     pub fn byte_count(&self) -> u64 {
-        self.levels().map(|level| 8 * self.residues(level) + 32).sum()
+        evaluation_file_bytes(&self.parameters, self.relinearization, self.galois.values().copied())
     }
 
     /// Bytes in the server's memory, with uniform halves and automorphism indices expanded.

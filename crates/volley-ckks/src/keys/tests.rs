@@ -179,7 +179,7 @@ fn rotation_elements_are_powers_of_five_and_conjugation_is_minus_one() {
 fn a_specification_keeps_the_highest_level_of_each_key() {
     let parameters = parameters(4, 4);
     let none = KeySpec::new(&parameters);
-    assert_eq!((none.key_count(), none.byte_count(), none.memory_bytes()), (0, 0, 0));
+    assert_eq!((none.key_count(), none.memory_bytes()), (0, 0));
     assert_eq!((none.relinearization_level(), none.parameters()), (None, &parameters));
     let spec = none
         .relinearization(3)
@@ -202,7 +202,7 @@ fn sizes_are_known_before_the_keys_are_made() {
     let parameters = owner.context().parameters();
     let spec = all_keys()(KeySpec::new(parameters));
     let keys = key_set(&owner, 2);
-    assert_eq!((keys.key_count(), keys.byte_count()), (spec.key_count(), spec.byte_count()));
+    assert_eq!(keys.spec(parameters), Ok(spec.clone()));
     let held: usize = each_key(parameters, &keys)
         .iter()
         .flat_map(|(_, key)| key.digits().iter().flatten())
@@ -211,7 +211,10 @@ fn sizes_are_known_before_the_keys_are_made() {
     let indices = 3 * 64 * size_of::<u32>();
     assert_eq!(spec.memory_bytes(), (held + indices) as u64);
     // By hand: digits of 90 bits (two primes); levels 4, 2, 2, 0 have 3, 2, 2, 1 digits of 7, 5, 5, 3 limbs.
-    assert_eq!(spec.byte_count(), 8 * 64 * (3 * 7 + 2 * 5 + 2 * 5 + 3) + 4 * 32);
+    // Level l has limbs of 50 bits, l of 40, and two special ones of 50.
+    let bits = 3 * (50 + 4 * 40 + 100) + 2 * 2 * (50 + 2 * 40 + 100) + (50 + 100);
+    let empty = KeySpec::new(parameters).byte_count();
+    assert_eq!(spec.byte_count(), 64 * bits / 8 + 4 * (32 + 2) + 3 * 4 + empty + 1);
 }
 
 #[test]

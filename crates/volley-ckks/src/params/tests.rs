@@ -111,3 +111,20 @@ fn a_refused_literal_is_an_error_of_the_crate_with_the_same_message() {
     let error = crate::Error::from(refused.clone());
     assert_eq!((error.to_string(), error), (refused.to_string(), crate::Error::Parameters(refused)));
 }
+
+#[test]
+fn a_set_is_built_again_from_its_literal() {
+    let literal = literal();
+    assert_eq!(literal.build().unwrap().literal(), literal);
+    for preset in [Parameters::n14(), Parameters::n15(), Parameters::n16()] {
+        let preset = preset.unwrap();
+        assert_eq!(preset.literal().build(), Ok(preset));
+    }
+}
+
+#[test]
+fn thousands_of_primes_are_refused_at_once() {
+    let many = ParametersLiteral { q_bits: vec![40; 5000], security: Security::Unchecked, ..literal() };
+    let count = 5000 + many.p_bits.len();
+    assert_eq!(many.build(), Err(ParametersError::TooManyPrimes { count, max: MAX_PRIMES }));
+}

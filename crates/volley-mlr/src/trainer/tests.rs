@@ -12,7 +12,7 @@ fn train(data: &Dataset, hyperparameters: &Hyperparameters, demands: Demands) ->
     let setup = Setup::new(data, hyperparameters, demands);
     let (plan, owner, upload) = (&setup.plan, setup.owner(), setup.upload());
     assert_eq!(
-        (upload.ciphertext_count(), upload.byte_count()),
+        (upload.ciphertext_count(), upload.byte_count(plan.parameters())),
         (plan.upload().ciphertexts, plan.upload().bytes)
     );
 

@@ -31,11 +31,11 @@ fn train(hyperparameters: &Hyperparameters, log_n: u32) -> Option<Run> {
     let context = Context::new(plan.parameters().clone());
     let secret_key = SecretKey::generate(&context, &mut rng);
     let keys = EvaluationKeySet::generate(&secret_key, plan.key_spec(), &mut rng).unwrap();
-    assert_eq!(keys.byte_count(), plan.key_spec().byte_count());
+    assert_eq!(keys.spec(plan.parameters()).as_ref(), Ok(plan.key_spec()));
     let owner = Owner::new(&plan, &training_set, &secret_key).unwrap();
     let upload = owner.encrypt(&mut rng).unwrap();
     assert_eq!(upload.ciphertext_count(), plan.upload().ciphertexts);
-    assert_eq!(upload.byte_count(), plan.upload().bytes);
+    assert_eq!(upload.byte_count(plan.parameters()), plan.upload().bytes);
 
     let evaluator = Evaluator::new(&context, keys).unwrap();
     let mut trainer = Trainer::new(&evaluator, &plan, upload.expand(&context).unwrap()).unwrap();

@@ -287,3 +287,21 @@ fn a_second_operand_with_too_few_limbs_panics() {
 fn coefficients_of_another_degree_panic() {
     let _ = ring().from_signed(&[0; DEGREE - 1]);
 }
+
+#[test]
+fn residues_from_outside_are_counted_and_reduced() {
+    let q = primes(ring());
+    let residues = |f: fn(u64) -> u64| -> Vec<u64> { q.iter().flat_map(|&q| [f(q); DEGREE]).collect() };
+    let largest = residues(|q| q - 1);
+    assert_eq!(ring().poly::<Eval>(largest.clone()).unwrap().residues(), largest);
+    for limb in 0..q.len() {
+        let mut wrong = largest.clone();
+        wrong[limb * DEGREE + 5] += 1;
+        let error = ResidueError::Range { residue: q[limb], modulus: q[limb] };
+        assert_eq!(ring().poly::<Eval>(wrong), Err(error));
+    }
+    for actual in [0, 2 * DEGREE, 3 * DEGREE - 1, 4 * DEGREE] {
+        let error = ResidueError::Count { expected: 3 * DEGREE, actual };
+        assert_eq!(ring().poly::<Coeff>(vec![0; actual]), Err(error));
+    }
+}

@@ -1,0 +1,81 @@
+//! Files: parameters, keys and ciphertexts as bytes that another program can trust.
+//!
+//! The format, byte by byte, is in `docs/formats.md` of the project. Every file is
+//!
+//! ```text
+//! magic (8) │ version (2) │ length of the header (2) │ header │ body │ BLAKE3 of all that precedes (32)
+//! ```
+//!
+//! with a [`Header`] that says what it is ([`Kind`]), for which parameter set and of which owner, and how long the body
+//! is. Types have
+//!
+//! * `write(&self, out)`, and the exact number of bytes that it writes, known in advance (`file_bytes`);
+//! * `read(…, input, limit)`, which refuses a file of more than `limit` bytes before it reads one of them.
+//!
+//! Reading streams: beside the object itself there is one limb in memory. Nothing is allocated before the file's declared
+//! length has room for it, and nothing is trusted: levels, scales and elements are in range, residues below their primes,
+//! the encoding is the one that writing gives, so what is read is written again as the same bytes. Where the content is
+//! refused the rest is read all the same and hashed, so that a damaged file is called damaged.
+//!
+//! The hash finds damage. It is no authentication: who can change a file can change its hash. The names that a file
+//! carries ([`ParamsId`](crate::ParamsId), [`KeyId`](crate::KeyId)) catch mistakes in the same way. Only a sealed secret
+//! key is authenticated.
+//!
+//! Memory: a residue takes 8 bytes and ⌈log₂ q⌉ bits in a file, and seeds are expanded in keys. An object is therefore
+//! at most [`MEMORY_FACTOR`] times the limit.
+//!
+//! Readers and writers are not buffered here: small fields are read one by one, so wrap a file in a
+//! [`BufReader`](std::io::BufReader) or [`BufWriter`](std::io::BufWriter), and flush the latter.
+//!
+//! ```
+//! # use rand_chacha::ChaCha20Rng;
+//! # use rand_core::SeedableRng;
+//! use volley_ckks::{Context, EvaluationKeySet, KeySpec, ParametersLiteral, SecretKey, Security};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let mut rng = ChaCha20Rng::seed_from_u64(1);
+//! # let literal = ParametersLiteral {
+//! #     log_n: 4, q_bits: vec![50, 40], p_bits: vec![50], log_scale: 40, security: Security::Unchecked,
+//! # };
+//! # let context = Context::new(literal.build()?);
+//! # let secret_key = SecretKey::generate(&context, &mut rng);
+//! let spec = KeySpec::new(context.parameters()).relinearization(1);
+//! let keys = EvaluationKeySet::generate(&secret_key, &spec, &mut rng)?;
+//! let mut file = Vec::new();
+//! keys.write(context.parameters(), &mut file)?;
+//! assert_eq!(file.len() as u64, spec.byte_count());
+//!
+//! let keys = EvaluationKeySet::read(&context, &file[..], spec.byte_count())?;
+//! assert_eq!(keys.key_id(), secret_key.id());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Layers above put records of their own together from [`BodyReader`] and [`BodyWriter`], with a [`Kind`] of their own
+//! and, in [`Header::extension`], names of their own.
+
+mod ciphertext;
+mod error;
+mod header;
+mod keys;
+mod operand;
+mod parameters;
+mod private;
+mod residues;
+mod secret;
+mod stream;
+
+pub use error::WireError;
+pub use header::{Header, Kind, VERSION};
+pub use private::create_private_file;
+pub use stream::{BodyReader, BodyWriter, FileReader, encode_structure, write_file};
+
+pub(crate) use ciphertext::seeded_bytes;
+pub(crate) use keys::evaluation_file_bytes;
+
+/// Most bytes of memory that an object takes for each byte of its file: two halves of 8-byte residues for one half of
+/// residues of at least 10 bits, and a fourth for what is computed from them.
+pub const MEMORY_FACTOR: u64 = 16;
+
+#[cfg(test)]
+mod tests;

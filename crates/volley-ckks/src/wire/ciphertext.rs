@@ -1,0 +1,163 @@
+//! Ciphertexts: computed ones with both halves, fresh ones with one half and the seed of the other.
+
+use std::io::{Read, Write};
+
+use volley_ring::sampling::Seed;
+
+use super::residues::{poly_bytes, q_primes, read_poly, write_poly};
+use super::{BodyReader, BodyWriter, FileReader, Header, Kind, WireError, write_file};
+use crate::keys::KeyId;
+use crate::{Ciphertext, Context, Operand, Parameters, ParamsId, SeededCiphertext};
+
+/// Bytes of a seeded ciphertext in a file.
+pub(crate) fn seeded_bytes(parameters: &Parameters, operand: &Operand) -> u64 {
+    let half = poly_bytes(parameters.degree(), q_primes(parameters, operand.level));
+    operand.record_bytes() + size_of::<Seed>() as u64 + half
+}
+
+/// Refuses an object of another parameter set than it shall be written by.
+pub(super) fn check_parameters(parameters: &Parameters, found: ParamsId) -> Result<(), WireError> {
+    let expected = parameters.id();
+    if found == expected { Ok(()) } else { Err(WireError::ForeignParameters { expected, found }) }
+}
+
+fn header(kind: Kind, params_id: ParamsId, key_id: KeyId, body_bytes: u64) -> Header {
+    Header { kind, params_id, key_id: Some(key_id), extension: Vec::new(), body_bytes }
+}
+
+impl Ciphertext {
+    /// Bytes in the body of a file.
+    #[must_use]
+    pub fn record_bytes(&self, parameters: &Parameters) -> u64 {
+        let half = poly_bytes(parameters.degree(), q_primes(parameters, self.level()));
+        self.operand.record_bytes() + 2 * half
+    }
+
+    /// Writes it into the body of a file: operand and both halves.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::ForeignParameters`] where it belongs to others; [`WireError::ScaleRange`] for a scale that is no
+    /// product of powers of the parameters' primes; those of [`BodyWriter::bytes`].
+    pub fn write_record(
+        &self,
+        parameters: &Parameters,
+        body: &mut BodyWriter<impl Write>,
+    ) -> Result<(), WireError> {
+        check_parameters(parameters, self.params_id)?;
+        self.operand.write(parameters, body)?;
+        self.parts.iter().try_for_each(|part| write_poly(body, part, q_primes(parameters, self.level())))
+    }
+
+    /// Reads what [`write_record`](Self::write_record) wrote, for the owner `key_id`.
+    ///
+    /// # Errors
+    ///
+    /// See [`WireError`].
+    pub fn read_record(
+        context: &Context,
+        key_id: KeyId,
+        body: &mut BodyReader<impl Read>,
+    ) -> Result<Self, WireError> {
+        let operand = Operand::read(context.parameters(), body)?;
+        let basis = context.q(operand.level);
+        let parts = [read_poly(body, basis)?, read_poly(body, basis)?];
+        Ok(Self { operand, parts, params_id: context.parameters().id(), key_id })
+    }
+
+    /// Writes it as a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_record`](Self::write_record).
+    pub fn write(&self, parameters: &Parameters, out: impl Write) -> Result<(), WireError> {
+        let bytes = self.record_bytes(parameters);
+        let header = header(Kind::CIPHERTEXT, self.params_id, self.key_id, bytes);
+        write_file(&header, out, |body| self.write_record(parameters, body))
+    }
+
+    /// Reads a file of at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// See [`WireError`].
+    pub fn read(context: &Context, input: impl Read, limit: u64) -> Result<Self, WireError> {
+        let (file, key_id) = open(Kind::CIPHERTEXT, context, input, limit)?;
+        file.read(|body| Self::read_record(context, key_id, body))
+    }
+}
+
+impl SeededCiphertext {
+    /// Bytes in the body of a file.
+    #[must_use]
+    pub fn record_bytes(&self, parameters: &Parameters) -> u64 {
+        seeded_bytes(parameters, &self.operand)
+    }
+
+    /// Writes it into the body of a file: operand, seed and c₀.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ciphertext::write_record`].
+    pub fn write_record(
+        &self,
+        parameters: &Parameters,
+        body: &mut BodyWriter<impl Write>,
+    ) -> Result<(), WireError> {
+        check_parameters(parameters, self.params_id)?;
+        self.operand.write(parameters, body)?;
+        body.bytes(&self.seed.0)?;
+        write_poly(body, &self.c0, q_primes(parameters, self.level()))
+    }
+
+    /// Reads what [`write_record`](Self::write_record) wrote, for the owner `key_id`.
+    ///
+    /// # Errors
+    ///
+    /// See [`WireError`].
+    pub fn read_record(
+        context: &Context,
+        key_id: KeyId,
+        body: &mut BodyReader<impl Read>,
+    ) -> Result<Self, WireError> {
+        let operand = Operand::read(context.parameters(), body)?;
+        let seed = Seed(body.array()?);
+        let c0 = read_poly(body, context.q(operand.level))?;
+        Ok(Self { operand, c0, seed, params_id: context.parameters().id(), key_id })
+    }
+
+    /// Writes it as a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ciphertext::write_record`].
+    pub fn write(&self, parameters: &Parameters, out: impl Write) -> Result<(), WireError> {
+        let bytes = self.record_bytes(parameters);
+        let header = header(Kind::SEEDED_CIPHERTEXT, self.params_id, self.key_id, bytes);
+        write_file(&header, out, |body| self.write_record(parameters, body))
+    }
+
+    /// Reads a file of at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// See [`WireError`].
+    pub fn read(context: &Context, input: impl Read, limit: u64) -> Result<Self, WireError> {
+        let (file, key_id) = open(Kind::SEEDED_CIPHERTEXT, context, input, limit)?;
+        file.read(|body| Self::read_record(context, key_id, body))
+    }
+}
+
+fn open<R: Read>(
+    kind: Kind,
+    context: &Context,
+    input: R,
+    limit: u64,
+) -> Result<(FileReader<R>, KeyId), WireError> {
+    let file = FileReader::open(input, limit)?;
+    file.expect_kind(kind)?;
+    file.expect_parameters(context.parameters().id())?;
+    file.expect_bare(true)?;
+    let key_id = file.key_id()?;
+    Ok((file, key_id))
+}

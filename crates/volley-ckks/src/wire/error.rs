@@ -1,0 +1,140 @@
+//! Why a file was not read or written.
+
+use std::io;
+
+use thiserror::Error;
+
+use super::Kind;
+use crate::keys::KeyId;
+use crate::params::{ParametersError, ParamsId};
+
+/// A file that could not be read or written, and why.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum WireError {
+    /// The system failed: no space, no permission, a broken connection.
+    #[error("{message}")]
+    Io {
+        /// What failed.
+        kind: io::ErrorKind,
+        /// The system's words.
+        message: String,
+    },
+    /// The end came before the file was complete.
+    #[error("the file is truncated")]
+    Truncated,
+    /// Something else than a file of this library.
+    #[error("this is not a Volley file")]
+    Magic,
+    /// A file of another version of the format.
+    #[error("the file has format version {found}, this program reads version {supported}")]
+    Version {
+        /// The file's version.
+        found: u16,
+        /// The version that is read.
+        supported: u16,
+    },
+    /// A header that is none.
+    #[error("the file's header is malformed")]
+    Header,
+    /// Another kind of file.
+    #[error("this file holds {found}, what is needed is {expected}")]
+    Kind {
+        /// The kind that was asked for.
+        expected: Kind,
+        /// The kind of the file.
+        found: Kind,
+    },
+    /// A file of another parameter set.
+    #[error("the file belongs to other parameters: {found:?}, not {expected:?}")]
+    ForeignParameters {
+        /// The parameters in use.
+        expected: ParamsId,
+        /// The file's.
+        found: ParamsId,
+    },
+    /// A file of another owner's key, or of none.
+    #[error("the file belongs to another key: {found:?}, not {expected:?}")]
+    ForeignKey {
+        /// The key in use.
+        expected: KeyId,
+        /// The file's, if it has one.
+        found: Option<KeyId>,
+    },
+    /// Bytes that changed since they were written.
+    #[error("the file is damaged: its hash does not match")]
+    Damaged,
+    /// A file longer than the caller allows.
+    #[error("the file says it has {bytes} bytes, the limit is {limit}")]
+    LimitExceeded {
+        /// Bytes of the whole file.
+        bytes: u64,
+        /// Bytes that were allowed.
+        limit: u64,
+    },
+    /// Bytes after the content, in the body or after the file.
+    #[error("the file goes on after its end")]
+    TrailingBytes,
+    /// A body that is shorter than its content.
+    #[error("the body has {left} bytes left where {needed} are needed")]
+    BodyLength {
+        /// Bytes of the next part.
+        needed: u64,
+        /// Bytes left of the declared body.
+        left: u64,
+    },
+    /// A residue that is not below its prime.
+    #[error("the residue {residue} is not below its prime {modulus}")]
+    ResidueRange {
+        /// The residue.
+        residue: u64,
+        /// The prime.
+        modulus: u64,
+    },
+    /// A level that the parameters do not have.
+    #[error("level {level} does not exist: the highest is {max}")]
+    LevelRange {
+        /// The level.
+        level: usize,
+        /// The highest level.
+        max: usize,
+    },
+    /// A scale that no ciphertext of these parameters has.
+    #[error("the scale is out of range, or not a product of powers of the parameters' primes")]
+    ScaleRange,
+    /// A number of slots that the ring does not have.
+    #[error("2^{log2} slots do not exist: the ring has {max}")]
+    SlotRange {
+        /// log₂ of the number of slots.
+        log2: u8,
+        /// N/2.
+        max: usize,
+    },
+    /// A Galois element that is none, or not in ascending order.
+    #[error("the Galois element {element} is out of range or order")]
+    GaloisElement {
+        /// The element.
+        element: u64,
+    },
+    /// A structure that is not encoded as writing it would.
+    #[error("the content is malformed")]
+    Malformed,
+    /// Parameters that are refused.
+    #[error(transparent)]
+    Parameters(#[from] ParametersError),
+    /// A sealed secret key, and no passphrase.
+    #[error("the secret key is sealed: its passphrase is needed")]
+    PassphraseNeeded,
+    /// A passphrase that does not open the secret key.
+    #[error("the passphrase is wrong, or the file was changed")]
+    Passphrase,
+}
+
+impl From<io::Error> for WireError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Truncated,
+            kind => Self::Io { kind, message: error.to_string() },
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! One run of a plan: what ties its files together.
+
+use std::fmt;
+
+use rand_core::CryptoRng;
+
+use crate::Plan;
+use crate::volley_ckks::KeyId;
+use crate::wire::StoredPlan;
+
+/// The random name of one run.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct JobId([u8; 16]);
+
+/// A hash of everything in a plan: two parties that have it have agreed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PlanHash([u8; 32]);
+
+macro_rules! names {
+    ($($name:ident, $bytes:literal);*) => { $(
+        impl $name {
+            pub(crate) fn from_bytes(bytes: [u8; $bytes]) -> Self {
+                Self(bytes)
+            }
+
+            /// The bytes.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; $bytes] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        /// The first bytes.
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let [a, b, c, d, ..] = self.0;
+                write!(f, concat!(stringify!($name), "({:02x}{:02x}{:02x}{:02x}…)"), a, b, c, d)
+            }
+        }
+    )* };
+}
+
+names!(JobId, 16; PlanHash, 32);
+
+/// A plan that is run once, under one key. The owner makes it and sends it with keys and data; every file of the run
+/// carries its names, and readers refuse those of another run.
+#[derive(Clone, Debug)]
+pub struct Job {
+    id: JobId,
+    key_id: KeyId,
+    plan: Plan,
+    plan_hash: PlanHash,
+}
+
+impl Job {
+    /// A new job with a random name, for the owner of a key.
+    pub fn new(plan: Plan, key_id: KeyId, rng: &mut impl CryptoRng) -> Self {
+        let mut id = [0; 16];
+        rng.fill_bytes(&mut id);
+        Self::restore(JobId(id), key_id, plan)
+    }
+
+    pub(crate) fn restore(id: JobId, key_id: KeyId, plan: Plan) -> Self {
+        let plan_hash = StoredPlan::of(&plan).hash();
+        Self { id, key_id, plan, plan_hash }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn id(&self) -> JobId {
+        self.id
+    }
+
+    /// The owner's key.
+    #[must_use]
+    pub fn key_id(&self) -> KeyId {
+        self.key_id
+    }
+
+    /// What is run.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The hash of the plan.
+    #[must_use]
+    pub fn plan_hash(&self) -> PlanHash {
+        self.plan_hash
+    }
+}

@@ -1,0 +1,82 @@
+//! Files of a training run, in the format of [`volley_ckks::wire`](crate::volley_ckks::wire).
+//!
+//! | kind | from | to | type |
+//! |---|---|---|---|
+//! | training job | owner | server | [`Job`] |
+//! | encrypted dataset | owner | server | [`EncryptedDataset`](crate::EncryptedDataset) |
+//! | checkpoint | server | itself | [`Checkpoint`](crate::Checkpoint) |
+//! | encrypted model | server | owner | [`EncryptedModel`](crate::EncryptedModel) |
+//! | owner state | owner | itself | [`OwnerState`](crate::OwnerState) |
+//!
+//! Every one carries, besides the names of parameters and key, the [`JobId`] and the
+//! [`PlanHash`]. All but the first are written for a job and read for a job, and refused when they belong
+//! to another: before anything is trained or decrypted. Levels, scales and numbers of ciphertexts are those that the plan
+//! gives. `docs/formats.md` of the project says what stands where.
+//!
+//! The names catch mistakes. They are not authenticated: a server that wants to can give any file any name.
+
+mod checkpoint;
+mod dataset;
+mod error;
+mod job;
+mod model;
+mod owner_state;
+mod plan;
+
+use std::io::Read;
+
+use crate::volley_ckks::wire::{FileReader, Header, Kind};
+use crate::{Job, JobId, PlanHash};
+
+pub use error::WireError;
+pub(crate) use plan::StoredPlan;
+
+/// A job.
+pub const JOB: Kind = Kind::new("training job");
+/// What the owner uploads.
+pub const DATASET: Kind = Kind::new("encrypted dataset");
+/// What the server goes on from.
+pub const CHECKPOINT: Kind = Kind::new("checkpoint");
+/// What the server returns.
+pub const MODEL: Kind = Kind::new("encrypted model");
+/// What the owner keeps.
+pub const OWNER_STATE: Kind = Kind::new("owner state");
+
+/// The job and the plan that a file of this layer belongs to; `None` for other files.
+#[must_use]
+pub fn names(header: &Header) -> Option<(JobId, PlanHash)> {
+    let (job, plan) = header.extension.split_first_chunk::<16>()?;
+    Some((JobId::from_bytes(*job), PlanHash::from_bytes(plan.try_into().ok()?)))
+}
+
+/// The header of a file of a job.
+fn header(job: &Job, kind: Kind, body_bytes: u64) -> Header {
+    Header {
+        kind,
+        params_id: job.plan().parameters().id(),
+        key_id: Some(job.key_id()),
+        extension: [&job.id().as_bytes()[..], job.plan_hash().as_bytes()].concat(),
+        body_bytes,
+    }
+}
+
+/// Opens a file, and refuses it unless it is of this kind and job.
+fn open<R: Read>(job: &Job, kind: Kind, input: R, limit: u64) -> Result<FileReader<R>, WireError> {
+    let file = FileReader::open(input, limit)?;
+    file.expect_kind(kind)?;
+    let (found_job, found_plan) = names(file.header()).ok_or(FileError::Header)?;
+    if found_job != job.id() {
+        return Err(WireError::ForeignJob { expected: job.id(), found: found_job });
+    }
+    if found_plan != job.plan_hash() {
+        return Err(WireError::ForeignPlan { expected: job.plan_hash(), found: found_plan });
+    }
+    file.expect_parameters(job.plan().parameters().id())?;
+    file.expect_key(job.key_id())?;
+    Ok(file)
+}
+
+type FileError = crate::volley_ckks::wire::WireError;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! Encrypted datasets: seeded ciphertexts in the order features (by group, then column block), labels (by group), 1/B (by
+//! column block). The plan says how many there are.
+
+use std::io::{Read, Write};
+
+use super::{DATASET, WireError, header, open};
+use crate::encrypted::check_layout;
+use crate::volley_ckks::wire::{BodyReader, Header, write_file};
+use crate::volley_ckks::{Context, KeyId, Operand, SeededCiphertext};
+use crate::{EncryptedDataset, Job, JobId, Plan};
+
+impl Plan {
+    /// Bytes of the file with the encrypted dataset, exactly.
+    #[must_use]
+    pub fn dataset_bytes(&self) -> u64 {
+        let names = Job::restore(JobId::from_bytes([0; 16]), KeyId::from_bytes([0; 16]), self.clone());
+        dataset_header(&names).file_bytes().unwrap_or(u64::MAX)
+    }
+}
+
+fn dataset_header(job: &Job) -> Header {
+    header(job, DATASET, job.plan().upload().bytes)
+}
+
+impl EncryptedDataset {
+    /// Writes it as a file of the job: [`Plan::dataset_bytes`].
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::Content`] for data of another layout, [`WireError::File`] where its ciphertexts are not the plan's or
+    /// the system fails.
+    pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
+        check_layout(job.plan().layout(), self.layout)?;
+        let parameters = job.plan().parameters();
+        write_file(&dataset_header(job), out, |body| {
+            Ok(self.ciphertexts().try_for_each(|ciphertext| ciphertext.write_record(parameters, body))?)
+        })
+    }
+
+    /// Reads a file of the job, of at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// See [`WireError`].
+    pub fn read(job: &Job, context: &Context, input: impl Read, limit: u64) -> Result<Self, WireError> {
+        let file = open(job, DATASET, input, limit)?;
+        file.expect_parameters(context.parameters().id())?;
+        let (layout, operand) = (job.plan().layout(), job.plan().data());
+        file.read(|body| {
+            let mut read = |count: usize| -> Result<Vec<_>, WireError> {
+                (0..count).map(|_| read_ciphertext(job, context, &operand, body)).collect()
+            };
+            Ok(Self {
+                layout,
+                features: (0..layout.groups())
+                    .map(|_| read(layout.column_blocks()))
+                    .collect::<Result<_, _>>()?,
+                labels: read(layout.groups())?,
+                preconditioner: read(layout.column_blocks())?,
+            })
+        })
+    }
+}
+
+fn read_ciphertext(
+    job: &Job,
+    context: &Context,
+    expected: &Operand,
+    body: &mut BodyReader<impl Read>,
+) -> Result<SeededCiphertext, WireError> {
+    let ciphertext = SeededCiphertext::read_record(context, job.key_id(), body)?;
+    let found = ciphertext.operand();
+    if found != expected {
+        return Err(WireError::Operand { expected: expected.clone(), found: found.clone() });
+    }
+    Ok(ciphertext)
+}

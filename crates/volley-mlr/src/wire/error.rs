@@ -1,0 +1,54 @@
+//! Why a file of a run was not read or written.
+
+use thiserror::Error;
+
+use super::FileError;
+use crate::volley_ckks::Operand;
+use crate::{Error, JobId, PlanHash};
+
+/// A file that could not be read or written, and why.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum WireError {
+    /// A file that the layer below refuses: truncated, damaged, of another key.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file of another run.
+    #[error("the file belongs to another job: {found}, not {expected}")]
+    ForeignJob {
+        /// The job in hand.
+        expected: JobId,
+        /// The file's.
+        found: JobId,
+    },
+    /// A file that was made by another plan, or a plan that is not the one its file names.
+    #[error("the file belongs to another plan: {found}, not {expected}")]
+    ForeignPlan {
+        /// The plan in hand.
+        expected: PlanHash,
+        /// The file's.
+        found: PlanHash,
+    },
+    /// A ciphertext that the plan has not at this place.
+    #[error(
+        "a ciphertext has level {}, scale {} and {} slots where the plan has {}, {} and {}",
+        found.level, found.scale, found.slots, expected.level, expected.scale, expected.slots
+    )]
+    Operand {
+        /// What the plan has.
+        expected: Operand,
+        /// What the file has.
+        found: Operand,
+    },
+    /// A plan for matrices larger than any machine has memory for.
+    #[error("the plan keeps {copies} copies of feature ciphertexts, at most {max} are supported")]
+    PlanSize {
+        /// Copies for one of the products.
+        copies: u64,
+        /// Largest allowed.
+        max: u64,
+    },
+    /// Content that is refused: settings out of range, a layout that does not exist, a checkpoint of another run.
+    #[error(transparent)]
+    Content(#[from] Error),
+}

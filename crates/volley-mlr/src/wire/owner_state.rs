@@ -1,0 +1,33 @@
+//! The owner's private state: classes, preprocessing and preconditioner, by postcard.
+
+use std::io::{Read, Write};
+
+use super::{OWNER_STATE, WireError, header, open};
+use crate::volley_ckks::wire::{encode_structure, write_file};
+use crate::{Job, OwnerState};
+
+impl OwnerState {
+    /// Writes it as a file of the job. The file must be for its owner only:
+    /// [`create_private_file`](crate::volley_ckks::wire::create_private_file).
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::Content`] where the job's plan has another shape, [`WireError::File`] where the system fails.
+    pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
+        self.check_plan(job.plan())?;
+        let body = encode_structure(self)?;
+        write_file(&header(job, OWNER_STATE, body.len() as u64), out, |writer| Ok(writer.bytes(&body)?))
+    }
+
+    /// Reads a file of the job, of at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// See [`WireError`].
+    pub fn read(job: &Job, input: impl Read, limit: u64) -> Result<Self, WireError> {
+        let state: Self = open(job, OWNER_STATE, input, limit)?
+            .read(|body| Ok::<_, WireError>(body.structure(u32::MAX)?))?;
+        state.check_plan(job.plan())?;
+        Ok(state)
+    }
+}

@@ -1,0 +1,173 @@
+//! Plans: what was decided. What follows from it is computed again.
+
+use serde::{Deserialize, Serialize};
+
+use super::{FileError, WireError};
+use crate::volley_ckks::wire::encode_structure;
+use crate::volley_ckks::{ParametersLiteral, ParamsId};
+use crate::volley_revolver::skewed::{RowShifts, Split};
+use crate::volley_revolver::{Layout, Shape};
+use crate::volley_sigmoid::SigmoidPolynomial;
+use crate::{Error, Hyperparameters, LearningRate, Plan, PlanHash, Profile};
+
+/// Longest encoding.
+pub(super) const MAX_BYTES: u32 = 1024;
+/// Most copies of feature ciphertexts: each has a megabyte or more in a ring that is secure.
+const MAX_COPIES: u64 = 1 << 20;
+
+/// A plan as it is stored, by postcard.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StoredPlan {
+    samples: u64,
+    /// With the bias.
+    columns: u64,
+    classes: u64,
+    iterations: u64,
+    profile: Profile,
+    /// Of x, x³, …
+    sigmoid: Vec<f64>,
+    half_width: f64,
+    weight_decay: f64,
+    /// `None` decays.
+    learning_rate: Option<f64>,
+    parameters: ParametersLiteral,
+    /// D of the layout.
+    width: u64,
+    forward_steps: u64,
+    backward_steps: u64,
+    row_shifts_on_sums: bool,
+}
+
+impl StoredPlan {
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let (hyperparameters, layout, split) = (plan.hyperparameters(), plan.layout(), plan.split());
+        let sigmoid = hyperparameters.sigmoid();
+        Self {
+            samples: layout.shape().samples as u64,
+            columns: layout.shape().columns as u64,
+            classes: layout.shape().classes as u64,
+            iterations: hyperparameters.iterations() as u64,
+            profile: hyperparameters.profile(),
+            sigmoid: sigmoid.coefficients().to_vec(),
+            half_width: sigmoid.half_width(),
+            weight_decay: hyperparameters.weight_decay(),
+            learning_rate: match hyperparameters.learning_rate() {
+                LearningRate::Decaying => None,
+                LearningRate::Constant(rate) => Some(rate),
+            },
+            parameters: plan.parameters().literal(),
+            width: layout.width() as u64,
+            forward_steps: split.forward_copies() as u64,
+            backward_steps: split.backward_steps() as u64,
+            row_shifts_on_sums: split.row_shifts() == RowShifts::Sums,
+        }
+    }
+
+    /// The length and the encoding.
+    pub(super) fn encode(&self) -> Result<Vec<u8>, WireError> {
+        Ok(encode_structure(self)?)
+    }
+
+    /// BLAKE3 of the text `volley-mlr plan 1` and the encoding, which postcard refuses to no such structure.
+    pub(crate) fn hash(&self) -> PlanHash {
+        let mut hash = blake3::Hasher::new();
+        hash.update(b"volley-mlr plan 1").update(&encode_structure(self).unwrap_or_default());
+        PlanHash::from_bytes(*hash.finalize().as_bytes())
+    }
+
+    /// Checks everything and simulates the run.
+    pub(super) fn plan(&self, params_id: ParamsId) -> Result<Plan, WireError> {
+        let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+        let sigmoid = SigmoidPolynomial::new(self.sigmoid.clone(), self.half_width).map_err(Error::from)?;
+        let hyperparameters = Hyperparameters::new(
+            size(self.iterations),
+            self.profile,
+            sigmoid,
+            self.weight_decay,
+            self.learning_rate.map_or(LearningRate::Decaying, LearningRate::Constant),
+        )?;
+        let parameters =
+            self.parameters.build().map_err(crate::volley_ckks::Error::from).map_err(Error::from)?;
+        let found = parameters.id();
+        if found != params_id {
+            return Err(FileError::ForeignParameters { expected: params_id, found }.into());
+        }
+        let shape =
+            Shape { samples: size(self.samples), columns: size(self.columns), classes: size(self.classes) };
+        let layout =
+            Layout::with_width(shape, parameters.max_slots(), size(self.width)).map_err(Error::from)?;
+        // A simulated copy takes a hundred bytes: that many are no burden.
+        let copies = [layout.groups(), layout.column_blocks(), layout.period()]
+            .into_iter()
+            .fold(1, |product: u64, factor| product.saturating_mul(factor as u64));
+        if copies > MAX_COPIES {
+            return Err(WireError::PlanSize { copies, max: MAX_COPIES });
+        }
+        let row_shifts = if self.row_shifts_on_sums { RowShifts::Sums } else { RowShifts::Copies };
+        let split = Split::new(&layout, size(self.forward_steps), size(self.backward_steps), row_shifts);
+        Ok(Plan::restore(&hyperparameters, &parameters, layout, split.map_err(Error::from)?)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Setup, clouds, small_ring};
+    use crate::volley_revolver::Error as MatrixError;
+
+    type Change = fn(&mut StoredPlan);
+
+    #[test]
+    fn a_plan_is_restored_and_what_is_none_is_refused() {
+        let hyperparameters = Hyperparameters::standard(2).unwrap();
+        let plan = Setup::new(&clouds(40, 6, 3), &hyperparameters, small_ring(9)).plan;
+        let id = plan.parameters().id();
+        let restored = StoredPlan::of(&plan).plan(id).unwrap();
+        assert_eq!(restored.hyperparameters(), plan.hyperparameters());
+        assert_eq!((restored.layout(), restored.split()), (plan.layout(), plan.split()));
+        assert_eq!((restored.counts(), restored.key_spec()), (plan.counts(), plan.key_spec()));
+        assert_eq!((restored.upload(), restored.memory_bytes()), (plan.upload(), plan.memory_bytes()));
+        assert_eq!(StoredPlan::of(&restored), StoredPlan::of(&plan));
+
+        let with = |change: Change| {
+            let mut stored = StoredPlan::of(&plan);
+            change(&mut stored);
+            assert_ne!(stored.hash(), StoredPlan::of(&plan).hash());
+            stored.plan(id).unwrap_err()
+        };
+        let content = |error: Error| WireError::Content(error);
+        assert_eq!(with(|stored| stored.iterations = 0), content(Error::NoIterations));
+        assert_eq!(with(|stored| stored.weight_decay = 1.0), content(Error::WeightDecay { value: 1.0 }));
+        assert_eq!(
+            with(|stored| stored.learning_rate = Some(-1.0)),
+            content(Error::LearningRate { value: -1.0 })
+        );
+        let changes: [Change; _] = [|stored| stored.sigmoid.clear(), |stored| stored.half_width = 1e9];
+        for change in changes {
+            assert!(matches!(with(change), WireError::Content(Error::Sigmoid(_))));
+        }
+        let changes: [Change; _] = [|stored| stored.iterations = 3, |stored| stored.iterations = u64::MAX];
+        for change in changes {
+            assert!(matches!(with(change), WireError::Content(Error::TooManyIterations { .. })));
+        }
+        let parameters: Change = |stored| stored.parameters.log_scale -= 1;
+        assert!(matches!(with(parameters), WireError::File(FileError::ForeignParameters { .. })));
+        let changes: [Change; _] = [
+            |stored| stored.width = 24,
+            |stored| stored.samples = 0,
+            |stored| stored.classes = 1,
+            |stored| stored.classes = u64::MAX,
+            |stored| stored.forward_steps = 3,
+            |stored| stored.backward_steps = 0,
+        ];
+        for change in changes {
+            assert!(matches!(with(change), WireError::Content(Error::Matrix(_))));
+        }
+        let ring: Change = |stored| stored.parameters.log_n = 40;
+        assert!(matches!(with(ring), WireError::Content(Error::Matrix(MatrixError::Ckks(_)))));
+        let changes: [Change; _] = [|stored| stored.samples = u64::MAX, |stored| stored.samples = 1 << 30];
+        for change in changes {
+            assert!(matches!(with(change), WireError::PlanSize { .. }));
+        }
+    }
+}

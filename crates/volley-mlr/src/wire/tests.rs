@@ -1,0 +1,416 @@
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rand_core::Rng;
+use volley_testkit::mutation::mutate;
+
+use super::*;
+use crate::testing::{Setup, clouds, rng, small_ring};
+use crate::trainer::State;
+use crate::volley_ckks::{Ciphertext, Context, EvaluationKeySet, ParamsId, SecretKey};
+use crate::{
+    Checkpoint, EncryptedDataset, EncryptedModel, Error, Hyperparameters, OwnerState, Preconditioner, Trainer,
+};
+
+const NO_LIMIT: u64 = u64::MAX;
+const ITERATIONS: usize = 3;
+
+type Reread = fn(&Run, &[u8], u64) -> Result<Vec<u8>, WireError>;
+
+/// Reads a file and writes what was read.
+const REREAD: [(Kind, Reread); 5] = [
+    (JOB, |_, file, limit| written(|out| Job::read(file, limit)?.write(out))),
+    (DATASET, |run, file, limit| {
+        let data = EncryptedDataset::read(&run.job, run.context(), file, limit)?;
+        written(|out| data.write(&run.job, out))
+    }),
+    (CHECKPOINT, |run, file, limit| {
+        let checkpoint = Checkpoint::read(&run.job, run.context(), file, limit)?;
+        written(|out| checkpoint.write(&run.job, out))
+    }),
+    (MODEL, |run, file, limit| {
+        let model = EncryptedModel::read(&run.job, run.context(), file, limit)?;
+        written(|out| model.write(&run.job, out))
+    }),
+    (OWNER_STATE, |run, file, limit| {
+        let state = OwnerState::read(&run.job, file, limit)?;
+        written(|out| state.write(&run.job, out))
+    }),
+];
+
+fn written(write: impl FnOnce(&mut Vec<u8>) -> Result<(), WireError>) -> Result<Vec<u8>, WireError> {
+    let mut file = Vec::new();
+    write(&mut file)?;
+    Ok(file)
+}
+
+/// A run in the smallest ring that holds it, the same each time.
+struct Run {
+    setup: Setup,
+    job: Job,
+}
+
+impl Run {
+    fn new() -> Self {
+        let setup =
+            Setup::new(&clouds(6, 4, 2), &Hyperparameters::standard(ITERATIONS).unwrap(), small_ring(5));
+        let job = Job::new(setup.plan.clone(), setup.secret_key.id(), &mut rng(6));
+        Self { setup, job }
+    }
+
+    fn context(&self) -> &Arc<Context> {
+        &self.setup.context
+    }
+
+    /// The checkpoint and the model after each iteration.
+    fn train(&self) -> Vec<(Checkpoint<Ciphertext>, EncryptedModel<Ciphertext>)> {
+        let evaluator = self.setup.evaluator();
+        let data = self.setup.upload().expand(self.context()).unwrap();
+        let mut trainer = Trainer::new(&evaluator, self.job.plan(), data).unwrap();
+        assert!(trainer.checkpoint().is_none());
+        let mut done = Vec::new();
+        while trainer.step().unwrap().is_some() {
+            done.push((trainer.checkpoint().unwrap(), trainer.model().unwrap()));
+        }
+        done
+    }
+
+    /// A file of each kind, in the order of [`REREAD`], those of the server after the second iteration.
+    fn files(&self) -> [Vec<u8>; 5] {
+        let (checkpoint, model) = self.train().swap_remove(1);
+        [
+            written(|out| self.job.write(out)),
+            written(|out| self.setup.upload().write(&self.job, out)),
+            written(|out| checkpoint.write(&self.job, out)),
+            written(|out| model.write(&self.job, out)),
+            written(|out| self.setup.training_set.owner_state().write(&self.job, out)),
+        ]
+        .map(Result::unwrap)
+    }
+}
+
+fn rehash(file: &mut [u8]) {
+    if let Some(length) = file.len().checked_sub(32) {
+        let hash = *blake3::hash(&file[..length]).as_bytes();
+        file[length..].copy_from_slice(&hash);
+    }
+}
+
+fn body_start(file: &[u8]) -> usize {
+    12 + usize::from(u16::from_le_bytes([file[10], file[11]]))
+}
+
+fn with_body(file: &[u8], at: usize, bytes: &[u8]) -> Vec<u8> {
+    let mut file = file.to_vec();
+    let at = body_start(&file) + at;
+    file[at..at + bytes.len()].copy_from_slice(bytes);
+    rehash(&mut file);
+    file
+}
+
+#[test]
+fn what_is_written_is_read_and_written_again() {
+    let run = Run::new();
+    for ((kind, reread), file) in REREAD.iter().zip(run.files()) {
+        assert!(reread(&run, &file, file.len() as u64).unwrap() == file, "{kind}");
+        let header = Header::read(&file[..]).unwrap();
+        assert_eq!((&header.kind, header.file_bytes()), (kind, Ok(file.len() as u64)));
+        assert_eq!(names(&header), Some((run.job.id(), run.job.plan_hash())));
+        let bytes = file.len() as u64;
+        let error = WireError::File(FileError::LimitExceeded { bytes, limit: bytes - 1 });
+        assert_eq!(reread(&run, &file, bytes - 1), Err(error));
+    }
+    let [job, dataset, ..] = run.files();
+    assert_eq!(dataset.len() as u64, run.job.plan().dataset_bytes());
+    let read = Job::read(&job[..], NO_LIMIT).unwrap();
+    assert_eq!(
+        (read.id(), read.key_id(), read.plan_hash()),
+        (run.job.id(), run.job.key_id(), run.job.plan_hash())
+    );
+    assert_eq!(read.plan().key_spec(), run.job.plan().key_spec());
+    assert_eq!(read.id().to_string().len(), 32);
+    assert_eq!(format!("{:?}", read.id()), format!("JobId({}…)", &read.id().to_string()[..8]));
+}
+
+#[test]
+fn a_resumed_run_ends_with_the_same_model() {
+    let run = Run::new();
+    let done = run.train();
+    let evaluator = run.setup.evaluator();
+    let bytes = |model: &EncryptedModel<Ciphertext>| written(|out| model.write(&run.job, out)).unwrap();
+    for (checkpoint, model) in &done {
+        let file = written(|out| checkpoint.write(&run.job, out)).unwrap();
+        let read = Checkpoint::read(&run.job, run.context(), &file[..], NO_LIMIT).unwrap();
+        let data = run.setup.upload().expand(run.context()).unwrap();
+        let mut trainer = Trainer::resume(&evaluator, run.job.plan(), data, read).unwrap();
+        assert!(bytes(&trainer.model().unwrap()) == bytes(model));
+        for (_, model) in &done[checkpoint.iteration()..] {
+            assert_eq!(trainer.step().unwrap().unwrap().iteration, model.iteration);
+            assert!(bytes(&trainer.model().unwrap()) == bytes(model));
+        }
+        assert_eq!(trainer.step().unwrap(), None);
+    }
+}
+
+#[test]
+fn the_owner_decrypts_with_files_alone() {
+    let run = Run::new();
+    let (_, model) = run.train().pop().unwrap();
+    let expected = run.setup.owner().decrypt(&model).unwrap();
+    let state = written(|out| run.setup.training_set.owner_state().write(&run.job, out)).unwrap();
+    let state = OwnerState::read(&run.job, &state[..], NO_LIMIT).unwrap();
+    assert_eq!(&state, run.setup.training_set.owner_state());
+    // At the lowest level: the server need not send more.
+    let mut low = model.clone();
+    for block in &mut low.terms[0].1 {
+        *block = block.drop_level(0).unwrap();
+    }
+    let file = written(|out| low.write(&run.job, out)).unwrap();
+    let low = EncryptedModel::read(&run.job, run.context(), &file[..], NO_LIMIT).unwrap();
+    let decrypted = state.decrypt(run.job.plan(), &run.setup.secret_key, &low).unwrap();
+    assert_eq!(decrypted, expected);
+
+    let other = Setup::new(&clouds(6, 5, 2), &Hyperparameters::standard(1).unwrap(), small_ring(6)).plan;
+    let mismatch = Error::PlanShape { expected: [6, 6, 2], actual: [6, 5, 2] };
+    assert_eq!(state.decrypt(&other, &run.setup.secret_key, &low), Err(mismatch.clone()));
+    let job = Job::new(other, run.job.key_id(), &mut rng(1));
+    assert_eq!(written(|out| state.write(&job, out)), Err(WireError::Content(mismatch)));
+}
+
+#[test]
+fn files_of_other_jobs_are_refused_by_name() {
+    let run = Run::new();
+    let files = run.files();
+    let again = Job::new(run.job.plan().clone(), run.job.key_id(), &mut rng(7));
+    let longer = Setup::new(&clouds(6, 4, 2), &Hyperparameters::standard(2).unwrap(), small_ring(5)).plan;
+    let longer = Job::restore(run.job.id(), run.job.key_id(), longer);
+    let stranger = SecretKey::generate(run.context(), &mut rng(7)).id();
+    let stranger = Job::restore(run.job.id(), stranger, run.job.plan().clone());
+    let jobs = [
+        (again.clone(), WireError::ForeignJob { expected: again.id(), found: run.job.id() }),
+        (longer.clone(), WireError::ForeignPlan { expected: longer.plan_hash(), found: run.job.plan_hash() }),
+        (
+            stranger.clone(),
+            WireError::File(FileError::ForeignKey {
+                expected: stranger.key_id(),
+                found: Some(run.job.key_id()),
+            }),
+        ),
+    ];
+    for (job, expected) in jobs {
+        let other = Run { job, setup: Run::new().setup };
+        for ((kind, reread), file) in REREAD.iter().zip(&files).skip(1) {
+            assert_eq!(reread(&other, file, NO_LIMIT), Err(expected.clone()), "{kind}");
+        }
+    }
+    let keys =
+        EvaluationKeySet::generate(&run.setup.secret_key, run.job.plan().key_spec(), &mut rng(2)).unwrap();
+    let mut file = Vec::new();
+    keys.write(run.job.plan().parameters(), &mut file).unwrap();
+    assert_eq!(file.len() as u64, run.job.plan().key_spec().byte_count());
+    assert_eq!(run.job.read_keys(run.context(), &file[..], NO_LIMIT).unwrap().key_id(), run.job.key_id());
+    let error = FileError::ForeignKey { expected: stranger.key_id(), found: Some(run.job.key_id()) };
+    let refused = stranger.read_keys(run.context(), &file[..], NO_LIMIT).unwrap_err();
+    assert_eq!(refused, WireError::File(error));
+    // Another kind of file.
+    let error = FileError::Kind { expected: DATASET, found: MODEL };
+    let refused = EncryptedDataset::read(&run.job, run.context(), &files[3][..], NO_LIMIT).unwrap_err();
+    assert_eq!(refused, WireError::File(error));
+    // A context of other parameters than the job's.
+    let context = Context::new(longer.plan().parameters().clone());
+    let refused = EncryptedDataset::read(&run.job, &context, &files[1][..], NO_LIMIT).unwrap_err();
+    assert!(matches!(refused, WireError::File(FileError::ForeignParameters { .. })));
+}
+
+#[test]
+fn a_plan_that_is_not_the_one_named_is_refused() {
+    let run = Run::new();
+    let [file, ..] = run.files();
+    let start = body_start(&file);
+    // Samples, behind the length.
+    assert_eq!(file[start + 4], 6);
+    let changed = with_body(&file, 4, &[5]);
+    assert!(matches!(Job::read(&changed[..], NO_LIMIT), Err(WireError::ForeignPlan { .. })));
+    // Parameters that are not those of the plan.
+    let id: ParamsId = run.job.plan().parameters().id();
+    let at = file.windows(32).position(|window| window == id.as_bytes()).unwrap();
+    let mut renamed = file.clone();
+    renamed[at] ^= 1;
+    rehash(&mut renamed);
+    let refused = Job::read(&renamed[..], NO_LIMIT).unwrap_err();
+    assert!(matches!(refused, WireError::File(FileError::ForeignParameters { .. })));
+    let too_large = WireError::PlanSize { copies: 2, max: 1 };
+    assert!(too_large.to_string().contains("2 copies"));
+}
+
+#[test]
+fn content_that_the_plan_has_not_is_refused() {
+    let run = Run::new();
+    let [_, dataset, checkpoint, model, owner_state] = run.files();
+    // The scale of the first ciphertext, behind its level and slots.
+    let file = with_body(&dataset, 3, &50i32.to_le_bytes());
+    let refused = EncryptedDataset::read(&run.job, run.context(), &file[..], NO_LIMIT).unwrap_err();
+    assert!(matches!(refused, WireError::Operand { .. }), "{refused}");
+    for iteration in [0, 4, u32::MAX] {
+        let file = with_body(&checkpoint, 0, &iteration.to_le_bytes());
+        let error = Error::Checkpoint { iteration: iteration as usize, iterations: ITERATIONS };
+        let refused = Checkpoint::read(&run.job, run.context(), &file[..], NO_LIMIT).unwrap_err();
+        assert_eq!(refused, WireError::Content(error));
+        let file = with_body(&model, 0, &iteration.to_le_bytes());
+        let refused = EncryptedModel::read(&run.job, run.context(), &file[..], NO_LIMIT).unwrap_err();
+        assert_eq!(refused, WireError::File(FileError::Malformed));
+    }
+    // Weights at another scale.
+    let file = with_body(&checkpoint, 4 + 3, &50i32.to_le_bytes());
+    let error = Error::Checkpoint { iteration: 2, iterations: ITERATIONS };
+    let refused = Checkpoint::read(&run.job, run.context(), &file[..], NO_LIMIT).unwrap_err();
+    assert_eq!(refused, WireError::Content(error));
+    let file = with_body(&model, 5 + 8 + 3, &50i32.to_le_bytes());
+    let refused = EncryptedModel::read(&run.job, run.context(), &file[..], NO_LIMIT).unwrap_err();
+    assert!(matches!(refused, WireError::Operand { .. }), "{refused}");
+    for (at, bytes) in [(4, vec![0]), (4, vec![3]), (5, f64::NAN.to_le_bytes().to_vec())] {
+        let file = with_body(&model, at, &bytes);
+        let refused = EncryptedModel::read(&run.job, run.context(), &file[..], NO_LIMIT).unwrap_err();
+        assert_eq!(refused, WireError::File(FileError::Malformed));
+    }
+    let model = EncryptedModel::read(&run.job, run.context(), &model[..], NO_LIMIT).unwrap();
+    let error = Err(WireError::File(FileError::Malformed));
+    let none = EncryptedModel { terms: Vec::new(), ..model.clone() };
+    assert_eq!(written(|out| none.write(&run.job, out)), error);
+    let later = EncryptedModel { iteration: 4, ..model };
+    assert_eq!(written(|out| later.write(&run.job, out)), error);
+    // A class less.
+    let file = with_body(&owner_state, 4, &[1]);
+    assert!(OwnerState::read(&run.job, &file[..], NO_LIMIT).is_err());
+}
+
+#[test]
+fn checkpoints_of_other_runs_are_not_resumed() {
+    let run = Run::new();
+    let evaluator = run.setup.evaluator();
+    let done = run.train();
+    let resume = |checkpoint: &Checkpoint<Ciphertext>| {
+        let data = run.setup.upload().expand(run.context()).unwrap();
+        Trainer::resume(&evaluator, run.job.plan(), data, checkpoint.clone()).map(drop)
+    };
+    let [first, second, last] = [0, 1, 2].map(|index: usize| done[index].0.clone());
+    for checkpoint in [&first, &second, &last] {
+        assert_eq!(resume(checkpoint), Ok(()));
+    }
+    let refused = |iteration| Err(Error::Checkpoint { iteration, iterations: ITERATIONS });
+    // Parts that are missing, too many, or of another iteration.
+    let with = |checkpoint: &Checkpoint<Ciphertext>, change: fn(&mut State<Ciphertext>)| {
+        let mut changed = checkpoint.clone();
+        change(&mut changed.state);
+        assert!(written(|out| changed.write(&run.job, out)).is_err());
+        resume(&changed)
+    };
+    assert_eq!(with(&first, |state| state.carry = None), refused(1));
+    assert_eq!(with(&first, |state| state.previous = Some(state.point.clone())), refused(1));
+    assert_eq!(with(&second, |state| state.previous = None), refused(2));
+    assert_eq!(with(&second, |state| state.point.truncate(0)), refused(2));
+    assert_eq!(with(&last, |state| state.carry = Some(state.point.clone())), refused(3));
+    for iteration in [0, 1, 3, 4] {
+        assert_eq!(resume(&Checkpoint { iteration, ..second.clone() }), refused(iteration));
+    }
+    let other = Setup::new(&clouds(5, 4, 2), &Hyperparameters::standard(3).unwrap(), small_ring(5)).plan;
+    let foreign = Checkpoint { layout: other.layout(), ..second };
+    assert!(matches!(resume(&foreign), Err(Error::LayoutMismatch { .. })));
+}
+
+#[test]
+fn stored_numbers_of_the_owner_are_checked() {
+    let parse = |text: &str| serde_json::from_str::<Preconditioner>(text);
+    let fitted = parse(r#"{"inverse":[0.5,0.0],"normalization":-3}"#).unwrap();
+    assert_eq!((fitted.normalization(), fitted.inverse().len()), (-3, 2));
+    let message = |text: &str| parse(text).unwrap_err().to_string();
+    let error = Error::Normalization { exponent: 1101 }.to_string();
+    assert!(message(r#"{"inverse":[0.5],"normalization":1101}"#).contains(&error));
+    let error = Error::Statistics { column: 1 }.to_string();
+    assert!(message(r#"{"inverse":[0.5,-1.0],"normalization":0}"#).contains(&error));
+}
+
+#[test]
+fn every_flipped_byte_and_every_truncation_is_found() {
+    let run = Run::new();
+    for ((kind, reread), file) in REREAD.iter().zip(run.files()) {
+        let start = body_start(&file);
+        for at in (0..file.len()).step_by(if file.len() > 2000 { 37 } else { 1 }) {
+            let error = reread(&run, &file[..at], NO_LIMIT).unwrap_err();
+            assert_eq!(error, WireError::File(FileError::Truncated), "{kind} of {at} bytes");
+            let mut flipped = file.clone();
+            flipped[at] ^= 1 << (at % 8);
+            let error = reread(&run, &flipped, NO_LIMIT).unwrap_err();
+            let damaged = error == WireError::File(FileError::Damaged);
+            assert!(at < start || damaged, "{kind}, byte {at}: {error}");
+        }
+    }
+}
+
+/// An error, or an object that is written as the same bytes.
+fn mutants_are_refused_or_intact(count: usize) {
+    let run = Run::new();
+    let files = run.files();
+    let mut rng = rng(11);
+    for round in 0..count {
+        let index = round % files.len();
+        let (kind, reread) = &REREAD[index];
+        let mut mutant = mutate(&files[index], || rng.next_u64());
+        if rng.next_u64().is_multiple_of(2) {
+            rehash(&mut mutant);
+        }
+        if let Ok(again) = reread(&run, &mutant, 2 * files[index].len() as u64) {
+            assert!(again == mutant, "{kind}, round {round}");
+        }
+    }
+}
+
+#[test]
+fn thousands_of_mutants() {
+    mutants_are_refused_or_intact(30_000);
+}
+
+fn golden_path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("testdata/wire")
+        .join(format!("{}.vly", name.replace(' ', "-")))
+}
+
+fn golden(name: &str) -> Vec<u8> {
+    fs::read(golden_path(name)).unwrap()
+}
+
+/// Files of version 1: later programs read them, and write them as they are.
+#[test]
+fn golden_files_are_read_and_written_as_they_are() {
+    let job = Job::read(&golden("training job")[..], NO_LIMIT).unwrap();
+    let context = Context::new(job.plan().parameters().clone());
+    let secret_key = SecretKey::read(&context, None, &golden("secret key")[..], NO_LIMIT).unwrap();
+    let run = Run { setup: Setup { context, secret_key, ..Run::new().setup }, job };
+    for (kind, reread) in REREAD {
+        let file = golden(&kind.to_string());
+        assert!(reread(&run, &file, NO_LIMIT).unwrap() == file, "{kind}");
+    }
+    // The model is the one that training in clear gives.
+    let model =
+        EncryptedModel::read(&run.job, run.context(), &golden("encrypted model")[..], NO_LIMIT).unwrap();
+    let state = OwnerState::read(&run.job, &golden("owner state")[..], NO_LIMIT).unwrap();
+    let model = state.decrypt(run.job.plan(), &run.setup.secret_key, &model).unwrap();
+    let hyperparameters = run.job.plan().hyperparameters();
+    let reference = run.setup.training_set.reference(hyperparameters).nth(1).unwrap().weights;
+    let error = (model.weights() - &reference).iter().fold(0.0, |max: f64, e| max.max(e.abs()));
+    assert!(error < 1e-4, "{error:e}");
+}
+
+#[test]
+#[ignore = "writes the golden files: only for a new version of the format"]
+fn write_golden_files() {
+    let run = Run::new();
+    for ((kind, _), file) in REREAD.iter().zip(run.files()) {
+        fs::write(golden_path(&kind.to_string()), file).unwrap();
+    }
+    let mut secret_key = Vec::new();
+    run.setup.secret_key.write(&mut secret_key).unwrap();
+    fs::write(golden_path("secret key"), secret_key).unwrap();
+}
