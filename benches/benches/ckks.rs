@@ -8,9 +8,15 @@ use criterion::Criterion;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use volley_ckks::{
-    Arithmetic, Ciphertext, Complex64, Context, Encoder, EvaluationKeySet, Evaluator, KeySpec, Parameters,
-    Plaintext, PublicKey, SecretKey,
+    Arithmetic, Ciphertext, Complex64, Context, Encoder, EvaluationKeySet, Evaluator, KeySpec,
+    LinearArithmetic, LinearTransform, Parameters, ParametersLiteral, Plaintext, PublicKey, SecretKey,
+    Security,
 };
+
+/// Diagonals of the matrix of the linear transforms.
+const DIAGONALS: i64 = 64;
+/// Baby steps of the transform by single operations: its cheapest power of two.
+const BABY_STEPS: usize = 8;
 
 /// An owner, the owner's server, and two fresh operands.
 struct Session {
@@ -30,7 +36,12 @@ impl Session {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let (context, top) = (Context::new(parameters.clone()), parameters.max_level());
         let secret_key = SecretKey::generate(&context, &mut rng);
-        let spec = KeySpec::new(&parameters).relinearization(top).rotations(1..=16, top);
+        let transform = plan(&parameters)?;
+        let spec = KeySpec::new(&parameters)
+            .relinearization(top)
+            .rotations(1..=16, top)
+            .rotations((0..DIAGONALS).step_by(BABY_STEPS), top)
+            .rotations(transform.rotations(), top);
         let keys = EvaluationKeySet::generate(&secret_key, &spec, &mut rng)?;
         let encoder = Encoder::new(&context);
         let values: Vec<_> = (0..parameters.max_slots()).map(|j| Complex64::cis(j as f64)).collect();
@@ -93,13 +104,89 @@ fn server(criterion: &mut Criterion, session: &Session) {
     });
 }
 
+/// A key switch of a preset's chain with other numbers of special primes, hence of digits: what the presets were chosen
+/// by. More special primes mean fewer digits, as far as security has room for them.
+fn digits(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
+    for (log_n, levels, special) in [(14, 7, 1..=2), (15, 14, 2..=5), (16, 27, 4..=10)] {
+        for special in special {
+            let literal = ParametersLiteral {
+                log_n,
+                q_bits: [vec![50], vec![40; levels]].concat(),
+                p_bits: vec![50; special],
+                log_scale: 40,
+                security: Security::Classical128,
+            };
+            let parameters = literal.build()?;
+            let (context, mut rng) = (Context::new(parameters.clone()), ChaCha20Rng::seed_from_u64(1));
+            let secret_key = SecretKey::generate(&context, &mut rng);
+            let spec = KeySpec::new(&parameters).rotations([1], levels);
+            let keys = EvaluationKeySet::generate(&secret_key, &spec, &mut rng)?;
+            let evaluator = Evaluator::new(&context, keys)?;
+            let plaintext = Encoder::new(&context).encode(&[Complex64::ONE], &parameters.scale(), levels)?;
+            let a = secret_key.encrypt(&plaintext, &mut rng)?.expand(&context)?;
+            let (n, count) = (parameters.degree(), parameters.digits().len());
+            let id = format!("ckks/digits/N={n}/special={special},digits={count}");
+            criterion.bench_function(&id, |bencher| bencher.iter(|| evaluator.rotate(&a, 1)));
+        }
+    }
+    Ok(())
+}
+
+/// A band of diagonals at the top level.
+fn plan(parameters: &Parameters) -> Result<LinearTransform, volley_ckks::Error> {
+    LinearTransform::new(parameters, parameters.max_level(), parameters.max_slots(), 0..DIAGONALS)
+}
+
+/// A linear transform by double hoisting and, for comparison, by single operations: every rotation divided by P.
+fn linear_transform(criterion: &mut Criterion, session: &Session) -> Result<(), volley_ckks::Error> {
+    let Session { parameters, evaluator, values, encoder, operands: [a, _], .. } = session;
+    let transform = plan(parameters)?;
+    let scale = transform.diagonal_scale(a.scale(), a.scale());
+    let encoded = evaluator.encode_transform(&transform, &scale, |_| values.clone())?;
+    criterion.bench_function(&session.id("transform_rescale_64_diagonals"), |bencher| {
+        bencher.iter(|| evaluator.transform_rescale(a, &encoded));
+    });
+    drop(encoded);
+    let diagonal = encoder.encode(values, &scale, a.level())?;
+    let diagonals = vec![diagonal; DIAGONALS as usize];
+    criterion.bench_function(&session.id("transform_rescale_64_diagonals_single_operations"), |bencher| {
+        bencher.iter(|| single_operations(evaluator, a, &diagonals));
+    });
+    let steps: Vec<i64> = (1..=16).collect();
+    criterion.bench_function(&session.id("sum_of_rotations_16"), |bencher| {
+        bencher.iter(|| evaluator.sum_of_rotations(a, &steps));
+    });
+    Ok(())
+}
+
+/// The same transform by hoisted baby steps, products, sums, and rotations by giant steps.
+fn single_operations(
+    evaluator: &Evaluator,
+    a: &Ciphertext,
+    diagonals: &[Plaintext],
+) -> Result<Ciphertext, volley_ckks::Error> {
+    let babies = evaluator.rotate_hoisted(a, &(0..BABY_STEPS as i64).collect::<Vec<_>>())?;
+    let sum = |terms: Vec<Ciphertext>| {
+        let (first, others) = terms.split_first().ok_or(volley_ckks::Error::EmptySum)?;
+        others.iter().try_fold(first.clone(), |sum, term| evaluator.add(&sum, term))
+    };
+    let giants = diagonals.chunks(BABY_STEPS).enumerate().map(|(giant, diagonals)| {
+        let products =
+            babies.iter().zip(diagonals).map(|(baby, diagonal)| evaluator.multiply_plain(baby, diagonal));
+        evaluator.rotate(&sum(products.collect::<Result<_, _>>()?)?, (giant * BABY_STEPS) as i64)
+    });
+    evaluator.rescale(&sum(giants.collect::<Result<_, _>>()?)?)
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut criterion = Criterion::default().configure_from_args();
     for parameters in [Parameters::n14()?, Parameters::n15()?] {
         let mut session = Session::new(parameters)?;
         owner(&mut criterion, &mut session);
         server(&mut criterion, &session);
+        linear_transform(&mut criterion, &session)?;
     }
+    digits(&mut criterion)?;
     criterion.final_summary();
     Ok(())
 }

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use volley_ring::Kernel;
 
 use crate::workspace_root;
 
@@ -30,6 +31,8 @@ pub(crate) struct Options {
 struct Summary {
     /// The processor's name, where the system tells it.
     cpu: Option<String>,
+    /// The instruction set of the kernels.
+    backend: &'static str,
     /// Version of the compiler.
     rustc: String,
     /// The commit, with `-dirty` where the work tree differs.
@@ -79,6 +82,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     collect(&workspace_root().join("target/criterion"), start, &mut benches)?;
     let summary = Summary {
         cpu: cpu(),
+        backend: Kernel::detect().name(),
         rustc: output_of("rustc", &["--version"])?,
         commit: output_of("git", &["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])?,
         threads: rayon::current_num_threads(),

@@ -69,16 +69,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for &ring in &options.rings {
         let ours = ours::measure(ring)?;
         let mut peers = Vec::new();
-        for peer in Peer::ALL {
+        for peer in Peer::of(ring) {
             let outcome =
                 python.as_ref().map_or(Ok(Outcome::Absent("there is no Python".into())), |python| {
                     python.measure(peer, ring)
                 })?;
-            peers.push(outcome);
+            peers.push((peer, outcome));
         }
         writeln!(io::stdout(), "{}", table::comparison(&ours, &peers))?;
         all.extend(ours);
-        all.extend(peers.into_iter().flat_map(Outcome::into_measurements));
+        all.extend(peers.into_iter().flat_map(|(_, outcome)| outcome.into_measurements()));
     }
     if let Some(mut file) = json {
         serde_json::to_writer_pretty(&file, &all)?;

@@ -12,7 +12,9 @@ use clap::{Parser, Subcommand};
 use volley_ring::{BACKEND_VARIABLE, Kernel};
 
 mod bench;
+mod calibrate;
 mod ci;
+mod clock;
 mod compare;
 mod data;
 mod experiment;
@@ -36,6 +38,8 @@ enum Command {
     Ci,
     /// Run the benches and collect their times in one JSON file
     Bench(bench::Options),
+    /// Fit the planner's cost model to operations timed on this machine
+    Calibrate,
     /// Time our operations beside OpenFHE's and SEAL's, on one thread
     Compare(compare::Options),
     /// Make the embedded MNIST subset from the original files
@@ -84,6 +88,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Experiment(options) => experiment::run(options),
         Command::Ci => ci::run(),
         Command::Bench(options) => bench::run(options),
+        Command::Calibrate => calibrate::run(),
         Command::Compare(options) => compare::run(options),
         Command::Mnist(options) => mnist::run(options),
         Command::Tidy => tidy::run(),

@@ -88,6 +88,13 @@ pub trait Arithmetic: Sync {
     fn rotate(&self, a: &Self::Ciphertext, steps: i64) -> Result<Self::Ciphertext, Error>;
     /// The rotations of one ciphertext by each of `steps`, with one gadget decomposition for all.
     fn rotate_hoisted(&self, a: &Self::Ciphertext, steps: &[i64]) -> Result<Vec<Self::Ciphertext>, Error>;
+    /// Σ rot(a, s) over `steps`, for one decomposition and one division by P in all: the cheapest way to add few
+    /// rotations, at a key for each.
+    fn sum_of_rotations(&self, a: &Self::Ciphertext, steps: &[i64]) -> Result<Self::Ciphertext, Error> {
+        let rotated = self.rotate_hoisted(a, steps)?;
+        let (first, others) = rotated.split_first().ok_or(Error::EmptySum)?;
+        others.iter().try_fold(first.clone(), |sum, rotated| self.add(&sum, rotated))
+    }
     /// The complex conjugate of every slot.
     fn conjugate(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext, Error>;
 

@@ -13,6 +13,10 @@ pub enum Operation {
     HoistedRotation,
     /// A decomposition that hoisted rotations share.
     Hoisting,
+    /// A rotation that shares a decomposition and stays modulo Q·P, to be summed with others before the division.
+    ExtendedRotation,
+    /// A division by P of one polynomial in a sum of such rotations, merged with a rescaling or not.
+    ModDown,
     /// A complex conjugation.
     Conjugation,
     /// A product of two ciphertexts, without relinearization.
@@ -27,10 +31,12 @@ pub enum Operation {
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Rotation,
         Self::HoistedRotation,
         Self::Hoisting,
+        Self::ExtendedRotation,
+        Self::ModDown,
         Self::Conjugation,
         Self::Product,
         Self::PlainProduct,
@@ -109,8 +115,8 @@ mod tests {
             assert_eq!(counts.total(operation), index as u64 + 11);
         }
         let products: Vec<_> = counts.iter().filter(|count| count.0 == Operation::Product).collect();
-        assert_eq!(products, [(Operation::Product, 0, 5), (Operation::Product, 3, 10)]);
-        assert_eq!(counts.iter().count(), 14, "level 3 coincides twice, zeros are left out");
+        assert_eq!(products, [(Operation::Product, 2, 7), (Operation::Product, 3, 10)]);
+        assert_eq!(counts.iter().count(), 18, "level 3 coincides twice, zeros are left out");
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use num_complex::Complex64;
-use volley_ring::{Coeff, RnsPoly};
+use volley_ring::{Coeff, Eval, RnsBasis, RnsPoly};
 
 mod special_fft;
 
@@ -42,8 +42,31 @@ impl Encoder {
         scale: &Scale,
         level: usize,
     ) -> Result<Plaintext, Error> {
-        let parameters = self.context.parameters();
         self.context.check_level(level)?;
+        let operand = Operand { level, scale: scale.clone(), slots: values.len() };
+        let poly = self.encode_modulo(self.context.q(level), values, scale, level)?;
+        Ok(Plaintext { operand, poly, params_id: self.context.parameters().id() })
+    }
+
+    /// The polynomial of [`encode`](Self::encode) modulo Q_level·P.
+    pub(crate) fn encode_extended(
+        &self,
+        values: &[Complex64],
+        scale: &Scale,
+        level: usize,
+    ) -> Result<RnsPoly<Eval>, Error> {
+        self.encode_modulo(self.context.qp(level), values, scale, level)
+    }
+
+    /// The polynomial of some slots modulo all primes of `basis`, small enough for those of `level`.
+    fn encode_modulo<T: Into<Complex64> + Copy>(
+        &self,
+        basis: &RnsBasis,
+        values: &[T],
+        scale: &Scale,
+        level: usize,
+    ) -> Result<RnsPoly<Eval>, Error> {
+        let parameters = self.context.parameters();
         let (slots, max) = (values.len(), parameters.max_slots());
         if !slots.is_power_of_two() || slots > max {
             return Err(Error::SlotCount { values: slots, max });
@@ -60,10 +83,7 @@ impl Encoder {
             coefficients[i * gap] = (value.re * factor).round();
             coefficients[(i + slots) * gap] = (value.im * factor).round();
         }
-        let poly = self.reduce(&coefficients, level)?;
-        let operand = Operand { level, scale: scale.clone(), slots };
-        let poly = self.context.q(level).forward(poly);
-        Ok(Plaintext { operand, poly, params_id: parameters.id() })
+        Ok(basis.forward(self.reduce(basis, &coefficients, level)?))
     }
 
     /// The slots of a plaintext.
@@ -95,13 +115,12 @@ impl Encoder {
         Ok(self.decode(plaintext)?.into_iter().map(|value| value.re).collect())
     }
 
-    /// Rounded coefficients modulo the primes of a level.
-    fn reduce(&self, coefficients: &[f64], level: usize) -> Result<RnsPoly<Coeff>, Error> {
+    /// Rounded coefficients modulo the primes of `basis`, where they are small enough for those of `level`.
+    fn reduce(&self, basis: &RnsBasis, coefficients: &[f64], level: usize) -> Result<RnsPoly<Coeff>, Error> {
         const WORD: f64 = (1u64 << 62) as f64;
         // In the total order NaN is above infinity: values that overflowed on the way are not lost.
         let largest = coefficients.iter().map(|c| c.abs()).max_by(f64::total_cmp).unwrap_or(0.0);
         check_magnitude(&self.context, largest, level)?;
-        let basis = self.context.q(level);
         Ok(if largest < WORD {
             basis.from_signed(&coefficients.iter().map(|&c| c as i64).collect::<Vec<_>>())
         } else {

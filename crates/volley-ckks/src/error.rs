@@ -56,6 +56,24 @@ pub enum Error {
         /// Index of the slot.
         slot: usize,
     },
+    /// A ciphertext with more slots than the linear transform.
+    #[error("the ciphertext has {ciphertext} slots, the linear transform {transform}")]
+    TransformSlots {
+        /// Slots of the transform.
+        transform: usize,
+        /// Slots of the ciphertext.
+        ciphertext: usize,
+    },
+    /// A diagonal of a linear transform that does not have a value for each slot.
+    #[error("diagonal {diagonal} has {values} values for {slots} slots")]
+    DiagonalLength {
+        /// Index of the diagonal.
+        diagonal: usize,
+        /// Number of values given.
+        values: usize,
+        /// Slots of the transform.
+        slots: usize,
+    },
     /// A plaintext coefficient that does not fit the modulus.
     #[error("a coefficient of 2^{coefficient_log2:.1} does not fit a modulus of 2^{modulus_log2:.1}")]
     EncodingOverflow {

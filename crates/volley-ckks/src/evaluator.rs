@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use num_complex::Complex64;
 use rayon::prelude::*;
-use volley_ring::{Eval, RnsPoly};
+use volley_ring::{Digits, Eval, RnsPoly};
 
 mod key_switch;
+mod linear_transform;
+
+pub use linear_transform::EncodedTransform;
 
 use crate::counts::Counters;
 use crate::encoder::{check_magnitude, encodable};
@@ -150,8 +153,7 @@ impl Evaluator {
     ) -> Result<Ciphertext, Error> {
         self.check(&[a])?;
         let key = self.keys.galois(element, purpose, a.level())?;
-        let switched = self.switch(&a.parts[1], &key.key, a.level());
-        Ok(self.finish_galois(a, &switched, key))
+        Ok(self.switch_galois(a, self.digits(&a.parts[1], a.level()), key))
     }
 }
 
@@ -269,31 +271,22 @@ impl Arithmetic for Evaluator {
 
     fn relinearize(&self, a: &TensorCiphertext) -> Result<Ciphertext, Error> {
         self.check_tensor(a)?;
-        let (level, basis) = (a.level(), self.context.q(a.level()));
+        let level = a.level();
         let key = self.keys.relinearization(level)?;
         self.counters.add(Operation::Relinearization, level, 1);
-        let mut parts = self.mod_down(&self.switch(&a.parts[2], key, level), level);
-        for (part, rest) in parts.iter_mut().zip(&a.parts) {
-            basis.add_assign(part, rest);
-        }
+        let parts = self.switch_tensor(a, key, self.context.mod_down(level));
         Ok(self.ciphertext(a.operand.clone(), parts))
     }
 
     fn relinearize_rescale(&self, a: &TensorCiphertext) -> Result<Ciphertext, Error> {
         self.check_tensor(a)?;
         let operand = a.operand.rescaled(self.parameters())?;
-        let (level, basis) = (a.level(), self.context.q(a.level()));
+        let level = a.level();
         let key = self.keys.relinearization(level)?;
+        // The other parts join before the one division by P·q_l.
         let division = self.context.mod_down_rescale(level)?;
         self.counters.add(Operation::Relinearization, level, 1);
-        let mut switched = self.switch(&a.parts[2], key, level);
-        // (switched + P·d)/(P·q_l): the other parts join before the one division.
-        for (part, rest) in switched.iter_mut().zip(&a.parts) {
-            let mut rest = rest.clone();
-            basis.mul_integer_assign(&mut rest, self.context.special_product(level));
-            basis.add_assign(part, &rest);
-        }
-        Ok(self.ciphertext(operand, switched.map(|part| division.apply(&part))))
+        Ok(self.ciphertext(operand, self.switch_tensor(a, key, division)))
     }
 
     fn rescale(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
@@ -338,8 +331,14 @@ impl Arithmetic for Evaluator {
         let digits = self.decompose(&a.parts[1], a.level());
         Ok(keys
             .par_iter()
-            .map(|key| key.map_or_else(|| a.clone(), |key| self.apply_hoisted(a, &digits, key)))
+            .map(|key| {
+                key.map_or_else(|| a.clone(), |key| self.switch_galois(a, Digits::raised(&digits), key))
+            })
             .collect())
+    }
+
+    fn sum_of_rotations(&self, a: &Ciphertext, steps: &[i64]) -> Result<Ciphertext, Error> {
+        self.sum_of_hoisted(a, steps)
     }
 
     fn conjugate(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {

@@ -60,6 +60,7 @@ mod error;
 mod evaluator;
 pub mod flooding;
 pub mod keys;
+mod linear_transform;
 pub mod noise;
 mod operand;
 pub mod params;
@@ -76,15 +77,16 @@ pub use context::Context;
 pub use counts::{Operation, OperationCounts};
 pub use encoder::Encoder;
 pub use error::Error;
-pub use evaluator::Evaluator;
+pub use evaluator::{EncodedTransform, Evaluator};
 pub use flooding::Flooding;
 pub use keys::{EvaluationKeySet, KeyId, KeySpec, PublicKey, SecretKey};
+pub use linear_transform::{LinearArithmetic, LinearTransform};
 pub use num_complex::Complex64;
 pub use operand::Operand;
 pub use params::{Parameters, ParametersLiteral, ParamsId, Security};
 pub use precision::Precision;
 pub use scale::Scale;
-pub use simulator::{SimulatedCiphertext, Simulator, Upload};
+pub use simulator::{SimulatedCiphertext, SimulatedTransform, Simulator, Upload};
 
 /// The examples of the project's README, compiled and run with the tests of the documentation.
 #[cfg(doctest)]

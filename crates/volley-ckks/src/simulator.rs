@@ -5,6 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use num_complex::Complex64;
 
+mod linear_transform;
+
+pub use linear_transform::SimulatedTransform;
+
 use crate::counts::Counters;
 use crate::encoder::encodable;
 use crate::keys::conjugation_element;
@@ -312,6 +316,10 @@ impl Arithmetic for Simulator {
         }
         let _scratch = self.key_switch_scratch(&a.operand);
         Ok(elements.into_iter().map(|element| self.galois(a, element, Operation::HoistedRotation)).collect())
+    }
+
+    fn sum_of_rotations(&self, a: &SimulatedCiphertext, steps: &[i64]) -> Result<SimulatedCiphertext, Error> {
+        self.sum_of_hoisted(a, steps)
     }
 
     fn conjugate(&self, a: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {

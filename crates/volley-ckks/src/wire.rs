@@ -18,13 +18,38 @@
 //! refused the rest is read all the same and hashed, so that a damaged file is called damaged.
 //!
 //! The hash finds damage. It is no authentication: who can change a file can change its hash. The names that a file
-//! carries ([`ParamsId`](crate::ParamsId), [`KeyId`](crate::KeyId)) catch mistakes in the same way. Only a sealed secret key is authenticated.
+//! carries ([`ParamsId`](crate::ParamsId), [`KeyId`](crate::KeyId)) catch mistakes in the same way. Only a sealed secret
+//! key is authenticated.
 //!
 //! Memory: a residue takes 8 bytes and ⌈log₂ q⌉ bits in a file, and seeds are expanded in keys. An object is therefore
 //! at most [`MEMORY_FACTOR`] times the limit.
 //!
 //! Readers and writers are not buffered here: small fields are read one by one, so wrap a file in a
 //! [`BufReader`](std::io::BufReader) or [`BufWriter`](std::io::BufWriter), and flush the latter.
+//!
+//! ```
+//! # use rand_chacha::ChaCha20Rng;
+//! # use rand_core::SeedableRng;
+//! use volley_ckks::{Context, EvaluationKeySet, KeySpec, ParametersLiteral, SecretKey, Security};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let mut rng = ChaCha20Rng::seed_from_u64(1);
+//! # let literal = ParametersLiteral {
+//! #     log_n: 4, q_bits: vec![50, 40], p_bits: vec![50], log_scale: 40, security: Security::Unchecked,
+//! # };
+//! # let context = Context::new(literal.build()?);
+//! # let secret_key = SecretKey::generate(&context, &mut rng);
+//! let spec = KeySpec::new(context.parameters()).relinearization(1);
+//! let keys = EvaluationKeySet::generate(&secret_key, &spec, &mut rng)?;
+//! let mut file = Vec::new();
+//! keys.write(context.parameters(), &mut file)?;
+//! assert_eq!(file.len() as u64, spec.byte_count());
+//!
+//! let keys = EvaluationKeySet::read(&context, &file[..], spec.byte_count())?;
+//! assert_eq!(keys.key_id(), secret_key.id());
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! Layers above put records of their own together from [`BodyReader`] and [`BodyWriter`], with a [`Kind`] of their own
 //! and, in [`Header::extension`], names of their own.

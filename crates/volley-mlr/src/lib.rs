@@ -9,8 +9,8 @@
 //!   will do before anyone pays for it; [`Baseline`]s are the paper's three curves.
 //!
 //! Below it is [`volley_sigmoid`], re-exported here with the layers under it. Its values are written to and read from files
-//! by [`wire`]. It is the top of the chain and knows of no terminals or networks; it extracts no features from images; and it has as many iterations as the levels of a
-//! ring allow, for there is no bootstrapping yet.
+//! by [`wire`]. It is the top of the chain and knows of no terminals or networks; it extracts no features from images; and
+//! it has as many iterations as the levels of a ring allow, for there is no bootstrapping yet.
 //!
 //! ```
 //! use ndarray::array;

@@ -2,14 +2,14 @@
 //!
 //! | kind | from | to | type |
 //! |---|---|---|---|
-//! | training job | owner | server | [`Job`](crate::Job) |
+//! | training job | owner | server | [`Job`] |
 //! | encrypted dataset | owner | server | [`EncryptedDataset`](crate::EncryptedDataset) |
 //! | checkpoint | server | itself | [`Checkpoint`](crate::Checkpoint) |
 //! | encrypted model | server | owner | [`EncryptedModel`](crate::EncryptedModel) |
 //! | owner state | owner | itself | [`OwnerState`](crate::OwnerState) |
 //!
-//! Every one carries, besides the names of parameters and key, the [`JobId`](crate::JobId) and the
-//! [`PlanHash`](crate::PlanHash). All but the first are written for a job and read for a job, and refused when they belong
+//! Every one carries, besides the names of parameters and key, the [`JobId`] and the
+//! [`PlanHash`]. All but the first are written for a job and read for a job, and refused when they belong
 //! to another: before anything is trained or decrypted. Levels, scales and numbers of ciphertexts are those that the plan
 //! gives. `docs/formats.md` of the project says what stands where.
 //!

@@ -258,8 +258,7 @@ impl RnsBasis {
     pub fn inverse(&self, mut poly: RnsPoly<Eval>) -> RnsPoly<Coeff> {
         assert_eq!(poly.limb_count(), self.limb_count());
         self.each_limb(&mut poly, |_, table, limb| {
-            table.inverse_unscaled(limb);
-            self.kernel.mul_constant(table.modulus(), limb, table.degree_inverse());
+            table.inverse_scaled(limb, table.degree_inverse());
         });
         poly.reinterpret()
     }

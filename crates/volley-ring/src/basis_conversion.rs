@@ -17,6 +17,7 @@ use crate::basis::RnsBasis;
 use crate::buffer::Buffer;
 use crate::kernel::Kernel;
 use crate::modulus::{Modulus, ShoupFactor};
+use crate::ntt::NttTable;
 use crate::poly::{Coeff, Eval, RnsPoly};
 
 /// Constants for one pair of bases.
@@ -30,17 +31,15 @@ struct BasisConverter {
 #[derive(Clone, Debug)]
 struct Target {
     modulus: Modulus,
-    /// S/sᵢ mod t.
+    /// S/sᵢ mod t, and −S mod t.
     weights: Vec<u64>,
-    /// S mod t.
-    source_product: u64,
 }
 
 /// The yᵢ of one polynomial, and v where the conversion is exact.
-struct Prepared {
-    y: Vec<Buffer>,
-    v: Option<Buffer>,
-}
+struct Prepared(Vec<Buffer>);
+
+/// Targets that are converted to together, so that each source is read once for them.
+const TILE: usize = 2;
 
 impl BasisConverter {
     /// For source residues multiplied by `factor`: 1 for coefficients, N for the inverse transform without its scaling.
@@ -57,58 +56,62 @@ impl BasisConverter {
                 .collect(),
             targets: targets
                 .iter()
-                .map(|&modulus| Target {
-                    modulus,
-                    weights: (0..source.len()).map(|i| cofactor(i, modulus)).collect(),
-                    source_product: modulus.product(source.iter().copied()),
+                .map(|&modulus| {
+                    let cofactors = (0..source.len()).map(|i| cofactor(i, modulus));
+                    let product = modulus.product(source.iter().copied());
+                    Target { modulus, weights: cofactors.chain([modulus.neg(product)]).collect() }
                 })
                 .collect(),
         }
     }
 
-    /// yᵢ, and v for exact conversion. `limb(i)` gives the residues modulo sᵢ.
-    fn prepare(&self, kernel: Kernel, limb: impl Fn(usize) -> Buffer + Sync, exact: bool) -> Prepared {
-        let y: Vec<Buffer> = self
-            .source
-            .par_iter()
-            .enumerate()
-            .map(|(i, &(s, inverse, _))| {
-                let mut limb = limb(i);
-                kernel.mul_constant(s, &mut limb, inverse);
-                limb
-            })
-            .collect();
-        let v = exact.then(|| {
-            let terms: Vec<_> = y.iter().zip(&self.source).map(|(y, &(_, _, r))| (&**y, r)).collect();
-            let mut v = Buffer::stale(y[0].len());
-            kernel.rounded_quotient(&mut v, &terms);
-            v
-        });
-        Prepared { y, v }
+    /// yᵢ, and v for exact conversion. `limb(i, w)` gives the residues modulo sᵢ times w.
+    fn prepare(
+        &self,
+        kernel: Kernel,
+        limb: impl Fn(usize, ShoupFactor) -> Buffer + Sync,
+        exact: bool,
+    ) -> Prepared {
+        let mut terms: Vec<Buffer> =
+            self.source.par_iter().enumerate().map(|(i, &(_, inverse, _))| limb(i, inverse)).collect();
+        if exact {
+            let quotients: Vec<_> = terms.iter().zip(&self.source).map(|(y, &(_, _, r))| (&**y, r)).collect();
+            let mut v = Buffer::stale(terms[0].len());
+            kernel.rounded_quotient(&mut v, &quotients);
+            terms.push(v);
+        }
+        Prepared(terms)
     }
 
-    /// Writes the limb of target prime `index`.
-    fn convert_limb(&self, kernel: Kernel, prepared: &Prepared, index: usize, out: &mut [u64]) {
-        let target = &self.targets[index];
-        let limbs = prepared.y.iter().map(|limb| &**limb);
-        let terms: Vec<_> = limbs.zip(target.weights.iter().copied()).collect();
-        let correction = prepared.v.as_deref().map(|v| (v, target.source_product));
-        kernel.weighted_sum(target.modulus, out, &terms, correction);
+    /// Writes the limbs of some target primes.
+    fn convert<'a>(
+        &self,
+        kernel: Kernel,
+        prepared: &Prepared,
+        limbs: impl Iterator<Item = (usize, &'a mut [u64])>,
+    ) {
+        let sources: Vec<_> = prepared.0.iter().map(|limb| &**limb).collect();
+        let (targets, mut limbs): (Vec<_>, Vec<_>) = limbs
+            .map(|(index, limb)| {
+                let Target { modulus, weights } = &self.targets[index];
+                ((*modulus, &weights[..sources.len()]), limb)
+            })
+            .unzip();
+        kernel.weighted_sums(&mut limbs, &sources, &targets);
     }
 }
 
 impl Zeroize for Prepared {
     fn zeroize(&mut self) {
-        self.y.zeroize();
-        self.v.zeroize();
+        self.0.zeroize();
     }
 }
 
-/// The limb of a prime after an inverse transform without its scaling: times N.
-fn inverse_unscaled(basis: &RnsBasis, poly: &RnsPoly<Eval>, index: usize) -> Buffer {
-    let mut limb = Buffer::copy_of(poly.limb(index));
-    basis.table(index).inverse_unscaled(&mut limb);
-    limb
+/// A limb after an inverse transform, times N·`factor`.
+fn inverse_scaled(table: &NttTable, limb: &[u64], factor: ShoupFactor) -> Buffer {
+    let mut out = Buffer::stale(limb.len());
+    table.inverse_scaled_from(limb, &mut out, factor);
+    out
 }
 
 /// Converts all limbs of `poly` on `source` to `target`: the centred representative where `exact`, otherwise with up
@@ -123,12 +126,17 @@ pub fn convert_basis(
     let moduli = |basis: &RnsBasis| basis.moduli().collect::<Vec<_>>();
     let converter = BasisConverter::new(&moduli(source), &moduli(target), 1);
     let kernel = source.kernel();
-    let prepared = converter.prepare(kernel, |i| Buffer::copy_of(poly.limb(i)), exact);
+    let limb = |i, factor| {
+        let mut limb = Buffer::copy_of(poly.limb(i));
+        kernel.mul_constant(source.table(i).modulus(), &mut limb, factor);
+        limb
+    };
+    let prepared = converter.prepare(kernel, limb, exact);
     let mut out = RnsPoly::stale(target.degree(), target.limb_count());
-    out.residues_mut()
-        .par_chunks_exact_mut(target.degree())
-        .enumerate()
-        .for_each(|(index, limb)| converter.convert_limb(kernel, &prepared, index, limb));
+    let degree = target.degree();
+    out.residues_mut().par_chunks_mut(TILE * degree).enumerate().for_each(|(tile, limbs)| {
+        converter.convert(kernel, &prepared, (TILE * tile..).zip(limbs.chunks_exact_mut(degree)));
+    });
     out
 }
 
@@ -176,17 +184,24 @@ impl Gadget {
                 limbs.push(limb);
             }
         }
-        by_prime.into_par_iter().enumerate().for_each(|(index, limbs)| {
-            for (digit, limb) in limbs.into_iter().enumerate() {
-                self.digit_limb(poly, &prepared, digit, index, limb);
-            }
+        by_prime.par_chunks_mut(TILE).enumerate().for_each(|(tile, by_prime)| {
+            self.convert(&prepared, TILE * tile, by_prime);
+            by_prime.par_iter_mut().zip(TILE * tile..limbs).for_each(|(limbs, index)| {
+                for ((own, _), limb) in self.digits.iter().zip(limbs) {
+                    if own.contains(&index) {
+                        limb.copy_from_slice(poly.limb(index));
+                    } else {
+                        self.basis.table(index).forward(limb);
+                    }
+                }
+            });
         });
         digits
     }
 
     /// (Σ dⱼ·aⱼ, Σ dⱼ·bⱼ) over the digits dⱼ of a polynomial and pairs of polynomials on a basis that may have more
     /// primes: `limb_of(i)` names their limb for prime i of this basis. The digits of a prime are used while they are in
-    /// the cache and never written to memory as polynomials.
+    /// the cache and never written to memory as polynomials, and those of their own primes are read where they are.
     #[must_use]
     pub fn sum_of_pairs(
         &self,
@@ -194,55 +209,30 @@ impl Gadget {
         pairs: &[[RnsPoly<Eval>; 2]],
         limb_of: impl Fn(usize) -> usize + Sync,
     ) -> [RnsPoly<Eval>; 2] {
-        let (degree, limbs) = (self.basis.degree(), self.basis.limb_count());
-        let prepared = self.prepare(poly);
-        let [mut u, mut v] = [RnsPoly::stale(degree, limbs), RnsPoly::stale(degree, limbs)];
-        let outputs =
-            u.residues_mut().par_chunks_exact_mut(degree).zip(v.residues_mut().par_chunks_exact_mut(degree));
-        outputs.enumerate().for_each(|(index, (u, v))| {
-            let digits: Vec<_> = (0..self.digits.len())
-                .map(|digit| {
-                    let mut limb = Buffer::stale(degree);
-                    self.digit_limb(poly, &prepared, digit, index, &mut limb);
-                    limb
-                })
-                .collect();
-            let terms: Vec<_> = digits
-                .iter()
-                .zip(pairs)
-                .map(|(digit, [a, b])| [&**digit, a.limb(limb_of(index)), b.limb(limb_of(index))])
-                .collect();
-            let table = self.basis.table(index);
-            self.basis.kernel().sum_of_pairs(table.modulus(), [u, v], &terms);
-        });
-        [u, v]
+        let digits = Digits::new(self, poly);
+        DigitSum { digits, pairs, limb_of, summands: [None; 2], factor: &[] }
+            .limbs(&self.basis, 0..self.basis.limb_count())
     }
 
     fn prepare(&self, poly: &RnsPoly<Eval>) -> Vec<Prepared> {
         self.digits
             .par_iter()
             .map(|(digit, converter)| {
-                let limb = |i| inverse_unscaled(&self.basis, poly, digit.start + i);
+                let limb = |i, factor| {
+                    let index = digit.start + i;
+                    inverse_scaled(self.basis.table(index), poly.limb(index), factor)
+                };
                 converter.prepare(self.basis.kernel(), limb, true)
             })
             .collect()
     }
 
-    /// Writes the limb of prime `index` of a digit.
-    fn digit_limb(
-        &self,
-        poly: &RnsPoly<Eval>,
-        prepared: &[Prepared],
-        digit: usize,
-        index: usize,
-        out: &mut [u64],
-    ) {
-        let (own, converter) = &self.digits[digit];
-        if own.contains(&index) {
-            out.copy_from_slice(poly.limb(index));
-        } else {
-            converter.convert_limb(self.basis.kernel(), &prepared[digit], index, out);
-            self.basis.table(index).forward(out);
+    /// Writes `by_prime[i][j]`, the limb of prime `first` + i of digit j, in coefficient form, but for a digit's own
+    /// primes.
+    fn convert(&self, prepared: &[Prepared], first: usize, by_prime: &mut [Vec<&mut [u64]>]) {
+        for (j, ((own, converter), prepared)) in self.digits.iter().zip(prepared).enumerate() {
+            let limbs = (first..).zip(by_prime.iter_mut().map(|limbs| &mut *limbs[j]));
+            converter.convert(self.basis.kernel(), prepared, limbs.filter(|(index, _)| !own.contains(index)));
         }
     }
 }
@@ -285,7 +275,8 @@ impl RoundedDivision {
     #[must_use]
     pub fn apply(&self, poly: &RnsPoly<Eval>) -> RnsPoly<Eval> {
         assert!(poly.degree() == self.basis.degree() && poly.limb_count() == self.basis.limb_count());
-        let limb = |i| inverse_unscaled(&self.basis, poly, self.kept + i);
+        let limb =
+            |i, factor| inverse_scaled(self.basis.table(self.kept + i), poly.limb(self.kept + i), factor);
         let remainder = self.converter.prepare(self.basis.kernel(), limb, true);
         self.divide(poly, &remainder, |_, _| ())
     }
@@ -306,12 +297,14 @@ impl RoundedDivision {
             kernel.lift_signed(modulus, &mut limb, small);
             limb
         };
-        let limb = |i| {
-            let modulus = self.basis.table(self.kept + i).modulus();
-            let mut limb = inverse_unscaled(&self.basis, poly, self.kept + i);
-            // The limb is multiplied by N, so e is as well.
+        let limb = |i, factor: ShoupFactor| {
+            let table = self.basis.table(self.kept + i);
+            let modulus = table.modulus();
+            let mut limb = inverse_scaled(table, poly.limb(self.kept + i), factor);
+            // The limb is multiplied by N times the factor, so e is as well.
             let mut scaled = lifted(modulus);
-            kernel.mul_constant(modulus, &mut scaled, modulus.shoup(degree as u64));
+            let scale = modulus.mul(modulus.reduce(degree as u64), factor.value);
+            kernel.mul_constant(modulus, &mut scaled, modulus.shoup(scale));
             kernel.add_assign(modulus, &mut limb, &scaled);
             limb
         };
@@ -326,20 +319,25 @@ impl RoundedDivision {
         remainder: &Prepared,
         adjust: impl Fn(Modulus, &mut [u64]) + Sync + Send,
     ) -> RnsPoly<Eval> {
-        let kernel = self.basis.kernel();
-        let mut quotient = RnsPoly::stale(self.basis.degree(), self.kept);
-        quotient.residues_mut().par_chunks_exact_mut(self.basis.degree()).enumerate().for_each(
-            |(index, limb)| {
-                let table = self.basis.table(index);
-                self.converter.convert_limb(kernel, remainder, index, limb);
+        let (degree, kernel) = (self.basis.degree(), self.basis.kernel());
+        let mut quotient = RnsPoly::stale(degree, self.kept);
+        quotient.residues_mut().par_chunks_mut(TILE * degree).enumerate().for_each(|(tile, limbs)| {
+            let tiled = (TILE * tile..).zip(limbs.chunks_exact_mut(degree));
+            self.converter.convert(kernel, remainder, tiled);
+            limbs.par_chunks_exact_mut(degree).zip(TILE * tile..self.kept).for_each(|(limb, index)| {
+                let (table, inverse) = (self.basis.table(index), self.inverses[index]);
                 adjust(table.modulus(), limb);
                 table.forward(limb);
-                kernel.sub_from_and_scale(table.modulus(), limb, poly.limb(index), self.inverses[index]);
-            },
-        );
+                kernel.sub_from_and_scale(table.modulus(), limb, poly.limb(index), inverse);
+            });
+        });
         quotient
     }
 }
+
+mod digit_sum;
+
+pub use digit_sum::{DigitSum, Digits};
 
 #[cfg(test)]
 mod tests;

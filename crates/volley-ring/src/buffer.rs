@@ -9,13 +9,16 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use zeroize::Zeroize;
 
 /// Most bytes that unused buffers hold.
 const MAX_IDLE_BYTES: usize = 1 << 28;
+
+/// Words of a cache line.
+const LINE_WORDS: usize = 8;
 
 static POOL: LazyLock<Mutex<Pool>> = LazyLock::new(Mutex::default);
 
@@ -49,17 +52,23 @@ fn byte_count(words: &Vec<u64>) -> usize {
     size_of::<u64>() * words.capacity()
 }
 
-/// A vector of words that returns to the pool when dropped.
-#[derive(PartialEq, Eq)]
-pub(crate) struct Buffer(Vec<u64>);
+/// Words that return to the pool when dropped. Those that came from it begin with a cache line: a vector of the largest
+/// registers is one line, and one that crosses lines takes two accesses.
+pub(crate) struct Buffer {
+    words: Vec<u64>,
+    range: Range<usize>,
+}
 
 impl Buffer {
     /// `length` words of any content, for a caller that overwrites all of them.
     pub(crate) fn stale(length: usize) -> Self {
-        let unused = POOL.lock().unwrap_or_else(PoisonError::into_inner).take(length);
-        let Some(mut words) = unused else { return Self(vec![0; length]) };
-        words.resize(length, 0);
-        Self(words)
+        let capacity = length + LINE_WORDS - 1;
+        let unused = POOL.lock().unwrap_or_else(PoisonError::into_inner).take(capacity);
+        let mut words = unused.unwrap_or_else(|| vec![0; capacity]);
+        words.resize(capacity, 0);
+        // Words are aligned to themselves, so that a line begins with one of the first eight.
+        let start = words.as_ptr().align_offset(LINE_WORDS * size_of::<u64>()).min(LINE_WORDS - 1);
+        Self { words, range: start..start + length }
     }
 
     /// `length` zeros.
@@ -78,13 +87,14 @@ impl Buffer {
 
     /// Forgets all words but the first `length`.
     pub(crate) fn truncate(&mut self, length: usize) {
-        self.0.truncate(length);
+        self.range.end = self.range.end.min(self.range.start + length);
     }
 }
 
 impl From<Vec<u64>> for Buffer {
     fn from(words: Vec<u64>) -> Self {
-        Self(words)
+        let range = 0..words.len();
+        Self { words, range }
     }
 }
 
@@ -92,15 +102,23 @@ impl Deref for Buffer {
     type Target = [u64];
 
     fn deref(&self) -> &[u64] {
-        &self.0
+        &self.words[self.range.clone()]
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [u64] {
-        &mut self.0
+        &mut self.words[self.range.clone()]
     }
 }
+
+impl PartialEq for Buffer {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Buffer {}
 
 impl Clone for Buffer {
     fn clone(&self) -> Self {
@@ -109,22 +127,22 @@ impl Clone for Buffer {
 }
 
 impl Zeroize for Buffer {
-    /// Wipes all words. A secret is never truncated before.
+    /// Wipes all words.
     fn zeroize(&mut self) {
-        self.0.as_mut_slice().zeroize();
+        self.words.as_mut_slice().zeroize();
     }
 }
 
 /// Length only: words may be secret.
 impl fmt::Debug for Buffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Buffer({})", self.0.len())
+        write!(f, "Buffer({})", self.len())
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let words = std::mem::take(&mut self.0);
+        let words = std::mem::take(&mut self.words);
         if words.capacity() > 0 {
             POOL.lock().unwrap_or_else(PoisonError::into_inner).give(words);
         }
@@ -138,7 +156,9 @@ mod tests {
     #[test]
     fn buffers_have_the_length_asked_for_whatever_was_returned() {
         for length in [0, 1, 1000, 12_345] {
+            Buffer::stale(length).fill(7);
             drop(Buffer::from(vec![7; length]));
+            assert!(Buffer::stale(length).as_ptr().addr().is_multiple_of(64));
             assert_eq!(Buffer::stale(length).len(), length);
             assert!(Buffer::zero(length).iter().all(|&word| word == 0));
             let mut short = Buffer::stale(length);
@@ -150,7 +170,8 @@ mod tests {
 
     #[test]
     fn a_wiped_buffer_comes_back_as_zeros() {
-        let mut secret = Buffer::from(vec![7; 54_321]);
+        let mut secret = Buffer::stale(54_321);
+        secret.fill(7);
         secret.zeroize();
         drop(secret);
         assert!(Buffer::stale(54_321).iter().all(|&word| word == 0));

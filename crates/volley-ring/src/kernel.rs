@@ -1,8 +1,8 @@
-//! Pointwise loops over limbs: the only place where residues are touched one by one.
+//! Transforms of limbs and pointwise loops over them: the only place where residues are touched one by one.
 //!
 //! Every function works on one limb (a slice of residues modulo one prime) or on several limbs of the same length.
 //! Inputs are reduced unless the function says otherwise; outputs always are. [`scalar`] is the reference; a
-//! vectorised backend becomes a second arm of `dispatch!` and is compared with the reference bit for bit.
+//! vectorised backend is another arm of `dispatch!` and is compared with the reference bit for bit.
 
 /// Changes a limb vector by vector, and what does not fill a vector by a scalar kernel. `load`, `store` and `LANES` are
 /// those of the backend that uses it.
@@ -62,11 +62,13 @@ pub struct Kernel {
     backend: Backend,
 }
 
-/// A transform of one prime and degree that a backend has of its own. It exists only where the instructions were
-/// detected.
+/// The transform of one prime and degree. One with vectors exists only where the instructions were detected.
 pub(crate) enum Transform {
     #[cfg(target_arch = "x86_64")]
     Avx512Ifma(avx512ifma::transform::Twiddles),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::transform::Twiddles),
+    Scalar(scalar::transform::Twiddles),
 }
 
 impl Transform {
@@ -76,19 +78,43 @@ impl Transform {
             // SAFETY: the value exists only where the instructions were detected.
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
-            Self::Avx512Ifma(twiddles) => unsafe { avx512ifma::transform::forward(twiddles, limb) },
+            Self::Avx512Ifma(twiddles) => unsafe { avx512ifma::transform::forward::forward(twiddles, limb) },
+            // SAFETY: the value exists only where the instructions were detected.
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
+            Self::Avx2(twiddles) => unsafe { avx2::transform::forward(twiddles, limb) },
+            Self::Scalar(twiddles) => scalar::transform::forward(twiddles, limb),
         }
     }
 
-    /// Evaluations to coefficients, times N, in place.
-    pub(crate) fn inverse_unscaled(&self, limb: &mut [u64]) {
+    /// Evaluations to coefficients, times N·`factor`: in place, or from `input` where there is one.
+    pub(crate) fn inverse_scaled(&self, input: Option<&[u64]>, out: &mut [u64], factor: ShoupFactor) {
         match self {
             // SAFETY: the value exists only where the instructions were detected.
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
-            Self::Avx512Ifma(twiddles) => unsafe { avx512ifma::transform::inverse_unscaled(twiddles, limb) },
+            Self::Avx512Ifma(twiddles) => unsafe {
+                avx512ifma::transform::inverse::inverse_scaled(twiddles, input, out, factor);
+            },
+            // SAFETY: the value exists only where the instructions were detected.
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
+            Self::Avx2(twiddles) => unsafe {
+                avx2::transform::inverse_scaled(twiddles, copied(input, out), factor);
+            },
+            Self::Scalar(twiddles) => {
+                scalar::transform::inverse_scaled(twiddles, copied(input, out), factor);
+            }
         }
     }
+}
+
+/// `out`, with the words of `input` where there is one.
+fn copied<'a>(input: Option<&[u64]>, out: &'a mut [u64]) -> &'a mut [u64] {
+    if let Some(input) = input {
+        out.copy_from_slice(input);
+    }
+    out
 }
 
 macro_rules! dispatch {
@@ -105,6 +131,14 @@ macro_rules! dispatch {
             Backend::Scalar => scalar::$function($($argument),*),
         }
     };
+}
+
+/// ψ^br(k) for each node k of a transform's recursion, br being the reversal of log₂ N bits and ψ = `root`.
+fn node_powers(degree: usize, modulus: Modulus, root: u64) -> impl Iterator<Item = u64> {
+    let powers: Vec<u64> =
+        std::iter::successors(Some(1), |&power| Some(modulus.mul(power, root))).take(degree).collect();
+    let shift = usize::BITS - degree.ilog2();
+    (0..degree).map(move |node| powers[node.reverse_bits() >> shift])
 }
 
 impl Kernel {
@@ -150,13 +184,19 @@ impl Kernel {
         }
     }
 
-    /// The backend's own transform for a primitive 2N-th root of unity, where it has one for this degree.
-    pub(crate) fn transform(self, degree: usize, modulus: Modulus, root: u64) -> Option<Transform> {
+    /// The transform for a primitive 2N-th root of unity: the backend's own, or the scalar one for a degree that it is
+    /// too small for.
+    pub(crate) fn transform(self, degree: usize, modulus: Modulus, root: u64) -> Transform {
         match self.backend {
             #[cfg(target_arch = "x86_64")]
-            Backend::Avx512Ifma => (degree >= avx512ifma::transform::MIN_DEGREE)
-                .then(|| Transform::Avx512Ifma(avx512ifma::transform::Twiddles::new(degree, modulus, root))),
-            _ => None,
+            Backend::Avx512Ifma if degree >= avx512ifma::transform::MIN_DEGREE => {
+                Transform::Avx512Ifma(avx512ifma::transform::Twiddles::new(degree, modulus, root))
+            }
+            #[cfg(target_arch = "x86_64")]
+            Backend::Avx2 if degree >= avx2::transform::MIN_DEGREE => {
+                Transform::Avx2(avx2::transform::Twiddles::new(degree, modulus, root))
+            }
+            _ => Transform::Scalar(scalar::transform::Twiddles::new(degree, modulus, root)),
         }
     }
 
@@ -194,6 +234,12 @@ impl Kernel {
         dispatch!(self, mul_constant(q, a, w));
     }
 
+    /// a ← a + b · w.
+    pub(crate) fn add_scaled(self, q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
+        assert_eq!(a.len(), b.len());
+        dispatch!(self, add_scaled(q, a, b, w));
+    }
+
     /// out ← Σ aₖ · bₖ, reduced once. At most 2²⁴ terms.
     pub(crate) fn sum_of_products(self, q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])]) {
         assert!(terms.len() <= 1 << 24);
@@ -217,17 +263,20 @@ impl Kernel {
         dispatch!(self, sum_of_pairs(q, [u, v], terms));
     }
 
-    /// out ← Σ yₖ · wₖ − v · s, where yₖ and v are any integers below 2⁵⁰, wₖ and s reduced. At most 2²⁴ terms.
-    pub(crate) fn weighted_sum(
+    /// outₜ ← Σ yₖ · wₜₖ modulo each qₜ of `targets` (qₜ, wₜ), where yₖ are any integers below 2⁵⁰ and wₜₖ reduced. At
+    /// most 2²⁴ terms.
+    pub(crate) fn weighted_sums(
         self,
-        q: Modulus,
-        out: &mut [u64],
-        terms: &[(&[u64], u64)],
-        correction: Option<(&[u64], u64)>,
+        out: &mut [&mut [u64]],
+        sources: &[&[u64]],
+        targets: &[(Modulus, &[u64])],
     ) {
-        assert!(terms.len() <= 1 << 24);
-        assert!(terms.iter().chain(&correction).all(|(y, w)| y.len() == out.len() && *w < q.value()));
-        dispatch!(self, weighted_sum(q, out, terms, correction));
+        assert!(sources.len() <= 1 << 24 && out.len() == targets.len());
+        for (out, (q, weights)) in out.iter().zip(targets) {
+            assert!(sources.iter().all(|y| y.len() == out.len()));
+            assert!(weights.len() == sources.len() && weights.iter().all(|&w| w < q.value()));
+        }
+        dispatch!(self, weighted_sums(out, sources, targets));
     }
 
     /// out ← ⌊Σ yₖ · rₖ⌉ in `f64`, summed in the order of the terms, halves up.

@@ -31,13 +31,12 @@
 //! are contracts between Volley's layers: breaking one panics, as documented, and no data of a user can. What no
 //! arguments could make right ([`Modulus`], [`RnsBasis`], [`Automorphism`]) is `None`. Limbs are worked on in parallel by
 //! rayon; results do not depend on the number of threads.
-//!
-//! The transform is `tfhe-ntt` (BSD-3-Clause-Clear: its licence grants no patent rights).
 
 mod automorphism;
 mod basis;
 mod basis_conversion;
 mod buffer;
+mod hoisting;
 mod kernel;
 mod modulus;
 pub mod ntt;
@@ -47,7 +46,8 @@ pub mod sampling;
 
 pub use automorphism::Automorphism;
 pub use basis::{ResidueError, RnsBasis};
-pub use basis_conversion::{Gadget, RoundedDivision, convert_basis};
+pub use basis_conversion::{DigitSum, Digits, Gadget, RoundedDivision, convert_basis};
+pub use hoisting::{HoistedPair, Image};
 pub use kernel::{BACKEND_VARIABLE, Kernel};
 pub use modulus::{Modulus, ShoupFactor};
 pub use poly::{Coeff, Eval, Representation, RnsPoly};

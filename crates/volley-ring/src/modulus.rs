@@ -86,7 +86,7 @@ impl Modulus {
 
     /// x mod q for x < 2q.
     #[inline]
-    fn subtract_once(self, x: u64) -> u64 {
+    pub(crate) fn subtract_once(self, x: u64) -> u64 {
         debug_assert!(x < 2 * self.value);
         x.min(x.wrapping_sub(self.value))
     }
@@ -169,9 +169,14 @@ impl Modulus {
     #[inline]
     #[must_use]
     pub fn mul_shoup(self, a: u64, factor: ShoupFactor) -> u64 {
+        self.subtract_once(self.mul_shoup_unreduced(a, factor))
+    }
+
+    /// a·w modulo q, below 2q, for any a and a prepared w.
+    #[inline]
+    pub(crate) fn mul_shoup_unreduced(self, a: u64, factor: ShoupFactor) -> u64 {
         let quotient = ((u128::from(a) * u128::from(factor.quotient)) >> 64) as u64;
-        let remainder = a.wrapping_mul(factor.value).wrapping_sub(quotient.wrapping_mul(self.value));
-        self.subtract_once(remainder)
+        a.wrapping_mul(factor.value).wrapping_sub(quotient.wrapping_mul(self.value))
     }
 
     /// The product of several moduli, modulo this one.

@@ -3,10 +3,12 @@
 //! For a primitive 2N-th root of unity ψ modulo q the transform of f is f̂\[j\] = f(ψ^(2·br(j) + 1)), where br reverses
 //! the log₂ N bits of j. Products of polynomials modulo X^N + 1 become pointwise, and since the order of the
 //! evaluation points is the same for every prime, an automorphism is one index permutation for all limbs.
+//!
+//! ψ is a function of N and q alone, whoever computes (`root.rs` states which), and all backends give the same residues.
+
+mod root;
 
 use std::fmt;
-
-use tfhe_ntt::prime64::Plan;
 
 use crate::kernel::{Kernel, Transform};
 use crate::modulus::{Modulus, ShoupFactor};
@@ -18,7 +20,7 @@ pub const MIN_DEGREE: usize = 16;
 pub struct NttTable {
     degree: usize,
     modulus: Modulus,
-    algorithm: Algorithm,
+    transform: Transform,
     degree_inverse: ShoupFactor,
     /// ψ^(N/2), the square root of −1 that X^(N/2) evaluates to in the first half of the transform; its negative in
     /// the second half.
@@ -26,31 +28,21 @@ pub struct NttTable {
     fourth_root_negated: ShoupFactor,
 }
 
-/// Who computes. The results are the same bit for bit: ψ is tfhe-ntt's choice for both.
-enum Algorithm {
-    /// tfhe-ntt, on any processor and for any degree.
-    Library(Plan),
-    /// The backend's own.
-    Kernel(Transform),
-}
-
 impl NttTable {
     /// Tables for a degree that is a power of two of at least [`MIN_DEGREE`] and q ≡ 1 (mod 2·`degree`); `None` for
     /// anything else.
     #[must_use]
     pub fn new(degree: usize, modulus: Modulus, kernel: Kernel) -> Option<Self> {
-        let plan = Plan::try_new(degree, modulus.value())?;
-        // What X evaluates to in the first place.
-        let mut monomial = vec![0; degree];
-        monomial[1] = 1;
-        plan.fwd(&mut monomial);
-        let root = monomial[0];
+        let valid = degree.is_power_of_two() && degree >= MIN_DEGREE;
+        if !valid || modulus.value() % (2 * degree as u64) != 1 {
+            return None;
+        }
+        let root = root::primitive_root(degree, modulus);
         let fourth_root = modulus.pow(root, degree as u64 / 2);
-        let transform = kernel.transform(degree, modulus, root);
         Some(Self {
             degree,
             modulus,
-            algorithm: transform.map_or(Algorithm::Library(plan), Algorithm::Kernel),
+            transform: kernel.transform(degree, modulus, root),
             degree_inverse: modulus.shoup(modulus.inverse(degree as u64)),
             fourth_root: modulus.shoup(fourth_root),
             fourth_root_negated: modulus.shoup(modulus.neg(fourth_root)),
@@ -72,20 +64,20 @@ impl NttTable {
     /// Coefficients to evaluations, in place.
     pub(crate) fn forward(&self, limb: &mut [u64]) {
         assert_eq!(limb.len(), self.degree);
-        match &self.algorithm {
-            Algorithm::Library(plan) => plan.fwd(limb),
-            Algorithm::Kernel(transform) => transform.forward(limb),
-        }
+        self.transform.forward(limb);
     }
 
-    /// Evaluations to coefficients, times N: the caller multiplies by [`degree_inverse`](Self::degree_inverse),
-    /// usually folded into a constant that follows anyway.
-    pub(crate) fn inverse_unscaled(&self, limb: &mut [u64]) {
+    /// Evaluations to coefficients, times N·`factor`: [`degree_inverse`](Self::degree_inverse) gives the coefficients
+    /// themselves, and a constant that multiplies them anyway costs nothing beside it.
+    pub(crate) fn inverse_scaled(&self, limb: &mut [u64], factor: ShoupFactor) {
         assert_eq!(limb.len(), self.degree);
-        match &self.algorithm {
-            Algorithm::Library(plan) => plan.inv(limb),
-            Algorithm::Kernel(transform) => transform.inverse_unscaled(limb),
-        }
+        self.transform.inverse_scaled(None, limb, factor);
+    }
+
+    /// As [`inverse_scaled`](Self::inverse_scaled), from one buffer to another.
+    pub(crate) fn inverse_scaled_from(&self, input: &[u64], out: &mut [u64], factor: ShoupFactor) {
+        assert!(input.len() == self.degree && out.len() == self.degree);
+        self.transform.inverse_scaled(Some(input), out, factor);
     }
 
     /// N⁻¹ mod q.

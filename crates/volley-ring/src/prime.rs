@@ -3,8 +3,7 @@
 //! Z_q\[X\]/(X^N + 1) has a number-theoretic transform of length N when q ≡ 1 (mod 2N). Primes are taken just under
 //! their power of two, so that a product of k of them is close to 2^(k·bits).
 
-/// Largest bit length of a modulus. Above it the vectorised NTT is 2.2 times slower, and 51-bit primes are wrong in
-/// the transform in use.
+/// Largest bit length of a modulus. The vectorised transforms and kernels keep values of up to 4q below 2⁵².
 pub const MAX_BITS: u32 = 50;
 
 /// Primes q ≡ 1 (mod 2·`degree`) below 2^`bits`, in descending order, down to 2^(`bits` − 1).

@@ -1,10 +1,8 @@
 //! Volley's own operations, at the top level of a preset.
 
-use std::hint::black_box;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use cpu_time::ProcessTime;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use rayon::ThreadPoolBuilder;
@@ -16,15 +14,11 @@ use volley_ring::Kernel;
 
 use super::Measurement;
 use super::operation::Operation;
+use crate::clock::median;
 
 const THREADS: usize = 1;
 /// Steps of the hoisted rotations.
 const ROTATIONS: [i64; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
-/// Calls that are timed: at least, at most, and in between as many as this time allows.
-const AT_LEAST: usize = 5;
-const AT_MOST: usize = 25;
-const BUDGET: Duration = Duration::from_secs(1);
-
 /// The preset for a ring, if there is one.
 pub(super) fn preset(log_n: u32) -> Option<Parameters> {
     match log_n {
@@ -116,20 +110,6 @@ impl Session {
     }
 }
 
-/// The median processor time of some calls, after one that does not count.
-fn median<T>(mut operation: impl FnMut() -> Result<T, Error>) -> Result<Duration> {
-    operation()?;
-    let mut times = Vec::new();
-    let begin = ProcessTime::try_now()?;
-    while times.len() < AT_LEAST || (times.len() < AT_MOST && begin.try_elapsed()? < BUDGET) {
-        let start = ProcessTime::try_now()?;
-        drop(black_box(operation()?));
-        times.push(start.try_elapsed()?);
-    }
-    times.sort_unstable();
-    Ok(times[times.len() / 2])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,22 +118,5 @@ mod tests {
     fn presets() {
         assert_eq!(preset(15).map(|parameters| parameters.log_n()), Some(15));
         assert!(preset(13).is_none());
-    }
-
-    #[test]
-    fn a_short_operation_is_timed_as_often_as_allowed() {
-        let mut calls = 0;
-        median(|| {
-            calls += 1;
-            Ok(())
-        })
-        .unwrap();
-        assert_eq!(calls, 1 + AT_MOST);
-    }
-
-    #[test]
-    fn a_failure_is_told() {
-        let error = median(|| Err::<(), _>(Error::ParameterMismatch)).unwrap_err();
-        assert_eq!(error.downcast_ref(), Some(&Error::ParameterMismatch));
     }
 }

@@ -11,28 +11,48 @@ use crate::workspace_root;
 /// A script's exit code when its library cannot be imported.
 const ABSENT: i32 = 3;
 
-/// A library that we are compared with.
+/// A library that we are compared with, in one configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Peer {
-    OpenFhe,
+    /// With digits of key switching as its script chooses them, as many as Volley's where security allows, or with
+    /// another number.
+    OpenFhe {
+        digits: Option<usize>,
+    },
     Seal,
 }
 
 impl Peer {
-    /// In the order of the table.
-    pub(super) const ALL: [Self; 2] = [Self::OpenFhe, Self::Seal];
+    /// Those of a ring, in the order of the table. The wanted ratios were set against an OpenFHE with five digits at 2^15
+    /// and four at 2^16; with fewer it is faster.
+    pub(super) fn of(log_n: u32) -> Vec<Self> {
+        let reference = match log_n {
+            15 => Some(Self::OpenFhe { digits: Some(5) }),
+            16 => Some(Self::OpenFhe { digits: Some(4) }),
+            _ => None,
+        };
+        [Self::OpenFhe { digits: None }].into_iter().chain(reference).chain([Self::Seal]).collect()
+    }
 
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::OpenFhe => "OpenFHE",
+            Self::OpenFhe { .. } => "OpenFHE",
             Self::Seal => "SEAL",
         }
     }
 
     fn script(self) -> &'static str {
         match self {
-            Self::OpenFhe => "benches/peers/openfhe_ops.py",
+            Self::OpenFhe { .. } => "benches/peers/openfhe_ops.py",
             Self::Seal => "benches/peers/seal_ops.py",
+        }
+    }
+
+    /// What the script is told beside the ring.
+    fn arguments(self) -> Vec<String> {
+        match self {
+            Self::OpenFhe { digits: Some(digits) } => vec!["--digits".into(), digits.to_string()],
+            _ => Vec::new(),
         }
     }
 }
@@ -73,7 +93,7 @@ impl Python {
     /// Times a library on one thread, in a process of its own.
     pub(super) fn measure(&self, peer: Peer, log_n: u32) -> Result<Outcome> {
         let mut command = Command::new(&self.0);
-        command.arg(workspace_root().join(peer.script())).arg(log_n.to_string());
+        command.arg(workspace_root().join(peer.script())).arg(log_n.to_string()).args(peer.arguments());
         // The scripts need no compiled copies of themselves in the source tree.
         command.env("OMP_NUM_THREADS", "1").env("PYTHONDONTWRITEBYTECODE", "1");
         let output = command.output().with_context(|| format!("cannot run {}", self.0.display()))?;
@@ -100,6 +120,14 @@ mod tests {
 
     use super::*;
     use crate::compare::operation::Operation;
+
+    #[test]
+    fn the_reference_of_the_wanted_ratios_stands_beside_our_number_of_digits() {
+        let digits: Vec<_> = [14, 15, 16].map(|log_n| Peer::of(log_n).len()).into();
+        assert_eq!(digits, [2, 3, 3]);
+        assert_eq!(Peer::of(15)[1].arguments(), ["--digits", "5"]);
+        assert!(Peer::of(15)[0].arguments().is_empty());
+    }
 
     fn output(code: i32, stdout: &str, stderr: &str) -> Output {
         Output { status: ExitStatus::from_raw(code << 8), stdout: stdout.into(), stderr: stderr.into() }

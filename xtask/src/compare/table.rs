@@ -12,14 +12,13 @@ use super::peers::{Outcome, Peer};
 /// Shown where there is nothing to show.
 const NOTHING: &str = "–";
 
-/// Who was measured with which parameters, and the times with their ratios. The peers are those of [`Peer::ALL`], in
-/// that order.
-pub(super) fn comparison(ours: &[Measurement], peers: &[Outcome]) -> String {
+/// Who was measured with which parameters, and the times with their ratios.
+pub(super) fn comparison(ours: &[Measurement], peers: &[(Peer, Outcome)]) -> String {
     let mut text = String::new();
     if let Some(first) = ours.first() {
         let _ = writeln!(text, "N = 2^{}\n{}", first.log_n, parameters(first));
     }
-    for (peer, outcome) in Peer::ALL.iter().zip(peers) {
+    for (peer, outcome) in peers {
         let line = match outcome {
             Outcome::Measured(measurements) => measurements.first().map(parameters).unwrap_or_default(),
             Outcome::Absent(reason) => format!("{}: absent, {reason}", peer.name()),
@@ -38,21 +37,18 @@ fn parameters(m: &Measurement) -> String {
     )
 }
 
-fn times(ours: &[Measurement], peers: &[Outcome]) -> Table {
+fn times(ours: &[Measurement], peers: &[(Peer, Outcome)]) -> Table {
+    let mut header = vec!["operation".to_owned(), "Volley ms".to_owned()];
+    for (peer, outcome) in peers {
+        header.extend([column(*peer, outcome), "ratio".to_owned()]);
+    }
+    header.push("wanted of OpenFHE".to_owned());
     let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header([
-        "operation",
-        "Volley ms",
-        "OpenFHE ms",
-        "ratio",
-        "SEAL ms",
-        "ratio",
-        "wanted of OpenFHE",
-    ]);
+    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
     for op in Operation::ALL {
         let Some(own) = milliseconds(ours, op) else { continue };
         let mut row = vec![op.label().to_owned(), format!("{own:.2}")];
-        for outcome in peers {
+        for (_, outcome) in peers {
             let theirs = match outcome {
                 Outcome::Measured(measurements) => milliseconds(measurements, op),
                 Outcome::Absent(_) => None,
@@ -67,6 +63,16 @@ fn times(ours: &[Measurement], peers: &[Outcome]) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+/// A peer's name, with its number of digits where it was measured.
+fn column(peer: Peer, outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Measured(measurements) if !measurements.is_empty() => {
+            format!("{}, {} digits, ms", peer.name(), measurements[0].digits)
+        }
+        _ => format!("{} ms", peer.name()),
+    }
 }
 
 fn milliseconds(measurements: &[Measurement], op: Operation) -> Option<f64> {
@@ -102,8 +108,11 @@ mod tests {
             measurement("Volley", Operation::EncryptSecret, 2.0),
         ];
         let peers = [
-            Outcome::Measured(vec![measurement("OpenFHE", Operation::Rotate, 62.5)]),
-            Outcome::Absent("no module named tenseal".into()),
+            (
+                Peer::OpenFhe { digits: None },
+                Outcome::Measured(vec![measurement("OpenFHE", Operation::Rotate, 62.5)]),
+            ),
+            (Peer::Seal, Outcome::Absent("no module named tenseal".into())),
         ];
         let text = comparison(&ours, &peers);
         let lines: Vec<&str> = text.lines().collect();
@@ -120,6 +129,7 @@ mod tests {
             let line = lines.iter().find(|line| line.contains(label)).unwrap();
             line.trim_matches('│').split('┆').map(str::trim).collect()
         };
+        assert!(text.contains("OpenFHE, 3 digits, ms") && text.contains("SEAL ms"));
         assert_eq!(row("rotation"), ["rotation", "10.00", "62.50", "6.25×", "–", "–", "6×"]);
         assert_eq!(row("secret key"), ["encrypt, secret key", "2.00", "–", "–", "–", "–", "–"]);
     }

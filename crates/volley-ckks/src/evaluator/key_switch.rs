@@ -8,11 +8,11 @@
 //! With d digits, k special primes and l + 1 limbs: l + 1 inverse and d·(l + 1 + k) − (l + 1) forward transforms for
 //! the decomposition, 2d products of l + 1 + k limbs, and 2k inverse and 2(l + 1) forward transforms for the division.
 
-use volley_ring::{Eval, RnsPoly};
+use volley_ring::{Automorphism, DigitSum, Digits, Eval, RnsPoly, RoundedDivision};
 
 use super::Evaluator;
-use crate::Ciphertext;
 use crate::keys::{GaloisKey, KeySwitchingKey};
+use crate::{Ciphertext, TensorCiphertext};
 
 impl Evaluator {
     /// The gadget digits of a polynomial, modulo Q_level·P: for several key switches of one polynomial.
@@ -20,55 +20,48 @@ impl Evaluator {
         self.context.gadget(level).decompose(poly)
     }
 
-    /// Σ digitⱼ·keyⱼ modulo Q_level·P.
-    fn inner_product(
-        &self,
-        digits: &[RnsPoly<Eval>],
-        key: &KeySwitchingKey,
-        level: usize,
-    ) -> [RnsPoly<Eval>; 2] {
-        let terms: Vec<_> =
-            digits.iter().zip(key.digits()).map(|(digit, key)| (digit, key.each_ref())).collect();
-        self.context.qp(level).sum_of_pairs(&terms, self.context.key_limb(level, key.level()))
+    /// The digits of a polynomial that is switched once.
+    pub(super) fn digits<'a>(&'a self, poly: &'a RnsPoly<Eval>, level: usize) -> Digits<'a> {
+        Digits::new(self.context.gadget(level), poly)
     }
 
-    /// Σ digitⱼ·keyⱼ modulo Q_level·P for the digits of a polynomial that is switched once.
-    pub(super) fn switch(
+    /// σ(⌊(Σ digitⱼ·keyⱼ + P·(x, y))/D⌉): for D = P the summands x and y are added to the switched polynomial, and for
+    /// D = P·q_level the sum is rescaled as well.
+    fn switch_and_divide(
         &self,
-        poly: &RnsPoly<Eval>,
-        key: &KeySwitchingKey,
-        level: usize,
+        digits: Digits<'_>,
+        (key, level): (&KeySwitchingKey, usize),
+        summands: [Option<&RnsPoly<Eval>>; 2],
+        division: &RoundedDivision,
+        automorphism: Option<&Automorphism>,
     ) -> [RnsPoly<Eval>; 2] {
-        let limb_of = self.context.key_limb(level, key.level());
-        self.context.gadget(level).sum_of_pairs(poly, key.digits(), limb_of)
-    }
-
-    /// Division by P.
-    pub(super) fn mod_down(&self, switched: &[RnsPoly<Eval>; 2], level: usize) -> [RnsPoly<Eval>; 2] {
-        switched.each_ref().map(|part| self.context.mod_down(level).apply(part))
+        let sum = DigitSum {
+            digits,
+            pairs: key.digits(),
+            limb_of: self.context.key_limb(level, key.level()),
+            summands,
+            factor: self.context.special_product(level),
+        };
+        division.apply_to_sum(&sum, automorphism)
     }
 
     /// σ(c₀ + switched c₁), for the digits of c₁ and the key of σ.
-    pub(super) fn apply_hoisted(
-        &self,
-        a: &Ciphertext,
-        digits: &[RnsPoly<Eval>],
-        galois: &GaloisKey,
-    ) -> Ciphertext {
-        self.finish_galois(a, &self.inner_product(digits, &galois.key, a.level()), galois)
+    pub(super) fn switch_galois(&self, a: &Ciphertext, digits: Digits<'_>, galois: &GaloisKey) -> Ciphertext {
+        let (level, summands) = (a.level(), [Some(&a.parts[0]), None]);
+        let (key, division) = ((&galois.key, level), self.context.mod_down(level));
+        let parts = self.switch_and_divide(digits, key, summands, division, Some(&galois.automorphism));
+        self.ciphertext(a.operand.clone(), parts)
     }
 
-    /// σ(c₀ + switched c₁), with c₁ switched modulo Q_level·P.
-    pub(super) fn finish_galois(
+    /// (d₀, d₁) plus the switched d₂, divided.
+    pub(super) fn switch_tensor(
         &self,
-        a: &Ciphertext,
-        switched: &[RnsPoly<Eval>; 2],
-        galois: &GaloisKey,
-    ) -> Ciphertext {
-        let (level, basis) = (a.level(), self.context.q(a.level()));
-        let mut parts = self.mod_down(switched, level);
-        basis.add_assign(&mut parts[0], &a.parts[0]);
-        let parts = parts.each_ref().map(|part| basis.automorphism(part, &galois.automorphism));
-        self.ciphertext(a.operand.clone(), parts)
+        a: &TensorCiphertext,
+        key: &KeySwitchingKey,
+        division: &RoundedDivision,
+    ) -> [RnsPoly<Eval>; 2] {
+        let [d0, d1, d2] = &a.parts;
+        let digits = self.digits(d2, a.level());
+        self.switch_and_divide(digits, (key, a.level()), [Some(d0), Some(d1)], division, None)
     }
 }

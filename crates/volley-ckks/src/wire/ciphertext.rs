@@ -37,8 +37,8 @@ impl Ciphertext {
     ///
     /// # Errors
     ///
-    /// [`WireError::ForeignParameters`] where it belongs to others; [`WireError::ScaleRange`] for a scale that is no product of powers of the parameters' primes; those of
-    /// [`BodyWriter::bytes`].
+    /// [`WireError::ForeignParameters`] where it belongs to others; [`WireError::ScaleRange`] for a scale that is no
+    /// product of powers of the parameters' primes; those of [`BodyWriter::bytes`].
     pub fn write_record(
         &self,
         parameters: &Parameters,

@@ -161,7 +161,8 @@ impl EvaluationKeySet {
                 if element <= last || element >= order || element.is_multiple_of(2) {
                     return Err(WireError::GaloisElement { element });
                 }
-                set.add_galois_key(context.automorphism(element), read_key(context, body)?);
+                let key = read_key(context, body)?;
+                set.add_galois_key(context.automorphism(element), key);
                 last = element;
             }
             Ok(set)

@@ -67,26 +67,31 @@ pub(super) fn read_poly(
 
 /// Appends residues of `bits` bits each.
 fn pack(residues: &[u64], bits: u32, packed: &mut Vec<u8>) {
+    // Fewer than 64 bits wait when a residue comes.
     let (mut pending, mut count) = (0u128, 0);
     for &residue in residues {
         pending |= u128::from(residue) << count;
         count += bits;
-        while count >= u8::BITS {
-            packed.push(pending as u8);
-            pending >>= u8::BITS;
-            count -= u8::BITS;
+        if count >= u64::BITS {
+            packed.extend_from_slice(&(pending as u64).to_le_bytes());
+            pending >>= u64::BITS;
+            count -= u64::BITS;
         }
     }
+    packed.extend_from_slice(&pending.to_le_bytes()[..count as usize / 8]);
 }
 
 /// Appends the numbers of `bits` bits each that fill `packed`.
 fn unpack(packed: &[u8], bits: u32, residues: &mut Vec<u64>) {
     let mask = u64::MAX >> (u64::BITS - bits);
+    // Fewer than `bits` bits wait when a word comes.
     let (mut pending, mut count) = (0u128, 0);
-    for &byte in packed {
-        pending |= u128::from(byte) << count;
-        count += u8::BITS;
-        if count >= bits {
+    for chunk in packed.chunks(8) {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        pending |= u128::from(u64::from_le_bytes(word)) << count;
+        count += 8 * chunk.len() as u32;
+        while count >= bits {
             residues.push(pending as u64 & mask);
             pending >>= bits;
             count -= bits;

@@ -6,8 +6,8 @@ use super::*;
 use crate::params::ParametersError;
 use crate::testing::{parameters, random_slots, rng};
 use crate::{
-    Arithmetic, Ciphertext, Context, Encoder, EvaluationKeySet, Evaluator, KeySpec, Parameters, PublicKey,
-    Scale, SecretKey, SeededCiphertext,
+    Arithmetic, Ciphertext, Context, Encoder, EvaluationKeySet, Evaluator, KeySpec, Parameters,
+    ParametersLiteral, PublicKey, Scale, SecretKey, Security, SeededCiphertext,
 };
 
 mod golden;
@@ -185,6 +185,22 @@ fn sizes_are_known_before_anything_is_made() {
     assert_eq!(owner.seeded.record_bytes(parameters), body as u64);
     let body = files[3].len() - body_start(&files[3]) - 32;
     assert_eq!(owner.ciphertext.record_bytes(parameters), body as u64);
+}
+
+#[test]
+fn memory_is_bounded_by_the_file() {
+    // The shortest primes, which gain the most by packing.
+    let literal = ParametersLiteral {
+        log_n: 4,
+        q_bits: vec![10; 4],
+        p_bits: vec![10],
+        log_scale: 5,
+        security: Security::Unchecked,
+    };
+    for parameters in [literal.build().unwrap(), Parameters::n14().unwrap()] {
+        let spec = KeySpec::new(&parameters).rotations(1..8, 0).relinearization(parameters.max_level());
+        assert!(spec.memory_bytes() <= MEMORY_FACTOR * spec.byte_count());
+    }
 }
 
 #[test]

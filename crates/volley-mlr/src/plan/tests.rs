@@ -28,14 +28,20 @@ fn plan(shape: [usize; 3], iterations: usize, demands: Demands) -> Result<Plan, 
 
 #[test]
 fn the_papers_run_fits_the_figures_of_the_issue() {
-    // log N, ciphertexts and megabytes of the upload at most.
-    for (log_n, ciphertexts, megabytes) in [(14, 9, 10.0), (15, 5, 11.5), (16, 3, 13.0)] {
+    // log N, ciphertexts, megabytes of the upload's and the keys' files at most.
+    for (log_n, ciphertexts, megabytes, key_megabytes) in
+        [(14, 9, 7.0, 150.0), (15, 5, 8.0, 300.0), (16, 3, 10.0, 600.0)]
+    {
         for hyperparameters in [Hyperparameters::paper(2).unwrap(), Hyperparameters::standard(2).unwrap()] {
             let plan = paper_plan(&hyperparameters, in_ring(log_n)).unwrap();
             let (parameters, upload) = (plan.parameters(), plan.upload());
             assert_eq!(parameters.log_n(), log_n);
             assert!(upload.ciphertexts <= ciphertexts, "{upload:?} at log N = {log_n}");
-            assert!(upload.bytes as f64 <= megabytes * 1e6, "{upload:?} at log N = {log_n}");
+            let file = plan.dataset_bytes();
+            assert!(file as f64 <= megabytes * 1e6, "{file} bytes at log N = {log_n}");
+            assert!((upload.bytes..upload.bytes + 500).contains(&file));
+            let keys = plan.key_spec().byte_count();
+            assert!(keys as f64 <= key_megabytes * 1e6, "{keys} bytes of keys at log N = {log_n}");
             assert_eq!(parameters.security(), Security::Classical128);
             let limit = max_log_qp(Security::Classical128, log_n).unwrap();
             assert!(parameters.log_qp() <= f64::from(limit));

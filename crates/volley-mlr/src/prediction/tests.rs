@@ -1,8 +1,8 @@
 use super::*;
 use crate::testing::{Setup, clouds, rng, small_ring};
 use crate::volley_ckks::{EvaluationKeySet, Evaluator, Flooding};
-use crate::volley_revolver::plan::{Demands, RingChoice};
 use crate::volley_revolver;
+use crate::volley_revolver::plan::{Demands, RingChoice};
 use crate::{Dataset, Hyperparameters, Model};
 
 fn refused_by_ckks(error: CkksError) -> Error {

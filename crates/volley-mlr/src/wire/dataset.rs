@@ -7,7 +7,7 @@ use super::{DATASET, WireError, header, open};
 use crate::encrypted::check_layout;
 use crate::volley_ckks::wire::{BodyReader, Header, write_file};
 use crate::volley_ckks::{Context, KeyId, Operand, SeededCiphertext};
-use crate::{EncryptedData, EncryptedDataset, Job, JobId, Plan};
+use crate::{EncryptedDataset, Job, JobId, Plan};
 
 impl Plan {
     /// Bytes of the file with the encrypted dataset, exactly.
@@ -50,7 +50,7 @@ impl EncryptedDataset {
             let mut read = |count: usize| -> Result<Vec<_>, WireError> {
                 (0..count).map(|_| read_ciphertext(job, context, &operand, body)).collect()
             };
-            Ok(EncryptedData {
+            Ok(Self {
                 layout,
                 features: (0..layout.groups())
                     .map(|_| read(layout.column_blocks()))

@@ -10,7 +10,7 @@ use crate::volley_ckks::{Ciphertext, Context};
 use crate::{EncryptedModel, Job};
 
 /// M and V.
-const MAX_TERMS: u8 = 2;
+const MAX_TERMS: usize = 2;
 
 impl EncryptedModel<Ciphertext> {
     /// Writes it as a file of the job.
@@ -20,6 +20,7 @@ impl EncryptedModel<Ciphertext> {
     /// [`WireError::Content`] for a model of another layout, [`WireError::File`] where the system fails.
     pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
         check_layout(job.plan().layout(), self.layout)?;
+        check_run(job, self.iteration, self.terms.len())?;
         let parameters = job.plan().parameters();
         let record_bytes = |blocks: &Vec<Ciphertext>| -> u64 {
             blocks.iter().map(|ciphertext| ciphertext.record_bytes(parameters)).sum()
@@ -48,15 +49,18 @@ impl EncryptedModel<Ciphertext> {
         file.read(|body| {
             let iteration = u32::from_le_bytes(body.array()?) as usize;
             let [terms] = body.array()?;
-            let in_run = (1..=job.plan().hyperparameters().iterations()).contains(&iteration);
-            if !in_run || !(1..=MAX_TERMS).contains(&terms) {
-                return Err(FileError::Malformed.into());
-            }
+            check_run(job, iteration, terms.into())?;
             let terms =
                 (0..terms).map(|_| read_term(job, context, body)).collect::<Result<_, WireError>>()?;
             Ok(Self { iteration, layout: job.plan().layout(), terms })
         })
     }
+}
+
+/// Refuses an iteration that the run has not, and sums that no iteration makes.
+fn check_run(job: &Job, iteration: usize, terms: usize) -> Result<(), WireError> {
+    let in_run = (1..=job.plan().hyperparameters().iterations()).contains(&iteration);
+    if in_run && (1..=MAX_TERMS).contains(&terms) { Ok(()) } else { Err(FileError::Malformed.into()) }
 }
 
 fn read_term(

@@ -2,25 +2,39 @@
 
 use volley_ckks::{Operation, OperationCounts, Parameters};
 
-/// Time of the parts that operations are made of, on one core.
+/// Time of the parts that operations are made of, on one core. `cargo xtask calibrate` finds the constants.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CostModel {
     /// Nanoseconds of a transform of one limb, divided by N·log₂ N.
     pub transform: f64,
     /// Nanoseconds of a product of two residues that is added to a sum.
     pub product: f64,
-    /// Nanoseconds of reading and writing a residue in a pass that does little else.
+    /// Nanoseconds of moving a residue between a core and memory.
     pub pass: f64,
+    /// Nanoseconds of the Fourier transform of an encoding, divided by N·log₂ N.
+    pub encoding: f64,
 }
 
 impl Default for CostModel {
     /// Measured with the AVX-512 kernels on one core of a server processor.
     fn default() -> Self {
-        Self { transform: 0.13, product: 0.45, pass: 1.0 }
+        Self { transform: 0.13, product: 0.45, pass: 1.0, encoding: 0.1 }
     }
 }
 
 impl CostModel {
+    /// A model from [its constants](Self::constants).
+    #[must_use]
+    pub fn from_constants([transform, product, pass, encoding]: [f64; 4]) -> Self {
+        Self { transform, product, pass, encoding }
+    }
+
+    /// The constants, in which the model is linear: transform, product, pass, encoding.
+    #[must_use]
+    pub fn constants(&self) -> [f64; 4] {
+        [self.transform, self.product, self.pass, self.encoding]
+    }
+
     /// Seconds of all operations.
     #[must_use]
     pub fn seconds(&self, parameters: &Parameters, counts: &OperationCounts) -> f64 {
@@ -36,47 +50,78 @@ impl CostModel {
         let special = parameters.p().len() as f64;
         let digits = parameters.digit_count(level) as f64;
         let extended = limbs + special;
-        // Gadget decomposition, product with a key, and division by P, as `volley-ckks` counts them.
+        // Gadget decomposition, product with a key, and division by P, as `volley-ckks` counts them. Hoisted digits go
+        // through memory, those of a single key switch stay in the cache; keys are read in either case.
         let decomposition = Work {
-            transforms: limbs + digits * extended - limbs,
+            transforms: digits * extended,
             products: limbs * extended,
-            passes: 2.0 * limbs,
+            passes: limbs,
+            ..Work::default()
         };
-        let inner_product =
-            Work { transforms: 0.0, products: 2.0 * digits * extended, passes: 2.0 * extended };
+        let hoisted_digits = Work { passes: digits * extended, ..Work::default() };
+        let inner_product = Work {
+            products: 2.0 * digits * extended,
+            passes: 2.0 * (digits + 1.0) * extended,
+            ..Work::default()
+        };
         let division = Work {
             transforms: 2.0 * extended,
             products: 2.0 * special * limbs,
             passes: 2.0 * (special + 2.0 * limbs),
+            ..Work::default()
         };
-        let permutation = Work { transforms: 0.0, products: 0.0, passes: 3.0 * limbs };
+        let permutation = Work { passes: 4.0 * limbs, ..Work::default() };
         let work = match operation {
-            Operation::Hoisting => decomposition,
-            Operation::HoistedRotation => inner_product + division + permutation,
+            Operation::Hoisting => decomposition + hoisted_digits,
+            Operation::HoistedRotation => hoisted_digits + inner_product + division + permutation,
+            Operation::ExtendedRotation => hoisted_digits + inner_product + permutation,
+            Operation::ModDown => division * 0.5,
             Operation::Rotation | Operation::Conjugation => {
                 decomposition + inner_product + division + permutation
             }
             Operation::Relinearization => decomposition + inner_product + division,
-            Operation::Product => Work { transforms: 0.0, products: 4.0 * limbs, passes: 0.0 },
+            Operation::Product => Work { products: 4.0 * limbs, passes: 4.0 * limbs, ..Work::default() },
             // The plaintext is encoded for the product.
-            Operation::PlainProduct => Work { transforms: limbs, products: 2.0 * limbs, passes: 2.0 * limbs },
-            Operation::Rescaling => {
-                Work { transforms: 2.0 * limbs, products: 2.0 * limbs, passes: 4.0 * limbs }
+            Operation::PlainProduct => {
+                Work { transforms: limbs, products: 2.0 * limbs, passes: 6.0 * limbs, encodings: 1.0 }
             }
+            Operation::Rescaling => Work {
+                transforms: 2.0 * limbs,
+                products: 2.0 * limbs,
+                passes: 6.0 * limbs,
+                ..Work::default()
+            },
             _ => Work::default(),
         };
         let n = parameters.degree() as f64;
-        let transform = self.transform * f64::from(parameters.log_n());
-        n * (transform * work.transforms + self.product * work.products + self.pass * work.passes)
+        let log_n = f64::from(parameters.log_n());
+        n * (self.transform * log_n * work.transforms
+            + self.product * work.products
+            + self.pass * work.passes
+            + self.encoding * log_n * work.encodings)
     }
 }
 
-/// Limbs that are transformed, multiplied and passed over.
+/// Limbs that are transformed, multiplied and moved, and plaintexts that are encoded.
 #[derive(Clone, Copy, Default)]
 struct Work {
     transforms: f64,
     products: f64,
     passes: f64,
+    encodings: f64,
+}
+
+impl std::ops::Mul<f64> for Work {
+    type Output = Self;
+
+    fn mul(self, factor: f64) -> Self {
+        Self {
+            transforms: self.transforms * factor,
+            products: self.products * factor,
+            passes: self.passes * factor,
+            encodings: self.encodings * factor,
+        }
+    }
 }
 
 impl std::ops::Add for Work {
@@ -87,6 +132,7 @@ impl std::ops::Add for Work {
             transforms: self.transforms + other.transforms,
             products: self.products + other.products,
             passes: self.passes + other.passes,
+            encodings: self.encodings + other.encodings,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::skewed::Skewed;
 
 const SHAPE: Shape = Shape { samples: 200, columns: 30, classes: 3 };
-const MODEL: CostModel = CostModel { transform: 0.1, product: 1.0, pass: 2.0 };
+const MODEL: CostModel = CostModel { transform: 0.1, product: 1.0, pass: 2.0, encoding: 0.1 };
 
 /// Scores of encrypted features under encrypted weights, as often as there are levels.
 struct Scores {
@@ -232,6 +232,8 @@ fn seconds(operation: Operation, level: usize, model: &CostModel) -> f64 {
         Operation::Conjugation => drop(simulator.conjugate(&a)),
         // A rotation and the decomposition.
         Operation::Hoisting | Operation::HoistedRotation => drop(simulator.rotate_hoisted(&a, &[1])),
+        // A decomposition, a rotation and two divisions.
+        Operation::ExtendedRotation | Operation::ModDown => drop(simulator.sum_of_rotations(&a, &[1])),
         Operation::Product => drop(simulator.sum_of_products(&[(&a, &a)])),
         Operation::PlainProduct => drop(simulator.multiply_constant(&a, 1.0, &parameters.scale())),
         Operation::Relinearization => drop(simulator.relinearize(&a)),

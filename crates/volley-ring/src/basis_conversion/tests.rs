@@ -1,10 +1,11 @@
-//! Against big integers. Degree 32 everywhere: a coefficient is a test value.
+//! Against big integers. Degree 32 where a coefficient is a test value.
 
 use num_bigint::{BigInt, BigUint, Sign};
 use proptest::prelude::*;
 use volley_testkit::crt;
 
 use super::*;
+use crate::Automorphism;
 use crate::tests::{basis, from_integers, primes, random_integer, random_poly, rng, to_integers};
 
 const DEGREE: usize = 32;
@@ -176,6 +177,43 @@ fn a_fused_inner_product_equals_that_of_the_digits() {
     let digits = gadget.decompose(&poly);
     let terms: Vec<_> = digits.iter().zip(pairs.iter().map(|pair| pair.each_ref())).collect();
     assert_eq!(gadget.sum_of_pairs(&poly, &pairs, limb_of), raised.sum_of_pairs(&terms, limb_of));
+}
+
+#[test]
+fn a_divided_sum_over_digits_equals_its_parts_one_after_the_other() {
+    // More residues than a block.
+    const DEGREE: usize = 2048;
+    let all = basis(DEGREE, &[50, 40, 40, 40, 40, 40, 50, 50]);
+    let special = RnsBasis::new(DEGREE, &primes(&all)[6..]).unwrap();
+    let (live, raised) = (all.prefix(5), all.prefix(5).prefix_with(5, &special));
+    let [poly, x, y]: [RnsPoly<Eval>; 3] = [6, 7, 8].map(|seed| random_poly(&live, &mut rng(seed)));
+    let gadget = Gadget::new(&raised, [0..2, 2..4, 4..5]);
+    let pairs: Vec<_> = (0..3).map(|j| [(); 2].map(|()| random_poly(&all, &mut rng(9 + j)))).collect();
+    let limb_of = |limb: usize| if limb < 5 { limb } else { limb + 1 };
+    let factor: Vec<u64> = live.moduli().map(|q| q.product(special.moduli())).collect();
+    let raised_digits = gadget.decompose(&poly);
+    let automorphism = Automorphism::new(DEGREE, 25).unwrap();
+    for (kept, summands) in [(5, [Some(&x), None]), (4, [Some(&x), Some(&y)]), (6, [None, None])] {
+        let (division, kept_basis) = (RoundedDivision::new(&raised, kept), raised.prefix(kept));
+        let mut sums = gadget.sum_of_pairs(&poly, &pairs, limb_of);
+        for (sum, summand) in sums.iter_mut().zip(summands) {
+            if let Some(summand) = summand {
+                let mut scaled = summand.clone();
+                live.mul_integer_assign(&mut scaled, &factor);
+                live.add_assign(sum, &scaled);
+            }
+        }
+        let expected = sums.map(|sum| division.apply(&sum));
+        let images = expected.each_ref().map(|half| kept_basis.automorphism(half, &automorphism));
+        for raised_before in [true, false] {
+            let digits = || {
+                if raised_before { Digits::raised(&raised_digits) } else { Digits::new(&gadget, &poly) }
+            };
+            let sum = DigitSum { digits: digits(), pairs: &pairs, limb_of, summands, factor: &factor };
+            assert_eq!(division.apply_to_sum(&sum, None), expected);
+            assert_eq!(division.apply_to_sum(&sum, Some(&automorphism)), images);
+        }
+    }
 }
 
 #[test]

@@ -19,6 +19,8 @@ use std::arch::x86_64::{
     _mm256_storeu_si256, _mm256_sub_epi64, _mm256_sub_pd, _mm256_xor_si256,
 };
 
+pub(super) mod transform;
+
 use super::scalar;
 use crate::modulus::{Modulus, ShoupFactor};
 
@@ -198,6 +200,14 @@ pub(super) fn mul_constant(q: Modulus, a: &mut [u64], w: ShoupFactor) {
 }
 
 #[target_feature(enable = "avx2,fma")]
+pub(super) fn add_scaled(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
+    let (lanes, factor) = (Lanes::new(q), _mm256_set1_pd(w.value as f64));
+    with_operand!(a, b, |x, y| lanes.residue(lanes.add_product(to_float(x), to_float(y), factor)), |a, b| {
+        scalar::add_scaled(q, a, b, w);
+    });
+}
+
+#[target_feature(enable = "avx2,fma")]
 pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
     let (lanes, factor) = (Lanes::new(q), _mm256_set1_pd(w.value as f64));
     with_operand!(
@@ -277,29 +287,22 @@ pub(super) fn sum_of_pairs(q: Modulus, out: [&mut [u64]; 2], terms: &[[&[u64]; 3
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn weighted_sum(
-    q: Modulus,
-    out: &mut [u64],
-    terms: &[(&[u64], u64)],
-    correction: Option<(&[u64], u64)>,
-) {
-    let lanes = Lanes::new(q);
-    // −v·s is added as v·(q − s).
-    let terms: Vec<(&[u64], u64)> =
-        terms.iter().copied().chain(correction.map(|(v, s)| (v, q.neg(s)))).collect();
-    let chunked: Vec<(Chunked<'_>, __m256d)> =
-        terms.iter().map(|(y, w)| (y.as_chunks::<LANES>(), _mm256_set1_pd(*w as f64))).collect();
-    let (chunks, tail) = out.as_chunks_mut::<LANES>();
-    for (j, out) in chunks.iter_mut().enumerate() {
-        let mut sum = _mm256_setzero_pd();
-        for (y, w) in &chunked {
-            sum = lanes.add_product(sum, load_float(&y.0[j]), *w);
+pub(super) fn weighted_sums(out: &mut [&mut [u64]], sources: &[&[u64]], targets: &[(Modulus, &[u64])]) {
+    let chunked: Vec<Chunked<'_>> = sources.iter().map(|y| y.as_chunks::<LANES>()).collect();
+    let tails: Vec<&[u64]> = chunked.iter().map(|y| y.1).collect();
+    for (out, &(q, weights)) in out.iter_mut().zip(targets) {
+        let lanes = Lanes::new(q);
+        let terms: Vec<(&[[u64; LANES]], __m256d)> =
+            chunked.iter().zip(weights).map(|(y, &w)| (y.0, _mm256_set1_pd(w as f64))).collect();
+        let (chunks, tail) = out.as_chunks_mut::<LANES>();
+        for (j, out) in chunks.iter_mut().enumerate() {
+            let mut sum = _mm256_setzero_pd();
+            for (y, w) in &terms {
+                sum = lanes.add_product(sum, load_float(&y[j]), *w);
+            }
+            store(out, lanes.residue(sum));
         }
-        store(out, lanes.residue(sum));
-    }
-    if !tail.is_empty() {
-        let terms: Vec<_> = chunked.iter().zip(&terms).map(|((y, _), (_, w))| (y.1, *w)).collect();
-        scalar::weighted_sum(q, tail, &terms, None);
+        scalar::weighted_sums(&mut [tail], &tails, &[(q, weights)]);
     }
 }
 

@@ -32,6 +32,9 @@ use crate::modulus::{Modulus, ShoupFactor};
 /// Residues in a vector.
 const LANES: usize = 8;
 
+/// Vectors of a block whose sums stay in the first-level cache.
+const TENSOR_BLOCK: usize = 64;
+
 /// Constants of a modulus in every lane.
 #[derive(Clone, Copy)]
 struct Lanes {
@@ -207,6 +210,19 @@ pub(super) fn mul_constant(q: Modulus, a: &mut [u64], w: ShoupFactor) {
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn add_scaled(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
+    let (lanes, factor) = (Lanes::new(q), shoup(w));
+    with_operand!(
+        a,
+        b,
+        |x, y| lanes.subtract_once(_mm512_add_epi64(x, lanes.mul_shoup(y, factor))),
+        |a, b| {
+            scalar::add_scaled(q, a, b, w);
+        }
+    );
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
     let (lanes, factor) = (Lanes::new(q), shoup(w));
     with_operand!(
@@ -250,23 +266,31 @@ pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64];
     let chunked: Vec<[Chunked<'_>; 4]> =
         terms.iter().map(|limbs| limbs.map(|limb| limb.as_chunks::<LANES>())).collect();
     let [(d0, tail0), (d1, tail1), (d2, tail2)] = out.map(|out| out.as_chunks_mut::<LANES>());
-    for (j, ((d0, d1), d2)) in d0.iter_mut().zip(d1).zip(d2).enumerate() {
-        let mut residues = [_mm512_setzero_si512(); 3];
+    // Term by term for a block of vectors: the processor foresees few streams of memory, and four are read at a time.
+    let blocks =
+        d0.chunks_mut(TENSOR_BLOCK).zip(d1.chunks_mut(TENSOR_BLOCK)).zip(d2.chunks_mut(TENSOR_BLOCK));
+    for (index, ((d0, d1), d2)) in blocks.enumerate() {
+        let block = index * TENSOR_BLOCK..index * TENSOR_BLOCK + d0.len();
+        let mut sums = [[Sum::from(_mm512_setzero_si512()); 3]; TENSOR_BLOCK];
         for terms in chunked.chunks(capacity) {
-            let [mut s0, mut s1, mut s2] =
-                [Sum::from(residues[0]), Sum::from(residues[1]), Sum::from(residues[2])];
-            for [a0, a1, b0, b1] in terms {
-                let (a0, a1) = (load(&a0.0[j]), load(&a1.0[j]));
-                let (b0, b1) = (load(&b0.0[j]), load(&b1.0[j]));
-                s0 = s0.add_product(a0, b0);
-                s1 = s1.add_product(a0, b1).add_product(a1, b0);
-                s2 = s2.add_product(a1, b1);
+            for limbs in terms {
+                let [a0, a1, b0, b1] = limbs.map(|limb| &limb.0[block.clone()]);
+                for (((([s0, s1, s2], a0), a1), b0), b1) in sums.iter_mut().zip(a0).zip(a1).zip(b0).zip(b1) {
+                    let (a0, a1, b0, b1) = (load(a0), load(a1), load(b0), load(b1));
+                    *s0 = s0.add_product(a0, b0);
+                    *s1 = s1.add_product(a0, b1).add_product(a1, b0);
+                    *s2 = s2.add_product(a1, b1);
+                }
             }
-            residues = [lanes.reduce(s0), lanes.reduce(s1), lanes.reduce(s2)];
+            for sum in sums[..d0.len()].as_flattened_mut() {
+                *sum = Sum::from(lanes.reduce(*sum));
+            }
         }
-        store(d0, residues[0]);
-        store(d1, residues[1]);
-        store(d2, residues[2]);
+        for ((([s0, s1, s2], d0), d1), d2) in sums.iter().zip(d0).zip(d1).zip(d2) {
+            store(d0, s0.low);
+            store(d1, s1.low);
+            store(d2, s2.low);
+        }
     }
     if !tail0.is_empty() {
         let terms: Vec<_> = chunked.iter().map(|limbs| limbs.map(|limb| limb.1)).collect();
@@ -300,35 +324,89 @@ pub(super) fn sum_of_pairs(q: Modulus, out: [&mut [u64]; 2], terms: &[[&[u64]; 3
     }
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-pub(super) fn weighted_sum(
-    q: Modulus,
-    out: &mut [u64],
-    terms: &[(&[u64], u64)],
-    correction: Option<(&[u64], u64)>,
-) {
-    let (lanes, capacity) = (Lanes::new(q), capacity(50, q.bits()));
-    // −v·s is added as v·(q − s).
-    let terms: Vec<(&[u64], u64)> =
-        terms.iter().copied().chain(correction.map(|(v, s)| (v, q.neg(s)))).collect();
-    let chunked: Vec<(Chunked<'_>, __m512i)> =
-        terms.iter().map(|(y, w)| (y.as_chunks::<LANES>(), splat(*w))).collect();
-    let (chunks, tail) = out.as_chunks_mut::<LANES>();
-    for (j, out) in chunks.iter_mut().enumerate() {
-        let mut residue = _mm512_setzero_si512();
-        for terms in chunked.chunks(capacity) {
-            let mut sum = Sum::from(residue);
-            for (y, w) in terms {
-                sum = sum.add_product(load(&y.0[j]), *w);
-            }
-            residue = lanes.reduce(sum);
+/// A modulus and weights for [`weighted_sums`], in lanes.
+struct Weighted {
+    lanes: Lanes,
+    /// q⁻¹ modulo 2⁵².
+    inverse: __m512i,
+    /// wₖ·2⁵² mod q.
+    weights: Vec<__m512i>,
+}
+
+/// Vectors that are summed together.
+const GROUP: usize = 4;
+/// Groups of a block whose sources stay in the first cache.
+const BLOCK: usize = 8;
+/// Terms of a sum whose reduction ends below 4q.
+const TERMS: usize = 12;
+
+impl Weighted {
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    fn new(q: Modulus, weights: &[u64]) -> Self {
+        // Newton's iteration: each step doubles the number of right bits, of which q has three.
+        let inverse =
+            (0..5).fold(q.value(), |x: u64, _| x.wrapping_mul(2u64.wrapping_sub(q.value().wrapping_mul(x))));
+        Self {
+            lanes: Lanes::new(q),
+            inverse: splat(inverse),
+            weights: weights.iter().map(|&w| splat(q.mul_shoup(w, q.radix()))).collect(),
         }
-        store(out, residue);
     }
-    if !tail.is_empty() {
-        let terms: Vec<_> = chunked.iter().zip(&terms).map(|((y, _), (_, w))| (y.1, *w)).collect();
-        scalar::weighted_sum(q, tail, &terms, None);
+
+    /// Σ yₖ·wₖ mod q for the vectors of group `index`, of at most [`TERMS`] sources.
+    ///
+    /// By Montgomery's reduction with R = 2⁵²: T = Σ yₖ·(wₖR mod q) is below k·2⁵⁰·q, and for m = T·q⁻¹ mod R the
+    /// integer (T − mq)/R = ⌊T/R⌋ − ⌊mq/R⌋ is in (−q, kq/4).
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    fn sum(
+        &self,
+        sources: &[&[[[u64; LANES]; GROUP]]],
+        weights: &[__m512i],
+        index: usize,
+    ) -> [__m512i; GROUP] {
+        let mut sums = [Sum { high: self.lanes.q, low: _mm512_setzero_si512() }; GROUP];
+        for (y, &w) in sources.iter().zip(weights) {
+            for (sum, y) in sums.iter_mut().zip(&y[index]) {
+                *sum = sum.add_product(load(y), w);
+            }
+        }
+        sums.map(|Sum { high, low }| {
+            let zero = _mm512_setzero_si512();
+            let m = _mm512_madd52lo_epu64(zero, low, self.inverse);
+            let high = _mm512_add_epi64(high, _mm512_srli_epi64::<52>(low));
+            let r = _mm512_sub_epi64(high, _mm512_madd52hi_epu64(zero, m, self.lanes.q));
+            self.lanes.subtract_once(_mm512_min_epu64(r, _mm512_sub_epi64(r, self.lanes.twice_q)))
+        })
     }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn weighted_sums(out: &mut [&mut [u64]], sources: &[&[u64]], targets: &[(Modulus, &[u64])]) {
+    let weighted: Vec<_> = targets.iter().map(|&(q, weights)| Weighted::new(q, weights)).collect();
+    let groups: Vec<_> = sources.iter().map(|y| y.as_chunks::<LANES>().0.as_chunks::<GROUP>().0).collect();
+    let count = groups.first().map_or(0, |y| y.len());
+    for first in (0..count).step_by(BLOCK) {
+        for (out, target) in out.iter_mut().zip(&weighted) {
+            let (out, _) = out.as_chunks_mut::<LANES>().0.as_chunks_mut::<GROUP>();
+            for (index, out) in out.iter_mut().enumerate().skip(first).take(BLOCK) {
+                let (head, tail) = groups.split_at(groups.len().min(TERMS));
+                let mut residues = target.sum(head, &target.weights, index);
+                for (sources, weights) in tail.chunks(TERMS).zip(target.weights[head.len()..].chunks(TERMS)) {
+                    for (residue, summand) in residues.iter_mut().zip(target.sum(sources, weights, index)) {
+                        *residue = target.lanes.subtract_once(_mm512_add_epi64(*residue, summand));
+                    }
+                }
+                for (out, residue) in out.iter_mut().zip(residues) {
+                    store(out, residue);
+                }
+            }
+        }
+    }
+    let done = count * GROUP * LANES;
+    let tails: Vec<_> = sources.iter().map(|y| &y[done..]).collect();
+    let mut out: Vec<_> = out.iter_mut().map(|out| &mut out[done..]).collect();
+    scalar::weighted_sums(&mut out, &tails, targets);
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]

@@ -1,5 +1,7 @@
 //! The reference kernels: one residue after the other, in `u64` and `u128`.
 
+pub(super) mod transform;
+
 use crate::modulus::{Modulus, ShoupFactor};
 
 pub(super) fn add_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
@@ -38,6 +40,12 @@ pub(super) fn mul_constant(q: Modulus, a: &mut [u64], w: ShoupFactor) {
     }
 }
 
+pub(super) fn add_scaled(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
+    for (a, &b) in a.iter_mut().zip(b) {
+        *a = q.add(*a, q.mul_shoup(b, w));
+    }
+}
+
 pub(super) fn sum_of_products(q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])]) {
     for (j, out) in out.iter_mut().enumerate() {
         let sum = terms.iter().map(|(a, b)| product(a[j], b[j])).sum();
@@ -68,17 +76,12 @@ pub(super) fn sum_of_pairs(q: Modulus, [u, v]: [&mut [u64]; 2], terms: &[[&[u64]
     }
 }
 
-pub(super) fn weighted_sum(
-    q: Modulus,
-    out: &mut [u64],
-    terms: &[(&[u64], u64)],
-    correction: Option<(&[u64], u64)>,
-) {
-    // −v·s is added as v·(q − s), so that the sum stays positive.
-    let correction = correction.map(|(v, s)| (v, q.neg(s)));
-    for (j, out) in out.iter_mut().enumerate() {
-        let sum = terms.iter().chain(&correction).map(|(y, w)| product(y[j], *w)).sum();
-        *out = q.reduce_wide(sum);
+pub(super) fn weighted_sums(out: &mut [&mut [u64]], sources: &[&[u64]], targets: &[(Modulus, &[u64])]) {
+    for (out, (q, weights)) in out.iter_mut().zip(targets) {
+        for (j, out) in out.iter_mut().enumerate() {
+            let sum = sources.iter().zip(*weights).map(|(y, &w)| product(y[j], w)).sum();
+            *out = q.reduce_wide(sum);
+        }
     }
 }
 

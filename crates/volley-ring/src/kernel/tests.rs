@@ -129,6 +129,9 @@ fn products() {
             case.check("mul_constant", &result, |j| product(a[j], constant));
             let mut result = a.clone();
             kernel.sub_from_and_scale(q, &mut result, &b, q.shoup(constant));
+            let mut sum = a.clone();
+            kernel.add_scaled(q, &mut sum, &b, q.shoup(constant));
+            case.check("add_scaled", &sum, |j| u128::from(a[j]) + product(b[j], constant));
             let difference = |j: usize| (u128::from(b[j]) + u128::from(q.value()) - u128::from(a[j])) as u64;
             case.check("sub_from_and_scale", &result, |j| product(difference(j), constant));
         }
@@ -182,22 +185,22 @@ fn sums_of_pairs() {
 
 #[test]
 fn weighted_sums_of_unreduced_limbs() {
+    let other = Modulus::new(lowest_prime(16, 45)).unwrap();
     each_case(|case| {
-        let q = case.q.value();
         let limbs: Vec<_> = (0..7).map(|_| case.limb_below(1 << 50)).collect();
-        let weights: Vec<_> = (0..7).map(|_| case.below(q)).collect();
-        for count in term_counts(case) {
-            let terms: Vec<(&[u64], u64)> = (0..count).map(|k| (&*limbs[k % 7], weights[k % 7])).collect();
-            let sum = |j: usize| terms.iter().map(|(y, w)| product(y[j], *w)).sum::<u128>();
-            let mut result = vec![u64::MAX; case.length];
-            case.kernel.weighted_sum(case.q, &mut result, &terms, None);
-            case.check("weighted_sum", &result, sum);
-            let v = case.limb_below(1 << 50);
-            for s in [0, 1, q - 1, case.below(q)] {
-                case.kernel.weighted_sum(case.q, &mut result, &terms, Some((&v, s)));
-                // A multiple of q that is at least v·s keeps the difference positive.
-                case.check("corrected", &result, |j| sum(j) + (u128::from(q) << 50) - product(v[j], s));
-            }
+        for count in term_counts(case).chain([7, 12, 13]) {
+            let sources: Vec<&[u64]> = (0..count).map(|k| &*limbs[k % 7]).collect();
+            let [weights, others] =
+                [case.q, other].map(|q| (0..count).map(|_| case.below(q.value())).collect::<Vec<_>>());
+            let mut result = [(); 2].map(|()| vec![u64::MAX; case.length]);
+            let mut out: Vec<_> = result.iter_mut().map(Vec::as_mut_slice).collect();
+            case.kernel.weighted_sums(&mut out, &sources, &[(case.q, &weights), (other, &others)]);
+            let sum = |weights: &[u64], j: usize| -> u128 {
+                sources.iter().zip(weights).map(|(y, &w)| product(y[j], w)).sum()
+            };
+            case.check("weighted_sums", &result[0], |j| sum(&weights, j));
+            let q = u128::from(other.value());
+            assert!((0..case.length).all(|j| u128::from(result[1][j]) == sum(&others, j) % q));
         }
     });
 }

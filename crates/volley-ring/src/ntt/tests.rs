@@ -1,4 +1,4 @@
-use concrete_ntt::prime64::Plan as Oracle;
+use tfhe_ntt::prime64::Plan as Oracle;
 use volley_testkit::schoolbook::{evaluate_at_powers, negacyclic_product, power};
 
 use super::*;
@@ -6,13 +6,16 @@ use crate::prime::ntt_primes;
 use crate::tests::{lowest_prime, random_limb, rng};
 
 /// Bit lengths of the moduli, and degrees at which all of them have primes.
-const BITS: [u32; 8] = [20, 25, 30, 36, 40, 45, 49, 50];
+const BITS: [u32; 12] = [20, 25, 30, 36, 40, 43, 44, 45, 46, 47, 49, 50];
 const DEGREES: [usize; 9] = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
 
+/// Bit lengths of the moduli at large degrees: those on both sides of where reductions change.
+const LARGE_BITS: [u32; 5] = [40, 43, 46, 47, 50];
+
 /// The highest and the lowest prime of each length.
-fn moduli(degree: usize) -> impl Iterator<Item = u64> {
-    let ends = move |bits| [ntt_primes(degree, bits).next().unwrap(), lowest_prime(degree, bits)];
-    BITS.into_iter().flat_map(ends)
+fn moduli(degree: usize, bits: &[u32]) -> impl Iterator<Item = u64> {
+    let ends = move |&bits| [ntt_primes(degree, bits).next().unwrap(), lowest_prime(degree, bits)];
+    bits.iter().flat_map(ends)
 }
 
 fn table(degree: usize, q: u64) -> NttTable {
@@ -25,11 +28,18 @@ fn tables(degree: usize, q: u64) -> impl Iterator<Item = NttTable> {
     Kernel::available().into_iter().map(table)
 }
 
-/// A random polynomial, then the extreme ones: 0, all coefficients q − 1, and q − 1 at 1 or X^(N−1) alone.
+/// The tables of every backend for every length of moduli.
+fn all_tables(degree: usize) -> impl Iterator<Item = NttTable> {
+    moduli(degree, &BITS).flat_map(move |q| tables(degree, q))
+}
+
+/// A random polynomial, then the extreme ones: 0, all coefficients q − 1, q − 1 at 1 or X^(N−1) alone, and a random
+/// choice of 0, 1, (q ± 1)/2 and q − 1.
 fn inputs(degree: usize, q: u64) -> Vec<Vec<u64>> {
     let single = |position: usize| (0..degree).map(|i| if i == position { q - 1 } else { 0 }).collect();
     let random = random_limb(q, degree, &mut rng(q));
-    vec![random, vec![0; degree], vec![q - 1; degree], single(0), single(degree - 1)]
+    let edges = random.iter().map(|x| [0, 1, q / 2, q / 2 + 1, q - 1][(x % 5) as usize]).collect();
+    vec![random, vec![0; degree], vec![q - 1; degree], single(0), single(degree - 1), edges]
 }
 
 fn forward(table: &NttTable, input: &[u64]) -> Vec<u64> {
@@ -38,15 +48,18 @@ fn forward(table: &NttTable, input: &[u64]) -> Vec<u64> {
     limb
 }
 
-fn inverse_unscaled(table: &NttTable, input: &[u64]) -> Vec<u64> {
-    let mut limb = input.to_vec();
-    table.inverse_unscaled(&mut limb);
+/// In place and from one buffer to another.
+fn inverse_scaled(table: &NttTable, input: &[u64], factor: u64) -> Vec<u64> {
+    let factor = table.modulus().shoup(factor);
+    let (mut limb, mut out) = (input.to_vec(), vec![u64::MAX; input.len()]);
+    table.inverse_scaled(&mut limb, factor);
+    table.inverse_scaled_from(input, &mut out, factor);
+    assert!(limb == out, "N={}, q={}", table.degree(), table.modulus().value());
     limb
 }
 
 fn inverse(table: &NttTable, input: &[u64]) -> Vec<u64> {
-    let (q, scale) = (table.modulus(), table.degree_inverse());
-    inverse_unscaled(table, input).into_iter().map(|x| q.mul_shoup(x, scale)).collect()
+    inverse_scaled(table, input, table.degree_inverse().value)
 }
 
 /// ψ: what X evaluates to first.
@@ -65,13 +78,11 @@ fn exponent(degree: usize, j: usize) -> u64 {
 fn the_forward_transform_evaluates_at_the_odd_powers_in_bit_reversed_order() {
     for degree in [16, 64, 256] {
         let exponents: Vec<u64> = (0..degree).map(|j| exponent(degree, j)).collect();
-        for q in moduli(degree) {
-            for table in tables(degree, q) {
-                let psi = root(&table);
-                assert_eq!(power(psi, degree as u64, q), q - 1, "not a primitive root");
-                for input in inputs(degree, q) {
-                    assert_eq!(forward(&table, &input), evaluate_at_powers(&input, psi, &exponents, q));
-                }
+        for table in all_tables(degree) {
+            let (q, psi) = (table.modulus().value(), root(&table));
+            assert_eq!(power(psi, degree as u64, q), q - 1, "not a primitive root");
+            for input in inputs(degree, q) {
+                assert_eq!(forward(&table, &input), evaluate_at_powers(&input, psi, &exponents, q));
             }
         }
     }
@@ -93,10 +104,9 @@ fn large_transforms_evaluate_at_the_same_points() {
 
 #[test]
 fn transforms_equal_the_oracle_bit_for_bit() {
-    let large = moduli(1 << 14).map(|q| (1 << 14, q)).filter(|&(_, q)| q >> 35 != 0);
-    for (degree, q) in
-        DEGREES.into_iter().flat_map(|degree| moduli(degree).map(move |q| (degree, q))).chain(large)
-    {
+    let small = DEGREES.into_iter().flat_map(|degree| moduli(degree, &BITS).map(move |q| (degree, q)));
+    let large = (13..=17).flat_map(|log| moduli(1 << log, &LARGE_BITS).map(move |q| (1 << log, q)));
+    for (degree, q) in small.chain(large) {
         let tables: Vec<_> = tables(degree, q).collect();
         let oracle = Oracle::try_new(degree, q).unwrap();
         for input in inputs(degree, q) {
@@ -105,7 +115,11 @@ fn transforms_equal_the_oracle_bit_for_bit() {
             oracle.inv(&mut coefficients);
             for table in &tables {
                 assert!(forward(table, &input) == evaluations, "forward, N={degree}, q={q}");
-                assert!(inverse_unscaled(table, &input) == coefficients, "inverse, N={degree}, q={q}");
+                assert!(inverse_scaled(table, &input, 1) == coefficients, "inverse, N={degree}, q={q}");
+                let scaled = inverse_scaled(table, &input, q - 2);
+                let mut expected =
+                    coefficients.iter().map(|&x| table.modulus().mul(x, q - 2)).zip(scaled.iter());
+                assert!(expected.all(|(x, &y)| x == y), "scaled inverse, N={degree}, q={q}");
             }
         }
     }
@@ -114,12 +128,12 @@ fn transforms_equal_the_oracle_bit_for_bit() {
 #[test]
 fn the_inverse_undoes_the_forward_transform_and_all_outputs_are_reduced() {
     for degree in DEGREES {
-        for q in moduli(degree) {
-            let table = table(degree, q);
+        for table in all_tables(degree) {
+            let q = table.modulus().value();
             for input in inputs(degree, q) {
                 let evaluations = forward(&table, &input);
                 assert!(evaluations.iter().all(|&x| x < q));
-                assert!(inverse_unscaled(&table, &input).iter().all(|&x| x < q));
+                assert!(inverse_scaled(&table, &input, 1).iter().all(|&x| x < q));
                 assert_eq!(inverse(&table, &evaluations), input, "N={degree}, q={q}");
                 assert_eq!(forward(&table, &inverse(&table, &input)), input, "N={degree}, q={q}");
             }
@@ -129,9 +143,9 @@ fn the_inverse_undoes_the_forward_transform_and_all_outputs_are_reduced() {
 
 #[test]
 fn products_become_pointwise() {
-    for degree in [16, 128] {
-        for q in moduli(degree) {
-            let table = table(degree, q);
+    for degree in [16, 32, 128] {
+        for table in all_tables(degree) {
+            let q = table.modulus().value();
             let b = random_limb(q, degree, &mut rng(1));
             for a in inputs(degree, q) {
                 let pointwise: Vec<u64> = forward(&table, &a)

@@ -15,7 +15,7 @@ fn mutants_are_refused_or_intact(count: usize) {
         let index = round % files.len();
         let (kind, reread) = &REREAD[index];
         let mut mutant = mutate(&files[index], || rng.next_u64());
-        if rng.next_u64() % 2 == 0 {
+        if rng.next_u64().is_multiple_of(2) {
             rehash(&mut mutant);
         }
         match reread(&owner.context, &mutant, 2 * files[index].len() as u64) {
@@ -30,12 +30,6 @@ fn mutants_are_refused_or_intact(count: usize) {
 }
 
 #[test]
-fn thousands_of_mutants() {
-    mutants_are_refused_or_intact(7000);
-}
-
-#[test]
-#[ignore = "a minute"]
 fn a_hundred_thousand_mutants() {
     mutants_are_refused_or_intact(100_000);
 }

@@ -1,0 +1,96 @@
+//! The split into baby and giant steps.
+
+use std::collections::BTreeSet;
+
+use super::GIANTS_AT_ONCE;
+use crate::Parameters;
+
+/// Most baby steps: two limbs of each are alive in every thread.
+const MAX_BABIES: usize = 64;
+
+/// k = giant + baby modulo n, with the baby steps in [start, start + window) and the giant steps multiples of the
+/// window.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Split {
+    slots: i64,
+    start: i64,
+    window: i64,
+}
+
+impl Split {
+    /// The split of least cost for sorted diagonals in [0, n). Windows are powers of two. They start at zero, where one
+    /// baby step is free, or at the first diagonal of the shortest arc with all of them, which suits bands.
+    pub(super) fn cheapest(parameters: &Parameters, level: usize, slots: i64, diagonals: &[i64]) -> Self {
+        let cost = Cost::new(parameters, level);
+        let windows = (0..=slots.ilog2()).map(|log| 1 << log);
+        let splits = windows
+            .flat_map(|window| [0, arc_start(slots, diagonals)].map(|start| Self { slots, start, window }));
+        splits
+            .filter_map(|split| Some((cost.of(split, diagonals)?, split)))
+            .min_by(|(a, _), (b, _)| a.total_cmp(b))
+            .map_or(Self { slots, start: 0, window: 1 }, |(_, split)| split)
+    }
+
+    /// The giant and the baby step of a diagonal, in [−n/2, n/2).
+    pub(super) fn steps(self, k: i64) -> (i64, i64) {
+        let distance = (k - self.start).rem_euclid(self.slots);
+        let baby = distance % self.window;
+        (self.centered(distance - baby), self.centered(self.start + baby))
+    }
+
+    fn centered(self, step: i64) -> i64 {
+        let half = self.slots / 2;
+        (step + half).rem_euclid(self.slots) - half
+    }
+}
+
+/// The diagonal after the largest gap, cyclically.
+fn arc_start(slots: i64, diagonals: &[i64]) -> i64 {
+    let last = diagonals.last().map(|&last| last - slots);
+    let before = last.into_iter().chain(diagonals.iter().copied());
+    let gaps = before.zip(diagonals).map(|(before, &k)| (k - before, k));
+    gaps.max_by_key(|&(gap, _)| gap).map_or(0, |(_, k)| k)
+}
+
+/// Products of one residue, as which all work is counted.
+struct Cost {
+    baby: f64,
+    giant: f64,
+}
+
+impl Cost {
+    /// A butterfly of a transform (it has log₂ N for each residue), in products.
+    const BUTTERFLY: f64 = 0.3;
+    /// A residue that is permuted, in products.
+    const PERMUTATION: f64 = 2.0;
+
+    fn new(parameters: &Parameters, level: usize) -> Self {
+        let limbs = parameters.limbs(level) as f64;
+        let special = parameters.p().len() as f64;
+        let extended = limbs + special;
+        let digits = parameters.digit_count(level) as f64;
+        let transform = Self::BUTTERFLY * f64::from(parameters.log_n());
+        let baby = 2.0 * extended * (digits + Self::PERMUTATION);
+        let decomposition = transform * digits * extended + limbs * extended;
+        let division = transform * extended + special * limbs;
+        Self { baby, giant: baby + decomposition + division }
+    }
+
+    /// Of the rotations of a split; none where it has too many baby steps.
+    fn of(&self, split: Split, diagonals: &[i64]) -> Option<f64> {
+        let (giants, babies): (BTreeSet<i64>, BTreeSet<i64>) =
+            diagonals.iter().map(|&k| split.steps(k)).unzip();
+        let moving = |steps: &BTreeSet<i64>| (steps.len() - usize::from(steps.contains(&0))) as f64;
+        let rounds = giants.len().div_ceil(GIANTS_AT_ONCE) as f64;
+        (babies.len() <= MAX_BABIES)
+            .then(|| rounds * moving(&babies) * self.baby + moving(&giants) * self.giant)
+    }
+}
+
+#[cfg(test)]
+impl Split {
+    /// Baby steps below `window`.
+    pub(super) fn of_window(slots: i64, window: i64) -> Self {
+        Self { slots, start: 0, window }
+    }
+}
