@@ -48,8 +48,7 @@ impl PredictionPlan {
     /// [`Error::Matrix`] for no rows.
     pub fn new(plan: &Plan, rows: usize) -> Result<Self, Error> {
         let (parameters, training) = (plan.parameters(), plan.layout());
-        let shape = Shape { samples: rows, ..training.shape() };
-        let layout = Layout::with_width(shape, training.slots(), training.width())?;
+        let layout = Self::layout_of(plan, rows)?;
         let iterations = plan.hyperparameters().iterations();
         let weights = plan.weights(iterations);
         let scale = Scale::power_of_two(SCORE_LOG_SCALE)
@@ -59,6 +58,19 @@ impl PredictionPlan {
         let circuit = Prediction { rows: &rows, weights: &weights };
         let matrices = MatrixPlan::of(&circuit, parameters, layout, plan.split(), &CostModel::default())?;
         Ok(Self { training, iterations, rows, matrices })
+    }
+
+    /// Where so many rows lie under the model's weights.
+    pub(crate) fn layout_of(plan: &Plan, rows: usize) -> Result<Layout, Error> {
+        let training = plan.layout();
+        let shape = Shape { samples: rows, ..training.shape() };
+        Ok(Layout::with_width(shape, training.slots(), training.width())?)
+    }
+
+    /// Level, scale and slots of encrypted scores.
+    #[must_use]
+    pub fn scores(&self) -> Operand {
+        Operand { level: LEVEL - 1, scale: Scale::power_of_two(SCORE_LOG_SCALE), slots: self.rows.slots }
     }
 
     /// The CKKS parameters.

@@ -34,7 +34,7 @@ fn predict(
     let predictor = Predictor::new(&evaluator, &plan, model)?;
     let scores = predictor.scores(&upload.expand(&setup.context)?)?;
     assert_eq!(&evaluator.counts(), plan.counts());
-    assert!(scores.scores.iter().all(|score| score.level() == 0));
+    assert!(scores.scores.iter().all(|score| *score.operand() == plan.scores()));
     state.decrypt_scores(&plan, &setup.secret_key, &scores)
 }
 
