@@ -15,6 +15,7 @@ fn rows(count: usize, columns: usize, classes: usize) -> Dataset {
 }
 
 /// Predicts encrypted rows as server and owner do, and checks what was foreseen.
+#[expect(clippy::panic_in_result_fn, reason = "a helper of tests, whose assertions are tests")]
 fn predict(
     setup: &Setup,
     keys: &KeySpec,
