@@ -253,10 +253,14 @@ fn every_operation_takes_time_and_more_of_it_at_higher_levels() {
 }
 
 #[test]
-fn hoisting_splits_a_rotation() {
-    let (rotation, hoisted) =
-        (seconds(Operation::Rotation, 5, &MODEL), seconds(Operation::HoistedRotation, 5, &MODEL));
+fn hoisting_splits_a_rotation_and_moves_its_digits_through_memory() {
+    let times = |model: &CostModel| {
+        [Operation::Rotation, Operation::HoistedRotation].map(|operation| seconds(operation, 5, model))
+    };
+    let [rotation, hoisted] = times(&CostModel { pass: 0.0, ..MODEL });
     assert!((rotation / hoisted - 1.0).abs() < 1e-12);
+    let [rotation, hoisted] = times(&MODEL);
+    assert!(hoisted > rotation);
 }
 
 proptest! {
