@@ -157,7 +157,7 @@ impl Experiment {
         let trained = Server { context, keys, dataset }.train(&self.plan, &mut phases)?;
 
         let models = phases.time("decryption", || {
-            trained.models.iter().map(|model| Ok(owner.decrypt(model)?)).collect::<Result<Vec<_>>>()
+            trained.models.iter().map(|model| Ok(owner.decrypt_private(model)?)).collect::<Result<Vec<_>>>()
         })?;
         progress.finish();
         self.report(phases.done, &trained, &models, upload, key_sizes)

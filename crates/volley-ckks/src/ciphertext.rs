@@ -61,7 +61,7 @@ macro_rules! operand_accessors {
                 &self.operand
             }
 
-            /// Index of the last live prime.
+            /// The number of rescalings that are left.
             #[must_use]
             pub fn level(&self) -> usize {
                 self.operand.level
@@ -104,7 +104,8 @@ impl Ciphertext {
     /// [`Error::LevelExhausted`] where `level` is above the ciphertext's.
     pub fn drop_level(&self, level: usize) -> Result<Self, Error> {
         let operand = self.operand.dropped(level)?;
-        let parts = self.parts.each_ref().map(|part| part.prefix(level + 1));
+        let primes_per_level = self.parts[0].limb_count() / (self.level() + 1);
+        let parts = self.parts.each_ref().map(|part| part.prefix(primes_per_level * (level + 1)));
         Ok(Self { operand, parts, params_id: self.params_id, key_id: self.key_id })
     }
 }

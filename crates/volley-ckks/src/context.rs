@@ -19,14 +19,14 @@ pub struct Context {
     levels: Vec<Level>,
 }
 
-/// What belongs to one level l: Q_l = q₀⋯q_l, alone and with P.
+/// What belongs to one level l: Q_l, the product of the primes up to it, alone and with P.
 #[derive(Debug)]
 struct Level {
     q: RnsBasis,
     qp: RnsBasis,
     gadget: Gadget,
     mod_down: RoundedDivision,
-    /// Division by q_l, and by P·q_l at once; none at level 0.
+    /// Division by the primes of level l, and by them and P at once; none at level 0.
     rescaling: Option<(RoundedDivision, RoundedDivision)>,
     /// P mod qᵢ.
     special_product: Vec<u64>,
@@ -61,12 +61,12 @@ impl Context {
         if level > max { Err(Error::LevelRange { level, max }) } else { Ok(()) }
     }
 
-    /// q₀, …, q_level.
+    /// The primes up to `level`.
     pub(crate) fn q(&self, level: usize) -> &RnsBasis {
         &self.levels[level].q
     }
 
-    /// q₀, …, q_level and the special primes.
+    /// The primes up to `level` and the special primes.
     pub(crate) fn qp(&self, level: usize) -> &RnsBasis {
         &self.levels[level].qp
     }
@@ -81,12 +81,12 @@ impl Context {
         &self.levels[level].mod_down
     }
 
-    /// Division by q_level.
+    /// Division by the primes of `level`.
     pub(crate) fn rescale(&self, level: usize) -> Result<&RoundedDivision, Error> {
         self.rescaling(level).map(|(rescale, _)| rescale)
     }
 
-    /// Division by P·q_level.
+    /// Division by P and the primes of `level`.
     pub(crate) fn mod_down_rescale(&self, level: usize) -> Result<&RoundedDivision, Error> {
         self.rescaling(level).map(|(_, merged)| merged)
     }
@@ -101,8 +101,9 @@ impl Context {
     }
 
     /// For limb i of [`qp`](Self::qp)`(level)`, the limb of the same prime in `qp(key_level)`.
-    pub(crate) fn key_limb(level: usize, key_level: usize) -> impl Fn(usize) -> usize {
-        move |limb| if limb <= level { limb } else { limb + key_level - level }
+    pub(crate) fn key_limb(&self, level: usize, key_level: usize) -> impl Fn(usize) -> usize + use<> {
+        let (limbs, key_limbs) = (self.parameters.limbs(level), self.parameters.limbs(key_level));
+        move |limb| if limb < limbs { limb } else { limb + key_limbs - limbs }
     }
 
     /// The uniform half of a ciphertext, modulo Q_level.
@@ -112,7 +113,8 @@ impl Context {
 
     /// The uniform half of a key, modulo Q_level·P.
     pub(crate) fn expand_qp(&self, level: usize, seed: &Seed, domain: Domain, digit: u16) -> RnsPoly<Eval> {
-        expand_uniform(self.qp(level), seed, domain, digit, |limb| match limb.checked_sub(level + 1) {
+        let limbs = self.parameters.limbs(level);
+        expand_uniform(self.qp(level), seed, domain, digit, |limb| match limb.checked_sub(limbs) {
             None => limb as u32,
             Some(special) => SPECIAL_LIMB + special as u32,
         })
@@ -126,13 +128,15 @@ impl Context {
 
 impl Level {
     fn new(parameters: &Parameters, q: &RnsBasis, p: &RnsBasis, level: usize) -> Self {
-        let (basis, extended) = (q.prefix(level + 1), q.prefix_with(level + 1, p));
+        let limbs = parameters.limbs(level);
+        let rescaled = limbs - parameters.primes_per_level();
+        let (basis, extended) = (q.prefix(limbs), q.prefix_with(limbs, p));
         let digits = parameters.digits()[..parameters.digit_count(level)].iter();
         Self {
-            gadget: Gadget::new(&extended, digits.map(|digit| digit.start..digit.end.min(level + 1))),
-            mod_down: RoundedDivision::new(&extended, level + 1),
+            gadget: Gadget::new(&extended, digits.map(|digit| digit.start..digit.end.min(limbs))),
+            mod_down: RoundedDivision::new(&extended, limbs),
             rescaling: (level > 0)
-                .then(|| (RoundedDivision::new(&basis, level), RoundedDivision::new(&extended, level))),
+                .then(|| (RoundedDivision::new(&basis, rescaled), RoundedDivision::new(&extended, rescaled))),
             special_product: basis.moduli().map(|q| q.product(p.moduli())).collect(),
             q: basis,
             qp: extended,

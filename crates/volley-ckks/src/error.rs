@@ -82,6 +82,27 @@ pub enum Error {
         /// log₂ of the modulus at the plaintext's level.
         modulus_log2: f64,
     },
+    /// Flooding with fewer bits of statistical security than hide anything, or more than a key has.
+    #[error("{bits} bits of statistical security are not in {min}..={max}")]
+    StatisticalBits {
+        /// The bits asked for.
+        bits: u32,
+        /// The fewest.
+        min: u32,
+        /// The most.
+        max: u32,
+    },
+    /// Flooding for no decryption.
+    #[error("flooding covers at least one decryption")]
+    NoDecryptions,
+    /// Noise that does not fit the modulus.
+    #[error("noise of deviation 2^{deviation_log2:.1} does not fit a modulus of 2^{modulus_log2:.1}")]
+    FloodingRange {
+        /// log₂ of the deviation asked for.
+        deviation_log2: f64,
+        /// log₂ of the modulus at the ciphertext's level.
+        modulus_log2: f64,
+    },
     /// Two objects of different parameter sets.
     #[error("the operand belongs to another parameter set")]
     ParameterMismatch,

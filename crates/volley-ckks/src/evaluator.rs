@@ -105,7 +105,7 @@ impl Evaluator {
         a: &Ciphertext,
         f: impl Fn(usize, &mut RnsPoly<Eval>),
     ) -> Ciphertext {
-        let mut parts = a.parts.each_ref().map(|part| part.prefix(operand.level + 1));
+        let mut parts = a.parts.each_ref().map(|part| part.prefix(self.parameters().limbs(operand.level)));
         for (index, part) in parts.iter_mut().enumerate() {
             f(index, part);
         }
@@ -122,7 +122,7 @@ impl Evaluator {
         self.check_tensor(a)?;
         let operand = a.operand.sum(operand)?;
         let basis = self.context.q(operand.level);
-        let mut parts = a.parts.each_ref().map(|part| part.prefix(operand.level + 1));
+        let mut parts = a.parts.each_ref().map(|part| part.prefix(self.parameters().limbs(operand.level)));
         for (part, other) in parts.iter_mut().zip(summand) {
             basis.add_assign(part, other);
         }

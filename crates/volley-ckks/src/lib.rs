@@ -6,7 +6,7 @@
 //! keys.
 //!
 //! Below it is `volley-ring`, above it `volley-revolver`, and it knows nothing of matrices. It has no bootstrapping
-//! and no exact integers, and it does not flood the noise of what it decrypts: see [`SecretKey`].
+//! and no exact integers. What is decrypted must stay secret, unless it is decrypted with [`flooding`].
 //!
 //! ```
 //! use rand::{SeedableRng, rngs::SysRng};
@@ -58,6 +58,7 @@ mod counts;
 mod encoder;
 mod error;
 mod evaluator;
+pub mod flooding;
 pub mod keys;
 mod linear_transform;
 pub mod noise;
@@ -77,6 +78,7 @@ pub use counts::{Operation, OperationCounts};
 pub use encoder::Encoder;
 pub use error::Error;
 pub use evaluator::{EncodedTransform, Evaluator};
+pub use flooding::Flooding;
 pub use keys::{EvaluationKeySet, KeyId, KeySpec, PublicKey, SecretKey};
 pub use linear_transform::{LinearArithmetic, LinearTransform};
 pub use num_complex::Complex64;

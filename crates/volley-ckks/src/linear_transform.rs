@@ -154,7 +154,7 @@ impl LinearTransform {
     /// to·q_level/from, exactly.
     #[must_use]
     pub fn diagonal_scale(&self, from: &Scale, to: &Scale) -> Scale {
-        to.times(&Scale::prime(self.parameters.q()[self.level])).divided_by(from)
+        to.times(&self.parameters.rescaling_factor(self.level)).divided_by(from)
     }
 
     /// Bytes of the encoded diagonals: each is a polynomial modulo Q_level·P, with eight bytes a residue.
@@ -179,7 +179,7 @@ impl LinearTransform {
 
     /// Limbs of a polynomial modulo Q_level·P.
     fn extended_limbs(&self) -> u64 {
-        (self.level + 1 + self.parameters.p().len()) as u64
+        (self.parameters.limbs(self.level) + self.parameters.p().len()) as u64
     }
 
     pub(crate) fn babies(&self) -> &[i64] {

@@ -49,7 +49,7 @@ impl Noise {
         let n = parameters.degree() as f64;
         let p: f64 = parameters.p().iter().map(|&p| p as f64).product();
         let digits = parameters.digits()[..parameters.digit_count(level)].iter().map(|digit| {
-            let live = &parameters.q()[digit.start..digit.end.min(level + 1)];
+            let live = &parameters.q()[digit.start..digit.end.min(parameters.limbs(level))];
             let ratio = live.iter().map(|&q| q as f64).product::<f64>() / p;
             ROUNDING_VARIANCE * ratio.powi(2)
         });
@@ -81,6 +81,15 @@ impl Noise {
     #[must_use]
     pub fn coefficient_deviation(self) -> f64 {
         self.variance.sqrt()
+    }
+
+    /// t with ‖e‖₂ ≤ t for the N coefficients: twice the root mean square √(N·V). Where coefficients are independent and
+    /// their tails no heavier than a Gaussian's this fails with probability below e^(−0.8·N), as a sum of N squares with
+    /// mean 1 exceeds 4N; those of an error times the secret depend on each other by the secret, whose own norm is known
+    /// within a few per cent.
+    #[must_use]
+    pub fn error_norm(self, parameters: &Parameters) -> f64 {
+        2.0 * (self.variance * parameters.degree() as f64).sqrt()
     }
 
     /// Standard deviation of one slot at a scale: √(E|error|²).

@@ -7,7 +7,7 @@ use crate::{Error, Parameters, Scale};
 /// Level, scale and slot count of a ciphertext or plaintext.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operand {
-    /// Index of the last live prime; 0 when no rescaling is left.
+    /// The number of rescalings that are left.
     pub level: usize,
     /// The factor between slots and plaintext coefficients.
     pub scale: Scale,
@@ -64,8 +64,8 @@ impl Operand {
         if self.level == 0 {
             return Err(Error::LevelExhausted { level: 0, required: 1 });
         }
-        let prime = Scale::prime(parameters.q()[self.level]);
-        Ok(Self { level: self.level - 1, scale: self.scale.divided_by(&prime), slots: self.slots })
+        let scale = self.scale.divided_by(&parameters.rescaling_factor(self.level));
+        Ok(Self { level: self.level - 1, scale, slots: self.slots })
     }
 
     /// After dropping to `level`.

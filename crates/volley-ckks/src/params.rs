@@ -2,6 +2,13 @@
 //!
 //! [`Parameters`] exist only as the result of [`ParametersLiteral::build`], which checks every rule; nothing that
 //! takes them checks again.
+//!
+//! # Scales longer than a prime
+//!
+//! A level is a group of k = ⌈log₂ Δ/50⌉ consecutive primes, and a rescaling divides by their product at once: one prime
+//! for the usual scales, two for scales from 2^51 on. Precision then has no limit but the modulus (*composite scaling*:
+//! Agrawal et al., eprint 2023/1462), which is what a plan for models that are published needs
+//! ([`flooding`](crate::flooding)).
 
 use std::fmt;
 use std::ops::Range;
@@ -26,7 +33,10 @@ pub const MAX_PRIMES: usize = 256;
 pub struct ParametersLiteral {
     /// log₂ of the ring degree N.
     pub log_n: u32,
-    /// Bit lengths of q₀, q₁, …, q_L. Decryption happens under q₀; every level above carries one rescaling.
+    /// Bit lengths of q₀, q₁, … Decryption happens under those of level 0; every level above carries one rescaling. A
+    /// level has one prime, or several where the scale is longer than a prime can be ([`primes_per_level`]).
+    ///
+    /// [`primes_per_level`]: Parameters::primes_per_level
     pub q_bits: Vec<u32>,
     /// Bit lengths of the special primes, whose product P absorbs the noise of key switching.
     pub p_bits: Vec<u32>,
@@ -91,13 +101,21 @@ pub enum ParametersError {
         /// Bits of P.
         special_bits: u32,
     },
-    /// The scale is not one that q₀ can carry.
-    #[error("a scale of 2^{log_scale} does not fit under a first prime of {q0_bits} bits")]
+    /// The scale is not one that level 0 can carry.
+    #[error("a scale of 2^{log_scale} does not fit under a first modulus of {q0_bits} bits")]
     ScaleTooLarge {
         /// log₂ of the scale asked for.
         log_scale: u32,
-        /// Bits of q₀.
+        /// Bits of the primes of level 0.
         q0_bits: u32,
+    },
+    /// Primes that are left when all levels have theirs.
+    #[error("{primes} ciphertext primes are not levels of {per_level}, which a scale of this length takes")]
+    PrimesPerLevel {
+        /// Number of ciphertext primes.
+        primes: usize,
+        /// Primes of a level.
+        per_level: usize,
     },
     /// The modulus is too large for the security claimed.
     #[error("log QP = {log_qp} is over what {claim} allows at log N = {log_n}: {}", limit(*max))]
@@ -161,9 +179,9 @@ impl ParametersLiteral {
         if !(MIN_LOG_N..=MAX_LOG_N).contains(&log_n) {
             return Err(ParametersError::LogN { log_n, min: MIN_LOG_N, max: MAX_LOG_N });
         }
-        let (Some(&q0_bits), false) = (self.q_bits.first(), self.p_bits.is_empty()) else {
+        if self.q_bits.is_empty() || self.p_bits.is_empty() {
             return Err(ParametersError::NoPrimes);
-        };
+        }
         // Before anything that takes time: the search for thousands of primes takes minutes.
         let count = self.q_bits.len() + self.p_bits.len();
         if count > MAX_PRIMES {
@@ -179,8 +197,14 @@ impl ParametersLiteral {
         if let Some(&bits) = self.q_bits.iter().find(|&&bits| bits > special_bits) {
             return Err(ParametersError::SpecialModulusTooSmall { bits, special_bits });
         }
+        let per_level = primes_per_level(log_scale);
+        let q0_bits = self.q_bits.iter().take(per_level).sum();
         if log_scale >= q0_bits {
             return Err(ParametersError::ScaleTooLarge { log_scale, q0_bits });
+        }
+        let primes = self.q_bits.len();
+        if !primes.is_multiple_of(per_level) {
+            return Err(ParametersError::PrimesPerLevel { primes, per_level });
         }
         // Primes lie just below their power of two.
         let bits = self.q_bits.iter().chain(&self.p_bits).map(|&bits| f64::from(bits)).sum();
@@ -294,7 +318,32 @@ impl Parameters {
     /// L, the level of a fresh ciphertext: the number of rescalings it has.
     #[must_use]
     pub fn max_level(&self) -> usize {
-        self.q.len() - 1
+        self.q.len() / self.primes_per_level() - 1
+    }
+
+    /// k, the primes of a level: one, unless the scale is longer than a prime can be.
+    #[must_use]
+    pub fn primes_per_level(&self) -> usize {
+        primes_per_level(self.log_scale)
+    }
+
+    /// Number of ciphertext primes that are live at `level`.
+    #[must_use]
+    pub fn limbs(&self, level: usize) -> usize {
+        (level + 1) * self.primes_per_level()
+    }
+
+    /// What a rescaling at `level` divides by: the product of the level's primes.
+    ///
+    /// # Panics
+    ///
+    /// For a level that does not exist.
+    #[must_use]
+    pub fn rescaling_factor(&self, level: usize) -> crate::Scale {
+        let primes = &self.q[level * self.primes_per_level()..self.limbs(level)];
+        primes
+            .iter()
+            .fold(crate::Scale::power_of_two(0), |product, &q| product.times(&crate::Scale::prime(q)))
     }
 
     /// log₂ of the default scale.
@@ -309,10 +358,10 @@ impl Parameters {
         crate::Scale::power_of_two(self.log_scale as i32)
     }
 
-    /// log₂ of q₀⋯q_level.
+    /// log₂ of the product of the primes up to `level`.
     #[must_use]
     pub fn log_q(&self, level: usize) -> f64 {
-        log2_product(&self.q[..=level])
+        log2_product(&self.q[..self.limbs(level)])
     }
 
     /// log₂ of QP, on which security rests.
@@ -337,7 +386,7 @@ impl Parameters {
     /// Number of digits of a polynomial at `level`.
     #[must_use]
     pub fn digit_count(&self, level: usize) -> usize {
-        self.digits.iter().take_while(|digit| digit.start <= level).count()
+        self.digits.iter().take_while(|digit| digit.start < self.limbs(level)).count()
     }
 
     /// The hash of this set: BLAKE3 of the ASCII text `volley-ckks parameters 1`, then, little-endian, log₂ N (u32),
@@ -347,6 +396,11 @@ impl Parameters {
     pub fn id(&self) -> ParamsId {
         self.id
     }
+}
+
+/// ⌈log₂ Δ/50⌉, at least one.
+fn primes_per_level(log_scale: u32) -> usize {
+    log_scale.div_ceil(MAX_BITS).max(1) as usize
 }
 
 /// Bits of a prime: those of the length it was chosen for.

@@ -101,6 +101,19 @@ impl Simulator {
         Ok(self.ciphertext(operand))
     }
 
+    /// A ciphertext that the server has already: it is not [uploaded](Self::upload).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LevelRange`].
+    pub fn existing(&self, scale: &Scale, level: usize) -> Result<SimulatedCiphertext, Error> {
+        let max = self.parameters.max_level();
+        if level > max {
+            return Err(Error::LevelRange { level, max });
+        }
+        Ok(self.ciphertext(Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() }))
+    }
+
     /// The operations so far.
     #[must_use]
     pub fn counts(&self) -> OperationCounts {
@@ -126,12 +139,12 @@ impl Simulator {
     }
 
     fn ciphertext(&self, operand: Operand) -> SimulatedCiphertext {
-        let bytes = 2 * self.poly_bytes(operand.level + 1);
+        let bytes = 2 * self.poly_bytes(self.parameters.limbs(operand.level));
         SimulatedCiphertext::new(&self.memory, operand, bytes)
     }
 
     fn tensor(&self, operand: Operand) -> SimulatedCiphertext {
-        let bytes = 3 * self.poly_bytes(operand.level + 1);
+        let bytes = 3 * self.poly_bytes(self.parameters.limbs(operand.level));
         SimulatedCiphertext::new(&self.memory, operand, bytes)
     }
 
@@ -141,7 +154,7 @@ impl Simulator {
 
     /// The digits and the product of a key switch, alive while it runs.
     fn key_switch_scratch(&self, operand: &Operand) -> SimulatedCiphertext {
-        let limbs = operand.level + 1 + self.parameters.p().len();
+        let limbs = self.parameters.limbs(operand.level) + self.parameters.p().len();
         let polys = self.parameters.digit_count(operand.level) + 2;
         SimulatedCiphertext::new(&self.memory, operand.clone(), polys as u64 * self.poly_bytes(limbs))
     }

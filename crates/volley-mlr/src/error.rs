@@ -179,6 +179,40 @@ pub enum Error {
         /// The polynomial's trusted range.
         trusted_range: f64,
     },
+    /// Weights of which flooding would leave too few bits.
+    #[error("flooding would leave {bits:.1} bits of the largest weight, {required} are wanted")]
+    SharedBits {
+        /// log₂ of the largest weight over the deviation of the noise.
+        bits: f64,
+        /// The fewest.
+        required: f64,
+    },
+    /// Data whose encrypted training the estimate of the noise does not cover: its model cannot be shared.
+    #[error("the {what} reach {value:.2}, the noise of a shareable model is bounded for {limit} at most")]
+    NoiseModel {
+        /// What is too large.
+        what: &'static str,
+        /// Its size.
+        value: f64,
+        /// The largest that is covered.
+        limit: f64,
+    },
+    /// Encrypted prediction by a model in the middle of training.
+    #[error("the model is of iteration {iteration} of {iterations}: encrypted prediction takes the last")]
+    UnfinishedModel {
+        /// The model's iteration.
+        iteration: usize,
+        /// The iterations of the run.
+        iterations: usize,
+    },
+    /// Another number of rows than a prediction was planned for.
+    #[error("the prediction is planned for {expected} rows, there are {found}")]
+    RowCount {
+        /// Rows of the plan.
+        expected: usize,
+        /// Rows given.
+        found: usize,
+    },
     /// Weights that are not classes × (features + 1).
     #[error("weights of {found_rows} x {found_columns} do not fit a model of {rows} x {columns}")]
     WeightShape {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use volley_sigmoid::SigmoidPolynomial;
 
 use crate::Error;
-use crate::volley_ckks::{Parameters, Scale};
+use crate::volley_ckks::{Flooding, Parameters, Scale};
 
 /// How features are prepared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,6 +44,7 @@ pub struct Hyperparameters {
     sigmoid: SigmoidPolynomial,
     weight_decay: f64,
     learning_rate: LearningRate,
+    flooding: Option<Flooding>,
 }
 
 impl Hyperparameters {
@@ -71,7 +72,7 @@ impl Hyperparameters {
         {
             return Err(Error::LearningRate { value });
         }
-        Ok(Self { iterations, profile, sigmoid, weight_decay, learning_rate })
+        Ok(Self { iterations, profile, sigmoid, weight_decay, learning_rate, flooding: None })
     }
 
     /// The paper's: raw features, its degree-3 polynomial, rate 1 + 1/(n t), no weight decay.
@@ -96,6 +97,13 @@ impl Hyperparameters {
         Self::new(iterations, Profile::Standard, sigmoid, 0.0, LearningRate::Constant(2.0))
     }
 
+    /// With a model that may be shared: the plan takes a scale that leaves weights of
+    /// [`MIN_SHARED_BITS`](crate::MIN_SHARED_BITS) bits under noise that hides what decryption says of the key.
+    #[must_use]
+    pub fn shareable(self, flooding: Flooding) -> Self {
+        Self { flooding: Some(flooding), ..self }
+    }
+
     /// Number of iterations, at least one.
     #[must_use]
     pub fn iterations(&self) -> usize {
@@ -114,10 +122,20 @@ impl Hyperparameters {
         &self.sigmoid
     }
 
-    /// Δ/h with h rounded up to a power of two: the scale of encrypted weights.
+    /// log₂ h with h rounded up to a power of two.
+    pub(crate) fn log_headroom(&self) -> i32 {
+        self.sigmoid.half_width().log2().ceil().max(0.0) as i32
+    }
+
+    /// Δ/h: the scale of encrypted weights.
     pub(crate) fn weight_scale(&self, parameters: &Parameters) -> Scale {
-        let headroom = Scale::power_of_two(self.sigmoid.half_width().log2().ceil().max(0.0) as i32);
-        parameters.scale().divided_by(&headroom)
+        parameters.scale().divided_by(&Scale::power_of_two(self.log_headroom()))
+    }
+
+    /// How decrypted models are flooded, if they are to be shared.
+    #[must_use]
+    pub fn flooding(&self) -> Option<Flooding> {
+        self.flooding
     }
 
     /// λ in [0, 1).

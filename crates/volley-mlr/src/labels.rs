@@ -1,6 +1,6 @@
 //! Labels as they are written, and the class indices that training uses.
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayRef1};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -50,6 +50,15 @@ impl ClassLabels {
     #[must_use]
     pub fn index_of(&self, label: &str) -> Option<usize> {
         self.0.iter().position(|class| class == label)
+    }
+
+    /// The label of the highest of each row of scores (samples × classes); of equal scores, the first.
+    #[must_use]
+    pub fn highest(&self, scores: &Array2<f64>) -> Vec<&str> {
+        let highest = |row: &ArrayRef1<f64>| {
+            (1..row.len()).fold(0, |best, index| if row[index] > row[best] { index } else { best })
+        };
+        scores.rows().into_iter().map(|row| self.0[highest(&row)].as_str()).collect()
     }
 
     /// One row per label, 1 in the column of its class and 0 elsewhere.

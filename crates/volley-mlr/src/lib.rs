@@ -44,7 +44,7 @@
 //! let encrypted_model = trainer.model().ok_or("no iteration")?;
 //!
 //! // The owner decrypts; the reference in clear has the same weights.
-//! let model = owner.decrypt(&encrypted_model)?;
+//! let model = owner.decrypt(&encrypted_model, &mut rng)?;
 //! assert_eq!(model.predict(&array![[0.5, 2.0], [6.0, 1.0]])?, ["left", "right"]);
 //! let reference = training_set.reference(&hyperparameters).last().ok_or("no iteration")?;
 //! reference.check_range()?;
@@ -67,8 +67,10 @@ mod owner;
 mod owner_state;
 mod plan;
 mod preconditioner;
+mod prediction;
 mod preprocessing;
 mod reference;
+mod sharing;
 #[cfg(test)]
 mod testing;
 mod trainer;
@@ -88,8 +90,10 @@ pub use owner::Owner;
 pub use owner_state::OwnerState;
 pub use plan::Plan;
 pub use preconditioner::Preconditioner;
+pub use prediction::{EncryptedRows, EncryptedScores, PredictionPlan, Predictor};
 pub use preprocessing::Preprocessing;
 pub use reference::{Reference, Step};
+pub use sharing::{MIN_SHARED_BITS, Sharing};
 pub use trainer::{Checkpoint, StepReport, Trainer};
 pub use training_set::TrainingSet;
 pub use volley_sigmoid;

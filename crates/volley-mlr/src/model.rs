@@ -1,10 +1,10 @@
 //! The trained model: what the owner predicts with.
 
-use ndarray::{Array2, ArrayRef1};
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::check_finite;
-use crate::{ClassLabels, Dataset, Error, Preprocessing};
+use crate::{ClassLabels, Dataset, Error, Preprocessing, Sharing};
 
 /// Weights with the classes of their rows and the preprocessing of their columns. It takes raw features.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,6 +13,7 @@ pub struct Model {
     weights: Array2<f64>,
     classes: ClassLabels,
     preprocessing: Preprocessing,
+    sharing: Sharing,
 }
 
 /// A model as it is stored.
@@ -21,10 +22,12 @@ struct Unchecked {
     weights: Array2<f64>,
     classes: ClassLabels,
     preprocessing: Preprocessing,
+    #[serde(default)]
+    sharing: Sharing,
 }
 
 impl Model {
-    /// A model of `weights`, classes × (feature columns + 1), the bias first.
+    /// A private model of `weights`, classes × (feature columns + 1), the bias first.
     ///
     /// # Errors
     ///
@@ -40,7 +43,18 @@ impl Model {
             return Err(Error::WeightShape { rows, columns, found_rows, found_columns });
         }
         check_finite(&weights)?;
-        Ok(Self { weights, classes, preprocessing })
+        Ok(Self { weights, classes, preprocessing, sharing: Sharing::Private })
+    }
+
+    /// The same model with another mark.
+    pub(crate) fn marked(self, sharing: Sharing) -> Self {
+        Self { sharing, ..self }
+    }
+
+    /// Whether it may be shown to others.
+    #[must_use]
+    pub fn sharing(&self) -> Sharing {
+        self.sharing
     }
 
     /// The weights, classes × (feature columns + 1).
@@ -76,8 +90,7 @@ impl Model {
     ///
     /// [`Error::ColumnCount`] if the features are not as many as the model has.
     pub fn predict(&self, features: &Array2<f64>) -> Result<Vec<&str>, Error> {
-        let names = self.classes.names();
-        Ok(self.scores(features)?.rows().into_iter().map(|row| names[highest(&row)].as_str()).collect())
+        Ok(self.classes.highest(&self.scores(features)?))
     }
 
     /// The share of samples whose label is predicted, in \[0, 1\]. A label that training never saw counts as wrong.
@@ -93,16 +106,11 @@ impl Model {
     }
 }
 
-/// Index of the largest value, the first of equals.
-fn highest(row: &ArrayRef1<f64>) -> usize {
-    (1..row.len()).fold(0, |best, index| if row[index] > row[best] { index } else { best })
-}
-
 impl TryFrom<Unchecked> for Model {
     type Error = Error;
 
     fn try_from(stored: Unchecked) -> Result<Self, Error> {
-        Self::new(stored.weights, stored.classes, stored.preprocessing)
+        Ok(Self::new(stored.weights, stored.classes, stored.preprocessing)?.marked(stored.sharing))
     }
 }
 
@@ -147,6 +155,14 @@ mod tests {
     fn a_stored_model_is_the_same_and_is_checked() {
         let stored = serde_json::to_string(&model()).unwrap();
         assert_eq!(serde_json::from_str::<Model>(&stored).unwrap(), model());
+        assert_eq!(model().sharing(), Sharing::Private);
+        let flooded = Sharing::Flooded { statistical_bits: 30, decryptions: 2, deviation: 0.5 };
+        let shared = serde_json::to_string(&model().marked(flooded)).unwrap();
+        assert_eq!(serde_json::from_str::<Model>(&shared).unwrap().sharing(), flooded);
+        // What says nothing is private.
+        let unmarked = stored.replace(",\"sharing\":\"private\"", "");
+        assert_ne!(unmarked, stored);
+        assert_eq!(serde_json::from_str::<Model>(&unmarked).unwrap(), model());
         let one_class_more = stored.replace("\"no\",", "\"no\",\"maybe\",");
         assert!(serde_json::from_str::<Model>(&one_class_more).is_err());
     }

@@ -47,8 +47,12 @@ impl<'a> Owner<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Matrix`] where a value is too large to be encoded.
+    /// [`Error::Matrix`] where a value is too large to be encoded; for a shareable plan [`Error::NoiseModel`],
+    /// [`Error::ScoreRange`] and [`Error::SharedBits`] where the model of this data cannot be shared.
     pub fn encrypt(&self, rng: &mut impl CryptoRng) -> Result<EncryptedDataset, Error> {
+        if let Some(flooding) = self.plan.hyperparameters().flooding() {
+            self.plan.noise_model().check(flooding, self.training_set)?;
+        }
         let (layout, preconditioner) = (self.plan.layout(), self.training_set.preconditioner());
         let features = self.training_set.features() / preconditioner.factor();
         let mut encrypt = |slots: &[Complex64]| -> Result<_, Error> {
@@ -71,14 +75,31 @@ impl<'a> Owner<'a> {
         })
     }
 
-    /// Decrypts a model.
+    /// Decrypts a model: [flooded](crate::volley_ckks::flooding) where the plan is shareable, and else
+    /// [private](crate::Sharing). Without flooding nothing is drawn from `rng`.
+    ///
+    /// Each call is one of the τ decryptions that the plan covers, also for a model that was decrypted before.
     ///
     /// # Errors
     ///
     /// [`Error::LayoutMismatch`] for a model of another plan, [`Error::Matrix`] for ciphertexts of another owner or
-    /// parameter set, [`Error::NotFinite`] where what was decrypted is no model.
-    pub fn decrypt(&self, model: &EncryptedModel<Ciphertext>) -> Result<Model, Error> {
-        self.training_set.owner_state().decrypt_by(self.plan, self.secret_key, &self.encoder, model)
+    /// parameter set or at a level without room for the noise, [`Error::NotFinite`] where what was decrypted is no model.
+    pub fn decrypt(
+        &self,
+        model: &EncryptedModel<Ciphertext>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Model, Error> {
+        self.training_set.owner_state().decrypt_by(self.plan, self.secret_key, &self.encoder, model, rng)
+    }
+
+    /// Decrypts a model for the owner alone, to the last bit, whatever the plan is for.
+    ///
+    /// # Errors
+    ///
+    /// As [`decrypt`](Self::decrypt).
+    pub fn decrypt_private(&self, model: &EncryptedModel<Ciphertext>) -> Result<Model, Error> {
+        let decrypt = |block: &Ciphertext| Ok(self.secret_key.decrypt(block)?);
+        self.training_set.owner_state().unpack(self.plan, &self.encoder, model, decrypt)
     }
 }
 

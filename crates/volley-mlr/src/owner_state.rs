@@ -3,9 +3,12 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
+use rand_core::CryptoRng;
+
 use crate::encrypted::check_layout;
-use crate::volley_ckks::{Ciphertext, Encoder, SecretKey};
-use crate::{ClassLabels, EncryptedModel, Error, Model, Plan, Preconditioner, Preprocessing};
+use crate::volley_ckks::{Ciphertext, Encoder, Plaintext, SecretKey};
+use crate::volley_revolver::Shape;
+use crate::{ClassLabels, EncryptedModel, Error, Model, Plan, Preconditioner, Preprocessing, Sharing};
 
 /// What was fitted to a training set, and turns decrypted weights into a model. The training set itself is not in it.
 ///
@@ -18,7 +21,15 @@ pub struct OwnerState {
 }
 
 impl OwnerState {
-    /// Decrypts a model, without the training set.
+    /// The classes.
+    #[must_use]
+    pub fn classes(&self) -> &ClassLabels {
+        &self.classes
+    }
+
+    /// Decrypts a model, without the training set: [flooded](crate::volley_ckks::flooding) where the plan is shareable.
+    ///
+    /// Each call is one of the τ decryptions that the plan covers, also for a model that was decrypted before.
     ///
     /// # Errors
     ///
@@ -28,13 +39,33 @@ impl OwnerState {
         plan: &Plan,
         secret_key: &SecretKey,
         model: &EncryptedModel<Ciphertext>,
+        rng: &mut impl CryptoRng,
     ) -> Result<Model, Error> {
         self.check_plan(plan)?;
-        self.decrypt_by(plan, secret_key, &Encoder::new(secret_key.context()), model)
+        self.decrypt_by(plan, secret_key, &Encoder::new(secret_key.context()), model, rng)
+    }
+
+    /// Decrypts a model for the owner alone, to the last bit, whatever the plan is for.
+    ///
+    /// # Errors
+    ///
+    /// As [`decrypt`](Self::decrypt).
+    pub fn decrypt_private(
+        &self,
+        plan: &Plan,
+        secret_key: &SecretKey,
+        model: &EncryptedModel<Ciphertext>,
+    ) -> Result<Model, Error> {
+        self.check_plan(plan)?;
+        let encoder = Encoder::new(secret_key.context());
+        self.unpack(plan, &encoder, model, |block| Ok(secret_key.decrypt(block)?))
     }
 
     pub(crate) fn check_plan(&self, plan: &Plan) -> Result<(), Error> {
-        let shape = plan.layout().shape();
+        self.check_shape(plan.layout().shape())
+    }
+
+    pub(crate) fn check_shape(&self, shape: Shape) -> Result<(), Error> {
         let expected = [shape.samples, shape.columns, shape.classes];
         let columns = self.preprocessing.columns() + 1;
         let actual = [shape.samples, columns, self.classes.len()];
@@ -50,6 +81,28 @@ impl OwnerState {
         secret_key: &SecretKey,
         encoder: &Encoder,
         model: &EncryptedModel<Ciphertext>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Model, Error> {
+        let Some(flooding) = plan.hyperparameters().flooding() else {
+            return self.unpack(plan, encoder, model, |block| Ok(secret_key.decrypt(block)?));
+        };
+        let noise = plan.noise_model();
+        let sigma = noise.flooding_deviation(flooding, model.terms.len());
+        let decrypt = |block: &Ciphertext| Ok(secret_key.decrypt_flooded(block, sigma, rng)?);
+        let factors = model.terms.iter().map(|(factor, _)| factor * factor).sum::<f64>().sqrt();
+        let deviation = noise.weight_deviation(sigma) * factors / self.preconditioner.factor();
+        let (statistical_bits, decryptions) = (flooding.statistical_bits(), flooding.decryptions());
+        let sharing = Sharing::Flooded { statistical_bits, decryptions, deviation };
+        Ok(self.unpack(plan, encoder, model, decrypt)?.marked(sharing))
+    }
+
+    /// The model, as `decrypt` decrypts its ciphertexts.
+    pub(crate) fn unpack(
+        &self,
+        plan: &Plan,
+        encoder: &Encoder,
+        model: &EncryptedModel<Ciphertext>,
+        mut decrypt: impl FnMut(&Ciphertext) -> Result<Plaintext, Error>,
     ) -> Result<Model, Error> {
         let layout = plan.layout();
         check_layout(layout, model.layout)?;
@@ -57,7 +110,7 @@ impl OwnerState {
         for (factor, blocks) in &model.terms {
             let slots = blocks
                 .iter()
-                .map(|block| Ok(encoder.decode(&secret_key.decrypt(block)?)?))
+                .map(|block| Ok(encoder.decode(&decrypt(block)?)?))
                 .collect::<Result<Vec<_>, Error>>()?;
             weights.scaled_add(*factor, &layout.unpack_weights(&slots)?);
         }

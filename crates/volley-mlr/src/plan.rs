@@ -7,6 +7,7 @@ use crate::volley_revolver::plan::{Circuit, CostModel, Demands, Plan as MatrixPl
 use crate::volley_revolver::skewed::Split;
 use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 
+use crate::sharing::{self, NoiseModel};
 use crate::{EncryptedData, Error, Hyperparameters, Trainer};
 
 /// Levels that the model has left, so that a server can compute with it: one product, for encrypted prediction.
@@ -39,7 +40,7 @@ impl Plan {
         let training = Training { hyperparameters };
         let matrices = MatrixPlan::cheapest(shape, &training, demands, &CostModel::default())
             .map_err(|error| training.in_iterations(error))?;
-        Ok(Self { hyperparameters: hyperparameters.clone(), matrices })
+        Self { hyperparameters: hyperparameters.clone(), matrices }.checked()
     }
 
     /// The plan that was made once with these parameters, layout and split.
@@ -57,7 +58,28 @@ impl Plan {
             return Err(training.in_iterations(lack.into()));
         }
         let matrices = MatrixPlan::of(&training, parameters, layout, split, &CostModel::default())?;
-        Ok(Self { hyperparameters: hyperparameters.clone(), matrices })
+        Self { hyperparameters: hyperparameters.clone(), matrices }.checked()
+    }
+
+    /// Refuses a shareable plan that leaves too little of the weights.
+    fn checked(self) -> Result<Self, Error> {
+        match self.shared_bits() {
+            Some(bits) => sharing::check_bits(bits).map(|()| self),
+            None => Ok(self),
+        }
+    }
+
+    /// The estimate of the weights' noise.
+    pub(crate) fn noise_model(&self) -> NoiseModel<'_> {
+        NoiseModel::new(&self.hyperparameters, self.layout(), self.parameters().log_scale())
+    }
+
+    /// For a shareable plan, the bits of the largest weight that flooding leaves at least, for data that the estimate
+    /// of the noise covers (see [`Sharing`](crate::Sharing)): log₂ of the weight over the deviation of its noise.
+    #[must_use]
+    pub fn shared_bits(&self) -> Option<f64> {
+        let flooding = self.hyperparameters.flooding()?;
+        Some(self.noise_model().nominal_bits(flooding))
     }
 
     /// The settings.
@@ -168,7 +190,16 @@ impl fmt::Display for Plan {
             "server memory {:.0} MB, about {:.1} s on one core",
             self.memory_bytes() as f64 / MEGA,
             self.seconds()
-        )
+        )?;
+        match (self.hyperparameters.flooding(), self.shared_bits()) {
+            (Some(flooding), Some(bits)) => write!(
+                f,
+                "\nshareable: {} decryptions with {} bits of statistical security leave {bits:.0} bits",
+                flooding.decryptions(),
+                flooding.statistical_bits()
+            ),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -205,6 +236,11 @@ impl Circuit for Training<'_> {
     fn levels(&self) -> usize {
         let further = (self.hyperparameters.iterations() - 1).saturating_mul(self.iteration_levels());
         further.saturating_add(FIRST_ITERATION_LEVELS + SPARE_LEVELS)
+    }
+
+    fn log_scale(&self, shape: Shape, log_n: u32) -> Option<u32> {
+        let flooding = self.hyperparameters.flooding()?;
+        sharing::log_scale(self.hyperparameters, flooding, shape, log_n)
     }
 
     fn simulate(&self, simulator: &Simulator, layout: Layout, split: Split) -> Result<(), Error> {

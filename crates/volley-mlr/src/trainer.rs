@@ -77,7 +77,7 @@ const GROUPS_AT_ONCE: usize = 8;
 ///     keys: &EvaluationKeySet,
 ///     model: &EncryptedModel<Ciphertext>,
 /// ) -> Result<Model, Error> {
-///     Owner::new(plan, training_set, keys)?.decrypt(model)
+///     Owner::new(plan, training_set, keys)?.decrypt_private(model)
 /// }
 /// ```
 #[derive(Debug)]
@@ -452,7 +452,7 @@ type CkksError = crate::volley_ckks::Error;
 
 /// The prime of a level, as a scale.
 fn prime<A: Arithmetic>(arithmetic: &A, level: usize) -> Scale {
-    Scale::prime(arithmetic.parameters().q()[level])
+    arithmetic.parameters().rescaling_factor(level)
 }
 
 /// The sum of slot vectors.

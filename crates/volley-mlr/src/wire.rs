@@ -6,6 +6,8 @@
 //! | encrypted dataset | owner | server | [`EncryptedDataset`](crate::EncryptedDataset) |
 //! | checkpoint | server | itself | [`Checkpoint`](crate::Checkpoint) |
 //! | encrypted model | server | owner | [`EncryptedModel`](crate::EncryptedModel) |
+//! | encrypted rows | owner | server | [`EncryptedRows`](crate::EncryptedRows) |
+//! | encrypted scores | server | owner | [`EncryptedScores`](crate::EncryptedScores) |
 //! | owner state | owner | itself | [`OwnerState`](crate::OwnerState) |
 //!
 //! Every one carries, besides the names of parameters and key, the [`JobId`] and the
@@ -22,6 +24,7 @@ mod job;
 mod model;
 mod owner_state;
 mod plan;
+mod prediction;
 
 use std::io::Read;
 
@@ -39,6 +42,10 @@ pub const DATASET: Kind = Kind::new("encrypted dataset");
 pub const CHECKPOINT: Kind = Kind::new("checkpoint");
 /// What the server returns.
 pub const MODEL: Kind = Kind::new("encrypted model");
+/// Rows that the owner asks about.
+pub const ROWS: Kind = Kind::new("encrypted rows");
+/// What the server answers.
+pub const SCORES: Kind = Kind::new("encrypted scores");
 /// What the owner keeps.
 pub const OWNER_STATE: Kind = Kind::new("owner state");
 

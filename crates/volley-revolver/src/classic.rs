@@ -16,7 +16,7 @@
 
 use ndarray::{Array2, ArrayRef2};
 use rayon::prelude::*;
-use volley_ckks::{Arithmetic, Complex64, Scale};
+use volley_ckks::{Arithmetic, Complex64};
 
 use crate::Error;
 use crate::error::{check_length, check_shape};
@@ -192,7 +192,7 @@ impl<'a, A: Arithmetic> Classic<'a, A> {
     /// the prime that the rescaling divides by.
     fn mask(&self, a: &A::Ciphertext, keep: impl Fn(usize, usize) -> bool) -> Result<A::Ciphertext, Error> {
         let level = self.arithmetic.operand(a).level;
-        let scale = Scale::prime(self.arithmetic.parameters().q()[level]);
+        let scale = self.arithmetic.parameters().rescaling_factor(level);
         let values = || self.layout.fill(|i, j| f64::from(u8::from(keep(i, j))));
         let mask = self.arithmetic.encode(values, &scale, level)?;
         Ok(self.arithmetic.rescale(&self.arithmetic.multiply_plain(a, &mask)?)?)

@@ -40,6 +40,13 @@ pub trait Circuit: Sync {
     /// Levels between the inputs and what is decrypted, and those that shall be left then.
     fn levels(&self) -> usize;
 
+    /// log₂ of the scale that the circuit needs in a ring, for results that must be more precise than most; `None` for
+    /// the usual one. Above 50 bits a level takes several primes.
+    fn log_scale(&self, shape: Shape, log_n: u32) -> Option<u32> {
+        let _ = (shape, log_n);
+        None
+    }
+
     /// Runs the circuit on simulated ciphertexts, its inputs made by
     /// [`Simulator::input`](volley_ckks::Simulator::input).
     ///
@@ -152,10 +159,12 @@ impl Plan {
         model: &CostModel,
     ) -> Result<Vec<Self>, C::Error> {
         let levels = circuit.levels();
-        let parameters: Vec<Parameters> =
-            (1..=MAX_SPECIAL_PRIMES).filter_map(|special| build(log_n, levels, special, security)).collect();
+        let log_scale = |log_n| circuit.log_scale(shape, log_n);
+        let parameters: Vec<Parameters> = (1..=MAX_SPECIAL_PRIMES)
+            .filter_map(|special| build(log_n, levels, special, security, log_scale(log_n)))
+            .collect();
         if parameters.is_empty() {
-            return Err(no_parameters(log_n, levels, security).into());
+            return Err(no_parameters(log_n, levels, security, log_scale).into());
         }
         let slots = 1 << (log_n - 1);
         let default = Layout::new(shape, slots)?;
@@ -267,9 +276,21 @@ fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 }
 
 /// The parameter set of one ring with so many levels and special primes, if there is one.
-fn build(log_n: u32, levels: usize, special: usize, security: Security) -> Option<Parameters> {
+fn build(
+    log_n: u32,
+    levels: usize,
+    special: usize,
+    security: Security,
+    log_scale: Option<u32>,
+) -> Option<Parameters> {
     let build = |bits| literal(log_n, bits, levels, special, security).build().ok();
-    (levels <= MAX_LEVELS).then(|| LEVEL_BITS.into_iter().find_map(build))?
+    if levels > MAX_LEVELS {
+        return None;
+    }
+    match log_scale {
+        Some(bits) => build(bits),
+        None => LEVEL_BITS.into_iter().find_map(build),
+    }
 }
 
 fn literal(
@@ -279,8 +300,11 @@ fn literal(
     special: usize,
     security: Security,
 ) -> ParametersLiteral {
-    let mut q_bits = vec![level_bits; levels + 1];
-    q_bits[0] = FIRST_PRIME_BITS;
+    let per_level = level_bits.div_ceil(FIRST_PRIME_BITS);
+    // As equal as they can be.
+    let level = (0..per_level).map(|index| (level_bits + index) / per_level);
+    let mut q_bits: Vec<u32> = std::iter::repeat_n(level, levels + 1).flatten().collect();
+    q_bits[..per_level as usize].fill(FIRST_PRIME_BITS);
     ParametersLiteral {
         log_n,
         q_bits,
@@ -291,11 +315,16 @@ fn literal(
 }
 
 /// Why no parameter set of this ring has so many levels, and what would have them.
-fn no_parameters(log_n: u32, required: usize, security: Security) -> Error {
+fn no_parameters(
+    log_n: u32,
+    required: usize,
+    security: Security,
+    log_scale: impl Fn(u32) -> Option<u32>,
+) -> Error {
     if let Err(error @ ParametersError::LogN { .. }) = literal(log_n, LEVEL_BITS[1], 0, 1, security).build() {
         return Error::Ckks(error.into());
     }
-    let fits = |log_n, levels| build(log_n, levels, 1, security).is_some();
+    let fits = |log_n, levels| build(log_n, levels, 1, security, log_scale(log_n)).is_some();
     let available = (0..required.min(MAX_LEVELS + 1)).rev().find(|&levels| fits(log_n, levels)).unwrap_or(0);
     let sufficient_log_n = LOG_N.filter(|&larger| larger > log_n).find(|&larger| fits(larger, required));
     Error::TooManyLevels { log_n, required, available, sufficient_log_n }

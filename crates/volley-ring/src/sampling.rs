@@ -10,10 +10,12 @@ use zeroize::Zeroizing;
 mod gaussian;
 mod ternary;
 mod uniform;
+mod wide;
 
 pub use gaussian::{ERROR_STANDARD_DEVIATION, sample_gaussian};
 pub use ternary::sample_ternary;
 pub use uniform::{Domain, Seed, expand_uniform};
+pub use wide::{WideCoefficients, WideGaussian};
 
 /// Signed coefficients that are wiped when dropped.
 pub type SecretCoefficients = Zeroizing<Vec<i64>>;

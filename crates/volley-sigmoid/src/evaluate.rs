@@ -171,6 +171,6 @@ impl<A: Arithmetic, M: Fn() -> Vec<Complex64>> Circuit<'_, A, M> {
     }
 
     fn prime(&self, level: usize) -> Scale {
-        Scale::prime(self.arithmetic.parameters().q()[level])
+        self.arithmetic.parameters().rescaling_factor(level)
     }
 }

@@ -12,7 +12,7 @@ use volley_ring::{Automorphism, DigitSum, Digits, Eval, RnsPoly, RoundedDivision
 
 use super::Evaluator;
 use crate::keys::{GaloisKey, KeySwitchingKey};
-use crate::{Ciphertext, Context, TensorCiphertext};
+use crate::{Ciphertext, TensorCiphertext};
 
 impl Evaluator {
     /// The gadget digits of a polynomial, modulo Q_level·P: for several key switches of one polynomial.
@@ -38,7 +38,7 @@ impl Evaluator {
         let sum = DigitSum {
             digits,
             pairs: key.digits(),
-            limb_of: Context::key_limb(level, key.level()),
+            limb_of: self.context.key_limb(level, key.level()),
             summands,
             factor: self.context.special_product(level),
         };

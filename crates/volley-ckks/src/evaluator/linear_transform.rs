@@ -11,9 +11,7 @@ use volley_ring::{Eval, HoistedPair, Image, RnsPoly};
 use super::Evaluator;
 use crate::keys::{GaloisKey, GaloisPurpose, rotation_element};
 use crate::linear_transform::GIANTS_AT_ONCE;
-use crate::{
-    Arithmetic, Ciphertext, Context, Error, LinearArithmetic, LinearTransform, Operand, Operation, Scale,
-};
+use crate::{Arithmetic, Ciphertext, Error, LinearArithmetic, LinearTransform, Operand, Operation, Scale};
 
 /// A linear transform with its diagonals, each turned back by its giant step and encoded modulo Q_level·P:
 /// [`LinearTransform::memory_bytes`] in all.
@@ -172,7 +170,7 @@ impl Evaluator {
     ) -> [RnsPoly<Eval>; 2] {
         let basis = self.context.qp(level);
         let divided = self.context.mod_down(level).apply(w1);
-        let limb_of = Context::key_limb(level, galois.key.level());
+        let limb_of = self.context.key_limb(level, galois.key.level());
         let mut switched = self.context.gadget(level).sum_of_pairs(&divided, galois.key.digits(), limb_of);
         basis.add_assign(&mut switched[0], w0);
         switched.map(|part| basis.automorphism(&part, &galois.automorphism))
@@ -181,7 +179,7 @@ impl Evaluator {
     /// P·(c₀, c₁) at a level; modulo the special primes it is zero.
     fn times_special_product(&self, a: &Ciphertext, level: usize) -> [RnsPoly<Eval>; 2] {
         a.parts.each_ref().map(|part| {
-            let mut part = part.prefix(level + 1);
+            let mut part = part.prefix(self.parameters().limbs(level));
             self.context.q(level).mul_integer_assign(&mut part, self.context.special_product(level));
             part
         })

@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{Setup, parameters, random_slots, rng};
-use crate::{KeySpec, Precision, Simulator};
+use crate::{EvaluationKeySet, KeySpec, Precision, Simulator};
 
 const LEVELS: usize = 4;
 
@@ -328,4 +328,61 @@ fn results_do_not_depend_on_the_thread_count() {
         })
     };
     assert_eq!(run(1), run(3));
+}
+
+/// Levels of two primes, 33 + 34 bits, under a scale of 2^67.
+fn long_scale(log_n: u32, levels: usize) -> Setup {
+    let literal = crate::ParametersLiteral {
+        log_n,
+        q_bits: [[40, 40]].into_iter().chain(vec![[33, 34]; levels]).flatten().collect(),
+        p_bits: vec![50, 50],
+        log_scale: 67,
+        security: crate::Security::Unchecked,
+    };
+    let parameters = literal.build().unwrap();
+    assert_eq!((parameters.max_level(), parameters.primes_per_level(), parameters.limbs(1)), (levels, 2, 4));
+    assert!((parameters.rescaling_factor(1).log2() - 67.0).abs() < 1e-3);
+    Setup::new(parameters, |spec| spec.relinearization(levels).rotations([3], levels).conjugation(levels))
+}
+
+#[test]
+fn scales_longer_than_a_prime_are_as_precise_as_they_are_long() {
+    let setup = long_scale(10, LEVELS);
+    let ev = &setup.evaluator;
+    let (a, b) = (random_slots(512, &mut rng(2)), random_slots(512, &mut rng(3)));
+    for level in 1..=LEVELS {
+        let (ca, cb) = (setup.encrypt(&a, level, 4), setup.encrypt(&b, LEVELS, 5));
+        let check = |ct: Ciphertext, expected: Vec<Complex64>| {
+            // Of floating point, not of the noise: that leaves 54 bits.
+            assert_close(&expected, &setup.decrypt(&ct), 46.0);
+            assert_close(&expected, &setup.decrypt(&ct.drop_level(0).unwrap()), 46.0);
+        };
+        let product = ev.multiply(&ca, &cb).unwrap();
+        assert_eq!(product.level(), level - 1);
+        check(product, zip(&a, &b, |a, b| a * b));
+        let tensor = ev.sum_of_products(&[(&ca, &cb)]).unwrap();
+        check(ev.rescale(&ev.relinearize(&tensor).unwrap()).unwrap(), zip(&a, &b, |a, b| a * b));
+        check(ev.rotate(&ca, 3).unwrap(), rotated(&a, 3));
+        check(ev.rotate_hoisted(&ca, &[3]).unwrap().remove(0), rotated(&a, 3));
+        check(ev.conjugate(&ca).unwrap(), map(&a, |a| a.conj()));
+        let thirds = ev.multiply_constant(&ca, -1.0 / 3.0, cb.scale()).unwrap();
+        check(ev.rescale(&thirds).unwrap(), map(&a, |a| a / -3.0));
+    }
+}
+
+#[test]
+fn long_scales_are_written_and_read() {
+    let setup = long_scale(5, 2);
+    let parameters = setup.context.parameters();
+    let ciphertext = setup.encrypt(&random_slots(16, &mut rng(2)), 1, 3);
+    let bytes = ciphertext.record_bytes(parameters);
+    // Level 0 has 40 + 40 bits, level 1 has 67.
+    assert_eq!(bytes, 2 * 32 * (80 + 67) / 8 + 9);
+    let spec = KeySpec::new(parameters).relinearization(1).rotations([3], 2);
+    let keys = EvaluationKeySet::generate(&setup.secret_key, &spec, &mut rng(4)).unwrap();
+    let mut file = Vec::new();
+    keys.write(parameters, &mut file).unwrap();
+    assert_eq!(file.len() as u64, spec.byte_count());
+    let read = EvaluationKeySet::read(&setup.context, &file[..], u64::MAX).unwrap();
+    assert_eq!(read.spec(parameters).unwrap(), spec);
 }

@@ -41,7 +41,7 @@ impl KeySwitchingKey {
         let parameters = context.parameters();
         let basis = context.qp(level);
         // The secrets' limbs modulo Q_level·P.
-        let key_limb = Context::key_limb(level, parameters.max_level());
+        let key_limb = context.key_limb(level, parameters.max_level());
         let restrict = |poly: &RnsPoly<Eval>| {
             // Reserved at once: a vector that grows would leave copies of the secret behind.
             let mut limbs = Vec::with_capacity(basis.limb_count() * basis.degree());
@@ -62,7 +62,7 @@ impl KeySwitchingKey {
                 let mut mask = Zeroizing::new(a.clone());
                 basis.mul_assign(&mut mask, &to);
                 basis.sub_assign(&mut b, &mask);
-                basis.add_limbs_assign(&mut b, &from, digit.start..digit.end.min(level + 1));
+                basis.add_limbs_assign(&mut b, &from, digit.start..digit.end.min(parameters.limbs(level)));
                 [b, a]
             })
             .collect();

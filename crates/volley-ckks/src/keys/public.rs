@@ -81,7 +81,7 @@ impl PublicKey {
         let u = basis.from_signed(&sample_ternary(basis.degree(), &mut secrets));
         let u = Zeroizing::new(basis.forward(u));
         let errors = [(); 2].map(|()| sample_gaussian(basis.degree(), &mut secrets));
-        let limb_of = Context::key_limb(level, parameters.max_level());
+        let limb_of = self.context().key_limb(level, parameters.max_level());
         let products = basis.sum_of_pairs(&[(&*u, [&self.b, &self.a])], limb_of);
         let mut halves = products.into_iter().zip(&errors).map(|(product, error)| {
             self.context.mod_down(level).apply_secret(&Zeroizing::new(product), error)

@@ -115,6 +115,15 @@ impl KeySpec {
         self.galois.iter().map(|(&element, &level)| (element, level))
     }
 
+    /// Whether the keys of this list, at their levels, do for `needed`.
+    #[must_use]
+    pub fn covers(&self, needed: &Self) -> bool {
+        let relinearization = needed.relinearization <= self.relinearization;
+        let galois =
+            |(element, level): (&u64, &usize)| self.galois.get(element).is_some_and(|own| own >= level);
+        self.parameters.id() == needed.parameters.id() && relinearization && needed.galois.iter().all(galois)
+    }
+
     /// Number of keys.
     #[must_use]
     pub fn key_count(&self) -> usize {
@@ -141,7 +150,7 @@ impl KeySpec {
 
     /// Residues in one half of a key.
     fn residues(&self, level: usize) -> u64 {
-        let limbs = level + 1 + self.parameters.p().len();
+        let limbs = self.parameters.limbs(level) + self.parameters.p().len();
         (self.parameters.digit_count(level) * limbs * self.parameters.degree()) as u64
     }
 

@@ -17,7 +17,7 @@ fn owner(log_n: u32) -> SecretKey {
 /// s modulo Q_level·P.
 fn secret(key: &SecretKey, level: usize) -> RnsPoly<Eval> {
     let (context, degree) = (key.context(), key.context().parameters().degree());
-    let limb_of = Context::key_limb(level, context.parameters().max_level());
+    let limb_of = context.key_limb(level, context.parameters().max_level());
     let limbs = context.qp(level).limb_count();
     let residues = (0..limbs).flat_map(|limb| key.poly().limb(limb_of(limb)).to_vec()).collect();
     RnsPoly::from_residues(degree, residues).unwrap()
@@ -154,7 +154,7 @@ fn uniform_halves_are_the_expansions_of_their_seeds() {
             assert_eq!(*a, expected);
             // Limbs are numbered by their prime: a key of a lower level has the limbs of a higher one.
             let full = context.expand_qp(LEVELS, &key.seed(), Domain::KeySwitchingKey, digit as u16);
-            let limb_of = Context::key_limb(key.level(), LEVELS);
+            let limb_of = context.key_limb(key.level(), LEVELS);
             assert!((0..basis.limb_count()).all(|limb| a.limb(limb) == full.limb(limb_of(limb))));
         }
     }

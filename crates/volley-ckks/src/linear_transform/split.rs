@@ -65,7 +65,7 @@ impl Cost {
     const PERMUTATION: f64 = 2.0;
 
     fn new(parameters: &Parameters, level: usize) -> Self {
-        let limbs = (level + 1) as f64;
+        let limbs = parameters.limbs(level) as f64;
         let special = parameters.p().len() as f64;
         let extended = limbs + special;
         let digits = parameters.digit_count(level) as f64;

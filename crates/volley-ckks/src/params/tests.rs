@@ -89,6 +89,10 @@ fn every_rule_is_enforced() {
     assert_eq!(error(special), E::SpecialModulusTooSmall { bits: 50, special_bits: 45 });
     let scale = ParametersLiteral { log_scale: 50, ..literal() };
     assert_eq!(error(scale), E::ScaleTooLarge { log_scale: 50, q0_bits: 50 });
+    let absurd = ParametersLiteral { log_scale: u32::MAX, ..literal() };
+    assert!(matches!(error(absurd), E::ScaleTooLarge { log_scale: u32::MAX, .. }));
+    let odd = ParametersLiteral { q_bits: vec![40; 3], log_scale: 60, ..literal() };
+    assert_eq!(error(odd), E::PrimesPerLevel { primes: 3, per_level: 2 });
     let long = ParametersLiteral { q_bits: vec![50; 8], ..literal() };
     assert!(matches!(error(long), E::Insecure { max: Some(430), log_n: 14, .. }));
     let tiny =

@@ -14,7 +14,7 @@ use crate::params::prime_bits;
 
 /// The primes of polynomials modulo Q_level.
 pub(super) fn q_primes(parameters: &Parameters, level: usize) -> impl Iterator<Item = u64> + '_ {
-    parameters.q().iter().copied().take(level + 1)
+    parameters.q().iter().copied().take(parameters.limbs(level))
 }
 
 /// The primes of polynomials modulo Q_level·P.

@@ -18,10 +18,10 @@ fn settings() -> Hyperparameters {
 fn only_the_owner_decrypts() {
     let setup = Setup::new(&clouds(40, 6, 3), &settings(), small_ring(9));
     let model = setup.train();
-    assert!(setup.owner().decrypt(&model).is_ok());
+    assert!(setup.owner().decrypt_private(&model).is_ok());
     let stranger = SecretKey::generate(&setup.context, &mut rng(8));
     let stranger = Owner::new(&setup.plan, &setup.training_set, &stranger).unwrap();
-    assert_eq!(stranger.decrypt(&model), Err(refused_by_ckks(volley_ckks::Error::KeyMismatch)));
+    assert_eq!(stranger.decrypt_private(&model), Err(refused_by_ckks(volley_ckks::Error::KeyMismatch)));
 }
 
 #[test]
@@ -31,7 +31,8 @@ fn models_of_other_plans_are_refused() {
     let model = setup.train();
 
     let longer = Setup::new(&data, &Hyperparameters::standard(3).unwrap(), small_ring(9));
-    let mismatch = longer.owner().decrypt(&EncryptedModel { layout: longer.plan.layout(), ..model.clone() });
+    let mismatch =
+        longer.owner().decrypt_private(&EncryptedModel { layout: longer.plan.layout(), ..model.clone() });
     assert_eq!(mismatch, Err(refused_by_ckks(volley_ckks::Error::ParameterMismatch)));
 
     // The same key and parameters, one column less: only the layout shows that the weights are others.
@@ -41,13 +42,13 @@ fn models_of_other_plans_are_refused() {
     assert_eq!(narrower.plan.parameters(), setup.plan.parameters());
     let owner = Owner::new(&narrower.plan, &narrower.training_set, &setup.secret_key).unwrap();
     let expected = Error::LayoutMismatch { expected: narrower.plan.layout(), actual: setup.plan.layout() };
-    assert_eq!(owner.decrypt(&model), Err(expected));
+    assert_eq!(owner.decrypt_private(&model), Err(expected));
 
     let mut short = model;
     short.terms[0].1.pop();
     let blocks = setup.plan.layout().column_blocks();
     let length = volley_revolver::Error::Length { expected: blocks, actual: blocks - 1 };
-    assert_eq!(setup.owner().decrypt(&short), Err(Error::Matrix(length)));
+    assert_eq!(setup.owner().decrypt_private(&short), Err(Error::Matrix(length)));
 }
 
 #[test]
@@ -69,7 +70,7 @@ fn dead_columns_have_no_weight_whatever_they_hold_later() {
         };
         let data = clouds(40, 6, 3);
         let setup = Setup::new(&data, &hyperparameters, small_ring(9));
-        let model = setup.owner().decrypt(&setup.train()).unwrap();
+        let model = setup.owner().decrypt_private(&setup.train()).unwrap();
         // After the bias.
         assert!(model.weights().column(6).iter().all(|&weight| weight == 0.0), "{profile:?}");
         assert!(model.weights().column(1).iter().all(|&weight| weight != 0.0), "{profile:?}");
@@ -104,7 +105,7 @@ fn labels_of_any_kind_come_back() {
     for label in named {
         let data = labelled_clouds(60, 8, 3, label);
         let setup = Setup::new(&data, &settings(), small_ring(9));
-        let model = setup.owner().decrypt(&setup.train()).unwrap();
+        let model = setup.owner().decrypt_private(&setup.train()).unwrap();
         let plain = setup.training_set.reference(&settings()).last().unwrap();
         let plain = setup.training_set.model(plain.weights).unwrap();
         assert_eq!(model.predict(data.features()), plain.predict(data.features()));

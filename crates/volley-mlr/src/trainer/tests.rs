@@ -23,7 +23,7 @@ fn train(data: &Dataset, hyperparameters: &Hyperparameters, demands: Demands) ->
     for reference in setup.training_set.reference(hyperparameters) {
         let step = trainer.step().unwrap().unwrap();
         assert_eq!(step.iteration, reference.iteration);
-        let model = owner.decrypt(&trainer.model().unwrap()).unwrap();
+        let model = owner.decrypt_private(&trainer.model().unwrap()).unwrap();
         let largest = reference.weights.iter().fold(0.0, |max: f64, w| max.max(w.abs()));
         let error = (model.weights() - &reference.weights).iter().fold(0.0, |max: f64, e| max.max(e.abs()));
         worst = f64::max(worst, error / largest);

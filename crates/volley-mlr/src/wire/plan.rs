@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FileError, WireError};
 use crate::volley_ckks::wire::encode_structure;
-use crate::volley_ckks::{ParametersLiteral, ParamsId};
+use crate::volley_ckks::{Flooding, ParametersLiteral, ParamsId};
 use crate::volley_revolver::skewed::{RowShifts, Split};
 use crate::volley_revolver::{Layout, Shape};
 use crate::volley_sigmoid::SigmoidPolynomial;
@@ -13,7 +13,7 @@ use crate::{Error, Hyperparameters, LearningRate, Plan, PlanHash, Profile};
 /// Longest encoding.
 pub(super) const MAX_BYTES: u32 = 1024;
 /// Most copies of feature ciphertexts: each has a megabyte or more in a ring that is secure.
-const MAX_COPIES: u64 = 1 << 20;
+pub(super) const MAX_COPIES: u64 = 1 << 20;
 
 /// A plan as it is stored, by postcard.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub(crate) struct StoredPlan {
     forward_steps: u64,
     backward_steps: u64,
     row_shifts_on_sums: bool,
+    /// s and τ of a shareable plan.
+    flooding: Option<(u32, u32)>,
 }
 
 impl StoredPlan {
@@ -60,6 +62,9 @@ impl StoredPlan {
             forward_steps: split.forward_copies() as u64,
             backward_steps: split.backward_steps() as u64,
             row_shifts_on_sums: split.row_shifts() == RowShifts::Sums,
+            flooding: hyperparameters
+                .flooding()
+                .map(|flooding| (flooding.statistical_bits(), flooding.decryptions())),
         }
     }
 
@@ -79,13 +84,17 @@ impl StoredPlan {
     pub(super) fn plan(&self, params_id: ParamsId) -> Result<Plan, WireError> {
         let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         let sigmoid = SigmoidPolynomial::new(self.sigmoid.clone(), self.half_width).map_err(Error::from)?;
-        let hyperparameters = Hyperparameters::new(
+        let mut hyperparameters = Hyperparameters::new(
             size(self.iterations),
             self.profile,
             sigmoid,
             self.weight_decay,
             self.learning_rate.map_or(LearningRate::Decaying, LearningRate::Constant),
         )?;
+        if let Some((statistical_bits, decryptions)) = self.flooding {
+            let flooding = Flooding::new(statistical_bits, decryptions).map_err(Error::from)?;
+            hyperparameters = hyperparameters.shareable(flooding);
+        }
         let parameters =
             self.parameters.build().map_err(crate::volley_ckks::Error::from).map_err(Error::from)?;
         let found = parameters.id();
@@ -116,6 +125,17 @@ mod tests {
     use crate::volley_revolver::Error as MatrixError;
 
     type Change = fn(&mut StoredPlan);
+
+    #[test]
+    fn a_shareable_plan_is_restored() {
+        let flooding = Flooding::new(40, 3).unwrap();
+        let hyperparameters = Hyperparameters::standard(2).unwrap().shareable(flooding);
+        let plan = Setup::new(&clouds(40, 6, 3), &hyperparameters, small_ring(9)).plan;
+        assert_eq!(plan.parameters().primes_per_level(), 2);
+        let restored = StoredPlan::of(&plan).plan(plan.parameters().id()).unwrap();
+        assert_eq!(restored.hyperparameters(), plan.hyperparameters());
+        assert_eq!(restored.shared_bits(), plan.shared_bits());
+    }
 
     #[test]
     fn a_plan_is_restored_and_what_is_none_is_refused() {
@@ -150,6 +170,12 @@ mod tests {
         for change in changes {
             assert!(matches!(with(change), WireError::Content(Error::TooManyIterations { .. })));
         }
+        let insecure: Change = |stored| stored.flooding = Some((29, 1));
+        let expected = crate::volley_ckks::Error::StatisticalBits { bits: 29, min: 30, max: 128 };
+        assert_eq!(with(insecure), content(expected.into()));
+        // The scale of this plan is too short to be shared under.
+        let shared: Change = |stored| stored.flooding = Some((30, 1));
+        assert!(matches!(with(shared), WireError::Content(Error::SharedBits { .. })));
         let parameters: Change = |stored| stored.parameters.log_scale -= 1;
         assert!(matches!(with(parameters), WireError::File(FileError::ForeignParameters { .. })));
         let changes: [Change; _] = [

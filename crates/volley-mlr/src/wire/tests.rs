@@ -8,18 +8,20 @@ use volley_testkit::mutation::mutate;
 use super::*;
 use crate::testing::{Setup, clouds, rng, small_ring};
 use crate::trainer::State;
-use crate::volley_ckks::{Ciphertext, Context, EvaluationKeySet, ParamsId, SecretKey};
+use crate::volley_ckks::{Ciphertext, Context, EvaluationKeySet, ParamsId, SecretKey, SeededCiphertext};
 use crate::{
-    Checkpoint, EncryptedDataset, EncryptedModel, Error, Hyperparameters, OwnerState, Preconditioner, Trainer,
+    Checkpoint, EncryptedDataset, EncryptedModel, EncryptedRows, EncryptedScores, Error, Hyperparameters,
+    OwnerState, Preconditioner, PredictionPlan, Predictor, Trainer,
 };
 
 const NO_LIMIT: u64 = u64::MAX;
 const ITERATIONS: usize = 3;
+const ROW_COUNT: usize = 9;
 
 type Reread = fn(&Run, &[u8], u64) -> Result<Vec<u8>, WireError>;
 
 /// Reads a file and writes what was read.
-const REREAD: [(Kind, Reread); 5] = [
+const REREAD: [(Kind, Reread); 7] = [
     (JOB, |_, file, limit| written(|out| Job::read(file, limit)?.write(out))),
     (DATASET, |run, file, limit| {
         let data = EncryptedDataset::read(&run.job, run.context(), file, limit)?;
@@ -32,6 +34,15 @@ const REREAD: [(Kind, Reread); 5] = [
     (MODEL, |run, file, limit| {
         let model = EncryptedModel::read(&run.job, run.context(), file, limit)?;
         written(|out| model.write(&run.job, out))
+    }),
+    (ROWS, |run, file, limit| {
+        let (_, rows) = EncryptedRows::read(&run.job, run.context(), file, limit)?;
+        written(|out| rows.write(&run.job, out))
+    }),
+    (SCORES, |run, file, limit| {
+        let plan = PredictionPlan::new(run.job.plan(), ROW_COUNT)?;
+        let scores = EncryptedScores::read(&run.job, &plan, run.context(), file, limit)?;
+        written(|out| scores.write(&run.job, out))
     }),
     (OWNER_STATE, |run, file, limit| {
         let state = OwnerState::read(&run.job, file, limit)?;
@@ -76,14 +87,29 @@ impl Run {
         done
     }
 
+    /// Rows, and their scores under the last model.
+    fn predict(&self) -> (EncryptedRows<SeededCiphertext>, EncryptedScores<Ciphertext>) {
+        let plan = PredictionPlan::new(self.job.plan(), ROW_COUNT).unwrap();
+        let data = clouds(ROW_COUNT, 4, 2);
+        let (state, key) = (self.setup.training_set.owner_state(), &self.setup.secret_key);
+        let rows = state.encrypt_rows(&plan, key, data.features(), &mut rng(10)).unwrap();
+        let evaluator = self.setup.evaluator();
+        let predictor = Predictor::new(&evaluator, &plan, &self.setup.train()).unwrap();
+        let scores = predictor.scores(&rows.expand(self.context()).unwrap()).unwrap();
+        (rows, scores)
+    }
+
     /// A file of each kind, in the order of [`REREAD`], those of the server after the second iteration.
-    fn files(&self) -> [Vec<u8>; 5] {
+    fn files(&self) -> [Vec<u8>; 7] {
         let (checkpoint, model) = self.train().swap_remove(1);
+        let (rows, scores) = self.predict();
         [
             written(|out| self.job.write(out)),
             written(|out| self.setup.upload().write(&self.job, out)),
             written(|out| checkpoint.write(&self.job, out)),
             written(|out| model.write(&self.job, out)),
+            written(|out| rows.write(&self.job, out)),
+            written(|out| scores.write(&self.job, out)),
             written(|out| self.setup.training_set.owner_state().write(&self.job, out)),
         ]
         .map(Result::unwrap)
@@ -157,7 +183,7 @@ fn a_resumed_run_ends_with_the_same_model() {
 fn the_owner_decrypts_with_files_alone() {
     let run = Run::new();
     let (_, model) = run.train().pop().unwrap();
-    let expected = run.setup.owner().decrypt(&model).unwrap();
+    let expected = run.setup.owner().decrypt_private(&model).unwrap();
     let state = written(|out| run.setup.training_set.owner_state().write(&run.job, out)).unwrap();
     let state = OwnerState::read(&run.job, &state[..], NO_LIMIT).unwrap();
     assert_eq!(&state, run.setup.training_set.owner_state());
@@ -168,12 +194,12 @@ fn the_owner_decrypts_with_files_alone() {
     }
     let file = written(|out| low.write(&run.job, out)).unwrap();
     let low = EncryptedModel::read(&run.job, run.context(), &file[..], NO_LIMIT).unwrap();
-    let decrypted = state.decrypt(run.job.plan(), &run.setup.secret_key, &low).unwrap();
+    let decrypted = state.decrypt_private(run.job.plan(), &run.setup.secret_key, &low).unwrap();
     assert_eq!(decrypted, expected);
 
     let other = Setup::new(&clouds(6, 5, 2), &Hyperparameters::standard(1).unwrap(), small_ring(6)).plan;
     let mismatch = Error::PlanShape { expected: [6, 6, 2], actual: [6, 5, 2] };
-    assert_eq!(state.decrypt(&other, &run.setup.secret_key, &low), Err(mismatch.clone()));
+    assert_eq!(state.decrypt_private(&other, &run.setup.secret_key, &low), Err(mismatch.clone()));
     let job = Job::new(other, run.job.key_id(), &mut rng(1));
     assert_eq!(written(|out| state.write(&job, out)), Err(WireError::Content(mismatch)));
 }
@@ -247,7 +273,7 @@ fn a_plan_that_is_not_the_one_named_is_refused() {
 #[test]
 fn content_that_the_plan_has_not_is_refused() {
     let run = Run::new();
-    let [_, dataset, checkpoint, model, owner_state] = run.files();
+    let [_, dataset, checkpoint, model, _, _, owner_state] = run.files();
     // The scale of the first ciphertext, behind its level and slots.
     let file = with_body(&dataset, 3, &50i32.to_le_bytes());
     let refused = EncryptedDataset::read(&run.job, run.context(), &file[..], NO_LIMIT).unwrap_err();
@@ -283,6 +309,31 @@ fn content_that_the_plan_has_not_is_refused() {
     // A class less.
     let file = with_body(&owner_state, 4, &[1]);
     assert!(OwnerState::read(&run.job, &file[..], NO_LIMIT).is_err());
+}
+
+#[test]
+fn predictions_are_read_by_those_who_planned_them() {
+    let run = Run::new();
+    let files = run.files();
+    let (rows, scores) = (&files[4], &files[5]);
+    let (plan, read) = EncryptedRows::read(&run.job, run.context(), &rows[..], NO_LIMIT).unwrap();
+    assert_eq!((plan.layout(), read.layout), (read.layout, plan.layout()));
+    assert_eq!(plan.layout().shape().samples, ROW_COUNT);
+    let fewer = PredictionPlan::new(run.job.plan(), ROW_COUNT - 1).unwrap();
+    let refused = EncryptedScores::read(&run.job, &fewer, run.context(), &scores[..], NO_LIMIT).map(drop);
+    let expected = Error::RowCount { expected: ROW_COUNT - 1, found: ROW_COUNT };
+    assert_eq!(refused, Err(WireError::Content(expected)));
+    // More rows than the file has bytes, and none.
+    let with_rows = |count: u64| {
+        let file = with_body(rows, 0, &count.to_le_bytes());
+        EncryptedRows::read(&run.job, run.context(), &file[..], NO_LIMIT).map(drop).unwrap_err()
+    };
+    assert_eq!(with_rows(u64::MAX), WireError::File(FileError::Malformed));
+    assert!(matches!(with_rows(0), WireError::Content(Error::Matrix(_))));
+    // A ciphertext of another level.
+    let file = with_body(rows, 8, &0u16.to_le_bytes());
+    let refused = EncryptedRows::read(&run.job, run.context(), &file[..], NO_LIMIT).map(drop);
+    assert!(refused.is_err());
 }
 
 #[test]
@@ -396,7 +447,7 @@ fn golden_files_are_read_and_written_as_they_are() {
     let model =
         EncryptedModel::read(&run.job, run.context(), &golden("encrypted model")[..], NO_LIMIT).unwrap();
     let state = OwnerState::read(&run.job, &golden("owner state")[..], NO_LIMIT).unwrap();
-    let model = state.decrypt(run.job.plan(), &run.setup.secret_key, &model).unwrap();
+    let model = state.decrypt_private(run.job.plan(), &run.setup.secret_key, &model).unwrap();
     let hyperparameters = run.job.plan().hyperparameters();
     let reference = run.setup.training_set.reference(hyperparameters).nth(1).unwrap().weights;
     let error = (model.weights() - &reference).iter().fold(0.0, |max: f64, e| max.max(e.abs()));

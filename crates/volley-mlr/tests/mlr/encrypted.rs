@@ -41,7 +41,7 @@ fn train(hyperparameters: &Hyperparameters, log_n: u32) -> Option<Run> {
     let mut trainer = Trainer::new(&evaluator, &plan, upload.expand(&context).unwrap()).unwrap();
     let mut iterations = Vec::new();
     while let Some(step) = trainer.step().unwrap() {
-        iterations.push((step.level, owner.decrypt(&trainer.model().unwrap()).unwrap()));
+        iterations.push((step.level, owner.decrypt_private(&trainer.model().unwrap()).unwrap()));
     }
     assert_eq!(&evaluator.counts(), plan.counts());
     Some(Run { training_set, test, iterations, max_level: plan.data_level() })

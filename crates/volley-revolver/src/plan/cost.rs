@@ -46,7 +46,7 @@ impl CostModel {
 
     /// Nanoseconds of one operation at a level.
     fn nanoseconds(&self, parameters: &Parameters, operation: Operation, level: usize) -> f64 {
-        let limbs = (level + 1) as f64;
+        let limbs = parameters.limbs(level) as f64;
         let special = parameters.p().len() as f64;
         let digits = parameters.digit_count(level) as f64;
         let extended = limbs + special;

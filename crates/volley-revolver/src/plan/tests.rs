@@ -205,7 +205,7 @@ fn what_the_circuit_refuses_is_passed_on() {
 
 #[test]
 fn a_plan_is_always_the_same() {
-    let parameters = build(12, 1, 1, Security::Unchecked).unwrap();
+    let parameters = build(12, 1, 1, Security::Unchecked, None).unwrap();
     let layout = Layout::new(SHAPE, parameters.max_slots()).unwrap();
     let split = Split::on_copies(&layout);
     let many = Shape { samples: 3000, ..SHAPE };
@@ -223,7 +223,7 @@ fn a_plan_is_always_the_same() {
 
 /// One operation at one level.
 fn seconds(operation: Operation, level: usize, model: &CostModel) -> f64 {
-    let parameters = build(12, 6, 2, Security::Unchecked).unwrap();
+    let parameters = build(12, 6, 2, Security::Unchecked, None).unwrap();
     let simulator = Simulator::new(&parameters);
     let a = simulator.input(&parameters.scale(), level).unwrap();
     let before = model.seconds(&parameters, &simulator.counts());

@@ -1,0 +1,199 @@
+//! Noise flooding: decryptions that may be shown.
+//!
+//! CKKS decrypts to m + e, where e depends on the secret key and on the computation: who knows m and sees enough such
+//! sums solves for the key (Li and Micciancio, eprint 2020/1533). A decryption that is to be published gets a Gaussian of
+//! deviation σ on every coefficient first, wide enough to hide e (Li, Micciancio, Schultz and Sorrell, eprint 2022/816):
+//!
+//! ```text
+//! σ = √(12·τ)·2^(s/2)·t
+//! ```
+//!
+//! for τ decryptions under one key, s bits of statistical security and t ≥ ‖e‖₂, the Euclidean norm of the N coefficients.
+//!
+//! **Why.** Let P be what is shown, m + e + g with g from the Gaussian, and Q what a simulator that knows m alone would
+//! show, m + g. Their Kullback-Leibler divergence is ‖e‖²/2σ² for each decryption. Over τ of them, chosen one after the
+//! other with knowledge of those before, the divergences add up to at most
+//!
+//! ```text
+//! τ·t²/2σ² = 2^−s/24,
+//! ```
+//!
+//! and by Pinsker's inequality the two worlds differ by a statistical distance of at most 2^(−s/2)/√48. *s bits* is meant
+//! as Micciancio and Walter (eprint 2018/077) measure decision games, by the inverse square of the advantage: at s = 30 the
+//! advantage that decryptions give, to an adversary of any computing power, is below 2^−17.7. Where there is no difference the
+//! scheme is as secure as without any decryption.
+//!
+//! **The norm.** The theorem is about the whole vector that is shown, so t is a Euclidean norm and not the size of one
+//! coefficient: √N times its deviation, and √N in σ. (A decryption of which only some slots are shown is a function of
+//! this vector and gives away no more.)
+//!
+//! **What remains.** e is assumed to be within t. That is a property of a circuit that was evaluated as planned: a server
+//! that returns another ciphertext, with an error of its choice, gets m + e + g for an e that g does not hide. Errors are
+//! random, so t holds but for a probability ([`error_norm`](crate::noise::Noise::error_norm)). The noise is a *discrete*
+//! Gaussian, within ε = 2^−65 of the ideal at each point ([`WideGaussian`]), and its KL divergence for a shift by integers is at
+//! most that of the continuous one, but for a term of that size. Only τ decryptions are covered, each with noise of its
+//! own: to decrypt a ciphertext again is another decryption.
+
+use rand_core::CryptoRng;
+use volley_ring::sampling::WideGaussian;
+use zeroize::Zeroizing;
+
+use crate::{Ciphertext, Error, Plaintext, SecretKey};
+
+/// How much decryptions may say: s and τ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Flooding {
+    statistical_bits: u32,
+    decryptions: u32,
+}
+
+impl Flooding {
+    /// Fewest bits of statistical security.
+    pub const MIN_STATISTICAL_BITS: u32 = 30;
+    /// Most bits of statistical security: more than any key has.
+    pub const MAX_STATISTICAL_BITS: u32 = 128;
+
+    /// s = `statistical_bits` for τ = `decryptions` under one key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StatisticalBits`] for less than 30 bits or more than 128, [`Error::NoDecryptions`].
+    pub fn new(statistical_bits: u32, decryptions: u32) -> Result<Self, Error> {
+        let (min, max) = (Self::MIN_STATISTICAL_BITS, Self::MAX_STATISTICAL_BITS);
+        if !(min..=max).contains(&statistical_bits) {
+            return Err(Error::StatisticalBits { bits: statistical_bits, min, max });
+        }
+        if decryptions == 0 {
+            return Err(Error::NoDecryptions);
+        }
+        Ok(Self { statistical_bits, decryptions })
+    }
+
+    /// s.
+    #[must_use]
+    pub fn statistical_bits(&self) -> u32 {
+        self.statistical_bits
+    }
+
+    /// τ.
+    #[must_use]
+    pub fn decryptions(&self) -> u32 {
+        self.decryptions
+    }
+
+    /// σ for errors of norm t = `error_norm`, where a decryption is of `ciphertexts` ciphertexts at once: their errors
+    /// are one vector of √`ciphertexts` times the norm.
+    #[must_use]
+    pub fn deviation(&self, error_norm: f64, ciphertexts: usize) -> f64 {
+        let decryptions = f64::from(self.decryptions) * ciphertexts as f64;
+        (12.0 * decryptions).sqrt() * (f64::from(self.statistical_bits) / 2.0).exp2() * error_norm
+    }
+}
+
+impl SecretKey {
+    /// Decrypts and adds a discrete Gaussian of at least this deviation to every coefficient (at most √(5/2) wider): what a
+    /// decryption needs that is going to be shown ([module](self)). About 2^7 Gaussian errors for each coefficient.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::FloodingRange`] where the noise does not fit the modulus of the ciphertext's level, and those of
+    /// [`decrypt`](Self::decrypt).
+    pub fn decrypt_flooded(
+        &self,
+        ciphertext: &Ciphertext,
+        deviation: f64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Plaintext, Error> {
+        /// Words of noise have 62 bits.
+        const WORD_BITS: u32 = 62;
+        /// log₂ of how many deviations stay below half the modulus.
+        const HEADROOM: f64 = 6.0;
+        let mut plaintext = self.decrypt(ciphertext)?;
+        let (deviation_log2, modulus_log2) =
+            (deviation.log2(), self.context().parameters().log_q(ciphertext.level()));
+        let refusal = Error::FloodingRange { deviation_log2, modulus_log2 };
+        let Some(gaussian) = WideGaussian::at_least(deviation) else { return Err(refusal) };
+        if gaussian.deviation().log2() + HEADROOM > modulus_log2 {
+            return Err(refusal);
+        }
+        let basis = self.context().q(ciphertext.level());
+        let noise = gaussian.sample(basis.degree(), rng);
+        let words = |word: fn(i128) -> i64| {
+            let words = Zeroizing::new(noise.iter().map(|&x| word(x)).collect::<Vec<i64>>());
+            Zeroizing::new(basis.forward(basis.from_signed(&words)))
+        };
+        let mut high = words(|x| (x >> WORD_BITS) as i64);
+        let factors: Vec<u64> = basis.moduli().map(|q| q.reduce(1 << WORD_BITS)).collect();
+        basis.mul_integer_assign(&mut high, &factors);
+        basis.add_assign(&mut plaintext.poly, &high);
+        basis.add_assign(&mut plaintext.poly, &words(|x| (x & ((1 << WORD_BITS) - 1)) as i64));
+        Ok(plaintext)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Setup, parameters, random_slots, rng};
+
+    #[test]
+    fn the_deviation_is_the_theorems() {
+        let flooding = Flooding::new(30, 1).unwrap();
+        assert!((flooding.deviation(1.0, 1) / (12f64.sqrt() * 32768.0) - 1.0).abs() < 1e-12);
+        let more = Flooding::new(40, 100).unwrap();
+        assert_eq!((more.statistical_bits(), more.decryptions()), (40, 100));
+        assert!(
+            (more.deviation(3.0, 4) / flooding.deviation(1.0, 1) / (3.0 * 32.0 * 20.0) - 1.0).abs() < 1e-12
+        );
+        // The divergence of all decryptions.
+        let (tau, t) = (7.0, 1e6);
+        let sigma = Flooding::new(30, 7).unwrap().deviation(t, 1);
+        assert!((tau * t * t / (2.0 * sigma * sigma) * 24.0 * 30f64.exp2() - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn too_little_security_is_refused() {
+        for bits in [0, 29, 129, u32::MAX] {
+            let refused = Err(Error::StatisticalBits { bits, min: 30, max: 128 });
+            assert_eq!(Flooding::new(bits, 1), refused);
+        }
+        assert_eq!(Flooding::new(30, 0), Err(Error::NoDecryptions));
+    }
+
+    #[test]
+    fn what_is_added_is_a_gaussian_of_that_deviation() {
+        let setup = Setup::new(parameters(11, 4), |spec| spec);
+        let ciphertext = setup.encrypt(&random_slots(1 << 10, &mut rng(2)), 4, 3);
+        let basis = setup.context.q(4);
+        let plain = setup.secret_key.decrypt(&ciphertext).unwrap();
+        // From one word of noise to two.
+        for log2 in [10, 30, 50, 61, 62, 63, 80] {
+            let wanted = f64::from(log2).exp2();
+            let flooded = setup.secret_key.decrypt_flooded(&ciphertext, wanted, &mut rng(4)).unwrap();
+            assert_eq!(flooded.operand(), plain.operand());
+            let mut difference = flooded.poly.clone();
+            basis.sub_assign(&mut difference, &plain.poly);
+            let noise = basis.to_centered(&basis.inverse(difference));
+            let measured = volley_testkit::statistics::standard_deviation(&noise);
+            let exact = WideGaussian::at_least(wanted).unwrap().deviation();
+            // Five deviations of the estimate from 2^11 samples.
+            assert!((measured / exact - 1.0).abs() < 5.0 / 64.0, "2^{log2}: {measured} for {exact}");
+        }
+        let again = |seed| setup.secret_key.decrypt_flooded(&ciphertext, 1e9, &mut rng(seed)).unwrap();
+        assert_ne!(again(4), again(5));
+    }
+
+    #[test]
+    fn noise_that_does_not_fit_is_refused() {
+        let setup = Setup::new(parameters(5, 2), |spec| spec);
+        let ciphertext = setup.encrypt(&random_slots(16, &mut rng(2)), 0, 3);
+        let flooded = |deviation| setup.secret_key.decrypt_flooded(&ciphertext, deviation, &mut rng(4));
+        for deviation in [45f64.exp2(), 101f64.exp2(), f64::INFINITY, f64::NAN] {
+            let refusal = flooded(deviation).unwrap_err();
+            assert!(matches!(refusal, Error::FloodingRange { modulus_log2, .. } if modulus_log2 < 50.0));
+        }
+        assert!(flooded(40f64.exp2()).is_ok());
+        let stranger = Setup::new(parameters(5, 1), |spec| spec).secret_key;
+        assert_eq!(stranger.decrypt_flooded(&ciphertext, 1.0, &mut rng(4)), Err(Error::ParameterMismatch));
+    }
+}

@@ -1,0 +1,334 @@
+//! Encrypted prediction: scores of encrypted rows under an encrypted model, which only the owner reads.
+//!
+//! The owner plans it for a number of rows ([`PredictionPlan`]) and encrypts them as features are
+//! ([`OwnerState::encrypt_rows`]); the server computes x·Wᵀ by one forward product for each group of rows
+//! ([`Predictor`]); the owner decrypts ([`OwnerState::decrypt_scores`]) and takes the highest
+//! ([`ClassLabels::highest`](crate::ClassLabels::highest)).
+//!
+//! It takes the one level that training leaves. Rows are encrypted at a scale that makes the scores' 2^37 under the 50 bits of
+//! q₀: scores are right to about 2^−20 and may reach 2^12; larger ones wrap around.
+//!
+//! Decrypted scores are [as secret](crate::volley_ckks::flooding) as a private model.
+
+use rand_core::CryptoRng;
+use rayon::prelude::*;
+
+use ndarray::Array2;
+
+use crate::encrypted::check_layout;
+use crate::volley_ckks::{
+    Arithmetic, Ciphertext, Complex64, Context, Encoder, Error as CkksError, KeySpec, Operand,
+    OperationCounts, Parameters, Scale, SecretKey, SeededCiphertext, Simulator, Upload,
+};
+use crate::volley_revolver::plan::{Circuit, CostModel, Plan as MatrixPlan};
+use crate::volley_revolver::skewed::{RevolvedWeights, Skewed, Split};
+use crate::volley_revolver::{Layout, Shape};
+use crate::{EncryptedModel, Error, OwnerState, Plan};
+
+/// Level of rows and weights: the one that training leaves.
+const LEVEL: usize = 1;
+/// log₂ of the scale of scores.
+const SCORE_LOG_SCALE: i32 = 37;
+
+/// How rows are predicted by the model of a training plan: the same parameters and products, another number of rows.
+#[derive(Clone, Debug)]
+pub struct PredictionPlan {
+    /// Of the model.
+    training: Layout,
+    iterations: usize,
+    rows: Operand,
+    matrices: MatrixPlan,
+}
+
+impl PredictionPlan {
+    /// The prediction of `rows` rows by the model of `plan`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Matrix`] for no rows.
+    pub fn new(plan: &Plan, rows: usize) -> Result<Self, Error> {
+        let (parameters, training) = (plan.parameters(), plan.layout());
+        let layout = Self::layout_of(plan, rows)?;
+        let iterations = plan.hyperparameters().iterations();
+        let weights = plan.weights(iterations);
+        let scale = Scale::power_of_two(SCORE_LOG_SCALE)
+            .times(&parameters.rescaling_factor(LEVEL))
+            .divided_by(&weights.scale);
+        let rows = Operand { level: LEVEL, scale, slots: weights.slots };
+        let circuit = Prediction { rows: &rows, weights: &weights };
+        let matrices = MatrixPlan::of(&circuit, parameters, layout, plan.split(), &CostModel::default())?;
+        Ok(Self { training, iterations, rows, matrices })
+    }
+
+    /// Where so many rows lie under the model's weights.
+    pub(crate) fn layout_of(plan: &Plan, rows: usize) -> Result<Layout, Error> {
+        let training = plan.layout();
+        let shape = Shape { samples: rows, ..training.shape() };
+        Ok(Layout::with_width(shape, training.slots(), training.width())?)
+    }
+
+    /// Level, scale and slots of encrypted scores.
+    #[must_use]
+    pub fn scores(&self) -> Operand {
+        Operand { level: LEVEL - 1, scale: Scale::power_of_two(SCORE_LOG_SCALE), slots: self.rows.slots }
+    }
+
+    /// The CKKS parameters.
+    #[must_use]
+    pub fn parameters(&self) -> &Parameters {
+        self.matrices.parameters()
+    }
+
+    /// Where the rows' entries lie.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        self.matrices.layout()
+    }
+
+    /// The evaluation keys that the server needs. Those of a training of two iterations or more
+    /// [cover](KeySpec::covers) them; after a single one they are made for prediction.
+    #[must_use]
+    pub fn key_spec(&self) -> &KeySpec {
+        self.matrices.key_spec()
+    }
+
+    /// The operations that prediction does, by level.
+    #[must_use]
+    pub fn counts(&self) -> &OperationCounts {
+        self.matrices.counts()
+    }
+
+    /// The ciphertexts that the owner uploads.
+    #[must_use]
+    pub fn upload(&self) -> Upload {
+        self.matrices.upload()
+    }
+
+    /// Bytes of keys and ciphertexts in the server's memory when they take the most.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        self.matrices.memory_bytes()
+    }
+
+    /// Estimated seconds on one core.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.matrices.seconds()
+    }
+
+    /// Level, scale and slots of encrypted rows.
+    #[must_use]
+    pub fn rows(&self) -> &Operand {
+        &self.rows
+    }
+}
+
+/// Rows whose classes are asked for, by group and column block.
+#[derive(Clone, Debug)]
+pub struct EncryptedRows<C> {
+    /// Where the entries lie: the prediction plan's.
+    pub layout: Layout,
+    /// Features, by group of rows and column block.
+    pub features: Vec<Vec<C>>,
+}
+
+impl EncryptedRows<SeededCiphertext> {
+    /// Expands the seeds: what the server does first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Matrix`] for ciphertexts of another parameter set.
+    pub fn expand(&self, context: &std::sync::Arc<Context>) -> Result<EncryptedRows<Ciphertext>, Error> {
+        let expand =
+            |group: &Vec<SeededCiphertext>| group.iter().map(|row| Ok(row.expand(context)?)).collect();
+        let features = self.features.iter().map(expand).collect::<Result<_, Error>>()?;
+        Ok(EncryptedRows { layout: self.layout, features })
+    }
+}
+
+/// What the server returns: one ciphertext for each group of rows.
+#[derive(Clone, Debug)]
+pub struct EncryptedScores<C> {
+    /// Where the scores lie: the prediction plan's.
+    pub layout: Layout,
+    /// Scores, by group.
+    pub scores: Vec<C>,
+}
+
+/// The server's side of encrypted prediction, generic as [`Trainer`](crate::Trainer) is. The weights' rotations are made
+/// once.
+#[derive(Debug)]
+pub struct Predictor<'a, A: Arithmetic> {
+    skewed: Skewed<'a, A>,
+    weights: RevolvedWeights<A::Ciphertext>,
+}
+
+impl<'a, A: Arithmetic> Predictor<'a, A> {
+    /// Takes up a trained model.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LayoutMismatch`] for a model of another plan, [`Error::UnfinishedModel`] for one of an earlier iteration,
+    /// [`Error::Matrix`] for another parameter set or key, for keys that do not suffice, and for a model whose last level
+    /// was dropped.
+    pub fn new(
+        arithmetic: &'a A,
+        plan: &PredictionPlan,
+        model: &EncryptedModel<A::Ciphertext>,
+    ) -> Result<Self, Error> {
+        if arithmetic.parameters().id() != plan.parameters().id() {
+            return Err(CkksError::ParameterMismatch.into());
+        }
+        check_layout(plan.training, model.layout)?;
+        let (iteration, iterations) = (model.iteration, plan.iterations);
+        let [(_, weights)] = &model.terms[..] else {
+            return Err(Error::UnfinishedModel { iteration, iterations });
+        };
+        if iteration != iterations {
+            return Err(Error::UnfinishedModel { iteration, iterations });
+        }
+        Self::with_weights(arithmetic, plan.layout(), plan.matrices.split(), weights)
+    }
+
+    fn with_weights(
+        arithmetic: &'a A,
+        layout: Layout,
+        split: Split,
+        weights: &[A::Ciphertext],
+    ) -> Result<Self, Error> {
+        let skewed = Skewed::new(arithmetic, layout, split)?;
+        let weights = weights
+            .iter()
+            .map(|weights| arithmetic.drop_level(weights, LEVEL))
+            .collect::<Result<Vec<_>, _>>()?;
+        let weights = skewed.revolve_weights(&weights)?;
+        Ok(Self { skewed, weights })
+    }
+
+    /// The scores of all rows, group by group in parallel.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LayoutMismatch`] for rows of another plan, [`Error::Matrix`] for what the arithmetic refuses.
+    pub fn scores(
+        &self,
+        rows: &EncryptedRows<A::Ciphertext>,
+    ) -> Result<EncryptedScores<A::Ciphertext>, Error> {
+        let layout = self.skewed.layout();
+        check_layout(layout, rows.layout)?;
+        let scores = rows.features.par_iter().map(|group| self.group(group)).collect::<Result<_, _>>()?;
+        Ok(EncryptedScores { layout, scores })
+    }
+
+    /// The scores of one group of rows, given by column block: a server short of memory goes group by group.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Matrix`] for what the arithmetic refuses.
+    pub fn group(&self, features: &[A::Ciphertext]) -> Result<A::Ciphertext, Error> {
+        let copies = self.skewed.forward_copies(features, LEVEL)?;
+        Ok(self.skewed.forward(&copies, &self.weights)?)
+    }
+}
+
+impl OwnerState {
+    /// Encrypts raw rows, samples × columns, prepared and normalised as the training rows were. Columns that got no step in
+    /// training are zero.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RowCount`] and [`Error::PlanShape`] for rows and a state that are not the plan's, [`Error::ColumnCount`],
+    /// [`Error::Matrix`] for a key of other parameters and for values too large to be encoded.
+    pub fn encrypt_rows(
+        &self,
+        plan: &PredictionPlan,
+        secret_key: &SecretKey,
+        features: &Array2<f64>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<EncryptedRows<SeededCiphertext>, Error> {
+        self.check_prediction(plan, secret_key)?;
+        let layout = plan.layout();
+        let (expected, found) = (layout.shape().samples, features.nrows());
+        if found != expected {
+            return Err(Error::RowCount { expected, found });
+        }
+        let mut features = self.preprocessing.apply(features)?;
+        let factor = self.preconditioner.factor();
+        for (mut column, &inverse) in features.columns_mut().into_iter().zip(self.preconditioner.inverse()) {
+            column.mapv_inplace(|value| if inverse == 0.0 { 0.0 } else { value / factor });
+        }
+        let encoder = Encoder::new(secret_key.context());
+        let mut encrypt = |slots: &Vec<Complex64>| -> Result<_, Error> {
+            let plaintext = encoder.encode(slots, &plan.rows.scale, plan.rows.level)?;
+            Ok(secret_key.encrypt(&plaintext, rng)?)
+        };
+        let features = layout
+            .pack_features(&features)?
+            .iter()
+            .map(|group| group.iter().map(&mut encrypt).collect())
+            .collect::<Result<_, _>>()?;
+        Ok(EncryptedRows { layout, features })
+    }
+
+    /// The scores, samples × classes, in the order of the [classes](Self::classes). Not flooded: for the owner alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LayoutMismatch`] for scores of another plan, [`Error::PlanShape`] for a state that is not the plan's,
+    /// [`Error::Matrix`] for ciphertexts of another owner or parameter set, or not as many as the plan has.
+    pub fn decrypt_scores(
+        &self,
+        plan: &PredictionPlan,
+        secret_key: &SecretKey,
+        scores: &EncryptedScores<Ciphertext>,
+    ) -> Result<Array2<f64>, Error> {
+        self.check_prediction(plan, secret_key)?;
+        let layout = plan.layout();
+        check_layout(layout, scores.layout)?;
+        let encoder = Encoder::new(secret_key.context());
+        let slots = scores
+            .scores
+            .iter()
+            .map(|group| Ok(encoder.decode(&secret_key.decrypt(group)?)?))
+            .collect::<Result<Vec<_>, Error>>()?;
+        Ok(layout.unpack_scores(&slots)?)
+    }
+
+    fn check_prediction(&self, plan: &PredictionPlan, secret_key: &SecretKey) -> Result<(), Error> {
+        self.check_shape(plan.training.shape())?;
+        if secret_key.context().parameters().id() != plan.parameters().id() {
+            return Err(CkksError::ParameterMismatch.into());
+        }
+        Ok(())
+    }
+}
+
+/// Prediction as a circuit.
+struct Prediction<'a> {
+    rows: &'a Operand,
+    weights: &'a Operand,
+}
+
+impl Circuit for Prediction<'_> {
+    type Error = Error;
+
+    fn levels(&self) -> usize {
+        LEVEL
+    }
+
+    fn simulate(&self, simulator: &Simulator, layout: Layout, split: Split) -> Result<(), Error> {
+        let blocks = 0..layout.column_blocks();
+        let weights = blocks
+            .clone()
+            .map(|_| simulator.existing(&self.weights.scale, self.weights.level))
+            .collect::<Result<Vec<_>, _>>()?;
+        let predictor = Predictor::with_weights(simulator, layout, split, &weights)?;
+        let row = || blocks.clone().map(|_| simulator.input(&self.rows.scale, self.rows.level)).collect();
+        let features = (0..layout.groups()).map(|_| row()).collect::<Result<_, _>>()?;
+        predictor.scores(&EncryptedRows { layout, features })?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

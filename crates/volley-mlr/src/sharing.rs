@@ -1,0 +1,207 @@
+//! Models that may be shared: how much noise a decrypted model has, how much hides it, what that leaves.
+//!
+//! [`flooding`](crate::volley_ckks::flooding) has the theorem. It wants t, a bound on the Euclidean norm of the error in each
+//! of a model's ciphertexts, before there is any data. This is the estimate, iteration by iteration, for the deviation of
+//! one slot of the *normalised* weights W′ = 2ᵃW that are encrypted (see [`Preconditioner`](crate::Preconditioner)), in the
+//! notation of [`Trainer`](crate::Trainer). With r the learning rate, n samples, scores and weights at the scale Δ/h,
+//!
+//! ```text
+//! ρ = 4·√N·√((1 + 2N/3)/12)/Δ    a key switch or rounding; 4: digits as wide as P
+//! φ = √N·3.19/Δ                 a fresh slot
+//! ξ = √(2X² + 1)·φ + ρ          x′/B′
+//! ζ = √2·V·φ + hρ·√((K + 2)·D/K)                                   scores, but for what the weights bring
+//! ε = r·p₁·ζ + r·φ + hρ·(1 + r·p₀)·√(2 + log₂(D/K))                errors
+//! γ = 2·ε + r·√n·ξ + hρ·√(4K·R/K)                                  one gradient
+//! δₜ = (1 − λ)·ωₜ₋₁ + γ + 4·r·p₁·δₜ₋₁,   ωₜ = |1 − ηₜ|·δₜ + |ηₜ|·δₜ₋₁ + hρ     M and W
+//! ```
+//!
+//! where p₁ = max |p′| on \[−h, h\] and p₀ = Σ |cₖ|·hᵏ⁻¹ for the polynomial p. 2·ε is ‖x′ⱼ/B′ⱼ‖·ε, as Σᵢ x′ᵢⱼ² ≤ 4B′ⱼ and B′ ≥ 1;
+//! 4·r·p₁·δ is the step that the noise of the weights causes, as B − ¼ xᵀx is positive semidefinite; errors are at most 1.
+//!
+//! Errors of many roundings are taken to be independent, but the parts above are added as if they all fell together, so the
+//! result is above what is measured; tests compare the two. It holds for data with |x′| ≤ X = 16, ‖W′‖ ≤ V = 16 in each class, scores
+//! within the polynomial's interval, and the plan promises its bits for a largest weight of at least 2⁻⁶ (times 1 − η₁ =
+//! 0.01 for a single iteration). The owner checks all of it on the data, by the training in clear, before anything is encrypted.
+//! Then t = 2·ω·Δ/h ([`Noise::error_norm`]).
+//!
+//! What floating point makes of the inputs before they are encrypted, and of the weights after they were decrypted and
+//! flooded, is no part of t: it does not depend on the key. The m that noise hides in is the result of exact arithmetic on what
+//! was encoded.
+
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use crate::volley_ckks::Flooding;
+use crate::volley_ckks::noise::Noise;
+use crate::volley_revolver::{Layout, Shape};
+use crate::{Error, Hyperparameters, Momentum, TrainingSet};
+
+/// Bits of the largest weight that a shareable plan leaves at least: log₂ of it over the deviation of the noise.
+pub const MIN_SHARED_BITS: f64 = 10.0;
+
+/// X, V: the largest normalised feature, and the largest norm of the normalised weights of a class.
+const MAX_FEATURE: f64 = 16.0;
+const MAX_WEIGHT_NORM: f64 = 16.0;
+/// The smallest largest weight that a plan is sure of, after a step that is not damped.
+const LARGEST_WEIGHT: f64 = 1.0 / 64.0;
+/// The noise is wider than asked for by this at most.
+const WIDEST: f64 = 1.582;
+
+/// Whether a decrypted model may be shown to those who work with the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sharing {
+    /// It may not: its noise says something of the secret key.
+    #[default]
+    Private,
+    /// It may: noise was added that hides what decryption says of the key, for so many decryptions.
+    Flooded {
+        /// s: the advantage that the decryptions give is below 2^(−s/2).
+        statistical_bits: u32,
+        /// τ: how many decryptions under this key may be shared, this one among them.
+        decryptions: u32,
+        /// Standard deviation of the noise of a weight.
+        deviation: f64,
+    },
+}
+
+/// The estimate for one plan.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoiseModel<'a> {
+    hyperparameters: &'a Hyperparameters,
+    layout: Layout,
+    log_scale: u32,
+}
+
+impl<'a> NoiseModel<'a> {
+    pub(crate) fn new(hyperparameters: &'a Hyperparameters, layout: Layout, log_scale: u32) -> Self {
+        Self { hyperparameters, layout, log_scale }
+    }
+
+    fn degree(&self) -> f64 {
+        2.0 * self.layout.slots() as f64
+    }
+
+    /// Deviation of a slot of any ciphertext of a model, after any iteration.
+    pub(crate) fn slot_deviation(&self) -> f64 {
+        let settings = self.hyperparameters;
+        let (samples, h) = (self.layout.shape().samples, f64::from(settings.log_headroom()).exp2());
+        let unit = self.degree().sqrt() / f64::from(self.log_scale).exp2();
+        let rounding = 4.0 * unit * ((1.0 + self.degree() * 2.0 / 3.0) / 12.0).sqrt();
+        let fresh = unit * Noise::encryption().coefficient_deviation();
+        let scaled = (2.0 * MAX_FEATURE.powi(2) + 1.0).sqrt() * fresh + rounding;
+        let period = self.layout.period() as f64;
+        let row_length = self.layout.width() as f64 / period;
+        let rate = settings.learning_rate().factor(1, samples);
+        let (bound, slope) = polynomial_bounds(settings, h);
+        let scores =
+            2f64.sqrt() * MAX_WEIGHT_NORM * fresh + h * rounding * ((period + 2.0) * row_length).sqrt();
+        let errors = rate * (slope * scores + fresh)
+            + h * rounding * (1.0 + rate * bound) * (2.0 + row_length.log2()).sqrt();
+        let gradient = 2.0 * errors
+            + rate * (samples as f64).sqrt() * scaled
+            + h * rounding * (4.0 * self.layout.rows() as f64).sqrt();
+        let (mut point, mut weights, mut largest) = (0.0, 0.0, 0.0);
+        for eta in Momentum::default().take(settings.iterations()) {
+            let next = (1.0 - settings.weight_decay()) * weights + gradient + 4.0 * rate * slope * point;
+            weights = (1.0 - eta).abs() * next + eta.abs() * point + h * rounding;
+            point = next;
+            largest = f64::max(largest, point).max(weights);
+        }
+        largest
+    }
+
+    /// t of each ciphertext of a model, in coefficients.
+    fn error_norm(&self) -> f64 {
+        let weight_scale = f64::from(self.log_scale as i32 - self.hyperparameters.log_headroom()).exp2();
+        2.0 * self.slot_deviation() * weight_scale
+    }
+
+    /// σ for the coefficients of a model of so many terms.
+    pub(crate) fn flooding_deviation(&self, flooding: Flooding, terms: usize) -> f64 {
+        flooding.deviation(self.error_norm(), terms * self.layout.column_blocks())
+    }
+
+    /// Deviation that noise of deviation σ in coefficients has in a normalised weight: the real part of a slot, the mean
+    /// of the R/K copies.
+    pub(crate) fn weight_deviation(&self, sigma: f64) -> f64 {
+        let weight_scale = f64::from(self.log_scale as i32 - self.hyperparameters.log_headroom()).exp2();
+        let copies = (self.layout.rows() / self.layout.period()) as f64;
+        sigma * (self.degree() / 2.0 / copies).sqrt() / weight_scale
+    }
+
+    /// Bits of a largest normalised weight that flooding leaves.
+    fn bits(&self, flooding: Flooding, largest: f64) -> f64 {
+        let noise = WIDEST * self.weight_deviation(self.flooding_deviation(flooding, 1));
+        (largest / noise).log2()
+    }
+
+    /// Bits of the smallest largest weight that a plan is for.
+    pub(crate) fn nominal_bits(&self, flooding: Flooding) -> f64 {
+        let damped = match self.hyperparameters.iterations() {
+            1 => 1.0 - Momentum::default().advance(),
+            _ => 1.0,
+        };
+        self.bits(flooding, LARGEST_WEIGHT * damped)
+    }
+
+    /// Refuses data that the estimate does not cover, or with weights too small to be shared.
+    pub(crate) fn check(&self, flooding: Flooding, training_set: &TrainingSet) -> Result<(), Error> {
+        let factor = training_set.preconditioner().factor();
+        within("normalised features", largest(training_set.features()) / factor, MAX_FEATURE)?;
+        let mut weights = 0.0;
+        for step in training_set.reference(self.hyperparameters) {
+            step.check_range()?;
+            let norm = |row: ndarray::ArrayView1<'_, f64>| row.dot(&row).sqrt() * factor;
+            let norm = step.weights.rows().into_iter().map(norm).fold(0.0, f64::max);
+            within("normalised weights of a class", norm, MAX_WEIGHT_NORM)?;
+            weights = largest(&step.weights) * factor;
+        }
+        check_bits(self.bits(flooding, weights))
+    }
+}
+
+/// p₀ and p₁.
+fn polynomial_bounds(settings: &Hyperparameters, h: f64) -> (f64, f64) {
+    const STEPS: u32 = 256;
+    let sigmoid = settings.sigmoid();
+    let terms = sigmoid.coefficients().iter().zip((0..).step_by(2));
+    let bound = terms.map(|(coefficient, power)| coefficient.abs() * h.powi(power)).sum();
+    let slopes = (0..=STEPS).map(|step| sigmoid.derivative(h * f64::from(step) / f64::from(STEPS)).abs());
+    (bound, slopes.fold(0.0, f64::max))
+}
+
+fn largest(values: &Array2<f64>) -> f64 {
+    values.iter().fold(0.0, |largest, value| f64::max(largest, value.abs()))
+}
+
+fn within(what: &'static str, value: f64, limit: f64) -> Result<(), Error> {
+    if value <= limit { Ok(()) } else { Err(Error::NoiseModel { what, value, limit }) }
+}
+
+/// Refuses fewer bits than a shared model must have.
+pub(crate) fn check_bits(bits: f64) -> Result<(), Error> {
+    if bits >= MIN_SHARED_BITS { Ok(()) } else { Err(Error::SharedBits { bits, required: MIN_SHARED_BITS }) }
+}
+
+/// log₂ of the smallest scale that leaves enough bits in every layout of a ring; `None` where none does, and where the ring
+/// has no layout.
+pub(crate) fn log_scale(
+    hyperparameters: &Hyperparameters,
+    flooding: Flooding,
+    shape: Shape,
+    log_n: u32,
+) -> Option<u32> {
+    /// As long as those of private models; shorter pairs of primes are too rare in large rings; coefficients of weights
+    /// stay below 2^126.
+    const SCALES: [std::ops::RangeInclusive<u32>; 2] = [43..=49, 60..=98];
+    let layouts = Layout::candidates(shape, 1 << log_n.checked_sub(1)?).ok()?;
+    SCALES.into_iter().flatten().find(|&log_scale| {
+        layouts.iter().all(|&layout| {
+            NoiseModel::new(hyperparameters, layout, log_scale).nominal_bits(flooding) >= MIN_SHARED_BITS
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;

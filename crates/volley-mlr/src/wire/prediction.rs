@@ -1,0 +1,122 @@
+//! Encrypted rows and scores: the number of rows (u64), then ciphertexts by group, those of rows seeded and by column block.
+
+use std::io::{Read, Write};
+
+use super::plan::MAX_COPIES;
+use super::{FileError, ROWS, SCORES, WireError, header, open};
+use crate::encrypted::check_layout;
+use crate::volley_ckks::wire::write_file;
+use crate::volley_ckks::{Ciphertext, Context, SeededCiphertext};
+use crate::{EncryptedRows, EncryptedScores, Error, Job, PredictionPlan};
+
+/// Bytes of the number of rows.
+const COUNT_BYTES: u64 = 8;
+
+impl EncryptedRows<SeededCiphertext> {
+    /// Writes them as a file of the job.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::File`] where a ciphertext belongs to other parameters or the system fails.
+    pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
+        let parameters = job.plan().parameters();
+        let ciphertexts = || self.features.iter().flatten();
+        let bytes: u64 = ciphertexts().map(|row| row.record_bytes(parameters)).sum();
+        write_file(&header(job, ROWS, COUNT_BYTES + bytes), out, |body| {
+            body.bytes(&(self.layout.shape().samples as u64).to_le_bytes())?;
+            Ok(ciphertexts().try_for_each(|row| row.write_record(parameters, body))?)
+        })
+    }
+
+    /// Reads a file of the job, of at most `limit` bytes, and plans the prediction of as many rows.
+    ///
+    /// # Errors
+    ///
+    /// See [`WireError`].
+    pub fn read(
+        job: &Job,
+        context: &Context,
+        input: impl Read,
+        limit: u64,
+    ) -> Result<(PredictionPlan, Self), WireError> {
+        let file = open(job, ROWS, input, limit)?;
+        file.expect_parameters(context.parameters().id())?;
+        let body_bytes = file.header().body_bytes;
+        file.read(|body| {
+            let rows = usize::try_from(u64::from_le_bytes(body.array()?)).unwrap_or(usize::MAX);
+            let layout = PredictionPlan::layout_of(job.plan(), rows)?;
+            // Before the plan is simulated: a ciphertext has more than a byte.
+            let ciphertexts = (layout.groups() as u64).saturating_mul(layout.column_blocks() as u64);
+            if ciphertexts > body_bytes {
+                return Err(FileError::Malformed.into());
+            }
+            let copies = ciphertexts.saturating_mul(layout.period() as u64);
+            if copies > MAX_COPIES {
+                return Err(WireError::PlanSize { copies, max: MAX_COPIES });
+            }
+            let plan = PredictionPlan::new(job.plan(), rows)?;
+            let mut read = || {
+                let row = SeededCiphertext::read_record(context, job.key_id(), body)?;
+                let (expected, found) = (plan.rows(), row.operand());
+                if expected != found {
+                    return Err(WireError::Operand { expected: expected.clone(), found: found.clone() });
+                }
+                Ok(row)
+            };
+            let mut group = || (0..layout.column_blocks()).map(|_| read()).collect();
+            let features = (0..layout.groups()).map(|_| group()).collect::<Result<_, _>>()?;
+            Ok((plan, Self { layout, features }))
+        })
+    }
+}
+
+impl EncryptedScores<Ciphertext> {
+    /// Writes them as a file of the job.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::File`] where a ciphertext belongs to other parameters or the system fails.
+    pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
+        let parameters = job.plan().parameters();
+        let bytes: u64 = self.scores.iter().map(|scores| scores.record_bytes(parameters)).sum();
+        write_file(&header(job, SCORES, COUNT_BYTES + bytes), out, |body| {
+            body.bytes(&(self.layout.shape().samples as u64).to_le_bytes())?;
+            Ok(self.scores.iter().try_for_each(|scores| scores.write_record(parameters, body))?)
+        })
+    }
+
+    /// Reads a file of the job, of at most `limit` bytes: the scores of the rows that were planned for.
+    ///
+    /// # Errors
+    ///
+    /// See [`WireError`]; [`Error::RowCount`] for scores of another number of rows.
+    pub fn read(
+        job: &Job,
+        plan: &PredictionPlan,
+        context: &Context,
+        input: impl Read,
+        limit: u64,
+    ) -> Result<Self, WireError> {
+        let file = open(job, SCORES, input, limit)?;
+        file.expect_parameters(context.parameters().id())?;
+        let layout = plan.layout();
+        check_layout(PredictionPlan::layout_of(job.plan(), layout.shape().samples)?, layout)?;
+        file.read(|body| {
+            let expected = layout.shape().samples;
+            let found = usize::try_from(u64::from_le_bytes(body.array()?)).unwrap_or(usize::MAX);
+            if found != expected {
+                return Err(Error::RowCount { expected, found }.into());
+            }
+            let mut read = || {
+                let scores = Ciphertext::read_record(context, job.key_id(), body)?;
+                let (expected, found) = (plan.scores(), scores.operand());
+                if expected != *found {
+                    return Err(WireError::Operand { expected, found: found.clone() });
+                }
+                Ok(scores)
+            };
+            let scores = (0..layout.groups()).map(|_| read()).collect::<Result<_, _>>()?;
+            Ok(Self { layout, scores })
+        })
+    }
+}
