@@ -89,7 +89,8 @@ pub(crate) struct FolderLock {
 impl FolderLock {
     /// Takes it, and removes what a killed program left half written.
     pub(crate) fn take(folder: &Path) -> Result<Self, BadInput> {
-        let file = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK)).at(folder)?;
+        let file =
+            File::options().create(true).truncate(false).write(true).open(folder.join(LOCK)).at(folder)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

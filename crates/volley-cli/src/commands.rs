@@ -2,13 +2,16 @@
 
 mod completions;
 mod decrypt;
+mod decrypt_scores;
 mod encrypt;
+mod encrypt_rows;
 mod evaluate;
 mod init;
 mod inspect;
 mod keygen;
 mod man;
 mod predict;
+mod score;
 mod train;
 
 use anyhow::Result;
@@ -50,6 +53,9 @@ enum Command {
     Decrypt(decrypt::Options),
     Predict(predict::Options),
     Evaluate(evaluate::Options),
+    EncryptRows(encrypt_rows::Options),
+    Score(score::Options),
+    DecryptScores(decrypt_scores::Options),
     Inspect(inspect::Options),
     Completions(completions::Options),
     Man(man::Options),
@@ -66,6 +72,9 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Decrypt(options) => decrypt::run(options, output),
         Command::Predict(options) => predict::run(options, output),
         Command::Evaluate(options) => evaluate::run(options, output),
+        Command::EncryptRows(options) => encrypt_rows::run(options, output),
+        Command::Score(options) => score::run(options, output),
+        Command::DecryptScores(options) => decrypt_scores::run(options, output),
         Command::Inspect(options) => inspect::run(options, output),
         Command::Completions(options) => completions::run(options),
         Command::Man(options) => man::run(options),

@@ -11,6 +11,7 @@ mod memory;
 mod output;
 mod passphrase;
 mod plan_summary;
+mod predictions;
 mod project;
 mod settings;
 mod tables;
@@ -25,6 +26,8 @@ use commands::Cli;
 fn main() -> ExitCode {
     match commands::run(&Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the output wants no more of it.
+        Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::note(&format!("error: {error:#}"));
             ExitCode::from(if error.is::<failure::BadInput>() { 2 } else { 1 })

@@ -29,6 +29,13 @@ impl Output {
     }
 }
 
+/// Whether it failed because the reader of the output has gone.
+pub(crate) fn is_closed(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    let json = error.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+    io.or(json) == Some(io::ErrorKind::BrokenPipe)
+}
+
 /// A line for the user's eyes. Where it cannot be written there is no one to tell.
 pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");

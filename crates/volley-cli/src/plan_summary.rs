@@ -60,6 +60,15 @@ pub(crate) struct PlanSummary {
     keys_bytes: u64,
     server_memory_bytes: u64,
     seconds_on_one_core: f64,
+    shareable: Option<Shareable>,
+}
+
+/// What decryptions may be shared, and what flooding leaves of the weights.
+#[derive(Clone, Debug, Serialize)]
+struct Shareable {
+    statistical_bits: u32,
+    decryptions: u32,
+    weight_bits: f64,
 }
 
 impl From<&Plan> for PlanSummary {
@@ -81,6 +90,10 @@ impl From<&Plan> for PlanSummary {
             keys_bytes: plan.key_spec().byte_count(),
             server_memory_bytes: plan.memory_bytes(),
             seconds_on_one_core: plan.seconds(),
+            shareable: hyperparameters.flooding().zip(plan.shared_bits()).map(|(flooding, weight_bits)| {
+                let (statistical_bits, decryptions) = (flooding.statistical_bits(), flooding.decryptions());
+                Shareable { statistical_bits, decryptions, weight_bits }
+            }),
         }
     }
 }
@@ -100,14 +113,17 @@ impl fmt::Display for PlanSummary {
             self.iterations
         )?;
         writeln!(f, "{}", self.parameters)?;
-        writeln!(
-            f,
-            "upload           {} ciphertexts, {}",
-            self.ciphertexts,
-            show_bytes(self.dataset_bytes)
-        )?;
+        writeln!(f, "upload           {} ciphertexts, {}", self.ciphertexts, show_bytes(self.dataset_bytes))?;
         writeln!(f, "evaluation keys  {} keys, {}", self.keys, show_bytes(self.keys_bytes))?;
         writeln!(f, "server memory    {}", show_bytes(self.server_memory_bytes))?;
-        write!(f, "server time      about {:.1} s on one core", self.seconds_on_one_core)
+        writeln!(f, "server time      about {:.1} s on one core", self.seconds_on_one_core)?;
+        match &self.shareable {
+            Some(Shareable { statistical_bits, decryptions, weight_bits }) => write!(
+                f,
+                "shareable        {decryptions} decryptions with {statistical_bits} bits of statistical security, \
+                 which leave {weight_bits:.0} bits of the weights"
+            ),
+            None => f.write_str("shareable        no: the decrypted model must stay with its owner"),
+        }
     }
 }

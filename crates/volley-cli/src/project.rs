@@ -21,7 +21,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use volley_mlr::volley_ckks::wire::Header;
-use volley_mlr::volley_ckks::{Context, SecretKey};
+use volley_mlr::volley_ckks::{Context, EvaluationKeySet, KeySpec, SecretKey};
 use volley_mlr::{Job, OwnerState, Plan, PlanHash};
 use zeroize::Zeroizing;
 
@@ -82,7 +82,10 @@ impl Project {
         if file.try_exists().at(&file)? {
             return Ok(project);
         }
-        Err(BadInput::at(root, "this is no project of an owner, so there is no secret key: `volley init` makes a project"))
+        Err(BadInput::at(
+            root,
+            "this is no project of an owner, so there is no secret key: `volley init` makes a project",
+        ))
     }
 
     /// The plan that was printed when the project was made.
@@ -94,7 +97,7 @@ impl Project {
         if stored.format == FORMAT && stored.plan_hash == PlanHash::of(&plan).to_string() {
             return Ok(plan);
         }
-        Err(BadInput::at(&file, "changed, or made by another version of volley: begin a new project"))
+        Err(BadInput::at(&file, "changed, or made by another version of volley: it takes a new project"))
     }
 
     /// What goes to the server.
@@ -133,7 +136,8 @@ impl Project {
         let passphrase = SecretKey::is_sealed(&header).then(|| source.open()).transpose()?;
         let bytes = passphrase.as_ref().map(|passphrase| passphrase.as_bytes());
         // Unbuffered: no buffer is left to be wiped.
-        let key = SecretKey::read(context, bytes, File::open(&file).at(&file)?, SECRET_KEY_LIMIT).at(&file)?;
+        let key =
+            SecretKey::read(context, bytes, File::open(&file).at(&file)?, SECRET_KEY_LIMIT).at(&file)?;
         Ok((key, passphrase))
     }
 
@@ -206,6 +210,21 @@ impl JobFolder {
             return Err(BadInput::at(&self.folder, format!("there is no job.vly in this folder{hint}")));
         }
         read_job(&file)
+    }
+
+    /// Reads the keys, and refuses those that do not suffice: a computation must not fail on the way.
+    pub(crate) fn keys(
+        &self,
+        job: &Job,
+        context: &Arc<Context>,
+        needed: &KeySpec,
+    ) -> Result<EvaluationKeySet, BadInput> {
+        let file = self.keys_file();
+        let keys = job.read_keys(context, open(&file)?, job.plan().key_spec().byte_count()).at(&file)?;
+        if keys.spec(context.parameters()).at(&file)?.covers(needed) {
+            return Ok(keys);
+        }
+        Err(BadInput::at(&file, "these keys are not all that are needed"))
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
-use volley_mlr::volley_ckks::Security;
+use volley_mlr::volley_ckks::{Flooding, Security};
 use volley_mlr::volley_revolver::plan::{Demands, RingChoice};
 use volley_mlr::volley_sigmoid::SigmoidPolynomial;
 use volley_mlr::{Error, Hyperparameters, LearningRate, Plan};
@@ -53,6 +53,15 @@ pub(crate) struct Settings {
     /// Most memory of the server that keys and ciphertexts may take, such as 4G [default: any]
     #[arg(long, value_name = "SIZE", value_parser = memory::parse_bytes)]
     pub(crate) memory: Option<u64>,
+    /// Plan for a model that may be shared: decryption adds noise that hides what it says of the secret key
+    #[arg(long)]
+    pub(crate) shareable: bool,
+    /// Bits of statistical security of shared decryptions, at least 30
+    #[arg(long, value_name = "BITS", default_value_t = 30, requires = "shareable")]
+    pub(crate) statistical_bits: u32,
+    /// Decryptions under the project's key that may be shared
+    #[arg(long, value_name = "COUNT", default_value_t = 1, requires = "shareable")]
+    pub(crate) shared_decryptions: u32,
 }
 
 /// The two settings of the product.
@@ -127,7 +136,17 @@ impl Settings {
             }
         };
         let learning_rate = self.learning_rate.map_or(profile.learning_rate(), LearningRate::Constant);
-        Hyperparameters::new(self.iterations, profile.profile(), sigmoid, self.weight_decay, learning_rate)
+        let settings = Hyperparameters::new(
+            self.iterations,
+            profile.profile(),
+            sigmoid,
+            self.weight_decay,
+            learning_rate,
+        )?;
+        if !self.shareable {
+            return Ok(settings);
+        }
+        Ok(settings.shareable(Flooding::new(self.statistical_bits, self.shared_decryptions)?))
     }
 
     /// The plan: always the same for the same settings, in one version of this program.
@@ -161,6 +180,9 @@ mod tests {
             security: SecurityBits::B128,
             log_n: None,
             memory: None,
+            shareable: false,
+            statistical_bits: 30,
+            shared_decryptions: 1,
         }
     }
 
@@ -169,9 +191,14 @@ mod tests {
         assert_eq!(settings().hyperparameters(), Hyperparameters::standard(1));
         let paper = Settings { profile: ProfileName::Paper, ..settings() };
         assert_eq!(paper.hyperparameters(), Hyperparameters::paper(1));
-        let wide = Settings { sigmoid_range: Some(16.0), weight_decay: 0.01, ..paper }.hyperparameters().unwrap();
+        let wide =
+            Settings { sigmoid_range: Some(16.0), weight_decay: 0.01, ..paper }.hyperparameters().unwrap();
         assert_eq!((wide.sigmoid().degree(), wide.sigmoid().half_width()), (3, 16.0));
         assert_eq!((wide.weight_decay(), wide.profile()), (0.01, Profile::Paper));
+        assert_eq!(wide.flooding(), None);
+        let shareable = Settings { shareable: true, shared_decryptions: 3, ..settings() };
+        assert_eq!(shareable.hyperparameters().unwrap().flooding(), Flooding::new(30, 3).ok());
+        assert!(Settings { statistical_bits: 29, ..shareable }.hyperparameters().is_err());
     }
 
     #[test]

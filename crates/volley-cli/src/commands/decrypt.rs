@@ -7,9 +7,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use rand::SeedableRng;
+use rand::rngs::SysRng;
+use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
-use volley_mlr::EncryptedModel;
 use volley_mlr::volley_ckks::{Ciphertext, Context};
+use volley_mlr::{EncryptedModel, Sharing};
 
 use crate::atomic::{Staged, check_free};
 use crate::failure::{BadInput, OrBadInput};
@@ -23,8 +26,8 @@ use crate::project::{Project, model_limit, open};
 Example:
   volley decrypt digits model.vly -o model.json
 
-Needs the secret key: on the server there is none. The model is private: what is decrypted carries noise that depends on the
-secret key, so it must not go back to the server.")]
+Needs the secret key: on the server there is none. Unless the plan is shareable the model is private: what is decrypted carries
+noise that depends on the secret key, so it must not go back to the server.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made
     project: PathBuf,
@@ -35,6 +38,9 @@ pub(crate) struct Options {
     output: PathBuf,
     #[command(flatten)]
     source: PassphraseSource,
+    /// Decrypt a shareable plan's model to the last bit, for the owner alone
+    #[arg(long)]
+    private: bool,
     /// Replace the output if it exists
     #[arg(long)]
     force: bool,
@@ -48,6 +54,7 @@ struct Decrypted {
     iteration: usize,
     classes: usize,
     features: usize,
+    sharing: Sharing,
 }
 
 impl fmt::Display for Decrypted {
@@ -79,15 +86,38 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     fs::metadata(file).at(file)?;
     let encrypted =
         EncryptedModel::<Ciphertext>::read(&job, &context, open(file)?, model_limit(plan)).at(file)?;
-    let model = phase("decryption", || state.decrypt(plan, &secret_key, &encrypted)).at(file)?;
+    let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
+    let model = phase("decryption", || {
+        if options.private {
+            state.decrypt_private(plan, &secret_key, &encrypted)
+        } else {
+            state.decrypt(plan, &secret_key, &encrypted, &mut rng)
+        }
+    });
+    let model = model.at(file)?;
     let text = serde_json::to_string_pretty(&model)?;
     Staged::private(&options.output, |mut out| writeln!(out, "{text}"))?.commit(options.force)?;
-    note("note: this model is private; sent to anyone who has its ciphertexts it tells of the secret key");
+    note(&advice(model.sharing()));
     output.result(&Decrypted {
         model: options.output.clone(),
         job_id: job.id().to_string(),
         iteration: encrypted.iteration,
         classes: model.classes().len(),
         features: model.preprocessing().columns(),
+        sharing: model.sharing(),
     })
+}
+
+/// Who may see the model.
+fn advice(sharing: Sharing) -> String {
+    match sharing {
+        Sharing::Flooded { statistical_bits, decryptions, .. } => format!(
+            "note: this model may be shared: it is one of {decryptions} decryptions under its key that {statistical_bits} \
+             bits of statistical security cover, if the server evaluated honestly; they are not counted here"
+        ),
+        Sharing::Private => {
+            "note: this model is private: what it tells of the secret key must not get to anyone who has its ciphertexts"
+                .to_owned()
+        }
+    }
 }

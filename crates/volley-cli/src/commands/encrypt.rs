@@ -86,7 +86,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
     let dataset = phase("encryption", || owner.encrypt(&mut rng)).at(&options.data)?;
     let job = Job::new(plan.clone(), secret_key.id(), &mut rng);
-    let state = Staged::private(&project.owner_state_file(), |file| training_set.owner_state().write(&job, file))?;
+    let state =
+        Staged::private(&project.owner_state_file(), |file| training_set.owner_state().write(&job, file))?;
     let dataset_file = Staged::new(&upload.dataset_file(), |out| dataset.write(&job, out))?;
     let job_file = Staged::new(&upload.job_file(), |out| job.write(out))?;
     state.commit(true)?;

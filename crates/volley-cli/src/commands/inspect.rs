@@ -71,7 +71,8 @@ impl fmt::Display for Inspection {
         if let Some(sealed) = self.sealed {
             writeln!(f, "sealed           {}", if sealed { "with a passphrase" } else { "no" })?;
         }
-        let counts = [("iteration", self.iteration), ("ciphertexts", self.ciphertexts), ("level", self.level)];
+        let counts =
+            [("iteration", self.iteration), ("ciphertexts", self.ciphertexts), ("level", self.level)];
         for (name, count) in counts {
             count.map_or(Ok(()), |count| writeln!(f, "{name:16} {count}"))?;
         }
@@ -160,7 +161,8 @@ impl Inspection {
             self.ciphertexts = Some(plan.upload().ciphertexts);
             self.level = Some(plan.data_level());
         } else if header.kind == wire::CHECKPOINT {
-            let checkpoint = Checkpoint::<Ciphertext>::read(job, &context(), open(path)?, checkpoint_limit(plan));
+            let checkpoint =
+                Checkpoint::<Ciphertext>::read(job, &context(), open(path)?, checkpoint_limit(plan));
             self.iteration = Some(checkpoint.at(path)?.iteration());
         } else if header.kind == wire::MODEL {
             let model = EncryptedModel::<Ciphertext>::read(job, &context(), open(path)?, model_limit(plan));
@@ -180,7 +182,8 @@ fn find_job(path: &Path, header: &Header, named: Option<&Path>) -> Result<Option
         Some(job) => Some(read_job(job)?),
         None => {
             let folder = path.parent().unwrap_or(Path::new(""));
-            let places = [folder.join("job.vly"), folder.join("upload/job.vly"), folder.join("../upload/job.vly")];
+            let places =
+                [folder.join("job.vly"), folder.join("upload/job.vly"), folder.join("../upload/job.vly")];
             places.iter().find(|place| place.exists()).and_then(|place| read_job(place).ok())
         }
     };

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde::Serialize;
 use volley_mlr::volley_ckks::wire::{Header, Kind};
-use volley_mlr::volley_ckks::{Ciphertext, Context, EvaluationKeySet, Evaluator, Parameters};
+use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator, Parameters};
 use volley_mlr::{Checkpoint, EncryptedData, EncryptedDataset, EncryptedModel, Job, Trainer, wire};
 
 use crate::atomic::{FolderLock, Staged};
@@ -175,7 +175,8 @@ fn train(folder: &JobFolder, job: &Job) -> Result<usize> {
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let checkpoint = read_checkpoint(folder, job, &context)?;
     let resumed_after = checkpoint.as_ref().map_or(0, Checkpoint::iteration);
-    let evaluator = Evaluator::new(&context, phase("reading keys", || read_keys(folder, job, &context))?)?;
+    let evaluator =
+        Evaluator::new(&context, phase("reading keys", || folder.keys(job, &context, plan.key_spec()))?)?;
     let data = phase("reading data", || read_data(folder, job, &context))?;
     let mut trainer = phase("set-up", || match checkpoint {
         Some(checkpoint) => Trainer::resume(&evaluator, plan, data, checkpoint),
@@ -213,16 +214,6 @@ fn read_checkpoint(
     }
     let checkpoint = Checkpoint::read(job, context, open(&file)?, checkpoint_limit(job.plan()));
     checkpoint.map(Some).map_err(|error| in_the_way(&file, &error))
-}
-
-/// The plan's keys, to their levels: with fewer it would fail on the way.
-fn read_keys(folder: &JobFolder, job: &Job, context: &Arc<Context>) -> Result<EvaluationKeySet, BadInput> {
-    let (file, spec) = (folder.keys_file(), job.plan().key_spec());
-    let keys = job.read_keys(context, open(&file)?, spec.byte_count()).at(&file)?;
-    if keys.spec(context.parameters()).at(&file)? == *spec {
-        return Ok(keys);
-    }
-    Err(BadInput::at(&file, "these are not the keys that the job's plan needs"))
 }
 
 fn read_data(
