@@ -72,12 +72,13 @@ impl fmt::Display for Trained {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let start = Instant::now();
-    let folder = JobFolder::new(&options.folder);
-    let job = folder.job()?;
-    let _lock = FolderLock::take(folder.path())?;
+    // Before anything runs in parallel: reading a job does.
     if let Some(threads) = options.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().or_bad_input()?;
     }
+    let folder = JobFolder::new(&options.folder);
+    let job = folder.job()?;
+    let _lock = FolderLock::take(folder.path())?;
     let resumed_after = match finished(&folder, &job)? {
         Some(iteration) => iteration,
         None => {

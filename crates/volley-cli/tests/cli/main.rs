@@ -1,0 +1,10 @@
+//! The program from outside: exit codes, messages, files.
+
+#![forbid(unsafe_code)]
+
+mod end_to_end;
+mod kill;
+mod refusals;
+mod secret_forms;
+mod secrets;
+mod setup;
