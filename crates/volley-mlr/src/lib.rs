@@ -88,7 +88,7 @@ pub use owner::Owner;
 pub use owner_state::OwnerState;
 pub use plan::Plan;
 pub use preconditioner::Preconditioner;
-pub use preprocessing::Preprocessing;
+pub use preprocessing::{Preprocessing, Standardisation};
 pub use reference::{Reference, Step};
 pub use trainer::{Checkpoint, StepReport, Trainer};
 pub use training_set::TrainingSet;
