@@ -1,51 +1,58 @@
-//! The user's tables and models.
+//! The user's tables: how they are named on the command line, and read.
 
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use csv::{ReaderBuilder, Trim};
+use clap::Args;
 use ndarray::Array2;
-use volley_mlr::{Dataset, Model};
+use volley_data::{LabelSource, Table, TableOptions, read_table};
+use volley_mlr::Dataset;
 
 use crate::failure::{BadInput, OrBadInput};
 
-/// Labelled rows: the label first in each.
-pub(crate) fn read_dataset(path: &Path) -> Result<Dataset, BadInput> {
-    let (fields, rows) = read_fields(path)?;
-    let columns = fields.len() / rows;
-    let labels = fields.chunks(columns).map(|row| row[0].clone());
-    Dataset::new(values(path, &fields, rows, 1)?, labels).at(path)
+/// How a table is read: CSV, NPY, NPZ or IDX, also gzip-compressed.
+#[derive(Args, Debug)]
+pub(crate) struct TableSource {
+    /// Column of a CSV file, or array of an NPZ file, with the labels [default: the first column, or `y`]
+    #[arg(long, value_name = "NAME", conflicts_with = "labels")]
+    label_column: Option<String>,
+    /// NPY or IDX file with the labels [default: in the table; for IDX images, the file of labels beside it]
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Array of an NPZ file with the features
+    #[arg(long, value_name = "NAME", default_value = "X")]
+    features_array: String,
+    /// Of IDX images, read only the square of this side in the middle
+    #[arg(long, value_name = "PIXELS")]
+    centre: Option<usize>,
 }
 
-/// Rows of a model's features, with or without a label first.
-pub(crate) fn read_features(path: &Path, features: usize) -> Result<Array2<f64>, BadInput> {
-    let (fields, rows) = read_fields(path)?;
-    let labels = usize::from(fields.len() / rows == features + 1);
-    values(path, &fields, rows, labels)
-}
-
-fn read_fields(path: &Path) -> Result<(Vec<String>, usize), BadInput> {
-    let mut reader = ReaderBuilder::new().has_headers(false).trim(Trim::All).from_path(path).at(path)?;
-    let (mut fields, mut rows) = (Vec::new(), 0);
-    for record in reader.records() {
-        fields.extend(record.at(path)?.iter().map(str::to_owned));
-        rows += 1;
+impl TableSource {
+    /// Labelled rows.
+    pub(crate) fn read_labelled(&self, path: &Path) -> Result<Table, BadInput> {
+        let named = self.label_column.clone().map(LabelSource::Named);
+        let file = self.labels.clone().map(LabelSource::File);
+        self.read(path, named.or(file).unwrap_or_default())
     }
-    if rows == 0 { Err(BadInput::at(path, "the file has no rows")) } else { Ok((fields, rows)) }
-}
 
-fn values(path: &Path, fields: &[String], rows: usize, skip: usize) -> Result<Array2<f64>, BadInput> {
-    let columns = fields.len() / rows;
-    let values: Vec<f64> = fields
-        .chunks(columns)
-        .flat_map(|row| &row[skip.min(columns)..])
-        .map(|field| field.parse())
-        .collect::<Result<_, _>>()
-        .at(path)?;
-    Array2::from_shape_vec((rows, columns.saturating_sub(skip)), values).at(path)
-}
+    /// Labelled rows to train on.
+    pub(crate) fn read_dataset(&self, path: &Path) -> Result<Dataset, BadInput> {
+        self.read_labelled(path)?.into_dataset().or_bad_input()
+    }
 
-/// A model that `volley decrypt` wrote.
-pub(crate) fn read_model(path: &Path) -> Result<Model, BadInput> {
-    serde_json::from_str(&fs::read_to_string(path).at(path)?).at(path)
+    /// Rows of so many features, with labels, which are not looked at, or without.
+    pub(crate) fn read_features(&self, path: &Path, features: usize) -> Result<Array2<f64>, BadInput> {
+        match self.read(path, LabelSource::Absent) {
+            Ok(table) if table.features().ncols() == features => Ok(table.features().clone()),
+            _ => Ok(self.read_labelled(path)?.features().clone()),
+        }
+    }
+
+    fn read(&self, path: &Path, labels: LabelSource) -> Result<Table, BadInput> {
+        let options = TableOptions {
+            features: self.features_array.clone(),
+            centre: self.centre,
+            ..TableOptions::with_labels(labels)
+        };
+        read_table(path, &options).or_bad_input()
+    }
 }

@@ -11,6 +11,7 @@ use rand::SeedableRng;
 use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
+use volley_data::{ModelFormat, write_model};
 use volley_mlr::volley_ckks::{Ciphertext, Context};
 use volley_mlr::{EncryptedModel, Sharing};
 
@@ -33,7 +34,7 @@ pub(crate) struct Options {
     project: PathBuf,
     /// The model that the server returned
     model: PathBuf,
-    /// Where to write it in clear
+    /// Where to write it in clear: .json, or .npz with the names that scikit-learn gives its attributes
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
@@ -72,6 +73,7 @@ impl fmt::Display for Decrypted {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
+    let format = ModelFormat::of(&options.output).or_bad_input()?;
     check_free(&options.output, options.force)?;
     project.check_outside_upload(&options.output)?;
     let job = project.upload().job()?;
@@ -95,8 +97,9 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         }
     });
     let model = model.at(file)?;
-    let text = serde_json::to_string_pretty(&model)?;
-    Staged::private(&options.output, |mut out| writeln!(out, "{text}"))?.commit(options.force)?;
+    let mut bytes = Vec::new();
+    write_model(&mut bytes, format, &model)?;
+    Staged::private(&options.output, |mut out| out.write_all(&bytes))?.commit(options.force)?;
     note(&advice(model.sharing()));
     output.result(&Decrypted {
         model: options.output.clone(),

@@ -20,7 +20,7 @@ use crate::memory::show_bytes;
 use crate::output::{Output, note, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::Project;
-use crate::tables;
+use crate::tables::TableSource;
 
 /// Encrypt the training data, and complete the upload
 #[derive(Args, Debug)]
@@ -35,6 +35,8 @@ pub(crate) struct Options {
     project: PathBuf,
     /// The training data: labelled rows
     data: PathBuf,
+    #[command(flatten)]
+    table: TableSource,
     #[command(flatten)]
     source: PassphraseSource,
     /// Replace what was encrypted before, by a new job
@@ -75,7 +77,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     // The job is written last: without it, what there is was never complete.
     check_free(&upload.job_file(), options.force)?;
     let plan = phase("planning", || project.plan())?;
-    let data = phase("reading", || tables::read_dataset(&options.data))?;
+    let data = phase("reading", || options.table.read_dataset(&options.data))?;
     let training_set = TrainingSet::new(&data, plan.hyperparameters().profile()).at(&options.data)?;
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;

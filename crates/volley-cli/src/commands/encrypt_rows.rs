@@ -18,7 +18,7 @@ use crate::memory::show_bytes;
 use crate::output::{Output, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::Project;
-use crate::tables;
+use crate::tables::TableSource;
 
 /// Encrypted prediction, step 1, owner: encrypt rows
 #[derive(Args, Debug)]
@@ -32,6 +32,8 @@ pub(crate) struct Options {
     project: PathBuf,
     /// Rows of the training's features; a label before them is not looked at
     data: PathBuf,
+    #[command(flatten)]
+    table: TableSource,
     /// Where to write the encrypted rows
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -66,7 +68,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let context = phase("tables", || Context::new(training.parameters().clone()));
     let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;
     let state = project.owner_state(&job)?;
-    let features = tables::read_features(&options.data, training.layout().shape().columns - 1)?;
+    let features = options.table.read_features(&options.data, training.layout().shape().columns - 1)?;
     let plan = phase("planning", || PredictionPlan::new(training, features.nrows())).at(&options.data)?;
     if !training.key_spec().covers(plan.key_spec()) {
         let problem =

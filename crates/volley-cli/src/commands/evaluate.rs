@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
+use volley_data::read_model;
 
-use crate::failure::{BadInput, OrBadInput};
+use crate::failure::OrBadInput;
 use crate::output::Output;
-use crate::tables;
+use crate::tables::TableSource;
 
 /// Compare a decrypted model's predictions with the labels of rows
 #[derive(Args, Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Options {
     model: PathBuf,
     /// Labelled rows
     data: PathBuf,
+    #[command(flatten)]
+    table: TableSource,
 }
 
 /// How often which class was predicted for which.
@@ -51,19 +54,17 @@ impl fmt::Display for Evaluation {
 }
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
-    let model = tables::read_model(&options.model)?;
-    let data = tables::read_dataset(&options.data)?;
+    let model = read_model(&options.model).or_bad_input()?;
+    let table = options.table.read_labelled(&options.data)?;
     let classes = model.classes();
-    let mut confusion = vec![vec![0; classes.len()]; classes.len()];
+    table.check_classes(classes).or_bad_input()?;
+    let data = table.into_dataset().or_bad_input()?;
     let predicted = model.predict(data.features()).at(&options.data)?;
-    for (row, (label, predicted)) in data.labels().iter().zip(predicted).enumerate() {
-        let index = |label: &str| {
-            classes.index_of(label).ok_or_else(|| {
-                let problem = format!("the label {label:?} of row {} is no class of the model", row + 1);
-                BadInput::at(&options.data, problem)
-            })
-        };
-        confusion[index(label)?][index(predicted)?] += 1;
+    let mut confusion = vec![vec![0; classes.len()]; classes.len()];
+    for (label, predicted) in data.labels().iter().zip(predicted) {
+        if let Some((label, predicted)) = classes.index_of(label).zip(classes.index_of(predicted)) {
+            confusion[label][predicted] += 1;
+        }
     }
     let right: usize = (0..classes.len()).map(|class| confusion[class][class]).sum();
     output.result(&Evaluation {

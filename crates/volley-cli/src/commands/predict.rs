@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use volley_data::read_model;
 
 use crate::failure::OrBadInput;
 use crate::output::Output;
 use crate::predictions::{Predictions, Target};
-use crate::tables;
+use crate::tables::TableSource;
 
 /// Predict the labels of rows with a decrypted model
 #[derive(Args, Debug)]
@@ -24,13 +25,15 @@ pub(crate) struct Options {
     /// Rows of the model's features; a label before them is not looked at
     data: PathBuf,
     #[command(flatten)]
+    table: TableSource,
+    #[command(flatten)]
     target: Target,
 }
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     options.target.check()?;
-    let model = tables::read_model(&options.model)?;
-    let features = tables::read_features(&options.data, model.preprocessing().columns())?;
+    let model = read_model(&options.model).or_bad_input()?;
+    let features = options.table.read_features(&options.data, model.preprocessing().columns())?;
     let predictions = Predictions { labels: model.predict(&features).at(&options.data)? };
     options.target.write(&predictions, output)
 }
