@@ -1,6 +1,7 @@
 //! The program from outside: exit codes, messages, files.
 
 #![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod end_to_end;
 mod kill;
