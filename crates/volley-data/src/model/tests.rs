@@ -40,10 +40,7 @@ impl Drop for Scratch {
 
 fn read(name: &str, content: &[u8]) -> Result<Model, ContentError> {
     let file = Scratch::new(name, content);
-    read_model(&file.0).map_err(|error| {
-        assert_eq!(error.path, file.0);
-        error.cause
-    })
+    read_model(&file.0).map_err(|error| *error.cause)
 }
 
 #[test]
@@ -137,6 +134,12 @@ fn what_npz_cannot_hold() {
     let model = model(&["a", "b\0"], Profile::Paper);
     let error = write_model(Vec::new(), ModelFormat::Npz, &model);
     assert_eq!(error, Err(ContentError::NullCharacter { label: "b\0".into() }));
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = read_model(Path::new("no/such.json")).unwrap_err();
+    assert!(error.to_string().starts_with("no/such.json: No such file"), "{error}");
 }
 
 #[test]

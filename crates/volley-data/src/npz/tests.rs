@@ -43,7 +43,7 @@ fn what_is_wrong_is_named_with_the_array() {
     let features = |name: &str| TableOptions { features: name.into(), ..TableOptions::default() };
     let error = read(&archive(), &features("Z")).unwrap_err();
     let found = ["X", "y", "names", "short"].map(str::to_owned).to_vec();
-    assert_eq!(error.cause, ContentError::MissingArray { name: "Z".into(), found });
+    assert_eq!(*error.cause, ContentError::MissingArray { name: "Z".into(), found });
     let error = read(&archive(), &features("short")).unwrap_err();
     assert_eq!(error.to_string(), "x.npz (short): 1 bytes do not fill the shape [3] of 1 bytes each");
 }
@@ -52,7 +52,7 @@ fn what_is_wrong_is_named_with_the_array() {
 fn an_archive_that_is_none() {
     for content in [&archive()[..100], b"", b"PK\x03\x04"] {
         let error = read(content, &TableOptions::default()).unwrap_err();
-        assert!(matches!(error.cause, ContentError::Archive { .. }), "{error}");
+        assert!(matches!(*error.cause, ContentError::Archive { .. }), "{error}");
     }
 }
 

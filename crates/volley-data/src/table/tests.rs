@@ -6,7 +6,7 @@ use ndarray::array;
 use super::*;
 
 const VECTOR: &[u8] =
-    b"\x93NUMPY\x01\x00\x3a\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2,), } \n\x05\x06";
+    b"\x93NUMPY\x01\x00\x3b\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2,), } \n\x05\x06";
 const MATRIX: &[u8] =
     b"\x93NUMPY\x01\x00\x3c\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1), }\n\x01\x02";
 /// Two images of 1 × 1 pixel, and two labels.
@@ -66,7 +66,7 @@ fn the_format_follows_from_the_name_or_the_content() {
         assert_eq!(usual(&folder.write(name, IMAGES)).features, array![[0.0], [1.0]]);
     }
     let error = read_table(&folder.write("not.npy", b"x,1\n"), &TableOptions::default()).unwrap_err();
-    assert_eq!(error.cause, ContentError::Format { expected: "an NPY file" });
+    assert_eq!(*error.cause, ContentError::Format { expected: "an NPY file" });
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn labels_of_images_stand_beside_them() {
     assert_eq!(usual(&images).labels.unwrap(), ["5", "6"]);
     let centre = TableOptions { centre: Some(2), ..TableOptions::default() };
     let error = read_table(&images, &centre).unwrap_err();
-    assert_eq!(error.cause, ContentError::Centre { rows: 1, columns: 1, side: 2 });
+    assert_eq!(*error.cause, ContentError::Centre { rows: 1, columns: 1, side: 2 });
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn labels_come_from_a_file_of_their_own() {
     assert_eq!(error(&features), ContentError::Format { expected }.in_file(&features));
     let missing = folder.0.join("missing.npy");
     assert!(
-        matches!(error(&missing), DataError { path, cause: ContentError::Io { .. }, .. } if path == missing)
+        matches!(error(&missing), DataError { path, cause, .. } if path == missing && matches!(*cause, ContentError::Io { .. }))
     );
 }
 
@@ -110,7 +110,7 @@ fn labels_come_from_a_file_of_their_own() {
 fn what_a_format_has_not() {
     let folder = Folder::new("sources");
     let path = folder.write("x.npy", MATRIX);
-    let error = |labels| read_table(&path, &TableOptions::with_labels(labels)).unwrap_err().cause;
+    let error = |labels| *read_table(&path, &TableOptions::with_labels(labels)).unwrap_err().cause;
     assert_eq!(error(LabelSource::Column(0)), ContentError::LabelSource { asked: "a column", format: "NPY" });
     let named = error(LabelSource::Named("y".into()));
     assert_eq!(named, ContentError::LabelSource { asked: "a named part", format: "NPY" });
