@@ -28,12 +28,12 @@ impl PassphraseSource {
 
     /// The passphrase of a key that is sealed.
     pub(crate) fn open(&self) -> Result<Zeroizing<String>, BadInput> {
-        self.from_file()?.map_or_else(|| prompt("Passphrase of the secret key: "), Ok)
+        self.read_named()?.map_or_else(|| prompt("Passphrase of the secret key: "), Ok)
     }
 
     /// The passphrase of a key that shall be sealed: typed twice.
     pub(crate) fn choose(&self) -> Result<Zeroizing<String>, BadInput> {
-        if let Some(passphrase) = self.from_file()? {
+        if let Some(passphrase) = self.read_named()? {
             return Ok(passphrase);
         }
         let passphrase = prompt("New passphrase of the secret key: ")?;
@@ -43,7 +43,7 @@ impl PassphraseSource {
         Ok(passphrase)
     }
 
-    fn from_file(&self) -> Result<Option<Zeroizing<String>>, BadInput> {
+    fn read_named(&self) -> Result<Option<Zeroizing<String>>, BadInput> {
         let Some(path) = &self.passphrase_file else { return Ok(None) };
         if fs::metadata(path).at(path)?.len() > MAX_BYTES {
             return Err(BadInput::at(path, "too long for a file with a passphrase"));

@@ -15,7 +15,7 @@ pub struct DataError {
     /// The array in it, for NPZ files.
     pub entry: Option<String>,
     /// What is wrong with it.
-    pub cause: ContentError,
+    pub cause: Box<ContentError>,
 }
 
 fn in_entry(entry: Option<&str>) -> String {
@@ -313,11 +313,11 @@ impl ContentError {
     /// With the file that it is about.
     #[must_use]
     pub fn in_file(self, path: &Path) -> DataError {
-        DataError { path: path.to_owned(), entry: None, cause: self }
+        DataError { path: path.to_owned(), entry: None, cause: Box::new(self) }
     }
 
     pub(crate) fn in_entry(self, path: &Path, entry: &str) -> DataError {
-        DataError { path: path.to_owned(), entry: Some(entry.to_owned()), cause: self }
+        DataError { path: path.to_owned(), entry: Some(entry.to_owned()), cause: Box::new(self) }
     }
 }
 

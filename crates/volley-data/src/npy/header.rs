@@ -213,9 +213,12 @@ impl Element {
     }
 }
 
-/// The header of an array in C order.
+/// The header of an array in C order, as NumPy writes it.
 pub(crate) fn bytes(descr: &str, shape: &[usize]) -> Vec<u8> {
-    let sizes: String = shape.iter().map(|size| format!("{size},")).collect();
+    let mut sizes = shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    if shape.len() == 1 {
+        sizes.push(',');
+    }
     let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sizes}), }}");
     let before = NPY_MAGIC.len() + 4;
     let padded = (before + text.len() + 1).next_multiple_of(ALIGNMENT) - before;
