@@ -26,19 +26,25 @@ start=$(date +%s%N)
 microseconds=$((($(date +%s%N) - start) / 1000))
 mv server/model.vly undisturbed.vly
 
-for kill in $(seq "$kills"); do
+done=0
+while [ "$done" -lt "$kills" ]; do
     moment=$(awk -v all="$microseconds" -v seed="$RANDOM$RANDOM" 'BEGIN { srand(seed); printf "%.3f", rand() * all / 1e6 }')
     "$volley" train server > /dev/null 2>&1 &
     child=$!
     sleep "$moment"
     kill -KILL "$child" 2> /dev/null || true
     wait "$child" 2> /dev/null || true
-    found=start
-    [ ! -e server/checkpoint.vly ] || found=checkpoint
-    [ ! -e server/model.vly ] || found=model
-    "$volley" train server > /dev/null 2>&1
+    if [ -e server/model.vly ]; then
+        # It was done before: the machine is faster now than it was at first. No kill to count.
+        microseconds=$(awk -v moment="$moment" 'BEGIN { printf "%d", moment * 1e6 }')
+    else
+        found=start
+        [ ! -e server/checkpoint.vly ] || found=checkpoint
+        "$volley" train server > /dev/null 2>&1
+        done=$((done + 1))
+        echo "kill $done after $moment s of $((microseconds / 1000)) ms, went on from the $found: the same model"
+    fi
     cmp server/model.vly undisturbed.vly
-    [ -z "$(find server -name '*.part' -o -name checkpoint.vly)" ]
-    echo "kill $kill after $moment s of $((microseconds / 1000)) ms, went on from the $found: the same model"
     rm server/model.vly
+    [ -z "$(find server -name '*.part' -o -name checkpoint.vly)" ]
 done
