@@ -37,14 +37,16 @@ while [ "$done" -lt "$kills" ]; do
     if [ -e server/model.vly ]; then
         # It was done before: the machine is faster now than it was at first. No kill to count.
         microseconds=$(awk -v moment="$moment" 'BEGIN { printf "%d", moment * 1e6 }')
+        found=
     else
         found=start
         [ ! -e server/checkpoint.vly ] || found=checkpoint
         "$volley" train server > /dev/null 2>&1
         done=$((done + 1))
-        echo "kill $done after $moment s of $((microseconds / 1000)) ms, went on from the $found: the same model"
+        [ -z "$(find server -name '*.part' -o -name checkpoint.vly)" ]
     fi
     cmp server/model.vly undisturbed.vly
-    rm server/model.vly
-    [ -z "$(find server -name '*.part' -o -name checkpoint.vly)" ]
+    [ -z "$found" ] ||
+        echo "kill $done after $moment s of $((microseconds / 1000)) ms, went on from the $found: the same model"
+    rm -f server/model.vly server/checkpoint.vly
 done
