@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
+use volley_data::{Table, TableOptions, read_table};
 use volley_mlr::volley_ckks::{
     Ciphertext, Context, EvaluationKeySet, Evaluator, Operation, SecretKey, Security,
 };
@@ -25,7 +26,7 @@ use volley_mlr::{
 };
 
 use crate::BadInput;
-use crate::data::{Rows, load_features, load_mnist, select};
+use crate::data::{load_mnist, select};
 
 mod report;
 
@@ -34,7 +35,8 @@ use report::{Iteration, Keys, Operations, Parameters, Phase, Report, Upload};
 /// What is trained on, and how.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// CSV file of features, the label first in each row [default: the embedded MNIST pixels]
+    /// File of features and labels: CSV with the label first in each row, NPZ with X and y, or IDX images [default: the
+    /// embedded MNIST pixels]
     #[arg(long, value_name = "FILE")]
     features: Option<PathBuf>,
     /// How features are prepared and steps are taken
@@ -116,7 +118,6 @@ struct Experiment {
 impl Experiment {
     fn new(options: &Options) -> Result<Self> {
         let (training, test) = load(options)?;
-        let (training, test) = (bad_input(dataset(training))?, bad_input(dataset(test))?);
         let hyperparameters = bad_input(match options.profile {
             Profile::Paper => Hyperparameters::paper(options.iterations),
             Profile::Standard => Hyperparameters::standard(options.iterations),
@@ -306,24 +307,22 @@ impl Progress {
 }
 
 /// Rows to train and to test on.
-fn load(options: &Options) -> Result<(Rows, Rows)> {
+fn load(options: &Options) -> Result<(Dataset, Dataset)> {
     let Some(path) = &options.features else {
         let (training, test) = load_mnist()?;
-        let (chosen, _) = select(training.len(), options.samples, options.seed)?;
-        return Ok((training.take(&chosen), test));
+        let (chosen, _) = select(training.samples(), options.samples, options.seed)?;
+        return Ok((training.select(&chosen)?, test));
     };
-    let rows = load_features(path)?;
-    let (chosen, rest) = select(rows.len(), options.samples, options.seed)?;
+    let data = read_table(path, &TableOptions::default())
+        .and_then(Table::into_dataset)
+        .map_err(|error| BadInput(error.to_string()))?;
+    let (chosen, rest) = select(data.samples(), options.samples, options.seed)?;
     if rest.is_empty() {
-        let problem =
-            format!("{}: all {} rows are trained on, none is left to test", path.display(), rows.len());
+        let rows = data.samples();
+        let problem = format!("{}: all {rows} rows are trained on, none is left to test", path.display());
         return Err(BadInput(problem).into());
     }
-    Ok((rows.take(&chosen), rows.take(&rest)))
-}
-
-fn dataset(rows: Rows) -> Result<Dataset, volley_mlr::Error> {
-    Dataset::new(rows.features, rows.labels)
+    Ok((data.select(&chosen)?, data.select(&rest)?))
 }
 
 /// What the user's data or settings caused.

@@ -18,7 +18,6 @@ mod clock;
 mod compare;
 mod data;
 mod experiment;
-mod idx;
 mod mnist;
 mod tidy;
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use volley_data::Idx;
 
-use crate::idx::Idx;
 use crate::{BadInput, workspace_root};
 
 /// Training images that are kept.
@@ -17,6 +17,8 @@ pub(crate) const TEST_IMAGES: usize = 10_000;
 /// Side of the images.
 const SIDE: usize = 28;
 const DIGITS: u8 = 10;
+/// More bytes than any of the original files has.
+const LIMIT: u64 = 1 << 28;
 
 /// Where the original files are.
 #[derive(Args, Debug)]
@@ -37,7 +39,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             load(&options.from, name, count).map_err(|error| BadInput(format!("{error:#}")))?;
         for (array, kind) in [(images, "images.idx3"), (labels, "labels.idx1")] {
             let path = target.join(format!("{output}-{kind}-ubyte.gz"));
-            let content = array.to_gzip()?;
+            let mut content = Vec::new();
+            array.write_gzip(&mut content)?;
             fs::write(&path, &content).with_context(|| format!("cannot write {}", path.display()))?;
             println!("{:>9} bytes  {}", content.len(), path.display());
             total += content.len();
@@ -56,19 +59,19 @@ fn load(folder: &Path, name: &str, count: usize) -> Result<(Idx, Idx)> {
 
 /// The first `count` images, cropped, and their labels.
 fn subset(images: &Idx, labels: &Idx, count: usize) -> Result<(Idx, Idx)> {
-    ensure!(images.shape[1..] == [SIDE; 2], "images of {:?} pixels are not MNIST's", &images.shape[1..]);
-    ensure!(images.len() == labels.len(), "{} images, but {} labels", images.len(), labels.len());
+    ensure!(images.shape()[1..] == [SIDE; 2], "images of {:?} pixels are not MNIST's", &images.shape()[1..]);
+    ensure!(images.items() == labels.items(), "{} images, but {} labels", images.items(), labels.items());
     let labels = labels.first(count)?;
-    ensure!(labels.bytes.iter().all(|&label| label < DIGITS), "a label is not a digit");
+    ensure!(labels.bytes().iter().all(|&label| label < DIGITS), "a label is not a digit");
     Ok((images.first(count)?, labels))
 }
 
 /// Reads `name`, or `name.gz` where there is no `name`.
-fn read(folder: &Path, name: &str, dimensions: usize) -> Result<Idx> {
+fn read(folder: &Path, name: &str, dimensions: u8) -> Result<Idx> {
     let plain = folder.join(name);
     let path = if plain.exists() { plain } else { folder.join(format!("{name}.gz")) };
     let content = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    Idx::parse(&content, dimensions).with_context(|| path.display().to_string())
+    Idx::parse_gzip(&content, dimensions, LIMIT).with_context(|| path.display().to_string())
 }
 
 #[cfg(test)]
@@ -76,17 +79,17 @@ mod tests {
     use super::*;
 
     fn images(count: usize, side: usize) -> Idx {
-        Idx { shape: vec![count, side, side], bytes: vec![0; count * side * side] }
+        Idx::new(vec![count, side, side], vec![0; count * side * side]).unwrap()
     }
 
     fn labels(bytes: &[u8]) -> Idx {
-        Idx { shape: vec![bytes.len()], bytes: bytes.to_vec() }
+        Idx::new(vec![bytes.len()], bytes.to_vec()).unwrap()
     }
 
     #[test]
     fn a_subset_is_cropped() {
         let (images, labels) = subset(&images(3, 28), &labels(&[5, 0, 4]), 2).unwrap();
-        assert_eq!((images.shape, labels.bytes), (vec![2, 28, 28], vec![5, 0]));
+        assert_eq!((images.shape(), labels.bytes()), (&[2, 28, 28][..], &[5, 0][..]));
     }
 
     #[test]

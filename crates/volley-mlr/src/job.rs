@@ -48,6 +48,14 @@ macro_rules! names {
 
 names!(JobId, 16; PlanHash, 32);
 
+impl PlanHash {
+    /// The hash of a plan: the same before there is a job as in all of its files.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        StoredPlan::of(plan).hash()
+    }
+}
+
 /// A plan that is run once, under one key. The owner makes it and sends it with keys and data; every file of the run
 /// carries its names, and readers refuse those of another run.
 #[derive(Clone, Debug)]
@@ -67,7 +75,7 @@ impl Job {
     }
 
     pub(crate) fn restore(id: JobId, key_id: KeyId, plan: Plan) -> Self {
-        let plan_hash = StoredPlan::of(&plan).hash();
+        let plan_hash = PlanHash::of(&plan);
         Self { id, key_id, plan, plan_hash }
     }
 

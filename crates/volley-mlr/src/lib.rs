@@ -91,7 +91,7 @@ pub use owner_state::OwnerState;
 pub use plan::Plan;
 pub use preconditioner::Preconditioner;
 pub use prediction::{EncryptedRows, EncryptedScores, PredictionPlan, Predictor};
-pub use preprocessing::Preprocessing;
+pub use preprocessing::{Preprocessing, Standardisation};
 pub use reference::{Reference, Step};
 pub use sharing::{MIN_SHARED_BITS, Sharing};
 pub use trainer::{Checkpoint, StepReport, Trainer};

@@ -19,9 +19,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Profile};
 
-/// Largest absolute value of a standardised feature.
-const CLIP: f64 = 4.0;
-
 /// Smallest standard deviation, relative to the column's largest absolute value.
 const DEVIATION_FLOOR: f64 = 1.0 / (1 << 20) as f64;
 
@@ -37,13 +34,16 @@ enum Columns {
     Standard(Vec<Standardisation>),
 }
 
-/// What is done to one column.
+/// What is done to one column: the square root if so said, the difference from the mean, the product with the inverse
+/// deviation, the nearest value in \[−[`CLIP`](Self::CLIP), `CLIP`\].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Standardisation {
-    square_root: bool,
-    mean: f64,
+pub struct Standardisation {
+    /// Whether the square root is taken, of a negative value that of 0.
+    pub square_root: bool,
+    /// The mean, after the root.
+    pub mean: f64,
     /// 1/deviation; 0 for a constant column.
-    inverse_deviation: f64,
+    pub inverse_deviation: f64,
 }
 
 impl Preprocessing {
@@ -56,6 +56,30 @@ impl Preprocessing {
                 training.columns().into_iter().map(|column| Standardisation::fit(&column)).collect(),
             ),
         })
+    }
+
+    /// Of the paper's profile: `columns` features that stay as they are.
+    #[must_use]
+    pub fn raw(columns: usize) -> Self {
+        Self(Columns::Raw(columns))
+    }
+
+    /// Of the standard profile, as it was fitted before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Statistics`] for statistics that no fit gives.
+    pub fn standard(columns: Vec<Standardisation>) -> Result<Self, Error> {
+        Self::try_from(Columns::Standard(columns))
+    }
+
+    /// What is done to each column; none where features stay as they are.
+    #[must_use]
+    pub fn standardisations(&self) -> Option<&[Standardisation]> {
+        match &self.0 {
+            Columns::Raw(_) => None,
+            Columns::Standard(columns) => Some(columns),
+        }
     }
 
     /// Number of feature columns, without the bias.
@@ -92,6 +116,9 @@ impl Preprocessing {
 }
 
 impl Standardisation {
+    /// Largest absolute value of a standardised feature.
+    pub const CLIP: f64 = 4.0;
+
     fn fit(training: &ArrayRef1<f64>) -> Self {
         let square_root = training.iter().all(|&value| value >= 0.0);
         let values = training.mapv(|value| if square_root { value.sqrt() } else { value });
@@ -114,7 +141,7 @@ impl Standardisation {
             return 0.0;
         }
         let value = if self.square_root { value.max(0.0).sqrt() } else { value };
-        ((value - self.mean) * self.inverse_deviation).clamp(-CLIP, CLIP)
+        ((value - self.mean) * self.inverse_deviation).clamp(-Self::CLIP, Self::CLIP)
     }
 }
 

@@ -50,7 +50,7 @@ fn options_are_checked_when_they_are_read() {
 #[test]
 fn training_and_test_rows_of_the_embedded_data_are_apart() {
     let (training, test) = load(&parse(&["--samples", "30"]).unwrap()).unwrap();
-    assert_eq!((training.features.dim(), test.features.dim()), ((30, 400), (10_000, 400)));
+    assert_eq!((training.features().dim(), test.features().dim()), ((30, 400), (10_000, 400)));
     let (seeded, same_test) = load(&parse(&["--samples", "30", "--seed", "7"]).unwrap()).unwrap();
     assert!(seeded != training && same_test == test);
     let (again, _) = load(&parse(&["--samples", "30", "--seed", "7"]).unwrap()).unwrap();

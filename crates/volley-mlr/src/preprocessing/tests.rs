@@ -83,7 +83,7 @@ proptest! {
         // At 20 values, none is more than √19 deviations away: clipping at 4 needs an outlier that this range lacks.
         let training = Array2::from_shape_vec((20, 1), values).unwrap() * factor;
         let prepared = Preprocessing::fit(&training, Profile::Standard).apply(&training).unwrap();
-        prop_assume!(prepared.iter().all(|value| value.abs() < CLIP));
+        prop_assume!(prepared.iter().all(|value| value.abs() < Standardisation::CLIP));
         let column = prepared.column(1);
         prop_assert!(column.sum().abs() < 1e-9);
         prop_assert!((column.mapv(|value| value * value).sum() / 20.0 - 1.0).abs() < 1e-9);

@@ -1,0 +1,202 @@
+//! Files that are there as a whole or not at all, and folders that one program at a time works in.
+//!
+//! A file is written beside its place under a name of its own, brought to the disk, and then moved: whoever is killed, or
+//! runs out of space, leaves what was there before. Several files that belong together are all [`Staged`] before the first
+//! is moved.
+
+use std::fmt::Display;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile};
+
+use crate::failure::{BadInput, OrBadInput};
+
+/// Names of files that are being written: a killed program leaves them, the next one in the folder removes them.
+const PREFIX: &str = ".volley-";
+const SUFFIX: &str = ".part";
+const LOCK: &str = ".volley.lock";
+/// Files of tens of megabytes are written in pieces of this size.
+const BUFFER_BYTES: usize = 1 << 18;
+
+/// A complete file that is not in its place yet. Dropped, it is gone.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    file: NamedTempFile,
+    target: PathBuf,
+}
+
+impl Staged {
+    /// Writes a file for everyone.
+    pub(crate) fn new<E: Display>(
+        target: &Path,
+        write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
+    ) -> Result<Self, BadInput> {
+        let mut builder = Builder::new();
+        // As any program's files; the user's mask applies.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        Self::write(&mut builder, target, |file| {
+            let mut out = BufWriter::with_capacity(BUFFER_BYTES, file);
+            write(&mut out).or_bad_input()?;
+            out.flush().or_bad_input()
+        })
+    }
+
+    /// Writes a file that only its owner may read (mode 0600 on Unix). Unbuffered: no buffer is left to be wiped.
+    pub(crate) fn private<E: Display>(
+        target: &Path,
+        write: impl FnOnce(&File) -> Result<(), E>,
+    ) -> Result<Self, BadInput> {
+        Self::write(&mut Builder::new(), target, |file| write(file).or_bad_input())
+    }
+
+    fn write(
+        builder: &mut Builder<'_, '_>,
+        target: &Path,
+        write: impl FnOnce(&File) -> Result<(), BadInput>,
+    ) -> Result<Self, BadInput> {
+        let file = builder.prefix(PREFIX).suffix(SUFFIX).tempfile_in(folder_of(target)).at(target)?;
+        write(file.as_file()).at(target)?;
+        file.as_file().sync_all().at(target)?;
+        Ok(Self { file, target: target.to_owned() })
+    }
+
+    /// Moves it to its place. What is there already is replaced only on demand.
+    pub(crate) fn commit(self, replace: bool) -> Result<(), BadInput> {
+        let Self { file, target } = self;
+        let moved = if replace { file.persist(&target) } else { file.persist_noclobber(&target) };
+        moved.map_err(|failed| failed.error).at(&target)?;
+        sync_folder(folder_of(&target)).at(&target)
+    }
+}
+
+/// Refuses to begin work whose result would replace a file, unless that is demanded.
+pub(crate) fn check_free(target: &Path, replace: bool) -> Result<(), BadInput> {
+    match target.try_exists().at(target)? {
+        true if !replace => Err(BadInput::at(target, "the file exists; --force replaces it")),
+        _ => Ok(()),
+    }
+}
+
+/// The right to change a folder's files; it ends with the program, however that ends.
+#[derive(Debug)]
+pub(crate) struct FolderLock {
+    _file: File,
+}
+
+impl FolderLock {
+    /// Takes it, and removes what a killed program left half written.
+    pub(crate) fn take(folder: &Path) -> Result<Self, BadInput> {
+        let file =
+            File::options().create(true).truncate(false).write(true).open(folder.join(LOCK)).at(folder)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(BadInput::at(folder, "another volley is at work in this folder"));
+            }
+            Err(TryLockError::Error(error)) => return Err(BadInput::at(folder, error)),
+        }
+        sweep(folder).at(folder)?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// Removes the remains of files that were never complete.
+pub(crate) fn sweep(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX)) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// The folder that a file lies in.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Brings the names of a folder to the disk.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Other systems have no such call.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stage(target: &Path, content: &str) -> Staged {
+        Staged::new(target, |out| out.write_all(content.as_bytes())).unwrap()
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_there_when_it_is_committed_and_replaced_on_demand_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("file");
+        let staged = stage(&target, "one");
+        assert!(!target.exists());
+        staged.commit(false).unwrap();
+        assert!(stage(&target, "two").commit(false).is_err());
+        assert!(check_free(&target, false).is_err());
+        assert_eq!(fs::read_to_string(&target).unwrap(), "one");
+        check_free(&target, true).unwrap();
+        stage(&target, "three").commit(true).unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "three");
+        assert_eq!(names(folder.path()), ["file"]);
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("file");
+        let failed = Staged::private(&target, |_| Err(io::Error::other("full")));
+        assert_eq!(failed.unwrap_err(), BadInput::at(&target, "full"));
+        assert_eq!(names(folder.path()), Vec::<String>::new());
+        let nowhere = folder.path().join("none/file");
+        assert!(Staged::private(&nowhere, |_| Ok::<_, io::Error>(())).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn private_files_are_their_owners() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("file");
+        Staged::private(&target, |_| Ok::<_, io::Error>(())).unwrap().commit(false).unwrap();
+        assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn one_at_a_time_and_remains_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [".volley-x.part", ".volley-x", "x.part"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let lock = FolderLock::take(folder.path()).unwrap();
+        assert_eq!(names(folder.path()), [".volley-x", ".volley.lock", "x.part"]);
+        let refused = FolderLock::take(folder.path()).unwrap_err();
+        assert_eq!(refused, BadInput::at(folder.path(), "another volley is at work in this folder"));
+        drop(lock);
+        FolderLock::take(folder.path()).unwrap();
+    }
+}

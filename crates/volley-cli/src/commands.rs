@@ -1,0 +1,100 @@
+//! The command line: one module for each command.
+
+mod completions;
+mod decrypt;
+mod decrypt_scores;
+mod encrypt;
+mod encrypt_rows;
+mod evaluate;
+mod init;
+mod inspect;
+mod keygen;
+mod man;
+mod predict;
+mod score;
+mod train;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::output::Output;
+
+/// Train on encrypted data: the owner's and the server's program
+#[derive(Parser, Debug)]
+#[command(name = "volley", version, arg_required_else_help = true, after_help = OVERVIEW)]
+pub(crate) struct Cli {
+    /// Write the result as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const OVERVIEW: &str = "\
+The owner of the data:
+  volley init --samples 128 --features 400 --classes 10 --iterations 2 digits
+  volley keygen digits
+  volley encrypt digits data.csv
+  … sends digits/upload to the server, and gets model.vly back
+  volley decrypt digits model.vly -o model.json
+  volley evaluate model.json test.csv
+
+The server:
+  volley train upload
+
+Exit codes: 0 done, 1 internal failure, 2 wrong usage or input, or nowhere to write.";
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Init(init::Options),
+    Keygen(keygen::Options),
+    Encrypt(encrypt::Options),
+    Train(train::Options),
+    Decrypt(decrypt::Options),
+    Predict(predict::Options),
+    Evaluate(evaluate::Options),
+    EncryptRows(encrypt_rows::Options),
+    Score(score::Options),
+    DecryptScores(decrypt_scores::Options),
+    Inspect(inspect::Options),
+    Completions(completions::Options),
+    Man(man::Options),
+}
+
+/// Runs a command.
+pub(crate) fn run(cli: &Cli) -> Result<()> {
+    let output = Output { json: cli.json };
+    match &cli.command {
+        Command::Init(options) => init::run(options, output),
+        Command::Keygen(options) => keygen::run(options, output),
+        Command::Encrypt(options) => encrypt::run(options, output),
+        Command::Train(options) => train::run(options, output),
+        Command::Decrypt(options) => decrypt::run(options, output),
+        Command::Predict(options) => predict::run(options, output),
+        Command::Evaluate(options) => evaluate::run(options, output),
+        Command::EncryptRows(options) => encrypt_rows::run(options, output),
+        Command::Score(options) => score::run(options, output),
+        Command::DecryptScores(options) => decrypt_scores::run(options, output),
+        Command::Inspect(options) => inspect::run(options, output),
+        Command::Completions(options) => completions::run(options),
+        Command::Man(options) => man::run(options),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent_and_explained() {
+        Cli::command().debug_assert();
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            assert!(command.get_about().is_some(), "{name} has no description");
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains(&format!("volley {name}")), "{name} has no example");
+        }
+    }
+}

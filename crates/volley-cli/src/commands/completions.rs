@@ -1,0 +1,24 @@
+//! `volley completions`: for the user's shell.
+
+use std::io;
+
+use anyhow::Result;
+use clap::{Args, CommandFactory};
+use clap_complete::{Shell, generate};
+
+use super::Cli;
+
+/// Write the completions of a shell to standard output
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  volley completions bash > ~/.local/share/bash-completion/completions/volley")]
+pub(crate) struct Options {
+    /// The shell
+    shell: Shell,
+}
+
+pub(super) fn run(options: &Options) -> Result<()> {
+    generate(options.shell, &mut Cli::command(), "volley", &mut io::stdout());
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! `volley decrypt`: the server's model, in clear.
+
+use std::fmt;
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use rand::SeedableRng;
+use rand::rngs::SysRng;
+use rand_chacha::ChaCha20Rng;
+use serde::Serialize;
+use volley_data::{ModelFormat, write_model};
+use volley_mlr::volley_ckks::{Ciphertext, Context};
+use volley_mlr::{EncryptedModel, Sharing};
+
+use crate::atomic::{Staged, check_free};
+use crate::failure::{BadInput, OrBadInput};
+use crate::output::{Output, note, phase};
+use crate::passphrase::PassphraseSource;
+use crate::project::{Project, model_limit, open};
+
+/// Decrypt the model that the server returned
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  volley decrypt digits model.vly -o model.json
+
+Needs the secret key: on the server there is none. Unless the plan is shareable the model is private: what is decrypted carries
+noise that depends on the secret key, so it must not go back to the server.")]
+pub(crate) struct Options {
+    /// Folder that `volley init` made
+    project: PathBuf,
+    /// The model that the server returned
+    model: PathBuf,
+    /// Where to write it in clear: .json, or .npz with the names that scikit-learn gives its attributes
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    source: PassphraseSource,
+    /// Decrypt a shareable plan's model to the last bit, for the owner alone
+    #[arg(long)]
+    private: bool,
+    /// Replace the output if it exists
+    #[arg(long)]
+    force: bool,
+}
+
+/// The model that was decrypted.
+#[derive(Debug, Serialize)]
+struct Decrypted {
+    model: PathBuf,
+    job_id: String,
+    iteration: usize,
+    classes: usize,
+    features: usize,
+    sharing: Sharing,
+}
+
+impl fmt::Display for Decrypted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {} classes × {} features after iteration {}",
+            self.model.display(),
+            self.classes,
+            self.features,
+            self.iteration
+        )
+    }
+}
+
+pub(super) fn run(options: &Options, output: Output) -> Result<()> {
+    let project = Project::open(&options.project)?;
+    let format = ModelFormat::of(&options.output).or_bad_input()?;
+    check_free(&options.output, options.force)?;
+    project.check_outside_upload(&options.output)?;
+    let job = project.upload().job()?;
+    let plan = job.plan();
+    if plan.parameters().security().bits().is_none() {
+        return Err(BadInput::at(&project.upload().job_file(), "its parameters claim no security").into());
+    }
+    let context = phase("tables", || Context::new(plan.parameters().clone()));
+    let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;
+    let state = project.owner_state(&job)?;
+    let file = &options.model;
+    fs::metadata(file).at(file)?;
+    let encrypted =
+        EncryptedModel::<Ciphertext>::read(&job, &context, open(file)?, model_limit(plan)).at(file)?;
+    let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
+    let model = phase("decryption", || {
+        if options.private {
+            state.decrypt_private(plan, &secret_key, &encrypted)
+        } else {
+            state.decrypt(plan, &secret_key, &encrypted, &mut rng)
+        }
+    });
+    let model = model.at(file)?;
+    let mut bytes = Vec::new();
+    write_model(&mut bytes, format, &model)?;
+    Staged::private(&options.output, |mut out| out.write_all(&bytes))?.commit(options.force)?;
+    note(&advice(model.sharing()));
+    output.result(&Decrypted {
+        model: options.output.clone(),
+        job_id: job.id().to_string(),
+        iteration: encrypted.iteration,
+        classes: model.classes().len(),
+        features: model.preprocessing().columns(),
+        sharing: model.sharing(),
+    })
+}
+
+/// Who may see the model.
+fn advice(sharing: Sharing) -> String {
+    match sharing {
+        Sharing::Flooded { statistical_bits, decryptions, .. } => format!(
+            "note: this model may be shared: it is one of {decryptions} decryptions under its key that {statistical_bits} \
+             bits of statistical security cover, if the server evaluated honestly; they are not counted here"
+        ),
+        Sharing::Private => {
+            "note: this model is private: what it tells of the secret key must not get to anyone who has its ciphertexts"
+                .to_owned()
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! `volley encrypt`: the owner's data, ready for the server.
+
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use rand::SeedableRng;
+use rand::rngs::SysRng;
+use rand_chacha::ChaCha20Rng;
+use serde::Serialize;
+use volley_mlr::volley_ckks::wire::Header;
+use volley_mlr::volley_ckks::{Context, SecretKey};
+use volley_mlr::{Hyperparameters, Job, Owner, Step, TrainingSet};
+
+use crate::atomic::{FolderLock, Staged, check_free};
+use crate::failure::{BadInput, OrBadInput};
+use crate::memory::show_bytes;
+use crate::output::{Output, note, phase};
+use crate::passphrase::PassphraseSource;
+use crate::project::Project;
+use crate::tables::TableSource;
+
+/// Encrypt the training data, and complete the upload
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  volley encrypt digits data.csv
+
+Then digits/upload has everything that the server needs, and nothing that it must not have. Each encryption is a job of its
+own: models of an earlier one are refused.")]
+pub(crate) struct Options {
+    /// Folder that `volley init` made
+    project: PathBuf,
+    /// The training data: labelled rows
+    data: PathBuf,
+    #[command(flatten)]
+    table: TableSource,
+    #[command(flatten)]
+    source: PassphraseSource,
+    /// Replace what was encrypted before, by a new job
+    #[arg(long)]
+    force: bool,
+}
+
+/// The upload that was completed.
+#[derive(Debug, Serialize)]
+struct Encrypted {
+    upload: PathBuf,
+    job_id: String,
+    plan_hash: String,
+    ciphertexts: usize,
+    dataset_bytes: u64,
+    keys_bytes: u64,
+}
+
+impl fmt::Display for Encrypted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let upload = self.upload.display();
+        writeln!(
+            f,
+            "{upload}: job {}, {} ciphertexts, {}, and evaluation keys, {}",
+            self.job_id,
+            self.ciphertexts,
+            show_bytes(self.dataset_bytes),
+            show_bytes(self.keys_bytes)
+        )?;
+        write!(f, "\nnext: send {upload} to the server; there: volley train {upload}")
+    }
+}
+
+pub(super) fn run(options: &Options, output: Output) -> Result<()> {
+    let project = Project::open(&options.project)?;
+    let upload = project.upload();
+    let _lock = FolderLock::take(upload.path())?;
+    // The job is written last: without it, what there is was never complete.
+    check_free(&upload.job_file(), options.force)?;
+    let plan = phase("planning", || project.plan())?;
+    let data = phase("reading", || options.table.read_dataset(&options.data))?;
+    let training_set = TrainingSet::new(&data, plan.hyperparameters().profile()).at(&options.data)?;
+    let context = phase("tables", || Context::new(plan.parameters().clone()));
+    let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;
+    check_keys(&upload.keys_file(), &secret_key)?;
+    let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
+    warn_of_divergence(&training_set, plan.hyperparameters());
+
+    let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
+    let dataset = phase("encryption", || owner.encrypt(&mut rng)).at(&options.data)?;
+    let job = Job::new(plan.clone(), secret_key.id(), &mut rng);
+    let state =
+        Staged::private(&project.owner_state_file(), |file| training_set.owner_state().write(&job, file))?;
+    let dataset_file = Staged::new(&upload.dataset_file(), |out| dataset.write(&job, out))?;
+    let job_file = Staged::new(&upload.job_file(), |out| job.write(out))?;
+    state.commit(true)?;
+    dataset_file.commit(true)?;
+    job_file.commit(options.force)?;
+    output.result(&Encrypted {
+        upload: upload.path().to_owned(),
+        job_id: job.id().to_string(),
+        plan_hash: job.plan_hash().to_string(),
+        ciphertexts: dataset.ciphertext_count(),
+        dataset_bytes: plan.dataset_bytes(),
+        keys_bytes: plan.key_spec().byte_count(),
+    })
+}
+
+/// Refuses to complete an upload with evaluation keys of another secret key.
+fn check_keys(file: &Path, secret_key: &SecretKey) -> Result<(), BadInput> {
+    if !file.try_exists().at(file)? {
+        return Err(BadInput::at(file, "there are no evaluation keys: `volley keygen` makes them"));
+    }
+    let header = Header::read(File::open(file).at(file)?).at(file)?;
+    if header.key_id == Some(secret_key.id()) {
+        return Ok(());
+    }
+    Err(BadInput::at(file, "these evaluation keys belong to another secret key"))
+}
+
+/// The same training in clear takes no time, and shows where it leads.
+fn warn_of_divergence(training_set: &TrainingSet, hyperparameters: &Hyperparameters) {
+    let steps: Vec<Step> = phase("training in clear", || training_set.reference(hyperparameters).collect());
+    if let Some(Err(diverging)) = steps.iter().map(Step::check_range).find(Result::is_err) {
+        note(&format!("warning: {diverging}: this training diverges"));
+    }
+}

@@ -1,0 +1,88 @@
+//! `volley encrypt-rows`: rows to be predicted by a model that stays encrypted.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use rand::SeedableRng;
+use rand::rngs::SysRng;
+use rand_chacha::ChaCha20Rng;
+use serde::Serialize;
+use volley_mlr::PredictionPlan;
+use volley_mlr::volley_ckks::Context;
+
+use crate::atomic::{Staged, check_free};
+use crate::failure::{BadInput, OrBadInput};
+use crate::memory::show_bytes;
+use crate::output::{Output, phase};
+use crate::passphrase::PassphraseSource;
+use crate::project::Project;
+use crate::tables::TableSource;
+
+/// Encrypted prediction, step 1, owner: encrypt rows
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  volley encrypt-rows digits rows.csv -o rows.vly          the owner
+  volley score upload rows.vly -o scores.vly               the server, where it trained
+  volley decrypt-scores digits scores.vly                  the owner")]
+pub(crate) struct Options {
+    /// Folder that `volley init` made
+    project: PathBuf,
+    /// Rows of the training's features; a label before them is not looked at
+    data: PathBuf,
+    #[command(flatten)]
+    table: TableSource,
+    /// Where to write the encrypted rows
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    source: PassphraseSource,
+    /// Replace the output if it exists
+    #[arg(long)]
+    force: bool,
+}
+
+/// The rows that were encrypted.
+#[derive(Debug, Serialize)]
+struct Encrypted {
+    file: PathBuf,
+    rows: usize,
+    ciphertexts: usize,
+    bytes: u64,
+}
+
+impl fmt::Display for Encrypted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (file, bytes) = (self.file.display(), show_bytes(self.bytes));
+        write!(f, "{file}: {} rows in {} ciphertexts, {bytes}", self.rows, self.ciphertexts)
+    }
+}
+
+pub(super) fn run(options: &Options, output: Output) -> Result<()> {
+    let project = Project::open(&options.project)?;
+    check_free(&options.output, options.force)?;
+    let job = project.upload().job()?;
+    let training = job.plan();
+    let context = phase("tables", || Context::new(training.parameters().clone()));
+    let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;
+    let state = project.owner_state(&job)?;
+    let features = options.table.read_features(&options.data, training.layout().shape().columns - 1)?;
+    let plan = phase("planning", || PredictionPlan::new(training, features.nrows())).at(&options.data)?;
+    if !training.key_spec().covers(plan.key_spec()) {
+        let problem =
+            "the keys of this training do not suffice for encrypted prediction: it takes two iterations";
+        return Err(BadInput::at(&options.project, problem).into());
+    }
+    let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
+    let rows = phase("encryption", || state.encrypt_rows(&plan, &secret_key, &features, &mut rng));
+    let rows = rows.at(&options.data)?;
+    Staged::new(&options.output, |out| rows.write(&job, out))?.commit(options.force)?;
+    output.result(&Encrypted {
+        file: options.output.clone(),
+        rows: features.nrows(),
+        ciphertexts: plan.upload().ciphertexts,
+        bytes: options.output.metadata().at(&options.output)?.len(),
+    })
+}

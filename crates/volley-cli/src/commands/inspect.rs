@@ -1,0 +1,191 @@
+//! `volley inspect`: what a file is.
+
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+use volley_mlr::volley_ckks::wire::{FileReader, Header, Kind, WireError};
+use volley_mlr::volley_ckks::{Ciphertext, Context, Parameters, SecretKey};
+use volley_mlr::{Checkpoint, EncryptedModel, Job, wire};
+
+use crate::failure::{BadInput, OrBadInput};
+use crate::hex::hex;
+use crate::memory::show_bytes;
+use crate::output::{Output, phase};
+use crate::plan_summary::{ParametersSummary, PlanSummary};
+use crate::project::{checkpoint_limit, model_limit, open, read_job};
+
+/// Show what a file is: kind, parameters, security, sizes, level, names
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  volley inspect upload/dataset.vly
+
+Shows nothing secret, even of a secret key. Parameters and levels are known by the file's job: it is looked for beside the
+file unless --job names it.")]
+pub(crate) struct Options {
+    /// The file
+    file: PathBuf,
+    /// The job that the file belongs to
+    #[arg(long, value_name = "FILE")]
+    job: Option<PathBuf>,
+}
+
+/// What is public of a file. What is not known of it is left out.
+#[derive(Debug, Serialize)]
+struct Inspection {
+    file: PathBuf,
+    kind: String,
+    bytes: u64,
+    /// Whether it is complete and its hash is right.
+    intact: bool,
+    params_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iteration: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ciphertexts: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<ParametersSummary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<PlanSummary>,
+}
+
+impl fmt::Display for Inspection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.intact { "intact" } else { "DAMAGED" };
+        writeln!(f, "kind             {}", self.kind)?;
+        writeln!(f, "size             {}, {state}", show_bytes(self.bytes))?;
+        if let Some(sealed) = self.sealed {
+            writeln!(f, "sealed           {}", if sealed { "with a passphrase" } else { "no" })?;
+        }
+        let counts =
+            [("iteration", self.iteration), ("ciphertexts", self.ciphertexts), ("level", self.level)];
+        for (name, count) in counts {
+            count.map_or(Ok(()), |count| writeln!(f, "{name:16} {count}"))?;
+        }
+        let names = [("key", &self.key_id), ("job", &self.job_id), ("plan", &self.plan_hash)];
+        for (name, id) in names {
+            id.as_ref().map_or(Ok(()), |id| writeln!(f, "{name:16} {id}"))?;
+        }
+        write!(f, "parameter set    {}", self.params_id)?;
+        self.parameters.as_ref().map_or(Ok(()), |parameters| write!(f, "\n{parameters}"))?;
+        self.plan.as_ref().map_or(Ok(()), |plan| write!(f, "\n{plan}"))
+    }
+}
+
+pub(super) fn run(options: &Options, output: Output) -> Result<()> {
+    let path = &options.file;
+    let header = Header::read(File::open(path).at(path)?).at(path)?;
+    let state = phase("reading", || check_hash(path))?;
+    let mut inspection = Inspection::new(path, &header, state.is_ok())?;
+    if state.is_ok() {
+        inspection.look_inside(&header, options.job.as_deref())?;
+    }
+    output.result(&inspection)?;
+    Ok(state.at(path)?)
+}
+
+/// Reads the whole file without keeping it.
+fn check_hash(path: &Path) -> Result<Result<(), WireError>, BadInput> {
+    let file = open(path)?;
+    let read = || {
+        FileReader::open(file, u64::MAX)?.read(|body| {
+            let mut buffer = zeroize::Zeroizing::new([0; 1 << 14]);
+            while body.left() > 0 {
+                let length = body.left().min(buffer.len() as u64) as usize;
+                body.fill(&mut buffer[..length])?;
+            }
+            Ok::<_, WireError>(())
+        })
+    };
+    Ok(read())
+}
+
+impl Inspection {
+    /// What the header says.
+    fn new(path: &Path, header: &Header, intact: bool) -> Result<Self, BadInput> {
+        let names = wire::names(header).filter(|_| header.kind != Kind::SECRET_KEY);
+        Ok(Self {
+            file: path.to_owned(),
+            kind: header.kind.to_string(),
+            bytes: path.metadata().at(path)?.len(),
+            intact,
+            params_id: hex(header.params_id.as_bytes()),
+            key_id: header.key_id.map(|id| hex(id.as_bytes())),
+            job_id: names.map(|(job, _)| job.to_string()),
+            plan_hash: names.map(|(_, plan)| plan.to_string()),
+            sealed: (header.kind == Kind::SECRET_KEY).then(|| SecretKey::is_sealed(header)),
+            iteration: None,
+            ciphertexts: None,
+            level: None,
+            parameters: None,
+            plan: None,
+        })
+    }
+
+    /// What is known by the kind, or by the job.
+    fn look_inside(&mut self, header: &Header, job: Option<&Path>) -> Result<(), BadInput> {
+        let path = self.file.clone();
+        if header.kind == wire::JOB {
+            self.plan = Some(read_job(&path)?.plan().into());
+        } else if header.kind == Kind::PARAMETERS {
+            let parameters = Parameters::read(open(&path)?, self.bytes).at(&path)?;
+            self.parameters = Some((&parameters).into());
+        } else if let Some(job) = find_job(&path, header, job)? {
+            self.parameters = Some(job.plan().parameters().into());
+            if wire::names(header) == Some((job.id(), job.plan_hash())) {
+                self.look_by_job(&path, header, &job)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a file of a job has in it.
+    fn look_by_job(&mut self, path: &Path, header: &Header, job: &Job) -> Result<(), BadInput> {
+        let plan = job.plan();
+        let context = || Context::new(plan.parameters().clone());
+        if header.kind == wire::DATASET {
+            self.ciphertexts = Some(plan.upload().ciphertexts);
+            self.level = Some(plan.data_level());
+        } else if header.kind == wire::CHECKPOINT {
+            let checkpoint =
+                Checkpoint::<Ciphertext>::read(job, &context(), open(path)?, checkpoint_limit(plan));
+            self.iteration = Some(checkpoint.at(path)?.iteration());
+        } else if header.kind == wire::MODEL {
+            let model = EncryptedModel::<Ciphertext>::read(job, &context(), open(path)?, model_limit(plan));
+            let model = model.at(path)?;
+            self.iteration = Some(model.iteration);
+            let ciphertexts = || model.terms.iter().flat_map(|(_, blocks)| blocks);
+            self.ciphertexts = Some(ciphertexts().count());
+            self.level = ciphertexts().map(Ciphertext::level).min();
+        }
+        Ok(())
+    }
+}
+
+/// The job that was named, or one beside the file; of the same parameters, or none.
+fn find_job(path: &Path, header: &Header, named: Option<&Path>) -> Result<Option<Job>, BadInput> {
+    let job = match named {
+        Some(job) => Some(read_job(job)?),
+        None => {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let places =
+                [folder.join("job.vly"), folder.join("upload/job.vly"), folder.join("../upload/job.vly")];
+            places.iter().find(|place| place.exists()).and_then(|place| read_job(place).ok())
+        }
+    };
+    Ok(job.filter(|job| job.plan().parameters().id() == header.params_id))
+}

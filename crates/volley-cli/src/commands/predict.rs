@@ -1,0 +1,39 @@
+//! `volley predict`: labels for new rows.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use volley_data::read_model;
+
+use crate::failure::OrBadInput;
+use crate::output::Output;
+use crate::predictions::{Predictions, Target};
+use crate::tables::TableSource;
+
+/// Predict the labels of rows with a decrypted model
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  volley predict model.json rows.csv              a label for each row, on standard output
+  volley predict model.json rows.csv -o out.txt   the same, to a file
+
+With a model that stays encrypted: volley encrypt-rows, score, decrypt-scores.")]
+pub(crate) struct Options {
+    /// Model that `volley decrypt` wrote
+    model: PathBuf,
+    /// Rows of the model's features; a label before them is not looked at
+    data: PathBuf,
+    #[command(flatten)]
+    table: TableSource,
+    #[command(flatten)]
+    target: Target,
+}
+
+pub(super) fn run(options: &Options, output: Output) -> Result<()> {
+    options.target.check()?;
+    let model = read_model(&options.model).or_bad_input()?;
+    let features = options.table.read_features(&options.data, model.preprocessing().columns())?;
+    let predictions = Predictions { labels: model.predict(&features).at(&options.data)? };
+    options.target.write(&predictions, output)
+}

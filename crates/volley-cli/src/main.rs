@@ -1,0 +1,36 @@
+//! `volley`: the programs of the two parties. The owner of the data makes keys, encrypts and decrypts; the server trains on
+//! what it is given. They share files and nothing else: `volley --help`.
+
+#![forbid(unsafe_code)]
+
+mod atomic;
+mod commands;
+mod failure;
+mod hex;
+mod memory;
+mod output;
+mod passphrase;
+mod plan_summary;
+mod predictions;
+mod project;
+mod settings;
+mod tables;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use commands::Cli;
+
+/// Exit code 0: done. 1: it failed. 2: wrong usage or input, or nowhere to write.
+fn main() -> ExitCode {
+    match commands::run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the output wants no more of it.
+        Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::note(&format!("error: {error:#}"));
+            ExitCode::from(if error.is::<failure::BadInput>() { 2 } else { 1 })
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Sizes: as they are given, as they are shown, and what the machine has.
+
+use std::fs;
+
+/// Bytes from a text such as `4G`, `4GB`, `4GiB`, `512M`, `1.5G` or `1000000`. Without `i`, factors are powers of 1000.
+pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
+    let problem = || format!("`{text}` is no size: something like 4G, 512M or 16GiB is expected");
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let number: f64 = text[..end].parse().map_err(|_| problem())?;
+    let unit = text[end..].trim().trim_end_matches(['B', 'b']).to_ascii_uppercase();
+    let (base, unit) = unit.strip_suffix('I').map_or((1000f64, &*unit), |unit| (1024f64, unit));
+    let power = match unit {
+        "" => 0,
+        "K" => 1,
+        "M" => 2,
+        "G" => 3,
+        "T" => 4,
+        _ => return Err(problem()),
+    };
+    let bytes = number * base.powi(power);
+    if (1.0..=u64::MAX as f64).contains(&bytes) { Ok(bytes as u64) } else { Err(problem()) }
+}
+
+/// In powers of 1000.
+pub(crate) fn show_bytes(bytes: u64) -> String {
+    match bytes as f64 {
+        bytes if bytes < 1e3 => format!("{bytes} bytes"),
+        bytes if bytes < 1e6 => format!("{:.1} kB", bytes / 1e3),
+        bytes if bytes < 1e9 => format!("{:.1} MB", bytes / 1e6),
+        bytes => format!("{:.2} GB", bytes / 1e9),
+    }
+}
+
+/// The memory that a new program could take without swapping, where the system is Linux.
+pub(crate) fn available_bytes() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(1024 * kibibytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read() {
+        let sizes =
+            [("1", 1), ("4G", 4_000_000_000), ("4GiB", 4 << 30), ("1.5k", 1500), ("512 MB", 512_000_000)];
+        for (text, bytes) in sizes {
+            assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "G", "-1", "0", "1X", "1e3", "1.2.3G", "99999999999T"] {
+            assert!(parse_bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_shown() {
+        let shown = [999, 8_400, 181_500_000, 2_250_000_000].map(show_bytes);
+        assert_eq!(shown, ["999 bytes", "8.4 kB", "181.5 MB", "2.25 GB"]);
+    }
+}

@@ -1,0 +1,129 @@
+//! A plan as it is shown: before anything is made, and of a job's file.
+
+use std::fmt;
+
+use serde::Serialize;
+use volley_mlr::volley_ckks::Parameters;
+use volley_mlr::{Plan, PlanHash, Profile};
+
+use crate::memory::show_bytes;
+
+/// A parameter set in figures.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ParametersSummary {
+    log_n: u32,
+    log_q: f64,
+    log_qp: f64,
+    levels: usize,
+    /// `None` where no security is claimed.
+    security_bits: Option<u32>,
+}
+
+impl From<&Parameters> for ParametersSummary {
+    fn from(parameters: &Parameters) -> Self {
+        Self {
+            log_n: parameters.log_n(),
+            log_q: parameters.log_q(parameters.max_level()),
+            log_qp: parameters.log_qp(),
+            levels: parameters.max_level(),
+            security_bits: parameters.security().bits(),
+        }
+    }
+}
+
+impl fmt::Display for ParametersSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { log_n, log_q, log_qp, levels, security_bits } = self;
+        writeln!(f, "parameters       log N {log_n}, log Q {log_q:.0}, log QP {log_qp:.0}, {levels} levels")?;
+        match security_bits {
+            Some(bits) => write!(f, "security         {bits} bits, classical (eprint 2024/463)"),
+            None => f.write_str("security         NONE: parameters for tests, nothing is safe under them"),
+        }
+    }
+}
+
+/// A plan in figures.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct PlanSummary {
+    plan_hash: String,
+    samples: usize,
+    features: usize,
+    classes: usize,
+    iterations: usize,
+    profile: Profile,
+    sigmoid_degree: usize,
+    sigmoid_range: f64,
+    parameters: ParametersSummary,
+    ciphertexts: usize,
+    dataset_bytes: u64,
+    keys: usize,
+    keys_bytes: u64,
+    server_memory_bytes: u64,
+    seconds_on_one_core: f64,
+    shareable: Option<Shareable>,
+}
+
+/// What decryptions may be shared, and what flooding leaves of the weights.
+#[derive(Clone, Debug, Serialize)]
+struct Shareable {
+    statistical_bits: u32,
+    decryptions: u32,
+    weight_bits: f64,
+}
+
+impl From<&Plan> for PlanSummary {
+    fn from(plan: &Plan) -> Self {
+        let (shape, hyperparameters) = (plan.layout().shape(), plan.hyperparameters());
+        Self {
+            plan_hash: PlanHash::of(plan).to_string(),
+            samples: shape.samples,
+            features: shape.columns - 1,
+            classes: shape.classes,
+            iterations: hyperparameters.iterations(),
+            profile: hyperparameters.profile(),
+            sigmoid_degree: hyperparameters.sigmoid().degree(),
+            sigmoid_range: hyperparameters.sigmoid().half_width(),
+            parameters: plan.parameters().into(),
+            ciphertexts: plan.upload().ciphertexts,
+            dataset_bytes: plan.dataset_bytes(),
+            keys: plan.key_spec().key_count(),
+            keys_bytes: plan.key_spec().byte_count(),
+            server_memory_bytes: plan.memory_bytes(),
+            seconds_on_one_core: plan.seconds(),
+            shareable: hyperparameters.flooding().zip(plan.shared_bits()).map(|(flooding, weight_bits)| {
+                let (statistical_bits, decryptions) = (flooding.statistical_bits(), flooding.decryptions());
+                Shareable { statistical_bits, decryptions, weight_bits }
+            }),
+        }
+    }
+}
+
+impl fmt::Display for PlanSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { samples, features, classes, .. } = self;
+        writeln!(f, "data             {samples} samples × {features} features, {classes} classes")?;
+        let (degree, range) = (self.sigmoid_degree, self.sigmoid_range);
+        let profile = match self.profile {
+            Profile::Paper => "paper",
+            Profile::Standard => "standard",
+        };
+        writeln!(
+            f,
+            "training         {} iterations, profile {profile}, sigmoid of degree {degree} on [-{range}, {range}]",
+            self.iterations
+        )?;
+        writeln!(f, "{}", self.parameters)?;
+        writeln!(f, "upload           {} ciphertexts, {}", self.ciphertexts, show_bytes(self.dataset_bytes))?;
+        writeln!(f, "evaluation keys  {} keys, {}", self.keys, show_bytes(self.keys_bytes))?;
+        writeln!(f, "server memory    {}", show_bytes(self.server_memory_bytes))?;
+        writeln!(f, "server time      about {:.1} s on one core", self.seconds_on_one_core)?;
+        match &self.shareable {
+            Some(Shareable { statistical_bits, decryptions, weight_bits }) => write!(
+                f,
+                "shareable        {decryptions} decryptions with {statistical_bits} bits of statistical security, \
+                 which leave {weight_bits:.0} bits of the weights"
+            ),
+            None => f.write_str("shareable        no: the decrypted model must stay with its owner"),
+        }
+    }
+}

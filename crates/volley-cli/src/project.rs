@@ -1,0 +1,257 @@
+//! The owner's folder, and the one that the server gets.
+//!
+//! ```text
+//! PROJECT/project.json                 what was asked for
+//! PROJECT/upload/                      goes to the server, as it is
+//!     job.vly                          what to train; written last: with it the upload is complete
+//!     evaluation-keys.vly
+//!     dataset.vly
+//! PROJECT/private/                     never leaves (mode 0700, files 0600)
+//!     secret-key.vly
+//!     owner-state.vly                  what the decrypted weights are read with
+//! ```
+//!
+//! The server adds `checkpoint.vly` and `model.vly` to its copy of the upload.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use volley_mlr::volley_ckks::wire::Header;
+use volley_mlr::volley_ckks::{Context, EvaluationKeySet, KeySpec, SecretKey};
+use volley_mlr::{Job, OwnerState, Plan, PlanHash};
+use zeroize::Zeroizing;
+
+use crate::atomic::Staged;
+use crate::failure::{BadInput, OrBadInput};
+use crate::passphrase::PassphraseSource;
+use crate::settings::Settings;
+
+/// The version of `project.json`.
+const FORMAT: u32 = 1;
+/// More than any job's file has.
+const JOB_LIMIT: u64 = 1 << 14;
+/// More than the file of any ring's secret key has.
+const SECRET_KEY_LIMIT: u64 = 1 << 20;
+
+/// `project.json`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    format: u32,
+    settings: Settings,
+    plan_hash: String,
+}
+
+/// The owner's folder.
+#[derive(Debug)]
+pub(crate) struct Project {
+    root: PathBuf,
+}
+
+impl Project {
+    /// Makes the folder of a plan.
+    pub(crate) fn create(root: &Path, settings: &Settings, plan: &Plan) -> Result<Self> {
+        let project = Self { root: root.to_owned() };
+        let file = project.settings_file();
+        if file.try_exists().at(&file)? {
+            return Err(BadInput::at(root, "the folder is a project already; choose another").into());
+        }
+        fs::create_dir_all(root).at(root)?;
+        let upload = project.upload().folder;
+        fs::create_dir_all(&upload).at(&upload)?;
+        let private = project.private();
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(&private).at(&private)?;
+        let plan_hash = PlanHash::of(plan).to_string();
+        let stored = Stored { format: FORMAT, settings: settings.clone(), plan_hash };
+        let text = serde_json::to_string_pretty(&stored)?;
+        Staged::new(&file, |out| writeln!(out, "{text}"))?.commit(false)?;
+        Ok(project)
+    }
+
+    /// A folder that `volley init` made.
+    pub(crate) fn open(root: &Path) -> Result<Self, BadInput> {
+        let project = Self { root: root.to_owned() };
+        let file = project.settings_file();
+        if file.try_exists().at(&file)? {
+            return Ok(project);
+        }
+        Err(BadInput::at(
+            root,
+            "this is no project of an owner, so there is no secret key: `volley init` makes a project",
+        ))
+    }
+
+    /// The plan that was printed when the project was made.
+    pub(crate) fn plan(&self) -> Result<Plan, BadInput> {
+        let file = self.settings_file();
+        let text = fs::read_to_string(&file).at(&file)?;
+        let stored: Stored = serde_json::from_str(&text).at(&file)?;
+        let plan = stored.settings.plan().at(&file)?;
+        if stored.format == FORMAT && stored.plan_hash == PlanHash::of(&plan).to_string() {
+            return Ok(plan);
+        }
+        Err(BadInput::at(&file, "changed, or made by another version of volley: it takes a new project"))
+    }
+
+    /// What goes to the server.
+    pub(crate) fn upload(&self) -> JobFolder {
+        JobFolder::new(&self.root.join("upload"))
+    }
+
+    /// What stays.
+    fn private(&self) -> PathBuf {
+        self.root.join("private")
+    }
+
+    fn settings_file(&self) -> PathBuf {
+        self.root.join("project.json")
+    }
+
+    pub(crate) fn secret_key_file(&self) -> PathBuf {
+        self.private().join("secret-key.vly")
+    }
+
+    pub(crate) fn owner_state_file(&self) -> PathBuf {
+        self.private().join("owner-state.vly")
+    }
+
+    /// Reads the secret key; asks for its passphrase if it is sealed, and returns that too.
+    pub(crate) fn secret_key(
+        &self,
+        context: &Arc<Context>,
+        source: &PassphraseSource,
+    ) -> Result<(SecretKey, Option<Zeroizing<String>>), BadInput> {
+        let file = self.secret_key_file();
+        if !file.try_exists().at(&file)? {
+            return Err(BadInput::at(&file, "there is no secret key: `volley keygen` makes one"));
+        }
+        let header = Header::read(File::open(&file).at(&file)?).at(&file)?;
+        let passphrase = SecretKey::is_sealed(&header).then(|| source.open()).transpose()?;
+        let bytes = passphrase.as_ref().map(|passphrase| passphrase.as_bytes());
+        // Unbuffered: no buffer is left to be wiped.
+        let key =
+            SecretKey::read(context, bytes, File::open(&file).at(&file)?, SECRET_KEY_LIMIT).at(&file)?;
+        Ok((key, passphrase))
+    }
+
+    /// Reads what weights of this job are read with.
+    pub(crate) fn owner_state(&self, job: &Job) -> Result<OwnerState, BadInput> {
+        let file = self.owner_state_file();
+        let length = fs::metadata(&file).at(&file)?.len();
+        OwnerState::read(job, open(&file)?, length).at(&file)
+    }
+
+    /// Refuses to put what is private where it would go to the server.
+    pub(crate) fn check_outside_upload(&self, target: &Path) -> Result<(), BadInput> {
+        let absolute = |path: &Path| fs::canonicalize(path).ok();
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = absolute(folder.unwrap_or(Path::new(".")));
+        match (folder, absolute(&self.upload().folder)) {
+            (Some(folder), Some(upload)) if folder.starts_with(&upload) => {
+                Err(BadInput::at(target, "this folder goes to the server, and what is decrypted must not"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What the owner sends, where the server trains.
+#[derive(Debug)]
+pub(crate) struct JobFolder {
+    folder: PathBuf,
+}
+
+impl JobFolder {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn job_file(&self) -> PathBuf {
+        self.folder.join("job.vly")
+    }
+
+    pub(crate) fn keys_file(&self) -> PathBuf {
+        self.folder.join("evaluation-keys.vly")
+    }
+
+    pub(crate) fn dataset_file(&self) -> PathBuf {
+        self.folder.join("dataset.vly")
+    }
+
+    pub(crate) fn checkpoint_file(&self) -> PathBuf {
+        self.folder.join("checkpoint.vly")
+    }
+
+    pub(crate) fn model_file(&self) -> PathBuf {
+        self.folder.join("model.vly")
+    }
+
+    /// Reads the job.
+    pub(crate) fn job(&self) -> Result<Job, BadInput> {
+        let file = self.job_file();
+        if !file.try_exists().at(&file)? {
+            let inner = Self::new(&self.folder.join("upload"));
+            let hint = if inner.job_file().exists() {
+                format!("; it is in {}", inner.folder.display())
+            } else {
+                String::new()
+            };
+            return Err(BadInput::at(&self.folder, format!("there is no job.vly in this folder{hint}")));
+        }
+        read_job(&file)
+    }
+
+    /// Reads the keys, and refuses those that do not suffice: a computation must not fail on the way.
+    pub(crate) fn keys(
+        &self,
+        job: &Job,
+        context: &Arc<Context>,
+        needed: &KeySpec,
+    ) -> Result<EvaluationKeySet, BadInput> {
+        let file = self.keys_file();
+        let keys = job.read_keys(context, open(&file)?, job.plan().key_spec().byte_count()).at(&file)?;
+        if keys.spec(context.parameters()).at(&file)?.covers(needed) {
+            return Ok(keys);
+        }
+        Err(BadInput::at(&file, "these keys are not all that are needed"))
+    }
+}
+
+/// Reads the file of a job.
+pub(crate) fn read_job(file: &Path) -> Result<Job, BadInput> {
+    Job::read(open(file)?, JOB_LIMIT).at(file)
+}
+
+/// Opens a public file.
+pub(crate) fn open(file: &Path) -> Result<BufReader<File>, BadInput> {
+    Ok(BufReader::with_capacity(1 << 18, File::open(file).at(file)?))
+}
+
+/// Most bytes of the file of a model: two sums of weights, each ciphertext with both halves, at no higher level than the
+/// data's.
+pub(crate) fn model_limit(plan: &Plan) -> u64 {
+    weights_limit(plan, 2)
+}
+
+/// Most bytes of the file of a checkpoint: M, V and the carry.
+pub(crate) fn checkpoint_limit(plan: &Plan) -> u64 {
+    weights_limit(plan, 3)
+}
+
+fn weights_limit(plan: &Plan, weights: u64) -> u64 {
+    // A seeded ciphertext of the data is one half; its operand may be shorter.
+    let upload = plan.upload();
+    let half = upload.bytes.div_ceil(upload.ciphertexts.max(1) as u64) + (1 << 12);
+    weights * plan.layout().column_blocks() as u64 * 2 * half + (1 << 12)
+}

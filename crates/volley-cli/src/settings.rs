@@ -1,0 +1,212 @@
+//! What the owner asked for: from the command line of `volley init`, and kept in the project.
+
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+use volley_mlr::volley_ckks::{Flooding, Security};
+use volley_mlr::volley_revolver::plan::{Demands, RingChoice};
+use volley_mlr::volley_sigmoid::SigmoidPolynomial;
+use volley_mlr::{Error, Hyperparameters, LearningRate, Plan};
+
+use crate::memory;
+
+/// Degree and range of the sigmoid's polynomial where only the other is given.
+const SIGMOID: (usize, f64) = (3, 8.0);
+
+/// Shape of the data, settings of the training, and demands on its parameters.
+#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Rows of the data
+    #[arg(long, value_name = "N")]
+    pub(crate) samples: usize,
+    /// Feature columns of the data
+    #[arg(long, value_name = "D")]
+    pub(crate) features: usize,
+    /// Different labels of the data
+    #[arg(long, value_name = "C")]
+    pub(crate) classes: usize,
+    /// Iterations of the training
+    #[arg(long, value_name = "T")]
+    pub(crate) iterations: usize,
+    /// How features are prepared and steps are taken
+    #[arg(long, value_enum, default_value = "standard")]
+    pub(crate) profile: ProfileName,
+    /// Degree of the sigmoid's polynomial, 1, 3, 5 or 7, by least squares [default: the profile's]
+    #[arg(long, value_name = "DEGREE")]
+    pub(crate) sigmoid_degree: Option<usize>,
+    /// The polynomial is fitted on [-R, R], which no score may leave [default: the profile's]
+    #[arg(long, value_name = "R")]
+    pub(crate) sigmoid_range: Option<f64>,
+    /// Factor of each step [default: the profile's]
+    #[arg(long, value_name = "RATE")]
+    pub(crate) learning_rate: Option<f64>,
+    /// Weights are scaled by 1 - DECAY before each step
+    #[arg(long, value_name = "DECAY", default_value_t = 0.0)]
+    pub(crate) weight_decay: f64,
+    /// Bits of security against classical attacks (eprint 2024/463)
+    #[arg(long, value_enum, default_value = "128")]
+    pub(crate) security: SecurityBits,
+    /// log2 of the ring degree [default: the cheapest that fits]
+    #[arg(long, value_name = "LOG_N")]
+    pub(crate) log_n: Option<u32>,
+    /// Most memory of the server that keys and ciphertexts may take, such as 4G [default: any]
+    #[arg(long, value_name = "SIZE", value_parser = memory::parse_bytes)]
+    pub(crate) memory: Option<u64>,
+    /// Plan for a model that may be shared: decryption adds noise that hides what it says of the secret key
+    #[arg(long)]
+    pub(crate) shareable: bool,
+    /// Bits of statistical security of shared decryptions, at least 30
+    #[arg(long, value_name = "BITS", default_value_t = 30, requires = "shareable")]
+    pub(crate) statistical_bits: u32,
+    /// Decryptions under the project's key that may be shared
+    #[arg(long, value_name = "COUNT", default_value_t = 1, requires = "shareable")]
+    pub(crate) shared_decryptions: u32,
+}
+
+/// The two settings of the product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ProfileName {
+    /// The paper's: raw features, its polynomial, its step size
+    Paper,
+    /// Standardised features, a least-squares polynomial, learning rate 2
+    Standard,
+}
+
+/// The claims of the security table, by their bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub(crate) enum SecurityBits {
+    B128,
+    B192,
+    B256,
+}
+
+impl SecurityBits {
+    fn claim(self) -> Security {
+        match self {
+            Self::B128 => Security::Classical128,
+            Self::B192 => Security::Classical192,
+            Self::B256 => Security::Classical256,
+        }
+    }
+}
+
+impl ValueEnum for SecurityBits {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::B128, Self::B192, Self::B256]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::B128 => "128",
+            Self::B192 => "192",
+            Self::B256 => "256",
+        }))
+    }
+}
+
+impl From<SecurityBits> for u32 {
+    fn from(bits: SecurityBits) -> Self {
+        bits.claim().bits().unwrap_or_default()
+    }
+}
+
+impl TryFrom<u32> for SecurityBits {
+    type Error = String;
+
+    fn try_from(bits: u32) -> Result<Self, String> {
+        let variants = Self::value_variants().iter().copied();
+        variants.into_iter().find(|&known| u32::from(known) == bits).ok_or(format!("no claim of {bits} bits"))
+    }
+}
+
+impl Settings {
+    /// The settings of the training.
+    pub(crate) fn hyperparameters(&self) -> Result<Hyperparameters, Error> {
+        let profile = match self.profile {
+            ProfileName::Paper => Hyperparameters::paper(self.iterations)?,
+            ProfileName::Standard => Hyperparameters::standard(self.iterations)?,
+        };
+        let sigmoid = match (self.sigmoid_degree, self.sigmoid_range) {
+            (None, None) => profile.sigmoid().clone(),
+            (degree, range) => {
+                SigmoidPolynomial::least_squares(degree.unwrap_or(SIGMOID.0), range.unwrap_or(SIGMOID.1))?
+            }
+        };
+        let learning_rate = self.learning_rate.map_or(profile.learning_rate(), LearningRate::Constant);
+        let settings = Hyperparameters::new(
+            self.iterations,
+            profile.profile(),
+            sigmoid,
+            self.weight_decay,
+            learning_rate,
+        )?;
+        if !self.shareable {
+            return Ok(settings);
+        }
+        Ok(settings.shareable(Flooding::new(self.statistical_bits, self.shared_decryptions)?))
+    }
+
+    /// The plan: always the same for the same settings, in one version of this program.
+    pub(crate) fn plan(&self) -> Result<Plan, Error> {
+        let demands = Demands {
+            ring: self.log_n.map_or(RingChoice::Cheapest, RingChoice::LogN),
+            security: self.security.claim(),
+            memory_bytes: self.memory,
+        };
+        Plan::new(self.samples, self.features, self.classes, &self.hyperparameters()?, demands)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use volley_mlr::Profile;
+
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings {
+            samples: 8,
+            features: 3,
+            classes: 2,
+            iterations: 1,
+            profile: ProfileName::Standard,
+            sigmoid_degree: None,
+            sigmoid_range: None,
+            learning_rate: None,
+            weight_decay: 0.0,
+            security: SecurityBits::B128,
+            log_n: None,
+            memory: None,
+            shareable: false,
+            statistical_bits: 30,
+            shared_decryptions: 1,
+        }
+    }
+
+    #[test]
+    fn what_is_not_said_is_the_profiles() {
+        assert_eq!(settings().hyperparameters(), Hyperparameters::standard(1));
+        let paper = Settings { profile: ProfileName::Paper, ..settings() };
+        assert_eq!(paper.hyperparameters(), Hyperparameters::paper(1));
+        let wide =
+            Settings { sigmoid_range: Some(16.0), weight_decay: 0.01, ..paper }.hyperparameters().unwrap();
+        assert_eq!((wide.sigmoid().degree(), wide.sigmoid().half_width()), (3, 16.0));
+        assert_eq!((wide.weight_decay(), wide.profile()), (0.01, Profile::Paper));
+        assert_eq!(wide.flooding(), None);
+        let shareable = Settings { shareable: true, shared_decryptions: 3, ..settings() };
+        assert_eq!(shareable.hyperparameters().unwrap().flooding(), Flooding::new(30, 3).ok());
+        assert!(Settings { statistical_bits: 29, ..shareable }.hyperparameters().is_err());
+    }
+
+    #[test]
+    fn settings_are_stored_and_strangers_refused() {
+        let stored = serde_json::to_string(&settings()).unwrap();
+        assert_eq!(serde_json::from_str::<Settings>(&stored).unwrap(), settings());
+        for (from, to) in [("128", "80"), ("\"samples\"", "\"sample\""), ("{", "{\"unknown\":1,")] {
+            assert!(serde_json::from_str::<Settings>(&stored.replacen(from, to, 1)).is_err());
+        }
+    }
+}

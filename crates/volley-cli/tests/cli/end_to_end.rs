@@ -1,0 +1,166 @@
+//! What both parties do when all goes well.
+
+use std::fs;
+use std::path::Path;
+
+use predicates::str::contains;
+use serde_json::Value;
+
+use crate::setup::{SHAPE, fixture, folder, link_project, table, volley};
+
+fn json(command: &mut assert_cmd::Command) -> Value {
+    serde_json::from_slice(&command.arg("--json").assert().success().get_output().stdout).unwrap()
+}
+
+#[test]
+fn a_model_is_decrypted_evaluated_and_predicts() {
+    let (fixture, folder) = (fixture(), folder());
+    let model = folder.path().join("model.json");
+    volley(["decrypt"])
+        .args([&fixture.project, &fixture.model])
+        .arg("-o")
+        .arg(&model)
+        .assert()
+        .success()
+        .stderr(contains("this model is private"));
+    let evaluation = json(volley(["evaluate"]).args([&model, &fixture.data]));
+    assert_eq!(evaluation["accuracy"], 1.0);
+    assert_eq!(evaluation["confusion"], serde_json::json!([[8, 0, 0], [0, 8, 0], [0, 0, 8]]));
+    volley(["evaluate"])
+        .args([&model, &fixture.data])
+        .assert()
+        .success()
+        .stdout(contains("accuracy 100.00 %"));
+    let labels = json(volley(["predict"]).args([&model, &fixture.data]));
+    let expected: Vec<_> = (0..24).map(|row| ["a", "b", "c"][row % 3]).collect();
+    assert_eq!(labels["labels"], serde_json::json!(expected));
+    let out = folder.path().join("labels");
+    volley(["predict"]).args([&model, &fixture.data]).arg("-o").arg(&out).assert().success().stdout("");
+    assert_eq!(fs::read_to_string(out).unwrap(), expected.join("\n") + "\n");
+}
+
+#[test]
+fn encrypted_prediction_gives_the_same_labels() {
+    let (fixture, folder) = (fixture(), folder());
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("rows.csv"), table(31)).unwrap();
+    volley(["encrypt-rows"])
+        .args([&fixture.project, &path("rows.csv")])
+        .arg("-o")
+        .arg(path("rows.vly"))
+        .assert()
+        .success();
+    let server = fixture.model.parent().unwrap();
+    volley(["score"])
+        .args([server, &path("rows.vly")])
+        .arg("-o")
+        .arg(path("scores.vly"))
+        .assert()
+        .success()
+        .stdout(contains("scores of 31 rows"));
+    let encrypted = json(volley(["decrypt-scores"]).args([&fixture.project, &path("scores.vly")]));
+    let decrypt = ["decrypt".as_ref(), fixture.project.as_os_str(), fixture.model.as_os_str(), "-o".as_ref()];
+    volley(decrypt).arg(path("model.json")).assert().success();
+    assert_eq!(encrypted, json(volley(["predict"]).args([path("model.json"), path("rows.csv")])));
+}
+
+#[test]
+fn a_plan_is_printed_with_what_it_takes() {
+    let folder = folder();
+    let project = folder.path().join("project");
+    let planned = json(volley(["init"]).args(SHAPE).arg(&project));
+    let plan = &planned["plan"];
+    assert_eq!((&plan["samples"], &plan["classes"]), (&24.into(), &3.into()));
+    assert_eq!(plan["parameters"]["security_bits"], 128);
+    // What is printed is what will be.
+    let size = |name: &str| fixture().upload.join(name).metadata().unwrap().len();
+    assert_eq!(plan["keys_bytes"], size("evaluation-keys.vly"));
+    assert_eq!(plan["dataset_bytes"], size("dataset.vly"));
+    assert_eq!(plan["shareable"], Value::Null);
+    let shareable =
+        json(volley(["init", "--shareable", "--profile", "paper"]).args(SHAPE).arg(project.join("2")));
+    assert_eq!(shareable["plan"]["shareable"]["statistical_bits"], 30);
+    assert!(shareable["plan"]["shareable"]["weight_bits"].as_f64().unwrap() >= 10.0);
+}
+
+#[test]
+fn every_file_can_be_inspected_and_shows_no_secret() {
+    let fixture = fixture();
+    let inspect = |path: &Path| json(volley(["inspect"]).arg(path));
+    let job = inspect(&fixture.upload.join("job.vly"));
+    assert_eq!((&job["kind"], &job["plan"]["iterations"]), (&"training job".into(), &3.into()));
+    let dataset = inspect(&fixture.upload.join("dataset.vly"));
+    assert_eq!((&dataset["job_id"], &dataset["intact"]), (&job["job_id"], &true.into()));
+    assert_eq!(dataset["level"], job["plan"]["parameters"]["levels"]);
+    let keys = inspect(&fixture.upload.join("evaluation-keys.vly"));
+    assert_eq!(keys["key_id"], job["key_id"]);
+    let model = inspect(&fixture.model);
+    assert_eq!((&model["iteration"], &model["level"]), (&3.into(), &1.into()));
+    let secret = fixture.project.join("private/secret-key.vly");
+    assert_eq!(inspect(&secret)["sealed"], false);
+    let bytes = fs::read(&secret).unwrap();
+    let shown = volley(["inspect"]).arg(&secret).assert().success().get_output().stdout.clone();
+    let shown = String::from_utf8(shown).unwrap();
+    // The names in it are in the header.
+    let body: String = bytes[120..160].iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(shown.lines().count() <= 7 && !shown.contains(&body));
+}
+
+#[test]
+fn a_sealed_key_opens_with_its_passphrase_only() {
+    let (fixture, folder) = (fixture(), folder());
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("right"), "correct horse\n").unwrap();
+    fs::write(path("wrong"), "battery staple\n").unwrap();
+    let project = path("project");
+    volley(["init"]).args(SHAPE).arg(&project).assert().success();
+    // The key of the fixture, sealed here: what was encrypted for it there is decrypted here.
+    let keygen =
+        ["keygen".as_ref(), project.as_os_str(), "--reuse-key".as_ref(), fixture.project.as_os_str()];
+    let made = json(volley(keygen).arg("--passphrase-file").arg(path("right")));
+    assert_eq!(made["sealed"], true);
+    let secret = project.join("private/secret-key.vly");
+    let inspected = json(volley(["inspect"]).arg(&secret));
+    assert_eq!((&inspected["sealed"], &inspected["key_id"]), (&true.into(), &made["key_id"]));
+    let encrypt = || volley(["encrypt".as_ref(), project.as_os_str(), fixture.data.as_os_str()]);
+    encrypt().assert().code(2).stderr(contains("--passphrase-file"));
+    encrypt()
+        .arg("--passphrase-file")
+        .arg(path("wrong"))
+        .assert()
+        .code(2)
+        .stderr(contains("the passphrase is wrong"));
+    encrypt().arg("--passphrase-file").arg(path("right")).assert().success();
+}
+
+#[test]
+fn a_project_has_its_own_keys_and_an_encryption_its_own_job() {
+    let folder = folder();
+    let project = folder.path().join("project");
+    link_project(&project);
+    let job = || json(volley(["inspect"]).arg(project.join("upload/job.vly")));
+    let before = job();
+    volley(["encrypt"]).args([&project, &fixture().data]).arg("--force").assert().success();
+    let after = job();
+    assert_eq!(before["key_id"], after["key_id"]);
+    assert_ne!(before["job_id"], after["job_id"]);
+    volley(["decrypt"])
+        .args([&project, &fixture().model])
+        .arg("-o")
+        .arg(folder.path().join("model.json"))
+        .assert()
+        .code(2)
+        .stderr(contains("the file belongs to another job"));
+    volley(["keygen", "--force"]).arg(&project).assert().success();
+    let made = json(volley(["inspect"]).arg(project.join("private/secret-key.vly")));
+    assert_ne!(made["key_id"], after["key_id"]);
+}
+
+#[test]
+fn completions_and_manual() {
+    volley(["completions", "bash"]).assert().success().stdout(contains("decrypt-scores"));
+    volley(["man"]).assert().success().stdout(contains(".TH volley 1"));
+    let folder = folder();
+    volley(["man", "--folder"]).arg(folder.path()).assert().success();
+    assert!(folder.path().join("volley-train.1").exists());
+}

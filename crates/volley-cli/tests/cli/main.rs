@@ -1,0 +1,11 @@
+//! The program from outside: exit codes, messages, files.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not see as such here")]
+
+mod end_to_end;
+mod kill;
+mod refusals;
+mod secret_forms;
+mod secrets;
+mod setup;

@@ -1,0 +1,292 @@
+//! What cannot be done: one line that says why, exit code 2, and everything as it was.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use predicates::str::contains;
+use tempfile::TempDir;
+
+use crate::setup::{SHAPE, fixture, folder, link, link_project, names, replace, volley};
+
+/// Exit code 2, one line with these words, and no result.
+fn refuse(command: &mut Command, words: &[&str]) {
+    let assert = command.assert().code(2).stdout("");
+    let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    assert!(stderr.starts_with("error: ") && stderr.lines().count() == 1, "{stderr}");
+    assert!(words.iter().all(|word| stderr.contains(word)), "{stderr} should have {words:?}");
+}
+
+/// An upload that the test may change.
+fn server() -> (TempDir, PathBuf) {
+    let folder = folder();
+    let server = folder.path().join("server");
+    link(&fixture().upload, &server);
+    (folder, server)
+}
+
+fn train(server: &Path) -> Command {
+    volley(["train".as_ref(), server.as_os_str()])
+}
+
+fn decrypt(project: &Path, model: &Path, output: &Path) -> Command {
+    volley([OsStr::new("decrypt"), project.as_ref(), model.as_ref(), "-o".as_ref(), output.as_ref()])
+}
+
+#[test]
+fn the_server_cannot_decrypt() {
+    let (folder, server) = server();
+    fs::copy(&fixture().model, server.join("model.vly")).unwrap();
+    let output = folder.path().join("model.json");
+    refuse(&mut decrypt(&server, &server.join("model.vly"), &output), &["no secret key"]);
+    // Nor where someone made it look like a project.
+    fs::copy(fixture().project.join("project.json"), server.join("project.json")).unwrap();
+    link(&fixture().upload, &server.join("upload"));
+    refuse(&mut decrypt(&server, &server.join("model.vly"), &output), &["there is no secret key"]);
+    assert!(!output.exists());
+}
+
+#[test]
+fn uploads_that_are_not_complete_or_not_of_one_job() {
+    let fixture = fixture();
+    for name in ["evaluation-keys.vly", "dataset.vly"] {
+        let (_folder, server) = server();
+        fs::remove_file(server.join(name)).unwrap();
+        refuse(&mut train(&server), &[name, "missing: the upload is not complete"]);
+        let content = fs::read(fixture.upload.join(name)).unwrap();
+        for length in [content.len() - 1, content.len() / 2] {
+            fs::write(server.join(name), &content[..length]).unwrap();
+            refuse(&mut train(&server), &[name, "truncated"]);
+        }
+        fs::write(server.join(name), &content[..20]).unwrap();
+        refuse(&mut train(&server), &[name, "the file is truncated"]);
+        let mut damaged = content.clone();
+        damaged[content.len() / 2] ^= 4;
+        fs::write(server.join(name), damaged).unwrap();
+        refuse(&mut train(&server), &[name, "damaged"]);
+        fs::copy(fixture.upload.join("job.vly"), server.join(name)).unwrap();
+        refuse(&mut train(&server), &[name, "this file holds training job"]);
+        fs::write(server.join(name), "a,b,c\n").unwrap();
+        refuse(&mut train(&server), &[name]);
+        assert!(!server.join("model.vly").exists() && !server.join("checkpoint.vly").exists());
+    }
+    let (_folder, server) = server();
+    fs::remove_file(server.join("job.vly")).unwrap();
+    refuse(&mut train(&server), &["there is no job.vly in this folder"]);
+    refuse(&mut train(&fixture.project), &["it is in", "upload"]);
+    refuse(&mut train(Path::new("nowhere")), &["nowhere"]);
+}
+
+#[test]
+fn files_of_other_parameters_keys_and_jobs() {
+    let (fixture, folder) = (fixture(), folder());
+    let path = |name: &str| folder.path().join(name);
+    // Another ring, key and job.
+    let small = ["--samples", "24", "--features", "4", "--classes", "3", "--iterations", "1"];
+    volley(["init"]).args(small).arg(path("small")).assert().success();
+    volley(["keygen"]).arg(path("small")).assert().success();
+    volley(["encrypt"]).args([&path("small"), &fixture.data]).assert().success();
+    // The same ring and another key.
+    volley(["init"]).args(SHAPE).arg(path("other")).assert().success();
+    volley(["keygen"]).arg(path("other")).assert().success();
+    volley(["encrypt"]).args([&path("other"), &fixture.data]).assert().success();
+
+    for (project, words) in [("small", "other parameters"), ("other", "another key")] {
+        for name in ["evaluation-keys.vly", "dataset.vly"] {
+            let (_folder, server) = server();
+            fs::remove_file(server.join(name)).unwrap();
+            fs::hard_link(path(project).join("upload").join(name), server.join(name)).unwrap();
+            refuse(&mut train(&server), &[name, words]);
+        }
+    }
+    let output = path("model.json");
+    refuse(&mut decrypt(&path("other"), &fixture.model, &output), &["another job"]);
+    refuse(&mut decrypt(&path("small"), &fixture.model, &output), &["another job"]);
+    // The secret key of another project.
+    link_project(&path("project"));
+    for (project, words) in [("small", "other parameters"), ("other", "")] {
+        let secret = path("project").join("private/secret-key.vly");
+        fs::remove_file(&secret).unwrap();
+        fs::copy(path(project).join("private/secret-key.vly"), &secret).unwrap();
+        refuse(&mut decrypt(&path("project"), &fixture.model, &output), &[words]);
+    }
+    let mut encrypt = volley(["encrypt"]);
+    encrypt.args([&path("project"), &fixture.data]).arg("--force");
+    refuse(&mut encrypt, &["evaluation-keys.vly", "another secret key"]);
+    let mut reuse = volley(["keygen", "--force", "--reuse-key"]);
+    refuse(reuse.args([path("other"), path("small")]), &["other parameters"]);
+    // The model of another job is in the way of this one's.
+    let (_server_folder, server) = server();
+    train(&path("small/upload")).assert().success();
+    fs::copy(path("small/upload/model.vly"), server.join("model.vly")).unwrap();
+    refuse(&mut train(&server), &["model.vly", "another job", "move it away"]);
+    fs::rename(server.join("model.vly"), server.join("checkpoint.vly")).unwrap();
+    refuse(&mut train(&server), &["checkpoint.vly", "move it away"]);
+    // After one iteration there are no keys for encrypted prediction.
+    let mut rows = volley(["encrypt-rows", "-o"]);
+    refuse(rows.args([&path("rows.vly"), &path("small"), &fixture.data]), &["it takes two iterations"]);
+}
+
+#[test]
+fn machines_that_are_too_small() {
+    let (_folder, server) = server();
+    refuse(train(&server).args(["--memory", "10M"]), &["the job takes", "there are 10.0 MB"]);
+    assert_eq!(names(&server), [".volley.lock", "dataset.vly", "evaluation-keys.vly", "job.vly"]);
+    for threads in ["0", "1025", "many"] {
+        train(&server).args(["--threads", threads]).assert().code(2).stderr(contains("--threads"));
+    }
+    train(&server).args(["--memory", "some"]).assert().code(2).stderr(contains("is no size"));
+    train(&server).args(["--threads", "1", "--memory", "4G"]).assert().success();
+}
+
+#[test]
+fn one_trainer_at_a_time() {
+    let (_folder, server) = server();
+    let lock = File::create(server.join(".volley.lock")).unwrap();
+    lock.lock().unwrap();
+    refuse(&mut train(&server), &["another volley is at work in this folder"]);
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let (fixture, folder) = (fixture(), folder());
+    let output = folder.path().join("model.json");
+    fs::write(&output, "mine").unwrap();
+    refuse(
+        &mut decrypt(&fixture.project, &fixture.model, &output),
+        &["the file exists; --force replaces it"],
+    );
+    assert_eq!(fs::read_to_string(&output).unwrap(), "mine");
+    decrypt(&fixture.project, &fixture.model, &output).arg("--force").assert().success();
+
+    let project = folder.path().join("project");
+    link_project(&project);
+    let before = fs::read(project.join("private/secret-key.vly")).unwrap();
+    refuse(volley(["keygen"]).arg(&project), &["secret-key.vly", "the file exists"]);
+    refuse(volley(["encrypt"]).args([&project, &fixture.data]), &["job.vly", "the file exists"]);
+    refuse(volley(["init"]).args(SHAPE).arg(&project), &["a project already"]);
+    assert_eq!(fs::read(project.join("private/secret-key.vly")).unwrap(), before);
+    let inside = project.join("upload/model.json");
+    refuse(&mut decrypt(&project, &fixture.model, &inside), &["this folder goes to the server"]);
+}
+
+#[test]
+fn data_that_is_not_the_plans() {
+    let folder = folder();
+    let project = folder.path().join("project");
+    link_project(&project);
+    let data = folder.path().join("data.csv");
+    let encrypt = || volley(["encrypt".as_ref(), project.as_os_str(), data.as_os_str(), "--force".as_ref()]);
+    for (content, words) in [
+        ("a,1,2\nb,2,3\n", &["the plan is for 24 samples"][..]),
+        ("a,1,2\na,2,3\n", &["two classes"]),
+        ("a,1,x\nb,2,3\n", &["data.csv"]),
+        ("", &["data.csv"]),
+    ] {
+        fs::write(&data, content).unwrap();
+        refuse(&mut encrypt(), words);
+    }
+    fs::remove_file(&data).unwrap();
+    refuse(&mut encrypt(), &["data.csv", "No such file"]);
+    let untouched = fs::read(project.join("upload/job.vly")).unwrap();
+    assert_eq!(untouched, fs::read(fixture().upload.join("job.vly")).unwrap());
+}
+
+#[test]
+fn plans_that_no_ring_has_room_for_and_projects_that_changed() {
+    let folder = folder();
+    let project = folder.path().join("project");
+    let shape = |iterations| {
+        ["init", "--samples", "24", "--features", "4", "--classes", "3", "--iterations", iterations]
+    };
+    refuse(volley(shape("99")).arg(&project), &["levels for", "not for 99"]);
+    refuse(volley(shape("0")).arg(&project), &["at least one iteration"]);
+    refuse(volley(shape("2")).args(["--memory", "1M"]).arg(&project), &["memory"]);
+    assert!(!project.exists());
+    refuse(volley(["keygen"]).arg(&project), &["this is no project"]);
+    volley(shape("2")).arg(&project).assert().success();
+    let file = project.join("project.json");
+    let stored = fs::read_to_string(&file).unwrap();
+    replace(&file, stored.replace("\"iterations\": 2", "\"iterations\": 3").as_bytes());
+    refuse(volley(["keygen"]).arg(&project), &["changed, or made by another version"]);
+    replace(&file, b"{}");
+    refuse(volley(["keygen"]).arg(&project), &["project.json"]);
+}
+
+#[test]
+fn damaged_files_are_shown_as_such() {
+    let (_folder, server) = server();
+    let file = server.join("dataset.vly");
+    let mut content = fs::read(&file).unwrap();
+    content[5000] ^= 1;
+    replace(&file, &content);
+    volley(["inspect"]).arg(&file).assert().code(2).stdout(contains("DAMAGED")).stderr(contains("damaged"));
+    replace(&file, &content[..5000]);
+    volley(["inspect"]).arg(&file).assert().code(2).stdout(contains("DAMAGED")).stderr(contains("truncated"));
+    replace(&file, b"text that is long enough for a header");
+    refuse(volley(["inspect"]).arg(&file), &["this is not a Volley file"]);
+}
+
+/// `volley` where no file may be longer than this: the disk is full.
+#[cfg(unix)]
+fn on_a_full_disk(blocks: usize, arguments: &[&OsStr]) -> Command {
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""));
+    command.arg(env!("CARGO_BIN_EXE_volley")).args(arguments);
+    command
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk() {
+    let (fixture, folder) = (fixture(), folder());
+    // Keys: neither of them is there, and the next attempt makes them.
+    let project = folder.path().join("project");
+    volley(["init"]).args(SHAPE).arg(&project).assert().success();
+    refuse(
+        &mut on_a_full_disk(1000, &["keygen".as_ref(), project.as_ref()]),
+        &["evaluation-keys.vly", "too large"],
+    );
+    assert_eq!(names(&project.join("private")), Vec::<String>::new());
+    assert_eq!(names(&project.join("upload")), [".volley.lock"]);
+    // A new encryption: the old one is still complete.
+    link_project(&folder.path().join("old"));
+    let old = folder.path().join("old");
+    let arguments = ["encrypt".as_ref(), old.as_ref(), fixture.data.as_ref(), "--force".as_ref()];
+    refuse(&mut on_a_full_disk(1000, &arguments), &["dataset.vly", "too large"]);
+    for name in ["upload/job.vly", "upload/dataset.vly", "private/owner-state.vly"] {
+        assert_eq!(fs::read(old.join(name)).unwrap(), fs::read(fixture.project.join(name)).unwrap());
+    }
+    // A checkpoint: the upload is as it was, and the next attempt ends with the model.
+    let (_folder, server) = server();
+    let assert = on_a_full_disk(100, &["train".as_ref(), server.as_ref()]).assert().code(2);
+    assert.stderr(contains("checkpoint.vly: File too large"));
+    assert_eq!(names(&server), [".volley.lock", "dataset.vly", "evaluation-keys.vly", "job.vly"]);
+    train(&server).assert().success();
+    assert!(fs::read(server.join("model.vly")).unwrap() == fs::read(&fixture.model).unwrap());
+    // A model in clear: the one that was there stays.
+    let output = folder.path().join("model.json");
+    fs::write(&output, "mine").unwrap();
+    let (project, model) = (fixture.project.as_ref(), fixture.model.as_ref());
+    let arguments = ["decrypt".as_ref(), project, model, "-o".as_ref(), output.as_ref(), "--force".as_ref()];
+    let assert = on_a_full_disk(0, &arguments).assert().code(2);
+    assert.stderr(contains("model.json: File too large"));
+    assert_eq!(fs::read_to_string(&output).unwrap(), "mine");
+}
+
+/// Does nothing for a user who may write everywhere.
+#[cfg(unix)]
+#[test]
+fn a_read_only_folder() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_folder, server) = server();
+    fs::set_permissions(&server, fs::Permissions::from_mode(0o555)).unwrap();
+    if File::create(server.join("probe")).is_err() {
+        refuse(&mut train(&server), &["Permission denied"]);
+        assert_eq!(names(&server), ["dataset.vly", "evaluation-keys.vly", "job.vly"]);
+        let output = server.join("model.json");
+        refuse(&mut decrypt(&fixture().project, &fixture().model, &output), &["Permission denied"]);
+    }
+    fs::set_permissions(&server, fs::Permissions::from_mode(0o755)).unwrap();
+}

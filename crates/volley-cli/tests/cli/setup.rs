@@ -1,0 +1,100 @@
+//! One small job that all tests begin with: keys of a ring that is secure are large, and are made once.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+/// Below the target folder, where every run replaces the last one's.
+const TMP: &str = env!("CARGO_TARGET_TMPDIR");
+pub(crate) const SHAPE: [&str; 8] =
+    ["--samples", "24", "--features", "4", "--classes", "3", "--iterations", "3"];
+
+/// `volley` with arguments.
+pub(crate) fn volley<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_volley"));
+    command.args(arguments);
+    command
+}
+
+/// A folder that is gone after the test.
+pub(crate) fn folder() -> TempDir {
+    tempfile::tempdir_in(TMP).unwrap()
+}
+
+/// What the owner has before the server begins, and the model that it gets.
+pub(crate) struct Fixture {
+    pub(crate) project: PathBuf,
+    pub(crate) upload: PathBuf,
+    pub(crate) data: PathBuf,
+    pub(crate) model: PathBuf,
+}
+
+/// 24 rows of three classes that are easily told apart.
+pub(crate) fn table(rows: usize) -> String {
+    let mut text = String::new();
+    for row in 0..rows {
+        write!(text, "{}", ["a", "b", "c"][row % 3]).unwrap();
+        for column in 0..4 {
+            let noise = (row * 7 + column * 5) % 11;
+            let value = if column == row % 3 { 3.0 } else { 1.0 } + noise as f64 / 11.0;
+            write!(text, ",{value:.3}").unwrap();
+        }
+        text.push('\n');
+    }
+    text
+}
+
+pub(crate) fn fixture() -> &'static Fixture {
+    static FIXTURE: OnceLock<Fixture> = OnceLock::new();
+    FIXTURE.get_or_init(|| {
+        let root = Path::new(TMP).join("fixture");
+        let _ = fs::remove_dir_all(&root);
+        fs::create_dir_all(&root).unwrap();
+        let (project, data) = (root.join("project"), root.join("data.csv"));
+        fs::write(&data, table(24)).unwrap();
+        volley(["init"]).args(SHAPE).arg(&project).assert().success();
+        volley(["keygen"]).arg(&project).assert().success();
+        volley(["encrypt"]).args([&project, &data]).assert().success();
+        let server = root.join("server");
+        let upload = project.join("upload");
+        link(&upload, &server);
+        volley(["train"]).arg(&server).assert().success();
+        Fixture { project, upload, data, model: server.join("model.vly") }
+    })
+}
+
+/// The files of a folder in a new one, without copying what is large. (No program writes into a file that exists.)
+pub(crate) fn link(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for name in names(from).iter().filter(|name| !name.starts_with('.')) {
+        fs::hard_link(from.join(name), to.join(name)).unwrap();
+    }
+}
+
+/// A project with the fixture's keys and data.
+pub(crate) fn link_project(to: &Path) {
+    let from = &fixture().project;
+    fs::create_dir_all(to).unwrap();
+    fs::copy(from.join("project.json"), to.join("project.json")).unwrap();
+    for part in ["upload", "private"] {
+        link(&from.join(part), &to.join(part));
+    }
+}
+
+/// The names in a folder.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Puts a changed copy in a file's place.
+pub(crate) fn replace(file: &Path, content: &[u8]) {
+    fs::remove_file(file).unwrap();
+    fs::write(file, content).unwrap();
+}

@@ -1,0 +1,47 @@
+//! The owner's files: tables in, models and predictions out.
+//!
+//! * [`read_table`] reads features and labels from CSV, NPY, NPZ and IDX files, each of them also gzip-compressed, into a
+//!   [`Table`], which becomes a [`Dataset`](volley_mlr::Dataset).
+//! * [`write_model`] and [`read_model`] keep a [`Model`](volley_mlr::Model) as JSON or as NPZ with the names that
+//!   scikit-learn gives to its attributes. What is read is the model that was written, bit for bit.
+//! * [`write_predictions`] writes labels and scores as CSV.
+//!
+//! The formats are described in `docs/data.md`. Below it is [`volley_mlr`], re-exported; above it are programs. It
+//! prints nothing, encrypts nothing, and leaves it to its caller where and how (atomically, say) a file comes to be.
+//!
+//! Whatever is wrong with a file is one [`DataError`] that names the file, and the row and column where there are any. No
+//! memory is set aside for what a header promises before the file is seen to hold it; what is compressed may expand up to
+//! [`TableOptions::limit`].
+//!
+//! ```
+//! use volley_data::{TableOptions, read_table};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let path = std::env::temp_dir().join(format!("volley-data-{}.csv", std::process::id()));
+//! std::fs::write(&path, "species,length,width\nsetosa,5.1,3.5\nvirginica,5.9,3.0\n")?;
+//! let table = read_table(&path, &TableOptions::default())?;
+//! assert_eq!(table.columns().ok_or("no header")?, ["length", "width"]);
+//! let data = table.into_dataset()?;
+//! assert_eq!(data.labels(), ["setosa", "virginica"]);
+//! # std::fs::remove_file(&path)?;
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+
+mod csv_file;
+mod error;
+mod idx;
+mod model;
+mod npy;
+mod npz;
+mod predictions;
+mod source;
+mod table;
+
+pub use error::{ContentError, DataError};
+pub use idx::Idx;
+pub use model::{ModelFormat, read_model, write_model};
+pub use predictions::write_predictions;
+pub use table::{LabelSource, Table, TableOptions, read_table};
+pub use volley_mlr;

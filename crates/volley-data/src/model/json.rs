@@ -1,0 +1,70 @@
+//! A model as a JSON object.
+
+use std::io::Write;
+
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use super::{Parts, Statistics, check_length};
+use crate::ContentError;
+
+const FORMAT: &str = "volley model";
+const VERSION: u64 = 1;
+
+/// What is read first, of any version.
+#[derive(Deserialize)]
+struct Envelope {
+    format: String,
+    version: u64,
+}
+
+/// Version 1.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    format: String,
+    version: u64,
+    classes: Vec<String>,
+    coef: Vec<Vec<f64>>,
+    intercept: Vec<f64>,
+    preprocessing: Option<Statistics>,
+}
+
+pub(super) fn write(mut out: impl Write, parts: Parts) -> Result<(), ContentError> {
+    let document = Document {
+        format: FORMAT.into(),
+        version: VERSION,
+        classes: parts.classes,
+        coef: parts.coef.rows().into_iter().map(|row| row.to_vec()).collect(),
+        intercept: parts.intercept,
+        preprocessing: parts.preprocessing,
+    };
+    serde_json::to_writer(&mut out, &document).map_err(std::io::Error::from)?;
+    out.write_all(b"\n")?;
+    Ok(out.flush()?)
+}
+
+pub(super) fn read(content: &[u8]) -> Result<Parts, ContentError> {
+    let malformed = |error: serde_json::Error| ContentError::Json { message: error.to_string() };
+    let envelope: Envelope = serde_json::from_slice(content).map_err(malformed)?;
+    if envelope.format != FORMAT {
+        return Err(ContentError::Format { expected: "a model" });
+    }
+    if envelope.version != VERSION {
+        return Err(ContentError::Version { found: envelope.version, supported: VERSION });
+    }
+    let document: Document = serde_json::from_slice(content).map_err(malformed)?;
+    let rows = document.coef.len();
+    check_length("coef", rows, document.classes.len())?;
+    let columns = document.coef.first().map_or(0, Vec::len);
+    for row in &document.coef {
+        check_length("a row of coef", row.len(), columns)?;
+    }
+    let coef = Array2::from_shape_vec((rows, columns), document.coef.concat());
+    Ok(Parts {
+        classes: document.classes,
+        coef: coef.map_err(|_| ContentError::ModelShape { part: "coef", found: 0, expected: rows })?,
+        intercept: document.intercept,
+        preprocessing: document.preprocessing,
+    })
+}

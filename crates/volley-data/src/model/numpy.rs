@@ -1,0 +1,65 @@
+//! A model as NumPy arrays, with the names of scikit-learn's attributes.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::{LIMIT, Parts, Statistics};
+use crate::npy;
+use crate::npz::{Npz, NpzWriter};
+use crate::{ContentError, DataError};
+
+pub(super) fn write(out: impl Write, parts: &Parts) -> Result<(), ContentError> {
+    let (classes, features) = parts.coef.dim();
+    let mut npz = NpzWriter::new();
+    npz.add_numbers("coef_", &[classes, features], &parts.coef)?;
+    npz.add_numbers("intercept_", &[classes], &parts.intercept)?;
+    add_classes(&mut npz, &parts.classes)?;
+    if let Some(statistics) = &parts.preprocessing {
+        let roots = statistics.square_root.iter().map(|&root| vec![u8::from(root)]);
+        npz.add("square_root_", "|b1", &[features], roots)?;
+        npz.add_numbers("mean_", &[features], &statistics.mean)?;
+        npz.add_numbers("inverse_deviation_", &[features], &statistics.inverse_deviation)?;
+        npz.add_numbers("clip_", &[], [&statistics.clip])?;
+    }
+    npz.finish(out)
+}
+
+/// Classes that are integers are written as such, so that they compare with a `y` of integers.
+fn add_classes(npz: &mut NpzWriter, classes: &[String]) -> Result<(), ContentError> {
+    let shape = [classes.len()];
+    let integer = |class: &String| class.parse::<i64>().ok().filter(|number| number.to_string() == *class);
+    if let Some(integers) = classes.iter().map(integer).collect::<Option<Vec<_>>>() {
+        return npz.add(
+            "classes_",
+            "<i8",
+            &shape,
+            integers.iter().map(|number| number.to_le_bytes().to_vec()),
+        );
+    }
+    if let Some(label) = classes.iter().find(|class| class.ends_with('\0')) {
+        return Err(ContentError::NullCharacter { label: label.clone() });
+    }
+    let (descr, texts) = npy::texts(classes);
+    npz.add("classes_", &descr, &shape, texts)
+}
+
+pub(super) fn read(path: &Path, content: &[u8]) -> Result<Parts, DataError> {
+    let mut npz = Npz::open(path, content, LIMIT)?;
+    let coef = npz.read("coef_", |array| array.features())?;
+    let intercept = npz.read("intercept_", |array| array.vector())?;
+    let classes = npz.read("classes_", |array| array.labels())?;
+    // Any of them asks for all of them.
+    let is_standard =
+        ["square_root_", "mean_", "inverse_deviation_", "clip_"].iter().any(|name| npz.has(name));
+    let preprocessing = if is_standard {
+        Some(Statistics {
+            square_root: npz.read("square_root_", |array| array.truths())?,
+            mean: npz.read("mean_", |array| array.vector())?,
+            inverse_deviation: npz.read("inverse_deviation_", |array| array.vector())?,
+            clip: npz.read("clip_", |array| array.number())?,
+        })
+    } else {
+        None
+    };
+    Ok(Parts { classes, coef, intercept, preprocessing })
+}

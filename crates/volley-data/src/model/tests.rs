@@ -1,0 +1,187 @@
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use ndarray::array;
+use proptest::prelude::*;
+use volley_mlr::Profile;
+
+use super::*;
+
+fn model(classes: &[&str], profile: Profile) -> Model {
+    let features = array![[0.0, -1.5, 7.0], [4.0, 2.0, 7.0], [1.0, 0.1, 7.0]];
+    let classes = ClassLabels::try_from(classes.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
+    let weights = Array2::from_shape_fn((classes.len(), 4), |(i, j)| (i as f64 - 0.7) / (j as f64 + 0.3));
+    Model::new(weights, classes, Preprocessing::fit(&features, profile)).unwrap()
+}
+
+fn written(format: ModelFormat, model: &Model) -> Vec<u8> {
+    let mut out = Vec::new();
+    write_model(&mut out, format, model).unwrap();
+    out
+}
+
+/// A file that is gone at the end of the test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str, content: &[u8]) -> Self {
+        let path = std::env::temp_dir().join(format!("volley-model-{}-{name}", std::process::id()));
+        fs::write(&path, content).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn read(name: &str, content: &[u8]) -> Result<Model, ContentError> {
+    let file = Scratch::new(name, content);
+    read_model(&file.0).map_err(|error| *error.cause)
+}
+
+#[test]
+fn models_are_read_back_bit_for_bit() {
+    for profile in [Profile::Paper, Profile::Standard] {
+        for classes in [&["3", "-5"][..], &["03", "5"], &["hé", "x,\"y\"", "日本"]] {
+            let model = model(classes, profile);
+            for format in [ModelFormat::Json, ModelFormat::Npz] {
+                let read = read("round", &written(format, &model)).unwrap();
+                let bits = |model: &Model| model.weights().mapv(f64::to_bits);
+                assert_eq!((&read, bits(&read)), (&model, bits(&model)));
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_weights_are_read_back(values in prop::array::uniform4(prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO)) {
+        let classes = ClassLabels::try_from(vec!["a".to_owned(), "b".to_owned()]).unwrap();
+        let weights = Array2::from_shape_vec((2, 2), values.to_vec()).unwrap();
+        let model = Model::new(weights, classes, Preprocessing::raw(1)).unwrap();
+        for format in [ModelFormat::Json, ModelFormat::Npz] {
+            let read = read("any", &written(format, &model)).unwrap();
+            prop_assert_eq!(read.weights().mapv(f64::to_bits), model.weights().mapv(f64::to_bits));
+        }
+    }
+}
+
+#[test]
+fn the_json_schema_is_fixed() {
+    let classes = ClassLabels::try_from(vec!["a".to_owned(), "b".to_owned()]).unwrap();
+    let statistics = Standardisation { square_root: true, mean: 0.5, inverse_deviation: 2.0 };
+    let preprocessing = Preprocessing::standard(vec![statistics]).unwrap();
+    let model = Model::new(array![[1.0, 0.1], [2.0, -3.0]], classes, preprocessing).unwrap();
+    assert_eq!(
+        String::from_utf8(written(ModelFormat::Json, &model)).unwrap(),
+        "{\"format\":\"volley model\",\"version\":1,\"classes\":[\"a\",\"b\"],\"coef\":[[0.1],[-3.0]],\
+         \"intercept\":[1.0,2.0],\"preprocessing\":{\"square_root\":[true],\"mean\":[0.5],\
+         \"inverse_deviation\":[2.0],\"clip\":4.0}}\n"
+    );
+}
+
+#[test]
+fn json_that_is_no_model() {
+    let good = String::from_utf8(written(ModelFormat::Json, &model(&["a", "b"], Profile::Standard))).unwrap();
+    let changed = |from: &str, to: &str| {
+        assert!(good.contains(from), "{from}");
+        read("json", good.replacen(from, to, 1).as_bytes()).unwrap_err()
+    };
+    assert_eq!(changed("volley model", "other"), ContentError::Format { expected: "a model" });
+    assert_eq!(changed("\"version\":1", "\"version\":2"), ContentError::Version { found: 2, supported: 1 });
+    assert!(matches!(changed("{", "["), ContentError::Json { .. }));
+    assert!(matches!(changed("\"mean\"", "\"means\""), ContentError::Json { .. }));
+    assert_eq!(changed("[\"a\",", "["), ContentError::ModelShape { part: "coef", found: 2, expected: 1 });
+    let ragged = ContentError::ModelShape { part: "a row of coef", found: 3, expected: 4 };
+    assert_eq!(changed("[[", "[[0.5,"), ragged);
+    let intercept = ContentError::ModelShape { part: "intercept", found: 3, expected: 2 };
+    assert_eq!(changed("\"intercept\":[", "\"intercept\":[1,"), intercept);
+    let mean = ContentError::ModelShape { part: "mean", found: 4, expected: 3 };
+    assert_eq!(changed("\"mean\":[", "\"mean\":[1,"), mean);
+    assert_eq!(changed("\"clip\":4.0", "\"clip\":5.0"), ContentError::Clip { found: 5.0, supported: 4.0 });
+    let twice = volley_mlr::Error::DuplicateClass { label: "a".into() };
+    assert_eq!(changed("\"b\"", "\"a\""), ContentError::Model(twice));
+    let negative = volley_mlr::Error::Statistics { column: 0 };
+    assert_eq!(changed("\"inverse_deviation\":[", "\"inverse_deviation\":[-"), ContentError::Model(negative));
+}
+
+#[test]
+fn archives_that_are_no_models() {
+    let good = written(ModelFormat::Npz, &model(&["a", "b"], Profile::Standard));
+    let renamed = |name: &str| {
+        let mut content = good.clone();
+        for start in 0..content.len() - name.len() {
+            if content[start..].starts_with(name.as_bytes()) {
+                content[start] = b'?';
+            }
+        }
+        read("renamed.npz", &content).unwrap_err()
+    };
+    for name in ["coef_", "intercept_", "classes_", "mean_", "square_root_", "clip_"] {
+        assert!(matches!(renamed(name), ContentError::MissingArray { name: missing, .. } if missing == name));
+    }
+    for end in (0..good.len()).step_by(37) {
+        assert!(read("cut.npz", &good[..end]).is_err(), "{end}");
+    }
+}
+
+#[test]
+fn what_npz_cannot_hold() {
+    let model = model(&["a", "b\0"], Profile::Paper);
+    let error = write_model(Vec::new(), ModelFormat::Npz, &model);
+    assert_eq!(error, Err(ContentError::NullCharacter { label: "b\0".into() }));
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = read_model(Path::new("no/such.json")).unwrap_err();
+    assert!(error.to_string().starts_with("no/such.json: No such file"), "{error}");
+}
+
+#[test]
+fn formats_by_name() {
+    assert_eq!(ModelFormat::of(Path::new("m.json")), Ok(ModelFormat::Json));
+    assert_eq!(ModelFormat::of(Path::new("m.NPZ")), Ok(ModelFormat::Npz));
+    assert_eq!(ModelFormat::of(Path::new("m.csv")), Err(ContentError::ModelName.in_file(Path::new("m.csv"))));
+}
+
+/// The page's own program, run by Python with NumPy where there is one.
+#[test]
+fn numpy_predicts_as_the_page_says() {
+    let python = std::env::var("VOLLEY_PYTHON").unwrap_or_else(|_| "python3".into());
+    let has_numpy = Command::new(&python).args(["-c", "import numpy"]).output();
+    if !has_numpy.is_ok_and(|output| output.status.success()) {
+        println!("skipped: no python3 with NumPy");
+        return;
+    }
+    let page = include_str!("../../../../docs/data.md");
+    let program = page.split_once("```python\n").unwrap().1.split_once("```").unwrap().0;
+    let features = array![[-1.0, 3.0, 6.0], [0.25, -0.5, 7.0], [1e4, -1e4, 8.0]];
+    for (classes, profile) in [(&["1", "20"][..], Profile::Paper), (&["hé", "x", "y"], Profile::Standard)] {
+        let model = model(classes, profile);
+        let file = Scratch::new("numpy.npz", &written(ModelFormat::Npz, &model));
+        let script = program.replace("\"model.npz\"", &format!("{:?}", file.0.to_str().unwrap()));
+        let script = format!(
+            "X = __import__('numpy').array({:?})\n{script}\nfor label, row in zip(labels, scores): print(label, *row)",
+            features.rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>()
+        );
+        let output =
+            Command::new(&python).env("PYTHONIOENCODING", "utf-8").args(["-c", &script]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let (labels, scores) = (model.predict(&features).unwrap(), model.scores(&features).unwrap());
+        assert_eq!(text.lines().count(), 3);
+        for ((line, label), scores) in text.lines().zip(labels).zip(scores.rows()) {
+            let mut words = line.split(' ');
+            assert_eq!(words.next(), Some(label));
+            for (word, score) in words.zip(scores) {
+                let found: f64 = word.parse().unwrap();
+                assert!((found - score).abs() <= 1e-12 * score.abs().max(1.0), "{found} {score}");
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Predictions as CSV: a header, then for each row the predicted class and the score of each class.
+
+use std::io::Write;
+
+use csv::Writer;
+use ndarray::Array2;
+use volley_mlr::Model;
+
+use crate::ContentError;
+
+/// Writes the prediction of a model for each row of raw features, columns `prediction` and `score_CLASS` for each class. A
+/// score is written in as many digits as it takes to read the same f64 again.
+///
+/// # Errors
+///
+/// [`ContentError::Model`] if the features are not as many as the model has, [`ContentError::Io`].
+pub fn write_predictions(out: impl Write, model: &Model, features: &Array2<f64>) -> Result<(), ContentError> {
+    let (predictions, scores) = (model.predict(features)?, model.scores(features)?);
+    let mut writer = Writer::from_writer(out);
+    let header = model.classes().names().iter().map(|class| format!("score_{class}"));
+    writer.write_record(std::iter::once("prediction".to_owned()).chain(header)).map_err(io_error)?;
+    for (prediction, scores) in predictions.iter().zip(scores.rows()) {
+        let scores = scores.into_iter().map(ToString::to_string);
+        writer.write_record(std::iter::once((*prediction).to_owned()).chain(scores)).map_err(io_error)?;
+    }
+    Ok(writer.flush()?)
+}
+
+/// With all rows of one length, only the stream can fail.
+fn io_error(error: csv::Error) -> ContentError {
+    std::io::Error::from(error).into()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+use std::fs;
+use std::path::PathBuf;
+
+use ndarray::array;
+
+use super::*;
+
+const VECTOR: &[u8] =
+    b"\x93NUMPY\x01\x00\x3b\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2,), } \n\x05\x06";
+const MATRIX: &[u8] =
+    b"\x93NUMPY\x01\x00\x3c\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1), }\n\x01\x02";
+/// Two images of 1 × 1 pixel, and two labels.
+const IMAGES: &[u8] = &[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 255];
+const DIGITS: &[u8] = &[0, 0, 8, 1, 0, 0, 0, 2, 5, 6];
+
+/// A folder of one test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("volley-data-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn write(&self, name: &str, content: &[u8]) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn usual(path: &Path) -> Table {
+    read_table(path, &TableOptions::default()).unwrap()
+}
+
+#[test]
+fn the_format_follows_from_the_name_or_the_content() {
+    let folder = Folder::new("formats");
+    for name in ["a.csv", "b.csv.gz", "c"] {
+        let content = if name.ends_with("gz") { gzip(b"x,1\ny,2\n") } else { b"x,1\ny,2\n".to_vec() };
+        let table = usual(&folder.write(name, &content));
+        assert_eq!(
+            (table.labels.unwrap(), table.features),
+            (vec!["x".into(), "y".into()], array![[1.0], [2.0]])
+        );
+    }
+    for name in ["a.npy", "a.NPY", "b"] {
+        let table = usual(&folder.write(name, MATRIX));
+        assert_eq!((table.labels, table.features), (None, array![[1.0], [2.0]]));
+    }
+    for name in ["a-images-idx3-ubyte", "d.idx", "d"] {
+        assert_eq!(usual(&folder.write(name, IMAGES)).features, array![[0.0], [1.0]]);
+    }
+    let error = read_table(&folder.write("not.npy", b"x,1\n"), &TableOptions::default()).unwrap_err();
+    assert_eq!(*error.cause, ContentError::Format { expected: "an NPY file" });
+}
+
+#[test]
+fn labels_of_images_stand_beside_them() {
+    let folder = Folder::new("beside");
+    let images = folder.write("t-images.idx3-ubyte.gz", &gzip(IMAGES));
+    assert_eq!(usual(&images).labels, None);
+    folder.write("t-labels.idx1-ubyte.gz", &gzip(DIGITS));
+    assert_eq!(usual(&images).labels.unwrap(), ["5", "6"]);
+    let centre = TableOptions { centre: Some(2), ..TableOptions::default() };
+    let error = read_table(&images, &centre).unwrap_err();
+    assert_eq!(*error.cause, ContentError::Centre { rows: 1, columns: 1, side: 2 });
+}
+
+#[test]
+fn labels_come_from_a_file_of_their_own() {
+    let folder = Folder::new("second");
+    let digits = folder.write("y.idx", DIGITS);
+    let vector = folder.write("y.npy", VECTOR);
+    for features in [folder.write("x.npy", MATRIX), folder.write("x.csv", b"1\n2\n")] {
+        for labels in [&digits, &vector] {
+            let options = TableOptions::with_labels(LabelSource::File(labels.clone()));
+            assert_eq!(read_table(&features, &options).unwrap().labels.unwrap(), ["5", "6"]);
+        }
+    }
+    let features = folder.write("three.csv", b"1\n2\n3\n");
+    let error = |labels: &Path| {
+        let options = TableOptions::with_labels(LabelSource::File(labels.to_owned()));
+        read_table(&features, &options).unwrap_err()
+    };
+    assert_eq!(error(&digits), ContentError::LabelCount { labels: 2, rows: 3 }.in_file(&features));
+    let expected = "an NPY or IDX file of labels";
+    assert_eq!(error(&features), ContentError::Format { expected }.in_file(&features));
+    let missing = folder.0.join("missing.npy");
+    assert!(
+        matches!(error(&missing), DataError { path, cause, .. } if path == missing && matches!(*cause, ContentError::Io { .. }))
+    );
+}
+
+#[test]
+fn what_a_format_has_not() {
+    let folder = Folder::new("sources");
+    let path = folder.write("x.npy", MATRIX);
+    let error = |labels| *read_table(&path, &TableOptions::with_labels(labels)).unwrap_err().cause;
+    assert_eq!(error(LabelSource::Column(0)), ContentError::LabelSource { asked: "a column", format: "NPY" });
+    let named = error(LabelSource::Named("y".into()));
+    assert_eq!(named, ContentError::LabelSource { asked: "a named part", format: "NPY" });
+}
+
+#[test]
+fn limits_hold_before_and_after_decompression() {
+    let folder = Folder::new("limits");
+    let options = TableOptions { limit: 1000, ..TableOptions::default() };
+    let bomb = folder.write("bomb.csv.gz", &gzip(&vec![b'1'; 100_000]));
+    let plain = folder.write("long.csv", &vec![b'1'; 1001]);
+    for path in [bomb, plain] {
+        assert_eq!(read_table(&path, &options), Err(ContentError::TooLarge { limit: 1000 }.in_file(&path)));
+    }
+}
+
+#[test]
+fn tables_become_data_sets() {
+    let folder = Folder::new("datasets");
+    let path = folder.write("x.csv", b"kind,v\n\na,1\nb,2\n");
+    let table = usual(&path);
+    let classes = |names: [&str; 2]| ClassLabels::try_from(names.map(str::to_owned).to_vec()).unwrap();
+    assert_eq!(table.check_classes(&classes(["a", "b"])), Ok(()));
+    let unknown = ContentError::UnknownClass { row: 4, label: "b".into() };
+    assert_eq!(table.check_classes(&classes(["a", "c"])), Err(unknown.in_file(&path)));
+    assert_eq!(table.into_dataset(), Ok(Dataset::new(array![[1.0], [2.0]], ["a", "b"]).unwrap()));
+    let path = folder.write("x.npy", MATRIX);
+    assert_eq!(usual(&path).into_dataset(), Err(ContentError::NoLabels.in_file(&path)));
+    assert_eq!(usual(&path).check_classes(&classes(["a", "b"])), Err(ContentError::NoLabels.in_file(&path)));
+}
+
+#[test]
+fn values_and_labels_of_every_format_are_checked() {
+    let table = Table { labels: Some(vec!["a".into()]), ..unlabelled(Path::new("x"), array![[1.0]]) };
+    assert_eq!(check_table(table.clone()), Ok(table.clone()));
+    let error = |table: Table| check_table(table).unwrap_err().to_string();
+    let nan = Table { features: array![[1.0, f64::NAN]], ..table.clone() };
+    assert_eq!(error(nan), "x: row 1, column 2: \"NaN\" is not a finite number");
+    let blank = Table { labels: Some(vec![" ".into()]), ..table.clone() };
+    assert_eq!(error(blank), "x: row 1, column 1: the label is empty");
+    assert_eq!(error(Table { features: Array2::zeros((0, 3)), ..table }), "x: the file has no rows");
+}
