@@ -51,6 +51,9 @@ pub(crate) struct Options {
     /// log2 of the ring degree, or `auto` for the cheapest that fits
     #[arg(long, default_value = "auto", value_parser = parse_ring)]
     log_n: RingChoice,
+    /// Take more time for evaluation keys of at most 60 MB
+    #[arg(long)]
+    small_keys: bool,
     /// Threads [default: one for each core]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS))]
     threads: Option<u16>,
@@ -61,6 +64,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "OUT")]
     json: Option<PathBuf>,
 }
+
+/// Of the file of small keys.
+const SMALL_KEY_BYTES: u64 = 60_000_000;
 
 /// Beyond any machine; far more threads take minutes to start.
 const MAX_THREADS: i64 = 1024;
@@ -126,7 +132,9 @@ impl Experiment {
         let demands = Demands {
             ring: options.log_n,
             security: Security::Classical128,
+            key_bytes: options.small_keys.then_some(SMALL_KEY_BYTES),
             memory_bytes: report::available_memory_bytes(),
+            threads: rayon::current_num_threads(),
         };
         let (samples, features) = training.features().dim();
         let classes = training_set.classes().len();

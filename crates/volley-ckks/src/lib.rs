@@ -87,6 +87,7 @@ pub use params::{Parameters, ParametersLiteral, ParamsId, Security};
 pub use precision::Precision;
 pub use scale::Scale;
 pub use simulator::{SimulatedCiphertext, SimulatedTransform, Simulator, Upload};
+pub use volley_ring::MAX_IDLE_BYTES;
 
 /// The examples of the project's README, compiled and run with the tests of the documentation.
 #[cfg(doctest)]

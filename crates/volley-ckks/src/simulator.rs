@@ -34,6 +34,8 @@ pub struct Upload {
     pub ciphertexts: usize,
     /// Bytes of all, without the header of the file.
     pub bytes: u64,
+    /// Bytes of all in memory, as long as they are not expanded.
+    pub memory_bytes: u64,
 }
 
 /// Bytes held now and at most.
@@ -41,6 +43,8 @@ pub struct Upload {
 struct Memory {
     live: AtomicU64,
     peak: AtomicU64,
+    /// The most for a single key switch.
+    key_switch: AtomicU64,
 }
 
 /// A ciphertext that is only an [`Operand`] and the bytes it would take.
@@ -98,6 +102,7 @@ impl Simulator {
         let mut upload = self.upload.lock().unwrap_or_else(PoisonError::into_inner);
         upload.ciphertexts += 1;
         upload.bytes += seeded_bytes(&self.parameters, &operand);
+        upload.memory_bytes += self.poly_bytes(level + 1);
         Ok(self.ciphertext(operand))
     }
 
@@ -138,6 +143,13 @@ impl Simulator {
         self.memory.peak.load(Ordering::Relaxed)
     }
 
+    /// Most bytes that one key switch took, with an operand of degree 2 and its result: what every further thread adds
+    /// to the [peak](Self::peak_memory_bytes).
+    #[must_use]
+    pub fn key_switch_bytes(&self) -> u64 {
+        self.memory.key_switch.load(Ordering::Relaxed)
+    }
+
     fn ciphertext(&self, operand: Operand) -> SimulatedCiphertext {
         let bytes = 2 * self.poly_bytes(self.parameters.limbs(operand.level));
         SimulatedCiphertext::new(&self.memory, operand, bytes)
@@ -156,7 +168,10 @@ impl Simulator {
     fn key_switch_scratch(&self, operand: &Operand) -> SimulatedCiphertext {
         let limbs = self.parameters.limbs(operand.level) + self.parameters.p().len();
         let polys = self.parameters.digit_count(operand.level) + 2;
-        SimulatedCiphertext::new(&self.memory, operand.clone(), polys as u64 * self.poly_bytes(limbs))
+        let bytes = polys as u64 * self.poly_bytes(limbs);
+        let around = 5 * self.poly_bytes(operand.level + 1);
+        self.memory.key_switch.fetch_max(bytes + around, Ordering::Relaxed);
+        SimulatedCiphertext::new(&self.memory, operand.clone(), bytes)
     }
 
     fn need(&self, f: impl FnOnce(&mut KeySpec)) {

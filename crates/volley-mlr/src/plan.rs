@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::volley_ckks::{Arithmetic, KeySpec, Operand, OperationCounts, Parameters, Simulator, Upload};
-use crate::volley_revolver::plan::{Circuit, CostModel, Demands, Plan as MatrixPlan};
+use crate::volley_revolver::plan::{Circuit, CostModel, Demands, Memory, Plan as MatrixPlan};
 use crate::volley_revolver::skewed::Split;
 use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 
@@ -124,10 +124,10 @@ impl Plan {
         self.matrices.upload()
     }
 
-    /// Bytes of keys and ciphertexts in the server's memory when they take the most.
+    /// The server's memory when it is the most, with so many threads.
     #[must_use]
-    pub fn memory_bytes(&self) -> u64 {
-        self.matrices.memory_bytes()
+    pub fn memory(&self, threads: usize) -> Memory {
+        self.matrices.memory(threads)
     }
 
     /// Estimated seconds of training on one core.
@@ -188,7 +188,7 @@ impl fmt::Display for Plan {
         write!(
             f,
             "server memory {:.0} MB, about {:.1} s on one core",
-            self.memory_bytes() as f64 / MEGA,
+            self.memory(1).total() as f64 / MEGA,
             self.seconds()
         )?;
         match (self.hyperparameters.flooding(), self.shared_bits()) {

@@ -104,10 +104,10 @@ impl PredictionPlan {
         self.matrices.upload()
     }
 
-    /// Bytes of keys and ciphertexts in the server's memory when they take the most.
+    /// The server's memory when it is the most, with so many threads.
     #[must_use]
-    pub fn memory_bytes(&self) -> u64 {
-        self.matrices.memory_bytes()
+    pub fn memory(&self, threads: usize) -> Memory {
+        self.matrices.memory(threads)
     }
 
     /// Estimated seconds on one core.

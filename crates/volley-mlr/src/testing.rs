@@ -39,7 +39,7 @@ pub(crate) fn labelled_clouds(
 }
 
 pub(crate) fn small_ring(log_n: u32) -> Demands {
-    Demands { ring: RingChoice::LogN(log_n), security: Security::Unchecked, memory_bytes: None }
+    Demands { ring: RingChoice::LogN(log_n), security: Security::Unchecked, ..Demands::default() }
 }
 
 /// One owner and what the server gets. Everything random is the same each time.

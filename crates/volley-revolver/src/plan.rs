@@ -9,8 +9,10 @@ use volley_ckks::params::ParametersError;
 use volley_ckks::{KeySpec, OperationCounts, Parameters, ParametersLiteral, Security, Simulator, Upload};
 
 mod cost;
+mod memory;
 
 pub use cost::CostModel;
+pub use memory::Memory;
 
 use crate::skewed::Split;
 use crate::{Error, Layout, Shape};
@@ -30,7 +32,7 @@ const MAX_LEVELS: usize = 100;
 /// either direction, which fewer groups cannot make good.
 const MAX_EXCESS: usize = 4;
 /// The rings that are tried: below 2^12 nothing fits the security table, above 2^16 nothing fits a machine.
-const LOG_N: std::ops::RangeInclusive<u32> = 12..=16;
+const LOG_N: (u32, u32) = (12, 16);
 
 /// A computation on encrypted matrices that can be planned.
 pub trait Circuit: Sync {
@@ -67,20 +69,30 @@ pub enum RingChoice {
 }
 
 /// What is demanded of a plan.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Demands {
     /// The ring degree.
     pub ring: RingChoice,
     /// The security of the parameters.
     pub security: Security,
-    /// Most bytes that keys and ciphertexts may take in the server's memory.
+    /// Most bytes that the file of the evaluation keys may have.
+    pub key_bytes: Option<u64>,
+    /// Most bytes that the server's [memory](Memory) may be, with so many threads.
     pub memory_bytes: Option<u64>,
+    /// The server's threads.
+    pub threads: usize,
 }
 
 impl Default for Demands {
-    /// The cheapest ring at 128-bit security, with any memory.
+    /// The cheapest ring at 128-bit security, with keys of any size, any memory and one thread.
     fn default() -> Self {
-        Self { ring: RingChoice::Cheapest, security: Security::Classical128, memory_bytes: None }
+        Self {
+            ring: RingChoice::Cheapest,
+            security: Security::Classical128,
+            key_bytes: None,
+            memory_bytes: None,
+            threads: 1,
+        }
     }
 }
 
@@ -93,97 +105,147 @@ pub struct Plan {
     counts: OperationCounts,
     key_spec: KeySpec,
     upload: Upload,
-    ciphertext_bytes: u64,
+    /// On one thread.
+    memory: Memory,
+    thread_bytes: u64,
     seconds: f64,
+}
+
+/// Why there is no plan: the reason of the plan that came closest.
+enum Refusal<E> {
+    /// It takes this much memory.
+    Memory(u64),
+    /// Its keys have so many bytes.
+    Keys(u64),
+    /// There is none at all.
+    Circuit(E),
+}
+
+impl<E> Refusal<E> {
+    /// The one of two that came closer; of two circuits the second, in the larger ring: the smaller was too small anyway.
+    fn closer(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Memory(a), Self::Memory(b)) => Self::Memory(a.min(b)),
+            (Self::Keys(a), Self::Keys(b)) => Self::Keys(a.min(b)),
+            (memory @ Self::Memory(_), _) | (_, memory @ Self::Memory(_)) => memory,
+            (keys @ Self::Keys(_), _) | (_, keys @ Self::Keys(_)) => keys,
+            (_, circuit) => circuit,
+        }
+    }
+}
+
+impl<E> From<E> for Refusal<E> {
+    fn from(error: E) -> Self {
+        Self::Circuit(error)
+    }
 }
 
 impl Plan {
     /// The plan that takes the least time by `model` among those that meet the demands. The same for the same demands:
     /// circuits run on one thread, whatever the machine has.
     ///
-    /// Special primes are chosen for the default split first, then all layouts and splits are compared for them.
+    /// Special primes are chosen for the default split first, then all layouts and splits are compared for them. Only
+    /// where what is fastest is too large, any number of special primes and the splits with few keys come into question.
     ///
     /// # Errors
     ///
     /// [`Error::TooManyLevels`] where no ring that may be used has enough levels at the demanded security (it says
     /// which ring would do), [`Error::TooFewSlots`] where no layout fits (it says how many slots would),
-    /// [`Error::TooMuchMemory`] where the leanest plan does not fit the memory, and those of the circuit.
+    /// [`Error::TooManyKeys`] where the leanest plan's keys are larger than demanded, [`Error::TooMuchMemory`] where
+    /// the leanest plan does not fit the memory, and those of the circuit.
     pub fn cheapest<C: Circuit>(
         shape: Shape,
         circuit: &C,
         demands: Demands,
         model: &CostModel,
     ) -> Result<Self, C::Error> {
-        on_one_thread(|| Self::search(shape, circuit, demands, model))
-    }
-
-    fn search<C: Circuit>(
-        shape: Shape,
-        circuit: &C,
-        demands: Demands,
-        model: &CostModel,
-    ) -> Result<Self, C::Error> {
-        let rings = match demands.ring {
+        let (least, most) = match demands.ring {
             RingChoice::Cheapest => LOG_N,
-            RingChoice::LogN(log_n) => log_n..=log_n,
+            RingChoice::LogN(log_n) => (log_n, log_n),
         };
-        let mut refusal = None;
-        let mut feasible = Vec::new();
-        for log_n in rings {
-            match Self::for_ring(shape, circuit, log_n, demands.security, model) {
-                Ok(plans) => feasible.extend(plans),
-                // The largest ring's reason: the smaller ones were too small anyway.
-                Err(reason) => refusal = Some(reason),
+        let for_ring = |log_n| Self::for_ring(shape, circuit, log_n, demands, model);
+        let plan = on_one_thread(|| {
+            (least..most).fold(for_ring(least), |best, smaller| Self::better(best, for_ring(smaller + 1)))
+        });
+        plan.map_err(|refusal| match refusal {
+            Refusal::Circuit(error) => error,
+            Refusal::Keys(required) => {
+                Error::TooManyKeys { required, limit: demands.key_bytes.unwrap_or(u64::MAX) }.into()
             }
-        }
-        let leanest = feasible.iter().map(Self::memory_bytes).min();
-        let limit = demands.memory_bytes.unwrap_or(u64::MAX);
-        let cheapest = feasible
-            .into_iter()
-            .filter(|plan| plan.memory_bytes() <= limit)
-            .min_by(|a, b| a.seconds.total_cmp(&b.seconds));
-        match (cheapest, leanest, refusal) {
-            (Some(plan), ..) => Ok(plan),
-            (None, Some(required), _) => Err(Error::TooMuchMemory { required, limit }.into()),
-            (None, None, Some(reason)) => Err(reason),
-            (None, None, None) => Err(Error::TooMuchMemory { required: 0, limit }.into()),
+            Refusal::Memory(required) => {
+                Error::TooMuchMemory { required, limit: demands.memory_bytes.unwrap_or(u64::MAX) }.into()
+            }
+        })
+    }
+
+    /// The cheaper of two plans, if there are two.
+    fn better<E>(a: Result<Self, Refusal<E>>, b: Result<Self, Refusal<E>>) -> Result<Self, Refusal<E>> {
+        match (a, b) {
+            (Ok(a), Ok(b)) => Ok(if b.seconds < a.seconds { b } else { a }),
+            (Ok(plan), Err(_)) | (Err(_), Ok(plan)) => Ok(plan),
+            (Err(a), Err(b)) => Err(a.closer(b)),
         }
     }
 
-    /// All layouts and splits in one ring, with the number of special primes that suits the default split.
+    /// The cheapest plan in one ring.
     fn for_ring<C: Circuit>(
         shape: Shape,
         circuit: &C,
         log_n: u32,
-        security: Security,
+        demands: Demands,
         model: &CostModel,
-    ) -> Result<Vec<Self>, C::Error> {
-        let levels = circuit.levels();
+    ) -> Result<Self, Refusal<C::Error>> {
+        let (levels, security) = (circuit.levels(), demands.security);
         let log_scale = |log_n| circuit.log_scale(shape, log_n);
-        let parameters: Vec<Parameters> = (1..=MAX_SPECIAL_PRIMES)
-            .filter_map(|special| build(log_n, levels, special, security, log_scale(log_n)))
-            .collect();
-        if parameters.is_empty() {
-            return Err(no_parameters(log_n, levels, security, log_scale).into());
-        }
-        let slots = 1 << (log_n - 1);
-        let default = Layout::new(shape, slots)?;
+        let build = |special| build(log_n, levels, special, security, log_scale(log_n));
+        let few = build(1).ok_or_else(|| C::Error::from(no_parameters(log_n, levels, security, log_scale)))?;
+        let more: Vec<Parameters> = (2..=MAX_SPECIAL_PRIMES).filter_map(build).collect();
+
+        let slots = few.max_slots();
+        let default = Layout::new(shape, slots).map_err(C::Error::from)?;
         let split = Split::on_copies(&default);
-        let plans = parameters
-            .iter()
-            .map(|parameters| Self::of(circuit, parameters, default, split, model))
-            .collect::<Result<Vec<_>, _>>()?;
-        let best = plans.into_iter().min_by(|a, b| a.seconds.total_cmp(&b.seconds));
-        let parameters = best.map_or_else(|| parameters[0].clone(), |plan| plan.parameters);
-        let layouts = Layout::candidates(shape, slots)?;
+        let of = |parameters: &Parameters, layout, split| Self::of(circuit, parameters, layout, split, model);
+        let first = of(&few, default, split)?;
+        let cheaper = |best: Self, other: Self| if other.seconds < best.seconds { other } else { best };
+        let first = more.iter().try_fold(first, |best, parameters| {
+            Ok::<_, C::Error>(cheaper(best, of(parameters, default, split)?))
+        })?;
+
+        let layouts = Layout::candidates(shape, slots).map_err(C::Error::from)?;
         let ciphertexts = |layout: &Layout| layout.groups() * layout.column_blocks();
         let fewest = layouts.iter().map(ciphertexts).min().unwrap_or_default();
-        layouts
-            .into_iter()
-            .filter(|layout| ciphertexts(layout) <= MAX_EXCESS * fewest)
+        let layouts = || layouts.iter().copied().filter(|layout| ciphertexts(layout) <= MAX_EXCESS * fewest);
+        let chosen = first.parameters.clone();
+        let fastest = layouts()
             .flat_map(|layout| Split::candidates(&layout).into_iter().map(move |split| (layout, split)))
-            .map(|(layout, split)| Self::of(circuit, &parameters, layout, split, model))
-            .collect()
+            .try_fold(first, |best, (layout, split)| {
+                Ok::<_, C::Error>(cheaper(best, of(&chosen, layout, split)?))
+            })?
+            .meeting(demands);
+        if fastest.is_ok() {
+            return fastest;
+        }
+        let members = layouts().flat_map(|layout| {
+            let splits = Split::candidates(&layout).into_iter().chain(Split::lean_candidates(&layout));
+            splits.map(move |split| (layout, split))
+        });
+        members
+            .flat_map(|member| std::iter::once(&few).chain(&more).map(move |parameters| (parameters, member)))
+            .try_fold(fastest, |best, (parameters, (layout, split))| {
+                Ok::<_, C::Error>(Self::better(best, of(parameters, layout, split)?.meeting(demands)))
+            })?
+    }
+
+    /// The plan, if it meets the demands.
+    fn meeting<E>(self, demands: Demands) -> Result<Self, Refusal<E>> {
+        let (keys, memory) = (self.key_spec.byte_count(), self.memory(demands.threads).total());
+        if demands.key_bytes.is_some_and(|limit| keys > limit) {
+            return Err(Refusal::Keys(keys));
+        }
+        if demands.memory_bytes.is_some_and(|limit| memory > limit) {
+            return Err(Refusal::Memory(memory));
+        }
+        Ok(self)
     }
 
     /// The plan of one member of the family.
@@ -209,7 +271,8 @@ impl Plan {
             counts,
             key_spec: simulator.key_spec(),
             upload: simulator.upload(),
-            ciphertext_bytes: simulator.peak_memory_bytes(),
+            memory: Memory::of(&simulator),
+            thread_bytes: simulator.key_switch_bytes(),
         })
     }
 
@@ -249,11 +312,11 @@ impl Plan {
         self.upload
     }
 
-    /// Bytes of keys and ciphertexts in the server's memory when they take the most, on one thread; every further
-    /// thread adds what a key switch works on.
+    /// The server's memory when it is the most, with so many threads.
     #[must_use]
-    pub fn memory_bytes(&self) -> u64 {
-        self.key_spec.memory_bytes() + self.ciphertext_bytes
+    pub fn memory(&self, threads: usize) -> Memory {
+        let scratch = (threads as u64).saturating_sub(1).saturating_mul(self.thread_bytes);
+        Memory { scratch, ..self.memory }
     }
 
     /// Estimated seconds on one core.
@@ -326,7 +389,8 @@ fn no_parameters(
     }
     let fits = |log_n, levels| build(log_n, levels, 1, security, log_scale(log_n)).is_some();
     let available = (0..required.min(MAX_LEVELS + 1)).rev().find(|&levels| fits(log_n, levels)).unwrap_or(0);
-    let sufficient_log_n = LOG_N.filter(|&larger| larger > log_n).find(|&larger| fits(larger, required));
+    let sufficient_log_n =
+        (LOG_N.0..=LOG_N.1).filter(|&larger| larger > log_n).find(|&larger| fits(larger, required));
     Error::TooManyLevels { log_n, required, available, sufficient_log_n }
 }
 

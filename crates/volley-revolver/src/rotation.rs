@@ -1,8 +1,10 @@
 //! Sums of rotations, the common part of both products.
 
+use rayon::prelude::*;
 use volley_ckks::Arithmetic;
 
 use crate::Error;
+use crate::skewed::Rotations;
 
 /// The steps m·`stride` for m = `first`, 2·`first`, 4·`first`, … below `end`.
 pub(crate) fn doublings(first: usize, end: usize, stride: i64) -> impl Iterator<Item = i64> {
@@ -33,14 +35,63 @@ pub(crate) fn horner<A: Arithmetic>(
         .try_fold(last.clone(), |sum, part| Ok(arithmetic.add(part, &arithmetic.rotate(&sum, step)?)?))
 }
 
-/// `a` rotated by each of `steps`, hoisted; a step of zero costs nothing.
-pub(crate) fn rotations<A: Arithmetic>(
-    arithmetic: &A,
-    a: &A::Ciphertext,
-    steps: &[i64],
-) -> Result<Vec<A::Ciphertext>, Error> {
-    let moving: Vec<i64> = steps.iter().copied().filter(|&step| step != 0).collect();
-    let mut rotated =
-        if moving.is_empty() { Vec::new() } else { arithmetic.rotate_hoisted(a, &moving)? }.into_iter();
-    Ok(steps.iter().filter_map(|&step| if step == 0 { Some(a.clone()) } else { rotated.next() }).collect())
+/// Rotations of one ciphertext by g·`giant` + h·`baby` for g < `giants` and h < `babies`, in the order g·`babies` + h.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StepGrid {
+    pub(crate) giants: usize,
+    pub(crate) giant: i64,
+    pub(crate) babies: usize,
+    pub(crate) baby: i64,
+}
+
+impl StepGrid {
+    /// h·`baby` for h < `babies`.
+    pub(crate) fn line(babies: usize, baby: i64) -> Self {
+        Self { giants: 1, giant: 0, babies, baby }
+    }
+
+    /// `a` rotated by each step; a step of zero costs nothing.
+    pub(crate) fn rotations<A: Arithmetic>(
+        self,
+        arithmetic: &A,
+        a: &A::Ciphertext,
+        by: Rotations,
+    ) -> Result<Vec<A::Ciphertext>, Error> {
+        match by {
+            Rotations::Hoisted => self.hoisted(arithmetic, a),
+            Rotations::Successive => self.successive(arithmetic, a),
+        }
+    }
+
+    fn hoisted<A: Arithmetic>(self, arithmetic: &A, a: &A::Ciphertext) -> Result<Vec<A::Ciphertext>, Error> {
+        let giants = (0..self.giants as i64).map(|g| g * self.giant);
+        let babies = || (0..self.babies as i64).map(|h| h * self.baby);
+        let steps: Vec<i64> = giants.flat_map(|giant| babies().map(move |baby| giant + baby)).collect();
+        let moving: Vec<i64> = steps.iter().copied().filter(|&step| step != 0).collect();
+        let mut rotated =
+            if moving.is_empty() { Vec::new() } else { arithmetic.rotate_hoisted(a, &moving)? }.into_iter();
+        Ok(steps
+            .iter()
+            .filter_map(|&step| if step == 0 { Some(a.clone()) } else { rotated.next() })
+            .collect())
+    }
+
+    /// The first of each g from the one before by `giant`, the others from their neighbours by `baby`: two keys.
+    fn successive<A: Arithmetic>(
+        self,
+        arithmetic: &A,
+        a: &A::Ciphertext,
+    ) -> Result<Vec<A::Ciphertext>, Error> {
+        let line = |a: A::Ciphertext, step: i64, count: usize| {
+            let mut line = vec![a];
+            while line.len() < count {
+                let next = arithmetic.rotate(&line[line.len() - 1], step)?;
+                line.push(next);
+            }
+            Ok::<_, Error>(line)
+        };
+        let giants = line(a.clone(), self.giant, self.giants)?;
+        let lines = giants.into_par_iter().map(|giant| line(giant, self.baby, self.babies));
+        Ok(lines.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
 }

@@ -42,7 +42,9 @@ mod split;
 
 pub use backward::{BackwardCopies, BackwardSums, RevolvedErrors};
 pub use forward::{ForwardCopies, RevolvedWeights};
-pub use split::{RowShifts, Split};
+pub use split::{Rotations, RowShifts, Split};
+
+use crate::rotation::StepGrid;
 
 /// The products of one layout by one [`Split`] on one arithmetic: see the [module](self).
 ///
@@ -97,22 +99,19 @@ impl<'a, A: Arithmetic> Skewed<'a, A> {
         features.par_iter().zip(factors).map(|(x, factor)| Ok(self.arithmetic.multiply(x, factor)?)).collect()
     }
 
-    /// `blocks` dropped to `level`, if one is given, and rotated by each of `steps`: by column block and step.
-    fn rotations(
+    /// The copies of features: `blocks` dropped to `level` and rotated by each step, by column block and step.
+    fn copies(
         &self,
         blocks: &[A::Ciphertext],
-        level: Option<usize>,
-        steps: &[i64],
+        level: usize,
+        steps: StepGrid,
     ) -> Result<Vec<Vec<A::Ciphertext>>, Error> {
         self.check_blocks(blocks)?;
         blocks
             .par_iter()
-            .map(|a| match level {
-                Some(level) => {
-                    let dropped = self.arithmetic.drop_level(a, level)?;
-                    crate::rotation::rotations(self.arithmetic, &dropped, steps)
-                }
-                None => crate::rotation::rotations(self.arithmetic, a, steps),
+            .map(|a| {
+                let dropped = self.arithmetic.drop_level(a, level)?;
+                steps.rotations(self.arithmetic, &dropped, self.split.copies())
             })
             .collect()
     }

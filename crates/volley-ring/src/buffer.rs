@@ -14,8 +14,8 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use zeroize::Zeroize;
 
-/// Most bytes that unused buffers hold.
-const MAX_IDLE_BYTES: usize = 1 << 28;
+/// Most bytes that unused buffers hold in a process, beside those in use.
+pub const MAX_IDLE_BYTES: usize = 1 << 28;
 
 /// Words of a cache line.
 const LINE_WORDS: usize = 8;

@@ -47,6 +47,7 @@ pub mod sampling;
 pub use automorphism::Automorphism;
 pub use basis::{ResidueError, RnsBasis};
 pub use basis_conversion::{DigitSum, Digits, Gadget, RoundedDivision, convert_basis};
+pub use buffer::MAX_IDLE_BYTES;
 pub use hoisting::{HoistedPair, Image};
 pub use kernel::{BACKEND_VARIABLE, Kernel};
 pub use modulus::{Modulus, ShoupFactor};

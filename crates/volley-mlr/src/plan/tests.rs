@@ -47,7 +47,7 @@ fn the_papers_run_fits_the_figures_of_the_issue() {
             assert!(parameters.log_qp() <= f64::from(limit));
             // Six levels and one that is left.
             assert_eq!(parameters.max_level(), 7);
-            assert!(plan.memory_bytes() < 2_000_000_000, "{} bytes", plan.memory_bytes());
+            assert!(plan.memory(1).total() < 2_500_000_000, "{} bytes", plan.memory(1).total());
         }
     }
     let parameters = paper_plan(&Hyperparameters::paper(2).unwrap(), in_ring(14)).unwrap();
@@ -189,8 +189,45 @@ fn too_many_classes_and_too_little_memory_are_refused() {
     else {
         panic!("it does not fit a megabyte")
     };
-    assert_eq!(limited(required).unwrap().memory_bytes(), required);
+    assert_eq!(limited(required).unwrap().memory(1).total(), required);
     assert!(limited(required - 1).is_err());
+}
+
+/// Keys of half their size or less cost less than a tenth of the time.
+#[test]
+fn small_keys_take_more_time() {
+    let hyperparameters = [Hyperparameters::paper(2).unwrap(), Hyperparameters::standard(2).unwrap()];
+    for hyperparameters in &hyperparameters {
+        for (log_n, key_bytes) in [(14, 60_000_000), (15, 150_000_000), (16, 300_000_000)] {
+            let fast = paper_plan(hyperparameters, in_ring(log_n)).unwrap();
+            let small = paper_plan(hyperparameters, Demands { key_bytes: Some(key_bytes), ..in_ring(log_n) })
+                .unwrap();
+            assert!(small.key_spec().byte_count() <= key_bytes);
+            assert!(small.seconds() > fast.seconds() && small.seconds() < 1.1 * fast.seconds());
+        }
+    }
+    let limited = |bytes| plan([128, 400, 10], 2, Demands { key_bytes: Some(bytes), ..in_ring(14) });
+    let Err(Error::Matrix(volley_revolver::Error::TooManyKeys { required, limit: 1000 })) = limited(1000)
+    else {
+        panic!("keys of a kilobyte")
+    };
+    // A third of what is asked for.
+    assert!(required < 25_000_000, "{required}");
+    assert_eq!(limited(required).unwrap().key_spec().byte_count(), required);
+}
+
+/// Measured, owner and server in one process on two threads: the peak of the resident set in megabytes.
+#[test]
+fn memory_is_foreseen() {
+    for (log_n, samples, measured) in
+        [(14, 128, 866.0), (14, 1000, 1324.0), (15, 128, 1174.0), (16, 128, 2290.0)]
+    {
+        let hyperparameters = Hyperparameters::paper(2).unwrap();
+        let plan = Plan::new(samples, 400, 10, &hyperparameters, in_ring(log_n)).unwrap();
+        let memory = plan.memory(2);
+        let planned = memory.total() as f64 / 1e6;
+        assert!((0.98..1.2).contains(&(planned / measured)), "{planned} MB, not {measured}: {memory:?}");
+    }
 }
 
 #[test]
@@ -232,7 +269,7 @@ fn a_plan_is_always_the_same() {
         // Many groups and many column blocks.
         [[3000, 50, 5], [30, 500, 2]].map(|shape| {
             let plan = pool.install(|| plan(shape, 2, small_ring(10))).unwrap();
-            (plan.memory_bytes(), format!("{plan:?}"))
+            (plan.memory(1).total(), format!("{plan:?}"))
         })
     };
     let first = with_threads(1);
@@ -260,7 +297,7 @@ fn what_is_shown_is_what_an_owner_asks() {
         "log N 14, log QP 430, 128-bit classical security (eprint 2024/463)".to_owned(),
         format!("upload {} ciphertexts, {:.1} MB", upload.ciphertexts, upload.bytes as f64 / 1e6),
         format!("{} evaluation keys, {:.0} MB", keys.key_count(), keys.byte_count() as f64 / 1e6),
-        format!("server memory {:.0} MB", plan.memory_bytes() as f64 / 1e6),
+        format!("server memory {:.0} MB", plan.memory(1).total() as f64 / 1e6),
         format!("about {:.1} s on one core", plan.seconds()),
     ] {
         assert!(shown.contains(&part), "{part:?} is not in\n{shown}");

@@ -62,6 +62,21 @@ fn every_profile_and_degree_equals_the_plain_reference() {
 }
 
 #[test]
+fn small_keys_train_the_same_model() {
+    let data = clouds(40, 6, 5);
+    let hyperparameters = Hyperparameters::standard(3).unwrap();
+    let fast = Setup::new(&data, &hyperparameters, small_ring(10)).plan;
+    let keys = |plan: &Plan| plan.key_spec().byte_count();
+    let demands = |key_bytes| Demands { key_bytes: Some(key_bytes), ..small_ring(10) };
+    for key_bytes in [keys(&fast) / 2, keys(&fast) / 3] {
+        let small = Setup::new(&data, &hyperparameters, demands(key_bytes)).plan;
+        assert!(keys(&small) <= key_bytes && small.split() != fast.split());
+        let error = train(&data, &hyperparameters, demands(key_bytes));
+        assert!(error < 1e-5, "{error:e} by {:?}", small.split());
+    }
+}
+
+#[test]
 fn any_shape_trains_as_in_clear() {
     let hyperparameters = Hyperparameters::standard(2).unwrap();
     // The last has more groups than are worked on at once.

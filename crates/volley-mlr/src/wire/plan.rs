@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{FileError, WireError};
 use crate::volley_ckks::wire::encode_structure;
 use crate::volley_ckks::{Flooding, ParametersLiteral, ParamsId};
-use crate::volley_revolver::skewed::{RowShifts, Split};
+use crate::volley_revolver::skewed::{Rotations, RowShifts, Split};
 use crate::volley_revolver::{Layout, Shape};
 use crate::volley_sigmoid::SigmoidPolynomial;
 use crate::{Error, Hyperparameters, LearningRate, Plan, PlanHash, Profile};
@@ -14,6 +14,13 @@ use crate::{Error, Hyperparameters, LearningRate, Plan, PlanHash, Profile};
 pub(super) const MAX_BYTES: u32 = 1024;
 /// Most copies of feature ciphertexts: each has a megabyte or more in a ring that is secure.
 pub(super) const MAX_COPIES: u64 = 1 << 20;
+
+/// The backward product's row shifts are made on the sums.
+const ROW_SHIFTS_ON_SUMS: u8 = 1;
+/// Copies of the features are made successively.
+const SUCCESSIVE_COPIES: u8 = 2;
+/// Rotations of weights and errors are made successively.
+const SUCCESSIVE_FACTORS: u8 = 4;
 
 /// A plan as it is stored, by postcard.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -35,7 +42,8 @@ pub(crate) struct StoredPlan {
     width: u64,
     forward_steps: u64,
     backward_steps: u64,
-    row_shifts_on_sums: bool,
+    /// Of the split: [`ROW_SHIFTS_ON_SUMS`], [`SUCCESSIVE_COPIES`], [`SUCCESSIVE_FACTORS`].
+    flags: u8,
     /// s and τ of a shareable plan.
     flooding: Option<(u32, u32)>,
 }
@@ -61,7 +69,7 @@ impl StoredPlan {
             width: layout.width() as u64,
             forward_steps: split.forward_copies() as u64,
             backward_steps: split.backward_steps() as u64,
-            row_shifts_on_sums: split.row_shifts() == RowShifts::Sums,
+            flags: flags(split),
             flooding: hyperparameters
                 .flooding()
                 .map(|flooding| (flooding.statistical_bits(), flooding.decryptions())),
@@ -112,10 +120,27 @@ impl StoredPlan {
         if copies > MAX_COPIES {
             return Err(WireError::PlanSize { copies, max: MAX_COPIES });
         }
-        let row_shifts = if self.row_shifts_on_sums { RowShifts::Sums } else { RowShifts::Copies };
-        let split = Split::new(&layout, size(self.forward_steps), size(self.backward_steps), row_shifts);
-        Ok(Plan::restore(&hyperparameters, &parameters, layout, split.map_err(Error::from)?)?)
+        let split = self.split(&layout)?;
+        Ok(Plan::restore(&hyperparameters, &parameters, layout, split)?)
     }
+
+    fn split(&self, layout: &Layout) -> Result<Split, WireError> {
+        let has = |flag| self.flags & flag != 0;
+        let rotations = |successive| if successive { Rotations::Successive } else { Rotations::Hoisted };
+        let row_shifts = if has(ROW_SHIFTS_ON_SUMS) { RowShifts::Sums } else { RowShifts::Copies };
+        let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+        let split = Split::new(layout, size(self.forward_steps), size(self.backward_steps), row_shifts)
+            .map_err(Error::from)?
+            .with_rotations(rotations(has(SUCCESSIVE_COPIES)), rotations(has(SUCCESSIVE_FACTORS)));
+        if flags(split) == self.flags { Ok(split) } else { Err(FileError::Malformed.into()) }
+    }
+}
+
+fn flags(split: Split) -> u8 {
+    let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+    flag(split.row_shifts() == RowShifts::Sums, ROW_SHIFTS_ON_SUMS)
+        | flag(split.copies() == Rotations::Successive, SUCCESSIVE_COPIES)
+        | flag(split.factors() == Rotations::Successive, SUCCESSIVE_FACTORS)
 }
 
 #[cfg(test)]
@@ -138,6 +163,21 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_with_small_keys_is_restored() {
+        let plan = Setup::new(&clouds(40, 6, 3), &Hyperparameters::standard(2).unwrap(), small_ring(9)).plan;
+        let id = plan.parameters().id();
+        for lean in Split::lean_candidates(&plan.layout()) {
+            let mut stored = StoredPlan::of(&plan);
+            (stored.forward_steps, stored.backward_steps) =
+                (lean.forward_copies() as u64, lean.backward_steps() as u64);
+            stored.flags = flags(lean);
+            let restored = stored.plan(id).unwrap();
+            assert_eq!(restored.split(), lean);
+            assert_eq!(StoredPlan::of(&restored), stored);
+        }
+    }
+
+    #[test]
     fn a_plan_is_restored_and_what_is_none_is_refused() {
         let hyperparameters = Hyperparameters::standard(2).unwrap();
         let plan = Setup::new(&clouds(40, 6, 3), &hyperparameters, small_ring(9)).plan;
@@ -146,7 +186,7 @@ mod tests {
         assert_eq!(restored.hyperparameters(), plan.hyperparameters());
         assert_eq!((restored.layout(), restored.split()), (plan.layout(), plan.split()));
         assert_eq!((restored.counts(), restored.key_spec()), (plan.counts(), plan.key_spec()));
-        assert_eq!((restored.upload(), restored.memory_bytes()), (plan.upload(), plan.memory_bytes()));
+        assert_eq!((restored.upload(), restored.memory(1).total()), (plan.upload(), plan.memory(1).total()));
         assert_eq!(StoredPlan::of(&restored), StoredPlan::of(&plan));
 
         let with = |change: Change| {
@@ -189,6 +229,8 @@ mod tests {
         for change in changes {
             assert!(matches!(with(change), WireError::Content(Error::Matrix(_))));
         }
+        let flags: Change = |stored| stored.flags |= 8;
+        assert_eq!(with(flags), FileError::Malformed.into());
         let ring: Change = |stored| stored.parameters.log_n = 40;
         assert!(matches!(with(ring), WireError::Content(Error::Matrix(MatrixError::Ckks(_)))));
         let changes: [Change; _] = [|stored| stored.samples = u64::MAX, |stored| stored.samples = 1 << 30];

@@ -104,7 +104,7 @@ fn nothing_in_the_family_is_cheaper() {
                 assert_eq!(cheapest.counts(), member.counts());
                 assert_eq!(cheapest.key_spec(), member.key_spec());
                 assert_eq!(cheapest.upload(), member.upload());
-                assert_eq!(cheapest.memory_bytes(), member.memory_bytes());
+                assert_eq!(cheapest.memory(1).total(), member.memory(1).total());
             }
         }
     }
@@ -114,7 +114,7 @@ fn nothing_in_the_family_is_cheaper() {
 fn the_cheapest_ring_is_the_cheapest_of_all() {
     let anywhere = plan(SHAPE, 4, Demands::default()).unwrap();
     // 50 + 4·40 + 50 bits are over the 214 of 2^13.
-    let rings: Vec<_> = LOG_N.filter_map(|log_n| plan(SHAPE, 4, in_ring(log_n)).ok()).collect();
+    let rings: Vec<_> = (LOG_N.0..=LOG_N.1).filter_map(|log_n| plan(SHAPE, 4, in_ring(log_n)).ok()).collect();
     assert_eq!(rings.iter().map(|plan| plan.parameters().log_n()).collect::<Vec<_>>(), [14, 15, 16]);
     assert!(rings.iter().all(|plan| anywhere.seconds() <= plan.seconds()));
     assert!(rings.iter().any(|plan| plan.seconds() == anywhere.seconds()));
@@ -188,13 +188,51 @@ fn too_many_classes_name_the_slots_that_would_do() {
 fn memory_decides_and_what_is_refused_says_how_much_would_do() {
     let limited = |memory_bytes| plan(SHAPE, 2, Demands { memory_bytes: Some(memory_bytes), ..in_ring(14) });
     let fastest = plan(SHAPE, 2, in_ring(14)).unwrap();
-    assert_eq!(limited(fastest.memory_bytes()).unwrap().seconds(), fastest.seconds());
+    assert_eq!(limited(fastest.memory(1).total()).unwrap().seconds(), fastest.seconds());
     let Err(Error::TooMuchMemory { required, limit: 1000 }) = limited(1000) else { panic!("it fits 1 kB") };
-    assert!(required < fastest.memory_bytes());
+    assert!(required < fastest.memory(1).total());
     let leanest = limited(required).unwrap();
-    assert_eq!(leanest.memory_bytes(), required);
+    assert_eq!(leanest.memory(1).total(), required);
     assert!(leanest.seconds() > fastest.seconds());
     assert_eq!(limited(required - 1).unwrap_err(), Error::TooMuchMemory { required, limit: required - 1 });
+}
+
+#[test]
+fn keys_decide_and_what_is_refused_says_how_small_they_can_be() {
+    let limited = |key_bytes| plan(SHAPE, 2, Demands { key_bytes: Some(key_bytes), ..in_ring(14) });
+    let fastest = plan(SHAPE, 2, in_ring(14)).unwrap();
+    let bytes = |plan: &Plan| plan.key_spec().byte_count();
+    assert_eq!(limited(bytes(&fastest)).unwrap().seconds(), fastest.seconds());
+    let Err(Error::TooManyKeys { required, limit: 1000 }) = limited(1000) else { panic!("it fits 1 kB") };
+    let leanest = limited(required).unwrap();
+    assert_eq!(bytes(&leanest), required);
+    assert!(leanest.seconds() > fastest.seconds());
+    assert_eq!(limited(required - 1).unwrap_err(), Error::TooManyKeys { required, limit: required - 1 });
+    // Small keys in too little memory lack memory.
+    let both = Demands { key_bytes: Some(required), memory_bytes: Some(1000), ..in_ring(14) };
+    assert!(matches!(plan(SHAPE, 2, both), Err(Error::TooMuchMemory { limit: 1000, .. })));
+    // Larger keys are allowed more time, never less.
+    let mut seconds = leanest.seconds();
+    for part in 1..=4 {
+        let plan = limited(required + (bytes(&fastest) - required) / 4 * part).unwrap();
+        assert!(plan.seconds() <= seconds);
+        seconds = plan.seconds();
+    }
+}
+
+#[test]
+fn every_thread_takes_memory() {
+    let best = plan(SHAPE, 2, in_ring(14)).unwrap();
+    let [one, two, four] = [1, 2, 4].map(|threads| best.memory(threads));
+    assert_eq!((one.scratch, best.memory(0)), (0, one));
+    assert!(two.scratch > 0 && four.scratch == 3 * two.scratch);
+    assert_eq!(four.total() - one.total(), four.scratch);
+    assert_eq!(one.keys, best.key_spec().memory_bytes());
+    assert_eq!(one.upload, best.upload().memory_bytes);
+    let limited =
+        |threads| plan(SHAPE, 2, Demands { memory_bytes: Some(one.total()), threads, ..in_ring(14) });
+    assert_eq!(limited(1).unwrap().split(), best.split());
+    assert!(matches!(limited(1000), Err(Error::TooMuchMemory { .. })));
 }
 
 #[test]
@@ -277,7 +315,7 @@ proptest! {
         match plan(shape, 1, demands) {
             Ok(plan) => {
                 prop_assert_eq!(plan.layout().shape(), shape);
-                prop_assert!(plan.seconds() > 0.0 && plan.memory_bytes() > 0);
+                prop_assert!(plan.seconds() > 0.0 && plan.memory(1).total() > 0);
             }
             Err(Error::TooFewSlots { slots, required }) => {
                 prop_assert_eq!(slots, 1 << (log_n - 1));

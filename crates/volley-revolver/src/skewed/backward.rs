@@ -6,7 +6,7 @@ use volley_ckks::Arithmetic;
 use super::{RowShifts, Skewed, Split};
 use crate::Error;
 use crate::error::check_length;
-use crate::rotation::{doublings, fold, horner, rotations};
+use crate::rotation::{StepGrid, doublings, fold, horner};
 
 /// rot(X, gH + hD), or rot(X, gH) where the row shifts are made on the sums, of the features of one group.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub struct BackwardSums<T> {
 impl<A: Arithmetic> Skewed<'_, A> {
     /// The backward copies of one group's features (one ciphertext for each column block), usually with their columns
     /// [scaled](Self::scale_columns). They are dropped to `level`, the one at which they first meet errors, before they
-    /// are rotated: K − 1 hoisted rotations for each column block, or G − 1.
+    /// are rotated: K − 1 rotations for each column block, or G − 1.
     ///
     /// # Errors
     ///
@@ -45,20 +45,17 @@ impl<A: Arithmetic> Skewed<'_, A> {
         features: &[A::Ciphertext],
         level: usize,
     ) -> Result<BackwardCopies<A::Ciphertext>, Error> {
-        let baby_steps = self.split.backward_steps() as i64;
-        let giants = 0..self.split.backward_giants() as i64;
-        let row = self.row();
-        let steps: Vec<i64> = match self.split.row_shifts() {
-            RowShifts::Copies => {
-                giants.flat_map(|g| (0..baby_steps).map(move |h| g * baby_steps + h * row)).collect()
-            }
-            RowShifts::Sums => giants.map(|g| g * baby_steps).collect(),
+        let giant = self.split.backward_steps() as i64;
+        let babies = match self.split.row_shifts() {
+            RowShifts::Copies => self.split.backward_steps(),
+            RowShifts::Sums => 1,
         };
-        Ok(BackwardCopies { split: self.split, copies: self.rotations(features, Some(level), &steps)? })
+        let steps = StepGrid { giants: self.split.backward_giants(), giant, babies, baby: self.row() };
+        Ok(BackwardCopies { split: self.split, copies: self.copies(features, level, steps)? })
     }
 
     /// The rotations of one group's errors, which are skewed, repeated along the row and, of the second block of a
-    /// pair, times −i: H − 1 hoisted ones.
+    /// pair, times −i: H − 1 of them.
     ///
     /// # Errors
     ///
@@ -69,8 +66,9 @@ impl<A: Arithmetic> Skewed<'_, A> {
             RowShifts::Copies => self.row() - 1,
             RowShifts::Sums => -1,
         };
-        let steps: Vec<i64> = (0..self.split.backward_steps() as i64).map(|h| h * step).collect();
-        Ok(RevolvedErrors { split: self.split, rotations: rotations(self.arithmetic, errors, &steps)? })
+        let steps = StepGrid::line(self.split.backward_steps(), step);
+        let rotations = steps.rotations(self.arithmetic, errors, self.split.factors())?;
+        Ok(RevolvedErrors { split: self.split, rotations })
     }
 
     /// The sums of some groups, given their copies and errors, neither relinearized nor rescaled: K products for each

@@ -6,7 +6,7 @@ use volley_ckks::Arithmetic;
 use super::{Skewed, Split};
 use crate::Error;
 use crate::error::check_length;
-use crate::rotation::{doublings, fold, horner};
+use crate::rotation::{StepGrid, doublings, fold, horner};
 
 /// rot(X, −h), h < H_f, of the features of one group.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub struct RevolvedWeights<C> {
 impl<A: Arithmetic> Skewed<'_, A> {
     /// The forward copies of one group's features (one ciphertext for each column block). They are dropped to `level`,
     /// the one at which they first meet weights, before they are rotated, so that rotations and copies are small:
-    /// H_f − 1 hoisted rotations for each column block.
+    /// H_f − 1 rotations for each column block.
     ///
     /// # Errors
     ///
@@ -37,11 +37,11 @@ impl<A: Arithmetic> Skewed<'_, A> {
         features: &[A::Ciphertext],
         level: usize,
     ) -> Result<ForwardCopies<A::Ciphertext>, Error> {
-        let steps: Vec<i64> = (0..self.split.forward_copies() as i64).map(|h| -h).collect();
-        Ok(ForwardCopies { split: self.split, copies: self.rotations(features, Some(level), &steps)? })
+        let steps = StepGrid::line(self.split.forward_copies(), -1);
+        Ok(ForwardCopies { split: self.split, copies: self.copies(features, level, steps)? })
     }
 
-    /// The rotations of the weights (one ciphertext for each column block): K − 1 hoisted ones for each.
+    /// The rotations of the weights (one ciphertext for each column block): K − 1 for each.
     ///
     /// # Errors
     ///
@@ -50,10 +50,15 @@ impl<A: Arithmetic> Skewed<'_, A> {
         &self,
         weights: &[A::Ciphertext],
     ) -> Result<RevolvedWeights<A::Ciphertext>, Error> {
-        let row = self.row();
-        let baby_steps = self.split.forward_copies() as i64;
-        let steps: Vec<i64> = (0..self.split.period() as i64).map(|b| b * row - b % baby_steps).collect();
-        Ok(RevolvedWeights { split: self.split, rotations: self.rotations(weights, None, &steps)? })
+        self.check_blocks(weights)?;
+        let babies = self.split.forward_copies();
+        let giants = self.split.forward_giants();
+        let steps = StepGrid { giants, giant: babies as i64 * self.row(), babies, baby: self.row() - 1 };
+        let rotations = weights
+            .par_iter()
+            .map(|weights| steps.rotations(self.arithmetic, weights, self.split.factors()))
+            .collect::<Result<_, _>>()?;
+        Ok(RevolvedWeights { split: self.split, rotations })
     }
 
     /// The scores of one group: one level. Valid in the first K columns; the rest of each row is noise, which the

@@ -11,6 +11,16 @@ pub enum RowShifts {
     Sums,
 }
 
+/// How the rotations of one ciphertext by many steps are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rotations {
+    /// All from one gadget decomposition, by a key for each step.
+    Hoisted,
+    /// Each from the one before, by one key for all of them, or two where there are shifts of two kinds: each rotation
+    /// has a decomposition of its own, and the noise of those before it.
+    Successive,
+}
+
 /// A member of the family of skewed products. Copies of the features cost memory and set-up and pay off over many
 /// iterations; for samples seen once few copies are cheaper.
 ///
@@ -19,16 +29,21 @@ pub enum RowShifts {
 ///
 /// The backward product splits b = gH + h, G = K/H: G − 1 rotations of sums in all, H − 1 hoisted ones of each group's
 /// errors, and h's row shifts according to [`RowShifts`]. All counts are for each column block.
+///
+/// Where rotations are hoisted each of their steps has its key, and these are nearly all keys of a training run. Made
+/// [successively](Rotations::Successive) they take a key or two, and more time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Split {
     period: usize,
     forward_steps: usize,
     backward_steps: usize,
     row_shifts: RowShifts,
+    copies: Rotations,
+    factors: Rotations,
 }
 
 impl Split {
-    /// A split with H_f = `forward_steps` and H = `backward_steps`.
+    /// A split with H_f = `forward_steps` and H = `backward_steps`, all of whose rotations are hoisted.
     ///
     /// # Errors
     ///
@@ -45,8 +60,19 @@ impl Split {
             .find(|&steps| steps == 0 || !period.is_multiple_of(steps))
         {
             Some(steps) => Err(Error::SplitSteps { steps, period }),
-            None => Ok(Self { period, forward_steps, backward_steps, row_shifts }),
+            None => Ok(Self::hoisted(period, forward_steps, backward_steps, row_shifts)),
         }
+    }
+
+    fn hoisted(period: usize, forward_steps: usize, backward_steps: usize, row_shifts: RowShifts) -> Self {
+        let (copies, factors) = (Rotations::Hoisted, Rotations::Hoisted);
+        Self { period, forward_steps, backward_steps, row_shifts, copies, factors }
+    }
+
+    /// The same shifts, with the copies of the features made by `copies`, the rotations of weights and errors by `factors`.
+    #[must_use]
+    pub fn with_rotations(self, copies: Rotations, factors: Rotations) -> Self {
+        Self { copies, factors, ..self }
     }
 
     /// All shifts on copies, H next above √K: the cheapest where copies are used many times.
@@ -54,10 +80,11 @@ impl Split {
     pub fn on_copies(layout: &Layout) -> Self {
         let period = layout.period();
         let backward_steps = 1 << period.ilog2().div_ceil(2);
-        Self { period, forward_steps: period, backward_steps, row_shifts: RowShifts::Copies }
+        Self::hoisted(period, period, backward_steps, RowShifts::Copies)
     }
 
-    /// Every member of the family, each once (with H = 1 there are no row shifts to place).
+    /// Every member of the family that hoists all rotations, each once (with H = 1 there are no row shifts to place):
+    /// what takes the least time wherever more than a few rotations share a decomposition.
     #[must_use]
     pub fn candidates(layout: &Layout) -> Vec<Self> {
         let period = layout.period();
@@ -71,13 +98,21 @@ impl Split {
         };
         steps()
             .flat_map(|forward_steps| {
-                backward().map(move |(backward_steps, row_shifts)| Self {
-                    period,
-                    forward_steps,
-                    backward_steps,
-                    row_shifts,
+                backward().map(move |(backward_steps, row_shifts)| {
+                    Self::hoisted(period, forward_steps, backward_steps, row_shifts)
                 })
             })
+            .collect()
+    }
+
+    /// Every member of the family with fewer keys than the [candidate](Self::candidates) of the same shifts.
+    #[must_use]
+    pub fn lean_candidates(layout: &Layout) -> Vec<Self> {
+        use Rotations::{Hoisted, Successive};
+        let rotations = [(Hoisted, Successive), (Successive, Hoisted), (Successive, Successive)];
+        Self::candidates(layout)
+            .into_iter()
+            .flat_map(|split| rotations.map(|(copies, factors)| split.with_rotations(copies, factors)))
             .collect()
     }
 
@@ -121,6 +156,18 @@ impl Split {
     #[must_use]
     pub fn row_shifts(&self) -> RowShifts {
         self.row_shifts
+    }
+
+    /// How the copies of the features are made.
+    #[must_use]
+    pub fn copies(&self) -> Rotations {
+        self.copies
+    }
+
+    /// How the rotations of the encrypted factors, weights and errors, are made.
+    #[must_use]
+    pub fn factors(&self) -> Rotations {
+        self.factors
     }
 
     pub(super) fn forward_giants(&self) -> usize {

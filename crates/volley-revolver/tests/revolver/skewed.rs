@@ -4,7 +4,7 @@ use std::slice::from_ref;
 
 use ndarray::{Array1, Array2};
 use proptest::prelude::*;
-use volley_revolver::skewed::{RowShifts, Skewed, Split};
+use volley_revolver::skewed::{Rotations, RowShifts, Skewed, Split};
 use volley_revolver::volley_ckks::{Arithmetic, Complex64};
 use volley_revolver::{Layout, Shape};
 
@@ -58,21 +58,23 @@ impl Case {
         self.model.take_counts();
         let copies: Vec<_> =
             self.features.iter().map(|x| skewed.forward_copies(x, LEVELS - 1).unwrap()).collect();
-        let hoisted = groups * blocks * (split.forward_copies() - 1);
-        assert_eq!(self.model.take_counts(), Counts { hoisted, ..Counts::default() });
+        let copies_made = groups * blocks * (split.forward_copies() - 1);
+        assert_eq!(self.model.take_counts(), rotated(split.copies(), copies_made));
 
         let scores = skewed.forward_all(&copies, &self.weights).unwrap();
         let giants = split.period() / split.forward_copies();
         let folds = (layout.width() / layout.period()).ilog2() as usize;
         assert_eq!(
             self.model.take_counts(),
-            Counts {
-                rotations: groups * (giants - 1 + folds),
-                hoisted: blocks * (split.period() - 1),
-                products: groups * blocks * split.period(),
-                relinearizations: groups * giants,
-                conjugations: 0,
-            }
+            plus(
+                rotated(split.factors(), blocks * (split.period() - 1)),
+                Counts {
+                    rotations: groups * (giants - 1 + folds),
+                    products: groups * blocks * split.period(),
+                    relinearizations: groups * giants,
+                    ..Counts::default()
+                }
+            )
         );
         assert!(scores.iter().all(|z| z.operand.level == LEVELS - 2));
         let expected = self.x.dot(&self.v.t());
@@ -112,25 +114,26 @@ impl Case {
             .collect();
         assert_eq!(
             self.model.take_counts(),
-            Counts {
-                hoisted: groups * blocks * (split.backward_copies() - 1),
-                products: groups * blocks,
-                relinearizations: groups * blocks,
-                ..Counts::default()
-            }
+            plus(
+                rotated(split.copies(), groups * blocks * (split.backward_copies() - 1)),
+                Counts { products: groups * blocks, relinearizations: groups * blocks, ..Counts::default() }
+            )
         );
 
         let gradient = skewed.backward(&copies, &self.errors).unwrap();
         let folds = (layout.rows() / layout.period()).ilog2() as usize;
         assert_eq!(
             self.model.take_counts(),
-            Counts {
-                rotations: blocks * (split.backward_sums() - 1 + folds),
-                hoisted: groups * (split.backward_steps() - 1),
-                products: groups * blocks * split.period(),
-                relinearizations: blocks * split.backward_sums(),
-                conjugations: if layout.has_pairs() { blocks } else { 0 },
-            }
+            plus(
+                rotated(split.factors(), groups * (split.backward_steps() - 1)),
+                Counts {
+                    rotations: blocks * (split.backward_sums() - 1 + folds),
+                    products: groups * blocks * split.period(),
+                    relinearizations: blocks * split.backward_sums(),
+                    conjugations: if layout.has_pairs() { blocks } else { 0 },
+                    hoisted: 0,
+                }
+            )
         );
         assert!(gradient.iter().all(|g| g.operand.level == LEVELS - 3));
         let expected = self.gradient();
@@ -163,6 +166,23 @@ impl Case {
         let slots: Vec<_> = scores.into_iter().map(|z| z.slots).collect();
         let actual = self.layout.unpack_scores(&slots).unwrap();
         assert_close(&actual, &self.x.dot(&self.gradient().t()));
+    }
+}
+
+/// So many rotations of one kind.
+fn rotated(by: Rotations, count: usize) -> Counts {
+    match by {
+        Rotations::Hoisted => Counts { hoisted: count, ..Counts::default() },
+        Rotations::Successive => Counts { rotations: count, ..Counts::default() },
+    }
+}
+
+/// Counts with the rotations of others as well.
+fn plus(rotations: Counts, others: Counts) -> Counts {
+    Counts {
+        rotations: rotations.rotations + others.rotations,
+        hoisted: rotations.hoisted + others.hoisted,
+        ..others
     }
 }
 
@@ -241,6 +261,53 @@ fn a_mask_is_where_the_scores_and_labels_are() {
     }
 }
 
+/// Counts of all that one case does by a split, and the number of its rotation keys.
+fn cost(layout: Layout, split: Split) -> (Counts, usize) {
+    let case = Case::new(layout);
+    let skewed = Skewed::new(&case.model, layout, split).unwrap();
+    let forward: Vec<_> = case.features.iter().map(|x| skewed.forward_copies(x, 4).unwrap()).collect();
+    let scores = skewed.forward_all(&forward, &case.weights).unwrap();
+    let actual: Vec<_> = scores.into_iter().map(|z| z.slots).collect();
+    assert_close(&layout.unpack_scores(&actual).unwrap(), &case.x.dot(&case.v.t()));
+    let backward: Vec<_> = case.features.iter().map(|x| skewed.backward_copies(x, 3).unwrap()).collect();
+    let gradient = skewed.backward(&backward, &case.errors).unwrap();
+    let actual: Vec<_> = gradient.into_iter().map(|g| g.slots).collect();
+    let expected = case.e.t().dot(&case.x) * layout.gradient_multiple();
+    assert_close(&layout.unpack_weights(&actual).unwrap(), &expected);
+    (case.model.take_counts(), case.model.rotation_steps().len())
+}
+
+#[test]
+fn successive_rotations_give_the_same_products_by_fewer_keys() {
+    let wide = Layout::new(shape(23, 20, 10), 1024).unwrap();
+    let blocks = Layout::new(shape(5, 12, 3), 64).unwrap();
+    assert!(wide.column_blocks() == 1 && blocks.column_blocks() == 2);
+    for layout in [wide, blocks] {
+        for hoisted in Split::candidates(&layout) {
+            let (expected, many) = cost(layout, hoisted);
+            let lean = Split::lean_candidates(&layout)
+                .into_iter()
+                .filter(|split| split.with_rotations(hoisted.copies(), hoisted.factors()) == hoisted);
+            let keys: Vec<usize> = lean
+                .map(|split| {
+                    let (counts, keys) = cost(layout, split);
+                    assert_eq!(counts.rotations + counts.hoisted, expected.rotations + expected.hoisted);
+                    assert_eq!(counts.products, expected.products);
+                    assert_eq!(counts.relinearizations, expected.relinearizations);
+                    let all = [split.copies(), split.factors()] == [Rotations::Successive; 2];
+                    assert!(!all || counts.hoisted == 0, "{split:?}: {counts:?}");
+                    keys
+                })
+                .collect();
+            let [factors, copies, all] = keys[..] else { panic!("{keys:?}") };
+            assert!(all <= factors.min(copies) && factors.max(copies) <= many, "{keys:?}, not {many}");
+            // At most two for the copies of each product, two for weights, one each for errors and giant steps.
+            let doublings = 2 * (layout.slots() / layout.period()).ilog2() as usize;
+            assert!(all <= 8 + doublings, "{all} keys with {hoisted:?}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
@@ -257,7 +324,8 @@ proptest! {
         let slots = (2 * period * period) << extra;
         let layouts = Layout::candidates(shape(samples, columns, classes), slots).unwrap();
         let layout = layouts[width.index(layouts.len())];
-        let splits = Split::candidates(&layout);
+        let mut splits = Split::candidates(&layout);
+        splits.extend(Split::lean_candidates(&layout));
         Case::new(layout).check(splits[split.index(splits.len())]);
     }
 

@@ -1,0 +1,53 @@
+//! How much memory a server takes.
+
+use volley_ckks::{Arithmetic, MAX_IDLE_BYTES, Parameters, Simulator};
+
+/// The program, the stacks of its threads, and what an allocator holds beside what was asked for.
+const PROGRAM_BYTES: u64 = 1 << 26;
+
+/// Bytes of a server's memory when they are the most, part by part: what a process that trains takes, and one in which
+/// the owner makes keys and encrypts as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Evaluation keys with their uniform halves and permutations expanded.
+    pub keys: u64,
+    /// The upload with its uniform halves as seeds, which it is expanded from.
+    pub upload: u64,
+    /// Ciphertexts alive at the same time on one thread: expanded upload, copies, intermediate results, one key switch.
+    pub ciphertexts: u64,
+    /// What the key switches of all threads but one work on.
+    pub scratch: u64,
+    /// Unused buffers, which are kept for later polynomials: no more than there are others, nor than the ring keeps.
+    pub idle: u64,
+    /// The program itself, with twiddle factors and roots of unity.
+    pub program: u64,
+}
+
+impl Memory {
+    /// What a circuit took that ran on a simulator, on one thread.
+    pub(super) fn of(simulator: &Simulator) -> Self {
+        let keys = simulator.key_spec().memory_bytes();
+        let ciphertexts = simulator.peak_memory_bytes();
+        Self {
+            keys,
+            upload: simulator.upload().memory_bytes,
+            ciphertexts,
+            scratch: 0,
+            idle: (keys + ciphertexts).min(MAX_IDLE_BYTES as u64),
+            program: PROGRAM_BYTES + table_bytes(simulator.parameters()),
+        }
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        let Self { keys, upload, ciphertexts, scratch, idle, program } = *self;
+        [keys, upload, ciphertexts, idle, program].into_iter().sum::<u64>().saturating_add(scratch)
+    }
+}
+
+/// For each prime the powers of ψ and ψ⁻¹, each with its quotient; for the encoder N complex roots.
+fn table_bytes(parameters: &Parameters) -> u64 {
+    let primes = parameters.q().len() + parameters.p().len();
+    (parameters.degree() * (32 * primes + 16)) as u64
+}
