@@ -28,7 +28,7 @@ mv server/model.vly undisturbed.vly
 
 done=0
 while [ "$done" -lt "$kills" ]; do
-    moment=$(awk -v all="$microseconds" -v seed="$RANDOM$RANDOM" 'BEGIN { srand(seed); printf "%.3f", rand() * all / 1e6 }')
+    moment=$(awk -v all="$microseconds" -v random="$RANDOM" 'BEGIN { printf "%.3f", random / 32768 * all / 1e6 }')
     "$volley" train server > /dev/null 2>&1 &
     child=$!
     sleep "$moment"
