@@ -88,7 +88,7 @@ impl From<&Plan> for PlanSummary {
             dataset_bytes: plan.dataset_bytes(),
             keys: plan.key_spec().key_count(),
             keys_bytes: plan.key_spec().byte_count(),
-            server_memory_bytes: plan.memory_bytes(),
+            server_memory_bytes: plan.memory(1).total(),
             seconds_on_one_core: plan.seconds(),
             shareable: hyperparameters.flooding().zip(plan.shared_bits()).map(|(flooding, weight_bits)| {
                 let (statistical_bits, decryptions) = (flooding.statistical_bits(), flooding.decryptions());
@@ -115,7 +115,7 @@ impl fmt::Display for PlanSummary {
         writeln!(f, "{}", self.parameters)?;
         writeln!(f, "upload           {} ciphertexts, {}", self.ciphertexts, show_bytes(self.dataset_bytes))?;
         writeln!(f, "evaluation keys  {} keys, {}", self.keys, show_bytes(self.keys_bytes))?;
-        writeln!(f, "server memory    {}", show_bytes(self.server_memory_bytes))?;
+        writeln!(f, "server memory    {} with one thread", show_bytes(self.server_memory_bytes))?;
         writeln!(f, "server time      about {:.1} s on one core", self.seconds_on_one_core)?;
         match &self.shareable {
             Some(Shareable { statistical_bits, decryptions, weight_bits }) => write!(

@@ -13,6 +13,9 @@ use crate::memory;
 /// Degree and range of the sigmoid's polynomial where only the other is given.
 const SIGMOID: (usize, f64) = (3, 8.0);
 
+/// Most bytes of the evaluation keys that are wanted small.
+const SMALL_KEY_BYTES: u64 = 60_000_000;
+
 /// Shape of the data, settings of the training, and demands on its parameters.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +56,9 @@ pub(crate) struct Settings {
     /// Most memory of the server that keys and ciphertexts may take, such as 4G [default: any]
     #[arg(long, value_name = "SIZE", value_parser = memory::parse_bytes)]
     pub(crate) memory: Option<u64>,
+    /// Evaluation keys of at most 60 MB, for more of the server's time
+    #[arg(long)]
+    pub(crate) small_keys: bool,
     /// Plan for a model that may be shared: decryption adds noise that hides what it says of the secret key
     #[arg(long)]
     pub(crate) shareable: bool,
@@ -154,7 +160,9 @@ impl Settings {
         let demands = Demands {
             ring: self.log_n.map_or(RingChoice::Cheapest, RingChoice::LogN),
             security: self.security.claim(),
+            key_bytes: self.small_keys.then_some(SMALL_KEY_BYTES),
             memory_bytes: self.memory,
+            ..Demands::default()
         };
         Plan::new(self.samples, self.features, self.classes, &self.hyperparameters()?, demands)
     }
@@ -180,6 +188,7 @@ mod tests {
             security: SecurityBits::B128,
             log_n: None,
             memory: None,
+            small_keys: false,
             shareable: false,
             statistical_bits: 30,
             shared_decryptions: 1,

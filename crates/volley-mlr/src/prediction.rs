@@ -20,7 +20,7 @@ use crate::volley_ckks::{
     Arithmetic, Ciphertext, Complex64, Context, Encoder, Error as CkksError, KeySpec, Operand,
     OperationCounts, Parameters, Scale, SecretKey, SeededCiphertext, Simulator, Upload,
 };
-use crate::volley_revolver::plan::{Circuit, CostModel, Plan as MatrixPlan};
+use crate::volley_revolver::plan::{Circuit, CostModel, Memory, Plan as MatrixPlan};
 use crate::volley_revolver::skewed::{RevolvedWeights, Skewed, Split};
 use crate::volley_revolver::{Layout, Shape};
 use crate::{EncryptedModel, Error, OwnerState, Plan};

@@ -118,8 +118,7 @@ fn in_the_way(file: &Path, error: &wire::WireError) -> BadInput {
 /// Refuses a job that the machine has no memory for.
 fn check_memory(folder: &JobFolder, job: &Job, limit: Option<u64>) -> Result<(), BadInput> {
     let threads = rayon::current_num_threads();
-    let plan = job.plan();
-    let needed = plan.memory_bytes() + threads as u64 * thread_bytes(plan.parameters());
+    let needed = job.plan().memory(threads).total();
     match limit.or_else(memory::available_bytes) {
         Some(limit) if needed > limit => {
             let (needed, limit) = (show_bytes(needed), show_bytes(limit));
@@ -128,13 +127,6 @@ fn check_memory(folder: &JobFolder, job: &Job, limit: Option<u64>) -> Result<(),
         }
         _ => Ok(()),
     }
-}
-
-/// What one thread works on during a key switch: the digits of a polynomial modulo QP, and two sums of that length.
-fn thread_bytes(parameters: &Parameters) -> u64 {
-    let limbs = parameters.max_level() + 1 + parameters.p().len();
-    let polynomials = parameters.digit_count(parameters.max_level()) + 2;
-    (8 * polynomials * limbs * parameters.degree()) as u64
 }
 
 /// Refuses an upload that is not complete or not of this job, by headers and lengths, before gigabytes are read.
