@@ -2,7 +2,8 @@
 //!
 //! Both have the same parts, under the names of scikit-learn where it has them (in NPZ with its underscore at the end):
 //! `coef` (classes × features), `intercept`, `classes`; and for the standard profile `square_root`, `mean`,
-//! `inverse_deviation` and `clip`. That profile cuts features off, so it is not affine and cannot be folded into the
+//! `inverse_deviation` and `clip`; and whether the model may be shared: `sharing`, in NPZ `flooding` (statistical bits,
+//! decryptions, deviation) where it may. A file without it holds a private model. The standard profile cuts features off, so it is not affine and cannot be folded into the
 //! coefficients; the paper's changes nothing.
 
 use std::io::Write;
@@ -10,7 +11,7 @@ use std::path::Path;
 
 use ndarray::{Array2, Axis, concatenate};
 use serde::{Deserialize, Serialize};
-use volley_mlr::{ClassLabels, Model, Preprocessing, Standardisation};
+use volley_mlr::{ClassLabels, Model, Preprocessing, Sharing, Standardisation};
 
 use crate::source;
 use crate::{ContentError, DataError};
@@ -82,6 +83,7 @@ struct Parts {
     coef: Array2<f64>,
     intercept: Vec<f64>,
     preprocessing: Option<Statistics>,
+    sharing: Sharing,
 }
 
 /// The standard profile's statistics, an entry for each feature.
@@ -102,6 +104,7 @@ impl Parts {
             coef: coef.to_owned(),
             intercept: bias.iter().copied().collect(),
             preprocessing: model.preprocessing().standardisations().map(Statistics::of),
+            sharing: model.sharing(),
         }
     }
 
@@ -116,7 +119,7 @@ impl Parts {
             |_| ContentError::ModelShape { part: "intercept", found: self.intercept.len(), expected: rows };
         let bias = Array2::from_shape_vec((rows, 1), self.intercept.clone()).map_err(shape)?;
         let weights = concatenate(Axis(1), &[bias.view(), self.coef.view()]).map_err(shape)?;
-        Ok(Model::new(weights, ClassLabels::try_from(self.classes)?, preprocessing)?)
+        Ok(Model::new(weights, ClassLabels::try_from(self.classes)?, preprocessing)?.marked(self.sharing))
     }
 }
 

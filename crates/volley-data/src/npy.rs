@@ -77,7 +77,8 @@ impl NpyArray<'_> {
         self.one_dimension()?;
         let element = &self.header.element;
         if element.bytes == 0 {
-            return Ok(vec![String::new(); self.header.shape[0].min(1)]);
+            // No bytes, so nothing that bounds how many they are.
+            return Err(element.unusable("labels: they are all empty"));
         }
         let items = self.bytes.chunks_exact(element.bytes).enumerate();
         items.map(|(index, item)| element.label(item, index as u64 + 1)).collect()

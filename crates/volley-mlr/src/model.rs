@@ -46,8 +46,9 @@ impl Model {
         Ok(Self { weights, classes, preprocessing, sharing: Sharing::Private })
     }
 
-    /// The same model with another mark.
-    pub(crate) fn marked(self, sharing: Sharing) -> Self {
+    /// The same model with another mark, for those who store models: the mark is what decryption gave.
+    #[must_use]
+    pub fn marked(self, sharing: Sharing) -> Self {
         Self { sharing, ..self }
     }
 

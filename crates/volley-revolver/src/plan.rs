@@ -198,7 +198,8 @@ impl Plan {
         let (levels, security) = (circuit.levels(), demands.security);
         let log_scale = |log_n| circuit.log_scale(shape, log_n);
         let build = |special| build(log_n, levels, special, security, log_scale(log_n));
-        let few = build(1).ok_or_else(|| C::Error::from(no_parameters(log_n, levels, security, log_scale)))?;
+        let few =
+            build(1).ok_or_else(|| C::Error::from(no_parameters(log_n, levels, security, log_scale)))?;
         let more: Vec<Parameters> = (2..=MAX_SPECIAL_PRIMES).filter_map(build).collect();
 
         let slots = few.max_slots();

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde::Serialize;
 use volley_mlr::volley_ckks::wire::{Header, Kind};
-use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator, Parameters};
+use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator};
 use volley_mlr::{Checkpoint, EncryptedData, EncryptedDataset, EncryptedModel, Job, Trainer, wire};
 
 use crate::atomic::{FolderLock, Staged};

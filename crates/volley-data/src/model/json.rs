@@ -4,6 +4,7 @@ use std::io::Write;
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
+use volley_mlr::Sharing;
 
 use super::{Parts, Statistics, check_length};
 use crate::ContentError;
@@ -28,6 +29,8 @@ struct Document {
     coef: Vec<Vec<f64>>,
     intercept: Vec<f64>,
     preprocessing: Option<Statistics>,
+    #[serde(default)]
+    sharing: Sharing,
 }
 
 pub(super) fn write(mut out: impl Write, parts: Parts) -> Result<(), ContentError> {
@@ -38,6 +41,7 @@ pub(super) fn write(mut out: impl Write, parts: Parts) -> Result<(), ContentErro
         coef: parts.coef.rows().into_iter().map(|row| row.to_vec()).collect(),
         intercept: parts.intercept,
         preprocessing: parts.preprocessing,
+        sharing: parts.sharing,
     };
     serde_json::to_writer(&mut out, &document).map_err(std::io::Error::from)?;
     out.write_all(b"\n")?;
@@ -66,5 +70,6 @@ pub(super) fn read(content: &[u8]) -> Result<Parts, ContentError> {
         coef: coef.map_err(|_| ContentError::ModelShape { part: "coef", found: 0, expected: rows })?,
         intercept: document.intercept,
         preprocessing: document.preprocessing,
+        sharing: document.sharing,
     })
 }

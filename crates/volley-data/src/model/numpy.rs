@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
+use volley_mlr::Sharing;
+
 use super::{LIMIT, Parts, Statistics};
 use crate::npy;
 use crate::npz::{Npz, NpzWriter};
@@ -20,6 +22,10 @@ pub(super) fn write(out: impl Write, parts: &Parts) -> Result<(), ContentError> 
         npz.add_numbers("mean_", &[features], &statistics.mean)?;
         npz.add_numbers("inverse_deviation_", &[features], &statistics.inverse_deviation)?;
         npz.add_numbers("clip_", &[], [&statistics.clip])?;
+    }
+    if let Sharing::Flooded { statistical_bits, decryptions, deviation } = parts.sharing {
+        let flooding = [f64::from(statistical_bits), f64::from(decryptions), deviation];
+        npz.add_numbers("flooding_", &[flooding.len()], &flooding)?;
     }
     npz.finish(out)
 }
@@ -61,5 +67,20 @@ pub(super) fn read(path: &Path, content: &[u8]) -> Result<Parts, DataError> {
     } else {
         None
     };
-    Ok(Parts { classes, coef, intercept, preprocessing })
+    let sharing = if npz.has("flooding_") {
+        npz.read("flooding_", |array| flooding(&array.vector()?))?
+    } else {
+        Sharing::Private
+    };
+    Ok(Parts { classes, coef, intercept, preprocessing, sharing })
+}
+
+/// Statistical bits, decryptions and deviation.
+fn flooding(numbers: &[f64]) -> Result<Sharing, ContentError> {
+    let &[statistical_bits, decryptions, deviation] = numbers else {
+        return Err(ContentError::ModelShape { part: "flooding", found: numbers.len(), expected: 3 });
+    };
+    // What is no number of this type becomes the nearest that is one.
+    let (statistical_bits, decryptions) = (statistical_bits as u32, decryptions as u32);
+    Ok(Sharing::Flooded { statistical_bits, decryptions, deviation })
 }

@@ -57,6 +57,29 @@ fn models_are_read_back_bit_for_bit() {
     }
 }
 
+#[test]
+fn a_model_that_may_be_shared_stays_marked_and_one_without_a_mark_is_private() {
+    let flooded = Sharing::Flooded { statistical_bits: 40, decryptions: 3, deviation: 1.25e-7 };
+    let private = model(&["a", "b"], Profile::Standard);
+    for format in [ModelFormat::Json, ModelFormat::Npz] {
+        let shared = written(format, &private.clone().marked(flooded));
+        assert_eq!(read("shared", &shared).unwrap().sharing(), flooded);
+        assert_eq!(read("private", &written(format, &private)).unwrap().sharing(), Sharing::Private);
+    }
+    let unmarked = String::from_utf8(written(ModelFormat::Json, &private)).unwrap();
+    let unmarked = unmarked.replace(",\"sharing\":\"private\"", "");
+    assert!(!unmarked.contains("sharing"));
+    assert_eq!(read("unmarked", unmarked.as_bytes()).unwrap().sharing(), Sharing::Private);
+    let mut npz = crate::npz::NpzWriter::new();
+    npz.add_numbers("coef_", &[2, 1], &[1.0, 2.0]).unwrap();
+    npz.add_numbers("intercept_", &[2], &[1.0, 2.0]).unwrap();
+    npz.add_numbers("classes_", &[2], &[1.0, 2.0]).unwrap();
+    npz.add_numbers("flooding_", &[2], &[40.0, 3.0]).unwrap();
+    let mut content = Vec::new();
+    npz.finish(&mut content).unwrap();
+    assert!(read("short", &content).is_err());
+}
+
 proptest! {
     #[test]
     fn any_weights_are_read_back(values in prop::array::uniform4(prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO)) {
@@ -80,7 +103,7 @@ fn the_json_schema_is_fixed() {
         String::from_utf8(written(ModelFormat::Json, &model)).unwrap(),
         "{\"format\":\"volley model\",\"version\":1,\"classes\":[\"a\",\"b\"],\"coef\":[[0.1],[-3.0]],\
          \"intercept\":[1.0,2.0],\"preprocessing\":{\"square_root\":[true],\"mean\":[0.5],\
-         \"inverse_deviation\":[2.0],\"clip\":4.0}}\n"
+         \"inverse_deviation\":[2.0],\"clip\":4.0},\"sharing\":\"private\"}\n"
     );
 }
 
