@@ -29,10 +29,8 @@ impl PublicKey {
         let basis = context.qp(context.parameters().max_level());
         let a = context.expand_qp(context.parameters().max_level(), &seed, Domain::PublicKey, 0);
         let error = sample_gaussian(basis.degree(), &mut streams.secret);
-        let mut b = basis.forward(basis.from_signed(&error));
-        let mut mask = Zeroizing::new(a.clone());
-        basis.mul_assign(&mut mask, secret_key.poly());
-        basis.sub_assign(&mut b, &mask);
+        let mut b = basis.forward_signed(&error);
+        basis.sub_product_assign(&mut b, &a, secret_key.poly(), |limb| limb);
         Self { key_id: secret_key.id(), context, seed, b, a }
     }
 
@@ -78,8 +76,7 @@ impl PublicKey {
         let level = plaintext.level();
         let basis = self.context.qp(level);
         let mut secrets = Streams::fork(rng).secret;
-        let u = basis.from_signed(&sample_ternary(basis.degree(), &mut secrets));
-        let u = Zeroizing::new(basis.forward(u));
+        let u = Zeroizing::new(basis.forward_signed(&sample_ternary(basis.degree(), &mut secrets)));
         let errors = [(); 2].map(|()| sample_gaussian(basis.degree(), &mut secrets));
         let limb_of = Context::key_limb(level, parameters.max_level());
         let products = basis.sum_of_pairs(&[(&*u, [&self.b, &self.a])], limb_of);
