@@ -133,16 +133,17 @@ impl RnsBasis {
         self.zip_limbs(a, b, |table, a, b| self.kernel.add_assign(table.modulus(), a, b));
     }
 
-    /// a ← a + b in some limbs only.
-    pub fn add_limbs_assign<R: Representation>(
+    /// a ← a + b · c in some limbs only, for an integer c given by its residues.
+    pub fn add_scaled_limbs_assign<R: Representation>(
         &self,
         a: &mut RnsPoly<R>,
-        b: &RnsPoly<R>,
+        (b, residues): (&RnsPoly<R>, &[u64]),
         limbs: std::ops::Range<usize>,
     ) {
         self.each_limb(a, |index, table, limb| {
             if limbs.contains(&index) {
-                self.kernel.add_assign(table.modulus(), limb, b.limb(index));
+                let q = table.modulus();
+                self.kernel.add_scaled(q, limb, b.limb(index), q.shoup(residues[index]));
             }
         });
     }
@@ -155,6 +156,20 @@ impl RnsBasis {
     /// a ← a · b, pointwise.
     pub fn mul_assign(&self, a: &mut RnsPoly<Eval>, b: &RnsPoly<Eval>) {
         self.zip_limbs(a, b, |table, a, b| self.kernel.mul_assign(table.modulus(), a, b));
+    }
+
+    /// a ← a − b · c, pointwise, for a polynomial c on a basis that may have more primes: `limb_of(i)` names its limb for
+    /// prime i of this basis.
+    pub fn sub_product_assign(
+        &self,
+        a: &mut RnsPoly<Eval>,
+        b: &RnsPoly<Eval>,
+        c: &RnsPoly<Eval>,
+        limb_of: impl Fn(usize) -> usize + Sync + Send,
+    ) {
+        self.each_limb(a, |index, table, limb| {
+            self.kernel.sub_product(table.modulus(), limb, b.limb(index), c.limb(limb_of(index)));
+        });
     }
 
     /// a ← −a.
@@ -326,6 +341,18 @@ impl RnsBasis {
         let mut poly = self.stale();
         self.each_limb(&mut poly, |_, table, limb| {
             self.kernel.lift_signed(table.modulus(), limb, coefficients);
+        });
+        poly
+    }
+
+    /// The evaluations of the polynomial with signed coefficients, each limb transformed while it is in the cache. No
+    /// branch depends on them.
+    #[must_use]
+    pub fn forward_signed(&self, coefficients: &[i64]) -> RnsPoly<Eval> {
+        let mut poly = self.stale();
+        self.each_limb(&mut poly, |_, table, limb| {
+            self.kernel.lift_signed(table.modulus(), limb, coefficients);
+            table.forward(limb);
         });
         poly
     }

@@ -229,6 +229,12 @@ impl Kernel {
         dispatch!(self, mul_assign(q, a, b));
     }
 
+    /// a ← a − b · c.
+    pub(crate) fn sub_product(self, q: Modulus, a: &mut [u64], b: &[u64], c: &[u64]) {
+        assert!(a.len() == b.len() && a.len() == c.len());
+        dispatch!(self, sub_product(q, a, b, c));
+    }
+
     /// a ← a · w.
     pub(crate) fn mul_constant(self, q: Modulus, a: &mut [u64], w: ShoupFactor) {
         dispatch!(self, mul_constant(q, a, w));

@@ -22,5 +22,9 @@ pub type SecretCoefficients = Zeroizing<Vec<i64>>;
 
 /// One coefficient for each random word.
 fn sample_words(degree: usize, rng: &mut impl CryptoRng, sample: impl Fn(u64) -> i64) -> SecretCoefficients {
-    Zeroizing::new((0..degree).map(|_| sample(rng.next_u64())).collect())
+    let mut coefficients = Zeroizing::new(vec![0; degree]);
+    coefficients.iter_mut().for_each(|word| *word = rng.next_u64() as i64);
+    // A loop of its own, which the compiler makes one of vectors.
+    coefficients.iter_mut().for_each(|word| *word = sample(*word as u64));
+    coefficients
 }

@@ -14,7 +14,6 @@ use rand_core::CryptoRng;
 use rayon::prelude::*;
 use volley_ring::sampling::{Domain, Seed, sample_gaussian};
 use volley_ring::{Eval, RnsPoly};
-use zeroize::Zeroizing;
 
 use super::fork;
 use crate::Context;
@@ -40,16 +39,6 @@ impl KeySwitchingKey {
     ) -> Self {
         let parameters = context.parameters();
         let basis = context.qp(level);
-        // The secrets' limbs modulo Q_level·P.
-        let key_limb = context.key_limb(level, parameters.max_level());
-        let restrict = |poly: &RnsPoly<Eval>| {
-            // Reserved at once: a vector that grows would leave copies of the secret behind.
-            let mut limbs = Vec::with_capacity(basis.limb_count() * basis.degree());
-            (0..basis.limb_count()).for_each(|limb| limbs.extend_from_slice(poly.limb(key_limb(limb))));
-            Zeroizing::new(RnsPoly::from_residues(basis.degree(), limbs).expect("whole limbs"))
-        };
-        let (mut from, to) = (restrict(from), restrict(to));
-        context.q(level).mul_integer_assign(&mut from, context.special_product(level));
         let digits = parameters.digits()[..parameters.digit_count(level)].iter();
         let generators: Vec<_> = digits.map(|digit| (digit.clone(), fork(rng))).collect();
         let digits = generators
@@ -58,11 +47,10 @@ impl KeySwitchingKey {
             .map(|(index, (digit, mut rng))| {
                 let a = context.expand_qp(level, &seed, Domain::KeySwitchingKey, index as u16);
                 let error = sample_gaussian(basis.degree(), &mut rng);
-                let mut b = basis.forward(basis.from_signed(&error));
-                let mut mask = Zeroizing::new(a.clone());
-                basis.mul_assign(&mut mask, &to);
-                basis.sub_assign(&mut b, &mask);
-                basis.add_limbs_assign(&mut b, &from, digit.start..digit.end.min(parameters.limbs(level)));
+                let mut b = basis.forward_signed(&error);
+                basis.sub_product_assign(&mut b, &a, to, context.key_limb(level, parameters.max_level()));
+                let own = digit.start..digit.end.min(parameters.limbs(level));
+                context.q(level).add_scaled_limbs_assign(&mut b, (from, context.special_product(level)), own);
                 [b, a]
             })
             .collect();

@@ -34,7 +34,7 @@ impl SecretKey {
     /// The key of this name with N coefficients −1, 0 and 1.
     pub(crate) fn from_coefficients(context: &Arc<Context>, id: KeyId, coefficients: &[i64]) -> Self {
         let basis = context.qp(context.parameters().max_level());
-        let s = Zeroizing::new(basis.forward(basis.from_signed(coefficients)));
+        let s = Zeroizing::new(basis.forward_signed(coefficients));
         Self { context: Arc::clone(context), id, s }
     }
 
@@ -82,13 +82,11 @@ impl SecretKey {
         let seed = streams.seed();
         let basis = self.context.q(plaintext.level());
         let error = sample_gaussian(basis.degree(), &mut streams.secret);
-        let error = Zeroizing::new(basis.forward(basis.from_signed(&error)));
-        // a·s would give the secret away: it is wiped with the other intermediate values.
-        let mut mask = Zeroizing::new(self.context.expand_q(plaintext.level(), &seed));
-        basis.mul_assign(&mut mask, &self.s);
-        let mut c0 = plaintext.poly.clone();
-        basis.add_assign(&mut c0, &error);
-        basis.sub_assign(&mut c0, &mask);
+        // In place: no buffer keeps the error or a·s.
+        let mut c0 = basis.forward_signed(&error);
+        let a = self.context.expand_q(plaintext.level(), &seed);
+        basis.sub_product_assign(&mut c0, &a, &self.s, |limb| limb);
+        basis.add_assign(&mut c0, &plaintext.poly);
         Ok(SeededCiphertext {
             operand: plaintext.operand.clone(),
             c0,

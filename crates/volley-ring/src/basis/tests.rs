@@ -148,6 +148,7 @@ proptest! {
         let expected = from_limbs(|_, q| {
             values.iter().map(|&x| i128::from(x).rem_euclid(i128::from(q)) as u64).collect()
         });
+        prop_assert_eq!(ring().forward_signed(&values), ring().forward(expected.clone()));
         prop_assert_eq!(ring().from_signed(&values), expected);
     }
 }
@@ -193,14 +194,33 @@ fn operands_may_have_more_limbs_and_those_are_left_alone() {
 }
 
 #[test]
+fn a_product_is_subtracted_of_the_limbs_named() {
+    let (ring, lower) = (ring(), ring().prefix(2));
+    let [a, b, c] = [(); 3].map(|()| random_poly::<Eval>(ring, &mut rng(3)));
+    let mut difference = a.prefix(2);
+    lower.sub_product_assign(&mut difference, &b, &c, |i| i + 1);
+    for (i, q) in lower.moduli().enumerate() {
+        let limbs = a.limb(i).iter().zip(b.limb(i)).zip(c.limb(i + 1));
+        let expected = limbs.map(|((&a, &b), &c)| q.sub(a, q.mul(b, q.reduce(c))));
+        assert_eq!(difference.limb(i), expected.collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn limbs_may_be_added_alone() {
     let ring = ring();
     let [a, b] = [(); 2].map(|()| random_poly::<Eval>(ring, &mut rng(2)));
+    let factor: Vec<u64> = ring.moduli().map(|q| q.reduce(1 << 60)).collect();
+    let mut scaled = b.clone();
+    ring.mul_integer_assign(&mut scaled, &factor);
     for limbs in [0..0, 0..1, 1..3, 0..3] {
         let mut partial = a.clone();
-        ring.add_limbs_assign(&mut partial, &b, limbs.clone());
+        ring.add_scaled_limbs_assign(&mut partial, (&b, &factor), limbs.clone());
         for i in 0..3 {
-            assert_eq!(partial.limb(i), if limbs.contains(&i) { sum(&a, &b) } else { a.clone() }.limb(i));
+            assert_eq!(
+                partial.limb(i),
+                if limbs.contains(&i) { sum(&a, &scaled) } else { a.clone() }.limb(i)
+            );
         }
     }
 }

@@ -192,6 +192,19 @@ pub(super) fn mul_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
 }
 
 #[target_feature(enable = "avx2,fma")]
+pub(super) fn sub_product(q: Modulus, a: &mut [u64], b: &[u64], c: &[u64]) {
+    let lanes = Lanes::new(q);
+    let [(b, b_tail), (c, c_tail)] = [b, c].map(|limb| limb.as_chunks::<LANES>());
+    let (a, a_tail) = a.as_chunks_mut::<LANES>();
+    for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
+        let negated = _mm256_sub_pd(lanes.q, load_float(b));
+        let difference = lanes.residue(lanes.add_product(load_float(a), negated, load_float(c)));
+        store(a, difference);
+    }
+    scalar::sub_product(q, a_tail, b_tail, c_tail);
+}
+
+#[target_feature(enable = "avx2,fma")]
 pub(super) fn mul_constant(q: Modulus, a: &mut [u64], w: ShoupFactor) {
     let (lanes, factor) = (Lanes::new(q), _mm256_set1_pd(w.value as f64));
     in_place!(a, |x| lanes.residue(lanes.product(to_float(x), factor)), |a| {

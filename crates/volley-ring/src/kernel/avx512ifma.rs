@@ -202,6 +202,19 @@ pub(super) fn mul_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn sub_product(q: Modulus, a: &mut [u64], b: &[u64], c: &[u64]) {
+    let lanes = Lanes::new(q);
+    let [(b, b_tail), (c, c_tail)] = [b, c].map(|limb| limb.as_chunks::<LANES>());
+    let (a, a_tail) = a.as_chunks_mut::<LANES>();
+    for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
+        let negated = _mm512_sub_epi64(lanes.q, load(b));
+        let difference = lanes.reduce(Sum::from(load(a)).add_product(negated, load(c)));
+        store(a, difference);
+    }
+    scalar::sub_product(q, a_tail, b_tail, c_tail);
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 pub(super) fn mul_constant(q: Modulus, a: &mut [u64], w: ShoupFactor) {
     let (lanes, factor) = (Lanes::new(q), shoup(w));
     in_place!(a, |x| lanes.mul_shoup(x, factor), |a| {

@@ -34,6 +34,12 @@ pub(super) fn mul_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
     }
 }
 
+pub(super) fn sub_product(q: Modulus, a: &mut [u64], b: &[u64], c: &[u64]) {
+    for (a, (&b, &c)) in a.iter_mut().zip(b.iter().zip(c)) {
+        *a = q.sub(*a, q.mul(b, c));
+    }
+}
+
 pub(super) fn mul_constant(q: Modulus, a: &mut [u64], w: ShoupFactor) {
     for a in a {
         *a = q.mul_shoup(*a, w);

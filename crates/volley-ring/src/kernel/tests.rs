@@ -123,6 +123,10 @@ fn products() {
         let mut result = a.clone();
         kernel.mul_assign(q, &mut result, &b);
         case.check("mul_assign", &result, |j| product(a[j], b[j]));
+        let (mut result, c) = (a.clone(), case.limb());
+        kernel.sub_product(q, &mut result, &b, &c);
+        let negated = |j: usize| q.value() - b[j];
+        case.check("sub_product", &result, |j| u128::from(a[j]) + product(negated(j), c[j]));
         for constant in [0, 1, q.value() - 1, case.below(q.value())] {
             let mut result = a.clone();
             kernel.mul_constant(q, &mut result, q.shoup(constant));

@@ -49,7 +49,8 @@ const LENGTH: usize = 29;
 pub fn sample_gaussian(degree: usize, rng: &mut impl CryptoRng) -> SecretCoefficients {
     sample_words(degree, rng, |word| {
         let uniform = word >> 1;
-        let magnitude: i64 = TAILS.iter().map(|&tail| i64::from(uniform < tail)).sum();
+        // Both are below 2⁶³, so that the sign of the difference says which is less.
+        let magnitude = TAILS.iter().map(|&tail| uniform.wrapping_sub(tail) >> 63).sum::<u64>() as i64;
         let sign = -((word & 1) as i64);
         (magnitude ^ sign) - sign
     })

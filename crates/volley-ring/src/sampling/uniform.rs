@@ -51,7 +51,7 @@ pub fn expand_uniform(
     digit: u16,
     limb_number: impl Fn(usize) -> u32 + Sync,
 ) -> RnsPoly<Eval> {
-    let mut poly = basis.zero::<Eval>();
+    let mut poly = RnsPoly::stale(basis.degree(), basis.limb_count());
     poly.residues_mut().par_chunks_exact_mut(basis.degree()).zip(0..basis.limb_count()).for_each(
         |(limb, index)| {
             let nonce = (domain as u64) << 56 | u64::from(digit) << 32 | u64::from(limb_number(index));
