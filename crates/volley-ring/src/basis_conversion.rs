@@ -11,7 +11,7 @@
 use std::ops::Range;
 
 use rayon::prelude::*;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::basis::RnsBasis;
 use crate::buffer::Buffer;
@@ -31,11 +31,11 @@ struct BasisConverter {
 #[derive(Clone, Debug)]
 struct Target {
     modulus: Modulus,
-    /// S/sᵢ mod t, and −S mod t.
+    /// S/sᵢ mod t, −S mod t, and −1 and 1 for the parts of a polynomial that is subtracted.
     weights: Vec<u64>,
 }
 
-/// The yᵢ of one polynomial, and v where the conversion is exact.
+/// The yᵢ of one polynomial, v where the conversion is exact, and the parts of a polynomial that is subtracted from it.
 struct Prepared(Vec<Buffer>);
 
 /// Targets that are converted to together, so that each source is read once for them.
@@ -59,7 +59,8 @@ impl BasisConverter {
                 .map(|&modulus| {
                     let cofactors = (0..source.len()).map(|i| cofactor(i, modulus));
                     let product = modulus.product(source.iter().copied());
-                    Target { modulus, weights: cofactors.chain([modulus.neg(product)]).collect() }
+                    let others = [modulus.neg(product), modulus.neg(1), 1];
+                    Target { modulus, weights: cofactors.chain(others).collect() }
                 })
                 .collect(),
         }
@@ -274,59 +275,17 @@ impl RoundedDivision {
     /// Where the polynomial does not have the limbs of the basis.
     #[must_use]
     pub fn apply(&self, poly: &RnsPoly<Eval>) -> RnsPoly<Eval> {
-        assert!(poly.degree() == self.basis.degree() && poly.limb_count() == self.basis.limb_count());
+        let (degree, kernel) = (self.basis.degree(), self.basis.kernel());
+        assert!(poly.degree() == degree && poly.limb_count() == self.basis.limb_count());
         let limb =
             |i, factor| inverse_scaled(self.basis.table(self.kept + i), poly.limb(self.kept + i), factor);
-        let remainder = self.converter.prepare(self.basis.kernel(), limb, true);
-        self.divide(poly, &remainder, |_, _| ())
-    }
-
-    /// ⌊(x + e)/D⌉ for a secret x and a secret polynomial e of small coefficients: intermediate values are wiped. e is
-    /// added where the division has coefficients anyway, and needs no transform.
-    ///
-    /// # Panics
-    ///
-    /// As [`apply`](Self::apply), and unless e has N coefficients.
-    #[must_use]
-    pub fn apply_secret(&self, poly: &Zeroizing<RnsPoly<Eval>>, small: &[i64]) -> RnsPoly<Eval> {
-        let degree = self.basis.degree();
-        assert!(poly.degree() == degree && poly.limb_count() == self.basis.limb_count());
-        let kernel = self.basis.kernel();
-        let lifted = |modulus: Modulus| {
-            let mut limb = Zeroizing::new(Buffer::stale(degree));
-            kernel.lift_signed(modulus, &mut limb, small);
-            limb
-        };
-        let limb = |i, factor: ShoupFactor| {
-            let table = self.basis.table(self.kept + i);
-            let modulus = table.modulus();
-            let mut limb = inverse_scaled(table, poly.limb(self.kept + i), factor);
-            // The limb is multiplied by N times the factor, so e is as well.
-            let mut scaled = lifted(modulus);
-            let scale = modulus.mul(modulus.reduce(degree as u64), factor.value);
-            kernel.mul_constant(modulus, &mut scaled, modulus.shoup(scale));
-            kernel.add_assign(modulus, &mut limb, &scaled);
-            limb
-        };
-        let remainder = Zeroizing::new(self.converter.prepare(kernel, limb, true));
-        self.divide(poly, &remainder, |modulus, limb| kernel.sub_assign(modulus, limb, &lifted(modulus)))
-    }
-
-    /// (x − r)·D⁻¹ for the remainder r, whose coefficients `adjust` may change before they are transformed.
-    fn divide(
-        &self,
-        poly: &RnsPoly<Eval>,
-        remainder: &Prepared,
-        adjust: impl Fn(Modulus, &mut [u64]) + Sync + Send,
-    ) -> RnsPoly<Eval> {
-        let (degree, kernel) = (self.basis.degree(), self.basis.kernel());
+        let remainder = self.converter.prepare(kernel, limb, true);
         let mut quotient = RnsPoly::stale(degree, self.kept);
         quotient.residues_mut().par_chunks_mut(TILE * degree).enumerate().for_each(|(tile, limbs)| {
             let tiled = (TILE * tile..).zip(limbs.chunks_exact_mut(degree));
-            self.converter.convert(kernel, remainder, tiled);
+            self.converter.convert(kernel, &remainder, tiled);
             limbs.par_chunks_exact_mut(degree).zip(TILE * tile..self.kept).for_each(|(limb, index)| {
                 let (table, inverse) = (self.basis.table(index), self.inverses[index]);
-                adjust(table.modulus(), limb);
                 table.forward(limb);
                 kernel.sub_from_and_scale(table.modulus(), limb, poly.limb(index), inverse);
             });

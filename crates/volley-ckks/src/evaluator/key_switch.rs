@@ -8,7 +8,7 @@
 //! With d digits, k special primes and l + 1 limbs: l + 1 inverse and d·(l + 1 + k) − (l + 1) forward transforms for
 //! the decomposition, 2d products of l + 1 + k limbs, and 2k inverse and 2(l + 1) forward transforms for the division.
 
-use volley_ring::{Automorphism, DigitSum, Digits, Eval, RnsPoly, RoundedDivision};
+use volley_ring::{DigitSum, Digits, Eval, RnsPoly, RoundedDivision};
 
 use super::Evaluator;
 use crate::keys::{GaloisKey, KeySwitchingKey};
@@ -20,37 +20,45 @@ impl Evaluator {
         self.context.gadget(level).decompose(poly)
     }
 
-    /// The digits of a polynomial that is switched once.
-    pub(super) fn digits<'a>(&'a self, poly: &'a RnsPoly<Eval>, level: usize) -> Digits<'a> {
-        Digits::new(self.context.gadget(level), poly)
-    }
-
-    /// σ(⌊(Σ digitⱼ·keyⱼ + P·(x, y))/D⌉): for D = P the summands x and y are added to the switched polynomial, and for
-    /// D = P·q_level the sum is rescaled as well.
-    fn switch_and_divide(
-        &self,
-        digits: Digits<'_>,
-        (key, level): (&KeySwitchingKey, usize),
-        summands: [Option<&RnsPoly<Eval>>; 2],
-        division: &RoundedDivision,
-        automorphism: Option<&Automorphism>,
-    ) -> [RnsPoly<Eval>; 2] {
-        let sum = DigitSum {
+    /// Σ digitⱼ·keyⱼ + P·(x, y): divided by D = P it adds the summands x and y to the switched polynomial, and by
+    /// D = P·q_level it rescales the sum as well.
+    fn switched<'a>(
+        &'a self,
+        digits: Digits<'a>,
+        (key, level): (&'a KeySwitchingKey, usize),
+        summands: [Option<&'a RnsPoly<Eval>>; 2],
+    ) -> DigitSum<'a, impl Fn(usize) -> usize + Sync> {
+        let limb_of = Context::key_limb(level, key.level());
+        DigitSum {
             digits,
             pairs: key.digits(),
-            limb_of: Context::key_limb(level, key.level()),
+            limb_of,
             summands,
             factor: self.context.special_product(level),
-        };
-        division.apply_to_sum(&sum, automorphism)
+        }
     }
 
-    /// σ(c₀ + switched c₁), for the digits of c₁ and the key of σ.
-    pub(super) fn switch_galois(&self, a: &Ciphertext, digits: Digits<'_>, galois: &GaloisKey) -> Ciphertext {
-        let (level, summands) = (a.level(), [Some(&a.parts[0]), None]);
-        let (key, division) = ((&galois.key, level), self.context.mod_down(level));
-        let parts = self.switch_and_divide(digits, key, summands, division, Some(&galois.automorphism));
+    /// σ(c₀ + switched c₁), for the key of σ.
+    pub(super) fn switch_galois(&self, a: &Ciphertext, galois: &GaloisKey) -> Ciphertext {
+        let digits = Digits::new(self.context.gadget(a.level()), &a.parts[1]);
+        let sum = self.switched(digits, (&galois.key, a.level()), [Some(&a.parts[0]), None]);
+        let parts = self.context.mod_down(a.level()).apply_to_sum(&sum, Some(&galois.automorphism));
         self.ciphertext(a.operand.clone(), parts)
+    }
+
+    /// σ(c₀ + switched c₁) for each key of a σ, and the digits of c₁.
+    pub(super) fn switch_hoisted<'a>(
+        &'a self,
+        a: &'a Ciphertext,
+        digits: &'a [RnsPoly<Eval>],
+        keys: impl Iterator<Item = &'a GaloisKey>,
+    ) -> impl Iterator<Item = Ciphertext> {
+        let sum = |galois: &'a GaloisKey| {
+            self.switched(Digits::raised(digits), (&galois.key, a.level()), [Some(&a.parts[0]), None])
+        };
+        let sums: Vec<_> = keys.map(|galois| (sum(galois), Some(&galois.automorphism))).collect();
+        let parts = self.context.mod_down(a.level()).apply_to_sums(&sums);
+        parts.into_iter().map(|parts| self.ciphertext(a.operand.clone(), parts))
     }
 
     /// (d₀, d₁) plus the switched d₂, divided.
@@ -61,7 +69,7 @@ impl Evaluator {
         division: &RoundedDivision,
     ) -> [RnsPoly<Eval>; 2] {
         let [d0, d1, d2] = &a.parts;
-        let digits = self.digits(d2, a.level());
-        self.switch_and_divide(digits, (key, a.level()), [Some(d0), Some(d1)], division, None)
+        let digits = Digits::new(self.context.gadget(a.level()), d2);
+        division.apply_to_sum(&self.switched(digits, (key, a.level()), [Some(d0), Some(d1)]), None)
     }
 }

@@ -1,11 +1,11 @@
 //! The public encryption key.
 
+use std::slice;
 use std::sync::Arc;
 
 use rand_core::CryptoRng;
 use volley_ring::sampling::{Domain, Seed, sample_gaussian, sample_ternary};
-use volley_ring::{Eval, RnsPoly};
-use zeroize::Zeroizing;
+use volley_ring::{DigitSum, Digits, Eval, RnsPoly};
 
 use super::{KeyId, SecretKey, Streams};
 use crate::{Ciphertext, Context, Error, Plaintext};
@@ -16,8 +16,8 @@ pub struct PublicKey {
     context: Arc<Context>,
     key_id: KeyId,
     seed: Seed,
-    b: RnsPoly<Eval>,
-    a: RnsPoly<Eval>,
+    /// (b, a).
+    halves: [RnsPoly<Eval>; 2],
 }
 
 impl PublicKey {
@@ -31,13 +31,13 @@ impl PublicKey {
         let error = sample_gaussian(basis.degree(), &mut streams.secret);
         let mut b = basis.forward_signed(&error);
         basis.sub_product_assign(&mut b, &a, secret_key.poly(), |limb| limb);
-        Self { key_id: secret_key.id(), context, seed, b, a }
+        Self { key_id: secret_key.id(), context, seed, halves: [b, a] }
     }
 
     /// The key with this half b modulo QP.
     pub(crate) fn from_half(context: &Arc<Context>, key_id: KeyId, seed: Seed, b: RnsPoly<Eval>) -> Self {
         let a = context.expand_qp(context.parameters().max_level(), &seed, Domain::PublicKey, 0);
-        Self { context: Arc::clone(context), key_id, seed, b, a }
+        Self { context: Arc::clone(context), key_id, seed, halves: [b, a] }
     }
 
     /// The tables of the key's parameter set.
@@ -47,7 +47,7 @@ impl PublicKey {
     }
 
     pub(crate) fn b(&self) -> &RnsPoly<Eval> {
-        &self.b
+        &self.halves[0]
     }
 
     /// The seed of the uniform half.
@@ -76,14 +76,17 @@ impl PublicKey {
         let level = plaintext.level();
         let basis = self.context.qp(level);
         let mut secrets = Streams::fork(rng).secret;
-        let u = Zeroizing::new(basis.forward_signed(&sample_ternary(basis.degree(), &mut secrets)));
+        let u = sample_ternary(basis.degree(), &mut secrets);
         let errors = [(); 2].map(|()| sample_gaussian(basis.degree(), &mut secrets));
-        let limb_of = Context::key_limb(level, parameters.max_level());
-        let products = basis.sum_of_pairs(&[(&*u, [&self.b, &self.a])], limb_of);
-        let mut halves = products.into_iter().zip(&errors).map(|(product, error)| {
-            self.context.mod_down(level).apply_secret(&Zeroizing::new(product), error)
-        });
-        let (Some(mut c0), Some(c1)) = (halves.next(), halves.next()) else { unreachable!("two halves") };
+        let sum = DigitSum {
+            digits: Digits::small(basis, &u),
+            pairs: slice::from_ref(&self.halves),
+            limb_of: Context::key_limb(level, parameters.max_level()),
+            summands: [None; 2],
+            factor: &[],
+        };
+        let errors = errors.each_ref().map(|error| error.as_slice());
+        let [mut c0, c1] = self.context.mod_down(level).apply_to_secret_sum(&sum, errors);
         self.context.q(level).add_assign(&mut c0, &plaintext.poly);
         Ok(Ciphertext {
             operand: plaintext.operand.clone(),
@@ -106,10 +109,10 @@ mod tests {
         let owner = SecretKey::generate(&context, &mut rng(1));
         let public_key = PublicKey::generate(&owner, &mut rng(2));
         let basis = context.qp(4);
-        assert_eq!(public_key.a, context.expand_qp(4, &public_key.seed(), Domain::PublicKey, 0));
-        let mut error = public_key.a.clone();
+        assert_eq!(public_key.halves[1], context.expand_qp(4, &public_key.seed(), Domain::PublicKey, 0));
+        let mut error = public_key.halves[1].clone();
         basis.mul_assign(&mut error, owner.poly());
-        basis.add_assign(&mut error, &public_key.b);
+        basis.add_assign(&mut error, &public_key.halves[0]);
         assert_is_error(&basis.to_centered(&basis.inverse(error)));
     }
 
@@ -135,8 +138,7 @@ mod tests {
             let ciphertext = public_key.encrypt(&zero, &mut rng(seed)).unwrap();
             let mut secrets = Streams::fork(&mut rng(seed)).secret;
             let u = basis.forward(basis.from_signed(&sample_ternary(16, &mut secrets)));
-            for (half, (part, key)) in ciphertext.parts.iter().zip([&public_key.b, &public_key.a]).enumerate()
-            {
+            for (half, (part, key)) in ciphertext.parts.iter().zip(&public_key.halves).enumerate() {
                 let mut product = key.clone();
                 basis.mul_assign(&mut product, &u);
                 let mut difference = context.mod_down(0).apply(&product);

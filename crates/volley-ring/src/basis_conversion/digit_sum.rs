@@ -5,13 +5,16 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::slice;
 
 use rayon::prelude::*;
+use zeroize::Zeroizing;
 
 use super::{Gadget, Prepared, RoundedDivision, TILE, inverse_scaled};
 use crate::automorphism::Automorphism;
 use crate::basis::RnsBasis;
 use crate::buffer::Buffer;
+use crate::modulus::ShoupFactor;
 use crate::poly::{Eval, RnsPoly};
 
 /// Residues of a sum that are made and used in the first cache.
@@ -23,6 +26,7 @@ pub struct Digits<'a>(Source<'a>);
 enum Source<'a> {
     Raised(&'a [RnsPoly<Eval>]),
     Prepared { gadget: &'a Gadget, poly: &'a RnsPoly<Eval>, prepared: Vec<Prepared> },
+    Small { basis: &'a RnsBasis, coefficients: &'a [i64] },
 }
 
 impl<'a> Digits<'a> {
@@ -36,6 +40,12 @@ impl<'a> Digits<'a> {
     #[must_use]
     pub fn raised(digits: &'a [RnsPoly<Eval>]) -> Self {
         Self(Source::Raised(digits))
+    }
+
+    /// One digit: a secret polynomial of small coefficients, transformed when a limb is needed and wiped.
+    #[must_use]
+    pub fn small(basis: &'a RnsBasis, coefficients: &'a [i64]) -> Self {
+        Self(Source::Small { basis, coefficients })
     }
 
     /// f(i, outᵢ, limbs of the digits modulo prime i) for a tile of primes from `first` on.
@@ -63,6 +73,15 @@ impl<'a> Digits<'a> {
                         limb
                     });
                     f(index, out, &limbs.collect::<Vec<_>>());
+                });
+            }
+            Source::Small { basis, coefficients } => {
+                out.into_par_iter().enumerate().for_each(|(i, out)| {
+                    let table = basis.table(first + i);
+                    let mut limb = Zeroizing::new(Buffer::stale(basis.degree()));
+                    basis.kernel().lift_signed(table.modulus(), &mut limb, coefficients);
+                    table.forward(&mut limb);
+                    f(first + i, out, &[&limb]);
                 });
             }
         }
@@ -130,6 +149,14 @@ impl<L: Fn(usize) -> usize + Sync> DigitSum<'_, L> {
     }
 }
 
+/// A sum over digits that is divided by D, and what becomes of it.
+struct Division<'a, L> {
+    sum: &'a DigitSum<'a, L>,
+    /// The remainders of both halves modulo D.
+    remainders: [&'a Prepared; 2],
+    automorphism: Option<&'a Automorphism>,
+}
+
 impl RoundedDivision {
     /// σ(⌊x/D⌉) for both halves x of a sum over digits, and an automorphism σ where there is one. The residues are those
     /// of [`apply`](Self::apply) to the sum as polynomials.
@@ -143,35 +170,156 @@ impl RoundedDivision {
         sum: &DigitSum<'_, L>,
         automorphism: Option<&Automorphism>,
     ) -> [RnsPoly<Eval>; 2] {
-        let (degree, kernel) = (self.basis.degree(), self.basis.kernel());
-        let remainders = sum.limbs(&self.basis, self.kept..self.basis.limb_count()).map(|dropped| {
-            let limb = |i, factor| inverse_scaled(self.basis.table(self.kept + i), dropped.limb(i), factor);
-            self.converter.prepare(kernel, limb, true)
-        });
-        let mut quotients = [(); 2].map(|()| RnsPoly::stale(degree, self.kept));
-        let [x, y] = quotients.each_mut().map(|half| half.residues_mut().par_chunks_mut(TILE * degree));
-        x.zip(y).enumerate().for_each(|(tile, (x, y))| {
-            let mut scratch = Buffer::stale(2 * x.len());
-            for (half, remainder) in scratch.chunks_exact_mut(x.len()).zip(&remainders) {
-                let limbs = (TILE * tile..).zip(half.chunks_exact_mut(degree));
-                self.converter.convert(kernel, remainder, limbs);
-            }
-            let (r, s) = scratch.split_at_mut(x.len());
-            let [x, y, r, s] = [x, y, r, s].map(|limbs| limbs.chunks_exact_mut(degree));
-            let limbs = x.zip(y).zip(r.zip(s)).collect();
-            sum.digits.for_tile(TILE * tile, limbs, |index, ((x, y), (r, s)), digits| {
-                self.divide_limbs(sum, index, digits, [&mut *r, &mut *s]);
-                for (image, limb) in [(x, r), (y, s)] {
-                    match automorphism {
-                        Some(automorphism) => {
-                            kernel.permute_groups(image, limb, automorphism.evaluation_index());
-                        }
-                        None => image.copy_from_slice(limb),
-                    }
-                }
-            });
-        });
+        let remainders = self.remainders(sum);
+        let mut quotients = self.stale_quotients();
+        let division = Division { sum, remainders: remainders.each_ref(), automorphism };
+        self.divide_sums(&[division], slice::from_mut(&mut quotients));
         quotients
+    }
+
+    /// As [`apply_to_sum`](Self::apply_to_sum), for several sums prime by prime: digits that they share are read from
+    /// memory once.
+    ///
+    /// # Panics
+    ///
+    /// Where a polynomial of a sum lacks limbs.
+    #[must_use]
+    pub fn apply_to_sums<L: Fn(usize) -> usize + Sync>(
+        &self,
+        sums: &[(DigitSum<'_, L>, Option<&Automorphism>)],
+    ) -> Vec<[RnsPoly<Eval>; 2]> {
+        let remainders: Vec<_> = sums.par_iter().map(|(sum, _)| self.remainders(sum)).collect();
+        let divisions: Vec<_> = sums
+            .iter()
+            .zip(&remainders)
+            .map(|((sum, automorphism), remainders)| Division {
+                sum,
+                remainders: remainders.each_ref(),
+                automorphism: *automorphism,
+            })
+            .collect();
+        let mut quotients: Vec<_> = sums.iter().map(|_| self.stale_quotients()).collect();
+        self.divide_sums(&divisions, &mut quotients);
+        quotients
+    }
+
+    /// (⌊(x + e)/D⌉, ⌊(y + f)/D⌉) for a sum (x, y) of [`Digits::small`] and secret polynomials e and f of coefficients
+    /// below 2⁵⁰ in size: intermediate values are wiped. The errors are added where the division has coefficients
+    /// anyway, and need no transform.
+    ///
+    /// # Panics
+    ///
+    /// Where a polynomial of the sum lacks limbs, and unless e and f have N coefficients.
+    #[must_use]
+    pub fn apply_to_secret_sum<L: Fn(usize) -> usize + Sync>(
+        &self,
+        sum: &DigitSum<'_, L>,
+        [e, f]: [&[i64]; 2],
+    ) -> [RnsPoly<Eval>; 2] {
+        let [x, y] = sum.limbs(&self.basis, self.kept..self.basis.limb_count()).map(Zeroizing::new);
+        let [r, s] = [self.secret_remainder(&x, e), self.secret_remainder(&y, f)];
+        let mut quotients = self.stale_quotients();
+        let division = Division { sum, remainders: [&r, &s], automorphism: None };
+        self.divide_sums(&[division], slice::from_mut(&mut quotients));
+        quotients
+    }
+
+    /// \[x + e\]_D − e for the dropped limbs of x.
+    fn secret_remainder(&self, dropped: &RnsPoly<Eval>, small: &[i64]) -> Zeroizing<Prepared> {
+        let (degree, kernel) = (self.basis.degree(), self.basis.kernel());
+        let limb = |i, factor: ShoupFactor| {
+            let table = self.basis.table(self.kept + i);
+            let modulus = table.modulus();
+            let mut limb = inverse_scaled(table, dropped.limb(i), factor);
+            let mut lifted = Zeroizing::new(Buffer::stale(degree));
+            kernel.lift_signed(modulus, &mut lifted, small);
+            // The limb is multiplied by N times the factor, so e is as well.
+            let scale = modulus.mul(modulus.reduce(degree as u64), factor.value);
+            kernel.add_scaled(modulus, &mut limb, &lifted, modulus.shoup(scale));
+            limb
+        };
+        let mut remainder = Zeroizing::new(self.converter.prepare(kernel, limb, true));
+        // −e is its negative part less its positive part.
+        remainder.0.extend([1, -1].map(|sign| {
+            let mut part = Buffer::stale(degree);
+            for (part, &small) in part.iter_mut().zip(small) {
+                let value = sign * small;
+                *part = (value & !(value >> 63)) as u64;
+            }
+            part
+        }));
+        remainder
+    }
+
+    fn stale_quotients(&self) -> [RnsPoly<Eval>; 2] {
+        [(); 2].map(|()| RnsPoly::stale(self.basis.degree(), self.kept))
+    }
+
+    /// The remainders of both halves of a sum modulo D.
+    fn remainders<L: Fn(usize) -> usize + Sync>(&self, sum: &DigitSum<'_, L>) -> [Prepared; 2] {
+        sum.limbs(&self.basis, self.kept..self.basis.limb_count()).map(|dropped| {
+            let limb = |i, factor| inverse_scaled(self.basis.table(self.kept + i), dropped.limb(i), factor);
+            self.converter.prepare(self.basis.kernel(), limb, true)
+        })
+    }
+
+    /// Writes the images of the quotients.
+    fn divide_sums<L: Fn(usize) -> usize + Sync>(
+        &self,
+        divisions: &[Division<'_, L>],
+        quotients: &mut [[RnsPoly<Eval>; 2]],
+    ) {
+        let degree = self.basis.degree();
+        let mut tiles: Vec<Vec<[&mut [u64]; 2]>> =
+            (0..self.kept.div_ceil(TILE)).map(|_| Vec::with_capacity(divisions.len())).collect();
+        for [x, y] in quotients {
+            let [x, y] = [x, y].map(|half| half.residues_mut().chunks_mut(TILE * degree));
+            for (tile, (x, y)) in tiles.iter_mut().zip(x.zip(y)) {
+                tile.push([x, y]);
+            }
+        }
+        tiles.into_par_iter().enumerate().for_each(|(tile, outputs)| {
+            for (division, output) in divisions.iter().zip(outputs) {
+                self.divide_tile(division, TILE * tile, output);
+            }
+        });
+    }
+
+    /// Writes the limbs of the images for a tile of primes from `first` on.
+    fn divide_tile<L: Fn(usize) -> usize + Sync>(
+        &self,
+        Division { sum, remainders, automorphism }: &Division<'_, L>,
+        first: usize,
+        [x, y]: [&mut [u64]; 2],
+    ) {
+        let (kernel, length) = (self.basis.kernel(), x.len());
+        // Quotients that are permuted are made elsewhere.
+        let mut scratch = automorphism.map(|automorphism| (automorphism, Buffer::stale(2 * length)));
+        let mut limbs: Vec<_> = match &mut scratch {
+            None => self.limb_pairs(x, y).map(|limbs| (limbs, None)).collect(),
+            Some((automorphism, scratch)) => {
+                let (r, s) = scratch.split_at_mut(length);
+                let images = self.limb_pairs(x, y).map(|images| Some((*automorphism, images)));
+                self.limb_pairs(r, s).zip(images).collect()
+            }
+        };
+        for (half, remainder) in remainders.iter().enumerate() {
+            let halves = limbs.iter_mut().map(|(limbs, _)| &mut *limbs[half]);
+            self.converter.convert(kernel, remainder, (first..).zip(halves));
+        }
+        sum.digits.for_tile(first, limbs, |index, (mut limbs, images), digits| {
+            self.divide_limbs(sum, index, digits, limbs.each_mut().map(|limb| &mut **limb));
+            if let Some((automorphism, images)) = images {
+                for (image, limb) in images.into_iter().zip(limbs) {
+                    kernel.permute_groups(image, limb, automorphism.evaluation_index());
+                }
+            }
+        });
+    }
+
+    fn limb_pairs<'a>(&self, x: &'a mut [u64], y: &'a mut [u64]) -> impl Iterator<Item = [&'a mut [u64]; 2]> {
+        let degree = self.basis.degree();
+        x.chunks_exact_mut(degree).zip(y.chunks_exact_mut(degree)).map(|(x, y)| [x, y])
     }
 
     /// r ← (x − r)·D⁻¹ for the limbs of prime `index` of a sum x and of the coefficients of its remainder r.
@@ -186,7 +334,8 @@ impl RoundedDivision {
         for remainder in &mut remainders {
             table.forward(remainder);
         }
-        let mut block = Buffer::stale(2 * BLOCK);
+        // Wiped: the sum may be secret.
+        let mut block = Zeroizing::new(Buffer::stale(2 * BLOCK));
         let (u, v) = block.split_at_mut(BLOCK);
         for start in (0..table.degree()).step_by(BLOCK) {
             let range = start..table.degree().min(start + BLOCK);

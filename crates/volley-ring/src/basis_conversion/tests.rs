@@ -209,22 +209,37 @@ fn a_divided_sum_over_digits_equals_its_parts_one_after_the_other() {
             let digits = || {
                 if raised_before { Digits::raised(&raised_digits) } else { Digits::new(&gadget, &poly) }
             };
-            let sum = DigitSum { digits: digits(), pairs: &pairs, limb_of, summands, factor: &factor };
-            assert_eq!(division.apply_to_sum(&sum, None), expected);
-            assert_eq!(division.apply_to_sum(&sum, Some(&automorphism)), images);
+            let sum = || DigitSum { digits: digits(), pairs: &pairs, limb_of, summands, factor: &factor };
+            assert_eq!(division.apply_to_sum(&sum(), None), expected);
+            assert_eq!(division.apply_to_sum(&sum(), Some(&automorphism)), images);
+            let several = division.apply_to_sums(&[(sum(), None), (sum(), Some(&automorphism))]);
+            assert_eq!(several, [expected.clone(), images.clone()]);
         }
     }
 }
 
 #[test]
-fn a_secret_division_gives_the_same() {
-    let basis = basis(DEGREE, &[50, 40, 50]);
-    let poly = Zeroizing::new(random_poly(&basis, &mut rng(8)));
-    let small: Vec<i64> = (0..DEGREE as i64).map(|i| i % 39 - 19).collect();
-    let mut sum = RnsPoly::clone(&poly);
-    basis.add_assign(&mut sum, &basis.forward(basis.from_signed(&small)));
-    let division = RoundedDivision::new(&basis, 2);
-    assert_eq!(division.apply_secret(&poly, &small), division.apply(&sum));
+fn a_secret_product_with_errors_is_divided_as_their_sum_is() {
+    // More residues than a block.
+    const DEGREE: usize = 2048;
+    let wide = basis(DEGREE, &[50, 40, 40, 50, 50]);
+    let special = RnsBasis::new(DEGREE, &primes(&wide)[3..]).unwrap();
+    let raised = wide.prefix(2).prefix_with(2, &special);
+    let pair = [8, 9].map(|seed| random_poly::<Eval>(&wide, &mut rng(seed)));
+    let [u, e, f] =
+        [3, 39, 41].map(|range| (0..DEGREE as i64).map(|i| i % range - range / 2).collect::<Vec<_>>());
+    let limb_of = |limb: usize| if limb < 2 { limb } else { limb + 1 };
+    let evaluations = raised.forward(raised.from_signed(&u));
+    let sums = raised.sum_of_pairs(&[(&evaluations, pair.each_ref())], limb_of);
+    let division = RoundedDivision::new(&raised, 2);
+    let mut errors = [&e, &f].into_iter();
+    let expected = sums.map(|mut sum| {
+        raised.add_assign(&mut sum, &raised.forward(raised.from_signed(errors.next().unwrap())));
+        division.apply(&sum)
+    });
+    let digits = Digits::small(&raised, &u);
+    let sum = DigitSum { digits, pairs: &[pair], limb_of, summands: [None; 2], factor: &[] };
+    assert_eq!(division.apply_to_secret_sum(&sum, [&e, &f]), expected);
 }
 
 /// Asserts |result − x/D| ≤ 1/2 + ε, as integers modulo Q: |result·D − x| ≤ D/2 + ε·D.
