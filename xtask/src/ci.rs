@@ -19,7 +19,7 @@ struct Step {
 const LOWER_LAYERS: [&str; 5] = ["test", "--package", "volley-ring", "--package", "volley-ckks"];
 
 /// In the order of their price: what fails soon fails first.
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step { name: "format", arguments: &["fmt", "--all", "--check"], environment: &[] },
     Step {
         name: "clippy",
@@ -27,6 +27,12 @@ const STEPS: [Step; 7] = [
         environment: &[],
     },
     Step { name: "test", arguments: &["test", "--workspace"], environment: &[] },
+    // Millions of files with defects.
+    Step {
+        name: "fuzz smoke",
+        arguments: &["run", "--package", "volley-fuzz", "--", "--seconds", "60"],
+        environment: &[],
+    },
     // What a processor without AVX-512, or without either, runs above the kernels.
     Step { name: "test with AVX2", arguments: &LOWER_LAYERS, environment: &[("VOLLEY_BACKEND", "avx2")] },
     Step {

@@ -18,6 +18,7 @@ mod clock;
 mod compare;
 mod data;
 mod experiment;
+mod fuzz;
 mod mnist;
 mod tidy;
 
@@ -37,6 +38,8 @@ enum Command {
     Ci,
     /// Run the benches and collect their times in one JSON file
     Bench(bench::Options),
+    /// Try every reader of files with random defects
+    Fuzz(fuzz::Options),
     /// Fit the planner's cost model to operations timed on this machine
     Calibrate,
     /// Time our operations beside OpenFHE's and SEAL's, on one thread
@@ -87,6 +90,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Experiment(options) => experiment::run(options),
         Command::Ci => ci::run(),
         Command::Bench(options) => bench::run(options),
+        Command::Fuzz(options) => fuzz::run(options),
         Command::Calibrate => calibrate::run(),
         Command::Compare(options) => compare::run(options),
         Command::Mnist(options) => mnist::run(options),

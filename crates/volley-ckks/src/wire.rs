@@ -22,7 +22,8 @@
 //! key is authenticated.
 //!
 //! Memory: a residue takes 8 bytes and ⌈log₂ q⌉ bits in a file, and seeds are expanded in keys. An object is therefore
-//! at most [`MEMORY_FACTOR`] times the limit.
+//! at most [`MEMORY_FACTOR`] times the limit, and beside it a reader takes some kilobytes. Only a sealed secret key takes
+//! more: what its Argon2id was told to, up to 256 MiB.
 //!
 //! Readers and writers are not buffered here: small fields are read one by one, so wrap a file in a
 //! [`BufReader`](std::io::BufReader) or [`BufWriter`](std::io::BufWriter), and flush the latter.

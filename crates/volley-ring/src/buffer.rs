@@ -52,11 +52,13 @@ fn byte_count(words: &Vec<u64>) -> usize {
     size_of::<u64>() * words.capacity()
 }
 
-/// Words that return to the pool when dropped. Those that came from it begin with a cache line: a vector of the largest
-/// registers is one line, and one that crosses lines takes two accesses.
+/// Words that return to the pool when dropped if they came from it. Those begin with a cache line: a vector of the
+/// largest registers is one line, and one that crosses lines takes two accesses.
 pub(crate) struct Buffer {
     words: Vec<u64>,
     range: Range<usize>,
+    /// Other vectors have lengths that nobody asks the pool for: it would fill with them.
+    pooled: bool,
 }
 
 impl Buffer {
@@ -68,7 +70,7 @@ impl Buffer {
         words.resize(capacity, 0);
         // Words are aligned to themselves, so that a line begins with one of the first eight.
         let start = words.as_ptr().align_offset(LINE_WORDS * size_of::<u64>()).min(LINE_WORDS - 1);
-        Self { words, range: start..start + length }
+        Self { words, range: start..start + length, pooled: true }
     }
 
     /// `length` zeros.
@@ -94,7 +96,7 @@ impl Buffer {
 impl From<Vec<u64>> for Buffer {
     fn from(words: Vec<u64>) -> Self {
         let range = 0..words.len();
-        Self { words, range }
+        Self { words, range, pooled: false }
     }
 }
 
@@ -143,7 +145,7 @@ impl fmt::Debug for Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         let words = std::mem::take(&mut self.words);
-        if words.capacity() > 0 {
+        if self.pooled {
             POOL.lock().unwrap_or_else(PoisonError::into_inner).give(words);
         }
     }
@@ -166,6 +168,17 @@ mod tests {
             drop(short);
             assert_eq!(Buffer::stale(length).len(), length);
         }
+    }
+
+    #[test]
+    fn vectors_from_elsewhere_do_not_fill_the_pool() {
+        let idle = |length| {
+            let pool = POOL.lock().unwrap();
+            pool.idle.iter().any(|words| words.capacity() == length)
+        };
+        drop(Buffer::from(vec![7; 65_432]));
+        drop(Buffer::stale(65_433));
+        assert!(!idle(65_432) && idle(65_433 + LINE_WORDS - 1));
     }
 
     #[test]

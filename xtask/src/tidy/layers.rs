@@ -7,7 +7,7 @@ const CHAIN: [&str; 6] =
     ["volley-ring", "volley-ckks", "volley-revolver", "volley-sigmoid", "volley-mlr", "volley-data"];
 const TESTKIT: &str = "volley-testkit";
 /// The only members that are not published.
-const UNPUBLISHED: [&str; 3] = [TESTKIT, "volley-benches", "xtask"];
+const UNPUBLISHED: [&str; 4] = [TESTKIT, "volley-benches", "volley-fuzz", "xtask"];
 
 /// A member of the workspace, and the other members that it depends on.
 #[derive(Debug)]

@@ -22,6 +22,8 @@ impl Job {
 
     /// Reads a file of at most `limit` bytes, and plans again what follows from it: keys, counts, memory.
     ///
+    /// Whatever the limit, planning takes up to 64 MB and a second or two: a plan of more than that is refused.
+    ///
     /// Look at the parameters' security and at the memory: the file may ask for anything.
     ///
     /// # Errors

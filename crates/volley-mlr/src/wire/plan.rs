@@ -12,8 +12,9 @@ use crate::{Error, Hyperparameters, LearningRate, Plan, PlanHash, Profile};
 
 /// Longest encoding.
 pub(super) const MAX_BYTES: u32 = 1024;
-/// Most copies of feature ciphertexts: each has a megabyte or more in a ring that is secure.
-pub(super) const MAX_COPIES: u64 = 1 << 20;
+/// Most copies of feature ciphertexts: each has a megabyte or more in a ring that is secure, so many a hundred gigabytes.
+/// Simulated they take 0.3 kB and ten microseconds each.
+pub(super) const MAX_COPIES: u64 = 1 << 17;
 
 /// The backward product's row shifts are made on the sums.
 const ROW_SHIFTS_ON_SUMS: u8 = 1;
@@ -113,7 +114,6 @@ impl StoredPlan {
             Shape { samples: size(self.samples), columns: size(self.columns), classes: size(self.classes) };
         let layout =
             Layout::with_width(shape, parameters.max_slots(), size(self.width)).map_err(Error::from)?;
-        // A simulated copy takes a hundred bytes: that many are no burden.
         let copies = [layout.groups(), layout.column_blocks(), layout.period()]
             .into_iter()
             .fold(1, |product: u64, factor| product.saturating_mul(factor as u64));

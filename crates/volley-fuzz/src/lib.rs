@@ -1,0 +1,247 @@
+//! Every reader of files, for fuzzers: those of `fuzz/`, and the program of this crate.
+//!
+//! What a reader must do with any bytes is [`Readers::try_file`]: refuse them, or give an object that is written as the
+//! same bytes. It never panics.
+
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use volley_mlr::volley_ckks::wire::Header;
+use volley_mlr::volley_ckks::{
+    Ciphertext, Context, EvaluationKeySet, Parameters, PublicKey, SecretKey, SeededCiphertext,
+};
+use volley_mlr::{Checkpoint, EncryptedDataset, EncryptedModel, Job, OwnerState};
+
+/// Of the sealed key among the golden files.
+const PASSPHRASE: &[u8] = b"correct horse battery staple";
+/// Precedes a plan where it is hashed.
+const PLAN_DOMAIN: &[u8] = b"volley-mlr plan 1";
+const HASH_BYTES: usize = 32;
+
+type Error = Box<dyn std::error::Error>;
+type Reread = fn(&World, &[u8], u64) -> Result<Vec<u8>, Error>;
+
+/// One reader.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader {
+    /// The name of its golden file and of its fuzz target.
+    pub name: &'static str,
+    /// A file that it reads.
+    pub golden: &'static [u8],
+    /// Reads a file of at most so many bytes, and writes what was read.
+    reread: Reread,
+}
+
+/// What became of a file that was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// An error.
+    Refused,
+    /// An object that is written as the same bytes.
+    Intact,
+    /// An object that is written as other bytes: a defect of the reader.
+    Changed,
+}
+
+/// All readers, and what they read files for.
+#[derive(Debug)]
+pub struct Readers {
+    world: World,
+}
+
+/// What the golden files belong to.
+#[derive(Debug)]
+struct World {
+    context: Arc<Context>,
+    job: Job,
+    job_context: Arc<Context>,
+}
+
+macro_rules! golden {
+    ($crate_name:literal, $name:literal) => {
+        include_bytes!(concat!("../../", $crate_name, "/testdata/wire/", $name, ".vly"))
+    };
+}
+
+macro_rules! reader {
+    ($crate_name:literal, $name:literal, $reread:expr) => {
+        Reader { name: $name, golden: golden!($crate_name, $name), reread: $reread }
+    };
+}
+
+/// Every reader of `volley-ckks` and `volley-mlr`.
+pub const READERS: [Reader; 13] = [
+    // What any file is looked at by. It has no writer of its own.
+    Reader {
+        name: "header",
+        golden: golden!("volley-mlr", "encrypted-model"),
+        reread: |_, file, _| {
+            Header::read(file)?;
+            Ok(file.to_vec())
+        },
+    },
+    reader!("volley-ckks", "parameters", |_, file, limit| {
+        written(|out| Ok(Parameters::read(file, limit)?.write(out)?))
+    }),
+    reader!("volley-ckks", "public-key", |world, file, limit| {
+        written(|out| Ok(PublicKey::read(&world.context, file, limit)?.write(out)?))
+    }),
+    reader!("volley-ckks", "evaluation-keys", |world, file, limit| {
+        let keys = EvaluationKeySet::read(&world.context, file, limit)?;
+        written(|out| Ok(keys.write(world.context.parameters(), out)?))
+    }),
+    reader!("volley-ckks", "ciphertext", |world, file, limit| {
+        let ciphertext = Ciphertext::read(&world.context, file, limit)?;
+        written(|out| Ok(ciphertext.write(world.context.parameters(), out)?))
+    }),
+    reader!("volley-ckks", "seeded-ciphertext", |world, file, limit| {
+        let ciphertext = SeededCiphertext::read(&world.context, file, limit)?;
+        written(|out| Ok(ciphertext.write(world.context.parameters(), out)?))
+    }),
+    reader!("volley-ckks", "secret-key", |world, file, limit| {
+        written(|out| Ok(SecretKey::read(&world.context, None, file, limit)?.write(out)?))
+    }),
+    // Sealing again would take another nonce: it is intact if the key is.
+    reader!("volley-ckks", "sealed-secret-key", |world, file, limit| {
+        let key = SecretKey::read(&world.context, Some(PASSPHRASE), file, limit)?;
+        let plain = written(|out| Ok(key.write(out)?))?;
+        let known = plain == golden!("volley-ckks", "secret-key");
+        Ok(if known && SecretKey::is_sealed(&Header::read(file)?) {
+            golden!("volley-ckks", "sealed-secret-key").to_vec()
+        } else {
+            plain
+        })
+    }),
+    reader!("volley-mlr", "training-job", |_, file, limit| {
+        written(|out| Ok(Job::read(file, limit)?.write(out)?))
+    }),
+    reader!("volley-mlr", "encrypted-dataset", |world, file, limit| {
+        let data = EncryptedDataset::read(&world.job, &world.job_context, file, limit)?;
+        written(|out| Ok(data.write(&world.job, out)?))
+    }),
+    reader!("volley-mlr", "checkpoint", |world, file, limit| {
+        let checkpoint = Checkpoint::read(&world.job, &world.job_context, file, limit)?;
+        written(|out| Ok(checkpoint.write(&world.job, out)?))
+    }),
+    reader!("volley-mlr", "encrypted-model", |world, file, limit| {
+        let model = EncryptedModel::read(&world.job, &world.job_context, file, limit)?;
+        written(|out| Ok(model.write(&world.job, out)?))
+    }),
+    reader!("volley-mlr", "owner-state", |world, file, limit| {
+        let state = OwnerState::read(&world.job, file, limit)?;
+        written(|out| Ok(state.write(&world.job, out)?))
+    }),
+];
+
+fn written(write: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>) -> Result<Vec<u8>, Error> {
+    let mut file = Vec::new();
+    write(&mut file)?;
+    Ok(file)
+}
+
+impl Readers {
+    /// Reads the golden files that the others belong to.
+    ///
+    /// # Errors
+    ///
+    /// Where they are no longer read.
+    pub fn new() -> Result<Self, Error> {
+        let parameters = golden!("volley-ckks", "parameters");
+        let job = golden!("volley-mlr", "training-job");
+        let context = Context::new(Parameters::read(&parameters[..], parameters.len() as u64)?);
+        let job = Job::read(&job[..], job.len() as u64)?;
+        let job_context = Context::new(job.plan().parameters().clone());
+        Ok(Self { world: World { context, job, job_context } })
+    }
+
+    /// Reads any bytes as a file of at most `limit` bytes.
+    #[must_use]
+    pub fn try_file(&self, reader: &Reader, file: &[u8], limit: u64) -> Outcome {
+        match (reader.reread)(&self.world, file, limit) {
+            Err(_) => Outcome::Refused,
+            Ok(again) if again == file => Outcome::Intact,
+            Ok(_) => Outcome::Changed,
+        }
+    }
+}
+
+/// What a fuzz target does with an input: the reader of this name reads it, as it is and with hashes that are right.
+///
+/// # Panics
+///
+/// Where the reader does, where an object is written as other bytes, and where there is no reader of this name.
+pub fn fuzz(name: &str, input: &[u8]) {
+    static WORLD: std::sync::OnceLock<Readers> = std::sync::OnceLock::new();
+    let readers = WORLD.get_or_init(|| Readers::new().expect("golden files are read"));
+    let reader = READERS.iter().find(|reader| reader.name == name).expect("a reader of this name");
+    let mut file = input.to_vec();
+    for _ in 0..2 {
+        let outcome = readers.try_file(reader, &file, 2 * file.len() as u64);
+        assert!(outcome != Outcome::Changed, "{name}: read, and written as other bytes");
+        repair(&mut file);
+    }
+}
+
+/// Sets the hash at the end of a file, and that of the golden plan in the header of a job: no fuzzer would find what is
+/// behind them otherwise.
+pub fn repair(file: &mut [u8]) {
+    let Some(end) = file.len().checked_sub(HASH_BYTES) else { return };
+    if let Some(start) = body_start(file).filter(|&start| start <= end) {
+        let (header, body) = file[..end].split_at_mut(start);
+        let find = |part: &[u8]| header.windows(part.len()).position(|window| window == part);
+        let named = plan_hash(golden!("volley-mlr", "training-job"));
+        if let (Some(_), Some(at)) = (find(b"training job"), find(&named)) {
+            header[at..at + HASH_BYTES].copy_from_slice(&hash_of_plan(body));
+        }
+    }
+    let hash = *blake3::hash(&file[..end]).as_bytes();
+    file[end..].copy_from_slice(&hash);
+}
+
+fn body_start(file: &[u8]) -> Option<usize> {
+    let length = file.get(10..12)?;
+    Some(12 + usize::from(u16::from_le_bytes([length[0], length[1]])))
+}
+
+/// The hash of the plan that a job file carries.
+fn plan_hash(job: &[u8]) -> [u8; HASH_BYTES] {
+    let body = body_start(job).and_then(|start| job.get(start..job.len() - HASH_BYTES));
+    hash_of_plan(body.unwrap_or_default())
+}
+
+fn hash_of_plan(body: &[u8]) -> [u8; HASH_BYTES] {
+    *blake3::Hasher::new().update(PLAN_DOMAIN).update(body).finalize().as_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_files_are_intact_and_damaged_ones_refused() {
+        let readers = Readers::new().unwrap();
+        for reader in &READERS {
+            let limit = reader.golden.len() as u64;
+            assert_eq!(readers.try_file(reader, reader.golden, limit), Outcome::Intact, "{}", reader.name);
+            let mut file = reader.golden.to_vec();
+            repair(&mut file);
+            assert!(file == reader.golden, "{}: its hashes were right", reader.name);
+            file[0] ^= 1;
+            assert_eq!(readers.try_file(reader, &file, limit), Outcome::Refused, "{}", reader.name);
+            fuzz(reader.name, &file);
+        }
+    }
+
+    #[test]
+    fn repaired_plans_are_read() {
+        let job = READERS.iter().find(|reader| reader.name == "training-job").unwrap();
+        let mut file = job.golden.to_vec();
+        // Samples, behind the length: another plan.
+        file[body_start(job.golden).unwrap() + 4] += 1;
+        let readers = Readers::new().unwrap();
+        assert_eq!(readers.try_file(job, &file, 1000), Outcome::Refused);
+        repair(&mut file);
+        assert_eq!(readers.try_file(job, &file, 1000), Outcome::Intact);
+    }
+}

@@ -1,0 +1,5 @@
+//! Encrypted datasets.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|file: &[u8]| volley_fuzz::fuzz("encrypted-dataset", file));

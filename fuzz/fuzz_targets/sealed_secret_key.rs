@@ -1,0 +1,5 @@
+//! Sealed secret keys.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|file: &[u8]| volley_fuzz::fuzz("sealed-secret-key", file));

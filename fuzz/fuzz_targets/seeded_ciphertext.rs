@@ -1,0 +1,5 @@
+//! Seeded ciphertexts.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|file: &[u8]| volley_fuzz::fuzz("seeded-ciphertext", file));
