@@ -264,15 +264,17 @@ impl Plan {
         let simulator = Simulator::new(parameters);
         on_one_thread(|| circuit.simulate(&simulator, layout, split))?;
         let counts = simulator.counts();
+        let memory = Memory::of(&simulator);
+        let first_use = model.memory_seconds(memory.ciphertexts + memory.idle);
         Ok(Self {
             parameters: parameters.clone(),
             layout,
             split,
-            seconds: model.seconds(parameters, &counts),
+            seconds: model.seconds(parameters, &counts) + first_use,
             counts,
             key_spec: simulator.key_spec(),
             upload: simulator.upload(),
-            memory: Memory::of(&simulator),
+            memory,
             thread_bytes: simulator.key_switch_bytes(),
         })
     }
