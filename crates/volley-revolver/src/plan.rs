@@ -264,17 +264,15 @@ impl Plan {
         let simulator = Simulator::new(parameters);
         on_one_thread(|| circuit.simulate(&simulator, layout, split))?;
         let counts = simulator.counts();
-        let memory = Memory::of(&simulator);
-        let first_use = model.memory_seconds(memory.ciphertexts + memory.idle);
         Ok(Self {
             parameters: parameters.clone(),
             layout,
             split,
-            seconds: model.seconds(parameters, &counts) + first_use,
+            seconds: model.seconds(parameters, &counts),
             counts,
             key_spec: simulator.key_spec(),
             upload: simulator.upload(),
-            memory,
+            memory: Memory::of(&simulator),
             thread_bytes: simulator.key_switch_bytes(),
         })
     }

@@ -13,34 +13,26 @@ pub struct CostModel {
     pub pass: f64,
     /// Nanoseconds of the Fourier transform of an encoding, divided by N·log₂ N.
     pub encoding: f64,
-    /// Nanoseconds of a byte of memory when it is used first: the system hands it out in pages that it clears.
-    pub first_use: f64,
 }
 
 impl Default for CostModel {
     /// Measured with the AVX-512 kernels on one core of a server processor.
     fn default() -> Self {
-        Self { transform: 0.15, product: 0.45, pass: 0.07, encoding: 0.9, first_use: 0.4 }
+        Self { transform: 0.13, product: 0.45, pass: 1.0, encoding: 0.1 }
     }
 }
 
 impl CostModel {
-    /// A model from [its constants](Self::constants), and the default one for the first use of memory.
+    /// A model from [its constants](Self::constants).
     #[must_use]
     pub fn from_constants([transform, product, pass, encoding]: [f64; 4]) -> Self {
-        Self { transform, product, pass, encoding, ..Self::default() }
+        Self { transform, product, pass, encoding }
     }
 
-    /// The constants of operations, in which the model is linear: transform, product, pass, encoding.
+    /// The constants, in which the model is linear: transform, product, pass, encoding.
     #[must_use]
     pub fn constants(&self) -> [f64; 4] {
         [self.transform, self.product, self.pass, self.encoding]
-    }
-
-    /// Seconds of the first use of so many bytes.
-    #[must_use]
-    pub fn memory_seconds(&self, bytes: u64) -> f64 {
-        1e-9 * self.first_use * bytes as f64
     }
 
     /// Seconds of all operations.

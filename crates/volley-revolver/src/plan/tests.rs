@@ -6,7 +6,7 @@ use super::*;
 use crate::skewed::Skewed;
 
 const SHAPE: Shape = Shape { samples: 200, columns: 30, classes: 3 };
-const MODEL: CostModel = CostModel { transform: 0.1, product: 1.0, pass: 2.0, encoding: 0.1, first_use: 0.5 };
+const MODEL: CostModel = CostModel { transform: 0.1, product: 1.0, pass: 2.0, encoding: 0.1 };
 
 /// Scores of encrypted features under encrypted weights, as often as there are levels.
 struct Scores {
