@@ -56,7 +56,7 @@ impl WideGaussian {
         self.deviation
     }
 
-    /// `degree` independent coefficients: a sum of 2^steps errors each, as the [module](self) says.
+    /// `degree` independent coefficients: a sum of 2^steps errors each, as described at the top of this module.
     pub fn sample(&self, degree: usize, rng: &mut impl CryptoRng) -> WideCoefficients {
         self.sum(self.factors.len(), degree, rng)
     }
