@@ -6,7 +6,7 @@ use serde::Serialize;
 use volley_mlr::volley_ckks::Parameters;
 use volley_mlr::{Plan, PlanHash, Profile};
 
-use crate::memory::show_bytes;
+use crate::sizes::show_bytes;
 
 /// A parameter set in figures.
 #[derive(Clone, Debug, Serialize)]

@@ -16,10 +16,10 @@ use volley_mlr::{Hyperparameters, Job, Owner, Step, TrainingSet};
 
 use crate::atomic::{FolderLock, Staged, check_free};
 use crate::failure::{BadInput, OrBadInput};
-use crate::memory::show_bytes;
 use crate::output::{Output, note, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::Project;
+use crate::sizes::show_bytes;
 use crate::tables::TableSource;
 
 /// Encrypt the training data, and complete the upload

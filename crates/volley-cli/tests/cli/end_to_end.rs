@@ -58,10 +58,30 @@ fn encrypted_prediction_gives_the_same_labels() {
         .assert()
         .success()
         .stdout(contains("scores of 31 rows"));
+    for (name, level) in [("rows.vly", 1), ("scores.vly", 0)] {
+        let inspected = json(volley(["inspect"]).arg(path(name)).arg("--job").arg(server.join("job.vly")));
+        assert_eq!((&inspected["rows"], &inspected["level"]), (&31.into(), &level.into()));
+    }
     let encrypted = json(volley(["decrypt-scores"]).args([&fixture.project, &path("scores.vly")]));
     let decrypt = ["decrypt".as_ref(), fixture.project.as_os_str(), fixture.model.as_os_str(), "-o".as_ref()];
     volley(decrypt).arg(path("model.json")).assert().success();
     assert_eq!(encrypted, json(volley(["predict"]).args([path("model.json"), path("rows.csv")])));
+    // The scores are those in clear, as far as encryption is exact.
+    let decrypted =
+        json(volley(["decrypt-scores", "--scores"]).args([&fixture.project, &path("scores.vly")]));
+    let clear = json(volley(["predict", "--scores"]).args([path("model.json"), path("rows.csv")]));
+    let scores = |value: &Value| serde_json::from_value::<Vec<Vec<f64>>>(value["scores"].clone()).unwrap();
+    for (decrypted, clear) in scores(&decrypted).iter().flatten().zip(scores(&clear).iter().flatten()) {
+        assert!((decrypted - clear).abs() < 1e-4, "{decrypted} is not {clear}");
+    }
+    let out = path("scores.csv");
+    let predict = ["predict".as_ref(), "--scores".as_ref(), "-o".as_ref(), out.as_os_str()];
+    volley(predict).args([path("model.json"), path("rows.csv")]).assert().success();
+    let text = fs::read_to_string(out).unwrap();
+    assert!(
+        text.starts_with("prediction,score_a,score_b,score_c\na,") && text.lines().count() == 32,
+        "{text}"
+    );
 }
 
 #[test]

@@ -1,6 +1,4 @@
-//! Sizes: as they are given, as they are shown, and what the machine has.
-
-use std::fs;
+//! Sizes: as they are given, and as they are shown.
 
 /// Bytes from a text such as `4G`, `4GB`, `4GiB`, `512M`, `1.5G` or `1000000`. Without `i`, factors are powers of 1000.
 pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
@@ -29,14 +27,6 @@ pub(crate) fn show_bytes(bytes: u64) -> String {
         bytes if bytes < 1e9 => format!("{:.1} MB", bytes / 1e6),
         bytes => format!("{:.2} GB", bytes / 1e9),
     }
-}
-
-/// The memory that a new program could take without swapping, where the system is Linux.
-pub(crate) fn available_bytes() -> Option<u64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(1024 * kibibytes)
 }
 
 #[cfg(test)]
