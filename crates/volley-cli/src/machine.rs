@@ -6,7 +6,7 @@ use clap::Args;
 use volley_mlr::volley_revolver::plan::Memory;
 
 use crate::failure::{BadInput, OrBadInput};
-use crate::sizes::{parse_bytes, show_bytes};
+use crate::sizes::{counted, parse_bytes, show_bytes};
 
 /// Beyond any machine; far more threads take minutes to start.
 const MAX_THREADS: i64 = 1024;
@@ -41,7 +41,7 @@ impl Machine {
         match self.memory.or_else(available_bytes) {
             Some(limit) if needed > limit => {
                 let (needed, limit) = (show_bytes(needed), show_bytes(limit));
-                let threads = if threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
+                let threads = counted(threads, "thread");
                 Err(BadInput::new(format!("{work} takes {needed} of memory on {threads}, there are {limit}")))
             }
             _ => Ok(()),

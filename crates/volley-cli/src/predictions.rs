@@ -39,8 +39,8 @@ pub(crate) struct Target {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write CSV instead: the label and the score of each class
-    #[arg(long)]
-    scores: bool,
+    #[arg(long = "scores")]
+    with_scores: bool,
     /// Replace the output if it exists
     #[arg(long)]
     force: bool,
@@ -60,7 +60,7 @@ impl Target {
     /// Writes the labels of the highest of each row of scores (samples × classes).
     pub(crate) fn write(&self, classes: &ClassLabels, scores: &Array2<f64>, output: Output) -> Result<()> {
         let labels = classes.highest(scores);
-        let text = if self.scores {
+        let text = if self.with_scores {
             let mut text = Vec::new();
             write_predictions(&mut text, classes, scores)?;
             String::from_utf8(text)?.trim_end().to_owned()
@@ -68,7 +68,7 @@ impl Target {
             labels.join("\n")
         };
         let by_row = || scores.rows().into_iter().map(|row| row.to_vec()).collect();
-        let predictions = Predictions { labels, scores: self.scores.then(by_row), text };
+        let predictions = Predictions { labels, scores: self.with_scores.then(by_row), text };
         let Some(file) = &self.output else { return output.result(&predictions) };
         Staged::private(file, |out| output.write(out, &predictions))?.commit(self.force)?;
         note(&format!("{}: {} predictions", file.display(), predictions.labels.len()));

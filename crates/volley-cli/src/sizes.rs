@@ -29,6 +29,11 @@ pub(crate) fn show_bytes(bytes: u64) -> String {
     }
 }
 
+/// `1 row`, `2 rows`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +54,6 @@ mod tests {
     fn sizes_are_shown() {
         let shown = [999, 8_400, 181_500_000, 2_250_000_000].map(show_bytes);
         assert_eq!(shown, ["999 bytes", "8.4 kB", "181.5 MB", "2.25 GB"]);
+        assert_eq!([counted(1, "row"), counted(0, "row")], ["1 row", "0 rows"]);
     }
 }

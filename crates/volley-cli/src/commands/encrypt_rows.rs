@@ -17,7 +17,7 @@ use crate::failure::{BadInput, OrBadInput};
 use crate::output::{Output, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::Project;
-use crate::sizes::show_bytes;
+use crate::sizes::{counted, show_bytes};
 use crate::tables::TableSource;
 
 /// Encrypted prediction, step 1, owner: encrypt rows
@@ -58,7 +58,8 @@ struct Encrypted {
 impl fmt::Display for Encrypted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (file, bytes) = (self.file.display(), show_bytes(self.bytes));
-        write!(f, "{file}: {} rows in {} ciphertexts, {bytes}", self.rows, self.ciphertexts)
+        let (rows, ciphertexts) = (counted(self.rows, "row"), counted(self.ciphertexts, "ciphertext"));
+        write!(f, "{file}: {rows} in {ciphertexts}, {bytes}")
     }
 }
 

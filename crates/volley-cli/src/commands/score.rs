@@ -16,7 +16,7 @@ use crate::failure::{BadInput, OrBadInput};
 use crate::machine::Machine;
 use crate::output::{Output, phase};
 use crate::project::{JobFolder, model_limit, open};
-use crate::sizes::show_bytes;
+use crate::sizes::{counted, show_bytes};
 
 /// Encrypted prediction, step 2, server: score encrypted rows with the encrypted model
 #[derive(Args, Debug)]
@@ -50,7 +50,7 @@ struct Scored {
 impl fmt::Display for Scored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (file, bytes) = (self.file.display(), show_bytes(self.bytes));
-        write!(f, "{file}: scores of {} rows, {bytes}, {:.2} s", self.rows, self.seconds)
+        write!(f, "{file}: scores of {}, {bytes}, {:.2} s", counted(self.rows, "row"), self.seconds)
     }
 }
 

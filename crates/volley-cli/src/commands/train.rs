@@ -22,7 +22,7 @@ use crate::failure::{BadInput, OrBadInput};
 use crate::machine::Machine;
 use crate::output::{Output, Steps, note, phase};
 use crate::project::{JobFolder, checkpoint_limit, model_limit, open};
-use crate::sizes::show_bytes;
+use crate::sizes::{counted, show_bytes};
 
 /// Train on an owner's upload: what the server runs
 #[derive(Args, Debug)]
@@ -54,11 +54,11 @@ struct Trained {
 
 impl fmt::Display for Trained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (model, all) = (self.model.display(), self.iterations);
+        let (model, all) = (self.model.display(), counted(self.iterations, "iteration"));
         let done = match self.resumed_after {
-            0 => format!("{all} iterations"),
-            before if before == all => format!("{all} iterations, done before"),
-            before => format!("{all} iterations, {before} of them before"),
+            0 => all,
+            before if before == self.iterations => format!("{all}, done before"),
+            before => format!("{all}, {before} of them before"),
         };
         write!(f, "{model}: {done}, {}, {:.2} s", show_bytes(self.model_bytes), self.seconds)
     }
