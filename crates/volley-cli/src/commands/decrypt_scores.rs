@@ -8,7 +8,7 @@ use volley_mlr::EncryptedScores;
 use volley_mlr::volley_ckks::{Ciphertext, Context};
 
 use crate::failure::OrBadInput;
-use crate::output::{Output, phase};
+use crate::output::{Output, note, phase};
 use crate::passphrase::PassphraseSource;
 use crate::predictions::Target;
 use crate::project::{Project, open};
@@ -43,5 +43,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let length = file.metadata().at(file)?.len();
     let (plan, scores) = EncryptedScores::<Ciphertext>::read(&job, &context, open(file)?, length).at(file)?;
     let scores = phase("decryption", || state.decrypt_scores(&plan, &secret_key, &scores)).at(file)?;
-    options.target.write(state.classes(), &scores, output)
+    options.target.write(state.classes(), &scores, output)?;
+    note("note: these predictions are private: they must not get to anyone who has the scores' ciphertexts");
+    Ok(())
 }

@@ -177,6 +177,31 @@ fn a_project_has_its_own_keys_and_an_encryption_its_own_job() {
 }
 
 #[test]
+fn a_shareable_model_says_what_it_covers() {
+    let (data, folder) = (&fixture().data, folder());
+    let path = |name: &str| folder.path().join(name);
+    let init = ["init", "--shareable", "--shared-decryptions", "2", "--iterations", "1"];
+    let shape = ["--samples", "24", "--features", "4", "--classes", "3"];
+    volley(init).args(shape).arg(path("project")).assert().success();
+    volley(["keygen"]).arg(path("project")).assert().success();
+    volley(["encrypt"]).args([&path("project"), data]).assert().success();
+    volley(["train"]).arg(path("project/upload")).assert().success();
+    let decrypt = |name: &str| {
+        let mut command = volley(["decrypt"]);
+        command.args([path("project"), path("project/upload/model.vly")]).arg("-o").arg(path(name));
+        command
+    };
+    let covered = contains("one of 2 decryptions under its key that 30 bits of statistical security cover");
+    decrypt("shared.json").assert().success().stderr(covered);
+    decrypt("own.json").arg("--private").assert().success().stderr(contains("this model is private"));
+    let sharing = |name: &str| {
+        serde_json::from_slice::<Value>(&fs::read(path(name)).unwrap()).unwrap()["sharing"].clone()
+    };
+    assert_eq!(sharing("own.json"), "private");
+    assert_eq!(sharing("shared.json")["flooded"]["decryptions"], 2);
+}
+
+#[test]
 fn completions_and_manual() {
     volley(["completions", "bash"]).assert().success().stdout(contains("decrypt-scores"));
     volley(["man"]).assert().success().stdout(contains(".TH volley 1"));
