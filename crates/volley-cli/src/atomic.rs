@@ -4,7 +4,6 @@
 //! runs out of space, leaves what was there before. Several files that belong together are all [`Staged`] before the first
 //! is moved.
 
-use std::error::Error;
 use std::fmt::Display;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
@@ -119,7 +118,8 @@ pub(crate) fn sweep(folder: &Path) -> io::Result<()> {
 
 /// The system's words: `tempfile` adds the name of a file that nobody knows.
 fn in_plain_words(error: &io::Error) -> String {
-    error.get_ref().and_then(Error::source).map_or_else(|| error.to_string(), ToString::to_string)
+    let text = error.to_string();
+    text.split_once(" at path ").map_or(text.as_str(), |(words, _)| words).to_owned()
 }
 
 /// The folder that a file lies in.
