@@ -1,0 +1,1 @@
+//! Bootstrapping: a ciphertext without levels becomes one of the same slots with levels again.
