@@ -111,7 +111,7 @@ fn digits(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
         for special in special {
             let literal = ParametersLiteral {
                 log_n,
-                q_bits: [vec![50], vec![40; levels]].concat(),
+                levels: [vec![vec![50]], vec![vec![40]; levels]].concat(),
                 p_bits: vec![50; special],
                 log_scale: 40,
                 security: Security::Classical128,

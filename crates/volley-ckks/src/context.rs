@@ -129,7 +129,7 @@ impl Context {
 impl Level {
     fn new(parameters: &Parameters, q: &RnsBasis, p: &RnsBasis, level: usize) -> Self {
         let limbs = parameters.limbs(level);
-        let rescaled = limbs - parameters.primes_per_level();
+        let rescaled = limbs - parameters.level_primes(level).len();
         let (basis, extended) = (q.prefix(limbs), q.prefix_with(limbs, p));
         let digits = parameters.digits()[..parameters.digit_count(level)].iter();
         Self {

@@ -303,7 +303,7 @@ impl Arithmetic for Evaluator {
 
     fn drop_level(&self, a: &Ciphertext, level: usize) -> Result<Ciphertext, Error> {
         self.check(&[a])?;
-        a.drop_level(level)
+        a.drop_level(self.parameters(), level)
     }
 
     fn rotate(&self, a: &Ciphertext, steps: i64) -> Result<Ciphertext, Error> {

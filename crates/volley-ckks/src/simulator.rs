@@ -102,7 +102,7 @@ impl Simulator {
         let mut upload = self.upload.lock().unwrap_or_else(PoisonError::into_inner);
         upload.ciphertexts += 1;
         upload.bytes += seeded_bytes(&self.parameters, &operand);
-        upload.memory_bytes += self.poly_bytes(level + 1);
+        upload.memory_bytes += self.poly_bytes(self.parameters.limbs(level));
         Ok(self.ciphertext(operand))
     }
 
@@ -169,7 +169,7 @@ impl Simulator {
         let limbs = self.parameters.limbs(operand.level) + self.parameters.p().len();
         let polys = self.parameters.digit_count(operand.level) + 2;
         let bytes = polys as u64 * self.poly_bytes(limbs);
-        let around = 5 * self.poly_bytes(operand.level + 1);
+        let around = 5 * self.poly_bytes(self.parameters.limbs(operand.level));
         self.memory.key_switch.fetch_max(bytes + around, Ordering::Relaxed);
         SimulatedCiphertext::new(&self.memory, operand.clone(), bytes)
     }
