@@ -52,6 +52,7 @@
 #![forbid(unsafe_code)]
 
 mod arithmetic;
+pub mod bootstrapping;
 mod ciphertext;
 mod context;
 mod counts;
