@@ -65,7 +65,9 @@ pub enum Error {
         ciphertext: usize,
     },
     /// Stages of a DFT that are not split into matrices of at least one each.
-    #[error("matrices of {stages:?} stages are not a DFT on 2^{log_slots} slots: at least one each, {log_slots} in all")]
+    #[error(
+        "matrices of {stages:?} stages are not a DFT on 2^{log_slots} slots: at least one each, {log_slots} in all"
+    )]
     DftStages {
         /// Stages of each matrix.
         stages: Vec<u32>,

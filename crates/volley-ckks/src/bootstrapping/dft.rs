@@ -214,40 +214,44 @@ impl Dft<LinearTransform> {
         self.transforms.iter().map(LinearTransform::memory_bytes).sum()
     }
 
-    /// The noise of the result, in the coefficients of its subring, for an operand with the given noise and root mean
-    /// square of its slots times the scale. Of slots that are equally large before and after, as S_k/√2 is unitary.
+    /// The noise of the result in the coefficients that its slots are read from: of each ciphertext, for operands that
+    /// each have the given noise and root mean square of the slots times the scale. The mean over the slots is exact, as
+    /// S_k/√2 is unitary; key switches inside of the matrices, far below their rounding, are left out.
     #[must_use]
     pub fn noise(&self, operand: Noise, message: f64) -> Noise {
-        let (mut noise, mut message) = (operand, message);
-        for (index, transform) in self.transforms.iter().enumerate() {
-            let parameters = transform.parameters();
-            let divisor = parameters.rescaling_factor(transform.level()).to_f64();
-            let stages = f64::from(self.shape.stages[index]);
-            let growth = match self.direction {
-                Direction::CoeffsToSlots if index + 1 == self.transforms.len() => 0.5 * (-stages / 2.0).exp2(),
-                Direction::CoeffsToSlots => (-stages / 2.0).exp2(),
-                Direction::SlotsToCoeffs => (stages / 2.0).exp2(),
-            };
-            let gain = growth * self.gain().abs().powf(1.0 / self.transforms.len() as f64);
-            let encoding = (transform.diagonal_count() as f64).sqrt() * message / divisor;
-            noise = noise
-                .times(gain)
-                .plus(Noise::plaintext_rounding().times(encoding))
-                .plus(Noise::rounding(parameters));
-            message *= gain;
+        use std::f64::consts::SQRT_2;
+        let (direction, packing) = (self.direction, self.shape.packing);
+        let merged =
+            if (direction, packing) == (Direction::SlotsToCoeffs, Packing::Apart) { SQRT_2 } else { 1.0 };
+        let mut state = (operand.times(merged), message * merged);
+        for index in 0..self.transforms.len() {
+            state = self.matrix_noise(index, state);
         }
-        let (parameters, level) = (self.transforms[0].parameters(), self.output_level());
-        match (self.direction, self.shape.packing) {
-            // Two errors that are independent in each coefficient.
-            (Direction::CoeffsToSlots, _) => {
-                noise.times(std::f64::consts::SQRT_2).plus(Noise::key_switch(parameters, level))
-            }
-            // One error twice, in the coefficients that a trace leaves.
-            (Direction::SlotsToCoeffs, Packing::SideBySide) => {
-                noise.times(2.0).plus(Noise::key_switch(parameters, level))
-            }
+        let (noise, switch) =
+            (state.0, Noise::key_switch(self.transforms[0].parameters(), self.output_level()));
+        match (direction, packing) {
+            // With its conjugate: two coefficients, independent.
+            (Direction::CoeffsToSlots, _) => noise.times(SQRT_2).plus(switch),
+            // With its rotation: twice the same coefficient, of those that are left.
+            (Direction::SlotsToCoeffs, Packing::SideBySide) => noise.times(2.0).plus(switch),
             (Direction::SlotsToCoeffs, Packing::Apart) => noise,
         }
+    }
+
+    /// Noise and message after one matrix.
+    fn matrix_noise(&self, index: usize, (noise, message): (Noise, f64)) -> (Noise, f64) {
+        let transform = &self.transforms[index];
+        let parameters = transform.parameters();
+        let log_growth = match self.direction {
+            Direction::CoeffsToSlots => -0.5,
+            Direction::SlotsToCoeffs => 0.5,
+        } * f64::from(self.shape.stages[index]);
+        let scales = self.output_scale(index).divided_by(&self.shape.from).to_f64();
+        let gain = self.factor(index).abs() * scales * log_growth.exp2();
+        let divisor = parameters.rescaling_factor(transform.level()).to_f64();
+        let encoding = (transform.diagonal_count() as f64).sqrt() * message / divisor;
+        let encoding = Noise::plaintext_rounding().times(encoding);
+        (noise.times(gain).plus(encoding).plus(Noise::rounding(parameters)), message * gain)
     }
 
     fn encode<A: LinearArithmetic>(&self, arithmetic: &A) -> Result<Dft<A::Transform>, Error> {

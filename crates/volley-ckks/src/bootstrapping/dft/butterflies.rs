@@ -30,7 +30,10 @@ pub(super) fn merged(direction: Direction, slots: usize, stages: RangeInclusive<
 }
 
 /// The diagonals of [`merged`], in [−n/2, n/2): multiples of half the length of the first stage.
-pub(super) fn merged_indices(slots: usize, stages: &RangeInclusive<u32>) -> impl Iterator<Item = i64> + use<> {
+pub(super) fn merged_indices(
+    slots: usize,
+    stages: &RangeInclusive<u32>,
+) -> impl Iterator<Item = i64> + use<> {
     let (n, stride) = (slots as i64, 1 << (stages.start() - 1));
     let reach = (1_i64 << (stages.end() - stages.start() + 1)) - 1;
     (-reach..=reach).map(move |multiple| (multiple * stride + n / 2).rem_euclid(n) - n / 2)
