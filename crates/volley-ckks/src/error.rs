@@ -64,6 +64,24 @@ pub enum Error {
         /// Slots of the ciphertext.
         ciphertext: usize,
     },
+    /// Stages of a DFT that are not split into matrices of at least one each.
+    #[error(
+        "matrices of {stages:?} stages are not a DFT on 2^{log_slots} slots: at least one each, {log_slots} in all"
+    )]
+    DftStages {
+        /// Stages of each matrix.
+        stages: Vec<u32>,
+        /// log₂ of the number of slots: the stages of the DFT.
+        log_slots: u32,
+    },
+    /// Coefficients that are not packed as SlotsToCoeffs was planned for.
+    #[error("coefficients are packed {found:?}, the transform takes them {expected:?}")]
+    CoefficientPacking {
+        /// What the transform was planned for.
+        expected: crate::bootstrapping::dft::Packing,
+        /// What it was given.
+        found: crate::bootstrapping::dft::Packing,
+    },
     /// A diagonal of a linear transform that does not have a value for each slot.
     #[error("diagonal {diagonal} has {values} values for {slots} slots")]
     DiagonalLength {

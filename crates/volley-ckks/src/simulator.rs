@@ -112,11 +112,23 @@ impl Simulator {
     ///
     /// [`Error::LevelRange`].
     pub fn existing(&self, scale: &Scale, level: usize) -> Result<SimulatedCiphertext, Error> {
-        let max = self.parameters.max_level();
-        if level > max {
-            return Err(Error::LevelRange { level, max });
+        self.existing_operand(Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() })
+    }
+
+    /// A ciphertext of any number of slots that the server has already.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LevelRange`], [`Error::SlotCount`].
+    pub fn existing_operand(&self, operand: Operand) -> Result<SimulatedCiphertext, Error> {
+        let (max, max_slots) = (self.parameters.max_level(), self.parameters.max_slots());
+        if operand.level > max {
+            return Err(Error::LevelRange { level: operand.level, max });
         }
-        Ok(self.ciphertext(Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() }))
+        if !operand.slots.is_power_of_two() || operand.slots > max_slots {
+            return Err(Error::SlotCount { values: operand.slots, max: max_slots });
+        }
+        Ok(self.ciphertext(operand))
     }
 
     /// The operations so far.
