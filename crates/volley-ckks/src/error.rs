@@ -127,6 +127,9 @@ pub enum Error {
     /// Two objects of different owners.
     #[error("the operand belongs to another key")]
     KeyMismatch,
+    /// The keys of the ephemeral secret were not given.
+    #[error("the keys that raise the modulus are missing")]
+    MissingRaisingKeys,
     /// No relinearization key was given.
     #[error("the relinearization key is missing")]
     MissingRelinearizationKey,

@@ -8,6 +8,7 @@ use volley_ring::{Eval, RnsPoly};
 
 mod key_switch;
 mod linear_transform;
+mod raise;
 
 pub use linear_transform::EncodedTransform;
 

@@ -20,7 +20,7 @@ use volley_ring::prime::{MAX_BITS, ntt_primes};
 
 mod security;
 
-pub use security::{Security, max_log_qp};
+pub use security::{EPHEMERAL_WEIGHT, MAX_EPHEMERAL_LOG_MODULUS, Security, max_log_qp};
 
 /// Largest log₂ N that a parameter set may have.
 pub const MAX_LOG_N: u32 = 17;
@@ -113,6 +113,21 @@ pub enum ParametersError {
     EmptyLevel {
         /// The level.
         level: usize,
+    },
+    /// The modulus is too large for the ephemeral secret of bootstrapping and the security claimed.
+    #[error(
+        "an ephemeral secret of weight {EPHEMERAL_WEIGHT} under a modulus of {log_modulus} bits at log N = {log_n} is over \
+         what {claim} allows: {max} bits for 128-bit security at log N = 16"
+    )]
+    EphemeralSecret {
+        /// Bits of q₀·p.
+        log_modulus: f64,
+        /// Most bits at N = 2^16.
+        max: u32,
+        /// log₂ N.
+        log_n: u32,
+        /// The claim.
+        claim: Security,
     },
     /// The modulus is too large for the security claimed.
     #[error("log QP = {log_qp} is over what {claim} allows at log N = {log_n}: {}", limit(*max))]
@@ -389,6 +404,31 @@ impl Parameters {
     #[must_use]
     pub fn security(&self) -> Security {
         self.security
+    }
+
+    /// The parameters of the ephemeral secret of [`bootstrapping`](crate::bootstrapping): level 0 alone, with one special
+    /// prime p of its own. They claim nothing; what is claimed of the secret
+    /// [`check_ephemeral`](Self::check_ephemeral) checks.
+    ///
+    /// # Panics
+    ///
+    /// Never: a part of a parameter set is one, and there are 50-bit primes for every ring.
+    #[must_use]
+    pub fn ephemeral(&self) -> Self {
+        let ParametersLiteral { log_n, mut levels, log_scale, .. } = self.literal();
+        levels.truncate(1);
+        let literal =
+            ParametersLiteral { log_n, levels, p_bits: vec![MAX_BITS], log_scale, security: Security::Unchecked };
+        literal.build().expect("level 0 is a chain")
+    }
+
+    /// Whether an ephemeral secret has the security that the set claims.
+    ///
+    /// # Errors
+    ///
+    /// [`ParametersError::EphemeralSecret`] where it has not.
+    pub fn check_ephemeral(&self) -> Result<(), ParametersError> {
+        self.security.check_ephemeral(self.log_n, self.log_q(0) + f64::from(MAX_BITS))
     }
 
     /// The gadget: level indices of the primes of each digit, as few digits as there can be with none wider than P

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use num_complex::Complex64;
 
 mod linear_transform;
+mod raise;
 
 pub use linear_transform::SimulatedTransform;
 
