@@ -119,7 +119,7 @@ mod tests {
         }
         let products: Vec<_> = counts.iter().filter(|count| count.0 == Operation::Product).collect();
         assert_eq!(products, [(Operation::Product, 2, 7), (Operation::Product, 3, 10)]);
-        assert_eq!(counts.iter().count(), 19, "level 3 coincides twice, zeros are left out");
+        assert_eq!(counts.iter().count(), 20, "level 3 coincides twice, zeros are left out");
     }
 
     #[test]

@@ -339,21 +339,13 @@ impl Parameters {
         self.limbs.len() - 1
     }
 
-    /// Number of ciphertext primes that are live at `level`.
-    ///
-    /// # Panics
-    ///
-    /// For a level that does not exist.
+    /// Number of ciphertext primes that are live at `level`: all of them at levels above the highest.
     #[must_use]
     pub fn limbs(&self, level: usize) -> usize {
-        self.limbs[level]
+        self.limbs.get(level).map_or(self.q.len(), |&limbs| limbs)
     }
 
-    /// The primes of one level: those that a rescaling at it divides by.
-    ///
-    /// # Panics
-    ///
-    /// For a level that does not exist.
+    /// The primes of one level: those that a rescaling at it divides by. A level above the highest has none.
     #[must_use]
     pub fn level_primes(&self, level: usize) -> &[u64] {
         let below = if level == 0 { 0 } else { self.limbs(level - 1) };
@@ -361,10 +353,6 @@ impl Parameters {
     }
 
     /// What a rescaling at `level` divides by: the product of the level's primes.
-    ///
-    /// # Panics
-    ///
-    /// For a level that does not exist.
     #[must_use]
     pub fn rescaling_factor(&self, level: usize) -> crate::Scale {
         self.level_primes(level)
@@ -385,10 +373,6 @@ impl Parameters {
     }
 
     /// log₂ of the product of the primes up to `level`.
-    ///
-    /// # Panics
-    ///
-    /// For a level that does not exist.
     #[must_use]
     pub fn log_q(&self, level: usize) -> f64 {
         log2_product(&self.q[..self.limbs(level)])
@@ -417,8 +401,13 @@ impl Parameters {
     pub fn ephemeral(&self) -> Self {
         let ParametersLiteral { log_n, mut levels, log_scale, .. } = self.literal();
         levels.truncate(1);
-        let literal =
-            ParametersLiteral { log_n, levels, p_bits: vec![MAX_BITS], log_scale, security: Security::Unchecked };
+        let literal = ParametersLiteral {
+            log_n,
+            levels,
+            p_bits: vec![MAX_BITS],
+            log_scale,
+            security: Security::Unchecked,
+        };
         literal.build().expect("level 0 is a chain")
     }
 

@@ -292,7 +292,7 @@ fn claims_of_more_than_there_is_set_no_memory_aside() {
     let none = written(|out| none.write(owner.context.parameters(), out)).unwrap();
     let huge = with_body(&none, 1, &[0xFF; 4]);
     let error = EvaluationKeySet::read(&owner.context, &huge[..], NO_LIMIT).unwrap_err();
-    assert_eq!(error, WireError::BodyLength { needed: 4, left: 0 });
+    assert_eq!(error, WireError::BodyLength { needed: 4, left: 1 });
     assert!(keys.len() > none.len());
 }
 
