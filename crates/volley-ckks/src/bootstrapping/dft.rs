@@ -115,7 +115,7 @@ pub struct DftShape {
     /// The level of the first matrix; each takes one.
     pub level: usize,
     /// How many stages are merged in each matrix, in the order in which they are applied: at least one, log₂ n in all.
-    /// [`CoeffsToSlots::even_stages`] and [`SlotsToCoeffs::even_stages`] are the cheapest for a number of matrices.
+    /// [`CoeffsToSlots::even_stages`] and [`SlotsToCoeffs::even_stages`] give about equal parts, for few diagonals in all.
     pub stages: Vec<u32>,
     /// What the result is multiplied by.
     pub factor: f64,

@@ -50,8 +50,9 @@ impl Split {
             .map_or(Self::single_steps(slots), |(.., split)| split)
     }
 
-    /// The splits to choose from. Windows are powers of two. They start at zero, where one baby step is free, or at the
-    /// first diagonal of the shortest arc with all of them, which suits bands.
+    /// The splits to choose from. Windows are powers of two. They start at zero, where one baby step is free, at the first
+    /// diagonal of the shortest arc with all of them, which suits bands, or whole windows after that, at the last place
+    /// that is not above zero.
     fn with_costs(
         parameters: &Parameters,
         level: usize,
@@ -61,7 +62,10 @@ impl Split {
         let cost = Cost::new(parameters, level);
         let start = arc_start(slots, diagonals);
         let windows = (0..=slots.ilog2()).map(|log| 1 << log);
-        let splits = windows.flat_map(move |window| [0, start].map(|start| Self { slots, start, window }));
+        let splits = windows.flat_map(move |window| {
+            let near = (start % window - window) % window;
+            [0, start, near].map(|start| Self { slots, start, window })
+        });
         splits.filter_map(move |split| Some((cost.of(split, diagonals)?, split)))
     }
 

@@ -133,12 +133,12 @@ fn the_largest_ring_has_sparse_matrices() {
     // Single slots by the definition: Σ wⱼ·ζ^(j·5^slot).
     let w = bit_reversed(&w);
     let mut power = 1;
-    for slot in 0..3 {
+    for (slot, z) in z.iter().enumerate().take(3) {
         let root = |j: usize| {
             Complex64::cis(std::f64::consts::TAU * (j * power % (4 * slots)) as f64 / (4 * slots) as f64)
         };
         let value: Complex64 = w.iter().enumerate().map(|(j, w)| w * root(j)).sum();
-        assert!((value - z[slot]).norm() < 1e-10, "{slot}");
+        assert!((value - z).norm() < 1e-10, "{slot}");
         power = power * 5 % (4 * slots);
     }
 }
@@ -257,9 +257,23 @@ fn check_encrypted(log_n: u32, slots: usize, packing: Packing, factor: f64, bits
     let back = setup.decrypt(&back);
     let precision = Precision::measure(&z, &back);
     assert!(precision.worst_bits() > bits, "{:.1} bits at {slots} slots", precision.worst_bits());
-    let noise = stc.noise(noise, root_mean_square(&w) * cts.shape().to.to_f64());
-    let measured = root_mean_square(&difference(&back, &z));
-    assert_noise(measured, deviation(noise, slots, &stc.shape().to), slots);
+    let (scale, to) = (&stc.shape().from, &stc.shape().to);
+    let message = root_mean_square(&w) * scale.to_f64();
+    // Apart, the error of the conjugation is in both parts and cancels: the prediction is a bound.
+    let bound = deviation(stc.noise(noise, message), slots, to) * if slots >= 128 { 1.15 } else { 2.0 };
+    assert!(root_mean_square(&difference(&back, &z)) < bound);
+
+    let encrypt = |w: &[Complex64], seed| setup.encrypt_at(w, scale, stc.shape().level, seed);
+    let coefficients = match packing {
+        Packing::SideBySide => Coefficients::SideBySide(encrypt(&w, 4)),
+        Packing::Apart => {
+            Coefficients::Apart { real: encrypt(&w[..slots], 4), imaginary: encrypt(&w[slots..], 5) }
+        }
+    };
+    let encoded = plans.1.encode(&setup.evaluator).unwrap();
+    let slots_of_fresh = setup.decrypt(&encoded.apply(&setup.evaluator, &coefficients).unwrap());
+    let measured = root_mean_square(&difference(&slots_of_fresh, &z));
+    assert_noise(measured, deviation(stc.noise(fresh, message), slots, to), slots);
 }
 
 #[test]
@@ -294,38 +308,10 @@ fn both_directions_share_keys() {
     let alone = SlotsToCoeffs::new(&parameters, bottom.clone(), []).unwrap();
     let sharing = SlotsToCoeffs::new(&parameters, bottom, cts.dft().rotations()).unwrap();
     let keys = |stc: &SlotsToCoeffs| (&cts.dft().rotations() | &stc.dft().rotations()).len();
-    println!(
-        "CtS {:?}",
-        cts.dft()
-            .transforms()
-            .iter()
-            .map(|t| (
-                t.diagonal_count(),
-                t.baby_steps().collect::<Vec<_>>(),
-                t.giant_steps().collect::<Vec<_>>()
-            ))
-            .collect::<Vec<_>>()
-    );
-    println!(
-        "StC {:?}",
-        sharing
-            .dft()
-            .transforms()
-            .iter()
-            .map(|t| (
-                t.diagonal_count(),
-                t.baby_steps().collect::<Vec<_>>(),
-                t.giant_steps().collect::<Vec<_>>()
-            ))
-            .collect::<Vec<_>>()
-    );
-    println!(
-        "keys {} {} {}; MB {}",
-        cts.dft().rotations().len(),
-        keys(&alone),
-        keys(&sharing),
-        cts.dft().memory_bytes() >> 20
-    );
+    // 8 for each matrix of the one, 10 for each of the other.
+    let steps = |dft: &Dft| dft.transforms().iter().map(|matrix| matrix.rotations().count()).sum::<usize>();
+    assert_eq!((steps(cts.dft()), steps(sharing.dft())), (32, 30));
+    assert_eq!((cts.dft().rotations().len(), keys(&sharing)), (29, 40));
     assert!(keys(&sharing) < keys(&alone));
 }
 
