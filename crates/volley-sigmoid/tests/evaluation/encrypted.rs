@@ -31,7 +31,7 @@ fn values_levels_scales_and_counts_on_ciphertexts() {
     let mask =
         || (0..slots).map(|slot| if masked_out(slot) { Complex64::ZERO } else { Complex64::I }).collect();
 
-    for (degree, half_width) in [(1, 4.0), (3, 8.0), (5, 12.0), (7, 16.0_f64)] {
+    for (degree, half_width) in [(1, 4.0), (3, 8.0), (5, 12.0), (7, 16.0), (9, 16.0_f64)] {
         let polynomial = SigmoidPolynomial::least_squares(degree, half_width).unwrap();
         let sigmoid =
             MaskedSigmoid { polynomial: &polynomial, argument_factor: 0.5, output_factor: -1.25, mask };
