@@ -26,11 +26,18 @@
 //! below x may have those of k < D only, or what is left is divided on. That gives the least depth for every degree.
 //!
 //! The number of baby steps is the power of two with the fewest relinearizations, then products. Powers that no nonzero
-//! coefficient needs are not made: the even (odd) part of a series costs little more than half of it.
+//! coefficient needs are not made. Relinearizations (and products), for all coefficients, odd ones alone, and even ones
+//! alone:
 //!
-//! | degree | levels | relinearizations | the same for an odd or even series |
-//! |---|---|---|---|
-//! TABLE
+//! | degree d | levels | all | odd | even, to d − 1 |
+//! |---|---|---|---|---|
+//! | 1 | 1 | 0 (0) | 0 (0) | 0 (0) |
+//! | 3 | 2 | 2 (2) | 2 (2) | 1 (1) |
+//! | 7 | 3 | 4 (5) | 4 (5) | 3 (3) |
+//! | 15 | 4 | 7 (8) | 7 (8) | 5 (6) |
+//! | 31 | 5 | 10 (13) | 10 (13) | 8 (9) |
+//! | 47 | 6 | 12 (14) | 11 (13) | 9 (11) |
+//! | 63 | 6 | 15 (18) | 14 (17) | 11 (14) |
 //!
 //! # Scales
 //!
