@@ -18,8 +18,8 @@
 //! degree 9:  m₁z + m₃z³ + (m₅z + m₇z³)·z⁴ + (m₉z)·z⁸            4 levels
 //! ```
 //!
-//! It is evaluated in powers of z, not in Chebyshev polynomials of z/h: those would cost as much at best, and the division by
-//! h a level, or scores at a scale that is not a number of theirs.
+//! It is evaluated in powers of z, not in Chebyshev polynomials of z/h: those would cost as much at best, and the
+//! division by h a level, or scores at a scale that is not a number of theirs.
 //!
 //! # Scales
 //!
@@ -31,10 +31,10 @@
 //! # Precision
 //!
 //! A rounding error in mₖz is multiplied by a power of z. With s = q/h for scores in \[−h, h\] (that is, as if z/h were
-//! encrypted at scale q) all intermediate values have coefficients below q and no error grows: the scales of z², z⁴ fall
-//! and those of the mₖ rise by just the powers of h that the coefficients lack. With s = q instead the result loses up
-//! to log₂ h^(d−1) bits at the ends of the interval for degree d: 6 for degree 3 on \[−8, 8\], 24 for degree 7 on
-//! \[−16, 16\].
+//! encrypted at scale q) all intermediate values have coefficients below q and no error grows: the scales of z², z⁴
+//! fall and those of the mₖ rise by just the powers of h that the coefficients lack. With s = q instead the result
+//! loses up to log₂ h^(d−1) bits at the ends of the interval for degree d: 6 for degree 3 on \[−8, 8\], 24 for degree 7
+//! on \[−16, 16\].
 //!
 //! # Cost
 //!

@@ -148,8 +148,8 @@ fn collect(basis: Basis, n: usize, powers: &mut BTreeSet<usize>) {
     }
 }
 
-/// n = a + b for n > 1: halves of a power of two, else its highest power of two and the rest, which has the parity of n. Either
-/// way Bₙ is one level below the lower of them.
+/// n = a + b for n > 1: halves of a power of two, else its highest power of two and the rest, which has the parity of
+/// n. Either way Bₙ is one level below the lower of them.
 pub(super) fn factors(n: usize) -> Factors {
     let a = n.next_power_of_two() / 2;
     Factors { a, b: n - a }

@@ -214,7 +214,7 @@ fn too_few_levels_are_refused() {
 proptest! {
     /// What max_error is of: any integer in range and any ε.
     #[test]
-    fn the_exact_remainder_is_within_the_largest_error(integer in -16_i32..=16, epsilon in -1.0..1.0) {
+    fn the_exact_remainder_is_within_the_largest_error(integer in -16_i32..=16, epsilon in -1.0_f64..1.0) {
         for literal in [literal(8, 30, 3, 3), literal(10, 56, 2, 1)] {
             let eval_mod = EvalMod::new(&literal).unwrap();
             let u = f64::from(integer) + epsilon / literal.message_ratio();
