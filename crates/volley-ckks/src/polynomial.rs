@@ -7,8 +7,8 @@
 //!
 //! # Algorithm
 //!
-//! Paterson and Stockmeyer's baby and giant steps, arranged as in \[BMTH21\] section 5 (eprint 2020/1203) and with fewer
-//! relinearizations. Bₙ for a power of two n divides any p of degree below 2n:
+//! Paterson and Stockmeyer's baby and giant steps (\[PS73\]), arranged as in \[BMTH21\] section 5 (eprint 2020/1203)
+//! and with fewer relinearizations. Bₙ for a power of two n divides any p of degree below 2n:
 //!
 //! ```text
 //! p = q·Bₙ + r,   deg q, deg r < n:    Tₙ₊ᵢ = 2 Tₙ Tᵢ − Tₙ₋ᵢ  or  xⁿ⁺ᵢ = xⁿ xⁱ

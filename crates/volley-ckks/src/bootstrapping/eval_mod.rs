@@ -11,10 +11,10 @@
 //! f·ε    = f/(2π) · arcsin(S·y)               Chebyshev series of degree 1, 3, 5 or 7, odd
 //! ```
 //!
-//! The scaled cosine is that of \[HK20\] section 4 (eprint 2019/688), the arcsine of Lee et al. (eprint 2020/552). W =
-//! K + 1/4 + 1/R, so that x − 1/(4W) is within \[−1, 1\] and the cosine even there: in plain Chebyshev nodes its odd
-//! coefficients vanish, and twice the degree costs about the same. That pays for one double angle less, at the same
-//! depth; Han and Ki's nodes near the integers, at I − 1/4, are not symmetric.
+//! The scaled cosine is that of \[HK20\] section 4 (eprint 2019/688), the arcsine that of \[LLLKN21\] (eprint
+//! 2020/552). W = K + 1/4 + 1/R, so that x − 1/(4W) is within \[−1, 1\] and the cosine even there: in plain Chebyshev
+//! nodes its odd coefficients vanish, and twice the degree costs about the same. That pays for one double angle less,
+//! at the same depth; Han and Ki's nodes near the integers, at I − 1/4, are not symmetric.
 //!
 //! # Choice
 //!
