@@ -99,31 +99,22 @@ fn run(eval_mod: &EvalMod, log_n: u32, bits: u32) -> Run {
 }
 
 /// Single primes below 2^50, and levels of 60 bits, which are two primes each. The error is the approximation's and the
-/// noise of the formula: within 1.3 of it on single primes. On 60 bits, where the formula gives 2⁻³⁵ on this ring,
-/// constants and decryption in double precision may add as much.
+/// noise of the formula, within a quarter: 1024 slots leave it a tenth of chance, as few of them have I = 0 and most of it.
 #[test]
 fn precision_on_ciphertexts_follows_the_formula() {
     for (bits, ratio, degree, double_angles, arcsine, at_least) in [
-        (49, 8, 56, 2, 3, 20.0),
-        (49, 8, 30, 3, 3, 19.5),
-        (49, 12, 56, 2, 1, 16.5),
+        (49, 8, 56, 2, 3, 22.0),
+        (49, 8, 30, 3, 3, 21.0),
+        (49, 12, 56, 2, 1, 18.0),
         (60, 8, 56, 2, 3, 28.0),
-        (60, 8, 56, 2, 5, 30.5),
+        (60, 8, 56, 2, 5, 32.0),
         (60, 12, 56, 2, 1, 22.0),
     ] {
         let eval_mod = EvalMod::new(&literal(ratio, degree, double_angles, arcsine)).unwrap();
         let run = run(&eval_mod, 11, bits);
-        eprintln!(
-            "XX {bits} {ratio} {degree} {double_angles} {arcsine}: worst {:.2} noise {:.2} predicted {:.2} approx {:.2}",
-            run.bits,
-            -run.noise.log2(),
-            -run.predicted.log2(),
-            -eval_mod.max_error().log2()
-        );
         assert!(run.bits > at_least, "{} bits of {bits} for 2^{ratio}, degree {degree}", run.bits);
-        let tolerance = if bits < 50 { 1.3 } else { 2.0 };
         let ratio = run.noise / run.predicted;
-        assert!(ratio < tolerance && ratio > 1.0 / tolerance, "{ratio} times the noise of {}", run.predicted);
+        assert!((0.8..1.25).contains(&ratio), "{ratio} times the noise of {}", run.predicted);
     }
 }
 
@@ -155,7 +146,7 @@ fn levels_and_errors_are_as_documented() {
 
 #[test]
 fn other_ranges_and_factors() {
-    for (range, degree, double_angles, factor) in [(1, 14, 0, 0.5), (5, 22, 2, 3.0), (28, 62, 3, 1e-3)] {
+    for (range, degree, double_angles, factor) in [(1, 26, 0, 0.5), (5, 28, 2, 3.0), (28, 62, 3, 1e-3)] {
         let literal =
             EvalModLiteral { range, degree, double_angles, output_factor: factor, ..literal(10, 0, 0, 3) };
         let eval_mod = EvalMod::new(&literal).unwrap();
