@@ -49,8 +49,9 @@
 //! at most f·W²·σ, about half of it over the integers of a sparse secret of weight 32 (deviation 1.63): 2¹⁵·σ at R =
 //! 2⁸, K = 16, and a bit more for each bit of R. At N = 2¹⁶ that is 2⁻³¹ on levels of 60 bits and 2⁻²¹ on levels of 50;
 //! at R = 2¹² four bits less. What comes later counts little: T₈ 2¹¹·σ, every other rescaling 2⁹·σ or less, the last
-//! 1·σ. Levels of falling sizes, the second longer than the first, would give the same precision for less modulus: with
-//! factors of 62, 64, 60, … bits T₂ has scale 2⁶².
+//! 1·σ. Where the second level is longer than the first the
+//! scale of T₂ is longer than either's: with factors of 62, 64, 60, 60, 60, 58, 60, 58, 54 and 54 bits the noise is a
+//! third of that of ten levels of 60.
 //!
 //! # Constants
 //!
