@@ -56,8 +56,8 @@ use crate::{Error, SigmoidPolynomial};
 /// m ∘ b·p(a·z) for scores z: a polynomial with mask and factors. See the [crate] for what the polynomial is.
 ///
 /// Slots outside of the mask may hold anything (they become zero), as long as it stays small enough for its powers to
-/// fit the modulus. The mask may be complex: a unit, such as the i that marks the second of two packed blocks, rides on
-/// it.
+/// fit the modulus, and to leave the zero precise: for scores of g·h the noise there is multiplied by g^(d−1). The mask
+/// may be complex: a unit, such as the i that marks the second of two packed blocks, rides on it.
 #[derive(Clone, Debug)]
 pub struct MaskedSigmoid<'a, M> {
     /// p.
