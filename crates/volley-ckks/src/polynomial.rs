@@ -1,14 +1,14 @@
 //! Polynomials of ciphertexts, at the least depth: ⌈log₂(d + 1)⌉ levels for degree d.
 //!
-//! A [`Polynomial`] p = Σ cₖ Bₖ is in the monomial basis, Bₖ = xᵏ, or in that of Chebyshev, Bₖ = Tₖ, whose elements stay
-//! within \[−1, 1\] on \[−1, 1\] and whose coefficients are as small as the function: the basis for degrees beyond ten. Its
-//! [`PolynomialCircuit`] is planned once, and evaluated on any ciphertext in one of two ways of writing coefficients
-//! ([`CoefficientForm`]).
+//! A [`Polynomial`] p = Σ cₖ Bₖ is in the monomial basis, Bₖ = xᵏ, or in that of Chebyshev, Bₖ = Tₖ, whose elements
+//! stay within \[−1, 1\] on \[−1, 1\] and whose coefficients are as small as the function: the basis for degrees beyond
+//! ten. Its [`PolynomialCircuit`] is planned once, and evaluated on any ciphertext in one of two ways of writing
+//! coefficients ([`CoefficientForm`]).
 //!
 //! # Algorithm
 //!
-//! Paterson and Stockmeyer's baby and giant steps, arranged as in [BMTH21] section 5 (eprint 2020/1203) and with fewer
-//! relinearizations. Bₙ for a power of two n divides any p of degree below 2n:
+//! Paterson and Stockmeyer's baby and giant steps (\[PS73\]), arranged as in \[BMTH21\] section 5 (eprint 2020/1203)
+//! and with fewer relinearizations. Bₙ for a power of two n divides any p of degree below 2n:
 //!
 //! ```text
 //! p = q·Bₙ + r,   deg q, deg r < n:    Tₙ₊ᵢ = 2 Tₙ Tᵢ − Tₙ₋ᵢ  or  xⁿ⁺ᵢ = xⁿ xⁱ
@@ -21,24 +21,31 @@
 //! ```
 //!
 //! All products and the linear part are one ciphertext of degree 2, which is relinearized and rescaled at once; so a
-//! polynomial costs one relinearization, and one more for each qⱼ that is not linear itself. A Bᵢ with
-//! 2^(k−1) < i ≤ 2^k is k levels below x, and its product with cᵢ another: the linear part of a p that is to lie D levels
-//! below x may have those of k < D only, or what is left is divided on. That gives the least depth for every degree.
+//! polynomial costs one relinearization, and one more for each qⱼ that is not linear itself. A Bᵢ with 2^(k−1) < i ≤
+//! 2^k is k levels below x, and its product with cᵢ another: the linear part of a p that is to lie D levels below x may
+//! have those of k < D only, or what is left is divided on. That gives the least depth for every degree.
 //!
 //! The number of baby steps is the power of two with the fewest relinearizations, then products. Powers that no nonzero
-//! coefficient needs are not made: the even (odd) part of a series costs little more than half of it.
+//! coefficient needs are not made. Relinearizations (and products), for all coefficients, odd ones alone, and even ones
+//! alone:
 //!
-//! | degree | levels | relinearizations | the same for an odd or even series |
-//! |---|---|---|---|
-//! TABLE
+//! | degree d | levels | all | odd | even, to d − 1 |
+//! |---|---|---|---|---|
+//! | 1 | 1 | 0 (0) | 0 (0) | 0 (0) |
+//! | 3 | 2 | 2 (2) | 2 (2) | 1 (1) |
+//! | 7 | 3 | 4 (5) | 4 (5) | 3 (3) |
+//! | 15 | 4 | 7 (8) | 7 (8) | 5 (6) |
+//! | 31 | 5 | 10 (13) | 10 (13) | 8 (9) |
+//! | 47 | 6 | 12 (14) | 11 (13) | 9 (11) |
+//! | 63 | 6 | 15 (18) | 14 (17) | 11 (14) |
 //!
 //! # Scales
 //!
 //! A sum that is rescaled by q to scale t has scale t·q before, so qⱼ is evaluated at the scale t·q/s for a B_{nⱼ} of
-//! scale s, and cᵢ encoded at t·q/s for a Bᵢ of scale s. Scales are exact: every sum matches, and the result has the scale
-//! that was wanted. Where x and the result have scales near the factors of the levels between them ([`Parameters::
-//! rescaling_factor`](crate::Parameters::rescaling_factor)), so have all intermediate values. With x at scale s = f·q the
-//! power xⁿ or Tₙ is at fⁿ·q instead: a scale that is off by a bit is off by n of them.
+//! scale s, and cᵢ encoded at t·q/s for a Bᵢ of scale s. Scales are exact: every sum matches, and the result has the
+//! scale that was wanted. Where x and the result have scales near the factors of the levels between them
+//! ([`rescaling_factor`](crate::Parameters::rescaling_factor)), so have all intermediate values. With x at scale s =
+//! f·q the power xⁿ or Tₙ is at fⁿ·q instead: a scale that is off by a bit is off by n of them.
 //!
 //! # Noise
 //!

@@ -11,10 +11,47 @@
 //! f·ε    = f/(2π) · arcsin(S·y)               Chebyshev series of degree 1, 3, 5 or 7, odd
 //! ```
 //!
-//! The scaled cosine is that of \[HK20\] section 4 (eprint 2019/688), the arcsine of Lee et al. (eprint 2020/552). W =
-//! K + 1/4 + 1/R, so that x − 1/(4W) is within \[−1, 1\] and the cosine even there: in plain Chebyshev nodes its odd
-//! coefficients vanish, and a degree costs half of what it costs otherwise. (Han and Ki's nodes near the integers lie at
-//! I − 1/4, which is not symmetric: they save degree, and lose the symmetry, which is worth more.)
+//! The scaled cosine is that of \[HK20\] section 4 (eprint 2019/688), the arcsine that of \[LLLKN21\] (eprint
+//! 2020/552). W = K + 1/4 + 1/R, so that x − 1/(4W) is within \[−1, 1\] and the cosine even there: in plain Chebyshev
+//! nodes its odd coefficients vanish, and twice the degree costs about the same. That pays for one double angle less,
+//! at the same depth; Han and Ki's nodes near the integers, at I − 1/4, are not symmetric.
+//!
+//! # Choice
+//!
+//! For K = 16, with f = R (outputs in \[−1, 1\]); bits are −log₂ of the largest error of the approximations:
+//!
+//! | R | degree, r | arcsine | levels | relinearizations | bits |
+//! |---|---|---|---|---|---|
+//! | 2⁸ | 30, 3 | 1 | 8 | 11 | 14.3 |
+//! | 2⁸ | 56, 2 | 1 | 8 | 11 | 14.3 |
+//! | 2¹⁰ | 56, 2 | 1 | 8 | 11 | 18.3 |
+//! | 2¹² | 56, 2 | 1 | 8 | 11 | 22.3 |
+//! | 2⁸ | 30, 3 | 3 | 10 | 13 | 21.3 |
+//! | 2⁸ | 56, 2 | 3 | 10 | 13 | 28.1 |
+//! | 2¹⁰ | 56, 2 | 3 | 10 | 13 | above 35 |
+//! | 2⁸ | 56, 2 | 5 | 11 | 14 | above 38 |
+//!
+//! So degree 56 with two double angles takes the place of 30 with three at the same price. An arcsine of degree 1 has
+//! the slope that spreads the sine's cubic error evenly: two bits better than sin(2πu)/(2π), and in proportion to |ε|³,
+//! so that it is seen only where a coefficient of the message is near its bound.
+//!
+//! # Noise
+//!
+//! Let σ be the deviation of a rescaling's error in a slot, relative to the scale: √(N(1 + 2N/3)/12) / s. By far the
+//! most of the output's noise is that of T₂(x) = 2x² − 1 and T₄(x), which a slot near x = 0 (integers near 0, the usual
+//! ones) multiplies most: an error in T₂ by (d(fε)/dx)/(dT₂/dx) = f·W/4x, in T₄ by a quarter of that, and so on; one in
+//! x by f·W. With x = (I − 1/4)/W that makes
+//!
+//! ```text
+//! deviation of the output² = (f·W·deviation of x)² + 16/15 · (f·W²/(4(I − 1/4)) · σ)²
+//! ```
+//!
+//! at most f·W²·σ, about half of it over the integers of a sparse secret of weight 32 (deviation 1.63): 2¹⁵·σ at R =
+//! 2⁸, K = 16, and a bit more for each bit of R. At N = 2¹⁶ that is 2⁻³¹ on levels of 60 bits and 2⁻²¹ on levels of 50;
+//! at R = 2¹² four bits less. What comes later counts little: T₈ 2¹¹·σ, every other rescaling 2⁹·σ or less, the last
+//! 1·σ. Where the second level is longer than the first the
+//! scale of T₂ is longer than either's: with factors of 62, 64, 60, 60, 60, 58, 60, 58, 54 and 54 bits the noise is a
+//! third of that of ten levels of 60.
 //!
 //! # Constants
 //!
@@ -24,16 +61,18 @@
 //! dᵢ₊₁ = αᵢ₊₁(2cᵢ² − 1) = dᵢ² − αᵢ₊₁
 //! ```
 //!
-//! so a double angle is one square and one constant. α₀ is in the coefficients of the series. αᵣ is 1/S, or with an arcsine
-//! of degree 1, which is a factor, that factor besides: nothing is multiplied in the end, at no level. Since y is of order
-//! 1, all dᵢ are of order 1 to √R, and rounding errors are compared with these, not with a sine of size 1/R.
+//! so a double angle is one square and one constant. α₀ is in the coefficients of the series. αᵣ is 1/S, or with an
+//! arcsine of degree 1, which is a factor, that factor besides: nothing is multiplied in the end, at no level. Since y
+//! is of order 1, all dᵢ are of order 1 to √R, and rounding errors are compared with these, not with a sine of size
+//! 1/R.
 //!
 //! # Scales
 //!
-//! The input has to be at a level l of EvalMod, at [`input_scale`](EvalMod::input_scale), which is the factor of that level: then
-//! every scale on the way follows the factors of the levels, whatever the default scale of the parameters is, and the
-//! output has [`output_scale`](EvalMod::output_scale). The levels l, l − 1, …, l − levels + 1 should have factors that differ
-//! in the last bits only.
+//! The input has to be at a level l of EvalMod, at [`input_scale`](EvalMod::input_scale), which is the factor of that
+//! level: then every scale on the way follows the factors of the levels, whatever the default scale of the parameters
+//! is, and the output has [`output_scale`](EvalMod::output_scale). Where the levels l, l − 1, …, l − levels + 1
+//! have factors that differ in the last bits only, so have all scales. Before αᵣ is subtracted there are values up to
+//! 2αᵣ, about f/π or R/π, for which the modulus at that level needs room.
 
 use std::f64::consts::{PI, TAU};
 
@@ -232,19 +271,16 @@ impl EvalMod {
     /// # Errors
     ///
     /// [`Error::LevelExhausted`] where `x` is too low, and what the arithmetic refuses.
-    pub fn evaluate<A: Arithmetic>(
-        &self,
-        arithmetic: &A,
-        x: &A::Ciphertext,
-    ) -> Result<A::Ciphertext, Error> {
+    pub fn evaluate<A: Arithmetic>(&self, arithmetic: &A, x: &A::Ciphertext) -> Result<A::Ciphertext, Error> {
         let level = arithmetic.operand(x).level;
         self.check_level(level)?;
         let shifted = arithmetic.add_constant(x, -0.25 / self.input_divisor())?;
         let scale = cosine_scale(arithmetic.parameters(), level - self.cosine.levels());
         let cosine = self.cosine.evaluate(arithmetic, &shifted, &scale, &Constants)?;
-        let sine = self.constants.iter().try_fold(cosine, |d, constant| {
-            arithmetic.add_constant(&arithmetic.square(&d)?, -constant)
-        })?;
+        let sine = self
+            .constants
+            .iter()
+            .try_fold(cosine, |d, constant| arithmetic.add_constant(&arithmetic.square(&d)?, -constant))?;
         match &self.arcsine {
             Some(arcsine) => {
                 let scale = arithmetic.operand(&sine).scale.clone();
@@ -306,7 +342,8 @@ impl EvalModLiteral {
     fn cosine(&self) -> Result<ChebyshevSeries, Error> {
         let frequency = TAU / f64::from(self.double_angles).exp2();
         let width = self.half_width();
-        Ok(ChebyshevSeries::interpolate(|v| (frequency * v).cos(), self.degree, &(-width..=width))?.even_part())
+        Ok(ChebyshevSeries::interpolate(|v| (frequency * v).cos(), self.degree, &(-width..=width))?
+            .even_part())
     }
 
     /// f/(2π)·arcsin(S·y).

@@ -1,7 +1,7 @@
 //! Chebyshev interpolation of a function on an interval.
 //!
-//! The series of degree d that agrees with f in the d + 1 zeros of T_{d+1} is within a factor 2 + (2/π) ln(d + 1) of the
-//! best approximation of that degree: one or two bits.
+//! The series of degree d that agrees with f in the d + 1 zeros of T_{d+1} is within a factor 2 + (2/π) ln(d + 1) of
+//! the best approximation of that degree: one or two bits.
 
 use std::f64::consts::PI;
 use std::ops::RangeInclusive;
@@ -50,8 +50,8 @@ impl ChebyshevSeries {
         Ok(Self { interval: [a, b], polynomial })
     }
 
-    /// The series without the terms of odd degree, whose coefficients become zero: for a function that is even about the
-    /// middle of the interval they are rounding errors, and cost as much as any.
+    /// The series without the terms of odd degree, whose coefficients become zero: for a function that is even about
+    /// the middle of the interval they are rounding errors, and cost as much as any.
     #[must_use]
     pub fn even_part(self) -> Self {
         self.without(1)

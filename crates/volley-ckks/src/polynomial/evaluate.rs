@@ -7,8 +7,8 @@ use super::{Basis, CoefficientForm, PolynomialCircuit};
 use crate::{Arithmetic, Error, Scale};
 
 impl PolynomialCircuit {
-    /// p(x) for the slots of `x`, which the Chebyshev basis wants in \[−1, 1\]; m ∘ p(x) for coefficients with a mask. The
-    /// result has scale `target` exactly and lies [`levels`](Self::levels) below `x`.
+    /// p(x) for the slots of `x`, which the Chebyshev basis wants in \[−1, 1\]; m ∘ p(x) for coefficients with a mask.
+    /// The result has scale `target` exactly and lies [`levels`](Self::levels) below `x`.
     ///
     /// # Errors
     ///

@@ -48,10 +48,9 @@ impl PolynomialCircuit {
     #[must_use]
     pub fn new(polynomial: &Polynomial) -> Self {
         let first = Self::with_baby_steps(polynomial, 2);
-        (2..=polynomial.levels()).map(|log2| Self::with_baby_steps(polynomial, 1 << log2)).fold(
-            first,
-            |best, other| if other.cost < best.cost { other } else { best },
-        )
+        (2..=polynomial.levels())
+            .map(|log2| Self::with_baby_steps(polynomial, 1 << log2))
+            .fold(first, |best, other| if other.cost < best.cost { other } else { best })
     }
 
     fn with_baby_steps(polynomial: &Polynomial, baby_steps: usize) -> Self {
@@ -149,8 +148,8 @@ fn collect(basis: Basis, n: usize, powers: &mut BTreeSet<usize>) {
     }
 }
 
-/// n = a + b for n > 1: halves of a power of two, else its highest power of two and the rest, which has the parity of n. Either
-/// way Bₙ is one level below the lower of them.
+/// n = a + b for n > 1: halves of a power of two, else its highest power of two and the rest, which has the parity of
+/// n. Either way Bₙ is one level below the lower of them.
 pub(super) fn factors(n: usize) -> Factors {
     let a = n.next_power_of_two() / 2;
     Factors { a, b: n - a }

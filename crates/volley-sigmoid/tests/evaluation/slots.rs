@@ -162,8 +162,8 @@ impl Arithmetic for SlotArithmetic {
         self.divided(a)
     }
 
-    fn add(&self, _: &Slots, _: &Slots) -> Result<Slots, Error> {
-        unused()
+    fn add(&self, a: &Slots, b: &Slots) -> Result<Slots, Error> {
+        Self::sum(a, b)
     }
 
     fn sub(&self, _: &Slots, _: &Slots) -> Result<Slots, Error> {
