@@ -5,48 +5,61 @@
 #   scripts/kill_and_resume.sh [kills] [volley]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-root=$PWD
 kills=${1:-20}
 if [ -n "${2:-}" ]; then
     volley=$(realpath "$2")
 else
-    cargo build --release --quiet --package volley-cli
-    volley=${CARGO_TARGET_DIR:-$root/target}/release/volley
+    cargo build --release --quiet --package volley-cli --bin volley
+    volley=${CARGO_TARGET_DIR:-$PWD/target}/release/volley
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
-"$volley" init --samples 1024 --features 400 --classes 10 --iterations 3 project > /dev/null
+# A small job, so that little of the time is start-up: 60 rows of three classes.
+awk 'BEGIN {
+    for (row = 0; row < 60; row++) {
+        printf "%c", 97 + row % 3
+        for (column = 0; column < 8; column++) printf ",%d", (column % 3 == row % 3) * 20 + (row * 7 + column * 5) % 11
+        print ""
+    }
+}' > data.csv
+"$volley" init --samples 60 --features 8 --classes 3 --iterations 3 project > /dev/null
 "$volley" keygen project > /dev/null
-"$volley" encrypt project "$root/data/mnist/train-first1024-images.idx3-ubyte.gz" --centre 20 > /dev/null
+"$volley" encrypt project data.csv > /dev/null
 cp -r project/upload server
-start=$(date +%s%N)
-"$volley" train server 2> /dev/null
-microseconds=$((($(date +%s%N) - start) / 1000))
+
+now() { date +%s%N; }
+
+# Moments are spread over the time that a whole run took last: other programs may be at work.
+start=$(now)
+"$volley" train server > /dev/null 2>&1
+whole=$(($(now) - start))
 mv server/model.vly undisturbed.vly
 
 done=0
+checkpoints=0
 while [ "$done" -lt "$kills" ]; do
-    moment=$(awk -v all="$microseconds" -v random="$RANDOM" 'BEGIN { printf "%.3f", random / 32768 * all / 1e6 }')
     "$volley" train server > /dev/null 2>&1 &
     child=$!
+    moment=$(awk -v whole="$whole" -v random="$RANDOM" 'BEGIN { printf "%.3f", random / 32768 * whole / 1e9 }')
     sleep "$moment"
     kill -KILL "$child" 2> /dev/null || true
     wait "$child" 2> /dev/null || true
     if [ -e server/model.vly ]; then
-        # It was done before: the machine is faster now than it was at first. No kill to count.
-        microseconds=$(awk -v moment="$moment" 'BEGIN { printf "%d", moment * 1e6 }')
-        found=
+        # It was done before: a run takes less time now. No kill to count.
+        whole=$((whole * 3 / 4))
     else
         found=start
-        [ ! -e server/checkpoint.vly ] || found=checkpoint
+        [ ! -e server/checkpoint.vly ] || { found=checkpoint checkpoints=$((checkpoints + 1)); }
+        start=$(now)
         "$volley" train server > /dev/null 2>&1
+        [ "$found" = checkpoint ] || whole=$(($(now) - start))
         done=$((done + 1))
+        echo "kill $done after $moment s, went on from the $found"
         [ -z "$(find server -name '*.part' -o -name checkpoint.vly)" ]
     fi
     cmp server/model.vly undisturbed.vly
-    [ -z "$found" ] ||
-        echo "kill $done after $moment s of $((microseconds / 1000)) ms, went on from the $found: the same model"
-    rm -f server/model.vly server/checkpoint.vly
+    rm -f server/model.vly
 done
+echo "$done kills, $checkpoints of them after a checkpoint: the same model each time"

@@ -4,6 +4,7 @@
 //! runs out of space, leaves what was there before. Several files that belong together are all [`Staged`] before the first
 //! is moved.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
@@ -57,7 +58,8 @@ impl Staged {
         target: &Path,
         write: impl FnOnce(&File) -> Result<(), BadInput>,
     ) -> Result<Self, BadInput> {
-        let file = builder.prefix(PREFIX).suffix(SUFFIX).tempfile_in(folder_of(target)).at(target)?;
+        let file = builder.prefix(PREFIX).suffix(SUFFIX).tempfile_in(folder_of(target));
+        let file = file.map_err(|error| in_plain_words(&error)).at(target)?;
         write(file.as_file()).at(target)?;
         file.as_file().sync_all().at(target)?;
         Ok(Self { file, target: target.to_owned() })
@@ -113,6 +115,11 @@ pub(crate) fn sweep(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The system's words: `tempfile` adds the name of a file that nobody knows.
+fn in_plain_words(error: &io::Error) -> String {
+    error.get_ref().and_then(Error::source).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// The folder that a file lies in.
@@ -173,7 +180,8 @@ mod tests {
         assert_eq!(failed.unwrap_err(), BadInput::at(&target, "full"));
         assert_eq!(names(folder.path()), Vec::<String>::new());
         let nowhere = folder.path().join("none/file");
-        assert!(Staged::private(&nowhere, |_| Ok::<_, io::Error>(())).is_err());
+        let refused = Staged::private(&nowhere, |_| Ok::<_, io::Error>(())).unwrap_err();
+        assert_eq!(refused, BadInput::at(&nowhere, "No such file or directory (os error 2)"));
     }
 
     #[cfg(unix)]

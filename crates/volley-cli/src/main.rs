@@ -7,13 +7,14 @@ mod atomic;
 mod commands;
 mod failure;
 mod hex;
-mod memory;
+mod machine;
 mod output;
 mod passphrase;
 mod plan_summary;
 mod predictions;
 mod project;
 mod settings;
+mod sizes;
 mod tables;
 
 use std::process::ExitCode;

@@ -5,8 +5,11 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use serde::Serialize;
+
+/// Files of fewer bytes are read before a bar could be seen.
+const BAR_BYTES: u64 = 1 << 24;
 
 /// How results are written.
 #[derive(Clone, Copy, Debug)]
@@ -16,24 +19,22 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Writes a result.
+    /// Shows a result.
     pub(crate) fn result(self, result: &(impl Serialize + Display)) -> Result<()> {
-        let mut out = io::stdout().lock();
-        if self.json {
-            serde_json::to_writer_pretty(&mut out, result)?;
-            writeln!(out)?;
-        } else {
-            writeln!(out, "{result}")?;
-        }
+        self.write(io::stdout().lock(), result)
+    }
+
+    /// Writes a result, at once: where it goes may be without a buffer.
+    pub(crate) fn write(self, mut out: impl Write, result: &(impl Serialize + Display)) -> Result<()> {
+        let text = if self.json { serde_json::to_string_pretty(result)? } else { result.to_string() };
+        out.write_all((text + "\n").as_bytes())?;
         Ok(out.flush()?)
     }
 }
 
 /// Whether it failed because the reader of the output has gone.
 pub(crate) fn is_closed(error: &anyhow::Error) -> bool {
-    let io = error.downcast_ref::<io::Error>().map(io::Error::kind);
-    let json = error.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
-    io.or(json) == Some(io::ErrorKind::BrokenPipe)
+    error.downcast_ref::<io::Error>().map(io::Error::kind) == Some(io::ErrorKind::BrokenPipe)
 }
 
 /// A line for the user's eyes. Where it cannot be written there is no one to tell.
@@ -43,12 +44,27 @@ pub(crate) fn note(line: &str) {
 
 /// Shows a phase while it lasts, where there is a terminal.
 pub(crate) fn phase<T>(name: &'static str, work: impl FnOnce() -> T) -> T {
-    let spinner = ProgressBar::new_spinner();
-    spinner.set_message(name);
-    spinner.enable_steady_tick(Duration::from_millis(100));
+    let spinner = styled(ProgressBar::new_spinner().with_message(name), "{spinner} {msg} {elapsed}");
     let result = work();
     spinner.finish_and_clear();
     result
+}
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+/// Counts the bytes of a file, where there is a terminal and the file is not read in an instant.
+pub(crate) fn bytes_bar(name: String, bytes: u64) -> ProgressBar {
+    if bytes < BAR_BYTES {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(bytes).with_message(name).with_finish(ProgressFinish::AndClear);
+    styled(bar, "{spinner} {msg} {wide_bar} {bytes}/{total_bytes} {elapsed}")
 }
 
 /// Counts steps: a bar on a terminal, elsewhere a line for each.
@@ -56,14 +72,9 @@ pub(crate) fn phase<T>(name: &'static str, work: impl FnOnce() -> T) -> T {
 pub(crate) struct Steps(ProgressBar);
 
 impl Steps {
-    pub(crate) fn new(done: usize, all: usize, unit: &str) -> Self {
+    pub(crate) fn new(done: usize, all: usize, unit: &'static str) -> Self {
         let bar = ProgressBar::new(all as u64).with_position(done as u64);
-        let template = format!("{{spinner}} {{wide_bar}} {{pos}}/{{len}} {unit} {{elapsed}}");
-        bar.set_style(
-            ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
-        bar.enable_steady_tick(Duration::from_millis(100));
-        Self(bar)
+        Self(styled(bar.with_message(unit), "{spinner} {wide_bar} {pos}/{len} {msg} {elapsed}"))
     }
 
     /// One more is done.

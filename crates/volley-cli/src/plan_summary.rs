@@ -6,7 +6,7 @@ use serde::Serialize;
 use volley_mlr::volley_ckks::Parameters;
 use volley_mlr::{Plan, PlanHash, Profile};
 
-use crate::memory::show_bytes;
+use crate::sizes::{counted, show_bytes};
 
 /// A parameter set in figures.
 #[derive(Clone, Debug, Serialize)]
@@ -109,19 +109,21 @@ impl fmt::Display for PlanSummary {
         };
         writeln!(
             f,
-            "training         {} iterations, profile {profile}, sigmoid of degree {degree} on [-{range}, {range}]",
-            self.iterations
+            "training         {}, profile {profile}, sigmoid of degree {degree} on [-{range}, {range}]",
+            counted(self.iterations, "iteration")
         )?;
         writeln!(f, "{}", self.parameters)?;
-        writeln!(f, "upload           {} ciphertexts, {}", self.ciphertexts, show_bytes(self.dataset_bytes))?;
-        writeln!(f, "evaluation keys  {} keys, {}", self.keys, show_bytes(self.keys_bytes))?;
+        let ciphertexts = counted(self.ciphertexts, "ciphertext");
+        writeln!(f, "upload           {ciphertexts}, {}", show_bytes(self.dataset_bytes))?;
+        writeln!(f, "evaluation keys  {}, {}", counted(self.keys, "key"), show_bytes(self.keys_bytes))?;
         writeln!(f, "server memory    {} with one thread", show_bytes(self.server_memory_bytes))?;
         writeln!(f, "server time      about {:.1} s on one core", self.seconds_on_one_core)?;
         match &self.shareable {
             Some(Shareable { statistical_bits, decryptions, weight_bits }) => write!(
                 f,
-                "shareable        {decryptions} decryptions with {statistical_bits} bits of statistical security, \
-                 which leave {weight_bits:.0} bits of the weights"
+                "shareable        {} with {statistical_bits} bits of statistical security, \
+                 which leaves {weight_bits:.0} bits of the weights",
+                counted(*decryptions as usize, "decryption")
             ),
             None => f.write_str("shareable        no: the decrypted model must stay with its owner"),
         }

@@ -1,35 +1,46 @@
-//! Labels of rows, as they are shown or kept.
+//! Labels of rows, and their scores, as they are shown or kept.
 
 use std::fmt;
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use ndarray::Array2;
 use serde::Serialize;
+use volley_data::write_predictions;
+use volley_mlr::ClassLabels;
 
 use crate::atomic::{Staged, check_free};
 use crate::failure::BadInput;
 use crate::output::{Output, note};
 
-/// A label for each row.
+/// A label for each row, and where they are wanted the scores.
 #[derive(Debug, Serialize)]
-pub(crate) struct Predictions<'a> {
-    pub(crate) labels: Vec<&'a str>,
+struct Predictions<'a> {
+    labels: Vec<&'a str>,
+    /// By row, then by class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scores: Option<Vec<Vec<f64>>>,
+    /// What is written as text.
+    #[serde(skip)]
+    text: String,
 }
 
 impl fmt::Display for Predictions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.labels.join("\n"))
+        f.write_str(&self.text)
     }
 }
 
-/// Where labels go.
+/// What is written of predictions, and where.
 #[derive(Args, Debug)]
 pub(crate) struct Target {
     /// Where to write the labels, one a line [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Write CSV instead: the label and the score of each class
+    #[arg(long = "scores")]
+    with_scores: bool,
     /// Replace the output if it exists
     #[arg(long)]
     force: bool,
@@ -46,11 +57,21 @@ impl Target {
         self.output.iter().try_for_each(|file| check_free(file, self.force))
     }
 
-    /// Writes them.
-    pub(crate) fn write(&self, predictions: &Predictions<'_>, output: Output) -> Result<()> {
-        let Some(file) = &self.output else { return output.result(predictions) };
-        Staged::private(file, |mut out| writeln!(out, "{predictions}"))?.commit(self.force)?;
-        note(&format!("{}: {} labels", file.display(), predictions.labels.len()));
+    /// Writes the labels of the highest of each row of scores (samples × classes).
+    pub(crate) fn write(&self, classes: &ClassLabels, scores: &Array2<f64>, output: Output) -> Result<()> {
+        let labels = classes.highest(scores);
+        let text = if self.with_scores {
+            let mut text = Vec::new();
+            write_predictions(&mut text, classes, scores)?;
+            String::from_utf8(text)?.trim_end().to_owned()
+        } else {
+            labels.join("\n")
+        };
+        let by_row = || scores.rows().into_iter().map(|row| row.to_vec()).collect();
+        let predictions = Predictions { labels, scores: self.with_scores.then(by_row), text };
+        let Some(file) = &self.output else { return output.result(&predictions) };
+        Staged::private(file, |out| output.write(out, &predictions))?.commit(self.force)?;
+        note(&format!("{}: {} predictions", file.display(), predictions.labels.len()));
         Ok(())
     }
 }

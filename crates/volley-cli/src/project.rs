@@ -14,7 +14,7 @@
 //! The server adds `checkpoint.vly` and `model.vly` to its copy of the upload.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{BufReader, Write};
+use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,6 +27,7 @@ use zeroize::Zeroizing;
 
 use crate::atomic::Staged;
 use crate::failure::{BadInput, OrBadInput};
+use crate::output::bytes_bar;
 use crate::passphrase::PassphraseSource;
 use crate::settings::Settings;
 
@@ -98,6 +99,16 @@ impl Project {
             return Ok(plan);
         }
         Err(BadInput::at(&file, "changed, or made by another version of volley: it takes a new project"))
+    }
+
+    /// The job that was encrypted last, for work with the secret key.
+    pub(crate) fn job(&self) -> Result<Job, BadInput> {
+        let upload = self.upload();
+        let job = upload.job()?;
+        if job.plan().parameters().security().bits().is_some() {
+            return Ok(job);
+        }
+        Err(BadInput::at(&upload.job_file(), "its parameters claim no security"))
     }
 
     /// What goes to the server.
@@ -233,9 +244,12 @@ pub(crate) fn read_job(file: &Path) -> Result<Job, BadInput> {
     Job::read(open(file)?, JOB_LIMIT).at(file)
 }
 
-/// Opens a public file.
-pub(crate) fn open(file: &Path) -> Result<BufReader<File>, BadInput> {
-    Ok(BufReader::with_capacity(1 << 18, File::open(file).at(file)?))
+/// Opens a public file; a large one shows how far it is read.
+pub(crate) fn open(file: &Path) -> Result<BufReader<impl Read>, BadInput> {
+    let opened = File::open(file).at(file)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let bar = bytes_bar(name, opened.metadata().at(file)?.len());
+    Ok(BufReader::with_capacity(1 << 18, bar.wrap_read(opened)))
 }
 
 /// Most bytes of the file of a model: two sums of weights, each ciphertext with both halves, at no higher level than the

@@ -8,7 +8,7 @@ use volley_mlr::volley_revolver::plan::{Demands, RingChoice};
 use volley_mlr::volley_sigmoid::SigmoidPolynomial;
 use volley_mlr::{Error, Hyperparameters, LearningRate, Plan};
 
-use crate::memory;
+use crate::sizes;
 
 /// Degree and range of the sigmoid's polynomial where only the other is given.
 const SIGMOID: (usize, f64) = (3, 8.0);
@@ -54,7 +54,7 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "LOG_N")]
     pub(crate) log_n: Option<u32>,
     /// Most memory of the server that keys and ciphertexts may take, such as 4G [default: any]
-    #[arg(long, value_name = "SIZE", value_parser = memory::parse_bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = sizes::parse_bytes)]
     pub(crate) memory: Option<u64>,
     /// Evaluation keys of at most 60 MB, for more of the server's time
     #[arg(long)]

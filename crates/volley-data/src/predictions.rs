@@ -4,24 +4,27 @@ use std::io::Write;
 
 use csv::Writer;
 use ndarray::Array2;
-use volley_mlr::Model;
+use volley_mlr::ClassLabels;
 
 use crate::ContentError;
 
-/// Writes the prediction of a model for each row of raw features, columns `prediction` and `score_CLASS` for each class. A
-/// score is written in as many digits as it takes to read the same f64 again.
+/// Writes the class of the highest of each row of scores (samples × classes), then the scores: columns `prediction` and
+/// `score_CLASS` for each class. A score is written in as many digits as it takes to read the same f64 again.
 ///
 /// # Errors
 ///
-/// [`ContentError::Model`] if the features are not as many as the model has, [`ContentError::Io`].
-pub fn write_predictions(out: impl Write, model: &Model, features: &Array2<f64>) -> Result<(), ContentError> {
-    let (predictions, scores) = (model.predict(features)?, model.scores(features)?);
+/// [`ContentError::Io`].
+pub fn write_predictions(
+    out: impl Write,
+    classes: &ClassLabels,
+    scores: &Array2<f64>,
+) -> Result<(), ContentError> {
     let mut writer = Writer::from_writer(out);
-    let header = model.classes().names().iter().map(|class| format!("score_{class}"));
+    let header = classes.names().iter().map(|class| format!("score_{class}"));
     writer.write_record(std::iter::once("prediction".to_owned()).chain(header)).map_err(io_error)?;
-    for (prediction, scores) in predictions.iter().zip(scores.rows()) {
+    for (prediction, scores) in classes.highest(scores).into_iter().zip(scores.rows()) {
         let scores = scores.into_iter().map(ToString::to_string);
-        writer.write_record(std::iter::once((*prediction).to_owned()).chain(scores)).map_err(io_error)?;
+        writer.write_record(std::iter::once(prediction.to_owned()).chain(scores)).map_err(io_error)?;
     }
     Ok(writer.flush()?)
 }

@@ -11,7 +11,9 @@ use volley_mlr::volley_ckks::wire::Header;
 use volley_mlr::volley_ckks::{
     Ciphertext, Context, EvaluationKeySet, Parameters, PublicKey, SecretKey, SeededCiphertext,
 };
-use volley_mlr::{Checkpoint, EncryptedDataset, EncryptedModel, Job, OwnerState};
+use volley_mlr::{
+    Checkpoint, EncryptedDataset, EncryptedModel, EncryptedRows, EncryptedScores, Job, OwnerState,
+};
 
 /// Of the sealed key among the golden files.
 const PASSPHRASE: &[u8] = b"correct horse battery staple";
@@ -71,7 +73,7 @@ macro_rules! reader {
 }
 
 /// Every reader of `volley-ckks` and `volley-mlr`.
-pub const READERS: [Reader; 13] = [
+pub const READERS: [Reader; 15] = [
     // What any file is looked at by. It has no writer of its own.
     Reader {
         name: "header",
@@ -127,6 +129,14 @@ pub const READERS: [Reader; 13] = [
     reader!("volley-mlr", "encrypted-model", |world, file, limit| {
         let model = EncryptedModel::read(&world.job, &world.job_context, file, limit)?;
         written(|out| Ok(model.write(&world.job, out)?))
+    }),
+    reader!("volley-mlr", "encrypted-rows", |world, file, limit| {
+        let (_, rows) = EncryptedRows::read(&world.job, &world.job_context, file, limit)?;
+        written(|out| Ok(rows.write(&world.job, out)?))
+    }),
+    reader!("volley-mlr", "encrypted-scores", |world, file, limit| {
+        let (_, scores) = EncryptedScores::read(&world.job, &world.job_context, file, limit)?;
+        written(|out| Ok(scores.write(&world.job, out)?))
     }),
     reader!("volley-mlr", "owner-state", |world, file, limit| {
         let state = OwnerState::read(&world.job, file, limit)?;

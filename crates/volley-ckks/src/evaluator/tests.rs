@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{Setup, parameters, random_slots, rng};
-use crate::{EvaluationKeySet, KeySpec, Precision, PublicKey, Simulator};
+use crate::{EvaluationKeySet, KeySpec, Precision, PublicKey, SecretKey, Simulator};
 
 const LEVELS: usize = 4;
 
@@ -390,4 +390,8 @@ fn long_scales_are_written_and_read() {
     assert_eq!(file.len() as u64, spec.byte_count());
     let read = EvaluationKeySet::read(&setup.context, &file[..], u64::MAX).unwrap();
     assert_eq!(read.spec(parameters).unwrap(), spec);
+    let mut file = Vec::new();
+    setup.secret_key.write(&mut file).unwrap();
+    let read = SecretKey::read(&setup.context, None, &file[..], u64::MAX).unwrap();
+    assert_eq!(read.poly().residues(), setup.secret_key.poly().residues());
 }

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::header::HASH_BYTES;
 use super::{Header, Kind, WireError};
@@ -251,6 +251,20 @@ impl<R: Read> BodyReader<R> {
         if again == encoded { Ok(value) } else { Err(WireError::Malformed) }
     }
 
+    /// Reads what is left of the body, for its hash alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`fill`](Self::fill).
+    pub fn skip(&mut self) -> Result<(), WireError> {
+        let mut buffer = Zeroizing::new([0; 4096]);
+        while self.left > 0 {
+            let length = self.left.min(buffer.len() as u64) as usize;
+            self.fill(&mut buffer[..length])?;
+        }
+        Ok(())
+    }
+
     /// One use of the input.
     fn input<T>(&mut self, read: impl FnOnce(&mut R) -> io::Result<T>) -> Result<T, WireError> {
         read(&mut self.input).map_err(|error| {
@@ -265,16 +279,11 @@ impl<R: Read> BodyReader<R> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
-        let mut buffer = [0; 4096];
-        while self.left > 0 {
-            let length = self.left.min(buffer.len() as u64) as usize;
-            self.fill(&mut buffer[..length])?;
-        }
+        self.skip()?;
         let mut hash = [0; HASH_BYTES as usize];
         self.input.read_exact(&mut hash)?;
         let damaged = *self.hash.finalize().as_bytes() != hash;
         self.hash.zeroize();
-        buffer.zeroize();
         if damaged {
             return Err(WireError::Damaged);
         }

@@ -16,7 +16,7 @@ use volley_mlr::volley_ckks::{Ciphertext, Context};
 use volley_mlr::{EncryptedModel, Sharing};
 
 use crate::atomic::{Staged, check_free};
-use crate::failure::{BadInput, OrBadInput};
+use crate::failure::OrBadInput;
 use crate::output::{Output, note, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::{Project, model_limit, open};
@@ -76,11 +76,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let format = ModelFormat::of(&options.output).or_bad_input()?;
     check_free(&options.output, options.force)?;
     project.check_outside_upload(&options.output)?;
-    let job = project.upload().job()?;
+    let job = project.job()?;
     let plan = job.plan();
-    if plan.parameters().security().bits().is_none() {
-        return Err(BadInput::at(&project.upload().job_file(), "its parameters claim no security").into());
-    }
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;
     let state = project.owner_state(&job)?;

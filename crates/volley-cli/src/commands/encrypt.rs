@@ -16,10 +16,10 @@ use volley_mlr::{Hyperparameters, Job, Owner, Step, TrainingSet};
 
 use crate::atomic::{FolderLock, Staged, check_free};
 use crate::failure::{BadInput, OrBadInput};
-use crate::memory::show_bytes;
 use crate::output::{Output, note, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::Project;
+use crate::sizes::{counted, show_bytes};
 use crate::tables::TableSource;
 
 /// Encrypt the training data, and complete the upload
@@ -60,9 +60,9 @@ impl fmt::Display for Encrypted {
         let upload = self.upload.display();
         writeln!(
             f,
-            "{upload}: job {}, {} ciphertexts, {}, and evaluation keys, {}",
+            "{upload}: job {}, {}, {}, and evaluation keys, {}",
             self.job_id,
-            self.ciphertexts,
+            counted(self.ciphertexts, "ciphertext"),
             show_bytes(self.dataset_bytes),
             show_bytes(self.keys_bytes)
         )?;

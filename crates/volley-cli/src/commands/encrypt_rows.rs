@@ -14,10 +14,10 @@ use volley_mlr::volley_ckks::Context;
 
 use crate::atomic::{Staged, check_free};
 use crate::failure::{BadInput, OrBadInput};
-use crate::memory::show_bytes;
 use crate::output::{Output, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::Project;
+use crate::sizes::{counted, show_bytes};
 use crate::tables::TableSource;
 
 /// Encrypted prediction, step 1, owner: encrypt rows
@@ -26,7 +26,9 @@ use crate::tables::TableSource;
 Example:
   volley encrypt-rows digits rows.csv -o rows.vly          the owner
   volley score upload rows.vly -o scores.vly               the server, where it trained
-  volley decrypt-scores digits scores.vly                  the owner")]
+  volley decrypt-scores digits scores.vly                  the owner
+
+Takes a training of two iterations or more: for a single one the server has not all keys that prediction takes.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made
     project: PathBuf,
@@ -56,14 +58,15 @@ struct Encrypted {
 impl fmt::Display for Encrypted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (file, bytes) = (self.file.display(), show_bytes(self.bytes));
-        write!(f, "{file}: {} rows in {} ciphertexts, {bytes}", self.rows, self.ciphertexts)
+        let (rows, ciphertexts) = (counted(self.rows, "row"), counted(self.ciphertexts, "ciphertext"));
+        write!(f, "{file}: {rows} in {ciphertexts}, {bytes}")
     }
 }
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
     check_free(&options.output, options.force)?;
-    let job = project.upload().job()?;
+    let job = project.job()?;
     let training = job.plan();
     let context = phase("tables", || Context::new(training.parameters().clone()));
     let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
+use volley_mlr::PredictionPlan;
 
 use crate::failure::OrBadInput;
-use crate::output::{Output, phase};
+use crate::output::{Output, note, phase};
 use crate::plan_summary::PlanSummary;
 use crate::project::Project;
 use crate::settings::Settings;
@@ -44,5 +45,8 @@ impl fmt::Display for Planned {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let plan = phase("planning", || options.settings.plan()).or_bad_input()?;
     Project::create(&options.project, &options.settings, &plan)?;
+    if !plan.key_spec().covers(PredictionPlan::new(&plan, 1)?.key_spec()) {
+        note("note: encrypted prediction takes keys that the server gets for two iterations or more");
+    }
     output.result(&Planned { project: options.project.clone(), plan: (&plan).into() })
 }

@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_mlr::volley_ckks::wire::{FileReader, Header, Kind, WireError};
+use volley_mlr::volley_ckks::wire::{BodyReader, FileReader, Header, Kind, WireError};
 use volley_mlr::volley_ckks::{Ciphertext, Context, Parameters, SecretKey};
-use volley_mlr::{Checkpoint, EncryptedModel, Job, wire};
+use volley_mlr::{Checkpoint, EncryptedModel, EncryptedScores, Job, PredictionPlan, wire};
 
 use crate::failure::{BadInput, OrBadInput};
 use crate::hex::hex;
-use crate::memory::show_bytes;
-use crate::output::{Output, phase};
+use crate::output::Output;
 use crate::plan_summary::{ParametersSummary, PlanSummary};
 use crate::project::{checkpoint_limit, model_limit, open, read_job};
+use crate::sizes::show_bytes;
 
 /// Show what a file is: kind, parameters, security, sizes, level, names
 #[derive(Args, Debug)]
@@ -54,6 +54,8 @@ struct Inspection {
     #[serde(skip_serializing_if = "Option::is_none")]
     iteration: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ciphertexts: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     level: Option<usize>,
@@ -71,8 +73,12 @@ impl fmt::Display for Inspection {
         if let Some(sealed) = self.sealed {
             writeln!(f, "sealed           {}", if sealed { "with a passphrase" } else { "no" })?;
         }
-        let counts =
-            [("iteration", self.iteration), ("ciphertexts", self.ciphertexts), ("level", self.level)];
+        let counts = [
+            ("iteration", self.iteration),
+            ("rows", self.rows),
+            ("ciphertexts", self.ciphertexts),
+            ("level", self.level),
+        ];
         for (name, count) in counts {
             count.map_or(Ok(()), |count| writeln!(f, "{name:16} {count}"))?;
         }
@@ -89,7 +95,7 @@ impl fmt::Display for Inspection {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let path = &options.file;
     let header = Header::read(File::open(path).at(path)?).at(path)?;
-    let state = phase("reading", || check_hash(path))?;
+    let state = check_hash(path)?;
     let mut inspection = Inspection::new(path, &header, state.is_ok())?;
     if state.is_ok() {
         inspection.look_inside(&header, options.job.as_deref())?;
@@ -101,17 +107,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
 /// Reads the whole file without keeping it.
 fn check_hash(path: &Path) -> Result<Result<(), WireError>, BadInput> {
     let file = open(path)?;
-    let read = || {
-        FileReader::open(file, u64::MAX)?.read(|body| {
-            let mut buffer = zeroize::Zeroizing::new([0; 1 << 14]);
-            while body.left() > 0 {
-                let length = body.left().min(buffer.len() as u64) as usize;
-                body.fill(&mut buffer[..length])?;
-            }
-            Ok::<_, WireError>(())
-        })
-    };
-    Ok(read())
+    Ok(FileReader::open(file, u64::MAX).and_then(|file| file.read(BodyReader::skip)))
 }
 
 impl Inspection {
@@ -129,6 +125,7 @@ impl Inspection {
             plan_hash: names.map(|(_, plan)| plan.to_string()),
             sealed: (header.kind == Kind::SECRET_KEY).then(|| SecretKey::is_sealed(header)),
             iteration: None,
+            rows: None,
             ciphertexts: None,
             level: None,
             parameters: None,
@@ -171,6 +168,17 @@ impl Inspection {
             let ciphertexts = || model.terms.iter().flat_map(|(_, blocks)| blocks);
             self.ciphertexts = Some(ciphertexts().count());
             self.level = ciphertexts().map(Ciphertext::level).min();
+        } else if header.kind == wire::ROWS {
+            let prediction = PredictionPlan::of_rows(job, open(path)?, self.bytes).at(path)?;
+            self.rows = Some(prediction.layout().shape().samples);
+            self.ciphertexts = Some(prediction.upload().ciphertexts);
+            self.level = Some(prediction.rows().level);
+        } else if header.kind == wire::SCORES {
+            let scores = EncryptedScores::<Ciphertext>::read(job, &context(), open(path)?, self.bytes);
+            let (prediction, scores) = scores.at(path)?;
+            self.rows = Some(prediction.layout().shape().samples);
+            self.ciphertexts = Some(scores.scores.len());
+            self.level = Some(prediction.scores().level);
         }
         Ok(())
     }

@@ -18,10 +18,10 @@ use zeroize::Zeroizing;
 use crate::atomic::{FolderLock, Staged, check_free};
 use crate::failure::BadInput;
 use crate::hex::hex;
-use crate::memory::show_bytes;
 use crate::output::{Output, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::Project;
+use crate::sizes::show_bytes;
 
 /// Make the secret key, which stays, and the evaluation keys, which the server gets
 #[derive(Args, Debug)]

@@ -8,7 +8,7 @@ use volley_data::read_model;
 
 use crate::failure::OrBadInput;
 use crate::output::Output;
-use crate::predictions::{Predictions, Target};
+use crate::predictions::Target;
 use crate::tables::TableSource;
 
 /// Predict the labels of rows with a decrypted model
@@ -17,6 +17,7 @@ use crate::tables::TableSource;
 Examples:
   volley predict model.json rows.csv              a label for each row, on standard output
   volley predict model.json rows.csv -o out.txt   the same, to a file
+  volley predict model.json rows.csv --scores     CSV, with the score of each class
 
 With a model that stays encrypted: volley encrypt-rows, score, decrypt-scores.")]
 pub(crate) struct Options {
@@ -34,6 +35,6 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     options.target.check()?;
     let model = read_model(&options.model).or_bad_input()?;
     let features = options.table.read_features(&options.data, model.preprocessing().columns())?;
-    let predictions = Predictions { labels: model.predict(&features).at(&options.data)? };
-    options.target.write(&predictions, output)
+    let scores = model.scores(&features).at(&options.data)?;
+    options.target.write(model.classes(), &scores, output)
 }

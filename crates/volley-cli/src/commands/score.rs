@@ -8,19 +8,21 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator, SeededCiphertext};
-use volley_mlr::{EncryptedModel, EncryptedRows, Predictor};
+use volley_mlr::volley_revolver::plan::Memory;
+use volley_mlr::{EncryptedModel, EncryptedRows, PredictionPlan, Predictor};
 
 use crate::atomic::{Staged, check_free};
 use crate::failure::{BadInput, OrBadInput};
-use crate::memory::show_bytes;
+use crate::machine::Machine;
 use crate::output::{Output, phase};
 use crate::project::{JobFolder, model_limit, open};
+use crate::sizes::{counted, show_bytes};
 
 /// Encrypted prediction, step 2, server: score encrypted rows with the encrypted model
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
-  volley score upload rows.vly -o scores.vly")]
+  volley score upload rows.vly -o scores.vly --threads 8 --memory 16G")]
 pub(crate) struct Options {
     /// Folder in which `volley train` made the model
     folder: PathBuf,
@@ -29,6 +31,8 @@ pub(crate) struct Options {
     /// Where to write the encrypted scores
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    machine: Machine,
     /// Replace the output if it exists
     #[arg(long)]
     force: bool,
@@ -46,30 +50,35 @@ struct Scored {
 impl fmt::Display for Scored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (file, bytes) = (self.file.display(), show_bytes(self.bytes));
-        write!(f, "{file}: scores of {} rows, {bytes}, {:.2} s", self.rows, self.seconds)
+        write!(f, "{file}: scores of {}, {bytes}, {:.2} s", counted(self.rows, "row"), self.seconds)
     }
 }
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let start = Instant::now();
     check_free(&options.output, options.force)?;
+    options.machine.start_threads()?;
     let folder = JobFolder::new(&options.folder);
     let job = folder.job()?;
-    let training = job.plan();
-    let context = phase("tables", || Context::new(training.parameters().clone()));
-    let file = folder.model_file();
-    if !file.try_exists().at(&file)? {
-        return Err(BadInput::at(&file, "there is no model: `volley train` makes it").into());
+    let model_file = folder.model_file();
+    if !model_file.try_exists().at(&model_file)? {
+        return Err(BadInput::at(&model_file, "there is no model: `volley train` makes it").into());
     }
-    let model =
-        EncryptedModel::<Ciphertext>::read(&job, &context, open(&file)?, model_limit(training)).at(&file)?;
     let file = &options.rows;
     let length = file.metadata().at(file)?.len();
-    let (plan, rows) =
-        EncryptedRows::<SeededCiphertext>::read(&job, &context, open(file)?, length).at(file)?;
+    let plan = PredictionPlan::of_rows(&job, open(file)?, length).at(file)?;
+    // All keys of the upload are read, also those that prediction has no use for.
+    let keys_bytes = job.plan().key_spec().memory_bytes();
+    let memory = |threads| Memory { keys: keys_bytes, ..plan.memory(threads) };
+    options.machine.check_memory("scoring these rows", memory)?;
+
+    let context = phase("tables", || Context::new(job.plan().parameters().clone()));
+    let limit = model_limit(job.plan());
+    let model = EncryptedModel::<Ciphertext>::read(&job, &context, open(&model_file)?, limit);
+    let model = model.at(&model_file)?;
+    let (_, rows) = EncryptedRows::<SeededCiphertext>::read(&job, &context, open(file)?, length).at(file)?;
     let rows = rows.expand(&context).at(file)?;
-    let keys = phase("reading keys", || folder.keys(&job, &context, plan.key_spec()))?;
-    let evaluator = Evaluator::new(&context, keys)?;
+    let evaluator = Evaluator::new(&context, folder.keys(&job, &context, plan.key_spec())?)?;
     let scores = phase("scoring", || Predictor::new(&evaluator, &plan, &model)?.scores(&rows))?;
     Staged::new(&options.output, |out| scores.write(&job, out))?.commit(options.force)?;
     output.result(&Scored {

@@ -19,12 +19,10 @@ use volley_mlr::{Checkpoint, EncryptedData, EncryptedDataset, EncryptedModel, Jo
 
 use crate::atomic::{FolderLock, Staged};
 use crate::failure::{BadInput, OrBadInput};
-use crate::memory::{self, show_bytes};
+use crate::machine::Machine;
 use crate::output::{Output, Steps, note, phase};
 use crate::project::{JobFolder, checkpoint_limit, model_limit, open};
-
-/// Beyond any machine; far more threads take minutes to start.
-const MAX_THREADS: i64 = 1024;
+use crate::sizes::{counted, show_bytes};
 
 /// Train on an owner's upload: what the server runs
 #[derive(Args, Debug)]
@@ -37,12 +35,8 @@ upload/model.vly, which goes back to the owner.")]
 pub(crate) struct Options {
     /// Folder with what the owner sent: job.vly, evaluation-keys.vly, dataset.vly
     folder: PathBuf,
-    /// Threads [default: one for each core]
-    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS))]
-    threads: Option<u16>,
-    /// Most memory to take, such as 4G [default: what is available]
-    #[arg(long, value_name = "SIZE", value_parser = memory::parse_bytes)]
-    memory: Option<u64>,
+    #[command(flatten)]
+    machine: Machine,
 }
 
 /// What the server did.
@@ -60,11 +54,11 @@ struct Trained {
 
 impl fmt::Display for Trained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (model, all) = (self.model.display(), self.iterations);
+        let (model, all) = (self.model.display(), counted(self.iterations, "iteration"));
         let done = match self.resumed_after {
-            0 => format!("{all} iterations"),
-            before if before == all => format!("{all} iterations, done before"),
-            before => format!("{all} iterations, {before} of them before"),
+            0 => all,
+            before if before == self.iterations => format!("{all}, done before"),
+            before => format!("{all}, {before} of them before"),
         };
         write!(f, "{model}: {done}, {}, {:.2} s", show_bytes(self.model_bytes), self.seconds)
     }
@@ -72,17 +66,14 @@ impl fmt::Display for Trained {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let start = Instant::now();
-    // Before anything runs in parallel: reading a job does.
-    if let Some(threads) = options.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().or_bad_input()?;
-    }
+    options.machine.start_threads()?;
     let folder = JobFolder::new(&options.folder);
     let job = folder.job()?;
     let _lock = FolderLock::take(folder.path())?;
     let resumed_after = match finished(&folder, &job)? {
         Some(iteration) => iteration,
         None => {
-            check_memory(&folder, &job, options.memory)?;
+            options.machine.check_memory("training", |threads| job.plan().memory(threads))?;
             check_upload(&folder, &job)?;
             train(&folder, &job)?
         }
@@ -113,20 +104,6 @@ fn finished(folder: &JobFolder, job: &Job) -> Result<Option<usize>, BadInput> {
 
 fn in_the_way(file: &Path, error: &wire::WireError) -> BadInput {
     BadInput::at(file, format!("{error}; move it away to train"))
-}
-
-/// Refuses a job that the machine has no memory for.
-fn check_memory(folder: &JobFolder, job: &Job, limit: Option<u64>) -> Result<(), BadInput> {
-    let threads = rayon::current_num_threads();
-    let needed = job.plan().memory(threads).total();
-    match limit.or_else(memory::available_bytes) {
-        Some(limit) if needed > limit => {
-            let (needed, limit) = (show_bytes(needed), show_bytes(limit));
-            let problem = format!("the job takes {needed} of memory on {threads} threads, there are {limit}");
-            Err(BadInput::at(folder.path(), problem))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Refuses an upload that is not complete or not of this job, by headers and lengths, before gigabytes are read.
@@ -168,9 +145,8 @@ fn train(folder: &JobFolder, job: &Job) -> Result<usize> {
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let checkpoint = read_checkpoint(folder, job, &context)?;
     let resumed_after = checkpoint.as_ref().map_or(0, Checkpoint::iteration);
-    let evaluator =
-        Evaluator::new(&context, phase("reading keys", || folder.keys(job, &context, plan.key_spec()))?)?;
-    let data = phase("reading data", || read_data(folder, job, &context))?;
+    let evaluator = Evaluator::new(&context, folder.keys(job, &context, plan.key_spec())?)?;
+    let data = read_data(folder, job, &context)?;
     let mut trainer = phase("set-up", || match checkpoint {
         Some(checkpoint) => Trainer::resume(&evaluator, plan, data, checkpoint),
         None => Trainer::new(&evaluator, plan, data),

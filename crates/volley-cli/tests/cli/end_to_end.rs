@@ -58,10 +58,30 @@ fn encrypted_prediction_gives_the_same_labels() {
         .assert()
         .success()
         .stdout(contains("scores of 31 rows"));
+    for (name, level) in [("rows.vly", 1), ("scores.vly", 0)] {
+        let inspected = json(volley(["inspect"]).arg(path(name)).arg("--job").arg(server.join("job.vly")));
+        assert_eq!((&inspected["rows"], &inspected["level"]), (&31.into(), &level.into()));
+    }
     let encrypted = json(volley(["decrypt-scores"]).args([&fixture.project, &path("scores.vly")]));
     let decrypt = ["decrypt".as_ref(), fixture.project.as_os_str(), fixture.model.as_os_str(), "-o".as_ref()];
     volley(decrypt).arg(path("model.json")).assert().success();
     assert_eq!(encrypted, json(volley(["predict"]).args([path("model.json"), path("rows.csv")])));
+    // The scores are those in clear, as far as encryption is exact.
+    let decrypted =
+        json(volley(["decrypt-scores", "--scores"]).args([&fixture.project, &path("scores.vly")]));
+    let clear = json(volley(["predict", "--scores"]).args([path("model.json"), path("rows.csv")]));
+    let scores = |value: &Value| serde_json::from_value::<Vec<Vec<f64>>>(value["scores"].clone()).unwrap();
+    for (decrypted, clear) in scores(&decrypted).iter().flatten().zip(scores(&clear).iter().flatten()) {
+        assert!((decrypted - clear).abs() < 1e-4, "{decrypted} is not {clear}");
+    }
+    let out = path("scores.csv");
+    let predict = ["predict".as_ref(), "--scores".as_ref(), "-o".as_ref(), out.as_os_str()];
+    volley(predict).args([path("model.json"), path("rows.csv")]).assert().success();
+    let text = fs::read_to_string(out).unwrap();
+    assert!(
+        text.starts_with("prediction,score_a,score_b,score_c\na,") && text.lines().count() == 32,
+        "{text}"
+    );
 }
 
 #[test]
@@ -154,6 +174,31 @@ fn a_project_has_its_own_keys_and_an_encryption_its_own_job() {
     volley(["keygen", "--force"]).arg(&project).assert().success();
     let made = json(volley(["inspect"]).arg(project.join("private/secret-key.vly")));
     assert_ne!(made["key_id"], after["key_id"]);
+}
+
+#[test]
+fn a_shareable_model_says_what_it_covers() {
+    let (data, folder) = (&fixture().data, folder());
+    let path = |name: &str| folder.path().join(name);
+    let init = ["init", "--shareable", "--shared-decryptions", "2", "--iterations", "1"];
+    let shape = ["--samples", "24", "--features", "4", "--classes", "3"];
+    volley(init).args(shape).arg(path("project")).assert().success();
+    volley(["keygen"]).arg(path("project")).assert().success();
+    volley(["encrypt"]).args([&path("project"), data]).assert().success();
+    volley(["train"]).arg(path("project/upload")).assert().success();
+    let decrypt = |name: &str| {
+        let mut command = volley(["decrypt"]);
+        command.args([path("project"), path("project/upload/model.vly")]).arg("-o").arg(path(name));
+        command
+    };
+    let covered = contains("one of 2 decryptions under its key that 30 bits of statistical security cover");
+    decrypt("shared.json").assert().success().stderr(covered);
+    decrypt("own.json").arg("--private").assert().success().stderr(contains("this model is private"));
+    let sharing = |name: &str| {
+        serde_json::from_slice::<Value>(&fs::read(path(name)).unwrap()).unwrap()["sharing"].clone()
+    };
+    assert_eq!(sharing("own.json"), "private");
+    assert_eq!(sharing("shared.json")["flooded"]["decryptions"], 2);
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn files_of_other_parameters_keys_and_jobs() {
     let path = |name: &str| folder.path().join(name);
     // Another ring, key and job.
     let small = ["--samples", "24", "--features", "4", "--classes", "3", "--iterations", "1"];
-    volley(["init"]).args(small).arg(path("small")).assert().success();
+    volley(["init"]).args(small).arg(path("small")).assert().success().stderr(contains("two iterations"));
     volley(["keygen"]).arg(path("small")).assert().success();
     volley(["encrypt"]).args([&path("small"), &fixture.data]).assert().success();
     // The same ring and another key.
@@ -131,13 +131,37 @@ fn files_of_other_parameters_keys_and_jobs() {
 #[test]
 fn machines_that_are_too_small() {
     let (_folder, server) = server();
-    refuse(train(&server).args(["--memory", "10M"]), &["the job takes", "there are 10.0 MB"]);
+    refuse(train(&server).args(["--memory", "10M"]), &["training takes", "there are 10.0 MB"]);
     assert_eq!(names(&server), [".volley.lock", "dataset.vly", "evaluation-keys.vly", "job.vly"]);
     for threads in ["0", "1025", "many"] {
         train(&server).args(["--threads", threads]).assert().code(2).stderr(contains("--threads"));
     }
     train(&server).args(["--memory", "some"]).assert().code(2).stderr(contains("is no size"));
     train(&server).args(["--threads", "1", "--memory", "4G"]).assert().success();
+
+    let (fixture, rows, scores) = (fixture(), server.join("rows.vly"), server.join("scores.vly"));
+    volley(["encrypt-rows", "-o"]).args([&rows, &fixture.project, &fixture.data]).assert().success();
+    let score =
+        || volley(["score".as_ref(), server.as_os_str(), rows.as_ref(), "-o".as_ref(), scores.as_ref()]);
+    refuse(score().args(["--memory", "10M"]), &["scoring these rows takes", "there are 10.0 MB"]);
+    score().args(["--threads", "0"]).assert().code(2).stderr(contains("--threads"));
+    assert!(!scores.exists());
+    score().args(["--threads", "1", "--memory", "4G"]).assert().success();
+}
+
+/// A job whose parameters claim nothing: a server could have put it in the owner's folder.
+#[test]
+fn parameters_without_security() {
+    let folder = folder();
+    let project = folder.path().join("project");
+    link_project(&project);
+    let job = include_bytes!("../../../volley-mlr/testdata/wire/training-job.vly");
+    replace(&project.join("upload/job.vly"), job);
+    let output = folder.path().join("output");
+    let (model, data) = (&fixture().model, &fixture().data);
+    refuse(&mut decrypt(&project, model, &output.with_extension("json")), &["claim no security"]);
+    refuse(volley(["encrypt-rows", "-o"]).args([&output, &project, data]), &["claim no security"]);
+    refuse(volley(["decrypt-scores"]).args([&project, data]), &["claim no security"]);
 }
 
 #[test]

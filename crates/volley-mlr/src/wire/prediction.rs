@@ -4,10 +4,9 @@ use std::io::{Read, Write};
 
 use super::plan::MAX_COPIES;
 use super::{FileError, ROWS, SCORES, WireError, header, open};
-use crate::encrypted::check_layout;
-use crate::volley_ckks::wire::write_file;
+use crate::volley_ckks::wire::{BodyReader, write_file};
 use crate::volley_ckks::{Ciphertext, Context, SeededCiphertext};
-use crate::{EncryptedRows, EncryptedScores, Error, Job, PredictionPlan};
+use crate::{EncryptedRows, EncryptedScores, Job, PredictionPlan};
 
 /// Bytes of the number of rows.
 const COUNT_BYTES: u64 = 8;
@@ -41,20 +40,9 @@ impl EncryptedRows<SeededCiphertext> {
     ) -> Result<(PredictionPlan, Self), WireError> {
         let file = open(job, ROWS, input, limit)?;
         file.expect_parameters(context.parameters().id())?;
-        let body_bytes = file.header().body_bytes;
         file.read(|body| {
-            let rows = usize::try_from(u64::from_le_bytes(body.array()?)).unwrap_or(usize::MAX);
-            let layout = PredictionPlan::layout_of(job.plan(), rows)?;
-            // Before the plan is simulated: a ciphertext has more than a byte.
-            let ciphertexts = (layout.groups() as u64).saturating_mul(layout.column_blocks() as u64);
-            if ciphertexts > body_bytes {
-                return Err(FileError::Malformed.into());
-            }
-            let copies = ciphertexts.saturating_mul(layout.period() as u64);
-            if copies > MAX_COPIES {
-                return Err(WireError::PlanSize { copies, max: MAX_COPIES });
-            }
-            let plan = PredictionPlan::new(job.plan(), rows)?;
+            let plan = read_plan(job, body)?;
+            let layout = plan.layout();
             let mut read = || {
                 let row = SeededCiphertext::read_record(context, job.key_id(), body)?;
                 let (expected, found) = (plan.rows(), row.operand());
@@ -85,28 +73,22 @@ impl EncryptedScores<Ciphertext> {
         })
     }
 
-    /// Reads a file of the job, of at most `limit` bytes: the scores of the rows that were planned for.
+    /// Reads a file of the job, of at most `limit` bytes, with the plan of its prediction.
     ///
     /// # Errors
     ///
-    /// See [`WireError`]; [`Error::RowCount`] for scores of another number of rows.
+    /// See [`WireError`].
     pub fn read(
         job: &Job,
-        plan: &PredictionPlan,
         context: &Context,
         input: impl Read,
         limit: u64,
-    ) -> Result<Self, WireError> {
+    ) -> Result<(PredictionPlan, Self), WireError> {
         let file = open(job, SCORES, input, limit)?;
         file.expect_parameters(context.parameters().id())?;
-        let layout = plan.layout();
-        check_layout(PredictionPlan::layout_of(job.plan(), layout.shape().samples)?, layout)?;
         file.read(|body| {
-            let expected = layout.shape().samples;
-            let found = usize::try_from(u64::from_le_bytes(body.array()?)).unwrap_or(usize::MAX);
-            if found != expected {
-                return Err(Error::RowCount { expected, found }.into());
-            }
+            let plan = read_plan(job, body)?;
+            let layout = plan.layout();
             let mut read = || {
                 let scores = Ciphertext::read_record(context, job.key_id(), body)?;
                 let (expected, found) = (plan.scores(), scores.operand());
@@ -116,7 +98,39 @@ impl EncryptedScores<Ciphertext> {
                 Ok(scores)
             };
             let scores = (0..layout.groups()).map(|_| read()).collect::<Result<_, _>>()?;
-            Ok(Self { layout, scores })
+            Ok((plan, Self { layout, scores }))
         })
     }
+}
+
+impl PredictionPlan {
+    /// The prediction of the rows in a file of the job, of at most `limit` bytes: what it takes, before ciphertexts are
+    /// kept.
+    ///
+    /// # Errors
+    ///
+    /// See [`WireError`].
+    pub fn of_rows(job: &Job, input: impl Read, limit: u64) -> Result<Self, WireError> {
+        open(job, ROWS, input, limit)?.read(|body| {
+            let plan = read_plan(job, body)?;
+            body.skip()?;
+            Ok(plan)
+        })
+    }
+}
+
+/// Plans the prediction of as many rows as a body begins with, if it has room for them.
+fn read_plan(job: &Job, body: &mut BodyReader<impl Read>) -> Result<PredictionPlan, WireError> {
+    let rows = usize::try_from(u64::from_le_bytes(body.array()?)).unwrap_or(usize::MAX);
+    let layout = PredictionPlan::layout_of(job.plan(), rows)?;
+    // Before the plan is simulated: a ciphertext has more than a byte.
+    let ciphertexts = (layout.groups() as u64).saturating_mul(layout.column_blocks() as u64);
+    if ciphertexts > body.left() {
+        return Err(FileError::Malformed.into());
+    }
+    let copies = ciphertexts.saturating_mul(layout.period() as u64);
+    if copies > MAX_COPIES {
+        return Err(WireError::PlanSize { copies, max: MAX_COPIES });
+    }
+    Ok(PredictionPlan::new(job.plan(), rows)?)
 }

@@ -8,14 +8,28 @@
 //! ```
 //!
 //! is exact, since both summands are integers below 2⁵² in size: |l| ≤ 2⁴⁷ and h − e·q = (ab − e·q) − l. e is within
-//! 1/2 + 2⁵⁰·2⁻⁵¹ = 1 of ab/q (and a little for its own rounding), so |r| < 2q. Sums are brought back to |·| ≤ q after each
-//! term, and to \[0, q) at the end: the same residues as the scalar kernels'.
+//! 1/2 + 2⁵⁰·2⁻⁵¹ = 1 of ab/q (and a little for its own rounding), so |r| < 2q. Results are brought to \[0, q): the same
+//! residues as the scalar kernels'.
+//!
+//! # Sums
+//!
+//! A sum of products is kept as H·2ᵏ + L and reduced once for several terms. Added to 2⁵²⁺ᵏ, of which the last bit is 2ᵏ,
+//! a product rounds to a multiple of 2ᵏ,
+//!
+//! ```text
+//! g = 2⁵²⁺ᵏ + ab rounded = 2⁵²⁺ᵏ + h·2ᵏ,    l = ab − h·2ᵏ exactly, |l| ≤ 2ᵏ⁻¹,
+//! ```
+//!
+//! and the bits of g are those of 2⁵²⁺ᵏ plus h: bits are added as integers, l as numbers. With k = 26 + ⌈b/2⌉ for a
+//! prime of b bits, a < 2⁵⁰ and b < q, each h is below 2²⁴⁺ᵇᐟ². After t terms, and q more from those before, H < t·2²⁴⁺ᵇᐟ²
+//! must stay below 2⁵², to be a number again, and |L| ≤ t·2²⁵⁺⁽ᵇ⁺¹⁾ᐟ² + q with the 2q of H·(2ᵏ mod q) below 2⁵³: t = 5 for 50
+//! bits, t = 28 for at most 46.
 
 use std::arch::x86_64::{
-    __m256d, __m256i, _CMP_LT_OQ, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_FROUND_TO_ZERO,
-    _mm256_add_epi64, _mm256_add_pd, _mm256_and_pd, _mm256_blendv_pd, _mm256_castpd_si256,
-    _mm256_castsi256_pd, _mm256_cmp_pd, _mm256_fmsub_pd, _mm256_fnmadd_pd, _mm256_loadu_si256, _mm256_mul_pd,
-    _mm256_or_si256, _mm256_round_pd, _mm256_set1_epi64x, _mm256_set1_pd, _mm256_setzero_pd,
+    __m256d, __m256i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_FROUND_TO_ZERO, _mm256_add_epi64,
+    _mm256_add_pd, _mm256_and_si256, _mm256_blendv_pd, _mm256_castpd_si256, _mm256_castsi256_pd,
+    _mm256_fmadd_pd, _mm256_fmsub_pd, _mm256_fnmadd_pd, _mm256_loadu_si256, _mm256_mul_pd, _mm256_or_si256,
+    _mm256_round_pd, _mm256_set1_epi64x, _mm256_set1_pd, _mm256_setzero_pd, _mm256_setzero_si256,
     _mm256_storeu_si256, _mm256_sub_epi64, _mm256_sub_pd, _mm256_xor_si256,
 };
 
@@ -28,6 +42,8 @@ use crate::modulus::{Modulus, ShoupFactor};
 const LANES: usize = 4;
 /// 2⁵², whose `f64` has a zero mantissa: an integer below is added to it as bits.
 const MAGIC: f64 = 4_503_599_627_370_496.0;
+/// 3·2⁵¹. An `f64` of at most 2⁵¹ in size that is added to it is rounded to an integer.
+const ROUNDER: f64 = 6_755_399_441_055_744.0;
 
 /// Constants of a modulus in every lane.
 #[derive(Clone, Copy)]
@@ -114,19 +130,19 @@ impl Lanes {
         self.centre(_mm256_add_pd(sum, self.product(a, b)))
     }
 
-    /// x modulo q in \[0, q), for |x| < 2q.
+    /// x modulo q in \[0, q), for integral |x| < 2⁵².
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn residue(self, x: __m256d) -> __m256i {
-        let x = self.centre(x);
-        let lift = |x: __m256d| {
-            let negative = _mm256_cmp_pd::<_CMP_LT_OQ>(x, _mm256_setzero_pd());
-            _mm256_add_pd(x, _mm256_and_pd(negative, self.q))
-        };
-        let below = _mm256_sub_pd(lift(x), self.q);
-        // In [−q, 0], of which 0 stands for a residue of q.
-        let negative = _mm256_cmp_pd::<_CMP_LT_OQ>(below, _mm256_setzero_pd());
-        to_integer(_mm256_add_pd(below, _mm256_and_pd(negative, self.q)))
+        let rounder = _mm256_set1_pd(ROUNDER);
+        let centred = _mm256_castpd_si256(_mm256_add_pd(self.centre(x), rounder));
+        let integer = _mm256_sub_epi64(centred, _mm256_castpd_si256(rounder));
+        // Its sign bit chooses.
+        _mm256_castpd_si256(_mm256_blendv_pd(
+            _mm256_castsi256_pd(integer),
+            _mm256_castsi256_pd(_mm256_add_epi64(integer, self.integer_q)),
+            _mm256_castsi256_pd(integer),
+        ))
     }
 
     /// x mod q for integers x < 2q.
@@ -141,6 +157,93 @@ impl Lanes {
             _mm256_castsi256_pd(difference),
         ))
     }
+}
+
+/// Constants of sums modulo one prime.
+#[derive(Clone, Copy)]
+struct Sums {
+    lanes: Lanes,
+    /// 2⁵²⁺ᵏ.
+    anchor: __m256d,
+    /// 2ᵏ mod q, of the smallest size.
+    radix: __m256d,
+    /// Products after which a sum is reduced.
+    terms: usize,
+}
+
+/// H·2ᵏ + L.
+#[derive(Clone, Copy)]
+struct Sum {
+    /// H in the low 52 bits, sums of exponents above.
+    high: __m256i,
+    low: __m256d,
+}
+
+impl Sums {
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn new(q: Modulus) -> Self {
+        let split = 26 + q.bits().div_ceil(2);
+        let radix = q.reduce(1 << split);
+        let balanced = if radix > q.value() / 2 { radix as f64 - q.value() as f64 } else { radix as f64 };
+        Self {
+            lanes: Lanes::new(q),
+            anchor: _mm256_set1_pd(MAGIC * (1u64 << split) as f64),
+            radix: _mm256_set1_pd(balanced),
+            terms: if q.bits() > 46 { 5 } else { 28 },
+        }
+    }
+
+    /// sum + ab for 0 ≤ a < 2⁵⁰ and 0 ≤ b < q.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn add_product(&self, sum: &mut Sum, a: __m256d, b: __m256d) {
+        let high = _mm256_fmadd_pd(a, b, self.anchor);
+        let low = _mm256_fmadd_pd(a, b, _mm256_sub_pd(self.anchor, high));
+        sum.high = _mm256_add_epi64(sum.high, _mm256_castpd_si256(high));
+        sum.low = _mm256_add_pd(sum.low, low);
+    }
+
+    /// The sum modulo q, below 2⁵³ in size.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn fold(&self, sum: Sum) -> __m256d {
+        let mantissa = _mm256_set1_epi64x((1 << 52) - 1);
+        let high = to_float(_mm256_and_si256(sum.high, mantissa));
+        _mm256_add_pd(self.lanes.product(high, self.radix), sum.low)
+    }
+}
+
+/// The residues of several sums over `terms`, of which `add` adds one to each sum. The sums are reduced after every
+/// `block` terms.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn residues<T, const S: usize>(
+    sums: &[Sums; S],
+    block: usize,
+    terms: &[T],
+    add: impl Fn(&mut [Sum; S], &T),
+) -> [__m256i; S] {
+    let mut residues = [_mm256_setzero_pd(); S];
+    let mut blocks = terms.chunks(block);
+    let mut carried = [_mm256_setzero_pd(); S];
+    while let Some(terms) = blocks.next() {
+        let mut partial = carried.map(|low| Sum { high: _mm256_setzero_si256(), low });
+        for term in terms {
+            add(&mut partial, term);
+        }
+        for s in 0..S {
+            residues[s] = sums[s].fold(partial[s]);
+            if blocks.len() > 0 {
+                carried[s] = sums[s].lanes.centre(residues[s]);
+            }
+        }
+    }
+    let mut reduced = [_mm256_setzero_si256(); S];
+    for s in 0..S {
+        reduced[s] = sums[s].lanes.residue(residues[s]);
+    }
+    reduced
 }
 
 /// Full vectors, and the rest.
@@ -235,16 +338,15 @@ pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupF
 
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn sum_of_products(q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])]) {
-    let lanes = Lanes::new(q);
+    let sums = Sums::new(q);
     let chunked: Vec<[Chunked<'_>; 2]> =
         terms.iter().map(|(a, b)| [a.as_chunks::<LANES>(), b.as_chunks::<LANES>()]).collect();
     let (chunks, tail) = out.as_chunks_mut::<LANES>();
     for (j, out) in chunks.iter_mut().enumerate() {
-        let mut sum = _mm256_setzero_pd();
-        for [a, b] in &chunked {
-            sum = lanes.add_product(sum, load_float(&a.0[j]), load_float(&b.0[j]));
-        }
-        store(out, lanes.residue(sum));
+        let [residue] = residues(&[sums], sums.terms, &chunked, |[sum], [a, b]| {
+            sums.add_product(sum, load_float(&a.0[j]), load_float(&b.0[j]));
+        });
+        store(out, residue);
     }
     if !tail.is_empty() {
         let terms: Vec<_> = chunked.iter().map(|[a, b]| (a.1, b.1)).collect();
@@ -254,22 +356,23 @@ pub(super) fn sum_of_products(q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u
 
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
-    let lanes = Lanes::new(q);
+    let sums = Sums::new(q);
     let chunked: Vec<[Chunked<'_>; 4]> =
         terms.iter().map(|limbs| limbs.map(|limb| limb.as_chunks::<LANES>())).collect();
     let [(d0, tail0), (d1, tail1), (d2, tail2)] = out.map(|out| out.as_chunks_mut::<LANES>());
     for (j, ((d0, d1), d2)) in d0.iter_mut().zip(d1).zip(d2).enumerate() {
-        let [mut s0, mut s1, mut s2] = [_mm256_setzero_pd(); 3];
-        for [a0, a1, b0, b1] in &chunked {
+        // The sum in the middle has two products of each term.
+        let reduced = residues(&[sums; 3], sums.terms / 2, &chunked, |[s0, s1, s2], [a0, a1, b0, b1]| {
             let (a0, a1) = (load_float(&a0.0[j]), load_float(&a1.0[j]));
             let (b0, b1) = (load_float(&b0.0[j]), load_float(&b1.0[j]));
-            s0 = lanes.add_product(s0, a0, b0);
-            s1 = lanes.add_product(lanes.add_product(s1, a0, b1), a1, b0);
-            s2 = lanes.add_product(s2, a1, b1);
+            sums.add_product(s0, a0, b0);
+            sums.add_product(s1, a0, b1);
+            sums.add_product(s1, a1, b0);
+            sums.add_product(s2, a1, b1);
+        });
+        for (out, residue) in [d0, d1, d2].into_iter().zip(reduced) {
+            store(out, residue);
         }
-        store(d0, lanes.residue(s0));
-        store(d1, lanes.residue(s1));
-        store(d2, lanes.residue(s2));
     }
     if !tail0.is_empty() {
         let terms: Vec<_> = chunked.iter().map(|limbs| limbs.map(|limb| limb.1)).collect();
@@ -279,19 +382,18 @@ pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64];
 
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn sum_of_pairs(q: Modulus, out: [&mut [u64]; 2], terms: &[[&[u64]; 3]]) {
-    let lanes = Lanes::new(q);
+    let sums = Sums::new(q);
     let chunked: Vec<[Chunked<'_>; 3]> =
         terms.iter().map(|limbs| limbs.map(|limb| limb.as_chunks::<LANES>())).collect();
     let [(u, tail_u), (v, tail_v)] = out.map(|out| out.as_chunks_mut::<LANES>());
     for (j, (u, v)) in u.iter_mut().zip(v).enumerate() {
-        let [mut sum_u, mut sum_v] = [_mm256_setzero_pd(); 2];
-        for [digit, a, b] in &chunked {
+        let [residue_u, residue_v] = residues(&[sums; 2], sums.terms, &chunked, |[u, v], [digit, a, b]| {
             let digit = load_float(&digit.0[j]);
-            sum_u = lanes.add_product(sum_u, digit, load_float(&a.0[j]));
-            sum_v = lanes.add_product(sum_v, digit, load_float(&b.0[j]));
-        }
-        store(u, lanes.residue(sum_u));
-        store(v, lanes.residue(sum_v));
+            sums.add_product(u, digit, load_float(&a.0[j]));
+            sums.add_product(v, digit, load_float(&b.0[j]));
+        });
+        store(u, residue_u);
+        store(v, residue_v);
     }
     if !tail_u.is_empty() {
         let terms: Vec<_> = chunked.iter().map(|limbs| limbs.map(|limb| limb.1)).collect();
@@ -301,21 +403,47 @@ pub(super) fn sum_of_pairs(q: Modulus, out: [&mut [u64]; 2], terms: &[[&[u64]; 3
 
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn weighted_sums(out: &mut [&mut [u64]], sources: &[&[u64]], targets: &[(Modulus, &[u64])]) {
+    let (pairs, last) = out.as_chunks_mut::<2>();
+    let (target_pairs, last_target) = targets.as_chunks::<2>();
+    for (out, targets) in pairs.iter_mut().zip(target_pairs) {
+        weighted_sums_at_once(out, sources, targets);
+    }
+    if let ([out], [target]) = (last, last_target) {
+        weighted_sums_at_once(&mut [&mut **out], sources, &[*target]);
+    }
+}
+
+/// Sums modulo a few primes, for which each source is read once.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn weighted_sums_at_once<const T: usize>(
+    out: &mut [&mut [u64]; T],
+    sources: &[&[u64]],
+    targets: &[(Modulus, &[u64]); T],
+) {
+    let sums = targets.map(|(q, _)| Sums::new(q));
+    let block = sums.iter().map(|sums| sums.terms).min().unwrap_or(1);
     let chunked: Vec<Chunked<'_>> = sources.iter().map(|y| y.as_chunks::<LANES>()).collect();
-    let tails: Vec<&[u64]> = chunked.iter().map(|y| y.1).collect();
-    for (out, &(q, weights)) in out.iter_mut().zip(targets) {
-        let lanes = Lanes::new(q);
-        let terms: Vec<(&[[u64; LANES]], __m256d)> =
-            chunked.iter().zip(weights).map(|(y, &w)| (y.0, _mm256_set1_pd(w as f64))).collect();
-        let (chunks, tail) = out.as_chunks_mut::<LANES>();
-        for (j, out) in chunks.iter_mut().enumerate() {
-            let mut sum = _mm256_setzero_pd();
-            for (y, w) in &terms {
-                sum = lanes.add_product(sum, load_float(&y[j]), *w);
+    let terms: Vec<(&[[u64; LANES]], [__m256d; T])> = chunked
+        .iter()
+        .enumerate()
+        .map(|(i, y)| (y.0, targets.map(|(_, weights)| _mm256_set1_pd(weights[i] as f64))))
+        .collect();
+    let full = out[0].len() / LANES;
+    for j in 0..full {
+        let reduced = residues(&sums, block, &terms, |partial, (y, weights)| {
+            let y = load_float(&y[j]);
+            for t in 0..T {
+                sums[t].add_product(&mut partial[t], y, weights[t]);
             }
-            store(out, lanes.residue(sum));
+        });
+        for (out, residue) in out.iter_mut().zip(reduced) {
+            store(&mut out.as_chunks_mut::<LANES>().0[j], residue);
         }
-        scalar::weighted_sums(&mut [tail], &tails, &[(q, weights)]);
+    }
+    let tails: Vec<&[u64]> = chunked.iter().map(|y| y.1).collect();
+    for (out, target) in out.iter_mut().zip(targets) {
+        scalar::weighted_sums(&mut [&mut out[LANES * full..]], &tails, &[*target]);
     }
 }
 

@@ -41,13 +41,13 @@
 //! The results are reduced to [0, q): the same residues as the scalar transform's.
 
 use std::arch::x86_64::{
-    __m128i, __m256d, __m256i, _mm_loadu_si128, _mm256_add_epi64, _mm256_add_pd, _mm256_blendv_pd,
-    _mm256_castpd_si256, _mm256_castsi128_si256, _mm256_castsi256_pd, _mm256_fmadd_pd, _mm256_fmsub_pd,
-    _mm256_fnmadd_pd, _mm256_mul_pd, _mm256_permute2f128_pd, _mm256_permute4x64_pd, _mm256_set1_pd,
-    _mm256_sub_epi64, _mm256_sub_pd, _mm256_unpackhi_pd, _mm256_unpacklo_pd,
+    __m128i, __m256d, _mm_loadu_si128, _mm256_add_pd, _mm256_castpd_si256, _mm256_castsi128_si256,
+    _mm256_castsi256_pd, _mm256_fmadd_pd, _mm256_fmsub_pd, _mm256_fnmadd_pd, _mm256_mul_pd,
+    _mm256_permute2f128_pd, _mm256_permute4x64_pd, _mm256_set1_pd, _mm256_sub_pd, _mm256_unpackhi_pd,
+    _mm256_unpacklo_pd,
 };
 
-use super::{LANES, Lanes, load, load_float, mul_constant, store};
+use super::{LANES, Lanes, ROUNDER, load, load_float, mul_constant, store};
 use crate::kernel::node_powers;
 use crate::modulus::{Modulus, ShoupFactor};
 
@@ -59,8 +59,6 @@ const LEAF: usize = 4;
 const CACHED: usize = 256;
 /// Smallest degree: a pass before the leaf.
 pub(in crate::kernel) const MIN_DEGREE: usize = 2 * LEAF * LANES;
-/// 3·2⁵¹. An `f64` of at most 2⁵¹ in size that is added to it is rounded to an integer.
-const ROUNDER: f64 = 6_755_399_441_055_744.0;
 
 /// Twiddle factors of one prime and degree: the bits of `f64` in [−q/2, q/2], by node.
 pub(crate) struct Twiddles {
@@ -157,21 +155,6 @@ fn load_bits(words: &[u64; LANES]) -> __m256d {
 #[inline]
 fn store_bits(words: &mut [u64; LANES], x: __m256d) {
     store(words, _mm256_castpd_si256(x));
-}
-
-/// x mod q for integral |x| < 2⁵².
-#[target_feature(enable = "avx2,fma")]
-#[inline]
-fn residue(lanes: Lanes, x: __m256d) -> __m256i {
-    let rounder = _mm256_set1_pd(ROUNDER);
-    let centred = _mm256_castpd_si256(_mm256_add_pd(lanes.centre(x), rounder));
-    let integer = _mm256_sub_epi64(centred, _mm256_castpd_si256(rounder));
-    // Its sign bit chooses.
-    _mm256_castpd_si256(_mm256_blendv_pd(
-        _mm256_castsi256_pd(integer),
-        _mm256_castsi256_pd(_mm256_add_epi64(integer, lanes.integer_q)),
-        _mm256_castsi256_pd(integer),
-    ))
 }
 
 /// vw modulo q.
@@ -327,10 +310,10 @@ fn forward_leaves<const LAZY: bool>(lanes: Lanes, factors: &[u64], a: &mut [[u64
         let [first, second] = pair_factors(lanes, vectors, halves);
         let [x0, x1] = forward_pair(lanes, x0, x1, first);
         let [x2, x3] = forward_pair(lanes, x2, x3, second);
-        store(p0, residue(lanes, x0));
-        store(p1, residue(lanes, x1));
-        store(p2, residue(lanes, x2));
-        store(p3, residue(lanes, x3));
+        store(p0, lanes.residue(x0));
+        store(p1, lanes.residue(x1));
+        store(p2, lanes.residue(x2));
+        store(p3, lanes.residue(x3));
     }
 }
 
@@ -383,8 +366,8 @@ fn inverse_last_stage(lanes: Lanes, factors: &[u64], a: &mut [[u64; LANES]]) {
     let (low, high) = a.split_at_mut(a.len() / 2);
     for (u, v) in low.iter_mut().zip(high) {
         let [x, y] = inverse_butterfly(lanes, load_bits(u), load_bits(v), w);
-        store(u, residue(lanes, x));
-        store(v, residue(lanes, y));
+        store(u, lanes.residue(x));
+        store(v, lanes.residue(y));
     }
 }
 
@@ -443,7 +426,7 @@ fn inverse_stages<const REDUCED: usize, const LAST: bool>(
         let x0 = if REDUCED >= 1 { lanes.centre(x0) } else { x0 };
         let x1 = if REDUCED >= 2 { lanes.centre(x1) } else { x1 };
         for (p, x) in [(p0, x0), (p1, x1), (p2, x2), (p3, x3)] {
-            store(p, if LAST { residue(lanes, x) } else { _mm256_castpd_si256(x) });
+            store(p, if LAST { lanes.residue(x) } else { _mm256_castpd_si256(x) });
         }
     }
 }

@@ -1,6 +1,4 @@
-//! Sizes: as they are given, as they are shown, and what the machine has.
-
-use std::fs;
+//! Sizes: as they are given, and as they are shown.
 
 /// Bytes from a text such as `4G`, `4GB`, `4GiB`, `512M`, `1.5G` or `1000000`. Without `i`, factors are powers of 1000.
 pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
@@ -31,12 +29,9 @@ pub(crate) fn show_bytes(bytes: u64) -> String {
     }
 }
 
-/// The memory that a new program could take without swapping, where the system is Linux.
-pub(crate) fn available_bytes() -> Option<u64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(1024 * kibibytes)
+/// `1 row`, `2 rows`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -59,5 +54,6 @@ mod tests {
     fn sizes_are_shown() {
         let shown = [999, 8_400, 181_500_000, 2_250_000_000].map(show_bytes);
         assert_eq!(shown, ["999 bytes", "8.4 kB", "181.5 MB", "2.25 GB"]);
+        assert_eq!([counted(1, "row"), counted(0, "row")], ["1 row", "0 rows"]);
     }
 }

@@ -1,0 +1,5 @@
+//! Rows that the owner asks about.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|file: &[u8]| volley_fuzz::fuzz("encrypted-rows", file));
