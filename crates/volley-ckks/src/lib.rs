@@ -5,8 +5,9 @@
 //! products, rotations ([`Arithmetic`] lists the operations). Circuits are planned on a [`Simulator`] before there are
 //! keys.
 //!
-//! Below it is `volley-ring`, above it `volley-revolver`, and it knows nothing of matrices. It has no bootstrapping
-//! and no exact integers. What is decrypted must stay secret, unless it is decrypted with [`flooding`].
+//! Below it is `volley-ring`, above it `volley-revolver`, and it knows nothing of matrices. It has no exact
+//! integers. A ciphertext whose levels are spent gets new ones by [`bootstrapping`]. What is decrypted must stay secret,
+//! unless it is decrypted with [`flooding`].
 //!
 //! ```
 //! use rand::{SeedableRng, rngs::SysRng};

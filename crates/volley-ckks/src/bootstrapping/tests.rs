@@ -216,6 +216,11 @@ fn what_a_bootstrapping_needs_is_said() {
         error(&secure, &literal),
         Error::Parameters(ParametersError::EphemeralSecret { log_n: 15, max: 115, .. })
     ));
+    let tiny = parameters(4, 15);
+    assert!(matches!(
+        error(&tiny, &literal),
+        Error::Parameters(ParametersError::EphemeralSecret { log_n: 4, .. })
+    ));
     let higher = parameters_of_claim(16, Security::Classical192);
     assert!(matches!(error(&higher, &literal), Error::Parameters(ParametersError::EphemeralSecret { .. })));
     assert!(
@@ -233,7 +238,7 @@ fn parameters_of_claim(log_n: u32, security: Security) -> Parameters {
 #[test]
 fn presets_are_within_the_table() {
     for (preset, levels, special) in
-        [(Preset::Fast, 9, 8), (Preset::Fast, 11, 8), (Preset::Precise, 9, 9), (Preset::Precise, 11, 7)]
+        [(Preset::Fast, 9, 9), (Preset::Fast, 11, 9), (Preset::Precise, 9, 9), (Preset::Precise, 11, 7)]
     {
         let parameters = preset.parameters(16, levels, special, Security::Classical128).build().unwrap();
         for slots in [1 << 13, 1 << 15] {

@@ -49,10 +49,11 @@ impl Security {
 
     /// Refuses an ephemeral secret under a modulus that the claim does not allow: 128 bits for weight
     /// [`EPHEMERAL_WEIGHT`], N ≥ 2^16 and moduli of at most [`MAX_EPHEMERAL_LOG_MODULUS`] bits; nothing is claimed beyond.
+    /// Where nothing is claimed, the ring must have room for the weight.
     pub(super) fn check_ephemeral(self, log_n: u32, log_modulus: f64) -> Result<(), ParametersError> {
         let max = MAX_EPHEMERAL_LOG_MODULUS;
         let allowed = match self {
-            Self::Unchecked => true,
+            Self::Unchecked => 1 << log_n >= EPHEMERAL_WEIGHT,
             Self::Classical128 => log_n >= MIN_EPHEMERAL_LOG_N && log_modulus <= f64::from(max),
             Self::Classical192 | Self::Classical256 => false,
         };
