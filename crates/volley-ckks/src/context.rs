@@ -59,7 +59,12 @@ impl Context {
 
     /// Tables for the ephemeral secret of bootstrapping, made when they are first asked for.
     pub(crate) fn ephemeral(&self) -> &Arc<Self> {
-        self.ephemeral.get_or_init(|| Self::new(self.parameters.ephemeral()))
+        if let Some(tables) = self.ephemeral.get() {
+            return tables;
+        }
+        // Not inside of the initialisation: a thread that waits for tables may take up work that asks for them too.
+        let tables = Self::new(self.parameters.ephemeral());
+        self.ephemeral.get_or_init(|| tables)
     }
 
     pub(crate) fn check_level(&self, level: usize) -> Result<(), Error> {

@@ -342,7 +342,7 @@ impl Parameters {
     /// Number of ciphertext primes that are live at `level`: all of them at levels above the highest.
     #[must_use]
     pub fn limbs(&self, level: usize) -> usize {
-        self.limbs.get(level).map_or(self.q.len(), |&limbs| limbs)
+        self.limbs.get(level).copied().unwrap_or(self.q.len())
     }
 
     /// The primes of one level: those that a rescaling at it divides by. A level above the highest has none.
