@@ -253,11 +253,11 @@ fn strangers_are_refused() {
 }
 
 /// Another owner of the same parameter set.
-struct SecretKeyOf(crate::SecretKey, Arc<Context>, Encoder);
+struct SecretKeyOf(SecretKey, Arc<Context>, Encoder);
 
 impl SecretKeyOf {
     fn another_owner(setup: &Setup) -> Self {
-        let key = crate::SecretKey::generate(&setup.context, &mut rng(77));
+        let key = SecretKey::generate(&setup.context, &mut rng(77));
         Self(key, Arc::clone(&setup.context), Encoder::new(&setup.context))
     }
 

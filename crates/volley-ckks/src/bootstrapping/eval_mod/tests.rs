@@ -24,7 +24,7 @@ fn chain(log_n: u32, bits: &[u32]) -> Parameters {
     let level = |&bits: &u32| if bits > 50 { vec![bits / 2; 2] } else { vec![bits] };
     let literal = ParametersLiteral {
         log_n,
-        q_bits: bits.iter().flat_map(level).collect(),
+        levels: bits.iter().map(level).collect(),
         p_bits: vec![50, 50],
         log_scale: bits[0] - 1,
         security: Security::Unchecked,
