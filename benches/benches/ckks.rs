@@ -7,6 +7,7 @@ use std::error::Error;
 use criterion::Criterion;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use volley_ckks::polynomial::{ChebyshevSeries, Constants, PolynomialCircuit};
 use volley_ckks::{
     Arithmetic, Ciphertext, Complex64, Context, Encoder, EvaluationKeySet, Evaluator, KeySpec,
     LinearArithmetic, LinearTransform, Parameters, ParametersLiteral, Plaintext, PublicKey, SecretKey,
@@ -111,7 +112,7 @@ fn digits(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
         for special in special {
             let literal = ParametersLiteral {
                 log_n,
-                q_bits: [vec![50], vec![40; levels]].concat(),
+                levels: [vec![vec![50]], vec![vec![40]; levels]].concat(),
                 p_bits: vec![50; special],
                 log_scale: 40,
                 security: Security::Classical128,
@@ -159,6 +160,19 @@ fn linear_transform(criterion: &mut Criterion, session: &Session) -> Result<(), 
     Ok(())
 }
 
+/// The cosine that modular reduction takes: an even Chebyshev series of degree 62, in six levels.
+fn polynomial(criterion: &mut Criterion, session: &Session) -> Result<(), volley_ckks::Error> {
+    let Session { parameters, evaluator, operands: [a, _], .. } = session;
+    let cosine = ChebyshevSeries::interpolate(|t| (26.0 * t).cos(), 62, &(-1.0..=1.0))?.even_part();
+    let circuit = PolynomialCircuit::new(cosine.polynomial());
+    let target = parameters.scale();
+    circuit.evaluate(evaluator, a, &target, &Constants)?;
+    criterion.bench_function(&session.id("polynomial_even_degree_62"), |bencher| {
+        bencher.iter(|| circuit.evaluate(evaluator, a, &target, &Constants));
+    });
+    Ok(())
+}
+
 /// The same transform by hoisted baby steps, products, sums, and rotations by giant steps.
 fn single_operations(
     evaluator: &Evaluator,
@@ -185,6 +199,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         owner(&mut criterion, &mut session);
         server(&mut criterion, &session);
         linear_transform(&mut criterion, &session)?;
+        polynomial(&mut criterion, &session)?;
     }
     digits(&mut criterion)?;
     criterion.final_summary();

@@ -30,6 +30,7 @@ use crate::data::{load_mnist, select};
 
 mod report;
 
+pub(crate) use report::peak_memory_bytes;
 use report::{Iteration, Keys, Operations, Parameters, Phase, Report, Upload};
 
 /// What is trained on, and how.
@@ -217,7 +218,7 @@ impl Experiment {
             iterations,
             max_relative_weight_error: relative_error(encrypted, plain),
             prediction_agreement: agreement(encrypted, plain, &self.test)?,
-            peak_memory_bytes: report::peak_memory_bytes(),
+            peak_memory_bytes: peak_memory_bytes(),
             operations: Operations {
                 rotations: operations(Operation::Rotation),
                 hoisted_rotations: operations(Operation::HoistedRotation),

@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use volley_ring::{BACKEND_VARIABLE, Kernel};
 
 mod bench;
+mod bootstrap;
 mod calibrate;
 mod ci;
 mod clock;
@@ -38,6 +39,8 @@ enum Command {
     Ci,
     /// Run the benches and collect their times in one JSON file
     Bench(bench::Options),
+    /// Time a bootstrapping and measure the precision of each step
+    Bootstrap(bootstrap::Options),
     /// Try every reader of files with random defects
     Fuzz(fuzz::Options),
     /// Fit the planner's cost model to operations timed on this machine
@@ -90,6 +93,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Experiment(options) => experiment::run(options),
         Command::Ci => ci::run(),
         Command::Bench(options) => bench::run(options),
+        Command::Bootstrap(options) => bootstrap::run(options),
         Command::Fuzz(options) => fuzz::run(options),
         Command::Calibrate => calibrate::run(),
         Command::Compare(options) => compare::run(options),

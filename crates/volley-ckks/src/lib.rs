@@ -5,8 +5,9 @@
 //! products, rotations ([`Arithmetic`] lists the operations). Circuits are planned on a [`Simulator`] before there are
 //! keys.
 //!
-//! Below it is `volley-ring`, above it `volley-revolver`, and it knows nothing of matrices. It has no bootstrapping
-//! and no exact integers. What is decrypted must stay secret, unless it is decrypted with [`flooding`].
+//! Below it is `volley-ring`, above it `volley-revolver`, and it knows nothing of matrices. It has no exact
+//! integers. A ciphertext whose levels are spent gets new ones by [`bootstrapping`]. What is decrypted must stay secret,
+//! unless it is decrypted with [`flooding`].
 //!
 //! ```
 //! use rand::{SeedableRng, rngs::SysRng};
@@ -52,6 +53,7 @@
 #![forbid(unsafe_code)]
 
 mod arithmetic;
+pub mod bootstrapping;
 mod ciphertext;
 mod context;
 mod counts;
@@ -64,6 +66,7 @@ mod linear_transform;
 pub mod noise;
 mod operand;
 pub mod params;
+pub mod polynomial;
 mod precision;
 mod scale;
 mod simulator;
@@ -84,6 +87,7 @@ pub use linear_transform::{LinearArithmetic, LinearTransform};
 pub use num_complex::Complex64;
 pub use operand::Operand;
 pub use params::{Parameters, ParametersLiteral, ParamsId, Security};
+pub use polynomial::{ChebyshevSeries, Polynomial, PolynomialCircuit};
 pub use precision::Precision;
 pub use scale::Scale;
 pub use simulator::{SimulatedCiphertext, SimulatedTransform, Simulator, Upload};

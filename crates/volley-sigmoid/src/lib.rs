@@ -1,8 +1,8 @@
 //! The sigmoid as a polynomial, and the loss that is trained with it.
 //!
 //! CKKS adds and multiplies; it has no exponential. σ(x) = 1/(1 + e⁻ˣ) is therefore replaced by an odd polynomial
-//! around ½, [`SigmoidPolynomial`]: the paper's own, or a least squares fit of degree 1, 3, 5 or 7 on an interval.
-//! [`MaskedSigmoid`] evaluates one on encrypted scores in 1, 2, 3 and 3 levels, with the mask over the valid slots
+//! around ½, [`SigmoidPolynomial`]: the paper's own, or a least squares fit of odd degree up to 9 on an interval.
+//! [`MaskedSigmoid`] evaluates one on encrypted scores in 1 to 4 levels, with the mask over the valid slots
 //! and the step size in its coefficients; [`loss`] is the squared likelihood error in clear.
 //!
 //! The layer below is [`volley_revolver`] (encrypted matrices), re-exported here, the one above `volley-mlr` (the

@@ -14,7 +14,7 @@
 use crate::{Error, centred_sigmoid, least_squares};
 
 /// Highest degree that evaluation supports.
-pub const MAX_DEGREE: usize = 7;
+pub const MAX_DEGREE: usize = 9;
 
 /// Widest interval, as its half: a polynomial of these degrees is of no use on a wider one.
 pub const MAX_HALF_WIDTH: f64 = 128.0;
@@ -36,7 +36,7 @@ impl SigmoidPolynomial {
     ///
     /// # Errors
     ///
-    /// [`Error::Degree`] for none or more than four coefficients, [`Error::Interval`] unless `half_width` is in
+    /// [`Error::Degree`] for none or more than five coefficients, [`Error::Interval`] unless `half_width` is in
     /// (0, [`MAX_HALF_WIDTH`]], [`Error::Coefficient`] for one that is not finite.
     pub fn new(coefficients: Vec<f64>, half_width: f64) -> Result<Self, Error> {
         if coefficients.is_empty() || coefficients.len() > MAX_DEGREE.div_ceil(2) {
@@ -58,7 +58,7 @@ impl SigmoidPolynomial {
         Self::measured(vec![0.106_795_345_032_162_94, -0.000_385_032_598_050_75], 8.0)
     }
 
-    /// The polynomial of odd degree at most 7 that minimises ∫ (p − σ)² over \[−`half_width`, `half_width`\].
+    /// The polynomial of odd degree at most 9 that minimises ∫ (p − σ)² over \[−`half_width`, `half_width`\].
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ impl SigmoidPolynomial {
         &self.coefficients
     }
 
-    /// The degree: 1, 3, 5 or 7.
+    /// The degree: 1, 3, 5, 7 or 9.
     #[must_use]
     pub fn degree(&self) -> usize {
         2 * self.coefficients.len() - 1
@@ -115,7 +115,7 @@ impl SigmoidPolynomial {
         (0..=SAMPLES).all(|i| self.derivative(sample(self.trusted_range, i)) >= 0.0)
     }
 
-    /// Levels that [`MaskedSigmoid`](crate::MaskedSigmoid) takes: ⌈log₂(degree + 1)⌉, which is 1, 2, 3, 3.
+    /// Levels that [`MaskedSigmoid`](crate::MaskedSigmoid) takes: ⌈log₂(degree + 1)⌉, which is 1, 2, 3, 3, 4.
     #[must_use]
     pub fn levels(&self) -> usize {
         (self.degree() + 1).next_power_of_two().ilog2() as usize

@@ -192,7 +192,7 @@ fn memory_is_bounded_by_the_file() {
     // The shortest primes, which gain the most by packing.
     let literal = ParametersLiteral {
         log_n: 4,
-        q_bits: vec![10; 4],
+        levels: vec![vec![10]; 4],
         p_bits: vec![10],
         log_scale: 5,
         security: Security::Unchecked,
@@ -292,7 +292,7 @@ fn claims_of_more_than_there_is_set_no_memory_aside() {
     let none = written(|out| none.write(owner.context.parameters(), out)).unwrap();
     let huge = with_body(&none, 1, &[0xFF; 4]);
     let error = EvaluationKeySet::read(&owner.context, &huge[..], NO_LIMIT).unwrap_err();
-    assert_eq!(error, WireError::BodyLength { needed: 4, left: 0 });
+    assert_eq!(error, WireError::BodyLength { needed: 4, left: 1 });
     assert!(keys.len() > none.len());
 }
 

@@ -11,10 +11,9 @@ use volley_sigmoid::{MaskedSigmoid, SigmoidPolynomial};
 const LEVELS: usize = 4;
 
 fn parameters() -> Parameters {
-    let mut q_bits = vec![40; LEVELS + 1];
-    q_bits[0] = 50;
+    let levels = [vec![vec![50]], vec![vec![40]; LEVELS]].concat();
     let security = Security::Unchecked;
-    ParametersLiteral { log_n: 10, q_bits, p_bits: vec![50, 50], log_scale: 40, security }.build().unwrap()
+    ParametersLiteral { log_n: 10, levels, p_bits: vec![50, 50], log_scale: 40, security }.build().unwrap()
 }
 
 /// Every degree on its interval, the scores packed as a pair's real parts are: doubled, with a complex mask, at a scale
@@ -31,7 +30,9 @@ fn values_levels_scales_and_counts_on_ciphertexts() {
     let mask =
         || (0..slots).map(|slot| if masked_out(slot) { Complex64::ZERO } else { Complex64::I }).collect();
 
-    for (degree, half_width) in [(1, 4.0), (3, 8.0), (5, 12.0), (7, 16.0_f64)] {
+    // Where nothing is wanted there are scores outside of the interval, whose highest power multiplies noise.
+    let cases = [(1, 4.0, 3.0), (3, 8.0, 3.0), (5, 12.0, 3.0), (7, 16.0, 3.0), (9, 16.0_f64, 2.0)];
+    for (degree, half_width, outside) in cases {
         let polynomial = SigmoidPolynomial::least_squares(degree, half_width).unwrap();
         let sigmoid =
             MaskedSigmoid { polynomial: &polynomial, argument_factor: 0.5, output_factor: -1.25, mask };
@@ -45,7 +46,7 @@ fn values_levels_scales_and_counts_on_ciphertexts() {
         let evaluator = Evaluator::new(&context, keys).unwrap();
 
         let score = |slot: usize| match masked_out(slot) {
-            true => 3.0 * half_width,
+            true => outside * half_width,
             false => half_width * (2.0 * slot as f64 / (slots - 1) as f64 - 1.0),
         };
         let doubled: Vec<_> = (0..slots).map(|slot| Complex64::from(2.0 * score(slot))).collect();

@@ -9,7 +9,7 @@ use slots::{Counts, SLOTS, SlotArithmetic};
 use volley_sigmoid::volley_revolver::volley_ckks::{self, Arithmetic, Complex64, Scale};
 use volley_sigmoid::{Error, MaskedSigmoid, SigmoidPolynomial};
 
-const DEGREES: [usize; 4] = [1, 3, 5, 7];
+const DEGREES: [usize; 5] = [1, 3, 5, 7, 9];
 
 fn fit(degree: usize) -> SigmoidPolynomial {
     SigmoidPolynomial::least_squares(degree, 8.0).unwrap()
@@ -61,9 +61,9 @@ fn values_scale_and_level_are_as_promised() {
 #[test]
 fn operations_are_as_documented() {
     for (degree, products, relinearizations, rescalings, plain_products) in
-        [(1, 0, 0, 1, 1), (3, 2, 2, 1, 2), (5, 4, 3, 2, 3), (7, 5, 4, 2, 4)]
+        [(1, 0, 0, 1, 1), (3, 2, 2, 1, 2), (5, 4, 3, 2, 3), (7, 5, 4, 2, 4), (9, 6, 5, 2, 5)]
     {
-        let arithmetic = SlotArithmetic::new(3, 0.0);
+        let arithmetic = SlotArithmetic::new(4, 0.0);
         let z = arithmetic.encrypt(scores(8.0), Scale::power_of_two(40));
         masked(&fit(degree)).evaluate(&arithmetic, &z, &Scale::power_of_two(40)).unwrap();
         let counts = arithmetic.counts.into_inner().unwrap();
@@ -120,7 +120,7 @@ fn scores_at_scale_q_over_h_keep_full_precision() {
 proptest! {
     #[test]
     fn any_factors_and_scales(
-        k in 0_usize..4,
+        k in 0..DEGREES.len(),
         argument_factor in -1.0..1.0,
         output_factor in -4.0..4.0,
         log_scale in 34..42,
