@@ -62,7 +62,7 @@ fn page(report: &Report, plots: &Plots) -> Markup {
 /// What was trained, and how good it is.
 fn title(report: &Report) -> String {
     let accuracy = report.iterations.last().map_or(0.0, |iteration| iteration.accuracy_encrypted);
-    format!("{}, {} encrypted rows: {} right", report.data, report.samples, percent(accuracy))
+    format!("Trained on {} encrypted rows of {}: {} right", report.samples, report.data, percent(accuracy))
 }
 
 fn headlines(report: &Report) -> Markup {
@@ -76,7 +76,7 @@ fn headlines(report: &Report) -> Markup {
                 (tile(format!("{:.1} bits", last.weight_precision_bits), "of the weights agree".into()))
             }
             (tile(seconds(report.server_seconds), format!("on the server, {} threads", report.threads)))
-            (tile(security_bits(report), format!("of security, N = 2^{}", report.parameters.log_n)))
+            (tile(security_bits(report), format!("of security, log N {}", report.parameters.log_n)))
             (tile(bytes(report.upload.bytes), format!("uploaded, {} ciphertexts", report.upload.ciphertexts)))
         }
     }
@@ -183,7 +183,7 @@ fn security(report: &Report) -> Markup {
     let parameters = &report.parameters;
     let statement = match parameters.security_bits {
         Some(bits) => format!(
-            "{bits} bits: log₂ QP = {:.0} is within the table of eprint 2024/463 for N = 2^{} and a dense ternary secret.",
+            "{bits} bits: log₂ QP = {:.0} is within the table of eprint 2024/463 for log₂ N = {} and a dense ternary secret.",
             parameters.log_qp, parameters.log_n
         ),
         None => "None is claimed: these parameters were not checked, and are for tests only.".into(),
@@ -193,7 +193,7 @@ fn security(report: &Report) -> Markup {
             h2 { "Parameters and security" }
             dl {
                 (entry("Scheme", "CKKS in RNS, dense ternary secret, errors of σ = 3.19"))
-                (entry("Ring degree N", &format!("2^{}", parameters.log_n)))
+                (entry("log₂ N", &parameters.log_n.to_string()))
                 (entry("log₂ Q", &format!("{:.0}", parameters.log_q)))
                 (entry("log₂ QP", &format!("{:.0}", parameters.log_qp)))
                 (entry("Level of the data", &parameters.data_level.to_string()))

@@ -12,7 +12,7 @@ fn the_page_needs_nothing_from_outside() {
         assert!(!page.contains(outside), "{outside}");
     }
     assert!(page.starts_with("<!DOCTYPE html>"));
-    assert!(page.contains("made &lt;up&gt;, 128 encrypted rows: 70.34 % right</h1>"));
+    assert!(page.contains("Trained on 128 encrypted rows of made &lt;up&gt;: 70.34 % right</h1>"));
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(super) fn plot(confusion: &Confusion) -> Plot {
                 title { (classes[row]) " as " (classes[column]) ": " (number) }
             }
             @if count <= MAX_NUMBERED && number > 0 {
-                text class=[(share > 0.5).then_some("on")] x=(centre(LEFT, column)) y=(at(centre(TOP, row) + 4.0))
+                text class=[(share > 0.75).then_some("on")] x=(centre(LEFT, column)) y=(at(centre(TOP, row) + 4.0))
                     text-anchor="middle" { (number) }
             }
         }

@@ -52,6 +52,8 @@ pub(super) fn plot(
     let frame =
         Frame::new(encrypted.len() - 1, measure.most.unwrap_or(all.min(WORST * ours)).min(1.05 * all));
     let last = encrypted.last().copied().unwrap_or_default();
+    // Beyond the end of the curve, where its neighbours are not.
+    let label_shift = if last < encrypted[0] { 22.0 } else { -12.0 };
     let content = html! {
         (frame.axes(measure))
         // A nested image cuts off what leaves it.
@@ -68,7 +70,7 @@ pub(super) fn plot(
             (frame.marks(&plain, "in clear", "plain", "mark", measure))
             (frame.marks(&encrypted, "encrypted", "encrypted", "dot", measure))
         }
-        text x=(RIGHT + 8.0) y=(at(frame.y(last) - 12.0)) text-anchor="end" font-weight="600" {
+        text x=(RIGHT + 8.0) y=(at(frame.y(last) + label_shift)) text-anchor="end" font-weight="600" {
             ((measure.format)(last))
         }
         (legend())
