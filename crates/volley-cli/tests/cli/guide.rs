@@ -48,6 +48,14 @@ fn train_on_your_own_table() {
 }
 
 #[test]
+#[ignore = "needs the command `volley features`"]
+fn bring_your_own_backbone() {
+    let folder = folder();
+    follow(include_str!("../../../../docs/guide/src/own-backbone.md"), folder.path());
+    assert!(accuracy(&folder.path().join("model.json"), &folder.path().join("test.csv")) > 0.1);
+}
+
+#[test]
 fn blocks_of_other_languages_are_not_run() {
     assert_eq!(script("a\n```sh\none\n```\n```rust\ntwo\n```\n```sh\nthree\n```\n"), "one\nthree\n");
 }

@@ -38,7 +38,7 @@ const PAPER: Publication = Publication {
     ],
 };
 
-/// \[HETAL23\]; the CPU figures are those of another publication, which ran it again.
+/// \[HETAL23\]; the figures of a CPU are those of \[HEPrune24\], which ran it again.
 const HETAL: Publication = Publication {
     name: "HETAL 2024",
     source: "arXiv 2403.14111; CPU: HEPrune, NeurIPS 2024",
