@@ -1,5 +1,6 @@
 //! The page of a report: one file that needs no network and no scripts, with the plots and `report.json` beside it.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Result;
@@ -16,7 +17,6 @@ const STYLE: &str = include_str!("page/style.css");
 
 /// Writes `index.html`, `report.json` and a file for each plot into a folder.
 pub(super) fn write(report: &Report, folder: &Path) -> Result<()> {
-    use std::io::Write as _;
     let plots = Plots::new(report);
     serde_json::to_writer_pretty(create(&folder.join("report.json"))?, report)?;
     for plot in plots.all() {
