@@ -76,7 +76,7 @@ fn headlines(report: &Report) -> Markup {
                 (tile(format!("{:.1} bits", last.weight_precision_bits), "of the weights agree".into()))
             }
             (tile(seconds(report.server_seconds), format!("on the server, {} threads", report.threads)))
-            (tile(security_bits(report), format!("of security, log N {}", report.parameters.log_n)))
+            (tile(security_bits(report), format!("of security, log\u{a0}N\u{a0}{}", report.parameters.log_n)))
             (tile(bytes(report.upload.bytes), format!("uploaded, {} ciphertexts", report.upload.ciphertexts)))
         }
     }
