@@ -52,7 +52,7 @@ fn train_on_your_own_table() {
 fn bring_your_own_backbone() {
     let folder = folder();
     follow(include_str!("../../../../docs/guide/src/own-backbone.md"), folder.path());
-    assert!(accuracy(&folder.path().join("model.json"), &folder.path().join("test.csv")) > 0.1);
+    assert!(accuracy(&folder.path().join("model.json"), &folder.path().join("test.csv")) > 0.3);
 }
 
 #[test]
