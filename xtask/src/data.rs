@@ -32,6 +32,11 @@ pub(crate) fn load_mnist() -> Result<(Dataset, Dataset)> {
     Ok((rows(training_images, training_labels)?, rows(test_images, test_labels)?))
 }
 
+/// The embedded test images, in the order of the test rows: 10,000 of 28 × 28 bytes.
+pub(crate) fn mnist_test_images() -> Result<Idx> {
+    Idx::parse_gzip(MNIST[2], 3, LIMIT).context("the embedded MNIST data")
+}
+
 fn mnist_rows(images: &[u8], labels: &[u8]) -> Result<Dataset, ContentError> {
     let images = Idx::parse_gzip(images, 3, LIMIT)?.centre(CENTRE_SIDE)?;
     let labels = Idx::parse_gzip(labels, 1, LIMIT)?;

@@ -3,7 +3,8 @@
 //! Owner and server live in one process here, but share nothing except what would be sent: [`Server`] is made of
 //! evaluation keys and ciphertexts.
 
-use std::fs::File;
+use std::fmt;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
-use volley_data::{Table, TableOptions, read_table};
+use volley_data::{Idx, Table, TableOptions, read_table};
 use volley_mlr::volley_ckks::{
     Ciphertext, Context, EvaluationKeySet, Evaluator, Operation, SecretKey, Security,
 };
@@ -26,12 +27,17 @@ use volley_mlr::{
 };
 
 use crate::BadInput;
-use crate::data::{load_mnist, select};
+use crate::data::{load_mnist, mnist_test_images, select};
 
+mod curves;
+mod examples;
+mod page;
+mod plots;
 mod report;
 
+use curves::{Curves, Rows};
 pub(crate) use report::peak_memory_bytes;
-use report::{Iteration, Keys, Operations, Parameters, Phase, Report, Upload};
+use report::{Iteration, Keys, Operations, Parameters, Party, Phase, Report, Upload};
 
 /// What is trained on, and how.
 #[derive(Args, Debug)]
@@ -64,6 +70,9 @@ pub(crate) struct Options {
     /// Write the report to this file
     #[arg(long, value_name = "OUT")]
     json: Option<PathBuf>,
+    /// Write a page with plots into this folder: index.html, report.json and the plots as SVG
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
 }
 
 /// Of the file of small keys.
@@ -79,6 +88,15 @@ enum Profile {
     Paper,
     /// Standardised features, a least-squares polynomial, learning rate 2
     Standard,
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Paper => "paper",
+            Self::Standard => "standard",
+        })
+    }
 }
 
 fn parse_ring(text: &str) -> Result<RingChoice, String> {
@@ -99,11 +117,18 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let experiment = Experiment::new(options)?;
     // Opened first: a long run must not end with nowhere to write its report.
     let json = options.json.as_deref().map(create).transpose()?;
+    if let Some(folder) = &options.report {
+        fs::create_dir_all(folder)
+            .map_err(|error| BadInput(format!("cannot make {}: {error}", folder.display())))?;
+    }
     let report = experiment.run()?;
     writeln!(io::stdout(), "{report}")?;
     if let Some(mut file) = json {
         serde_json::to_writer_pretty(&file, &report)?;
         writeln!(file)?;
+    }
+    if let Some(folder) = &options.report {
+        page::write(&report, folder)?;
     }
     Ok(())
 }
@@ -115,8 +140,9 @@ pub(crate) fn create(path: &Path) -> Result<File, BadInput> {
 
 /// What is settled before the first key.
 struct Experiment {
+    data: Data,
+    profile: Profile,
     training_set: TrainingSet,
-    test: Dataset,
     plan: Plan,
     /// The same training in clear.
     reference: Vec<Step>,
@@ -124,12 +150,12 @@ struct Experiment {
 
 impl Experiment {
     fn new(options: &Options) -> Result<Self> {
-        let (training, test) = load(options)?;
+        let data = load(options)?;
         let hyperparameters = bad_input(match options.profile {
             Profile::Paper => Hyperparameters::paper(options.iterations),
             Profile::Standard => Hyperparameters::standard(options.iterations),
         })?;
-        let training_set = bad_input(TrainingSet::new(&training, hyperparameters.profile()))?;
+        let training_set = bad_input(TrainingSet::new(&data.training, hyperparameters.profile()))?;
         let demands = Demands {
             ring: options.log_n,
             security: Security::Classical128,
@@ -137,14 +163,14 @@ impl Experiment {
             memory_bytes: report::available_memory_bytes(),
             threads: rayon::current_num_threads(),
         };
-        let (samples, features) = training.features().dim();
+        let (samples, features) = data.training.features().dim();
         let classes = training_set.classes().len();
         let plan = bad_input(Plan::new(samples, features, classes, &hyperparameters, demands))?;
         let reference: Vec<Step> = training_set.reference(&hyperparameters).collect();
         if let Some(Err(diverging)) = reference.iter().map(Step::check_range).find(Result::is_err) {
             eprintln!("warning: {diverging}: the training in clear shows where this leads");
         }
-        Ok(Self { training_set, test, plan, reference })
+        Ok(Self { data, profile: options.profile, training_set, plan, reference })
     }
 
     fn run(&self) -> Result<Report> {
@@ -152,21 +178,22 @@ impl Experiment {
         let mut phases = Phases::new(&progress);
         let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
 
-        let context = phases.time("tables", || Ok(Context::new(self.plan.parameters().clone())))?;
-        let (secret_key, keys) = phases.time("key generation", || {
+        let context =
+            phases.time(Party::Both, "tables", || Ok(Context::new(self.plan.parameters().clone())))?;
+        let (secret_key, keys) = phases.time(Party::Owner, "key generation", || {
             let secret_key = SecretKey::generate(&context, &mut rng);
             let keys = EvaluationKeySet::generate(&secret_key, self.plan.key_spec(), &mut rng)?;
             Ok((secret_key, keys))
         })?;
         let key_sizes = Keys { count: keys.key_count(), bytes: self.plan.key_spec().byte_count() };
         let owner = Owner::new(&self.plan, &self.training_set, &secret_key)?;
-        let dataset = phases.time("encryption", || Ok(owner.encrypt(&mut rng)?))?;
+        let dataset = phases.time(Party::Owner, "encryption", || Ok(owner.encrypt(&mut rng)?))?;
         let bytes = dataset.byte_count(self.plan.parameters());
         let upload = Upload { ciphertexts: dataset.ciphertext_count(), bytes };
 
         let trained = Server { context, keys, dataset }.train(&self.plan, &mut phases)?;
 
-        let models = phases.time("decryption", || {
+        let models = phases.time(Party::Owner, "decryption", || {
             trained.models.iter().map(|model| Ok(owner.decrypt_private(model)?)).collect::<Result<Vec<_>>>()
         })?;
         progress.finish();
@@ -181,34 +208,43 @@ impl Experiment {
         upload: Upload,
         keys: Keys,
     ) -> Result<Report> {
+        let peak_memory_bytes = report::peak_memory_bytes();
         let plain = self
             .reference
             .iter()
             .map(|step| Ok(self.training_set.model(step.weights.clone())?))
             .collect::<Result<Vec<Model>>>()?;
+        let parameters = self.plan.parameters();
+        let Data { name, training, test, images } = &self.data;
+        let curves = Curves::new(&self.training_set, Rows { training, test }, models, &plain)?;
         let mut iterations = Vec::new();
         for ((step, seconds), (encrypted, plain)) in trained.steps.iter().zip(models.iter().zip(&plain)) {
             iterations.push(Iteration {
                 iteration: step.iteration,
                 seconds: *seconds,
                 level: step.level,
-                accuracy_encrypted: encrypted.accuracy(&self.test)?,
-                accuracy_plain: plain.accuracy(&self.test)?,
+                log_q: parameters.log_q(step.level),
+                weight_precision_bits: -relative_error(encrypted, plain).log2(),
+                accuracy_encrypted: curves.encrypted.test[step.iteration].accuracy,
+                accuracy_plain: curves.plain.test[step.iteration].accuracy,
             });
         }
         let (encrypted, plain) = models.last().zip(plain.last()).context("training has an iteration")?;
-        let parameters = self.plan.parameters();
         let shape = self.plan.layout().shape();
         let operations = |operation| trained.counts.total(operation) as usize;
         Ok(Report {
+            data: name.clone(),
+            profile: self.profile.to_string(),
             parameters: Parameters {
                 log_n: parameters.log_n(),
                 log_q: parameters.log_q(parameters.max_level()),
                 log_qp: parameters.log_qp(),
+                data_level: self.plan.data_level(),
                 security_bits: parameters.security().bits(),
             },
             threads: rayon::current_num_threads(),
             samples: shape.samples,
+            test_samples: test.samples(),
             features: shape.columns - 1,
             classes: shape.classes,
             upload,
@@ -217,14 +253,19 @@ impl Experiment {
             server_seconds: trained.seconds,
             iterations,
             max_relative_weight_error: relative_error(encrypted, plain),
-            prediction_agreement: agreement(encrypted, plain, &self.test)?,
-            peak_memory_bytes: peak_memory_bytes(),
+            prediction_agreement: agreement(encrypted, plain, test)?,
+            peak_memory_bytes,
             operations: Operations {
                 rotations: operations(Operation::Rotation),
                 hoisted_rotations: operations(Operation::HoistedRotation),
                 products: operations(Operation::Product),
                 relinearizations: operations(Operation::Relinearization),
             },
+            curves,
+            confusion: examples::confusion(encrypted, test)?,
+            examples: images
+                .as_ref()
+                .map_or(Ok(Vec::new()), |images| examples::examples(encrypted, test, images))?,
         })
     }
 }
@@ -249,8 +290,9 @@ impl Server {
     fn train(self, plan: &Plan, phases: &mut Phases<'_>) -> Result<Trained> {
         let Self { context, keys, dataset } = self;
         let evaluator = Evaluator::new(&context, keys)?;
-        let mut trainer = phases
-            .time("server set-up", || Ok(Trainer::new(&evaluator, plan, dataset.expand(&context)?)?))?;
+        let mut trainer = phases.time(Party::Server, "server set-up", || {
+            Ok(Trainer::new(&evaluator, plan, dataset.expand(&context)?)?)
+        })?;
         let mut seconds = phases.last_seconds();
         let (mut models, mut steps) = (Vec::new(), Vec::new());
         loop {
@@ -259,7 +301,7 @@ impl Server {
             phases.progress.show(&name, steps.len());
             let Some(step) = trainer.step()? else { break };
             let elapsed = start.elapsed().as_secs_f64();
-            phases.done.push(Phase { name, seconds: elapsed });
+            phases.done.push(Phase { name, party: Party::Server, seconds: elapsed });
             seconds += elapsed;
             steps.push((step, elapsed));
             models.extend(trainer.model());
@@ -279,11 +321,11 @@ impl<'a> Phases<'a> {
         Self { progress, done: Vec::new() }
     }
 
-    fn time<T>(&mut self, name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    fn time<T>(&mut self, party: Party, name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         self.progress.show(name, 0);
         let start = Instant::now();
         let result = work()?;
-        self.done.push(Phase { name: name.to_owned(), seconds: start.elapsed().as_secs_f64() });
+        self.done.push(Phase { name: name.to_owned(), party, seconds: start.elapsed().as_secs_f64() });
         Ok(result)
     }
 
@@ -316,11 +358,21 @@ impl Progress {
 }
 
 /// Rows to train and to test on.
-fn load(options: &Options) -> Result<(Dataset, Dataset)> {
+struct Data {
+    /// What they are, for a reader.
+    name: String,
+    training: Dataset,
+    test: Dataset,
+    /// The images of the test rows, where they are known.
+    images: Option<Idx>,
+}
+
+fn load(options: &Options) -> Result<Data> {
     let Some(path) = &options.features else {
         let (training, test) = load_mnist()?;
         let (chosen, _) = select(training.samples(), options.samples, options.seed)?;
-        return Ok((training.select(&chosen)?, test));
+        let training = training.select(&chosen)?;
+        return Ok(Data { name: "MNIST pixels".into(), training, test, images: Some(mnist_test_images()?) });
     };
     let data = read_table(path, &TableOptions::default())
         .and_then(Table::into_dataset)
@@ -331,7 +383,8 @@ fn load(options: &Options) -> Result<(Dataset, Dataset)> {
         let problem = format!("{}: all {rows} rows are trained on, none is left to test", path.display());
         return Err(BadInput(problem).into());
     }
-    Ok((data.select(&chosen)?, data.select(&rest)?))
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    Ok(Data { name, training: data.select(&chosen)?, test: data.select(&rest)?, images: None })
 }
 
 /// What the user's data or settings caused.

@@ -103,7 +103,7 @@ fn settings_that_cannot_be_used() {
     let path = folder.write("good.csv", &good_rows());
     let classes: Vec<String> = (0..300).map(|row| format!("{row},1,2,{row}")).collect();
     let classes = folder.write("classes.csv", &classes);
-    let cases: [(&[&str], &str); 21] = [
+    let cases: [(&[&str], &str); 22] = [
         (&["--samples", "41"], "41 samples asked for, but the data has 40 rows"),
         (&["--samples", "40"], "all 40 rows are trained on, none is left to test"),
         (&["--samples", "0"], "at least one sample is needed"),
@@ -125,6 +125,7 @@ fn settings_that_cannot_be_used() {
         (&["--profile", "fast"], "--profile"),
         (&["--json", "no/such/folder/out.json"], "cannot write no/such/folder/out.json: No such file"),
         (&["--json", "."], "cannot write .: Is a directory"),
+        (&["--report", "Cargo.toml"], "cannot make Cargo.toml: File exists"),
     ];
     for (arguments, problem) in cases {
         let data = ["--features", &path];
@@ -138,6 +139,81 @@ fn settings_that_cannot_be_used() {
     assert!(line.contains("no layout fits"), "{line}");
     let line = refusal(&["--samples", "1025"]);
     assert!(line.contains("1025 samples asked for, but the data has 1024 rows"), "{line}");
+}
+
+/// Every element of an SVG file is closed, and nothing in it comes from elsewhere.
+fn check_plot(path: &str) {
+    let plot = fs::read_to_string(path).unwrap();
+    assert!(
+        plot.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\"") && plot.ends_with("</svg>"),
+        "{path}"
+    );
+    assert!(!plot.contains("NaN") && !plot.contains("inf") && !plot.contains("href"), "{path}");
+    let closed = plot.matches("</").count();
+    let opened = plot.matches('<').count() - closed;
+    assert_eq!(opened, closed, "{path}");
+}
+
+/// The page of a run on the embedded digits, read as a text: every plot, and the numbers of the JSON.
+#[test]
+fn a_report_has_all_plots_and_the_numbers_of_its_json() {
+    let folder = Folder::new("report");
+    let out = folder.path("out");
+    let output = experiment(&["--report", &out]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let page = fs::read_to_string(folder.path("out/index.html")).unwrap();
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(folder.path("out/report.json")).unwrap()).unwrap();
+
+    let plots =
+        ["accuracy-test", "accuracy-training", "loss-test", "loss-training", "phases", "ladder", "confusion"];
+    for plot in plots {
+        assert!(page.contains(&format!("<figure id=\"{plot}\"><svg class=\"plot\"")), "{plot}");
+        check_plot(&folder.path(&format!("out/{plot}.svg")));
+    }
+
+    let mut shown = vec!["data:image/png;base64,iVBOR".to_owned(), "MNIST".to_owned(), "2024/463".to_owned()];
+    let percent = |fraction: f64| format!("{:.2} %", 100.0 * fraction);
+    for (series, label) in [
+        ("encrypted", "encrypted"),
+        ("plain", "in clear"),
+        ("nag", "NAG"),
+        ("sle_nag", "SLE-NAG"),
+        ("sle_nag_qg", "SLE-NAG+QG"),
+    ] {
+        for rows in ["training", "test"] {
+            for iteration in 0..=2 {
+                let quality = |name| number(&report, &format!("/curves/{series}/{rows}/{iteration}/{name}"));
+                shown.push(format!("{label}, iteration {iteration}: {}<", percent(quality("accuracy"))));
+                shown.push(format!("{label}, iteration {iteration}: {:.3}<", quality("loss")));
+            }
+        }
+    }
+    for iteration in list(&report, "iterations") {
+        shown.push(format!("<strong>{}</strong>", percent(number(iteration, "/accuracy_encrypted"))));
+        shown.push(format!("<td>{}</td>", percent(number(iteration, "/accuracy_plain"))));
+        shown.push(format!("{:.1} bits", number(iteration, "/weight_precision_bits")));
+        shown.push(format!("iteration {}: level {}<", iteration["iteration"], iteration["level"]));
+    }
+    for phase in list(&report, "phases") {
+        shown.push(format!("<title>{}: ", phase["name"].as_str().unwrap()));
+    }
+    for (label, row) in report["confusion"]["counts"].as_array().unwrap().iter().enumerate() {
+        for (prediction, count) in row.as_array().unwrap().iter().enumerate() {
+            shown.push(format!("<title>{label} as {prediction}: {count}</title>"));
+        }
+    }
+    for name in ["log_q", "log_qp", "data_level"] {
+        shown.push(format!("<dd>{:.0}</dd>", number(&report, &format!("/parameters/{name}"))));
+    }
+    for text in shown {
+        assert!(page.contains(&text), "{text:?} is not in the page");
+    }
+    assert_eq!(list(&report, "examples").len(), page.matches("<img").count());
+    assert_eq!(
+        number(&report, "/iterations/1/accuracy_encrypted"),
+        number(&report, "/curves/encrypted/test/2/accuracy")
+    );
 }
 
 /// The embedded digits, at the default settings but for the profile.
@@ -220,6 +296,8 @@ fn a_small_run_reports_everything() {
         ("/parameters/security_bits", 128.0),
         ("/threads", 2.0),
         ("/samples", 24.0),
+        ("/test_samples", 16.0),
+        ("/parameters/data_level", 7.0),
         ("/features", 4.0),
         ("/classes", 3.0),
         ("/prediction_agreement", 1.0),
@@ -244,6 +322,8 @@ fn a_small_run_reports_everything() {
         let value = number(&report, pointer);
         assert!((least..=most).contains(&value), "{pointer}: {value}");
     }
+    assert_eq!(report["data"], "good.csv");
+    assert!(list(&report, "examples").is_empty());
     assert_eq!(report["peak_memory_bytes"].is_u64(), cfg!(target_os = "linux"));
 
     let phases: Vec<(&str, f64)> = list(&report, "phases")
@@ -269,6 +349,7 @@ fn a_small_run_reports_everything() {
     for (index, (iteration, level)) in iterations.iter().zip([5.0, 1.0]).enumerate() {
         assert_eq!(number(iteration, "/iteration"), (index + 1) as f64);
         assert_eq!(number(iteration, "/level"), level);
+        assert!((15.0..50.0).contains(&number(iteration, "/weight_precision_bits")));
         assert_eq!(number(iteration, "/seconds"), phases[4 + index].1);
         let accuracy = number(iteration, "/accuracy_encrypted");
         assert!((0.9..=1.0).contains(&accuracy), "{accuracy}");

@@ -97,3 +97,8 @@ pub use volley_ring::MAX_IDLE_BYTES;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The guide's tutorial, likewise.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/src/ckks-alone.md")]
+struct Guide;

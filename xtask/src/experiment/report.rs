@@ -7,17 +7,26 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
+use super::curves::Curves;
+use super::examples::{Confusion, Example};
+
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// One run of the experiment. Accuracies and agreement are fractions.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Report {
+    /// What the rows are, for a reader.
+    pub(crate) data: String,
+    /// How features were prepared and steps taken.
+    pub(crate) profile: String,
     pub(crate) parameters: Parameters,
     /// Threads that the run could use.
     pub(crate) threads: usize,
     /// Rows trained on.
     pub(crate) samples: usize,
+    /// Rows tested on.
+    pub(crate) test_samples: usize,
     /// Columns, without the bias.
     pub(crate) features: usize,
     pub(crate) classes: usize,
@@ -35,6 +44,11 @@ pub(crate) struct Report {
     /// None where the system does not tell.
     pub(crate) peak_memory_bytes: Option<u64>,
     pub(crate) operations: Operations,
+    pub(crate) curves: Curves,
+    /// Of the decrypted model, on the test rows.
+    pub(crate) confusion: Confusion,
+    /// Empty where the features are not those of known images.
+    pub(crate) examples: Vec<Example>,
 }
 
 /// The parameters of the scheme.
@@ -43,6 +57,8 @@ pub(crate) struct Parameters {
     pub(crate) log_n: u32,
     pub(crate) log_q: f64,
     pub(crate) log_qp: f64,
+    /// Level at which data is encrypted.
+    pub(crate) data_level: usize,
     /// None where no security is claimed.
     pub(crate) security_bits: Option<u32>,
 }
@@ -65,7 +81,18 @@ pub(crate) struct Keys {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Phase {
     pub(crate) name: String,
+    pub(crate) party: Party,
     pub(crate) seconds: f64,
+}
+
+/// Who does a part of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Party {
+    Owner,
+    Server,
+    /// Each for itself.
+    Both,
 }
 
 /// One iteration of the training.
@@ -76,6 +103,11 @@ pub(crate) struct Iteration {
     pub(crate) seconds: f64,
     /// Level of the weights after it.
     pub(crate) level: usize,
+    /// log₂ of the modulus at that level.
+    pub(crate) log_q: f64,
+    /// −log₂ of max |encrypted − plain| / max |plain| over the weights.
+    pub(crate) weight_precision_bits: f64,
+    /// On the test rows.
     pub(crate) accuracy_encrypted: f64,
     pub(crate) accuracy_plain: f64,
 }
@@ -90,7 +122,7 @@ pub(crate) struct Operations {
 }
 
 /// The paper's test accuracies after its two iterations, in per cent.
-const PAPER_ACCURACY: [&str; 2] = ["20.48 %", "21.49 %"];
+pub(super) const PAPER_ACCURACY: [&str; 2] = ["20.48 %", "21.49 %"];
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -174,11 +206,11 @@ fn table(header: &[&str]) -> Table {
     table
 }
 
-fn percent(fraction: f64) -> String {
+pub(super) fn percent(fraction: f64) -> String {
     format!("{:.2} %", 100.0 * fraction)
 }
 
-fn seconds(seconds: f64) -> String {
+pub(super) fn seconds(seconds: f64) -> String {
     match seconds {
         ..1.0 => format!("{:.0} ms", 1e3 * seconds),
         ..120.0 => format!("{seconds:.2} s"),
@@ -187,7 +219,7 @@ fn seconds(seconds: f64) -> String {
 }
 
 /// In powers of 1000, as the paper counts.
-fn bytes(bytes: u64) -> String {
+pub(super) fn bytes(bytes: u64) -> String {
     match bytes as f64 {
         bytes if bytes < 1e6 => format!("{:.1} kB", bytes / 1e3),
         bytes if bytes < 1e9 => format!("{:.1} MB", bytes / 1e6),

@@ -19,7 +19,7 @@ fn parse(arguments: &[&str]) -> Result<Options, String> {
 fn the_default_is_the_main_job() {
     let options = parse(&[]).unwrap();
     assert!(options.features.is_none() && options.threads.is_none() && options.seed.is_none());
-    assert!(options.json.is_none());
+    assert!(options.json.is_none() && options.report.is_none());
     assert!(matches!(options.profile, Profile::Standard));
     assert_eq!((options.samples, options.iterations, options.log_n), (128, 2, RingChoice::Cheapest));
 }
@@ -49,12 +49,13 @@ fn options_are_checked_when_they_are_read() {
 
 #[test]
 fn training_and_test_rows_of_the_embedded_data_are_apart() {
-    let (training, test) = load(&parse(&["--samples", "30"]).unwrap()).unwrap();
-    assert_eq!((training.features().dim(), test.features().dim()), ((30, 400), (10_000, 400)));
-    let (seeded, same_test) = load(&parse(&["--samples", "30", "--seed", "7"]).unwrap()).unwrap();
-    assert!(seeded != training && same_test == test);
-    let (again, _) = load(&parse(&["--samples", "30", "--seed", "7"]).unwrap()).unwrap();
-    assert_eq!(again, seeded);
+    let data = load(&parse(&["--samples", "30"]).unwrap()).unwrap();
+    assert_eq!((data.training.features().dim(), data.test.features().dim()), ((30, 400), (10_000, 400)));
+    assert_eq!(data.images.unwrap().shape(), [10_000, 28, 28]);
+    let seeded = load(&parse(&["--samples", "30", "--seed", "7"]).unwrap()).unwrap();
+    assert!(seeded.training != data.training && seeded.test == data.test);
+    let again = load(&parse(&["--samples", "30", "--seed", "7"]).unwrap()).unwrap();
+    assert_eq!(again.training, seeded.training);
 }
 
 fn model(weights: Array2<f64>) -> Model {

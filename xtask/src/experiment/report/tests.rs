@@ -1,31 +1,50 @@
 use serde_json::json;
 
 use super::*;
+use crate::experiment::curves::{Curve, Quality};
 
 /// Made-up numbers.
-fn report() -> Report {
-    let phase = |name: &str, seconds| Phase { name: name.into(), seconds };
+pub(in crate::experiment) fn report() -> Report {
+    let phase = |name: &str, party, seconds| Phase { name: name.into(), party, seconds };
     let iteration = |iteration, seconds, level, accuracy| Iteration {
         iteration,
         seconds,
         level,
+        log_q: 50.0 + 40.0 * level as f64,
+        weight_precision_bits: 20.5,
         accuracy_encrypted: accuracy,
         accuracy_plain: accuracy + 0.0001,
     };
+    let curve = |accuracy| {
+        let quality = |accuracy, loss| Quality { accuracy, loss };
+        Curve {
+            training: vec![quality(0.5, 3.5), quality(accuracy, 2.5)],
+            test: vec![quality(0.25, 4.5), quality(accuracy, 1.5)],
+        }
+    };
     Report {
-        parameters: Parameters { log_n: 14, log_q: 329.99, log_qp: 429.98, security_bits: Some(128) },
+        data: "made <up>".into(),
+        profile: "standard".into(),
+        parameters: Parameters {
+            log_n: 14,
+            log_q: 329.99,
+            log_qp: 429.98,
+            data_level: 7,
+            security_bits: Some(128),
+        },
         threads: 2,
         samples: 128,
+        test_samples: 10_000,
         features: 400,
         classes: 10,
         upload: Upload { ciphertexts: 9, bytes: 9_437_184 },
         keys: Keys { count: 31, bytes: 214_958_080 },
         phases: vec![
-            phase("key generation", 0.61234),
-            phase("encryption", 0.071),
-            phase("set-up of the copies", 0.183),
-            phase("training", 1.724),
-            phase("decryption", 0.002),
+            phase("key generation", Party::Owner, 0.61234),
+            phase("encryption", Party::Owner, 0.071),
+            phase("set-up of the copies", Party::Server, 0.183),
+            phase("training", Party::Server, 1.724),
+            phase("decryption", Party::Owner, 0.002),
         ],
         server_seconds: 0.914,
         iterations: vec![iteration(1, 0.2213, 4, 0.6712), iteration(2, 0.5098, 1, 0.7034)],
@@ -33,6 +52,20 @@ fn report() -> Report {
         prediction_agreement: 0.9998,
         peak_memory_bytes: Some(812_345_344),
         operations: Operations { rotations: 46, hoisted_rotations: 159, products: 212, relinearizations: 32 },
+        curves: Curves {
+            encrypted: curve(0.875),
+            plain: curve(0.75),
+            nag: curve(0.375),
+            sle_nag: curve(0.5),
+            sle_nag_qg: curve(0.625),
+        },
+        confusion: Confusion { classes: vec!["x".into(), "y".into()], counts: vec![vec![5, 1], vec![0, 7]] },
+        examples: vec![Example {
+            row: 3,
+            label: "x".into(),
+            prediction: "y".into(),
+            image_png: "AAAA".into(),
+        }],
     }
 }
 
@@ -75,29 +108,38 @@ fn what_is_unknown_is_said() {
 
 #[test]
 fn the_json_has_the_documented_fields() {
+    let curve = |accuracy: f64| {
+        json!({
+            "training": [{"accuracy": 0.5, "loss": 3.5}, {"accuracy": accuracy, "loss": 2.5}],
+            "test": [{"accuracy": 0.25, "loss": 4.5}, {"accuracy": accuracy, "loss": 1.5}],
+        })
+    };
     let expected = json!({
-        "parameters": {"log_n": 14, "log_q": 329.99, "log_qp": 429.98, "security_bits": 128},
+        "data": "made <up>",
+        "profile": "standard",
+        "parameters": {"log_n": 14, "log_q": 329.99, "log_qp": 429.98, "data_level": 7, "security_bits": 128},
         "threads": 2,
         "samples": 128,
+        "test_samples": 10_000,
         "features": 400,
         "classes": 10,
         "upload": {"ciphertexts": 9, "bytes": 9_437_184},
         "keys": {"count": 31, "bytes": 214_958_080},
         "phases": [
-            {"name": "key generation", "seconds": 0.61234},
-            {"name": "encryption", "seconds": 0.071},
-            {"name": "set-up of the copies", "seconds": 0.183},
-            {"name": "training", "seconds": 1.724},
-            {"name": "decryption", "seconds": 0.002},
+            {"name": "key generation", "party": "owner", "seconds": 0.61234},
+            {"name": "encryption", "party": "owner", "seconds": 0.071},
+            {"name": "set-up of the copies", "party": "server", "seconds": 0.183},
+            {"name": "training", "party": "server", "seconds": 1.724},
+            {"name": "decryption", "party": "owner", "seconds": 0.002},
         ],
         "server_seconds": 0.914,
         "iterations": [
             {
-                "iteration": 1, "seconds": 0.2213, "level": 4,
+                "iteration": 1, "seconds": 0.2213, "level": 4, "log_q": 210.0, "weight_precision_bits": 20.5,
                 "accuracy_encrypted": 0.6712, "accuracy_plain": 0.6712 + 0.0001,
             },
             {
-                "iteration": 2, "seconds": 0.5098, "level": 1,
+                "iteration": 2, "seconds": 0.5098, "level": 1, "log_q": 90.0, "weight_precision_bits": 20.5,
                 "accuracy_encrypted": 0.7034, "accuracy_plain": 0.7034 + 0.0001,
             },
         ],
@@ -105,6 +147,12 @@ fn the_json_has_the_documented_fields() {
         "prediction_agreement": 0.9998,
         "peak_memory_bytes": 812_345_344,
         "operations": {"rotations": 46, "hoisted_rotations": 159, "products": 212, "relinearizations": 32},
+        "curves": {
+            "encrypted": curve(0.875), "plain": curve(0.75),
+            "nag": curve(0.375), "sle_nag": curve(0.5), "sle_nag_qg": curve(0.625),
+        },
+        "confusion": {"classes": ["x", "y"], "counts": [[5, 1], [0, 7]]},
+        "examples": [{"row": 3, "label": "x", "prediction": "y", "image_png": "AAAA"}],
     });
     assert_eq!(serde_json::to_value(report()).unwrap(), expected);
 }

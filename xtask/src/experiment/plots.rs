@@ -1,0 +1,144 @@
+//! The plots of a report, as SVG: inside of the page, where they take its colours, and as files that have their own.
+//!
+//! All are drawn in units of which [`WIDTH`] fill the width, so that text is legible on a telephone.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::report::{Report, percent};
+
+mod confusion;
+mod ladder;
+mod learning;
+mod phases;
+
+/// Colours and lines; light or dark as the reader prefers.
+pub(super) const THEME: &str = include_str!("plots/theme.css");
+/// Of every plot.
+const WIDTH: f64 = 440.0;
+/// More classes than this cannot be told apart in the confusion matrix.
+const MAX_CLASSES: usize = 40;
+
+/// A plot with what it is saved as.
+#[derive(Debug)]
+pub(super) struct Plot {
+    /// Of its file, without extension.
+    pub(super) name: &'static str,
+    title: String,
+    height: f64,
+    content: Markup,
+}
+
+/// What a report can show.
+#[derive(Debug)]
+pub(super) struct Plots {
+    /// Accuracy and loss, on test and on training rows.
+    pub(super) learning: [Plot; 4],
+    pub(super) phases: Plot,
+    pub(super) ladder: Plot,
+    /// None for too many classes.
+    pub(super) confusion: Option<Plot>,
+}
+
+impl Plots {
+    pub(super) fn new(report: &Report) -> Self {
+        let curves = &report.curves;
+        let accuracy =
+            learning::Measure { value: |quality| quality.accuracy, format: percent, most: Some(1.0) };
+        let loss = learning::Measure {
+            value: |quality| quality.loss,
+            format: |loss| format!("{loss:.3}"),
+            most: None,
+        };
+        Self {
+            learning: [
+                learning::plot(
+                    "accuracy-test",
+                    "Accuracy on test rows",
+                    curves,
+                    |curve| &curve.test,
+                    accuracy,
+                ),
+                learning::plot(
+                    "accuracy-training",
+                    "Accuracy on training rows",
+                    curves,
+                    |curve| &curve.training,
+                    accuracy,
+                ),
+                learning::plot("loss-test", "SLE loss per test row", curves, |curve| &curve.test, loss),
+                learning::plot(
+                    "loss-training",
+                    "SLE loss per training row",
+                    curves,
+                    |curve| &curve.training,
+                    loss,
+                ),
+            ],
+            phases: phases::plot(&report.phases),
+            ladder: ladder::plot(report.parameters.data_level, &report.iterations),
+            confusion: (report.classes <= MAX_CLASSES).then(|| confusion::plot(&report.confusion)),
+        }
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Plot> {
+        self.learning.iter().chain([&self.phases, &self.ladder]).chain(&self.confusion)
+    }
+}
+
+impl Plot {
+    /// For a page that has [`THEME`].
+    pub(super) fn inline(&self) -> Markup {
+        html! {
+            svg class="plot" viewBox=(self.view_box()) role="img" aria-label=(self.title) { (self.drawing()) }
+        }
+    }
+
+    /// A file of its own.
+    pub(super) fn file(&self) -> String {
+        html! {
+            svg xmlns="http://www.w3.org/2000/svg" class="plot" width=(WIDTH) height=(self.height)
+                viewBox=(self.view_box()) role="img" aria-label=(self.title) {
+                style { (PreEscaped(THEME)) }
+                rect class="surface" width="100%" height="100%" {}
+                (self.drawing())
+            }
+        }
+        .into_string()
+    }
+
+    fn view_box(&self) -> String {
+        format!("0 0 {WIDTH} {}", self.height)
+    }
+
+    fn drawing(&self) -> Markup {
+        html! {
+            text class="heading" x="8" y="22" { (self.title) }
+            (self.content)
+        }
+    }
+}
+
+/// A coordinate, short: hundredths are enough.
+fn at(coordinate: f64) -> f64 {
+    (coordinate * 100.0).round() / 100.0
+}
+
+/// The least of 1, 2 and 5 times a power of ten that is not below `value`.
+fn round_up(value: f64) -> f64 {
+    let power = 10f64.powf(value.log10().floor());
+    [1.0, 2.0, 5.0]
+        .map(|factor| factor * power)
+        .into_iter()
+        .find(|&step| step >= value)
+        .unwrap_or(10.0 * power)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_round() {
+        assert_eq!([0.7, 1.0, 3.1, 12.0, 0.021, 80.0].map(round_up), [1.0, 1.0, 5.0, 20.0, 0.05, 100.0]);
+    }
+}
