@@ -208,7 +208,7 @@ impl Experiment {
         upload: Upload,
         keys: Keys,
     ) -> Result<Report> {
-        let peak_memory_bytes = report::peak_memory_bytes();
+        let peak_memory_bytes = peak_memory_bytes();
         let plain = self
             .reference
             .iter()
