@@ -27,7 +27,7 @@ pub fn write_predictions(out: impl Write, model: &Model, features: &Array2<f64>)
 }
 
 /// With all rows of one length, only the stream can fail.
-fn io_error(error: csv::Error) -> ContentError {
+pub(crate) fn io_error(error: csv::Error) -> ContentError {
     std::io::Error::from(error).into()
 }
 
