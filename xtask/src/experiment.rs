@@ -15,7 +15,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
-use volley_data::{Table, TableOptions, read_table};
 use volley_mlr::volley_ckks::{
     Ciphertext, Context, EvaluationKeySet, Evaluator, Operation, SecretKey, Security,
 };
@@ -26,7 +25,7 @@ use volley_mlr::{
 };
 
 use crate::BadInput;
-use crate::data::{load_mnist, select};
+use crate::data::Source;
 
 mod report;
 
@@ -35,14 +34,14 @@ use report::{Iteration, Keys, Operations, Parameters, Phase, Report, Upload};
 /// What is trained on, and how.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// File of features and labels: CSV with the label first in each row, NPZ with X and y, or IDX images [default: the
-    /// embedded MNIST pixels]
-    #[arg(long, value_name = "FILE")]
-    features: Option<PathBuf>,
+    /// `cnn` or `pixels` for the embedded ones of MNIST, or a file of features and labels: CSV with the label first in
+    /// each row, NPZ with X and y, or IDX images
+    #[arg(long, value_name = "FILE", default_value = "cnn")]
+    features: Source,
     /// How features are prepared and steps are taken
     #[arg(long, value_enum, default_value_t = Profile::Standard)]
     profile: Profile,
-    /// Rows that are trained on; all others are tested on
+    /// Rows that are trained on; of a file, all others are tested on
     #[arg(long, default_value_t = 128)]
     samples: usize,
     /// Iterations of the training
@@ -123,7 +122,7 @@ struct Experiment {
 
 impl Experiment {
     fn new(options: &Options) -> Result<Self> {
-        let (training, test) = load(options)?;
+        let (training, test) = options.features.load(options.samples, options.seed)?;
         let hyperparameters = bad_input(match options.profile {
             Profile::Paper => Hyperparameters::paper(options.iterations),
             Profile::Standard => Hyperparameters::standard(options.iterations),
@@ -312,25 +311,6 @@ impl Progress {
     fn finish(&self) {
         self.0.finish_and_clear();
     }
-}
-
-/// Rows to train and to test on.
-fn load(options: &Options) -> Result<(Dataset, Dataset)> {
-    let Some(path) = &options.features else {
-        let (training, test) = load_mnist()?;
-        let (chosen, _) = select(training.samples(), options.samples, options.seed)?;
-        return Ok((training.select(&chosen)?, test));
-    };
-    let data = read_table(path, &TableOptions::default())
-        .and_then(Table::into_dataset)
-        .map_err(|error| BadInput(error.to_string()))?;
-    let (chosen, rest) = select(data.samples(), options.samples, options.seed)?;
-    if rest.is_empty() {
-        let rows = data.samples();
-        let problem = format!("{}: all {rows} rows are trained on, none is left to test", path.display());
-        return Err(BadInput(problem).into());
-    }
-    Ok((data.select(&chosen)?, data.select(&rest)?))
 }
 
 /// What the user's data or settings caused.

@@ -106,8 +106,7 @@ impl Backbone {
     fn value(&self, tensor: &[f32]) -> Result<Value, String> {
         let shape = input_shape(&self.recipe);
         let input = NdTensorView::from_data(shape, tensor);
-        let options =
-            RunOptions { thread_pool: Some(SINGLE_THREAD.with(Arc::clone)), ..RunOptions::default() };
+        let options = RunOptions::default().with_thread_pool(Some(SINGLE_THREAD.with(Arc::clone)));
         let outputs = self.model.run_n(vec![(self.input, input.into())], [self.layer], Some(options));
         outputs.map(|[value]| value).map_err(|error| one_line(&error))
     }

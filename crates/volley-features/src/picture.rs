@@ -45,7 +45,7 @@ impl Picture {
     pub fn tensor(&self, recipe: &Recipe) -> Vec<f32> {
         let grey = |picture| planes(&resized(picture, recipe));
         let planes = match (&self.0, recipe.channels()) {
-            (Pixels::Grey(picture), channels) => grey(picture).repeat(channels.count()),
+            (Pixels::Grey(picture), channels) => vec![grey(picture); channels.count()].concat(),
             (Pixels::Rgb(picture), Channels::Rgb) => planes(&resized(picture, recipe)),
             (Pixels::Rgb(picture), Channels::Grey) => grey(&imageops::grayscale(picture)),
         };
