@@ -74,11 +74,12 @@ def tiny():
     constants += [numpy_helper.from_array(np.float32(value), name) for name, value in scalars.items()]
     node = helper.make_node
     nodes = [
-        node("Conv", ["image", "stem.w", "stem.b"], ["stem"], strides=[2, 2], pads=[0, 0, 1, 1]),
+        node("Conv", ["image", "stem.w", "stem.b"], ["stem"], strides=[2, 2], pads=[0, 0, 1, 1], dilations=[1, 1]),
+        # The runtime wants all attributes of a convolution written out, as PyTorch does.
         node("Clip", ["stem", "low", "high"], ["stem.6"]),
-        node("Conv", ["stem.6", "depth.w"], ["depth"], group=6, pads=[2, 2, 2, 2]),
+        node("Conv", ["stem.6", "depth.w"], ["depth"], group=6, strides=[1, 1], pads=[2, 2, 2, 2], dilations=[1, 1]),
         node("Relu", ["depth"], ["depth.relu"]),
-        node("Conv", ["depth.relu", "group.w"], ["group"], group=2),
+        node("Conv", ["depth.relu", "group.w"], ["group"], group=2, strides=[1, 1], pads=[0] * 4, dilations=[1, 1]),
         node("Add", ["group", "stem.6"], ["sum"]),
         node("GlobalAveragePool", ["sum"], ["pool"]),
         node("Flatten", ["pool"], ["features"]),

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use image::{GrayImage, RgbImage};
 use rayon::ThreadPoolBuilder;
-use volley_features::volley_data::LabelSource;
+use volley_features::volley_data::{LabelSource, read_images};
 use volley_features::{ImageSource, Provenance, extract};
 
 use super::*;
@@ -41,9 +41,7 @@ fn progress_counts_every_image_once() {
 /// The first test digits as PNG files, each in the folder of its digit.
 fn folder_of_digits(count: usize) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let digits =
-        volley_features::volley_data::read_images(&mnist("t10k-images.idx3-ubyte.gz"), &LabelSource::Usual)
-            .unwrap();
+    let digits = read_images(&mnist("t10k-images.idx3-ubyte.gz"), &LabelSource::Usual).unwrap();
     for index in 0..count {
         let class = folder.path().join(&digits.labels().unwrap()[index]);
         fs::create_dir_all(&class).unwrap();
