@@ -1,10 +1,11 @@
 //! Images through a backbone.
 
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
-use ndarray::Array2;
-use rayon::prelude::*;
+use ndarray::{Array1, Array2};
 
 use crate::{Backbone, FeatureError, ImageSource};
 
@@ -17,7 +18,7 @@ pub struct Features {
     pub labels: Option<Vec<String>>,
 }
 
-/// The features of the images in a range, on the threads of the current rayon pool.
+/// The features of the images in a range, on as many threads as the current rayon pool has.
 ///
 /// `progress` is told after each image how many are done, from any thread. Memory: the features, and on each thread one image
 /// with the tensors of the network. The first error ends the work.
@@ -36,18 +37,33 @@ pub fn extract(
     if start >= end || end > images.count() {
         return Err(FeatureError::Range { start, end, available: images.count() });
     }
-    let done = AtomicUsize::new(0);
-    let one = |index: usize| {
-        let features = features_of(backbone, images, index)?;
-        progress(done.fetch_add(1, Ordering::Relaxed) + 1);
-        Ok(features)
+    let (next, done) = (AtomicUsize::new(start), AtomicUsize::new(0));
+    let work = || {
+        let mut rows = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= end {
+                return Ok(rows);
+            }
+            match features_of(backbone, images, index) {
+                Ok(features) => rows.push((index - start, features)),
+                Err(error) => {
+                    next.store(end, Ordering::Relaxed);
+                    return Err(error);
+                }
+            }
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1);
+        }
     };
-    // One image is much work: no thread takes several at once.
-    let rows: Vec<Vec<f32>> =
-        (start..end).into_par_iter().with_max_len(1).map(one).collect::<Result<_, FeatureError>>()?;
+    let threads = rayon::current_num_threads().min(end - start);
+    // Not on rayon's own threads: while one of them waits for the runtime's pool, it begins further images, without end.
+    let results: Vec<Result<_, FeatureError>> = thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(&work)).collect();
+        running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
     let mut values = Array2::zeros((end - start, backbone.features()));
-    for (mut row, features) in values.rows_mut().into_iter().zip(rows) {
-        row.iter_mut().zip(features).for_each(|(value, feature)| *value = feature);
+    for (row, features) in results.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
+        values.row_mut(row).assign(&Array1::from(features));
     }
     Ok(Features { values, labels: images.labels().map(|labels| labels[start..end].to_vec()) })
 }

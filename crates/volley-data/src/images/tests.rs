@@ -8,7 +8,7 @@ struct File(std::path::PathBuf);
 
 impl File {
     fn new(name: &str, content: &[u8]) -> Self {
-        let path = std::env::temp_dir().join(format!("volley-images-{}-{name}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("volley-data-{}-{name}", std::process::id()));
         fs::write(&path, content).unwrap();
         Self(path)
     }
