@@ -58,7 +58,7 @@ pub fn extract(
     let threads = rayon::current_num_threads().min(end - start);
     // Not on rayon's own threads: while one of them waits for the runtime's pool, it begins further images, without end.
     let results: Vec<Result<_, FeatureError>> = thread::scope(|scope| {
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(&work)).collect();
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
     });
     let mut values = Array2::zeros((end - start, backbone.features()));

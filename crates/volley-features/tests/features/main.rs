@@ -1,5 +1,8 @@
 //! The crate as programs use it: models of `testdata`, images of every kind, and what goes wrong.
 
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not see as such here")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
