@@ -1,16 +1,26 @@
 //! The rows that the experiment trains and tests on.
 
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
 use anyhow::{Context, Result};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha20Rng;
-use volley_data::{ContentError, Idx};
+use volley_data::{ContentError, Idx, Table, TableOptions, parse_table, read_table};
 use volley_mlr::Dataset;
 
 use crate::BadInput;
 
 #[cfg(test)]
 mod tests;
+
+/// CNN features of MNIST: of the first training images, and of all test images.
+const FEATURES: [(&str, &[u8]); 2] = [
+    ("train-first8192.npz", include_bytes!("../../data/mnist-features/train-first8192.npz")),
+    ("t10k.npz", include_bytes!("../../data/mnist-features/t10k.npz")),
+];
 
 const MNIST: [&[u8]; 4] = [
     include_bytes!("../../data/mnist/train-first1024-images.idx3-ubyte.gz"),
@@ -24,6 +34,79 @@ const CENTRE_SIDE: usize = 20;
 /// More bytes than any of the files has.
 const LIMIT: u64 = 1 << 24;
 
+/// What is trained and tested on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The embedded CNN features of MNIST.
+    Cnn,
+    /// The embedded pixels of MNIST.
+    Pixels,
+    /// A file of the user's, whose rows are split.
+    File(PathBuf),
+}
+
+impl FromStr for Source {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "cnn" => Self::Cnn,
+            "pixels" => Self::Pixels,
+            file => Self::File(file.into()),
+        })
+    }
+}
+
+/// Rows to train and to test on.
+#[derive(Debug)]
+pub(crate) struct Data {
+    /// What they are, for a reader.
+    pub(crate) name: String,
+    pub(crate) training: Dataset,
+    pub(crate) test: Dataset,
+    /// The images of the test rows, where they are known.
+    pub(crate) images: Option<Idx>,
+}
+
+impl Source {
+    /// Rows to train on, chosen by [`select`], and rows to test on.
+    pub(crate) fn load(&self, samples: usize, seed: Option<u64>) -> Result<Data> {
+        let (name, (training, test)) = match self {
+            Self::Cnn => ("MNIST, CNN features", load_features()?),
+            Self::Pixels => ("MNIST, pixels", load_mnist()?),
+            Self::File(path) => return split_file(path, samples, seed),
+        };
+        let (chosen, _) = select(training.samples(), samples, seed)?;
+        let training = training.select(&chosen)?;
+        Ok(Data { name: name.into(), training, test, images: Some(mnist_test_images()?) })
+    }
+}
+
+/// Of a file, what is not trained on is tested on.
+fn split_file(path: &Path, samples: usize, seed: Option<u64>) -> Result<Data> {
+    let data = read_table(path, &TableOptions::default())
+        .and_then(Table::into_dataset)
+        .map_err(|error| BadInput(error.to_string()))?;
+    let (chosen, rest) = select(data.samples(), samples, seed)?;
+    if rest.is_empty() {
+        let rows = data.samples();
+        let problem = format!("{}: all {rows} rows are trained on, none is left to test", path.display());
+        return Err(BadInput(problem).into());
+    }
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    Ok(Data { name, training: data.select(&chosen)?, test: data.select(&rest)?, images: None })
+}
+
+/// The embedded CNN features: 8,192 training rows and 10,000 test rows of 304 features.
+pub(crate) fn load_features() -> Result<(Dataset, Dataset)> {
+    let rows = |(name, content): (&str, &[u8])| {
+        let table = parse_table(Path::new(name), content, &TableOptions::default())?;
+        table.into_dataset().context("the embedded CNN features")
+    };
+    let [training, test] = FEATURES;
+    Ok((rows(training)?, rows(test)?))
+}
+
 /// The embedded MNIST subset: 1,024 training rows and 10,000 test rows of 400 pixels from 0 to 1, the centre 20 × 20 of
 /// each image, row by row.
 pub(crate) fn load_mnist() -> Result<(Dataset, Dataset)> {
@@ -33,7 +116,7 @@ pub(crate) fn load_mnist() -> Result<(Dataset, Dataset)> {
 }
 
 /// The embedded test images, in the order of the test rows: 10,000 of 28 × 28 bytes.
-pub(crate) fn mnist_test_images() -> Result<Idx> {
+fn mnist_test_images() -> Result<Idx> {
     Idx::parse_gzip(MNIST[2], 3, LIMIT).context("the embedded MNIST data")
 }
 

@@ -16,7 +16,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
-use volley_data::{Idx, Table, TableOptions, read_table};
 use volley_mlr::volley_ckks::{
     Ciphertext, Context, EvaluationKeySet, Evaluator, Operation, SecretKey, Security,
 };
@@ -27,7 +26,7 @@ use volley_mlr::{
 };
 
 use crate::BadInput;
-use crate::data::{load_mnist, mnist_test_images, select};
+use crate::data::{Data, Source};
 
 mod curves;
 mod examples;
@@ -42,14 +41,14 @@ use report::{Iteration, Keys, Operations, Parameters, Party, Phase, Report, Uplo
 /// What is trained on, and how.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// File of features and labels: CSV with the label first in each row, NPZ with X and y, or IDX images [default: the
-    /// embedded MNIST pixels]
-    #[arg(long, value_name = "FILE")]
-    features: Option<PathBuf>,
+    /// `cnn` or `pixels` for the embedded ones of MNIST, or a file of features and labels: CSV with the label first in
+    /// each row, NPZ with X and y, or IDX images
+    #[arg(long, value_name = "FILE", default_value = "cnn")]
+    features: Source,
     /// How features are prepared and steps are taken
     #[arg(long, value_enum, default_value_t = Profile::Standard)]
     profile: Profile,
-    /// Rows that are trained on; all others are tested on
+    /// Rows that are trained on; of a file, all others are tested on
     #[arg(long, default_value_t = 128)]
     samples: usize,
     /// Iterations of the training
@@ -150,7 +149,7 @@ struct Experiment {
 
 impl Experiment {
     fn new(options: &Options) -> Result<Self> {
-        let data = load(options)?;
+        let data = options.features.load(options.samples, options.seed)?;
         let hyperparameters = bad_input(match options.profile {
             Profile::Paper => Hyperparameters::paper(options.iterations),
             Profile::Standard => Hyperparameters::standard(options.iterations),
@@ -355,36 +354,6 @@ impl Progress {
     fn finish(&self) {
         self.0.finish_and_clear();
     }
-}
-
-/// Rows to train and to test on.
-struct Data {
-    /// What they are, for a reader.
-    name: String,
-    training: Dataset,
-    test: Dataset,
-    /// The images of the test rows, where they are known.
-    images: Option<Idx>,
-}
-
-fn load(options: &Options) -> Result<Data> {
-    let Some(path) = &options.features else {
-        let (training, test) = load_mnist()?;
-        let (chosen, _) = select(training.samples(), options.samples, options.seed)?;
-        let training = training.select(&chosen)?;
-        return Ok(Data { name: "MNIST pixels".into(), training, test, images: Some(mnist_test_images()?) });
-    };
-    let data = read_table(path, &TableOptions::default())
-        .and_then(Table::into_dataset)
-        .map_err(|error| BadInput(error.to_string()))?;
-    let (chosen, rest) = select(data.samples(), options.samples, options.seed)?;
-    if rest.is_empty() {
-        let rows = data.samples();
-        let problem = format!("{}: all {rows} rows are trained on, none is left to test", path.display());
-        return Err(BadInput(problem).into());
-    }
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    Ok(Data { name, training: data.select(&chosen)?, test: data.select(&rest)?, images: None })
 }
 
 /// What the user's data or settings caused.

@@ -6,6 +6,7 @@ mod decrypt_scores;
 mod encrypt;
 mod encrypt_rows;
 mod evaluate;
+mod features;
 mod init;
 mod inspect;
 mod keygen;
@@ -32,6 +33,7 @@ pub(crate) struct Cli {
 
 const OVERVIEW: &str = "\
 The owner of the data:
+  volley features regnet.onnx photos -o data.csv
   volley init --samples 128 --features 400 --classes 10 --iterations 2 digits
   volley keygen digits
   volley encrypt digits data.csv
@@ -46,6 +48,7 @@ Exit codes: 0 done, 1 internal failure, 2 wrong usage or input, or nowhere to wr
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Features(features::Options),
     Init(init::Options),
     Keygen(keygen::Options),
     Encrypt(encrypt::Options),
@@ -65,6 +68,7 @@ enum Command {
 pub(crate) fn run(cli: &Cli) -> Result<()> {
     let output = Output { json: cli.json };
     match &cli.command {
+        Command::Features(options) => features::run(options, output),
         Command::Init(options) => init::run(options, output),
         Command::Keygen(options) => keygen::run(options, output),
         Command::Encrypt(options) => encrypt::run(options, output),

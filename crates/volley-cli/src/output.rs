@@ -86,6 +86,21 @@ impl Steps {
     }
 }
 
+/// Counts small things done in any order: a bar on a terminal, elsewhere nothing.
+#[derive(Debug)]
+pub(crate) struct Bar(Steps);
+
+impl Bar {
+    pub(crate) fn new(all: usize, unit: &str) -> Self {
+        Self(Steps::new(0, all, unit))
+    }
+
+    /// So many are done; the most that was said counts.
+    pub(crate) fn set(&self, done: usize) {
+        self.0.0.update(|state| state.set_pos(state.pos().max(done as u64)));
+    }
+}
+
 impl Drop for Steps {
     fn drop(&mut self) {
         self.0.finish_and_clear();

@@ -301,6 +301,17 @@ pub enum ContentError {
         /// The value in use.
         supported: f64,
     },
+    /// A scale or an offset that is not one for each column.
+    #[error("there are {found} entries for {columns} columns of features")]
+    ScaleLength {
+        /// The number of entries.
+        found: usize,
+        /// The number of columns.
+        columns: usize,
+    },
+    /// A file name that does not say in which format features are to be written.
+    #[error("the name of a file of features ends in .csv, .npy or .npz")]
+    FeatureName,
     /// A file name that does not say in which format a model is to be written.
     #[error("the name of a model's file ends in .json or .npz")]
     ModelName,

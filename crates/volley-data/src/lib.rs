@@ -4,6 +4,7 @@
 //!   [`Table`], which becomes a [`Dataset`](volley_mlr::Dataset).
 //! * [`write_model`] and [`read_model`] keep a [`Model`](volley_mlr::Model) as JSON or as NPZ with the names that
 //!   scikit-learn gives to its attributes. What is read is the model that was written, bit for bit.
+//! * [`read_images`] reads the images of an IDX or NPY file, [`write_features`] writes what was made of them.
 //! * [`write_predictions`] writes labels and scores as CSV.
 //!
 //! The formats are described in `docs/data.md`. Below it is [`volley_mlr`], re-exported; above it are programs. It
@@ -31,7 +32,9 @@
 
 mod csv_file;
 mod error;
+mod feature_file;
 mod idx;
+mod images;
 mod model;
 mod npy;
 mod npz;
@@ -40,8 +43,10 @@ mod source;
 mod table;
 
 pub use error::{ContentError, DataError};
+pub use feature_file::{FeatureFormat, write_features, write_features_in_bytes};
 pub use idx::Idx;
+pub use images::{Images, read_images};
 pub use model::{ModelFormat, read_model, write_model};
 pub use predictions::write_predictions;
-pub use table::{LabelSource, Table, TableOptions, read_table};
+pub use table::{LabelSource, Table, TableOptions, parse_table, read_table};
 pub use volley_mlr;

@@ -49,6 +49,20 @@ impl NpyArray<'_> {
         })
     }
 
+    /// Images of bytes: their number, rows, columns and channels, and their bytes.
+    pub(crate) fn images(&self) -> Result<([usize; 4], Vec<u8>), ContentError> {
+        let shape = match self.header.shape[..] {
+            [count, rows, columns] => [count, rows, columns, 1],
+            [count, rows, columns, channels @ (1 | 3)] => [count, rows, columns, channels],
+            _ => return Err(self.dimensions("one of images, rows and columns, and 1 or 3 channels")),
+        };
+        let element = &self.header.element;
+        if (element.kind, element.bytes) != (Kind::Unsigned, 1) || self.header.fortran_order {
+            return Err(element.unusable("the bytes of images in C order"));
+        }
+        Ok((shape, self.bytes.to_vec()))
+    }
+
     /// A vector of numbers.
     pub(crate) fn vector(&self) -> Result<Vec<f64>, ContentError> {
         self.one_dimension()?;

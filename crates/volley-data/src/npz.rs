@@ -3,6 +3,7 @@
 use std::io::{self, Cursor, Write};
 use std::path::Path;
 
+use ndarray::{Array1, Array2};
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -66,7 +67,9 @@ fn file_name(array: &str) -> String {
 pub(crate) fn read_table(path: &Path, content: &[u8], options: &TableOptions) -> Result<Table, DataError> {
     const LABELS: &str = "y";
     let mut npz = Npz::open(path, content, options.limit)?;
-    let mut table = unlabelled(path, npz.read(&options.features, |array| array.features())?);
+    let mut features = npz.read(&options.features, |array| array.features())?;
+    scale_columns(&mut npz, &options.features, &mut features)?;
+    let mut table = unlabelled(path, features);
     let name = match &options.labels {
         LabelSource::Usual if npz.has(LABELS) => Some(LABELS),
         LabelSource::Named(name) => Some(name.as_str()),
@@ -78,15 +81,50 @@ pub(crate) fn read_table(path: &Path, content: &[u8], options: &TableOptions) ->
     Ok(table)
 }
 
-/// Puts an archive together in memory: models are small.
-pub(crate) struct NpzWriter(ZipWriter<Cursor<Vec<u8>>>);
+/// Where the features are k in steps, makes them offset + k · scale, column by column.
+fn scale_columns(npz: &mut Npz<'_>, name: &str, features: &mut Array2<f64>) -> Result<(), DataError> {
+    let (scale, offset) = (format!("{name}_scale"), format!("{name}_offset"));
+    // Either of them asks for both.
+    if !npz.has(&scale) && !npz.has(&offset) {
+        return Ok(());
+    }
+    let columns = features.ncols();
+    let numbers = |array: &NpyArray<'_>| {
+        let numbers = array.vector()?;
+        let found = numbers.len();
+        if found == columns {
+            Ok(Array1::from(numbers))
+        } else {
+            Err(ContentError::ScaleLength { found, columns })
+        }
+    };
+    let (scale, offset) = (npz.read(&scale, numbers)?, npz.read(&offset, numbers)?);
+    *features *= &scale;
+    *features += &offset;
+    Ok(())
+}
+
+/// Puts an archive together in memory: models and features are small.
+pub(crate) struct NpzWriter {
+    zip: ZipWriter<Cursor<Vec<u8>>>,
+    options: SimpleFileOptions,
+}
 
 impl NpzWriter {
     pub(crate) fn new() -> Self {
-        Self(ZipWriter::new(Cursor::new(Vec::new())))
+        Self::with(CompressionMethod::Stored)
     }
 
-    /// Adds an array in C order, uncompressed and without a date, so that the same model gives the same bytes.
+    pub(crate) fn compressed() -> Self {
+        Self::with(CompressionMethod::Deflated)
+    }
+
+    fn with(method: CompressionMethod) -> Self {
+        let options = SimpleFileOptions::default().compression_method(method);
+        Self { zip: ZipWriter::new(Cursor::new(Vec::new())), options }
+    }
+
+    /// Adds an array in C order, without a date, so that the same content gives the same bytes.
     pub(crate) fn add(
         &mut self,
         name: &str,
@@ -94,9 +132,28 @@ impl NpzWriter {
         shape: &[usize],
         elements: impl IntoIterator<Item = Vec<u8>>,
     ) -> Result<(), ContentError> {
-        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-        self.0.start_file(file_name(name), options)?;
-        Ok(npy::write(&mut self.0, descr, shape, elements)?)
+        self.zip.start_file(file_name(name), self.options)?;
+        Ok(npy::write(&mut self.zip, descr, shape, elements)?)
+    }
+
+    /// Adds labels. Those that are integers are written as such, so that they compare with NumPy's.
+    pub(crate) fn add_labels(&mut self, name: &str, labels: &[String]) -> Result<(), ContentError> {
+        let shape = [labels.len()];
+        let integer =
+            |label: &String| label.parse::<i64>().ok().filter(|number| number.to_string() == *label);
+        if let Some(integers) = labels.iter().map(integer).collect::<Option<Vec<_>>>() {
+            return self.add(
+                name,
+                "<i8",
+                &shape,
+                integers.iter().map(|number| number.to_le_bytes().to_vec()),
+            );
+        }
+        if let Some(label) = labels.iter().find(|label| label.ends_with('\0')) {
+            return Err(ContentError::NullCharacter { label: label.clone() });
+        }
+        let (descr, texts) = npy::texts(labels);
+        self.add(name, &descr, &shape, texts)
     }
 
     pub(crate) fn add_numbers<'n>(
@@ -109,7 +166,7 @@ impl NpzWriter {
     }
 
     pub(crate) fn finish(self, mut out: impl Write) -> Result<(), ContentError> {
-        let content = self.0.finish().map_err(|error: ZipError| io::Error::other(error))?;
+        let content = self.zip.finish().map_err(|error: ZipError| io::Error::other(error))?;
         out.write_all(content.get_ref())?;
         Ok(out.flush()?)
     }

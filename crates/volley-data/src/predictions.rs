@@ -30,7 +30,7 @@ pub fn write_predictions(
 }
 
 /// With all rows of one length, only the stream can fail.
-fn io_error(error: csv::Error) -> ContentError {
+pub(crate) fn io_error(error: csv::Error) -> ContentError {
     std::io::Error::from(error).into()
 }
 

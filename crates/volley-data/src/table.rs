@@ -10,7 +10,7 @@ use crate::source::{self, Format};
 use crate::{ContentError, DataError, Idx, csv_file, npy, npz};
 
 /// Most bytes of a file, and of what it is decompressed to, unless told otherwise: 4 GiB.
-const DEFAULT_LIMIT: u64 = 4 << 30;
+pub(crate) const DEFAULT_LIMIT: u64 = 4 << 30;
 
 /// Where the labels of a table are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -130,38 +130,57 @@ impl Table {
 ///
 /// Whatever is wrong, with the file's name.
 pub fn read_table(path: &Path, options: &TableOptions) -> Result<Table, DataError> {
+    let content = source::read(path, options.limit).map_err(|cause| cause.in_file(path))?;
+    parse_table(path, &content, options)
+}
+
+/// [`read_table`] of content that is in memory, not compressed as a whole, under the name it would have as a file.
+///
+/// # Errors
+///
+/// As [`read_table`].
+pub fn parse_table(path: &Path, content: &[u8], options: &TableOptions) -> Result<Table, DataError> {
     let in_file = |cause: ContentError| cause.in_file(path);
-    let content = source::read(path, options.limit).map_err(in_file)?;
-    let format = Format::of(path, &content);
+    let format = Format::of(path, content);
     check_label_source(&options.labels, format).map_err(in_file)?;
     let mut table = match format {
-        Format::Csv => csv_file::parse(path, &content, &options.labels).map_err(in_file)?,
+        Format::Csv => csv_file::parse(path, content, &options.labels).map_err(in_file)?,
         Format::Npy => {
-            unlabelled(path, npy::parse(&content).and_then(|array| array.features()).map_err(in_file)?)
+            unlabelled(path, npy::parse(content).and_then(|array| array.features()).map_err(in_file)?)
         }
-        Format::Npz => npz::read_table(path, &content, options)?,
+        Format::Npz => npz::read_table(path, content, options)?,
         Format::Idx => {
-            let images = Idx::parse(&content, 3).and_then(|images| match options.centre {
+            let images = Idx::parse(content, 3).and_then(|images| match options.centre {
                 Some(side) => images.centre(side),
                 None => Ok(images),
             });
             unlabelled(path, images.and_then(|images| images.pixels()).map_err(in_file)?)
         }
     };
-    let label_file = match &options.labels {
-        LabelSource::File(file) => Some(file.clone()),
-        LabelSource::Usual if format == Format::Idx => file_beside(path),
-        _ => None,
-    };
-    if let Some(file) = label_file {
-        let labels = read_labels(&file, options.limit).map_err(|cause| cause.in_file(&file))?;
+    if let Some(labels) = separate_labels(path, &options.labels, format, options.limit)? {
         table.labels = Some(labels);
     }
     check_table(table)
 }
 
+/// The labels that have a file of their own.
+pub(crate) fn separate_labels(
+    path: &Path,
+    labels: &LabelSource,
+    format: Format,
+    limit: u64,
+) -> Result<Option<Vec<String>>, DataError> {
+    let file = match labels {
+        LabelSource::File(file) => Some(file.clone()),
+        LabelSource::Usual if format == Format::Idx => file_beside(path),
+        _ => None,
+    };
+    let read = |file: PathBuf| read_labels(&file, limit).map_err(|cause| cause.in_file(&file));
+    file.map(read).transpose()
+}
+
 /// Refuses what a format has no place for.
-fn check_label_source(labels: &LabelSource, format: Format) -> Result<(), ContentError> {
+pub(crate) fn check_label_source(labels: &LabelSource, format: Format) -> Result<(), ContentError> {
     let asked = match (labels, format) {
         (LabelSource::Column(_), Format::Npy | Format::Npz | Format::Idx) => "a column",
         (LabelSource::Named(_), Format::Npy | Format::Idx) => "a named part",

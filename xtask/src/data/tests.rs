@@ -1,3 +1,5 @@
+use volley_mlr::{Hyperparameters, TrainingSet};
+
 use super::*;
 
 #[test]
@@ -15,6 +17,32 @@ fn the_embedded_images_are_mnist() {
     // A handwritten digit covers about a quarter of the centre.
     let mean = test.features().mean().unwrap();
     assert!((0.2..0.3).contains(&mean), "{mean}");
+}
+
+#[test]
+fn the_embedded_features_are_of_the_embedded_images() {
+    let ((training, test), (pixels, test_pixels)) = (load_features().unwrap(), load_mnist().unwrap());
+    assert_eq!((training.features().dim(), test.features().dim()), ((8192, 304), (10_000, 304)));
+    assert_eq!(training.labels()[..1024], pixels.labels()[..]);
+    assert_eq!(test.labels(), test_pixels.labels());
+}
+
+#[test]
+fn the_default_experiment_reaches_seven_of_ten_in_clear() {
+    let (training, test) = Source::Cnn.load(128, None).unwrap();
+    let settings = Hyperparameters::standard(2).unwrap();
+    let set = TrainingSet::new(&training, settings.profile()).unwrap();
+    let last = set.reference(&settings).last().unwrap();
+    let accuracy = set.model(last.weights).unwrap().accuracy(&test).unwrap();
+    assert!(accuracy > 0.7, "{accuracy}");
+}
+
+#[test]
+fn sources_by_name() {
+    let source = |text: &str| text.parse::<Source>().unwrap();
+    assert_eq!(source("cnn"), Source::Cnn);
+    assert_eq!(source("pixels"), Source::Pixels);
+    assert_eq!(source("./pixels"), Source::File("./pixels".into()));
 }
 
 #[test]

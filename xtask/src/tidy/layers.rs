@@ -3,8 +3,15 @@
 use cargo_metadata::{DependencyKind, Metadata};
 
 /// The chain, lowest layer first.
-const CHAIN: [&str; 6] =
-    ["volley-ring", "volley-ckks", "volley-revolver", "volley-sigmoid", "volley-mlr", "volley-data"];
+const CHAIN: [&str; 7] = [
+    "volley-ring",
+    "volley-ckks",
+    "volley-revolver",
+    "volley-sigmoid",
+    "volley-mlr",
+    "volley-data",
+    "volley-features",
+];
 const TESTKIT: &str = "volley-testkit";
 /// The only members that are not published.
 const UNPUBLISHED: [&str; 4] = [TESTKIT, "volley-benches", "volley-fuzz", "xtask"];

@@ -48,7 +48,6 @@ fn train_on_your_own_table() {
 }
 
 #[test]
-#[ignore = "needs the command `volley features`"]
 fn bring_your_own_backbone() {
     let folder = folder();
     follow(include_str!("../../../../docs/guide/src/own-backbone.md"), folder.path());

@@ -6,7 +6,6 @@ use std::path::Path;
 use volley_mlr::Sharing;
 
 use super::{LIMIT, Parts, Statistics};
-use crate::npy;
 use crate::npz::{Npz, NpzWriter};
 use crate::{ContentError, DataError};
 
@@ -15,7 +14,7 @@ pub(super) fn write(out: impl Write, parts: &Parts) -> Result<(), ContentError> 
     let mut npz = NpzWriter::new();
     npz.add_numbers("coef_", &[classes, features], &parts.coef)?;
     npz.add_numbers("intercept_", &[classes], &parts.intercept)?;
-    add_classes(&mut npz, &parts.classes)?;
+    npz.add_labels("classes_", &parts.classes)?;
     if let Some(statistics) = &parts.preprocessing {
         let roots = statistics.square_root.iter().map(|&root| vec![u8::from(root)]);
         npz.add("square_root_", "|b1", &[features], roots)?;
@@ -28,25 +27,6 @@ pub(super) fn write(out: impl Write, parts: &Parts) -> Result<(), ContentError> 
         npz.add_numbers("flooding_", &[flooding.len()], &flooding)?;
     }
     npz.finish(out)
-}
-
-/// Classes that are integers are written as such, so that they compare with a `y` of integers.
-fn add_classes(npz: &mut NpzWriter, classes: &[String]) -> Result<(), ContentError> {
-    let shape = [classes.len()];
-    let integer = |class: &String| class.parse::<i64>().ok().filter(|number| number.to_string() == *class);
-    if let Some(integers) = classes.iter().map(integer).collect::<Option<Vec<_>>>() {
-        return npz.add(
-            "classes_",
-            "<i8",
-            &shape,
-            integers.iter().map(|number| number.to_le_bytes().to_vec()),
-        );
-    }
-    if let Some(label) = classes.iter().find(|class| class.ends_with('\0')) {
-        return Err(ContentError::NullCharacter { label: label.clone() });
-    }
-    let (descr, texts) = npy::texts(classes);
-    npz.add("classes_", &descr, &shape, texts)
 }
 
 pub(super) fn read(path: &Path, content: &[u8]) -> Result<Parts, DataError> {

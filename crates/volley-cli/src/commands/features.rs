@@ -1,0 +1,137 @@
+//! `volley features`: a network's features of the owner's images.
+
+use std::fmt;
+use std::io::Write;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+use volley_data::{ContentError, FeatureFormat, LabelSource, write_features, write_features_in_bytes};
+use volley_features::{Backbone, Features, ImageSource, Provenance, Recipe, extract};
+
+use crate::atomic::{Staged, check_free};
+use crate::failure::{BadInput, OrBadInput};
+use crate::output::{Bar, Output, note, phase};
+
+/// Compute the features of images with an ONNX model
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  volley features regnet.onnx photos -o train.npz            a folder for each class in photos
+  volley features regnet.onnx train-images-idx3-ubyte -o train.csv
+  volley features regnet.onnx images.npy --labels labels.npy -o train.npz
+
+Beside the features stands what they were made of, in train.npz.toml. Then: volley encrypt digits train.npz")]
+pub(crate) struct Options {
+    /// ONNX model
+    model: PathBuf,
+    /// Folder with a folder of PNG or JPEG images for each class; IDX or NPY file of images
+    images: PathBuf,
+    /// How an image becomes the model's input [default: the model's name with .toml]
+    #[arg(long, value_name = "FILE")]
+    recipe: Option<PathBuf>,
+    /// NPY or IDX file with the labels [default: for IDX images, the file of labels beside it]
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Only these images, counted from 0, the end excluded
+    #[arg(long, value_name = "START..END", value_parser = parse_range)]
+    range: Option<Range<usize>>,
+    /// Where the features go: .csv, .npz, or .npy without labels
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Round each feature to 256 steps: a quarter of the bytes (.npz only)
+    #[arg(long)]
+    bytes: bool,
+    /// Threads [default: one for each core]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Replace what is there
+    #[arg(long)]
+    force: bool,
+}
+
+/// What was computed.
+#[derive(Debug, Serialize)]
+struct Extracted {
+    output: PathBuf,
+    provenance: PathBuf,
+    images: usize,
+    features: usize,
+    labelled: bool,
+}
+
+impl fmt::Display for Extracted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let labelled = if self.labelled { "labelled" } else { "without labels" };
+        let (images, features) = (self.images, self.features);
+        writeln!(f, "{}: {images} images × {features} features, {labelled}", self.output.display())?;
+        write!(f, "{}: what they were made of", self.provenance.display())
+    }
+}
+
+pub(super) fn run(options: &Options, output: Output) -> Result<()> {
+    let target = &options.output;
+    let format = FeatureFormat::of(target).or_bad_input()?;
+    if options.bytes && format != FeatureFormat::Npz {
+        return Err(BadInput::at(target, "only .npz files have features in bytes").into());
+    }
+    let provenance_file = provenance_path(target);
+    check_free(target, options.force)?;
+    check_free(&provenance_file, options.force)?;
+    if let Some(threads) = options.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
+    }
+    let recipe_file = options.recipe.clone().unwrap_or_else(|| options.model.with_extension("toml"));
+    let recipe = Recipe::read(&recipe_file).or_bad_input()?;
+    let labels = options.labels.clone().map_or(LabelSource::Usual, LabelSource::File);
+    let images = phase("reading", || ImageSource::open(&options.images, &labels)).or_bad_input()?;
+    let backbone = phase("optimising the model", || Backbone::load(&options.model, recipe)).or_bad_input()?;
+    let range = options.range.clone().unwrap_or(0..images.count());
+
+    let bar = Bar::new(range.len(), "images");
+    let features = extract(&backbone, &images, range.clone(), |done| bar.set(done)).or_bad_input()?;
+    drop(bar);
+
+    let text = Provenance::new(&backbone, &images, &range).to_toml()?;
+    let provenance = Staged::new(&provenance_file, |out| out.write_all(text.as_bytes()))?;
+    Staged::new(target, |out| write(out, format, &features, options.bytes))?.commit(options.force)?;
+    provenance.commit(options.force)?;
+    if format == FeatureFormat::Npy && features.labels.is_some() {
+        note("warning: .npy has no place for labels; .npz and .csv have");
+    }
+    output.result(&Extracted {
+        output: target.clone(),
+        provenance: provenance_file,
+        images: range.len(),
+        features: backbone.features(),
+        labelled: features.labels.is_some() && format != FeatureFormat::Npy,
+    })
+}
+
+fn write(
+    out: impl Write,
+    format: FeatureFormat,
+    features: &Features,
+    bytes: bool,
+) -> Result<(), ContentError> {
+    let labels = features.labels.as_deref();
+    if bytes {
+        write_features_in_bytes(out, &features.values, labels)
+    } else {
+        write_features(out, format, &features.values, labels)
+    }
+}
+
+/// `train.npz.toml` beside `train.npz`.
+fn provenance_path(features: &Path) -> PathBuf {
+    let mut name = features.as_os_str().to_owned();
+    name.push(".toml");
+    name.into()
+}
+
+fn parse_range(text: &str) -> Result<Range<usize>, String> {
+    let numbers = text.split_once("..").and_then(|(start, end)| Some(start.parse().ok()?..end.parse().ok()?));
+    numbers.ok_or_else(|| "two numbers such as 0..128 are expected".to_owned())
+}

@@ -1,0 +1,91 @@
+//! Many images in one file: IDX as MNIST has them, or an NPY array of bytes.
+
+use std::path::Path;
+
+use crate::source::{self, Format};
+use crate::table::{DEFAULT_LIMIT, check_label_source, separate_labels};
+use crate::{ContentError, DataError, Idx, LabelSource, npy};
+
+/// Images of one size with one byte a value, 0 for black, and the label of each, where there are labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Images {
+    /// Images, rows, columns, channels (1 or 3).
+    shape: [usize; 4],
+    bytes: Vec<u8>,
+    labels: Option<Vec<String>>,
+}
+
+impl Images {
+    /// The number of images: at least one.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.shape[0]
+    }
+
+    /// Rows and columns of each image: at least one of each.
+    #[must_use]
+    pub fn size(&self) -> [usize; 2] {
+        [self.shape[1], self.shape[2]]
+    }
+
+    /// The values of a pixel: 1 for grey, 3 for red, green and blue.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.shape[3]
+    }
+
+    /// The bytes of one image, row by row, the channels of a pixel side by side; None beyond the last.
+    #[must_use]
+    pub fn image(&self, index: usize) -> Option<&[u8]> {
+        self.bytes.chunks_exact(self.shape[1..].iter().product()).nth(index)
+    }
+
+    /// The label of each image.
+    #[must_use]
+    pub fn labels(&self) -> Option<&[String]> {
+        self.labels.as_deref()
+    }
+}
+
+/// Reads images: IDX of three dimensions, or NPY of type `u1` and shape (images, rows, columns) or (images, rows, columns, 1
+/// or 3). Labels as [`read_table`](crate::read_table) finds them beside such a file.
+///
+/// # Errors
+///
+/// Whatever is wrong, with the file's name.
+pub fn read_images(path: &Path, labels: &LabelSource) -> Result<Images, DataError> {
+    let parse = || {
+        let content = source::read(path, DEFAULT_LIMIT)?;
+        let format = Format::of(path, &content);
+        check_label_source(labels, format)?;
+        let (shape, bytes) = match format {
+            Format::Idx => {
+                let images = Idx::parse(&content, 3)?;
+                let &[count, rows, columns] = images.shape() else {
+                    return Err(ContentError::Format { expected: "an IDX file of images" });
+                };
+                ([count, rows, columns, 1], images.bytes().to_vec())
+            }
+            Format::Npy => npy::parse(&content)?.images()?,
+            Format::Csv | Format::Npz => {
+                return Err(ContentError::Format { expected: "an IDX or NPY file of images" });
+            }
+        };
+        // With no images, or none with a pixel, nothing bounds the shape.
+        if bytes.is_empty() {
+            return Err(ContentError::NoRows);
+        }
+        Ok((format, shape, bytes))
+    };
+    let (format, shape, bytes) = parse().map_err(|cause| cause.in_file(path))?;
+    let labels = separate_labels(path, labels, format, DEFAULT_LIMIT)?;
+    match &labels {
+        Some(labels) if labels.len() != shape[0] => {
+            Err(ContentError::LabelCount { labels: labels.len(), rows: shape[0] }.in_file(path))
+        }
+        _ => Ok(Images { shape, bytes, labels }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! What is wrong with a model, a recipe or an image, in one line that names the file.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+use volley_data::DataError;
+
+/// Why there are no features.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum FeatureError {
+    /// The system failed: no such file, no permission.
+    #[error("{}: {message}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's words.
+        message: String,
+    },
+    /// A recipe that is not TOML, or has missing, unknown or impossible values.
+    #[error("{}: {message}", path.display())]
+    Recipe {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A file that is no ONNX model, or one with operators that cannot be run.
+    #[error("{}: the model cannot be used: {message}", path.display())]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// The runtime's words.
+        message: String,
+    },
+    /// A model that does not take what the recipe makes of an image.
+    #[error("{}: the model takes {found}, the recipe makes {needed} of an image", path.display())]
+    Input {
+        /// The model's file.
+        path: PathBuf,
+        /// What the model declares.
+        found: String,
+        /// The tensor of one image.
+        needed: String,
+    },
+    /// A model without the layer that the recipe names.
+    #[error("{}: the model has no layer {layer:?}; its outputs are {}", path.display(), outputs.join(", "))]
+    Layer {
+        /// The model's file.
+        path: PathBuf,
+        /// The name in the recipe.
+        layer: String,
+        /// What would do.
+        outputs: Vec<String>,
+    },
+    /// A layer whose values are no floating-point numbers.
+    #[error("{}: layer {layer:?} has values of type {found}, features are f32", path.display())]
+    Output {
+        /// The model's file.
+        path: PathBuf,
+        /// The layer.
+        layer: String,
+        /// Its type.
+        found: String,
+    },
+    /// An image that cannot be decoded.
+    #[error("{}: not a PNG or JPEG image that can be read: {message}", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// The decoder's words.
+        message: String,
+    },
+    /// A folder without any image.
+    #[error("{}: the folder has no PNG or JPEG images", path.display())]
+    NoImages {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder of classes with images beside them, which are in none.
+    #[error("{}: the image is in no class, though there are folders of classes beside it", path.display())]
+    NoClass {
+        /// The first such image.
+        path: PathBuf,
+    },
+    /// Images that are asked for, but not there.
+    #[error("images {start} to {end} are asked for, there are {available}")]
+    Range {
+        /// The first, from 0.
+        start: usize,
+        /// One beyond the last.
+        end: usize,
+        /// How many there are.
+        available: usize,
+    },
+    /// A feature that is infinite or NaN.
+    #[error("{image}: feature {column} is {value}")]
+    NotFinite {
+        /// The image.
+        image: String,
+        /// The column, from 1.
+        column: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A model that failed while it ran.
+    #[error("{image}: the model failed: {message}")]
+    Run {
+        /// The image.
+        image: String,
+        /// The runtime's words.
+        message: String,
+    },
+    /// A file of images that cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}

@@ -1,0 +1,136 @@
+//! Where the images are.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use volley_data::{Images, LabelSource, read_images};
+
+use crate::{FeatureError, Picture};
+
+const EXTENSIONS: [&str; 3] = ["jpeg", "jpg", "png"];
+
+/// Images in an order of their own, and their labels where there are any. Those of a folder are read when they are needed.
+#[derive(Clone, Debug)]
+pub struct ImageSource {
+    path: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// The files, and the class of each.
+    Folder { files: Vec<PathBuf>, classes: Option<Vec<String>> },
+    /// All of them in one file.
+    File(Images),
+}
+
+impl ImageSource {
+    /// A folder, or an IDX or NPY file.
+    ///
+    /// A folder of sub-folders has a class in each, by its name; a folder of images has no labels. The order is that of the
+    /// names. Files that do not end in .png, .jpg or .jpeg, and hidden ones, are passed over; folders are not searched deeper.
+    /// `labels` says where those of a file are, as for [`read_images`].
+    ///
+    /// # Errors
+    ///
+    /// [`FeatureError::Io`], [`FeatureError::NoImages`], [`FeatureError::NoClass`]; [`FeatureError::Data`] for a file.
+    pub fn open(path: &Path, labels: &LabelSource) -> Result<Self, FeatureError> {
+        let kind = if path.is_dir() { open_folder(path)? } else { Kind::File(read_images(path, labels)?) };
+        Ok(Self { path: path.to_owned(), kind })
+    }
+
+    /// The number of images: at least one.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match &self.kind {
+            Kind::Folder { files, .. } => files.len(),
+            Kind::File(images) => images.count(),
+        }
+    }
+
+    /// The label of each image.
+    #[must_use]
+    pub fn labels(&self) -> Option<&[String]> {
+        match &self.kind {
+            Kind::Folder { classes, .. } => classes.as_deref(),
+            Kind::File(images) => images.labels(),
+        }
+    }
+
+    /// The folder or file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// An image for a message: its file, and its number from 1 where a file has many.
+    pub(crate) fn name(&self, index: usize) -> String {
+        match &self.kind {
+            Kind::Folder { files, .. } => files.get(index).unwrap_or(&self.path).display().to_string(),
+            Kind::File(_) => format!("{}: image {}", self.path.display(), index + 1),
+        }
+    }
+
+    /// Decodes an image.
+    ///
+    /// # Errors
+    ///
+    /// [`FeatureError::Image`], [`FeatureError::Io`]; [`FeatureError::Range`] beyond the last.
+    pub fn picture(&self, index: usize) -> Result<Picture, FeatureError> {
+        let picture = match &self.kind {
+            Kind::Folder { files, .. } => files.get(index).map(|file| decode(file)).transpose()?,
+            Kind::File(images) => images
+                .image(index)
+                .and_then(|bytes| Picture::from_bytes(images.size(), images.channels(), bytes)),
+        };
+        picture.ok_or(FeatureError::Range { start: index, end: index + 1, available: self.count() })
+    }
+}
+
+fn io_error(path: &Path, error: &std::io::Error) -> FeatureError {
+    FeatureError::Io { path: path.to_owned(), message: error.to_string() }
+}
+
+fn decode(path: &Path) -> Result<Picture, FeatureError> {
+    let bad_image =
+        |error: image::ImageError| FeatureError::Image { path: path.to_owned(), message: error.to_string() };
+    // By the content: a wrong extension is no reason to refuse.
+    let content = fs::read(path).map_err(|error| io_error(path, &error))?;
+    image::load_from_memory(&content).map(|image| Picture::decoded(&image)).map_err(bad_image)
+}
+
+fn open_folder(folder: &Path) -> Result<Kind, FeatureError> {
+    let entries = visible_entries(folder)?;
+    let images: Vec<PathBuf> = entries.iter().filter(|entry| is_image(entry)).cloned().collect();
+    let (mut files, mut classes) = (Vec::new(), Vec::new());
+    for class in entries.iter().filter(|entry| entry.is_dir()) {
+        let members = visible_entries(class)?.into_iter().filter(|entry| is_image(entry));
+        files.extend(members);
+        let name = class.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        classes.resize(files.len(), name);
+    }
+    match (images.into_iter().next(), files.is_empty()) {
+        (None, true) => Err(FeatureError::NoImages { path: folder.to_owned() }),
+        (None, false) => Ok(Kind::Folder { files, classes: Some(classes) }),
+        (Some(path), false) => Err(FeatureError::NoClass { path }),
+        (Some(_), true) => {
+            let files = entries.into_iter().filter(|entry| is_image(entry)).collect();
+            Ok(Kind::Folder { files, classes: None })
+        }
+    }
+}
+
+/// By name, without the hidden ones.
+fn visible_entries(folder: &Path) -> Result<Vec<PathBuf>, FeatureError> {
+    let read = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>();
+    let mut entries = read().map_err(|error| io_error(folder, &error))?;
+    entries.retain(|entry| !entry.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")));
+    entries.sort();
+    Ok(entries)
+}
+
+fn is_image(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
+    path.is_file() && extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
+}

@@ -1,0 +1,109 @@
+//! Every error, with the file that it names.
+
+use image::GrayImage;
+use volley_features::volley_data::LabelSource;
+use volley_features::{FeatureError, ImageSource, extract};
+
+use super::*;
+
+fn load(model: &Path, text: &str) -> FeatureError {
+    let folder = tempfile::tempdir().unwrap();
+    Backbone::load(model, recipe(&folder, text)).unwrap_err()
+}
+
+fn tiny_with(from: &str, to: &str) -> FeatureError {
+    assert!(RECIPE.contains(from));
+    load(&testdata("tiny.onnx"), &RECIPE.replace(from, to))
+}
+
+#[test]
+fn models() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broken.onnx");
+    assert!(matches!(load(&path, RECIPE), FeatureError::Io { path: found, .. } if found == path));
+    let whole = fs::read(testdata("tiny.onnx")).unwrap();
+    for content in [&b"no model"[..], &whole[..whole.len() / 2]] {
+        fs::write(&path, content).unwrap();
+        let error = load(&path, RECIPE);
+        assert!(matches!(&error, FeatureError::Model { path: found, .. } if *found == path), "{error}");
+    }
+}
+
+#[test]
+fn models_that_do_not_fit_the_recipe() {
+    let error = tiny_with("[8, 8]", "[8, 9]");
+    assert!(matches!(error, FeatureError::Input { .. }));
+    assert!(
+        error.to_string().ends_with(
+            "tiny.onnx: the model takes f32 [N, 3, 8, 8], the recipe makes f32 [1, 3, 8, 9] of an image"
+        ),
+        "{error}"
+    );
+    let error = tiny_with("\"features\"", "\"pol\"");
+    assert!(
+        matches!(&error, FeatureError::Layer { layer, outputs, .. } if layer == "pol" && outputs == &["features"])
+    );
+    let error = tiny_with("\"features\"", "\"class\"");
+    assert!(
+        matches!(&error, FeatureError::Output { layer, found, .. } if layer == "class" && found == "int"),
+        "{error}"
+    );
+}
+
+#[test]
+fn recipes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("recipe.toml");
+    assert!(matches!(Recipe::read(&path), Err(FeatureError::Io { path: found, .. }) if found == path));
+    fs::write(&path, "size = 8").unwrap();
+    let error = Recipe::read(&path).unwrap_err();
+    assert!(matches!(&error, FeatureError::Recipe { path: found, .. } if *found == path));
+    assert_eq!(error.to_string().lines().count(), 1);
+}
+
+#[test]
+fn values_that_are_no_features() {
+    let run = |layer: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let text = RECIPE.replace("\"features\"", &format!("{layer:?}"));
+        let backbone = Backbone::load(&testdata("tiny.onnx"), recipe(&folder, &text)).unwrap();
+        extract(&backbone, &test_digits(), 3..4, |_| {}).unwrap_err()
+    };
+    let error = run("quotient");
+    assert!(matches!(error, FeatureError::NotFinite { column: 1, .. }), "{error}");
+    assert!(error.to_string().contains("t10k-images.idx3-ubyte.gz: image 4: feature 1 is"), "{error}");
+    let error = run("beyond");
+    assert!(matches!(&error, FeatureError::Run { image, .. } if image.ends_with("image 4")), "{error}");
+}
+
+#[test]
+fn images() {
+    let open = |path: &Path| ImageSource::open(path, &LabelSource::Usual);
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    assert!(matches!(open(root), Err(FeatureError::NoImages { path }) if path == root));
+    assert!(matches!(open(&root.join("none.npy")), Err(FeatureError::Data(_))));
+
+    let class = root.join("class");
+    fs::create_dir(&class).unwrap();
+    GrayImage::new(3, 3).save(class.join("good.png")).unwrap();
+    fs::write(class.join("bad.png"), "no image").unwrap();
+    let error = extract(&tiny(), &open(root).unwrap(), 0..2, |_| {}).unwrap_err();
+    assert!(matches!(&error, FeatureError::Image { path, .. } if *path == class.join("bad.png")), "{error}");
+
+    let stray = root.join("stray.png");
+    GrayImage::new(3, 3).save(&stray).unwrap();
+    assert!(matches!(open(root), Err(FeatureError::NoClass { path }) if path == stray));
+}
+
+#[test]
+fn ranges() {
+    let (backbone, digits) = (tiny(), test_digits());
+    for (start, end) in [(0, 10_001), (3, 3), (10_000, 10_001)] {
+        assert_eq!(
+            extract(&backbone, &digits, start..end, |_| {}),
+            Err(FeatureError::Range { start, end, available: 10_000 })
+        );
+    }
+    assert!(matches!(digits.picture(10_000), Err(FeatureError::Range { .. })));
+}
