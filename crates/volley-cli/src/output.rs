@@ -91,7 +91,7 @@ impl Steps {
 pub(crate) struct Bar(Steps);
 
 impl Bar {
-    pub(crate) fn new(all: usize, unit: &str) -> Self {
+    pub(crate) fn new(all: usize, unit: &'static str) -> Self {
         Self(Steps::new(0, all, unit))
     }
 
