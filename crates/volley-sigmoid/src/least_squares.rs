@@ -15,18 +15,19 @@ use std::f64::consts::PI;
 
 use crate::centred_sigmoid;
 
-/// Coefficients of u, u³, u⁵, u⁷ in P₁, P₃, P₅, P₇.
-const LEGENDRE: [[f64; 4]; 4] = [
-    [1.0, 0.0, 0.0, 0.0],
-    [-1.5, 2.5, 0.0, 0.0],
-    [1.875, -8.75, 7.875, 0.0],
-    [-2.1875, 19.6875, -43.3125, 26.8125],
+/// Coefficients of u, u³, … in P₁, P₃, P₅, P₇, P₉.
+const LEGENDRE: [[f64; 5]; 5] = [
+    [1.0, 0.0, 0.0, 0.0, 0.0],
+    [-1.5, 2.5, 0.0, 0.0, 0.0],
+    [1.875, -8.75, 7.875, 0.0, 0.0],
+    [-2.1875, 19.6875, -43.3125, 26.8125, 0.0],
+    [2.460_937_5, -36.093_75, 140.765_625, -201.093_75, 94.960_937_5],
 ];
 
 /// Gauss nodes of a panel.
 const NODES: u32 = 16;
 
-/// The coefficients of x, x³, … of the best fit with `terms` ≤ 4 of them on \[−`half_width`, `half_width`\].
+/// The coefficients of x, x³, … of the best fit with `terms` ≤ 5 of them on \[−`half_width`, `half_width`\].
 pub(crate) fn fit(terms: usize, half_width: f64) -> Vec<f64> {
     let mut coefficients = vec![0.0; terms];
     for (k, legendre) in LEGENDRE.iter().enumerate().take(terms) {
@@ -95,7 +96,7 @@ mod tests {
     fn the_residual_is_orthogonal_to_every_odd_power() {
         // The definition of a least squares fit, checked with a midpoint sum instead of Gauss nodes.
         const STEPS: u32 = 200_000;
-        for (terms, half_width) in [(1, 3.0), (2, 8.0), (3, 12.0), (4, 16.0), (4, 64.0)] {
+        for (terms, half_width) in [(1, 3.0), (2, 8.0), (3, 12.0), (4, 16.0), (4, 64.0), (5, 16.0), (5, 32.0)] {
             let coefficients = fit(terms, half_width);
             for power in (1..2 * terms as i32).step_by(2) {
                 let step = 1.0 / f64::from(STEPS);
