@@ -7,10 +7,11 @@ use std::error::Error;
 use criterion::Criterion;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use volley_ckks::bootstrapping::dft::{CoeffsToSlots, DftShape, Packing, SlotsToCoeffs};
 use volley_ckks::{
     Arithmetic, Ciphertext, Complex64, Context, Encoder, EvaluationKeySet, Evaluator, KeySpec,
-    LinearArithmetic, LinearTransform, Parameters, ParametersLiteral, Plaintext, PublicKey, SecretKey,
-    Security,
+    LinearArithmetic, LinearTransform, Operand, Parameters, ParametersLiteral, Plaintext, PublicKey,
+    SecretKey, Security, Simulator,
 };
 
 /// Diagonals of the matrix of the linear transforms.
@@ -111,7 +112,7 @@ fn digits(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
         for special in special {
             let literal = ParametersLiteral {
                 log_n,
-                q_bits: [vec![50], vec![40; levels]].concat(),
+                levels: [vec![vec![50]], vec![vec![40]; levels]].concat(),
                 p_bits: vec![50; special],
                 log_scale: 40,
                 security: Security::Classical128,
@@ -178,6 +179,51 @@ fn single_operations(
     evaluator.rescale(&sum(giants.collect::<Result<_, _>>()?)?)
 }
 
+/// CoeffsToSlots by four matrices from the top level and SlotsToCoeffs by three to the bottom, on 2^13 slots whose
+/// coefficients lie side by side.
+fn dft(criterion: &mut Criterion, parameters: &Parameters) -> Result<(), Box<dyn Error>> {
+    let (slots, scale) = (1 << 13, parameters.scale());
+    let shape = |level, stages| DftShape {
+        slots,
+        packing: Packing::SideBySide,
+        level,
+        stages,
+        factor: 1.0,
+        from: scale.clone(),
+        to: scale.clone(),
+    };
+    let top = shape(parameters.max_level(), CoeffsToSlots::even_stages(slots, 4));
+    let cts = CoeffsToSlots::new(parameters, top, [])?;
+    let bottom = shape(3, SlotsToCoeffs::even_stages(slots, 3));
+    let stc = SlotsToCoeffs::new(parameters, bottom, cts.dft().rotations())?;
+
+    let simulator = Simulator::new(parameters);
+    let operand = Operand { level: parameters.max_level(), scale: scale.clone(), slots };
+    let foreseen = cts.encode(&simulator)?.apply(&simulator, &simulator.existing_operand(operand)?)?;
+    stc.encode(&simulator)?.apply(&simulator, &foreseen)?;
+
+    let (context, mut rng) = (Context::new(parameters.clone()), ChaCha20Rng::seed_from_u64(1));
+    let secret_key = SecretKey::generate(&context, &mut rng);
+    let keys = EvaluationKeySet::generate(&secret_key, &simulator.key_spec(), &mut rng)?;
+    let evaluator = Evaluator::new(&context, keys)?;
+    let values: Vec<_> = (0..slots).map(|j| Complex64::cis(j as f64)).collect();
+    let plaintext = evaluator.encoder().encode(&values, &scale, parameters.max_level())?;
+    let a = secret_key.encrypt(&plaintext, &mut rng)?.expand(&context)?;
+
+    let n = parameters.degree();
+    let cts = cts.encode(&evaluator)?;
+    let coefficients = cts.apply(&evaluator, &a)?;
+    criterion.bench_function(&format!("ckks/coeffs_to_slots/N={n}/slots={slots}"), |bencher| {
+        bencher.iter(|| cts.apply(&evaluator, &a));
+    });
+    drop(cts);
+    let stc = stc.encode(&evaluator)?;
+    criterion.bench_function(&format!("ckks/slots_to_coeffs/N={n}/slots={slots}"), |bencher| {
+        bencher.iter(|| stc.apply(&evaluator, &coefficients));
+    });
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut criterion = Criterion::default().configure_from_args();
     for parameters in [Parameters::n14()?, Parameters::n15()?] {
@@ -187,6 +233,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         linear_transform(&mut criterion, &session)?;
     }
     digits(&mut criterion)?;
+    dft(&mut criterion, &Parameters::n15()?)?;
     criterion.final_summary();
     Ok(())
 }

@@ -149,7 +149,7 @@ fn simulate(
 fn rings() -> Result<[Parameters; 4]> {
     let small = ParametersLiteral {
         log_n: 13,
-        q_bits: vec![50, 40, 40],
+        levels: vec![vec![50], vec![40], vec![40]],
         p_bits: vec![50],
         log_scale: 40,
         security: Security::Classical128,

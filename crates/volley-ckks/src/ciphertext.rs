@@ -6,7 +6,7 @@ use volley_ring::sampling::Seed;
 use volley_ring::{Eval, RnsPoly};
 
 use crate::keys::KeyId;
-use crate::{Context, Error, Operand, ParamsId, Scale};
+use crate::{Context, Error, Operand, Parameters, ParamsId, Scale};
 
 /// An encoded vector of slots: a polynomial with its scale and level.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,11 +101,14 @@ impl Ciphertext {
     ///
     /// # Errors
     ///
-    /// [`Error::LevelExhausted`] where `level` is above the ciphertext's.
-    pub fn drop_level(&self, level: usize) -> Result<Self, Error> {
+    /// [`Error::LevelExhausted`] where `level` is above the ciphertext's, [`Error::ParameterMismatch`] where it belongs
+    /// to other parameters.
+    pub fn drop_level(&self, parameters: &Parameters, level: usize) -> Result<Self, Error> {
+        if parameters.id() != self.params_id {
+            return Err(Error::ParameterMismatch);
+        }
         let operand = self.operand.dropped(level)?;
-        let primes_per_level = self.parts[0].limb_count() / (self.level() + 1);
-        let parts = self.parts.each_ref().map(|part| part.prefix(primes_per_level * (level + 1)));
+        let parts = self.parts.each_ref().map(|part| part.prefix(parameters.limbs(level)));
         Ok(Self { operand, parts, params_id: self.params_id, key_id: self.key_id })
     }
 }
@@ -167,14 +170,17 @@ mod tests {
         let setup = Setup::new(parameters(4, 3), |spec| spec);
         let values = random_slots(8, &mut rng(2));
         let ciphertext = setup.encrypt(&values, 2, 3);
+        let parameters = setup.context.parameters();
         let before = setup.decrypt(&ciphertext);
         for level in 0..=2 {
-            let dropped = ciphertext.drop_level(level).unwrap();
+            let dropped = ciphertext.drop_level(parameters, level).unwrap();
             assert_eq!((dropped.level(), dropped.scale()), (level, ciphertext.scale()));
             assert_eq!(dropped.parts[0].limb_count(), level + 1);
             assert_eq!(setup.decrypt(&dropped), before, "the coefficients do not change");
         }
-        let error = ciphertext.drop_level(3).unwrap_err();
+        let error = ciphertext.drop_level(parameters, 3).unwrap_err();
         assert_eq!(error, Error::LevelExhausted { level: 2, required: 3 });
+        let error = ciphertext.drop_level(&crate::testing::parameters(4, 2), 0).unwrap_err();
+        assert_eq!(error, Error::ParameterMismatch);
     }
 }

@@ -1,6 +1,6 @@
 //! Everything that is computed once for a parameter set.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 use volley_ring::sampling::{Domain, Seed, expand_uniform};
@@ -17,6 +17,7 @@ const SPECIAL_LIMB: u32 = 1 << 16;
 pub struct Context {
     parameters: Parameters,
     levels: Vec<Level>,
+    ephemeral: OnceLock<Arc<Self>>,
 }
 
 /// What belongs to one level l: Q_l, the product of the primes up to it, alone and with P.
@@ -47,13 +48,18 @@ impl Context {
             .into_par_iter()
             .map(|level| Level::new(&parameters, &q, &p, level))
             .collect();
-        Arc::new(Self { parameters, levels })
+        Arc::new(Self { parameters, levels, ephemeral: OnceLock::new() })
     }
 
     /// The parameter set.
     #[must_use]
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
+    }
+
+    /// Tables for the ephemeral secret of bootstrapping, made when they are first asked for.
+    pub(crate) fn ephemeral(&self) -> &Arc<Self> {
+        self.ephemeral.get_or_init(|| Self::new(self.parameters.ephemeral()))
     }
 
     pub(crate) fn check_level(&self, level: usize) -> Result<(), Error> {
@@ -129,7 +135,7 @@ impl Context {
 impl Level {
     fn new(parameters: &Parameters, q: &RnsBasis, p: &RnsBasis, level: usize) -> Self {
         let limbs = parameters.limbs(level);
-        let rescaled = limbs - parameters.primes_per_level();
+        let rescaled = limbs - parameters.level_primes(level).len();
         let (basis, extended) = (q.prefix(limbs), q.prefix_with(limbs, p));
         let digits = parameters.digits()[..parameters.digit_count(level)].iter();
         Self {

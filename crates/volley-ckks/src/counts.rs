@@ -27,11 +27,13 @@ pub enum Operation {
     Relinearization,
     /// A rescaling of its own.
     Rescaling,
+    /// The modulus of level 0 raised to that of a level, with two key switches: one at level 0, one at that level.
+    Raising,
 }
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Rotation,
         Self::HoistedRotation,
         Self::Hoisting,
@@ -42,6 +44,7 @@ impl Operation {
         Self::PlainProduct,
         Self::Relinearization,
         Self::Rescaling,
+        Self::Raising,
     ];
 }
 
@@ -116,7 +119,7 @@ mod tests {
         }
         let products: Vec<_> = counts.iter().filter(|count| count.0 == Operation::Product).collect();
         assert_eq!(products, [(Operation::Product, 2, 7), (Operation::Product, 3, 10)]);
-        assert_eq!(counts.iter().count(), 18, "level 3 coincides twice, zeros are left out");
+        assert_eq!(counts.iter().count(), 19, "level 3 coincides twice, zeros are left out");
     }
 
     #[test]

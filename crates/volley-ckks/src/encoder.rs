@@ -10,7 +10,7 @@ use std::sync::Arc;
 use num_complex::Complex64;
 use volley_ring::{Coeff, Eval, RnsBasis, RnsPoly};
 
-mod special_fft;
+pub(crate) mod special_fft;
 
 use special_fft::SpecialFft;
 

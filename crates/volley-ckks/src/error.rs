@@ -64,6 +64,24 @@ pub enum Error {
         /// Slots of the ciphertext.
         ciphertext: usize,
     },
+    /// Stages of a DFT that are not split into matrices of at least one each.
+    #[error(
+        "matrices of {stages:?} stages are not a DFT on 2^{log_slots} slots: at least one each, {log_slots} in all"
+    )]
+    DftStages {
+        /// Stages of each matrix.
+        stages: Vec<u32>,
+        /// log₂ of the number of slots: the stages of the DFT.
+        log_slots: u32,
+    },
+    /// Coefficients that are not packed as SlotsToCoeffs was planned for.
+    #[error("coefficients are packed {found:?}, the transform takes them {expected:?}")]
+    CoefficientPacking {
+        /// What the transform was planned for.
+        expected: crate::bootstrapping::dft::Packing,
+        /// What it was given.
+        found: crate::bootstrapping::dft::Packing,
+    },
     /// A diagonal of a linear transform that does not have a value for each slot.
     #[error("diagonal {diagonal} has {values} values for {slots} slots")]
     DiagonalLength {
@@ -103,12 +121,52 @@ pub enum Error {
         /// log₂ of the modulus at the ciphertext's level.
         modulus_log2: f64,
     },
+    /// A polynomial of no coefficients, or of more than are planned for.
+    #[error("{coefficients} coefficients are not those of a polynomial: there are 1 to {max}")]
+    PolynomialDegree {
+        /// Number of coefficients given.
+        coefficients: usize,
+        /// Most coefficients.
+        max: usize,
+    },
+    /// A coefficient of a polynomial that is not finite.
+    #[error("coefficient {index} is not a finite number")]
+    Coefficient {
+        /// Its index, which is the degree it belongs to.
+        index: usize,
+    },
+    /// An interval that is empty or unbounded.
+    #[error("[{start}, {end}] is not an interval to approximate a function on")]
+    Interval {
+        /// Its start.
+        start: f64,
+        /// Its end.
+        end: f64,
+    },
+    /// A message ratio that leaves less than the parameters' scale below q₀.
+    #[error(
+        "a message ratio of 2^{log_message_ratio} under q₀ = 2^{log_q0} leaves less than the scale of 2^{log_scale}"
+    )]
+    MessageRatio {
+        /// log₂ of the message ratio asked for.
+        log_message_ratio: u32,
+        /// log₂ of the product of the primes of level 0.
+        log_q0: u32,
+        /// log₂ of the parameters' scale.
+        log_scale: u32,
+    },
+    /// Parameters of a modular reduction for which there is none.
+    #[error(transparent)]
+    EvalMod(#[from] crate::bootstrapping::EvalModError),
     /// Two objects of different parameter sets.
     #[error("the operand belongs to another parameter set")]
     ParameterMismatch,
     /// Two objects of different owners.
     #[error("the operand belongs to another key")]
     KeyMismatch,
+    /// The keys of the ephemeral secret were not given.
+    #[error("the keys that raise the modulus are missing")]
+    MissingRaisingKeys,
     /// No relinearization key was given.
     #[error("the relinearization key is missing")]
     MissingRelinearizationKey,

@@ -8,6 +8,7 @@ use volley_ring::{Eval, RnsPoly};
 
 mod key_switch;
 mod linear_transform;
+mod raise;
 
 pub use linear_transform::EncodedTransform;
 
@@ -303,7 +304,7 @@ impl Arithmetic for Evaluator {
 
     fn drop_level(&self, a: &Ciphertext, level: usize) -> Result<Ciphertext, Error> {
         self.check(&[a])?;
-        a.drop_level(level)
+        a.drop_level(self.parameters(), level)
     }
 
     fn rotate(&self, a: &Ciphertext, steps: i64) -> Result<Ciphertext, Error> {

@@ -3,6 +3,7 @@
 mod evaluation;
 mod key_switching;
 mod public;
+mod raising;
 mod secret;
 mod spec;
 
@@ -17,6 +18,7 @@ pub use evaluation::EvaluationKeySet;
 pub(crate) use evaluation::GaloisKey;
 pub use key_switching::KeySwitchingKey;
 pub use public::PublicKey;
+pub(crate) use raising::RaisingKeys;
 pub use secret::SecretKey;
 pub use spec::{GaloisPurpose, KeySpec, conjugation_element, rotation_element};
 

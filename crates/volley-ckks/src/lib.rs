@@ -52,6 +52,7 @@
 #![forbid(unsafe_code)]
 
 mod arithmetic;
+pub mod bootstrapping;
 mod ciphertext;
 mod context;
 mod counts;
@@ -64,6 +65,7 @@ mod linear_transform;
 pub mod noise;
 mod operand;
 pub mod params;
+pub mod polynomial;
 mod precision;
 mod scale;
 mod simulator;
@@ -84,6 +86,7 @@ pub use linear_transform::{LinearArithmetic, LinearTransform};
 pub use num_complex::Complex64;
 pub use operand::Operand;
 pub use params::{Parameters, ParametersLiteral, ParamsId, Security};
+pub use polynomial::{ChebyshevSeries, Polynomial, PolynomialCircuit};
 pub use precision::Precision;
 pub use scale::Scale;
 pub use simulator::{SimulatedCiphertext, SimulatedTransform, Simulator, Upload};

@@ -68,6 +68,35 @@ impl LinearTransform {
         slots: usize,
         diagonals: impl IntoIterator<Item = i64>,
     ) -> Result<Self, Error> {
+        Self::planned(parameters, level, slots, diagonals, Split::cheapest)
+    }
+
+    /// As [`new`](Self::new), where the keys of the rotations in `known` exist in any case: of the splits that take at
+    /// most a quarter more than the least time, the one with the fewest further keys. Steps are compared in [−n/2, n/2).
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_known_rotations(
+        parameters: &Parameters,
+        level: usize,
+        slots: usize,
+        diagonals: impl IntoIterator<Item = i64>,
+        known: &BTreeSet<i64>,
+    ) -> Result<Self, Error> {
+        let split = |parameters: &_, level, slots, diagonals: &_| {
+            Split::fewest_keys(parameters, level, slots, diagonals, known)
+        };
+        Self::planned(parameters, level, slots, diagonals, split)
+    }
+
+    fn planned(
+        parameters: &Parameters,
+        level: usize,
+        slots: usize,
+        diagonals: impl IntoIterator<Item = i64>,
+        split: impl FnOnce(&Parameters, usize, i64, &[i64]) -> Split,
+    ) -> Result<Self, Error> {
         let (max_level, max) = (parameters.max_level(), parameters.max_slots());
         if level > max_level {
             return Err(Error::LevelRange { level, max: max_level });
@@ -81,7 +110,7 @@ impl LinearTransform {
             return Err(Error::EmptySum);
         }
         let diagonals: Vec<i64> = diagonals.into_iter().collect();
-        let split = Split::cheapest(parameters, level, n, &diagonals);
+        let split = split(parameters, level, n, &diagonals);
         Ok(Self::with_split(parameters, level, slots, &diagonals, split))
     }
 
@@ -251,6 +280,29 @@ pub trait LinearArithmetic: Arithmetic {
         a: &Self::Ciphertext,
         transform: &Self::Transform,
     ) -> Result<Self::Ciphertext, Error>;
+
+    /// Σ rot(a, k·`slots`) over k < n/`slots`, for a ciphertext of n slots: the trace to the subring of `slots` slots,
+    /// which the result has. Slots that repeat already are multiplied by n/`slots`. Takes log₂ of that rotations, by
+    /// `slots`, 2·`slots`, …, n/2.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SlotCount`] where `slots` is no power of two up to n.
+    fn trace(&self, a: &Self::Ciphertext, slots: usize) -> Result<Self::Ciphertext, Error>;
+}
+
+/// The sum of a [trace](LinearArithmetic::trace), not yet known to have fewer slots.
+pub(crate) fn sum_of_repetitions<A: Arithmetic>(
+    arithmetic: &A,
+    a: &A::Ciphertext,
+    slots: usize,
+) -> Result<A::Ciphertext, Error> {
+    let max = arithmetic.operand(a).slots;
+    if !slots.is_power_of_two() || slots > max {
+        return Err(Error::SlotCount { values: slots, max });
+    }
+    let steps = std::iter::successors(Some(max / 2), |step| Some(step / 2)).take_while(|&step| step >= slots);
+    steps.into_iter().try_fold(a.clone(), |sum, step| arithmetic.sum_of_rotations(&sum, &[0, step as i64]))
 }
 
 #[cfg(test)]

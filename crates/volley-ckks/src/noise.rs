@@ -36,6 +36,12 @@ impl Noise {
         Self { variance: inner * special }.plus(Self::rounding(parameters))
     }
 
+    /// Of the encoding of a plaintext: its coefficients are rounded.
+    #[must_use]
+    pub fn plaintext_rounding() -> Self {
+        Self { variance: ROUNDING_VARIANCE }
+    }
+
     /// Of a division with rounding: of a rescaling, and the end of a key switch.
     #[must_use]
     pub fn rounding(parameters: &Parameters) -> Self {

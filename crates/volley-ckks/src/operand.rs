@@ -76,6 +76,15 @@ impl Operand {
         Ok(Self { level, ..self.clone() })
     }
 
+    /// After its modulus was raised to that of `level`.
+    pub(crate) fn raised(&self, parameters: &Parameters, level: usize) -> Result<Self, Error> {
+        let max = parameters.max_level();
+        if level > max {
+            return Err(Error::LevelRange { level, max });
+        }
+        Ok(Self { level, scale: self.scale.clone(), slots: parameters.max_slots() })
+    }
+
     /// After a product with a plaintext or constant of the given scale.
     pub(crate) fn scaled(&self, scale: &Scale) -> Self {
         Self { scale: self.scale.times(scale), ..self.clone() }

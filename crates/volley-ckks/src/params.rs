@@ -3,12 +3,13 @@
 //! [`Parameters`] exist only as the result of [`ParametersLiteral::build`], which checks every rule; nothing that
 //! takes them checks again.
 //!
-//! # Scales longer than a prime
+//! # Levels
 //!
-//! A level is a group of k = ⌈log₂ Δ/50⌉ consecutive primes, and a rescaling divides by their product at once: one prime
-//! for the usual scales, two for scales from 2^51 on. Precision then has no limit but the modulus (*composite scaling*:
-//! Agrawal et al., eprint 2023/1462), which is what a plan for models that are published needs
-//! ([`flooding`](crate::flooding)).
+//! A level is a group of consecutive primes, and a rescaling divides by their product at once: one prime for the usual
+//! scales, two for scales from 2^51 on, and each level may have its own. Precision then has no limit but the modulus
+//! (*composite scaling*: Agrawal et al., eprint 2023/1462), which is what a plan for models that are published needs
+//! ([`flooding`](crate::flooding)), and a chain can be precise where the circuit has to be
+//! ([`bootstrapping`](crate::bootstrapping)).
 
 use std::fmt;
 use std::ops::Range;
@@ -19,7 +20,7 @@ use volley_ring::prime::{MAX_BITS, ntt_primes};
 
 mod security;
 
-pub use security::{Security, max_log_qp};
+pub use security::{EPHEMERAL_WEIGHT, MAX_EPHEMERAL_LOG_MODULUS, Security, max_log_qp};
 
 /// Largest log₂ N that a parameter set may have.
 pub const MAX_LOG_N: u32 = 17;
@@ -28,16 +29,14 @@ pub const MAX_LOG_N: u32 = 17;
 pub const MAX_PRIMES: usize = 256;
 
 /// What a parameter set is built from: bit lengths, not primes. Primes are the largest NTT-friendly ones below the
-/// power of two, in descending order, first those of `q_bits`, then those of `p_bits`.
+/// power of two, in descending order, first those of `levels`, then those of `p_bits`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParametersLiteral {
     /// log₂ of the ring degree N.
     pub log_n: u32,
-    /// Bit lengths of q₀, q₁, … Decryption happens under those of level 0; every level above carries one rescaling. A
-    /// level has one prime, or several where the scale is longer than a prime can be ([`primes_per_level`]).
-    ///
-    /// [`primes_per_level`]: Parameters::primes_per_level
-    pub q_bits: Vec<u32>,
+    /// Bit lengths of the primes q₀, q₁, … of each level, in order. Decryption happens under those of level 0; every
+    /// level above carries one rescaling. A level has several primes where its factor is longer than a prime can be.
+    pub levels: Vec<Vec<u32>>,
     /// Bit lengths of the special primes, whose product P absorbs the noise of key switching.
     pub p_bits: Vec<u32>,
     /// log₂ of the default scale.
@@ -109,13 +108,26 @@ pub enum ParametersError {
         /// Bits of the primes of level 0.
         q0_bits: u32,
     },
-    /// Primes that are left when all levels have theirs.
-    #[error("{primes} ciphertext primes are not levels of {per_level}, which a scale of this length takes")]
-    PrimesPerLevel {
-        /// Number of ciphertext primes.
-        primes: usize,
-        /// Primes of a level.
-        per_level: usize,
+    /// A level without primes.
+    #[error("level {level} has no primes")]
+    EmptyLevel {
+        /// The level.
+        level: usize,
+    },
+    /// The modulus is too large for the ephemeral secret of bootstrapping and the security claimed.
+    #[error(
+        "an ephemeral secret of weight {EPHEMERAL_WEIGHT} under a modulus of {log_modulus} bits at log N = {log_n} is over \
+         what {claim} allows: {max} bits for 128-bit security at log N = 16"
+    )]
+    EphemeralSecret {
+        /// Bits of q₀·p.
+        log_modulus: f64,
+        /// Most bits at N = 2^16.
+        max: u32,
+        /// log₂ N.
+        log_n: u32,
+        /// The claim.
+        claim: Security,
     },
     /// The modulus is too large for the security claimed.
     #[error("log QP = {log_qp} is over what {claim} allows at log N = {log_n}: {}", limit(*max))]
@@ -159,6 +171,8 @@ impl fmt::Debug for ParamsId {
 pub struct Parameters {
     log_n: u32,
     q: Vec<u64>,
+    /// Number of ciphertext primes up to each level.
+    limbs: Vec<usize>,
     p: Vec<u64>,
     log_scale: u32,
     security: Security,
@@ -179,45 +193,51 @@ impl ParametersLiteral {
         if !(MIN_LOG_N..=MAX_LOG_N).contains(&log_n) {
             return Err(ParametersError::LogN { log_n, min: MIN_LOG_N, max: MAX_LOG_N });
         }
-        if self.q_bits.is_empty() || self.p_bits.is_empty() {
+        if self.levels.is_empty() || self.p_bits.is_empty() {
             return Err(ParametersError::NoPrimes);
         }
+        if let Some(level) = self.levels.iter().position(Vec::is_empty) {
+            return Err(ParametersError::EmptyLevel { level });
+        }
+        let q_bits = self.levels.concat();
         // Before anything that takes time: the search for thousands of primes takes minutes.
-        let count = self.q_bits.len() + self.p_bits.len();
+        let count = q_bits.len() + self.p_bits.len();
         if count > MAX_PRIMES {
             return Err(ParametersError::TooManyPrimes { count, max: MAX_PRIMES });
         }
         let min_bits = log_n + 6;
-        if let Some(&bits) =
-            self.q_bits.iter().chain(&self.p_bits).find(|bits| !(min_bits..=MAX_BITS).contains(bits))
-        {
+        let mut all = q_bits.iter().chain(&self.p_bits).copied();
+        if let Some(bits) = all.clone().find(|bits| !(min_bits..=MAX_BITS).contains(bits)) {
             return Err(ParametersError::PrimeBits { bits, log_n, min: min_bits, max: MAX_BITS });
         }
         let special_bits: u32 = self.p_bits.iter().sum();
-        if let Some(&bits) = self.q_bits.iter().find(|&&bits| bits > special_bits) {
+        if let Some(&bits) = q_bits.iter().find(|&&bits| bits > special_bits) {
             return Err(ParametersError::SpecialModulusTooSmall { bits, special_bits });
         }
-        let per_level = primes_per_level(log_scale);
-        let q0_bits = self.q_bits.iter().take(per_level).sum();
+        let q0_bits = self.levels[0].iter().sum();
         if log_scale >= q0_bits {
             return Err(ParametersError::ScaleTooLarge { log_scale, q0_bits });
         }
-        let primes = self.q_bits.len();
-        if !primes.is_multiple_of(per_level) {
-            return Err(ParametersError::PrimesPerLevel { primes, per_level });
-        }
         // Primes lie just below their power of two.
-        let bits = self.q_bits.iter().chain(&self.p_bits).map(|&bits| f64::from(bits)).sum();
-        security.check(log_n, bits)?;
-        let (q, p) = self.primes()?;
+        security.check(log_n, all.by_ref().map(f64::from).sum())?;
+        let mut q = self.primes()?;
+        let p = q.split_off(q_bits.len());
+        let limbs: Vec<usize> = self
+            .levels
+            .iter()
+            .scan(0, |limbs, level| {
+                *limbs += level.len();
+                Some(*limbs)
+            })
+            .collect();
         let digits = digits(&q, &p);
-        let id = params_id(log_n, &q, &p, log_scale);
-        Ok(Parameters { log_n, q, p, log_scale, security, digits, id })
+        let id = params_id(log_n, &q, &limbs, &p, log_scale);
+        Ok(Parameters { log_n, q, limbs, p, log_scale, security, digits, id })
     }
 
-    /// Distinct primes for `q_bits` and `p_bits`.
-    fn primes(&self) -> Result<(Vec<u64>, Vec<u64>), ParametersError> {
-        let all: Vec<u32> = self.q_bits.iter().chain(&self.p_bits).copied().collect();
+    /// Distinct primes for the levels and for `p_bits`.
+    fn primes(&self) -> Result<Vec<u64>, ParametersError> {
+        let all: Vec<u32> = self.levels.iter().flatten().chain(&self.p_bits).copied().collect();
         let mut chosen = vec![0; all.len()];
         let mut lengths = all.clone();
         lengths.sort_unstable();
@@ -232,8 +252,7 @@ impl ParametersLiteral {
                 chosen[place] = prime;
             }
         }
-        let p = chosen.split_off(self.q_bits.len());
-        Ok((chosen, p))
+        Ok(chosen)
     }
 }
 
@@ -266,10 +285,9 @@ impl Parameters {
     }
 
     fn preset(log_n: u32, levels: usize, special: usize) -> Result<Self, ParametersError> {
-        let mut q_bits = vec![40; levels + 1];
-        q_bits[0] = 50;
+        let levels = [vec![vec![50]], vec![vec![40]; levels]].concat();
         let p_bits = vec![50; special];
-        ParametersLiteral { log_n, q_bits, p_bits, log_scale: 40, security: Security::Classical128 }.build()
+        ParametersLiteral { log_n, levels, p_bits, log_scale: 40, security: Security::Classical128 }.build()
     }
 
     /// What the set was built from.
@@ -278,7 +296,7 @@ impl Parameters {
         let bits = |primes: &[u64]| primes.iter().map(|&prime| prime_bits(prime)).collect();
         ParametersLiteral {
             log_n: self.log_n,
-            q_bits: bits(&self.q),
+            levels: (0..self.limbs.len()).map(|level| bits(self.level_primes(level))).collect(),
             p_bits: bits(&self.p),
             log_scale: self.log_scale,
             security: self.security,
@@ -318,19 +336,28 @@ impl Parameters {
     /// L, the level of a fresh ciphertext: the number of rescalings it has.
     #[must_use]
     pub fn max_level(&self) -> usize {
-        self.q.len() / self.primes_per_level() - 1
-    }
-
-    /// k, the primes of a level: one, unless the scale is longer than a prime can be.
-    #[must_use]
-    pub fn primes_per_level(&self) -> usize {
-        primes_per_level(self.log_scale)
+        self.limbs.len() - 1
     }
 
     /// Number of ciphertext primes that are live at `level`.
+    ///
+    /// # Panics
+    ///
+    /// For a level that does not exist.
     #[must_use]
     pub fn limbs(&self, level: usize) -> usize {
-        (level + 1) * self.primes_per_level()
+        self.limbs[level]
+    }
+
+    /// The primes of one level: those that a rescaling at it divides by.
+    ///
+    /// # Panics
+    ///
+    /// For a level that does not exist.
+    #[must_use]
+    pub fn level_primes(&self, level: usize) -> &[u64] {
+        let below = if level == 0 { 0 } else { self.limbs(level - 1) };
+        &self.q[below..self.limbs(level)]
     }
 
     /// What a rescaling at `level` divides by: the product of the level's primes.
@@ -340,8 +367,7 @@ impl Parameters {
     /// For a level that does not exist.
     #[must_use]
     pub fn rescaling_factor(&self, level: usize) -> crate::Scale {
-        let primes = &self.q[level * self.primes_per_level()..self.limbs(level)];
-        primes
+        self.level_primes(level)
             .iter()
             .fold(crate::Scale::power_of_two(0), |product, &q| product.times(&crate::Scale::prime(q)))
     }
@@ -359,6 +385,10 @@ impl Parameters {
     }
 
     /// log₂ of the product of the primes up to `level`.
+    ///
+    /// # Panics
+    ///
+    /// For a level that does not exist.
     #[must_use]
     pub fn log_q(&self, level: usize) -> f64 {
         log2_product(&self.q[..self.limbs(level)])
@@ -376,6 +406,31 @@ impl Parameters {
         self.security
     }
 
+    /// The parameters of the ephemeral secret of [`bootstrapping`](crate::bootstrapping): level 0 alone, with one special
+    /// prime p of its own. They claim nothing; what is claimed of the secret
+    /// [`check_ephemeral`](Self::check_ephemeral) checks.
+    ///
+    /// # Panics
+    ///
+    /// Never: a part of a parameter set is one, and there are 50-bit primes for every ring.
+    #[must_use]
+    pub fn ephemeral(&self) -> Self {
+        let ParametersLiteral { log_n, mut levels, log_scale, .. } = self.literal();
+        levels.truncate(1);
+        let literal =
+            ParametersLiteral { log_n, levels, p_bits: vec![MAX_BITS], log_scale, security: Security::Unchecked };
+        literal.build().expect("level 0 is a chain")
+    }
+
+    /// Whether an ephemeral secret has the security that the set claims.
+    ///
+    /// # Errors
+    ///
+    /// [`ParametersError::EphemeralSecret`] where it has not.
+    pub fn check_ephemeral(&self) -> Result<(), ParametersError> {
+        self.security.check_ephemeral(self.log_n, self.log_q(0) + f64::from(MAX_BITS))
+    }
+
     /// The gadget: level indices of the primes of each digit, as few digits as there can be with none wider than P
     /// (which would add its excess to the noise).
     #[must_use]
@@ -390,17 +445,13 @@ impl Parameters {
     }
 
     /// The hash of this set: BLAKE3 of the ASCII text `volley-ckks parameters 1`, then, little-endian, log₂ N (u32),
-    /// the number of ciphertext primes (u32), the primes (u64), the number of special primes (u32), the primes (u64),
-    /// log₂ of the scale (u32) and one byte for the secret's distribution (1: uniform ternary).
+    /// the number of levels (u32), for each of them the number of its primes (u32) and the primes (u64), the number of
+    /// special primes (u32), the primes (u64), log₂ of the scale (u32) and one byte for the secret's distribution (1:
+    /// uniform ternary).
     #[must_use]
     pub fn id(&self) -> ParamsId {
         self.id
     }
-}
-
-/// ⌈log₂ Δ/50⌉, at least one.
-fn primes_per_level(log_scale: u32) -> usize {
-    log_scale.div_ceil(MAX_BITS).max(1) as usize
 }
 
 /// Bits of a prime: those of the length it was chosen for.
@@ -444,11 +495,14 @@ fn digits_below(q: &[u64], width: f64) -> Vec<Range<usize>> {
     digits
 }
 
-fn params_id(log_n: u32, q: &[u64], p: &[u64], log_scale: u32) -> ParamsId {
+fn params_id(log_n: u32, q: &[u64], limbs: &[usize], p: &[u64], log_scale: u32) -> ParamsId {
     const UNIFORM_TERNARY: u8 = 1;
     let mut hash = blake3::Hasher::new();
     hash.update(b"volley-ckks parameters 1").update(&log_n.to_le_bytes());
-    for primes in [q, p] {
+    hash.update(&(limbs.len() as u32).to_le_bytes());
+    let starts = [0].iter().chain(limbs);
+    let levels = starts.zip(limbs).map(|(&start, &end)| &q[start..end]);
+    for primes in levels.chain([p]) {
         hash.update(&(primes.len() as u32).to_le_bytes());
         for prime in primes {
             hash.update(&prime.to_le_bytes());

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use num_complex::Complex64;
 
 mod linear_transform;
+mod raise;
 
 pub use linear_transform::SimulatedTransform;
 
@@ -102,7 +103,7 @@ impl Simulator {
         let mut upload = self.upload.lock().unwrap_or_else(PoisonError::into_inner);
         upload.ciphertexts += 1;
         upload.bytes += seeded_bytes(&self.parameters, &operand);
-        upload.memory_bytes += self.poly_bytes(level + 1);
+        upload.memory_bytes += self.poly_bytes(self.parameters.limbs(level));
         Ok(self.ciphertext(operand))
     }
 
@@ -112,11 +113,23 @@ impl Simulator {
     ///
     /// [`Error::LevelRange`].
     pub fn existing(&self, scale: &Scale, level: usize) -> Result<SimulatedCiphertext, Error> {
-        let max = self.parameters.max_level();
-        if level > max {
-            return Err(Error::LevelRange { level, max });
+        self.existing_operand(Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() })
+    }
+
+    /// A ciphertext of any number of slots that the server has already.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LevelRange`], [`Error::SlotCount`].
+    pub fn existing_operand(&self, operand: Operand) -> Result<SimulatedCiphertext, Error> {
+        let (max, max_slots) = (self.parameters.max_level(), self.parameters.max_slots());
+        if operand.level > max {
+            return Err(Error::LevelRange { level: operand.level, max });
         }
-        Ok(self.ciphertext(Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() }))
+        if !operand.slots.is_power_of_two() || operand.slots > max_slots {
+            return Err(Error::SlotCount { values: operand.slots, max: max_slots });
+        }
+        Ok(self.ciphertext(operand))
     }
 
     /// The operations so far.
@@ -169,7 +182,7 @@ impl Simulator {
         let limbs = self.parameters.limbs(operand.level) + self.parameters.p().len();
         let polys = self.parameters.digit_count(operand.level) + 2;
         let bytes = polys as u64 * self.poly_bytes(limbs);
-        let around = 5 * self.poly_bytes(operand.level + 1);
+        let around = 5 * self.poly_bytes(self.parameters.limbs(operand.level));
         self.memory.key_switch.fetch_max(bytes + around, Ordering::Relaxed);
         SimulatedCiphertext::new(&self.memory, operand.clone(), bytes)
     }

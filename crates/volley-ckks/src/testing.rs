@@ -18,9 +18,8 @@ pub(crate) fn rng(seed: u64) -> ChaCha20Rng {
 
 /// N = 2^`log_n`, levels of 40 bits over a first prime of 50, two special primes.
 pub(crate) fn parameters(log_n: u32, levels: usize) -> Parameters {
-    let mut q_bits = vec![40; levels + 1];
-    q_bits[0] = 50;
-    ParametersLiteral { log_n, q_bits, p_bits: vec![50, 50], log_scale: 40, security: Security::Unchecked }
+    let levels = [vec![vec![50]], vec![vec![40]; levels]].concat();
+    ParametersLiteral { log_n, levels, p_bits: vec![50, 50], log_scale: 40, security: Security::Unchecked }
         .build()
         .unwrap()
 }

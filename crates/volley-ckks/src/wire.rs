@@ -36,7 +36,8 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let mut rng = ChaCha20Rng::seed_from_u64(1);
 //! # let literal = ParametersLiteral {
-//! #     log_n: 4, q_bits: vec![50, 40], p_bits: vec![50], log_scale: 40, security: Security::Unchecked,
+//! #     log_n: 4, levels: vec![vec![50], vec![40]], p_bits: vec![50], log_scale: 40,
+//! #     security: Security::Unchecked,
 //! # };
 //! # let context = Context::new(literal.build()?);
 //! # let secret_key = SecretKey::generate(&context, &mut rng);

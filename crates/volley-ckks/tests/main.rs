@@ -57,7 +57,7 @@ mod laws {
     static SESSION: LazyLock<Session> = LazyLock::new(|| {
         let literal = ParametersLiteral {
             log_n: 6,
-            q_bits: vec![50, 40, 40, 40],
+            levels: vec![vec![50], vec![40], vec![40], vec![40]],
             p_bits: vec![50, 50],
             log_scale: 40,
             security: Security::Unchecked,

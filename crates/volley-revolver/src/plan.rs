@@ -366,12 +366,11 @@ fn literal(
 ) -> ParametersLiteral {
     let per_level = level_bits.div_ceil(FIRST_PRIME_BITS);
     // As equal as they can be.
-    let level = (0..per_level).map(|index| (level_bits + index) / per_level);
-    let mut q_bits: Vec<u32> = std::iter::repeat_n(level, levels + 1).flatten().collect();
-    q_bits[..per_level as usize].fill(FIRST_PRIME_BITS);
+    let level = (0..per_level).map(|index| (level_bits + index) / per_level).collect();
+    let first = vec![FIRST_PRIME_BITS; per_level as usize];
     ParametersLiteral {
         log_n,
-        q_bits,
+        levels: [vec![first], vec![level; levels]].concat(),
         p_bits: vec![SPECIAL_PRIME_BITS; special],
         log_scale: level_bits,
         security,

@@ -13,7 +13,7 @@ mod uniform;
 mod wide;
 
 pub use gaussian::{ERROR_STANDARD_DEVIATION, sample_gaussian};
-pub use ternary::sample_ternary;
+pub use ternary::{sample_sparse_ternary, sample_ternary};
 pub use uniform::{Domain, Seed, expand_uniform};
 pub use wide::{WideCoefficients, WideGaussian};
 

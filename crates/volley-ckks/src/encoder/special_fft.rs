@@ -16,20 +16,7 @@ pub(super) struct SpecialFft {
 impl SpecialFft {
     /// For lengths up to `max`, a power of two.
     pub(super) fn new(max: usize) -> Self {
-        let stages = (1..=max.trailing_zeros())
-            .map(|log_length| {
-                let order = 4usize << log_length;
-                let mut power = 1;
-                (0..1usize << (log_length - 1))
-                    .map(|_| {
-                        let angle = std::f64::consts::TAU * power as f64 / order as f64;
-                        power = power * 5 % order;
-                        Complex64::cis(angle)
-                    })
-                    .collect()
-            })
-            .collect();
-        Self { stages }
+        Self { stages: (1..=max.trailing_zeros()).map(twiddles).collect() }
     }
 
     /// Coefficients to slots, in place.
@@ -64,6 +51,14 @@ impl SpecialFft {
             *value *= factor;
         }
     }
+}
+
+/// The twiddles ζ_(4ℓ)^(5^j), j < ℓ/2, of the stage of length ℓ = 2^`log_length`.
+pub(crate) fn twiddles(log_length: u32) -> Vec<Complex64> {
+    let order = 4usize << log_length;
+    let powers = std::iter::successors(Some(1), |power| Some(power * 5 % order));
+    let roots = powers.map(|power| Complex64::cis(std::f64::consts::TAU * power as f64 / order as f64));
+    roots.take(1 << (log_length - 1)).collect()
 }
 
 fn bit_reverse(values: &mut [Complex64]) {

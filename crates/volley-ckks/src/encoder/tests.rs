@@ -10,10 +10,9 @@ use crate::{Parameters, ParametersLiteral, Security};
 const LEVELS: usize = 4;
 
 fn encoder(log_n: u32) -> Encoder {
-    let mut q_bits = vec![40; LEVELS + 1];
-    q_bits[0] = 50;
+    let levels = [vec![vec![50]], vec![vec![40]; LEVELS]].concat();
     let literal =
-        ParametersLiteral { log_n, q_bits, p_bits: vec![50], log_scale: 40, security: Security::Unchecked };
+        ParametersLiteral { log_n, levels, p_bits: vec![50], log_scale: 40, security: Security::Unchecked };
     Encoder::new(&Context::new(literal.build().unwrap()))
 }
 

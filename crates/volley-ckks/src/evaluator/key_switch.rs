@@ -22,7 +22,7 @@ impl Evaluator {
 
     /// Σ digitⱼ·keyⱼ + P·(x, y): divided by D = P it adds the summands x and y to the switched polynomial, and by
     /// D = P·q_level it rescales the sum as well.
-    fn switched<'a>(
+    pub(super) fn switched<'a>(
         &'a self,
         digits: Digits<'a>,
         (key, level): (&'a KeySwitchingKey, usize),

@@ -10,7 +10,7 @@ use volley_ring::{Eval, HoistedPair, Image, RnsPoly};
 
 use super::Evaluator;
 use crate::keys::{GaloisKey, GaloisPurpose, rotation_element};
-use crate::linear_transform::GIANTS_AT_ONCE;
+use crate::linear_transform::{GIANTS_AT_ONCE, sum_of_repetitions};
 use crate::{Arithmetic, Ciphertext, Error, LinearArithmetic, LinearTransform, Operand, Operation, Scale};
 
 /// A linear transform with its diagonals, each turned back by its giant step and encoded modulo Q_level·P:
@@ -79,6 +79,12 @@ impl LinearArithmetic for Evaluator {
         let division = self.context.mod_down_rescale(product.level)?;
         let sum = self.transform_extended(a, transform)?;
         Ok(self.ciphertext(operand, sum.map(|part| division.apply(&part))))
+    }
+
+    fn trace(&self, a: &Ciphertext, slots: usize) -> Result<Ciphertext, Error> {
+        self.check(&[a])?;
+        let sum = sum_of_repetitions(self, a, slots)?;
+        Ok(self.ciphertext(Operand { slots, ..sum.operand }, sum.parts))
     }
 }
 

@@ -339,13 +339,13 @@ fn results_do_not_depend_on_the_thread_count() {
 fn long_scale(log_n: u32, levels: usize) -> Setup {
     let literal = crate::ParametersLiteral {
         log_n,
-        q_bits: [[40, 40]].into_iter().chain(vec![[33, 34]; levels]).flatten().collect(),
+        levels: [vec![vec![40, 40]], vec![vec![33, 34]; levels]].concat(),
         p_bits: vec![50, 50],
         log_scale: 67,
         security: crate::Security::Unchecked,
     };
     let parameters = literal.build().unwrap();
-    assert_eq!((parameters.max_level(), parameters.primes_per_level(), parameters.limbs(1)), (levels, 2, 4));
+    assert_eq!((parameters.max_level(), parameters.limbs(1)), (levels, 4));
     assert!((parameters.rescaling_factor(1).log2() - 67.0).abs() < 1e-3);
     Setup::new(parameters, |spec| spec.relinearization(levels).rotations([3], levels).conjugation(levels))
 }
@@ -360,7 +360,7 @@ fn scales_longer_than_a_prime_are_as_precise_as_they_are_long() {
         let check = |ct: Ciphertext, expected: Vec<Complex64>| {
             // Of floating point, not of the noise: that leaves 54 bits.
             assert_close(&expected, &setup.decrypt(&ct), 46.0);
-            assert_close(&expected, &setup.decrypt(&ct.drop_level(0).unwrap()), 46.0);
+            assert_close(&expected, &setup.decrypt(&ev.drop_level(&ct, 0).unwrap()), 46.0);
         };
         let product = ev.multiply(&ca, &cb).unwrap();
         assert_eq!(product.level(), level - 1);

@@ -9,7 +9,7 @@ use volley_ring::sampling::Seed;
 use volley_ring::{Automorphism, Eval, RnsPoly};
 use zeroize::Zeroizing;
 
-use super::{GaloisPurpose, KeyId, KeySpec, KeySwitchingKey, SecretKey, Streams};
+use super::{GaloisPurpose, KeyId, KeySpec, KeySwitchingKey, RaisingKeys, SecretKey, Streams};
 use crate::{Context, Error, ParamsId};
 
 /// Relinearization and Galois keys of one owner.
@@ -19,6 +19,7 @@ pub struct EvaluationKeySet {
     key_id: KeyId,
     relinearization: Option<KeySwitchingKey>,
     galois: BTreeMap<u64, GaloisKey>,
+    raising: Option<RaisingKeys>,
 }
 
 /// The key of σ_g. Switching comes first and the automorphism last, so it is a key from s to σ_g⁻¹(s): the digits of a
@@ -45,7 +46,8 @@ impl EvaluationKeySet {
     /// # Errors
     ///
     /// [`Error::ParameterMismatch`] for a list of another parameter set, [`Error::LevelRange`] for a level that does
-    /// not exist.
+    /// not exist, [`Error::Parameters`] where the modulus is to be raised and the ephemeral secret would not be as
+    /// secure as the parameters claim.
     pub fn generate(secret_key: &SecretKey, spec: &KeySpec, rng: &mut impl CryptoRng) -> Result<Self, Error> {
         let parameters = secret_key.context().parameters();
         spec.check(parameters)?;
@@ -64,6 +66,7 @@ impl EvaluationKeySet {
             })
             .collect();
         let mut set = Self::empty(secret_key.context(), secret_key.id());
+        set.raising = spec.raising_level().map(|level| RaisingKeys::generate(secret_key, level, &mut streams));
         let keys: Vec<_> = jobs.into_par_iter().map(|job| job.run(secret_key)).collect();
         for (automorphism, key) in keys {
             match automorphism {
@@ -89,13 +92,14 @@ impl EvaluationKeySet {
     /// Number of keys.
     #[must_use]
     pub fn key_count(&self) -> usize {
-        self.galois.len() + usize::from(self.relinearization.is_some())
+        let raising = if self.raising.is_some() { 2 } else { 0 };
+        self.galois.len() + usize::from(self.relinearization.is_some()) + raising
     }
 
     /// A set of no keys.
     pub(crate) fn empty(context: &Context, key_id: KeyId) -> Self {
         let params_id = context.parameters().id();
-        Self { params_id, key_id, relinearization: None, galois: BTreeMap::new() }
+        Self { params_id, key_id, relinearization: None, galois: BTreeMap::new(), raising: None }
     }
 
     pub(crate) fn set_relinearization_key(&mut self, key: KeySwitchingKey) {
@@ -104,6 +108,20 @@ impl EvaluationKeySet {
 
     pub(crate) fn add_galois_key(&mut self, automorphism: Automorphism, key: KeySwitchingKey) {
         self.galois.insert(automorphism.element(), GaloisKey { key, automorphism });
+    }
+
+    pub(crate) fn set_raising_keys(&mut self, keys: RaisingKeys) {
+        self.raising = Some(keys);
+    }
+
+    pub(crate) fn raising_keys(&self) -> Option<&RaisingKeys> {
+        self.raising.as_ref()
+    }
+
+    pub(crate) fn raising(&self, level: usize) -> Result<&RaisingKeys, Error> {
+        let keys = self.raising.as_ref().ok_or(Error::MissingRaisingKeys)?;
+        check_level(&keys.from_ephemeral, level)?;
+        Ok(keys)
     }
 
     pub(crate) fn relinearization_key(&self) -> Option<&KeySwitchingKey> {

@@ -123,7 +123,7 @@ mod tests {
         const SAMPLES: u64 = 2000;
         let literal = ParametersLiteral {
             log_n: 4,
-            q_bits: vec![10],
+            levels: vec![vec![10]],
             p_bits: vec![10],
             log_scale: 5,
             security: Security::Unchecked,

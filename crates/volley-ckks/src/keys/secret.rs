@@ -40,7 +40,7 @@ impl SecretKey {
 
     /// The coefficients −1, 0 and 1 of s. No branch depends on them.
     pub(crate) fn coefficients(&self) -> SecretCoefficients {
-        let s = Zeroizing::new(self.context.q(0).inverse(self.s.prefix(1)));
+        let s = Zeroizing::new(self.context.q(0).prefix(1).inverse(self.s.prefix(1)));
         // Residues are 0, 1 and q₀ − 1, which is even.
         let sign = |residue: u64| (residue & 1) as i64 - i64::from(residue > 1);
         SecretCoefficients::new(s.residues().iter().map(|&residue| sign(residue)).collect())

@@ -53,13 +53,14 @@ pub struct KeySpec {
     relinearization: Option<usize>,
     /// Highest level by Galois element.
     galois: BTreeMap<u64, usize>,
+    raising: Option<usize>,
 }
 
 impl KeySpec {
     /// No keys.
     #[must_use]
     pub fn new(parameters: &Parameters) -> Self {
-        Self { parameters: parameters.clone(), relinearization: None, galois: BTreeMap::new() }
+        Self { parameters: parameters.clone(), relinearization: None, galois: BTreeMap::new(), raising: None }
     }
 
     /// Adds the relinearization key, up to `level`.
@@ -83,6 +84,18 @@ impl KeySpec {
     pub fn conjugation(mut self, level: usize) -> Self {
         self.need_galois(conjugation_element(&self.parameters), level);
         self
+    }
+
+    /// Adds the two keys that raise the modulus from level 0 to `level`
+    /// ([`BootstrapArithmetic`](crate::bootstrapping::BootstrapArithmetic)).
+    #[must_use]
+    pub fn raising(mut self, level: usize) -> Self {
+        self.need_raising(level);
+        self
+    }
+
+    pub(crate) fn need_raising(&mut self, level: usize) {
+        self.raising = self.raising.max(Some(level));
     }
 
     pub(crate) fn need_relinearization(&mut self, level: usize) {
@@ -109,6 +122,12 @@ impl KeySpec {
         self.relinearization
     }
 
+    /// The level up to which the modulus can be raised, if it has to be.
+    #[must_use]
+    pub fn raising_level(&self) -> Option<usize> {
+        self.raising
+    }
+
     /// Galois elements with the level of each.
     #[must_use]
     pub fn galois_elements(&self) -> impl ExactSizeIterator<Item = (u64, usize)> + '_ {
@@ -118,47 +137,53 @@ impl KeySpec {
     /// Whether the keys of this list, at their levels, do for `needed`.
     #[must_use]
     pub fn covers(&self, needed: &Self) -> bool {
-        let relinearization = needed.relinearization <= self.relinearization;
+        let others = needed.relinearization <= self.relinearization && needed.raising <= self.raising;
         let galois =
             |(element, level): (&u64, &usize)| self.galois.get(element).is_some_and(|own| own >= level);
-        self.parameters.id() == needed.parameters.id() && relinearization && needed.galois.iter().all(galois)
+        self.parameters.id() == needed.parameters.id() && others && needed.galois.iter().all(galois)
     }
 
     /// Number of keys.
     #[must_use]
     pub fn key_count(&self) -> usize {
-        self.galois.len() + usize::from(self.relinearization.is_some())
+        let raising = if self.raising.is_some() { 2 } else { 0 };
+        self.galois.len() + usize::from(self.relinearization.is_some()) + raising
     }
 
     /// Bytes of the file with the keys, exactly: for each key a seed and digits × limbs × N residues, packed
     /// ([`wire`](crate::wire)).
     #[must_use]
     pub fn byte_count(&self) -> u64 {
-        evaluation_file_bytes(&self.parameters, self.relinearization, self.galois.values().copied())
+        evaluation_file_bytes(self)
     }
 
     /// Bytes in the server's memory, with uniform halves and automorphism indices expanded.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         let indices = 4 * (self.galois.len() * self.parameters.degree()) as u64;
-        self.levels().map(|level| 16 * self.residues(level)).sum::<u64>() + indices
+        let ephemeral = if self.raising.is_some() { residues(&self.parameters.ephemeral(), 0) } else { 0 };
+        let residues = self.levels().map(|level| residues(&self.parameters, level)).sum::<u64>() + ephemeral;
+        16 * residues + indices
     }
 
     fn levels(&self) -> impl Iterator<Item = usize> {
-        self.galois.values().copied().chain(self.relinearization)
-    }
-
-    /// Residues in one half of a key.
-    fn residues(&self, level: usize) -> u64 {
-        let limbs = self.parameters.limbs(level) + self.parameters.p().len();
-        (self.parameters.digit_count(level) * limbs * self.parameters.degree()) as u64
+        self.galois.values().copied().chain(self.relinearization).chain(self.raising)
     }
 
     pub(crate) fn check(&self, parameters: &Parameters) -> Result<(), Error> {
         if self.parameters.id() != parameters.id() {
             return Err(Error::ParameterMismatch);
         }
+        if self.raising.is_some() {
+            parameters.check_ephemeral()?;
+        }
         let max = parameters.max_level();
         self.levels().find(|&level| level > max).map_or(Ok(()), |level| Err(Error::LevelRange { level, max }))
     }
+}
+
+/// Residues in one half of a key.
+fn residues(parameters: &Parameters, level: usize) -> u64 {
+    let limbs = parameters.limbs(level) + parameters.p().len();
+    (parameters.digit_count(level) * limbs * parameters.degree()) as u64
 }

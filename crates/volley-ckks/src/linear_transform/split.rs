@@ -8,6 +8,9 @@ use crate::Parameters;
 /// Most baby steps: two limbs of each are alive in every thread.
 const MAX_BABIES: usize = 64;
 
+/// Times the least cost that a split with fewer keys may take.
+const KEY_SLACK: f64 = 1.25;
+
 /// k = giant + baby modulo n, with the baby steps in [start, start + window) and the giant steps multiples of the
 /// window.
 #[derive(Clone, Copy, Debug)]
@@ -18,17 +21,53 @@ pub(super) struct Split {
 }
 
 impl Split {
-    /// The split of least cost for sorted diagonals in [0, n). Windows are powers of two. They start at zero, where one
-    /// baby step is free, or at the first diagonal of the shortest arc with all of them, which suits bands.
+    /// The split of least cost for sorted diagonals in [0, n).
     pub(super) fn cheapest(parameters: &Parameters, level: usize, slots: i64, diagonals: &[i64]) -> Self {
+        let splits = Self::with_costs(parameters, level, slots, diagonals);
+        splits.min_by(|(a, _), (b, _)| a.total_cmp(b)).map_or(Self::single_steps(slots), |(_, split)| split)
+    }
+
+    /// Of the splits that cost at most [`KEY_SLACK`] times the least, the one with the fewest rotations that are not
+    /// `known`.
+    pub(super) fn fewest_keys(
+        parameters: &Parameters,
+        level: usize,
+        slots: i64,
+        diagonals: &[i64],
+        known: &BTreeSet<i64>,
+    ) -> Self {
+        let splits: Vec<_> = Self::with_costs(parameters, level, slots, diagonals).collect();
+        let least = splits.iter().map(|&(cost, _)| cost).fold(f64::INFINITY, f64::min);
+        let keys = |split: Self| {
+            let steps: BTreeSet<i64> =
+                diagonals.iter().flat_map(|&k| <[i64; 2]>::from(split.steps(k))).collect();
+            steps.into_iter().filter(|step| *step != 0 && !known.contains(step)).count()
+        };
+        let affordable = splits.into_iter().filter(|&(cost, _)| cost <= KEY_SLACK * least);
+        affordable
+            .map(|(cost, split)| (keys(split), cost, split))
+            .min_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)))
+            .map_or(Self::single_steps(slots), |(.., split)| split)
+    }
+
+    /// The splits to choose from. Windows are powers of two. They start at zero, where one baby step is free, or at the
+    /// first diagonal of the shortest arc with all of them, which suits bands.
+    fn with_costs(
+        parameters: &Parameters,
+        level: usize,
+        slots: i64,
+        diagonals: &[i64],
+    ) -> impl Iterator<Item = (f64, Self)> {
         let cost = Cost::new(parameters, level);
+        let start = arc_start(slots, diagonals);
         let windows = (0..=slots.ilog2()).map(|log| 1 << log);
-        let splits = windows
-            .flat_map(|window| [0, arc_start(slots, diagonals)].map(|start| Self { slots, start, window }));
-        splits
-            .filter_map(|split| Some((cost.of(split, diagonals)?, split)))
-            .min_by(|(a, _), (b, _)| a.total_cmp(b))
-            .map_or(Self { slots, start: 0, window: 1 }, |(_, split)| split)
+        let splits = windows.flat_map(move |window| [0, start].map(|start| Self { slots, start, window }));
+        splits.filter_map(move |split| Some((cost.of(split, diagonals)?, split)))
+    }
+
+    /// A giant step for each diagonal.
+    fn single_steps(slots: i64) -> Self {
+        Self { slots, start: 0, window: 1 }
     }
 
     /// The giant and the baby step of a diagonal, in [−n/2, n/2).

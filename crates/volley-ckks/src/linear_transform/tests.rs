@@ -275,6 +275,42 @@ fn a_sum_of_rotations_is_that_of_the_rotated_ciphertexts() {
 }
 
 #[test]
+fn a_trace_adds_what_a_period_apart_is() {
+    let setup = Setup::new(parameters(10, LEVELS), |spec| spec.rotations([32, 64, 128, 256], LEVELS));
+    let simulator = Simulator::new(setup.context.parameters());
+    let x = random_slots(512, &mut rng(2));
+    let a = setup.encrypt(&x, 2, 3);
+    let foreseen = simulator.existing_operand(a.operand().clone()).unwrap();
+    for slots in [32, 128, 512] {
+        let trace = setup.evaluator.trace(&a, slots).unwrap();
+        let expected: Vec<Complex64> = (0..slots).map(|j| x.iter().skip(j).step_by(slots).sum()).collect();
+        assert_eq!(trace.operand(), &Operand { slots, ..a.operand().clone() });
+        assert_close(&expected, &setup.decrypt(&trace), 25.0);
+        assert_eq!(simulator.operand(&simulator.trace(&foreseen, slots).unwrap()), trace.operand());
+    }
+    assert_eq!(simulator.counts(), setup.evaluator.counts());
+    for slots in [0, 48, 1024] {
+        let error = Error::SlotCount { values: slots, max: 512 };
+        assert_eq!(setup.evaluator.trace(&a, slots).unwrap_err(), error);
+        assert_eq!(simulator.trace(&foreseen, slots).unwrap_err(), error);
+    }
+}
+
+#[test]
+fn known_rotations_are_preferred_where_they_cost_little() {
+    let parameters = parameters(10, LEVELS);
+    let plan = |known: &[i64]| {
+        let known = known.iter().copied().collect();
+        LinearTransform::with_known_rotations(&parameters, LEVELS, 512, -7..=7, &known).unwrap()
+    };
+    for known in [&[-8, 1, 2, 3, 4, 5, 6, 7][..], &[8, -7, -6, -5, -4, -3, -2, -1]] {
+        assert!(plan(known).rotations().all(|step| known.contains(&step)), "{:?}", plan(known));
+    }
+    let cheapest = LinearTransform::new(&parameters, LEVELS, 512, -7..=7).unwrap();
+    assert!(plan(&[]).rotations().count() <= cheapest.rotations().count());
+}
+
+#[test]
 fn misuse_is_an_error_that_says_what_was_needed() {
     let few = parameters(10, LEVELS);
     let new = |level, slots, diagonals: &[i64]| {

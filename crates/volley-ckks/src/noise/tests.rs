@@ -117,7 +117,7 @@ fn encryption_under_the_public_key_with_a_narrow_special_modulus() {
     // P of 20 bits at N = 2^13: the term e·u/P would be seen if P were forgotten.
     let literal = crate::ParametersLiteral {
         log_n: 13,
-        q_bits: vec![20],
+        levels: vec![vec![20]],
         p_bits: vec![20],
         log_scale: 15,
         security: crate::Security::Unchecked,
@@ -207,7 +207,7 @@ fn key_switches_with_digits_as_wide_as_the_special_modulus() {
     // Digits {q₀}, {q₁, q₂}, {q₃}: where a digit is whole it is as wide as P, and its errors are what one sees.
     let literal = crate::ParametersLiteral {
         log_n: LOG_N,
-        q_bits: vec![45, 22, 23, 45],
+        levels: vec![vec![45], vec![22], vec![23], vec![45]],
         p_bits: vec![45],
         log_scale: 20,
         security: crate::Security::Unchecked,

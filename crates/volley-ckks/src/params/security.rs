@@ -2,13 +2,24 @@
 //!
 //! Largest log₂ QP at which the best known attack on RLWE with a uniform ternary secret and errors of σ = 3.19 costs
 //! the claimed number of classical operations: "Security Guidelines for Implementing Homomorphic Encryption",
-//! eprint 2024/463, Table 5.2. Sparse secrets have no row there and are not offered here.
+//! eprint 2024/463, Table 5.2. Sparse secrets have no row there; the only one is the ephemeral secret of
+//! [`bootstrapping`](crate::bootstrapping), whose claim has a rule of its own.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::ParametersError;
+
+/// h, the number of coefficients of an ephemeral secret that are not zero.
+pub const EPHEMERAL_WEIGHT: usize = 32;
+
+/// Most bits of the modulus under which an ephemeral secret of weight [`EPHEMERAL_WEIGHT`] is used at N = 2^16: those of
+/// eprint 2022/024 for 128 bits.
+pub const MAX_EPHEMERAL_LOG_MODULUS: u32 = 115;
+
+/// Smallest ring for which that is claimed.
+const MIN_EPHEMERAL_LOG_N: u32 = 16;
 
 /// What a parameter set claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,6 +44,22 @@ impl Security {
             Self::Classical192 => Some(192),
             Self::Classical256 => Some(256),
             Self::Unchecked => None,
+        }
+    }
+
+    /// Refuses an ephemeral secret under a modulus that the claim does not allow: 128 bits for weight
+    /// [`EPHEMERAL_WEIGHT`], N ≥ 2^16 and moduli of at most [`MAX_EPHEMERAL_LOG_MODULUS`] bits; nothing is claimed beyond.
+    pub(super) fn check_ephemeral(self, log_n: u32, log_modulus: f64) -> Result<(), ParametersError> {
+        let max = MAX_EPHEMERAL_LOG_MODULUS;
+        let allowed = match self {
+            Self::Unchecked => true,
+            Self::Classical128 => log_n >= MIN_EPHEMERAL_LOG_N && log_modulus <= f64::from(max),
+            Self::Classical192 | Self::Classical256 => false,
+        };
+        if allowed {
+            Ok(())
+        } else {
+            Err(ParametersError::EphemeralSecret { log_modulus, max, log_n, claim: self })
         }
     }
 

@@ -3,7 +3,7 @@ use super::*;
 fn literal() -> ParametersLiteral {
     ParametersLiteral {
         log_n: 14,
-        q_bits: vec![50, 40, 40],
+        levels: vec![vec![50], vec![40], vec![40]],
         p_bits: vec![50],
         log_scale: 40,
         security: Security::Classical128,
@@ -60,7 +60,8 @@ fn the_id_depends_on_every_part() {
     assert_eq!(base.id(), literal().build().unwrap().id());
     let others = [
         ParametersLiteral { log_n: 15, ..literal() },
-        ParametersLiteral { q_bits: vec![50, 40], ..literal() },
+        ParametersLiteral { levels: vec![vec![50], vec![40]], ..literal() },
+        ParametersLiteral { levels: vec![vec![50], vec![40, 40]], ..literal() },
         ParametersLiteral { p_bits: vec![49, 50], ..literal() },
         ParametersLiteral { log_scale: 39, ..literal() },
     ];
@@ -76,14 +77,14 @@ fn every_rule_is_enforced() {
     let error = |literal: ParametersLiteral| literal.build().unwrap_err();
     assert!(matches!(error(ParametersLiteral { log_n: 18, ..literal() }), E::LogN { log_n: 18, .. }));
     assert!(matches!(error(ParametersLiteral { log_n: 2, ..literal() }), E::LogN { .. }));
-    assert_eq!(error(ParametersLiteral { q_bits: vec![], ..literal() }), E::NoPrimes);
+    assert_eq!(error(ParametersLiteral { levels: vec![], ..literal() }), E::NoPrimes);
     assert_eq!(error(ParametersLiteral { p_bits: vec![], ..literal() }), E::NoPrimes);
-    let wide = ParametersLiteral { q_bits: vec![51, 40], ..literal() };
+    let wide = ParametersLiteral { levels: vec![vec![51], vec![40]], ..literal() };
     assert!(matches!(error(wide), E::PrimeBits { bits: 51, max: 50, .. }));
-    let narrow = ParametersLiteral { q_bits: vec![50, 19], ..literal() };
+    let narrow = ParametersLiteral { levels: vec![vec![50], vec![19]], ..literal() };
     assert!(matches!(error(narrow), E::PrimeBits { bits: 19, min: 20, .. }));
     let many =
-        ParametersLiteral { q_bits: vec![20; 64], log_scale: 10, security: Security::Unchecked, ..literal() };
+        ParametersLiteral { levels: vec![vec![20]; 64], log_scale: 10, security: Security::Unchecked, ..literal() };
     assert!(matches!(error(many), E::TooFewPrimes { bits: 20, wanted: 64, .. }));
     let special = ParametersLiteral { p_bits: vec![45], ..literal() };
     assert_eq!(error(special), E::SpecialModulusTooSmall { bits: 50, special_bits: 45 });
@@ -91,12 +92,12 @@ fn every_rule_is_enforced() {
     assert_eq!(error(scale), E::ScaleTooLarge { log_scale: 50, q0_bits: 50 });
     let absurd = ParametersLiteral { log_scale: u32::MAX, ..literal() };
     assert!(matches!(error(absurd), E::ScaleTooLarge { log_scale: u32::MAX, .. }));
-    let odd = ParametersLiteral { q_bits: vec![40; 3], log_scale: 60, ..literal() };
-    assert_eq!(error(odd), E::PrimesPerLevel { primes: 3, per_level: 2 });
-    let long = ParametersLiteral { q_bits: vec![50; 8], ..literal() };
+    let hollow = ParametersLiteral { levels: vec![vec![50], vec![], vec![40]], ..literal() };
+    assert_eq!(error(hollow), E::EmptyLevel { level: 1 });
+    let long = ParametersLiteral { levels: vec![vec![50]; 8], ..literal() };
     assert!(matches!(error(long), E::Insecure { max: Some(430), log_n: 14, .. }));
     let tiny =
-        ParametersLiteral { log_n: 10, q_bits: vec![30], log_scale: 20, p_bits: vec![30], ..literal() };
+        ParametersLiteral { log_n: 10, levels: vec![vec![30]], log_scale: 20, p_bits: vec![30], ..literal() };
     assert!(matches!(error(tiny), E::Insecure { max: None, log_n: 10, .. }));
 }
 
@@ -110,8 +111,25 @@ fn small_rings_need_the_opt_in() {
 }
 
 #[test]
+fn levels_have_primes_of_their_own() {
+    let levels = vec![vec![30, 31], vec![40], vec![28, 29], vec![45]];
+    let literal = ParametersLiteral { levels: levels.clone(), ..literal() };
+    let parameters = literal.build().unwrap();
+    assert_eq!(parameters.literal(), literal);
+    assert_eq!((parameters.max_level(), parameters.q().len()), (3, 6));
+    for (level, limbs) in [2, 3, 5, 6].into_iter().enumerate() {
+        assert_eq!(parameters.limbs(level), limbs);
+        assert_eq!(parameters.level_primes(level), &parameters.q()[limbs - levels[level].len()..limbs]);
+        let bits: u32 = levels[level].iter().sum();
+        assert!((parameters.rescaling_factor(level).log2() - f64::from(bits)).abs() < 1e-3);
+        let up_to: u32 = levels[..=level].iter().flatten().sum();
+        assert!((parameters.log_q(level) - f64::from(up_to)).abs() < 1e-2);
+    }
+}
+
+#[test]
 fn a_refused_literal_is_an_error_of_the_crate_with_the_same_message() {
-    let refused = ParametersLiteral { q_bits: vec![], ..literal() }.build().unwrap_err();
+    let refused = ParametersLiteral { levels: vec![], ..literal() }.build().unwrap_err();
     let error = crate::Error::from(refused.clone());
     assert_eq!((error.to_string(), error), (refused.to_string(), crate::Error::Parameters(refused)));
 }
@@ -128,7 +146,7 @@ fn a_set_is_built_again_from_its_literal() {
 
 #[test]
 fn thousands_of_primes_are_refused_at_once() {
-    let many = ParametersLiteral { q_bits: vec![40; 5000], security: Security::Unchecked, ..literal() };
+    let many = ParametersLiteral { levels: vec![vec![40]; 5000], security: Security::Unchecked, ..literal() };
     let count = 5000 + many.p_bits.len();
     assert_eq!(many.build(), Err(ParametersError::TooManyPrimes { count, max: MAX_PRIMES }));
 }

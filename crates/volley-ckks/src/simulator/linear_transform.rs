@@ -5,7 +5,8 @@ use num_complex::Complex64;
 use super::{SimulatedCiphertext, Simulator};
 use crate::encoder::encodable;
 use crate::keys::rotation_element;
-use crate::{Error, LinearArithmetic, LinearTransform, Operation, Scale};
+use crate::linear_transform::sum_of_repetitions;
+use crate::{Error, LinearArithmetic, LinearTransform, Operand, Operation, Scale};
 
 /// A linear transform that is only its plan and the scale of its diagonals.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,11 @@ impl LinearArithmetic for Simulator {
         let operand = plan.product(&a.operand, scale)?.rescaled(&self.parameters)?;
         self.transform(a, transform)?;
         Ok(self.ciphertext(operand))
+    }
+
+    fn trace(&self, a: &SimulatedCiphertext, slots: usize) -> Result<SimulatedCiphertext, Error> {
+        let sum = sum_of_repetitions(self, a, slots)?;
+        Ok(self.ciphertext(Operand { slots, ..sum.operand.clone() }))
     }
 }
 

@@ -9,13 +9,13 @@ use super::ciphertext::check_parameters;
 use super::operand::check_level;
 use super::residues::{poly_bytes, qp_primes, read_poly, write_poly};
 use super::{BodyReader, BodyWriter, FileReader, Header, Kind, WireError, write_file};
-use crate::keys::{KeyId, KeySwitchingKey};
+use crate::keys::{KeyId, KeySwitchingKey, RaisingKeys};
 use crate::{Context, EvaluationKeySet, KeySpec, Parameters, ParamsId, PublicKey};
 
 /// Level and seed.
 const KEY_OVERHEAD: u64 = 2 + 32;
-/// Whether there is a relinearization key, and the number of Galois keys.
-const SET_OVERHEAD: u64 = 1 + 4;
+/// Whether there is a relinearization key, the number of Galois keys, whether there are keys that raise the modulus.
+const SET_OVERHEAD: u64 = 1 + 4 + 1;
 /// The element of a Galois key.
 const ELEMENT_BYTES: u64 = 4;
 
@@ -23,25 +23,19 @@ fn header(kind: Kind, params_id: ParamsId, key_id: KeyId, body_bytes: u64) -> He
     Header { kind, params_id, key_id: Some(key_id), extension: Vec::new(), body_bytes }
 }
 
-/// Bytes of the file that holds the keys of levels: of relinearization, of each Galois element.
-pub(crate) fn evaluation_file_bytes(
-    parameters: &Parameters,
-    relinearization: Option<usize>,
-    galois: impl Iterator<Item = usize>,
-) -> u64 {
-    let body = set_bytes(parameters, relinearization, galois);
-    let header = header(Kind::EVALUATION_KEYS, parameters.id(), KeyId::from_bytes([0; 16]), body);
-    header.file_bytes().unwrap_or(u64::MAX)
+/// Bytes of the file that holds the keys of a list.
+pub(crate) fn evaluation_file_bytes(spec: &KeySpec) -> u64 {
+    let (id, key_id) = (spec.parameters().id(), KeyId::from_bytes([0; 16]));
+    header(Kind::EVALUATION_KEYS, id, key_id, set_bytes(spec)).file_bytes().unwrap_or(u64::MAX)
 }
 
-fn set_bytes(
-    parameters: &Parameters,
-    relinearization: Option<usize>,
-    galois: impl Iterator<Item = usize>,
-) -> u64 {
-    let relinearization = relinearization.map_or(0, |level| key_bytes(parameters, level));
-    let galois: u64 = galois.map(|level| ELEMENT_BYTES + key_bytes(parameters, level)).sum();
-    SET_OVERHEAD + relinearization + galois
+fn set_bytes(spec: &KeySpec) -> u64 {
+    let key_bytes = |level| key_bytes(spec.parameters(), level);
+    let relinearization = spec.relinearization_level().map_or(0, key_bytes);
+    let galois: u64 = spec.galois_elements().map(|(_, level)| ELEMENT_BYTES + key_bytes(level)).sum();
+    let raising =
+        spec.raising_level().map_or(0, |level| self::key_bytes(&spec.parameters().ephemeral(), 0) + key_bytes(level));
+    SET_OVERHEAD + relinearization + galois + raising
 }
 
 fn key_bytes(parameters: &Parameters, level: usize) -> u64 {
@@ -101,6 +95,9 @@ impl EvaluationKeySet {
             spec.need_relinearization(key.level());
         }
         self.galois_keys().for_each(|(element, key)| spec.need_galois(element, key.level()));
+        if let Some(keys) = self.raising_keys() {
+            spec.need_raising(keys.from_ephemeral.level());
+        }
         Ok(spec)
     }
 
@@ -110,10 +107,8 @@ impl EvaluationKeySet {
     ///
     /// [`WireError::ForeignParameters`] where they belong to others, [`WireError::Io`].
     pub fn write(&self, parameters: &Parameters, out: impl Write) -> Result<(), WireError> {
-        check_parameters(parameters, self.params_id())?;
+        let bytes = set_bytes(&self.spec(parameters)?);
         let relinearization = self.relinearization_key();
-        let levels = self.galois_keys().map(|(_, key)| key.level());
-        let bytes = set_bytes(parameters, relinearization.map(KeySwitchingKey::level), levels);
         let header = header(Kind::EVALUATION_KEYS, parameters.id(), self.key_id(), bytes);
         write_file(&header, out, |body| {
             body.bytes(&[u8::from(relinearization.is_some())])?;
@@ -124,6 +119,11 @@ impl EvaluationKeySet {
             self.galois_keys().try_for_each(|(element, key)| {
                 body.bytes(&(element as u32).to_le_bytes())?;
                 write_key(parameters, key, body)
+            })?;
+            body.bytes(&[u8::from(self.raising_keys().is_some())])?;
+            self.raising_keys().map_or(Ok(()), |keys| {
+                write_key(&parameters.ephemeral(), &keys.to_ephemeral, body)?;
+                write_key(parameters, &keys.from_ephemeral, body)
             })
         })
     }
@@ -164,6 +164,14 @@ impl EvaluationKeySet {
                 let key = read_key(context, body)?;
                 set.add_galois_key(context.automorphism(element), key);
                 last = element;
+            }
+            match body.array()? {
+                [0] => {}
+                [1] => set.set_raising_keys(RaisingKeys {
+                    to_ephemeral: read_key(context.ephemeral(), body)?,
+                    from_ephemeral: read_key(context, body)?,
+                }),
+                _ => return Err(WireError::Malformed),
             }
             Ok(set)
         })

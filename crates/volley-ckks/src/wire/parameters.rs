@@ -6,8 +6,8 @@ use super::{FileReader, Header, Kind, WireError, encode_structure, write_file};
 use crate::params::MAX_PRIMES;
 use crate::{Parameters, ParametersLiteral};
 
-/// Postcard of a literal with all primes is shorter.
-const MAX_BYTES: u32 = 64 + MAX_PRIMES as u32;
+/// Postcard of a literal with all primes, each a level, is shorter.
+const MAX_BYTES: u32 = 64 + 2 * MAX_PRIMES as u32;
 
 impl Parameters {
     /// Writes the set as a file of a few dozen bytes.

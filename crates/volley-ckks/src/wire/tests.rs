@@ -192,7 +192,7 @@ fn memory_is_bounded_by_the_file() {
     // The shortest primes, which gain the most by packing.
     let literal = ParametersLiteral {
         log_n: 4,
-        q_bits: vec![10; 4],
+        levels: vec![vec![10]; 4],
         p_bits: vec![10],
         log_scale: 5,
         security: Security::Unchecked,

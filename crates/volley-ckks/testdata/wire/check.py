@@ -187,12 +187,15 @@ def main():
     literal = Structure(body[4:])
     assert length == len(literal.data)
     log_n = literal.varint()
-    q_bits, p_bits, log_scale = literal.sequence(), literal.sequence(), literal.varint()
+    levels = [literal.sequence() for _ in range(literal.varint())]
+    p_bits, log_scale = literal.sequence(), literal.varint()
+    q_bits = [bits for level in levels for bits in level]
     degree = 1 << log_n
     primes = primes_of(degree, q_bits + p_bits)
     q, p = primes[: len(q_bits)], primes[len(q_bits) :]
-    encoded = b"volley-ckks parameters 1" + struct.pack("<I", log_n)
-    for part in (q, p):
+    encoded = b"volley-ckks parameters 1" + struct.pack("<II", log_n, len(levels))
+    ends = [sum(map(len, levels[: i + 1])) for i in range(len(levels))]
+    for part in [q[end - len(level) : end] for level, end in zip(levels, ends)] + [p]:
         encoded += struct.pack(f"<I{len(part)}Q", len(part), *part)
     assert blake3(encoded + struct.pack("<IB", log_scale, 1)) == params_id
 
@@ -208,7 +211,7 @@ def main():
     assert exponent == log_scale and count == 0
     seed, body = body[9:41], body[41:]
     phases = []
-    for i in range(level + 1):
+    for i in range(ends[level]):
         c0, body = unpack(body, degree, q[i])
         c1 = expand(seed, 1, 0, i, degree, q[i])
         root = primitive_root(degree, q[i])

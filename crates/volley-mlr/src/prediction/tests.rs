@@ -156,7 +156,7 @@ fn what_does_not_fit_is_refused() {
     let moved = EncryptedModel { layout: fewer.layout(), ..model.clone() };
     assert!(matches!(refused(&plan, &moved), Error::LayoutMismatch { .. }));
     let mut spent = model.clone();
-    spent.terms[0].1.iter_mut().for_each(|block| *block = block.drop_level(0).unwrap());
+    spent.terms[0].1.iter_mut().for_each(|block| *block = block.drop_level(plan.parameters(), 0).unwrap());
     let no_level = CkksError::LevelExhausted { level: 0, required: LEVEL };
     assert_eq!(refused(&plan, &spent), refused_by_ckks(no_level));
     let foreign = PredictionPlan::new(&longer.plan, 40).unwrap();

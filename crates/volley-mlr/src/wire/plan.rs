@@ -156,7 +156,7 @@ mod tests {
         let flooding = Flooding::new(40, 3).unwrap();
         let hyperparameters = Hyperparameters::standard(2).unwrap().shareable(flooding);
         let plan = Setup::new(&clouds(40, 6, 3), &hyperparameters, small_ring(9)).plan;
-        assert_eq!(plan.parameters().primes_per_level(), 2);
+        assert_eq!(plan.parameters().level_primes(1).len(), 2);
         let restored = StoredPlan::of(&plan).plan(plan.parameters().id()).unwrap();
         assert_eq!(restored.hyperparameters(), plan.hyperparameters());
         assert_eq!(restored.shared_bits(), plan.shared_bits());

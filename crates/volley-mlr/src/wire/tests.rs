@@ -190,7 +190,7 @@ fn the_owner_decrypts_with_files_alone() {
     // At the lowest level: the server need not send more.
     let mut low = model.clone();
     for block in &mut low.terms[0].1 {
-        *block = block.drop_level(0).unwrap();
+        *block = block.drop_level(run.context().parameters(), 0).unwrap();
     }
     let file = written(|out| low.write(&run.job, out)).unwrap();
     let low = EncryptedModel::read(&run.job, run.context(), &file[..], NO_LIMIT).unwrap();

@@ -79,7 +79,7 @@ impl CostModel {
             Operation::Rotation | Operation::Conjugation => {
                 decomposition + inner_product + division + permutation
             }
-            Operation::Relinearization => decomposition + inner_product + division,
+            Operation::Relinearization | Operation::Raising => decomposition + inner_product + division,
             Operation::Product => Work { products: 4.0 * limbs, passes: 4.0 * limbs, ..Work::default() },
             // The plaintext is encoded for the product.
             Operation::PlainProduct => {

@@ -276,6 +276,7 @@ fn seconds(operation: Operation, level: usize, model: &CostModel) -> f64 {
         Operation::PlainProduct => drop(simulator.multiply_constant(&a, 1.0, &parameters.scale())),
         Operation::Relinearization => drop(simulator.relinearize(&a)),
         Operation::Rescaling => drop(simulator.rescale(&a)),
+        Operation::Raising => drop(simulator.raise(&a, level)),
         _ => panic!("no time for {operation:?}"),
     }
     assert_eq!(before, 0.0);

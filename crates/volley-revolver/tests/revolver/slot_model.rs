@@ -46,11 +46,10 @@ impl SlotModel {
 
     /// The smallest ring for `slots` that has a transform, with so many levels.
     pub(crate) fn with_slots(slots: usize, levels: usize) -> Self {
-        let mut q_bits = vec![40; levels + 1];
-        q_bits[0] = 50;
+        let levels = [vec![vec![50]], vec![vec![40]; levels]].concat();
         let literal = ParametersLiteral {
             log_n: (2 * slots).ilog2().max(4),
-            q_bits,
+            levels,
             p_bits: vec![50],
             log_scale: 40,
             security: Security::Unchecked,

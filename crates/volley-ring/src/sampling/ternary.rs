@@ -1,12 +1,43 @@
 //! Uniform ternary coefficients.
 
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use super::{SecretCoefficients, sample_words};
 
 /// `degree` independent coefficients, uniform on {−1, 0, 1}: ⌊3u/2⁶⁴⌋ − 1 for a random word u, within 2⁻⁶³ of uniform.
 pub fn sample_ternary(degree: usize, rng: &mut impl CryptoRng) -> SecretCoefficients {
     sample_words(degree, rng, |word| ((u128::from(word) * 3) >> 64) as i64 - 1)
+}
+
+/// `degree` coefficients of which `weight` are −1 or 1 and the others 0, uniform among all of these within
+/// `weight`·2⁻⁴⁶ for degrees up to 2¹⁷.
+///
+/// Each of the `weight` is put into a free place by a pass over all of them, so that neither a branch nor an index depends
+/// on where that is: `weight`·`degree` steps.
+///
+/// # Panics
+///
+/// Where the weight is above the degree.
+pub fn sample_sparse_ternary(
+    degree: usize,
+    weight: usize,
+    rng: &mut impl CryptoRng,
+) -> SecretCoefficients {
+    assert!(weight <= degree);
+    let mut coefficients = Zeroizing::new(vec![0_i64; degree]);
+    for placed in 0..weight {
+        let word = Zeroizing::new(rng.next_u64());
+        let sign = 1 - 2 * (*word & 1) as i64;
+        // How many free places are passed over.
+        let mut ahead = ((u128::from(*word >> 1) * (degree - placed) as u128) >> 63) as i64;
+        for coefficient in coefficients.iter_mut() {
+            let free = 1 - (*coefficient & 1);
+            *coefficient += sign * (free & i64::from(ahead == 0));
+            ahead -= free;
+        }
+    }
+    coefficients
 }
 
 #[cfg(test)]

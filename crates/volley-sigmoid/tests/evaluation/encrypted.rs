@@ -11,10 +11,9 @@ use volley_sigmoid::{MaskedSigmoid, SigmoidPolynomial};
 const LEVELS: usize = 4;
 
 fn parameters() -> Parameters {
-    let mut q_bits = vec![40; LEVELS + 1];
-    q_bits[0] = 50;
+    let levels = [vec![vec![50]], vec![vec![40]; LEVELS]].concat();
     let security = Security::Unchecked;
-    ParametersLiteral { log_n: 10, q_bits, p_bits: vec![50, 50], log_scale: 40, security }.build().unwrap()
+    ParametersLiteral { log_n: 10, levels, p_bits: vec![50, 50], log_scale: 40, security }.build().unwrap()
 }
 
 /// Every degree on its interval, the scores packed as a pair's real parts are: doubled, with a complex mask, at a scale

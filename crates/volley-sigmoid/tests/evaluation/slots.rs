@@ -41,11 +41,10 @@ pub(crate) struct SlotArithmetic {
 impl SlotArithmetic {
     /// A chain of 50 + `levels` × 40 bits.
     pub(crate) fn new(levels: usize, rounding: f64) -> Self {
-        let mut q_bits = vec![40; levels + 1];
-        q_bits[0] = 50;
+        let levels = [vec![vec![50]], vec![vec![40]; levels]].concat();
         let literal = ParametersLiteral {
             log_n: 12,
-            q_bits,
+            levels,
             p_bits: vec![50],
             log_scale: 40,
             security: Security::Unchecked,

@@ -1,0 +1,17 @@
+//! Raising the modulus without ciphertexts.
+
+use super::{SimulatedCiphertext, Simulator};
+use crate::bootstrapping::BootstrapArithmetic;
+use crate::{Error, Operation};
+
+impl BootstrapArithmetic for Simulator {
+    fn raise(&self, a: &SimulatedCiphertext, level: usize) -> Result<SimulatedCiphertext, Error> {
+        let operand = a.operand.raised(&self.parameters, level)?;
+        self.parameters.check_ephemeral()?;
+        self.need(|keys| keys.need_raising(level));
+        self.counters.add(Operation::Raising, level, 1);
+        let raised = self.ciphertext(operand.clone());
+        let _scratch = self.key_switch_scratch(&raised.operand);
+        Ok(self.ciphertext(operand))
+    }
+}
