@@ -147,6 +147,10 @@ impl Experiment {
     }
 
     fn run(&self) -> Result<Report> {
+        // What a long run will take is known before it begins.
+        if self.plan.bootstrapping().is_some() {
+            eprintln!("{}", self.plan);
+        }
         let progress = Progress::new(self.reference.len());
         let mut phases = Phases::new(&progress);
         let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
@@ -191,6 +195,7 @@ impl Experiment {
                 iteration: step.iteration,
                 seconds: *seconds,
                 level: step.level,
+                refreshed: step.refreshed,
                 accuracy_encrypted: encrypted.accuracy(&self.test)?,
                 accuracy_plain: plain.accuracy(&self.test)?,
             });

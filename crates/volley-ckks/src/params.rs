@@ -417,8 +417,13 @@ impl Parameters {
     pub fn ephemeral(&self) -> Self {
         let ParametersLiteral { log_n, mut levels, log_scale, .. } = self.literal();
         levels.truncate(1);
-        let literal =
-            ParametersLiteral { log_n, levels, p_bits: vec![MAX_BITS], log_scale, security: Security::Unchecked };
+        let literal = ParametersLiteral {
+            log_n,
+            levels,
+            p_bits: vec![MAX_BITS],
+            log_scale,
+            security: Security::Unchecked,
+        };
         literal.build().expect("level 0 is a chain")
     }
 

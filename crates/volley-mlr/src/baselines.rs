@@ -13,7 +13,7 @@
 use ndarray::{Array1, Array2};
 use volley_sigmoid::sigmoid;
 
-use crate::{LearningRate, Nesterov};
+use crate::{LearningRate, Momentum, Nesterov};
 
 /// A curve of the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,7 +53,7 @@ impl<'a> BaselineRun<'a> {
     ) -> Self {
         assert_eq!(features.nrows(), one_hot.nrows(), "a label for each sample");
         assert_eq!(features.ncols(), inverse.len(), "a preconditioner for each column");
-        let nesterov = Nesterov::new(one_hot.ncols(), features.ncols());
+        let nesterov = Nesterov::new(one_hot.ncols(), features.ncols(), Momentum::default());
         Self { baseline, features, one_hot, inverse, nesterov, iteration: 0 }
     }
 }

@@ -96,7 +96,8 @@ mod tests {
     fn the_residual_is_orthogonal_to_every_odd_power() {
         // The definition of a least squares fit, checked with a midpoint sum instead of Gauss nodes.
         const STEPS: u32 = 200_000;
-        for (terms, half_width) in [(1, 3.0), (2, 8.0), (3, 12.0), (4, 16.0), (4, 64.0), (5, 16.0), (5, 32.0)] {
+        for (terms, half_width) in [(1, 3.0), (2, 8.0), (3, 12.0), (4, 16.0), (4, 64.0), (5, 16.0), (5, 32.0)]
+        {
             let coefficients = fit(terms, half_width);
             for power in (1..2 * terms as i32).step_by(2) {
                 let step = 1.0 / f64::from(STEPS);

@@ -87,10 +87,8 @@ impl SigmoidPolynomial {
     /// [`Error::Interval`] for a range that is not supported.
     pub fn for_range(range: f64) -> Result<Self, Error> {
         check_half_width(range)?;
-        let (degree, half_width) = INTERVALS
-            .into_iter()
-            .find(|&(_, half_width)| range <= half_width)
-            .unwrap_or((MAX_DEGREE, range));
+        let (degree, half_width) =
+            INTERVALS.into_iter().find(|&(_, half_width)| range <= half_width).unwrap_or((MAX_DEGREE, range));
         Self::least_squares(degree, half_width)
     }
 

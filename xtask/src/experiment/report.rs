@@ -76,6 +76,8 @@ pub(crate) struct Iteration {
     pub(crate) seconds: f64,
     /// Level of the weights after it.
     pub(crate) level: usize,
+    /// Whether the iteration ended with a refresh, which the level comes from.
+    pub(crate) refreshed: bool,
     pub(crate) accuracy_encrypted: f64,
     pub(crate) accuracy_plain: f64,
 }
@@ -154,7 +156,7 @@ impl Report {
             table.add_row([
                 iteration.iteration.to_string(),
                 seconds(iteration.seconds),
-                iteration.level.to_string(),
+                format!("{}{}", if iteration.refreshed { "refreshed: " } else { "" }, iteration.level),
                 percent(iteration.accuracy_encrypted),
                 percent(iteration.accuracy_plain),
                 PAPER_ACCURACY.get(index).copied().unwrap_or_default().to_owned(),

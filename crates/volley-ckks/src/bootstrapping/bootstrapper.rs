@@ -279,7 +279,11 @@ impl<T> Bootstrapper<T> {
 
     /// `a` at level 0 and scale Δ′: multiplied by a power of two where it has the parameters' scale, otherwise by any
     /// factor and rescaled.
-    fn at_raised_scale<A: Arithmetic>(&self, arithmetic: &A, a: &A::Ciphertext) -> Result<A::Ciphertext, Error> {
+    fn at_raised_scale<A: Arithmetic>(
+        &self,
+        arithmetic: &A,
+        a: &A::Ciphertext,
+    ) -> Result<A::Ciphertext, Error> {
         let Bootstrapping { parameters, raised_scale, .. } = &self.plan;
         let operand = arithmetic.operand(a);
         if operand.scale == parameters.scale() {
@@ -305,4 +309,3 @@ fn input_scale(parameters: &Parameters, level: usize) -> Scale {
     let factor = |level| parameters.rescaling_factor(level).log2();
     Scale::power_of_two(((factor(level) + factor(level - 1)) / 2.0).round() as i32)
 }
-

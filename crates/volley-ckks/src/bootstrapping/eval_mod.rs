@@ -232,19 +232,16 @@ impl EvalMod {
     /// # Errors
     ///
     /// [`Error::LevelExhausted`] where `x` is too low, and what the arithmetic refuses.
-    pub fn evaluate<A: Arithmetic>(
-        &self,
-        arithmetic: &A,
-        x: &A::Ciphertext,
-    ) -> Result<A::Ciphertext, Error> {
+    pub fn evaluate<A: Arithmetic>(&self, arithmetic: &A, x: &A::Ciphertext) -> Result<A::Ciphertext, Error> {
         let level = arithmetic.operand(x).level;
         self.check_level(level)?;
         let shifted = arithmetic.add_constant(x, -0.25 / self.input_divisor())?;
         let scale = cosine_scale(arithmetic.parameters(), level - self.cosine.levels());
         let cosine = self.cosine.evaluate(arithmetic, &shifted, &scale, &Constants)?;
-        let sine = self.constants.iter().try_fold(cosine, |d, constant| {
-            arithmetic.add_constant(&arithmetic.square(&d)?, -constant)
-        })?;
+        let sine = self
+            .constants
+            .iter()
+            .try_fold(cosine, |d, constant| arithmetic.add_constant(&arithmetic.square(&d)?, -constant))?;
         match &self.arcsine {
             Some(arcsine) => {
                 let scale = arithmetic.operand(&sine).scale.clone();
@@ -306,7 +303,8 @@ impl EvalModLiteral {
     fn cosine(&self) -> Result<ChebyshevSeries, Error> {
         let frequency = TAU / f64::from(self.double_angles).exp2();
         let width = self.half_width();
-        Ok(ChebyshevSeries::interpolate(|v| (frequency * v).cos(), self.degree, &(-width..=width))?.even_part())
+        Ok(ChebyshevSeries::interpolate(|v| (frequency * v).cos(), self.degree, &(-width..=width))?
+            .even_part())
     }
 
     /// f/(2π)·arcsin(S·y).

@@ -7,8 +7,8 @@ use super::*;
 use crate::params::ParametersError;
 use crate::testing::{Setup, parameters, random_slots, rng};
 use crate::{
-    Arithmetic, Ciphertext, Error, EvaluationKeySet, Evaluator, KeySpec, Operation,
-    Parameters, Precision, Scale, Security, Simulator,
+    Arithmetic, Ciphertext, Error, EvaluationKeySet, Evaluator, KeySpec, Operation, Parameters, Precision,
+    Scale, Security, Simulator,
 };
 
 const LOG_N: u32 = 11;
@@ -145,7 +145,8 @@ fn the_simulator_runs_the_same_circuit() {
     let simulated = plan.prepare(&simulator).unwrap();
     let input = simulator.existing(&plan.parameters().scale(), 0).unwrap();
     let output = simulated.bootstrap(&simulator, &input).unwrap();
-    let refreshed = bootstrapper.bootstrap(&setup.evaluator, &setup.encrypt(&[Complex64::ONE; 64], 0, 2)).unwrap();
+    let refreshed =
+        bootstrapper.bootstrap(&setup.evaluator, &setup.encrypt(&[Complex64::ONE; 64], 0, 2)).unwrap();
     assert_eq!(simulator.operand(&output), refreshed.operand());
     assert_eq!(simulator.counts(), setup.evaluator.counts());
     assert_eq!(simulator.counts().total(Operation::Raising), 1);
@@ -165,7 +166,8 @@ fn a_ciphertext_of_another_scale_takes_one_level() {
     let values = random_slots(32, &mut rng(3)).into_iter().map(|z| z / 2.0).collect::<Vec<_>>();
     let scale = setup.context.parameters().scale().times(&Scale::prime(setup.context.parameters().q()[3]));
     let scale = scale.divided_by(&Scale::power_of_two(40));
-    let refreshed = bootstrapper.bootstrap(&setup.evaluator, &setup.encrypt_at(&values, &scale, 1, 4)).unwrap();
+    let refreshed =
+        bootstrapper.bootstrap(&setup.evaluator, &setup.encrypt_at(&values, &scale, 1, 4)).unwrap();
     assert!(Precision::measure(&values, &setup.decrypt(&refreshed)).worst_bits() > 22.0);
     let low = setup.encrypt_at(&values, &scale, 0, 4);
     let error = bootstrapper.bootstrap(&setup.evaluator, &low).unwrap_err();
@@ -216,7 +218,11 @@ fn what_a_bootstrapping_needs_is_said() {
     ));
     let higher = parameters_of_claim(16, Security::Classical192);
     assert!(matches!(error(&higher, &literal), Error::Parameters(ParametersError::EphemeralSecret { .. })));
-    assert!(Simulator::new(&higher).raise(&Simulator::new(&higher).existing(&higher.scale(), 0).unwrap(), 1).is_err());
+    assert!(
+        Simulator::new(&higher)
+            .raise(&Simulator::new(&higher).existing(&higher.scale(), 0).unwrap(), 1)
+            .is_err()
+    );
 }
 
 fn parameters_of_claim(log_n: u32, security: Security) -> Parameters {
@@ -271,9 +277,8 @@ fn raising_keys_are_written_and_read() {
     let read = EvaluationKeySet::read(&setup.context, &file[..], u64::MAX).unwrap();
     assert_eq!(read.spec(parameters).unwrap(), spec);
     let low = setup.encrypt(&[Complex64::ONE; 4], 0, 1);
-    let [first, second] = [keys, read].map(|keys| {
-        Evaluator::new(&setup.context, keys).unwrap().raise(&low, 3).unwrap()
-    });
+    let [first, second] =
+        [keys, read].map(|keys| Evaluator::new(&setup.context, keys).unwrap().raise(&low, 3).unwrap());
     assert!(first == second);
     assert!(!KeySpec::new(parameters).relinearization(1).covers(&spec) && spec.covers(&spec));
     assert!(spec.memory_bytes() > KeySpec::new(parameters).relinearization(1).memory_bytes());

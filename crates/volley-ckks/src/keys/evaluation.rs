@@ -66,7 +66,8 @@ impl EvaluationKeySet {
             })
             .collect();
         let mut set = Self::empty(secret_key.context(), secret_key.id());
-        set.raising = spec.raising_level().map(|level| RaisingKeys::generate(secret_key, level, &mut streams));
+        set.raising =
+            spec.raising_level().map(|level| RaisingKeys::generate(secret_key, level, &mut streams));
         let keys: Vec<_> = jobs.into_par_iter().map(|job| job.run(secret_key)).collect();
         for (automorphism, key) in keys {
             match automorphism {

@@ -83,8 +83,12 @@ fn every_rule_is_enforced() {
     assert!(matches!(error(wide), E::PrimeBits { bits: 51, max: 50, .. }));
     let narrow = ParametersLiteral { levels: vec![vec![50], vec![19]], ..literal() };
     assert!(matches!(error(narrow), E::PrimeBits { bits: 19, min: 20, .. }));
-    let many =
-        ParametersLiteral { levels: vec![vec![20]; 64], log_scale: 10, security: Security::Unchecked, ..literal() };
+    let many = ParametersLiteral {
+        levels: vec![vec![20]; 64],
+        log_scale: 10,
+        security: Security::Unchecked,
+        ..literal()
+    };
     assert!(matches!(error(many), E::TooFewPrimes { bits: 20, wanted: 64, .. }));
     let special = ParametersLiteral { p_bits: vec![45], ..literal() };
     assert_eq!(error(special), E::SpecialModulusTooSmall { bits: 50, special_bits: 45 });

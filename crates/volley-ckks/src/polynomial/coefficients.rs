@@ -25,7 +25,8 @@ pub trait CoefficientForm {
     /// # Errors
     ///
     /// What the arithmetic refuses.
-    fn add<A: Arithmetic>(&self, arithmetic: &A, sum: &A::Ciphertext, c: f64) -> Result<A::Ciphertext, Error>;
+    fn add<A: Arithmetic>(&self, arithmetic: &A, sum: &A::Ciphertext, c: f64)
+    -> Result<A::Ciphertext, Error>;
 }
 
 /// The same coefficients in every slot: no encoding, no transform.
@@ -48,7 +49,12 @@ impl CoefficientForm for Constants {
         }
     }
 
-    fn add<A: Arithmetic>(&self, arithmetic: &A, sum: &A::Ciphertext, c: f64) -> Result<A::Ciphertext, Error> {
+    fn add<A: Arithmetic>(
+        &self,
+        arithmetic: &A,
+        sum: &A::Ciphertext,
+        c: f64,
+    ) -> Result<A::Ciphertext, Error> {
         arithmetic.add_constant(sum, c)
     }
 }
@@ -85,7 +91,12 @@ impl<M: Fn() -> Vec<Complex64>> CoefficientForm for Masked<M> {
         arithmetic.multiply_plain(power, &self.encode(arithmetic, c, scale, level)?)
     }
 
-    fn add<A: Arithmetic>(&self, arithmetic: &A, sum: &A::Ciphertext, c: f64) -> Result<A::Ciphertext, Error> {
+    fn add<A: Arithmetic>(
+        &self,
+        arithmetic: &A,
+        sum: &A::Ciphertext,
+        c: f64,
+    ) -> Result<A::Ciphertext, Error> {
         let operand = arithmetic.operand(sum);
         arithmetic.add_plain(sum, &self.encode(arithmetic, c, &operand.scale, operand.level)?)
     }

@@ -48,10 +48,9 @@ impl PolynomialCircuit {
     #[must_use]
     pub fn new(polynomial: &Polynomial) -> Self {
         let first = Self::with_baby_steps(polynomial, 2);
-        (2..=polynomial.levels()).map(|log2| Self::with_baby_steps(polynomial, 1 << log2)).fold(
-            first,
-            |best, other| if other.cost < best.cost { other } else { best },
-        )
+        (2..=polynomial.levels())
+            .map(|log2| Self::with_baby_steps(polynomial, 1 << log2))
+            .fold(first, |best, other| if other.cost < best.cost { other } else { best })
     }
 
     fn with_baby_steps(polynomial: &Polynomial, baby_steps: usize) -> Self {

@@ -73,8 +73,13 @@ fn every_degree_is_right_and_at_the_least_depth() {
             }
             let cost = circuit.cost();
             assert_eq!(
-                [Operation::Relinearization, Operation::Product, Operation::Rescaling, Operation::PlainProduct]
-                    .map(|operation| simulator.counts().total(operation) as usize),
+                [
+                    Operation::Relinearization,
+                    Operation::Product,
+                    Operation::Rescaling,
+                    Operation::PlainProduct
+                ]
+                .map(|operation| simulator.counts().total(operation) as usize),
                 [cost.relinearizations, cost.products, cost.rescalings, cost.plain_products],
                 "{name}"
             );

@@ -33,8 +33,9 @@ fn set_bytes(spec: &KeySpec) -> u64 {
     let key_bytes = |level| key_bytes(spec.parameters(), level);
     let relinearization = spec.relinearization_level().map_or(0, key_bytes);
     let galois: u64 = spec.galois_elements().map(|(_, level)| ELEMENT_BYTES + key_bytes(level)).sum();
-    let raising =
-        spec.raising_level().map_or(0, |level| self::key_bytes(&spec.parameters().ephemeral(), 0) + key_bytes(level));
+    let raising = spec
+        .raising_level()
+        .map_or(0, |level| self::key_bytes(&spec.parameters().ephemeral(), 0) + key_bytes(level));
     SET_OVERHEAD + relinearization + galois + raising
 }
 

@@ -81,6 +81,27 @@ fn a_divergence_is_reported() {
     assert!(steps[29].check_range().is_err());
 }
 
+/// Clouds that overlap, with outliers: scores of the standard profile grow for many iterations.
+fn overlapping() -> Dataset {
+    let clouds = crate::testing::clouds(96, 40, 4);
+    let features = clouds.features().mapv(|value| value * value * value);
+    Dataset::new(features, clouds.labels().iter().cloned()).unwrap()
+}
+
+#[test]
+fn long_runs_stay_stable() {
+    for iterations in [60, 100] {
+        let settings = Hyperparameters::standard(iterations).unwrap();
+        for data in [dataset(), overlapping()] {
+            let set = TrainingSet::new(&data, settings.profile()).unwrap();
+            for step in set.reference(&settings) {
+                assert_eq!(step.check_range(), Ok(()));
+                assert!(step.largest_weight * set.preconditioner().factor() < settings.weight_range());
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn normalised_features_give_the_same_training_bit_for_bit(

@@ -1,7 +1,8 @@
 use ndarray::Axis;
 
 use super::*;
-use crate::testing::{Setup, clouds, rng, small_ring};
+use crate::refresh::Method;
+use crate::testing::{Reencryption, Setup, clouds, rng, small_ring};
 use crate::volley_ckks::{Ciphertext, Context, SecretKey};
 use crate::volley_revolver::plan::Demands;
 use crate::volley_sigmoid::SigmoidPolynomial;
@@ -59,6 +60,63 @@ fn every_profile_and_degree_equals_the_plain_reference() {
         let error = train(&data, &hyperparameters, small_ring(10));
         assert!(error < bound, "{error:e} for {hyperparameters:?}");
     }
+}
+
+/// A plan that refreshes by decrypting and encrypting again, at `level`.
+fn reencrypting(data: &Dataset, hyperparameters: &Hyperparameters, log_n: u32, level: usize) -> Setup {
+    let leveled = Setup::new(data, &Hyperparameters::few(2).unwrap(), small_ring(log_n));
+    let literal = crate::volley_ckks::ParametersLiteral {
+        levels: std::iter::once(vec![50]).chain(std::iter::repeat_n(vec![43], level)).collect(),
+        log_scale: 43,
+        ..leveled.plan.parameters().literal()
+    };
+    let (layout, split) = (leveled.plan.layout(), leveled.plan.split());
+    let method = Some(Method::Reencryption { level });
+    let plan = Plan::restore(hyperparameters, &literal.build().unwrap(), layout, split, method).unwrap();
+    Setup::of(data, hyperparameters, plan)
+}
+
+#[test]
+fn refreshed_weights_train_as_in_clear() {
+    let data = clouds(40, 6, 3);
+    for (hyperparameters, level) in [
+        (Hyperparameters::few(12).unwrap(), 9),
+        (Hyperparameters::many(12).unwrap(), 11),
+        // Every iteration is refreshed, the first too.
+        (Hyperparameters::many(12).unwrap(), 6),
+    ] {
+        let setup = reencrypting(&data, &hyperparameters, 10, level);
+        let (plan, evaluator) = (&setup.plan, setup.evaluator());
+        assert!(plan.refresh_count() >= 5);
+        let refresh = || -> Option<Box<dyn Refresh<_>>> {
+            Some(Box::new(Reencryption { level, key: Some(&setup.secret_key) }))
+        };
+        let data = || setup.upload().expand(&setup.context).unwrap();
+        let mut trainer = Trainer::with_refresh(&evaluator, plan, refresh(), data()).unwrap();
+        for reference in setup.training_set.reference(&hyperparameters) {
+            let step = trainer.step().unwrap().unwrap();
+            let weights = plan.schedule().after(step.iteration);
+            assert_eq!((step.level, step.refreshed), (weights.level, weights.refreshed));
+            let checkpoint = trainer.checkpoint().unwrap();
+            assert_eq!(checkpoint.check(plan, Ciphertext::operand), Ok(()));
+            let model = setup.owner().decrypt_private(&trainer.model().unwrap()).unwrap();
+            let largest = reference.weights.iter().fold(0.0, |max: f64, w| max.max(w.abs()));
+            let error =
+                (model.weights() - &reference.weights).iter().fold(0.0, |max: f64, e| max.max(e.abs()));
+            assert!(error / largest < 1e-4, "iteration {}: {:e}", step.iteration, error / largest);
+        }
+        assert_eq!(trainer.step().unwrap(), None);
+        assert_eq!(&evaluator.counts(), plan.counts(), "the plan is what runs");
+    }
+}
+
+#[test]
+fn weights_beyond_the_range_are_refused_before_anything_is_encrypted() {
+    let hyperparameters = Hyperparameters::many(12).unwrap().with_weight_range(0.25).unwrap();
+    let setup = reencrypting(&clouds(40, 6, 3), &hyperparameters, 9, 11);
+    let refusal = setup.owner().encrypt(&mut rng(3)).unwrap_err();
+    let Error::WeightsOutOfRange { iteration, weight, range } = refusal else { panic!("{refusal}") };
+    assert!(iteration >= 1 && weight > range && range == 0.25);
 }
 
 #[test]

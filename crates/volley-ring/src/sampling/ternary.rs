@@ -19,11 +19,7 @@ pub fn sample_ternary(degree: usize, rng: &mut impl CryptoRng) -> SecretCoeffici
 /// # Panics
 ///
 /// Where the weight is above the degree.
-pub fn sample_sparse_ternary(
-    degree: usize,
-    weight: usize,
-    rng: &mut impl CryptoRng,
-) -> SecretCoefficients {
+pub fn sample_sparse_ternary(degree: usize, weight: usize, rng: &mut impl CryptoRng) -> SecretCoefficients {
     assert!(weight <= degree);
     let mut coefficients = Zeroizing::new(vec![0_i64; degree]);
     for placed in 0..weight {

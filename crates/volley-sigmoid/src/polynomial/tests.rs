@@ -58,9 +58,14 @@ fn degrees_and_levels() {
 
 #[test]
 fn a_range_takes_the_lowest_degree_that_suits_it() {
-    for (range, degree, half_width) in
-        [(0.5, 3, 8.0), (8.0, 3, 8.0), (8.1, 5, 12.0), (12.5, 7, 16.0), (16.0, 7, 16.0), (20.0, MAX_DEGREE, 20.0)]
-    {
+    for (range, degree, half_width) in [
+        (0.5, 3, 8.0),
+        (8.0, 3, 8.0),
+        (8.1, 5, 12.0),
+        (12.5, 7, 16.0),
+        (16.0, 7, 16.0),
+        (20.0, MAX_DEGREE, 20.0),
+    ] {
         let p = SigmoidPolynomial::for_range(range).unwrap();
         assert_eq!((p.degree(), p.half_width()), (degree, half_width), "for {range}");
         assert!(p.trusted_range() >= range);

@@ -9,6 +9,7 @@ fn report() -> Report {
         iteration,
         seconds,
         level,
+        refreshed: false,
         accuracy_encrypted: accuracy,
         accuracy_plain: accuracy + 0.0001,
     };
@@ -93,11 +94,11 @@ fn the_json_has_the_documented_fields() {
         "server_seconds": 0.914,
         "iterations": [
             {
-                "iteration": 1, "seconds": 0.2213, "level": 4,
+                "iteration": 1, "seconds": 0.2213, "level": 4, "refreshed": false,
                 "accuracy_encrypted": 0.6712, "accuracy_plain": 0.6712 + 0.0001,
             },
             {
-                "iteration": 2, "seconds": 0.5098, "level": 1,
+                "iteration": 2, "seconds": 0.5098, "level": 1, "refreshed": false,
                 "accuracy_encrypted": 0.7034, "accuracy_plain": 0.7034 + 0.0001,
             },
         ],
