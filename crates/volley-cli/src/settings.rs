@@ -50,7 +50,7 @@ pub(crate) struct Settings {
     /// The momentum grows to LIMIT, at most 1 [default: the profile's]
     #[arg(long, value_name = "LIMIT")]
     pub(crate) momentum_limit: Option<f64>,
-    /// No normalised weight leaves [-B, B], where long runs refresh them [default: 45]
+    /// No normalised weight leaves [-B, B], where long runs refresh them [default: 90]
     #[arg(long, value_name = "B")]
     pub(crate) weight_range: Option<f64>,
     /// Bits of security against classical attacks (eprint 2024/463)

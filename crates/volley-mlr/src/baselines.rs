@@ -108,7 +108,7 @@ mod tests {
         // Zero weights: P is 1/3 for softmax, 1/2 for the sigmoid. n = 1, γ₁ = 1, W = (1 − η₁) Δ.
         let (x, y, inverse) = (array![[1.0, 2.0]], array![[1.0, 0.0, 0.0]], array![0.5, 0.25]);
         let first = |baseline| BaselineRun::new(baseline, &x, &y, &inverse).next().unwrap();
-        let rest = 1.0 - crate::Momentum::default().advance();
+        let rest = 1.0 - Momentum::default().advance();
         let close = |a: Array2<f64>, b: Array2<f64>| (a - b * rest).iter().all(|d| d.abs() < 1e-15);
         let third = 1.0 / 3.0;
         let softmax = array![[2.0 * third, 4.0 * third], [-third, -2.0 * third], [-third, -2.0 * third]];

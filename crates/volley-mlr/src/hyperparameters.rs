@@ -8,8 +8,9 @@ use crate::{Error, Momentum};
 
 /// Iterations up to which the settings for few are stable on all data that was looked at.
 const FEW_ITERATIONS: usize = 10;
-/// Bound on normalised weights where none is given: twice the largest that was measured (see docs/training.md).
-const WEIGHT_RANGE: f64 = 45.0;
+/// Bound on normalised weights where none is given: half as large again as the largest that was measured
+/// (docs/training.md).
+const WEIGHT_RANGE: f64 = 90.0;
 
 /// How features are prepared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -80,7 +80,7 @@ impl Plan {
     /// The cheapest plan that refreshes weights; `None` where the ring has not the levels for it at the demanded security,
     /// for too many iterations, and for models that are to be shared, as flooding has no bound for the noise of a
     /// bootstrapping.
-    fn refreshing(
+    pub(crate) fn refreshing(
         shape: Shape,
         hyperparameters: &Hyperparameters,
         demands: Demands,

@@ -4,9 +4,10 @@ use super::*;
 use crate::refresh::Method;
 use crate::testing::{Reencryption, Setup, clouds, rng, small_ring};
 use crate::volley_ckks::{Ciphertext, Context, SecretKey};
+use crate::volley_revolver::Shape;
 use crate::volley_revolver::plan::Demands;
 use crate::volley_sigmoid::SigmoidPolynomial;
-use crate::{Dataset, LearningRate, Owner, Profile, TrainingSet};
+use crate::{Dataset, Job, LearningRate, Owner, Profile, TrainingSet};
 
 /// Trains encrypted and in clear, checks every iteration, and returns the largest relative weight error.
 fn train(data: &Dataset, hyperparameters: &Hyperparameters, demands: Demands) -> f64 {
@@ -108,6 +109,45 @@ fn refreshed_weights_train_as_in_clear() {
         assert_eq!(trainer.step().unwrap(), None);
         assert_eq!(&evaluator.counts(), plan.counts(), "the plan is what runs");
     }
+}
+
+#[test]
+fn bootstrapped_weights_train_as_in_clear() {
+    let data = clouds(40, 6, 3);
+    let hyperparameters = Hyperparameters::many(7).unwrap();
+    let shape = Shape { samples: 40, columns: 7, classes: 3 };
+    let plan = Plan::refreshing(shape, &hyperparameters, small_ring(11)).unwrap().unwrap();
+    assert!(plan.bootstrapping().is_some() && plan.refresh_count() >= 1);
+    let setup = Setup::of(&data, &hyperparameters, plan);
+    let (plan, evaluator, another) = (&setup.plan, setup.evaluator(), setup.evaluator());
+    let data = || setup.upload().expand(&setup.context).unwrap();
+    let mut trainer = Trainer::new(&evaluator, plan, data()).unwrap();
+    let job = Job::new(plan.clone(), setup.secret_key.id(), &mut rng(6));
+    let mut resumed = None;
+    for reference in setup.training_set.reference(&hyperparameters) {
+        let step = trainer.step().unwrap().unwrap();
+        let model = setup.owner().decrypt_private(&trainer.model().unwrap()).unwrap();
+        let largest = reference.weights.iter().fold(0.0, |max: f64, w| max.max(w.abs()));
+        let error = (model.weights() - &reference.weights).iter().fold(0.0, |max: f64, e| max.max(e.abs()));
+        assert!(error / largest < 1e-3, "iteration {}: {:e}", step.iteration, error / largest);
+        if step.refreshed && resumed.is_none() {
+            let mut file = Vec::new();
+            trainer.checkpoint().unwrap().write(&job, &mut file).unwrap();
+            let checkpoint = Checkpoint::read(&job, &setup.context, &*file, u64::MAX).unwrap();
+            resumed = Some(Trainer::resume(&another, plan, data(), checkpoint).unwrap());
+        }
+    }
+    assert_eq!(&evaluator.counts(), plan.counts(), "the plan is what runs");
+    // A run that goes on from refreshed weights ends with the same ones.
+    let mut resumed = resumed.unwrap();
+    while resumed.step().unwrap().is_some() {}
+    assert_eq!(resumed.model().unwrap().terms, trainer.model().unwrap().terms);
+    // The plan of the job is the same, made again.
+    let mut file = Vec::new();
+    job.write(&mut file).unwrap();
+    let again = Job::read(&*file, u64::MAX).unwrap();
+    assert_eq!(again.plan().to_string(), plan.to_string());
+    assert_eq!(again.plan().key_spec(), plan.key_spec());
 }
 
 #[test]
