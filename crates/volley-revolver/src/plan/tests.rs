@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use volley_ckks::bootstrapping::BootstrapArithmetic;
 use volley_ckks::params::ParametersError;
 use volley_ckks::{Arithmetic, Operation, SimulatedCiphertext};
 
