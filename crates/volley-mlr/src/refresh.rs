@@ -32,7 +32,7 @@
 use std::fmt::Debug;
 
 use crate::volley_ckks::bootstrapping::{BootstrapArithmetic, Bootstrapper, Bootstrapping, Preset};
-use crate::volley_ckks::{Arithmetic, Parameters, Simulator};
+use crate::volley_ckks::{Arithmetic, Complex64, Parameters, Simulator};
 use crate::volley_revolver::{Layout, Shape};
 use crate::{Error, Hyperparameters};
 
@@ -68,7 +68,11 @@ where
     }
 
     fn refresh(&self, arithmetic: &A, a: &A::Ciphertext) -> Result<A::Ciphertext, Error> {
-        Ok(self.bootstrap(arithmetic, a)?)
+        let fresh = self.bootstrap(arithmetic, a)?;
+        // As the full slots that repeat the few of a sparse packing: a sum has the slots of the fuller operand.
+        let (slots, operand) = (arithmetic.parameters().max_slots(), arithmetic.operand(&fresh));
+        let zeros = arithmetic.encode(|| vec![Complex64::ZERO; slots], &operand.scale, operand.level)?;
+        Ok(arithmetic.add_plain(&fresh, &zeros)?)
     }
 }
 

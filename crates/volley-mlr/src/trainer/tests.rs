@@ -86,6 +86,8 @@ fn refreshed_weights_train_as_in_clear() {
         // Every iteration is refreshed, the first too.
         (Hyperparameters::many(12).unwrap(), 6),
     ] {
+        // These few columns tell the classes apart: weights grow beyond the usual.
+        let hyperparameters = hyperparameters.with_weight_range(1000.0).unwrap();
         let setup = reencrypting(&data, &hyperparameters, 10, level);
         let (plan, evaluator) = (&setup.plan, setup.evaluator());
         assert!(plan.refresh_count() >= 5);
@@ -114,7 +116,7 @@ fn refreshed_weights_train_as_in_clear() {
 #[test]
 fn bootstrapped_weights_train_as_in_clear() {
     let data = clouds(40, 6, 3);
-    let hyperparameters = Hyperparameters::many(7).unwrap();
+    let hyperparameters = Hyperparameters::many(7).unwrap().with_weight_range(180.0).unwrap();
     let shape = Shape { samples: 40, columns: 7, classes: 3 };
     let plan = Plan::refreshing(shape, &hyperparameters, small_ring(11)).unwrap().unwrap();
     assert!(plan.bootstrapping().is_some() && plan.refresh_count() >= 1);
