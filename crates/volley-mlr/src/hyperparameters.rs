@@ -137,6 +137,12 @@ impl Hyperparameters {
             .with_momentum_limit(0.7)
     }
 
+    /// With another polynomial, such as [that for a bound on the scores](SigmoidPolynomial::for_range).
+    #[must_use]
+    pub fn with_sigmoid(self, sigmoid: SigmoidPolynomial) -> Self {
+        Self { sigmoid, ..self }
+    }
+
     /// With the paper's momentum up to a size of `limit` ([`Momentum::limited`]).
     ///
     /// # Errors

@@ -81,7 +81,7 @@ fn reencrypting(data: &Dataset, hyperparameters: &Hyperparameters, log_n: u32, l
 fn refreshed_weights_train_as_in_clear() {
     let data = clouds(40, 6, 3);
     for (hyperparameters, level) in [
-        (Hyperparameters::few(12).unwrap(), 9),
+        (with_decay(3, 8.0, 12, 0.1), 9),
         (Hyperparameters::many(12).unwrap(), 11),
         // Every iteration is refreshed, the first too.
         (Hyperparameters::many(12).unwrap(), 6),
