@@ -3,7 +3,9 @@
 use std::fmt;
 
 use crate::volley_ckks::bootstrapping::{Bootstrapping, Preset};
-use crate::volley_ckks::{Arithmetic, KeySpec, Operand, OperationCounts, Parameters, Simulator, Upload};
+use crate::volley_ckks::{
+    Arithmetic, KeySpec, Operand, OperationCounts, Parameters, Security, Simulator, Upload,
+};
 use crate::volley_revolver::plan::{Circuit, CostModel, Demands, Memory, Plan as MatrixPlan, RingChoice};
 use crate::volley_revolver::skewed::Split;
 use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
@@ -18,9 +20,9 @@ const SPARE_LEVELS: usize = INPUT_LEVEL;
 const FIRST_ITERATION_LEVELS: usize = Schedule::FIRST_LEVELS;
 /// log₂ of the ring degree where levels are refreshed: smaller rings have no levels beside those of a bootstrapping.
 const REFRESHING_LOG_N: u32 = 16;
-/// Most iterations between two refreshes that are tried, and most special primes.
+/// Most iterations between two refreshes that are tried, and numbers of special primes.
 const MAX_BETWEEN: usize = 4;
-const MAX_SPECIAL_PRIMES: usize = 8;
+const SPECIAL_PRIMES: [usize; 3] = [4, 6, 8];
 
 /// Shape, settings, parameters, layout and costs of a run. Pure: making one needs no data and no randomness.
 #[derive(Clone, Debug)]
@@ -94,16 +96,14 @@ impl Plan {
         };
         refresh::presets(hyperparameters, shape).into_iter().find_map(|preset| {
             let training = Training { hyperparameters, method: Some(Method::Bootstrapping(preset)) };
-            let parameters = |(between, special)| {
-                let levels = INPUT_LEVEL + between * training.iteration_levels();
-                preset.parameters(log_n, levels, special, demands.security).build().ok()
-            };
-            let candidates = (1..=MAX_BETWEEN)
-                .flat_map(|between| (1..=MAX_SPECIAL_PRIMES).map(move |special| (between, special)));
-            let candidates: Vec<Parameters> = candidates.filter_map(parameters).collect();
-            let (first, others) = candidates.split_first()?;
+            let candidates = training.bootstrapping_parameters(preset, log_n, demands.security);
+            if candidates.is_empty() {
+                return None;
+            }
             let model = CostModel::default();
-            let plan = MatrixPlan::cheapest_under(shape, &training, first, others, demands, &model);
+            let plan = training.cheapest_of(candidates, shape, demands, &model).and_then(|parameters| {
+                MatrixPlan::cheapest_under(shape, &training, &parameters, &[], demands, &model)
+            });
             Some(plan.and_then(|matrices| Self::assemble(&training, matrices)))
         })
     }
@@ -339,6 +339,43 @@ impl Training<'_> {
     /// Levels of every iteration but the first.
     fn iteration_levels(&self) -> usize {
         2 + self.hyperparameters.sigmoid().levels()
+    }
+
+    /// The parameter sets of a preset with levels for whole iterations between two refreshes.
+    fn bootstrapping_parameters(&self, preset: Preset, log_n: u32, security: Security) -> Vec<Parameters> {
+        let parameters = |between, special| {
+            let levels = INPUT_LEVEL + between * self.iteration_levels();
+            preset.parameters(log_n, levels, special, security).build().ok()
+        };
+        (1..=MAX_BETWEEN)
+            .flat_map(|between| {
+                SPECIAL_PRIMES.into_iter().filter_map(move |special| parameters(between, special))
+            })
+            .collect()
+    }
+
+    /// The parameter set under which the default layout and split take the least time, if possible of those that meet the
+    /// demands. Comparing all layouts and splits under each would take minutes.
+    fn cheapest_of(
+        &self,
+        candidates: Vec<Parameters>,
+        shape: Shape,
+        demands: Demands,
+        model: &CostModel,
+    ) -> Result<Parameters, Error> {
+        let mut plans = candidates
+            .into_iter()
+            .map(|parameters| {
+                let layout = Layout::new(shape, parameters.max_slots())?;
+                let plan = MatrixPlan::of(self, &parameters, layout, Split::on_copies(&layout), model)?;
+                let within = |limit: Option<u64>, bytes| limit.is_none_or(|limit| bytes <= limit);
+                let fits = within(demands.memory_bytes, plan.memory(demands.threads).total())
+                    && within(demands.key_bytes, plan.key_spec().byte_count());
+                Ok((!fits, plan.seconds(), parameters))
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        plans.sort_by(|(a, seconds_a, _), (b, seconds_b, _)| a.cmp(b).then(seconds_a.total_cmp(seconds_b)));
+        Ok(plans.swap_remove(0).2)
     }
 
     /// A lack of levels as what it is to the user: a lack of iterations.

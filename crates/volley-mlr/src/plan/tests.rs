@@ -161,25 +161,8 @@ fn too_many_iterations_name_what_would_do() {
 #[test]
 fn a_long_run_refreshes_its_weights() {
     let hyperparameters = Hyperparameters::standard(30).unwrap();
-    let start = Instant::now();
     let demands = Demands { memory_bytes: Some(12_000_000_000), threads: 2, ..Demands::default() };
     let plan = paper_plan(&hyperparameters, demands).unwrap();
-    println!("{:?} {plan}", start.elapsed());
-    for between in 1..=4 {
-        for special in 1..=8 {
-            let start = Instant::now();
-            let training = Training { hyperparameters: &hyperparameters, method: plan.method() };
-            let Ok(parameters) =
-                Preset::Precise.parameters(16, 1 + 5 * between, special, Security::Classical128).build()
-            else {
-                continue;
-            };
-            let layout = Layout::new(PAPER, parameters.max_slots()).unwrap();
-            let split = Split::on_copies(&layout);
-            let m = MatrixPlan::of(&training, &parameters, layout, split, &CostModel::default()).unwrap();
-            println!("{between} {special}: {:.0} s, {:?} {:?}", m.seconds(), m.memory(2), start.elapsed());
-        }
-    }
     let parameters = plan.parameters();
     assert_eq!((parameters.log_n(), parameters.security()), (16, Security::Classical128));
     assert_eq!(plan.bootstrapping(), Some(Preset::Precise));
@@ -195,7 +178,6 @@ fn a_long_run_refreshes_its_weights() {
     assert!(plan.memory(2).encoded > 0);
     let shown = plan.to_string();
     assert!(shown.contains("refreshes by bootstrapping, preset Precise, at least 20 bits"), "{shown}");
-    println!("{shown}");
 }
 
 #[test]
