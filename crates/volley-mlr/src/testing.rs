@@ -61,7 +61,7 @@ impl Refresh<Simulator> for Reencryption<'_> {
     }
 
     fn refresh(&self, simulator: &Simulator, a: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
-        assert!(simulator.operand(a).level >= 1);
+        simulator.drop_level(a, 1)?;
         Ok(simulator.existing(&simulator.parameters().scale(), self.level)?)
     }
 }
@@ -76,7 +76,10 @@ impl Refresh<Evaluator> for Reencryption<'_> {
         let key = self.key.unwrap();
         let encoder = Encoder::new(key.context());
         let slots = encoder.decode(&key.decrypt(a)?)?;
-        assert!(slots.iter().all(|slot| slot.norm() <= 1.0));
+        let weight = slots.iter().map(|slot| slot.norm()).fold(0.0, f64::max);
+        if weight > 1.0 {
+            return Err(Error::WeightsOutOfRange { iteration: 0, weight, range: 1.0 });
+        }
         let plaintext = encoder.encode(&slots, &key.context().parameters().scale(), self.level)?;
         Ok(key.encrypt(&plaintext, &mut rng(8))?.expand(key.context())?)
     }

@@ -314,13 +314,12 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
     }
 
     /// M and V at the level of the data again.
-    #[expect(clippy::type_complexity, reason = "two points, the second of which there may not be")]
     fn refreshed(
         &self,
         refresh: &dyn Refresh<A>,
         point: &[A::Ciphertext],
         previous: Option<&[A::Ciphertext]>,
-    ) -> Result<(Vec<A::Ciphertext>, Option<Vec<A::Ciphertext>>), Error> {
+    ) -> Result<Points<A::Ciphertext>, Error> {
         let (mut points, mut before) = (Vec::new(), previous.map(|_| Vec::new()));
         for (block, point) in point.iter().enumerate() {
             let packed = self.packed(point, previous.map(|previous| &previous[block]))?;
@@ -531,6 +530,9 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
             .collect()
     }
 }
+
+/// M and, after the first iteration, V.
+type Points<C> = (Vec<C>, Option<Vec<C>>);
 
 type CkksError = crate::volley_ckks::Error;
 
