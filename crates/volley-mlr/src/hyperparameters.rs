@@ -207,7 +207,6 @@ impl Hyperparameters {
     }
 
     /// η₁, η₂, … of all iterations.
-    #[must_use]
     pub fn momentum(&self) -> impl Iterator<Item = f64> + use<> {
         Momentum::limited(self.momentum_limit).take(self.iterations)
     }
