@@ -20,6 +20,7 @@ use volley_mlr::volley_ckks::{
     Ciphertext, Context, EvaluationKeySet, Evaluator, Operation, SecretKey, Security,
 };
 use volley_mlr::volley_revolver::plan::{Demands, RingChoice};
+use volley_mlr::volley_sigmoid::SigmoidPolynomial;
 use volley_mlr::{
     Dataset, EncryptedDataset, EncryptedModel, Hyperparameters, Model, Owner, Plan, Step, StepReport,
     Trainer, TrainingSet,
@@ -54,6 +55,12 @@ pub(crate) struct Options {
     /// Iterations of the training
     #[arg(long, default_value_t = 2)]
     iterations: usize,
+    /// No score leaves [-R, R]: takes the polynomial that suits [default: the profile's]
+    #[arg(long, value_name = "R")]
+    sigmoid_range: Option<f64>,
+    /// No normalised weight leaves [-B, B], where long runs refresh them [default: 90]
+    #[arg(long, value_name = "B")]
+    weight_range: Option<f64>,
     /// log2 of the ring degree, or `auto` for the cheapest that fits
     #[arg(long, default_value = "auto", value_parser = parse_ring)]
     log_n: RingChoice,
@@ -108,6 +115,22 @@ fn parse_ring(text: &str) -> Result<RingChoice, String> {
     }
 }
 
+impl Options {
+    fn hyperparameters(&self) -> Result<Hyperparameters, volley_mlr::Error> {
+        let mut settings = match self.profile {
+            Profile::Paper => Hyperparameters::paper(self.iterations)?,
+            Profile::Standard => Hyperparameters::standard(self.iterations)?,
+        };
+        if let Some(range) = self.sigmoid_range {
+            settings = settings.with_sigmoid(SigmoidPolynomial::for_range(range)?);
+        }
+        match self.weight_range {
+            Some(range) => settings.with_weight_range(range),
+            None => Ok(settings),
+        }
+    }
+}
+
 /// Runs the experiment and prints its report.
 pub(crate) fn run(options: &Options) -> Result<()> {
     if let Some(threads) = options.threads {
@@ -150,10 +173,7 @@ struct Experiment {
 impl Experiment {
     fn new(options: &Options) -> Result<Self> {
         let data = options.features.load(options.samples, options.seed)?;
-        let hyperparameters = bad_input(match options.profile {
-            Profile::Paper => Hyperparameters::paper(options.iterations),
-            Profile::Standard => Hyperparameters::standard(options.iterations),
-        })?;
+        let hyperparameters = bad_input(options.hyperparameters())?;
         let training_set = bad_input(TrainingSet::new(&data.training, hyperparameters.profile()))?;
         let demands = Demands {
             ring: options.log_n,
@@ -173,6 +193,10 @@ impl Experiment {
     }
 
     fn run(&self) -> Result<Report> {
+        // What a long run will take is known before it begins.
+        if self.plan.bootstrapping().is_some() {
+            eprintln!("{}", self.plan);
+        }
         let progress = Progress::new(self.reference.len());
         let mut phases = Phases::new(&progress);
         let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
@@ -222,6 +246,7 @@ impl Experiment {
                 iteration: step.iteration,
                 seconds: *seconds,
                 level: step.level,
+                refreshed: step.refreshed,
                 log_q: parameters.log_q(step.level),
                 weight_precision_bits: -relative_error(encrypted, plain).log2(),
                 accuracy_encrypted: curves.encrypted.test[step.iteration].accuracy,

@@ -112,7 +112,7 @@ fn settings_that_cannot_be_used() {
         (&["--iterations", "0"], "at least one iteration"),
         (&["--iterations", "3", "--log-n", "14"], "log N = 15 would do"),
         (&["--iterations", "11"], "levels for 10 iterations, not for 11"),
-        (&["--iterations", "1000000"], "levels for 10 iterations"),
+        (&["--iterations", "1000000"], "levels for 8 iterations"),
         (&["--iterations", "18446744073709551615"], "levels for 10 iterations"),
         (&["--log-n", "abc"], "either `auto` or a number such as 14"),
         (&["--log-n", "3"], "log N = 3 is outside"),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 use volley_mlr::volley_ckks::Parameters;
+use volley_mlr::volley_ckks::bootstrapping::Preset;
 use volley_mlr::{Plan, PlanHash, Profile};
 
 use crate::sizes::{counted, show_bytes};
@@ -60,7 +61,17 @@ pub(crate) struct PlanSummary {
     keys_bytes: u64,
     server_memory_bytes: u64,
     seconds_on_one_core: f64,
+    refreshes: Option<Refreshes>,
     shareable: Option<Shareable>,
+}
+
+/// How often weights are refreshed, and what that leaves of them.
+#[derive(Clone, Debug, Serialize)]
+struct Refreshes {
+    count: usize,
+    bootstrapping: &'static str,
+    bits: f64,
+    weight_range: f64,
 }
 
 /// What decryptions may be shared, and what flooding leaves of the weights.
@@ -90,6 +101,15 @@ impl From<&Plan> for PlanSummary {
             keys_bytes: plan.key_spec().byte_count(),
             server_memory_bytes: plan.memory(1).total(),
             seconds_on_one_core: plan.seconds(),
+            refreshes: plan.bootstrapping().zip(plan.refresh_bits()).map(|(preset, bits)| Refreshes {
+                count: plan.refresh_count(),
+                bootstrapping: match preset {
+                    Preset::Fast => "fast",
+                    Preset::Precise => "precise",
+                },
+                bits,
+                weight_range: hyperparameters.weight_range(),
+            }),
             shareable: hyperparameters.flooding().zip(plan.shared_bits()).map(|(flooding, weight_bits)| {
                 let (statistical_bits, decryptions) = (flooding.statistical_bits(), flooding.decryptions());
                 Shareable { statistical_bits, decryptions, weight_bits }
@@ -118,6 +138,13 @@ impl fmt::Display for PlanSummary {
         writeln!(f, "evaluation keys  {}, {}", counted(self.keys, "key"), show_bytes(self.keys_bytes))?;
         writeln!(f, "server memory    {} with one thread", show_bytes(self.server_memory_bytes))?;
         writeln!(f, "server time      about {:.1} s on one core", self.seconds_on_one_core)?;
+        if let Some(Refreshes { count, bootstrapping, bits, weight_range }) = &self.refreshes {
+            writeln!(
+                f,
+                "refreshes        {count}, {bootstrapping} bootstrapping: {bits:.0} bits of weights in \
+                 [-{weight_range}, {weight_range}]"
+            )?;
+        }
         match &self.shareable {
             Some(Shareable { statistical_bits, decryptions, weight_bits }) => write!(
                 f,

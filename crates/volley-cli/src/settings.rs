@@ -10,8 +10,8 @@ use volley_mlr::{Error, Hyperparameters, LearningRate, Plan};
 
 use crate::sizes;
 
-/// Degree and range of the sigmoid's polynomial where only the other is given.
-const SIGMOID: (usize, f64) = (3, 8.0);
+/// Range of the sigmoid's polynomial where only its degree is given.
+const SIGMOID_RANGE: f64 = 8.0;
 
 /// Most bytes of the evaluation keys that are wanted small.
 const SMALL_KEY_BYTES: u64 = 60_000_000;
@@ -35,7 +35,7 @@ pub(crate) struct Settings {
     /// How features are prepared and steps are taken
     #[arg(long, value_enum, default_value = "standard")]
     pub(crate) profile: ProfileName,
-    /// Degree of the sigmoid's polynomial, 1, 3, 5 or 7, by least squares [default: the profile's]
+    /// Degree of the sigmoid's polynomial, odd, by least squares [default: what suits the range, or the profile's]
     #[arg(long, value_name = "DEGREE")]
     pub(crate) sigmoid_degree: Option<usize>,
     /// The polynomial is fitted on [-R, R], which no score may leave [default: the profile's]
@@ -44,9 +44,15 @@ pub(crate) struct Settings {
     /// Factor of each step [default: the profile's]
     #[arg(long, value_name = "RATE")]
     pub(crate) learning_rate: Option<f64>,
-    /// Weights are scaled by 1 - DECAY before each step
-    #[arg(long, value_name = "DECAY", default_value_t = 0.0)]
-    pub(crate) weight_decay: f64,
+    /// Weights are scaled by 1 - DECAY before each step [default: the profile's]
+    #[arg(long, value_name = "DECAY")]
+    pub(crate) weight_decay: Option<f64>,
+    /// The momentum grows to LIMIT, at most 1 [default: the profile's]
+    #[arg(long, value_name = "LIMIT")]
+    pub(crate) momentum_limit: Option<f64>,
+    /// No normalised weight leaves [-B, B], where long runs refresh them [default: 90]
+    #[arg(long, value_name = "B")]
+    pub(crate) weight_range: Option<f64>,
     /// Bits of security against classical attacks (eprint 2024/463)
     #[arg(long, value_enum, default_value = "128")]
     pub(crate) security: SecurityBits,
@@ -137,8 +143,9 @@ impl Settings {
         };
         let sigmoid = match (self.sigmoid_degree, self.sigmoid_range) {
             (None, None) => profile.sigmoid().clone(),
-            (degree, range) => {
-                SigmoidPolynomial::least_squares(degree.unwrap_or(SIGMOID.0), range.unwrap_or(SIGMOID.1))?
+            (None, Some(range)) => SigmoidPolynomial::for_range(range)?,
+            (Some(degree), range) => {
+                SigmoidPolynomial::least_squares(degree, range.unwrap_or(SIGMOID_RANGE))?
             }
         };
         let learning_rate = self.learning_rate.map_or(profile.learning_rate(), LearningRate::Constant);
@@ -146,9 +153,11 @@ impl Settings {
             self.iterations,
             profile.profile(),
             sigmoid,
-            self.weight_decay,
+            self.weight_decay.unwrap_or(profile.weight_decay()),
             learning_rate,
-        )?;
+        )?
+        .with_momentum_limit(self.momentum_limit.unwrap_or(profile.momentum_limit()))?
+        .with_weight_range(self.weight_range.unwrap_or(profile.weight_range()))?;
         if !self.shareable {
             return Ok(settings);
         }
@@ -184,7 +193,9 @@ mod tests {
             sigmoid_degree: None,
             sigmoid_range: None,
             learning_rate: None,
-            weight_decay: 0.0,
+            weight_decay: None,
+            momentum_limit: None,
+            weight_range: None,
             security: SecurityBits::B128,
             log_n: None,
             memory: None,
@@ -198,11 +209,20 @@ mod tests {
     #[test]
     fn what_is_not_said_is_the_profiles() {
         assert_eq!(settings().hyperparameters(), Hyperparameters::standard(1));
+        let long = Settings { iterations: 30, ..settings() };
+        assert_eq!(long.hyperparameters(), Hyperparameters::many(30));
+        let bounded = Settings { momentum_limit: Some(0.5), weight_range: Some(9.0), ..long }
+            .hyperparameters()
+            .unwrap();
+        assert_eq!((bounded.momentum_limit(), bounded.weight_range()), (0.5, 9.0));
         let paper = Settings { profile: ProfileName::Paper, ..settings() };
         assert_eq!(paper.hyperparameters(), Hyperparameters::paper(1));
-        let wide =
-            Settings { sigmoid_range: Some(16.0), weight_decay: 0.01, ..paper }.hyperparameters().unwrap();
-        assert_eq!((wide.sigmoid().degree(), wide.sigmoid().half_width()), (3, 16.0));
+        let wide = Settings { sigmoid_range: Some(16.0), weight_decay: Some(0.01), ..paper }
+            .hyperparameters()
+            .unwrap();
+        assert_eq!((wide.sigmoid().degree(), wide.sigmoid().half_width()), (7, 16.0));
+        let narrow = Settings { sigmoid_degree: Some(5), ..settings() }.hyperparameters().unwrap();
+        assert_eq!((narrow.sigmoid().degree(), narrow.sigmoid().half_width()), (5, 8.0));
         assert_eq!((wide.weight_decay(), wide.profile()), (0.01, Profile::Paper));
         assert_eq!(wide.flooding(), None);
         let shareable = Settings { shareable: true, shared_decryptions: 3, ..settings() };

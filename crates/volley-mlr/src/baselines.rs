@@ -13,7 +13,7 @@
 use ndarray::{Array1, Array2};
 use volley_sigmoid::sigmoid;
 
-use crate::{LearningRate, Nesterov};
+use crate::{LearningRate, Momentum, Nesterov};
 
 /// A curve of the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,7 +53,7 @@ impl<'a> BaselineRun<'a> {
     ) -> Self {
         assert_eq!(features.nrows(), one_hot.nrows(), "a label for each sample");
         assert_eq!(features.ncols(), inverse.len(), "a preconditioner for each column");
-        let nesterov = Nesterov::new(one_hot.ncols(), features.ncols());
+        let nesterov = Nesterov::new(one_hot.ncols(), features.ncols(), Momentum::default());
         Self { baseline, features, one_hot, inverse, nesterov, iteration: 0 }
     }
 }
@@ -108,7 +108,7 @@ mod tests {
         // Zero weights: P is 1/3 for softmax, 1/2 for the sigmoid. n = 1, γ₁ = 1, W = (1 − η₁) Δ.
         let (x, y, inverse) = (array![[1.0, 2.0]], array![[1.0, 0.0, 0.0]], array![0.5, 0.25]);
         let first = |baseline| BaselineRun::new(baseline, &x, &y, &inverse).next().unwrap();
-        let rest = 1.0 - crate::Momentum::default().advance();
+        let rest = 1.0 - Momentum::default().advance();
         let close = |a: Array2<f64>, b: Array2<f64>| (a - b * rest).iter().all(|d| d.abs() < 1e-15);
         let third = 1.0 / 3.0;
         let softmax = array![[2.0 * third, 4.0 * third], [-third, -2.0 * third], [-third, -2.0 * third]];

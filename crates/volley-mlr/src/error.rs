@@ -167,6 +167,30 @@ pub enum Error {
         /// The value given.
         value: f64,
     },
+    /// A limit of the momentum outside of [0, 1].
+    #[error("a momentum of at most {limit} is not in [0, 1]")]
+    MomentumLimit {
+        /// The limit given.
+        limit: f64,
+    },
+    /// A bound on weights that is none.
+    #[error("a bound of {range} on normalised weights is not above 0 and at most 2^20")]
+    WeightRange {
+        /// The bound given.
+        range: f64,
+    },
+    /// Weights beyond the bound that refreshing leaves room for: they would come out wrong.
+    #[error(
+        "in iteration {iteration} a normalised weight reaches {weight:.1}, the plan refreshes weights of at most {range}"
+    )]
+    WeightsOutOfRange {
+        /// The iteration, from 1.
+        iteration: usize,
+        /// The largest weight; infinite after a divergence.
+        weight: f64,
+        /// The plan's bound.
+        range: f64,
+    },
     /// Scores left the range in which the polynomial stands for the sigmoid: what follows is not training.
     #[error(
         "in iteration {iteration} a score of size {score:.2} leaves the polynomial's range of {trusted_range:.2}"

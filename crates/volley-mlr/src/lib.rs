@@ -9,8 +9,8 @@
 //!   will do before anyone pays for it; [`Baseline`]s are the paper's three curves.
 //!
 //! Below it is [`volley_sigmoid`], re-exported here with the layers under it. Its values are written to and read from files
-//! by [`wire`]. It is the top of the chain and knows of no terminals or networks; it extracts no features from images; and
-//! it has as many iterations as the levels of a ring allow, for there is no bootstrapping yet.
+//! by [`wire`]. It is the top of the chain and knows of no terminals or networks, and it extracts no features from images.
+//! Where levels do not last for all iterations, the plan [refreshes](Refresh) the weights by bootstrapping.
 //!
 //! ```
 //! use ndarray::array;
@@ -70,6 +70,7 @@ mod preconditioner;
 mod prediction;
 mod preprocessing;
 mod reference;
+mod refresh;
 mod sharing;
 #[cfg(test)]
 mod testing;
@@ -93,6 +94,7 @@ pub use preconditioner::Preconditioner;
 pub use prediction::{EncryptedRows, EncryptedScores, PredictionPlan, Predictor};
 pub use preprocessing::{Preprocessing, Standardisation};
 pub use reference::{Reference, Step};
+pub use refresh::{MAX_ITERATIONS, Refresh};
 pub use sharing::{MIN_SHARED_BITS, Sharing};
 pub use trainer::{Checkpoint, StepReport, Trainer};
 pub use training_set::TrainingSet;

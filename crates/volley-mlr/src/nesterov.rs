@@ -16,21 +16,30 @@ use ndarray::{Array2, Zip};
 #[derive(Clone, Debug)]
 pub struct Momentum {
     alpha: f64,
+    limit: f64,
 }
 
 impl Default for Momentum {
+    /// The paper's, which tends to 1 in size.
     fn default() -> Self {
-        Self { alpha: 0.01 }
+        Self::limited(1.0)
     }
 }
 
 impl Momentum {
+    /// max(ηₜ, −`limit`): the paper's until it reaches the limit, which it then keeps. A limit below 1 damps the swings of
+    /// long runs, whose weights otherwise overshoot.
+    #[must_use]
+    pub fn limited(limit: f64) -> Self {
+        Self { alpha: 0.01, limit }
+    }
+
     /// The next ηₜ.
     pub fn advance(&mut self) -> f64 {
         let next = 0.5 * (1.0 + (1.0 + 4.0 * self.alpha * self.alpha).sqrt());
         let eta = (1.0 - self.alpha) / next;
         self.alpha = next;
-        eta
+        eta.max(-self.limit)
     }
 }
 
@@ -53,9 +62,9 @@ pub struct Nesterov {
 impl Nesterov {
     /// Zero weights.
     #[must_use]
-    pub fn new(classes: usize, columns: usize) -> Self {
+    pub fn new(classes: usize, columns: usize, momentum: Momentum) -> Self {
         let zero = Array2::zeros((classes, columns));
-        Self { weights: zero.clone(), velocity: zero, momentum: Momentum::default() }
+        Self { weights: zero.clone(), velocity: zero, momentum }
     }
 
     /// W: the model after the iterations so far.
@@ -102,8 +111,15 @@ mod tests {
     }
 
     #[test]
+    fn a_limited_momentum_is_the_same_until_it_reaches_the_limit() {
+        for (eta, limited) in Momentum::default().zip(Momentum::limited(0.7)).take(100) {
+            assert_eq!(limited, if eta < -0.7 { -0.7 } else { eta });
+        }
+    }
+
+    #[test]
     fn an_iteration_is_the_printed_one() {
-        let mut nesterov = Nesterov::new(1, 1);
+        let mut nesterov = Nesterov::new(1, 1, Momentum::default());
         let (mut w, mut v) = (0.0, 0.0);
         for (eta, step) in Momentum::default().zip([3.0, -1.0, 2.0, 0.5]) {
             nesterov.advance(&array![[step]], 0.25);

@@ -47,11 +47,15 @@ impl<'a> Owner<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Matrix`] where a value is too large to be encoded; for a shareable plan [`Error::NoiseModel`],
+    /// [`Error::Matrix`] where a value is too large to be encoded; [`Error::WeightsOutOfRange`] where the plan refreshes
+    /// weights and those of this data, which training in clear tells, are larger than it leaves room for; for a shareable plan [`Error::NoiseModel`],
     /// [`Error::ScoreRange`] and [`Error::SharedBits`] where the model of this data cannot be shared.
     pub fn encrypt(&self, rng: &mut impl CryptoRng) -> Result<EncryptedDataset, Error> {
         if let Some(flooding) = self.plan.hyperparameters().flooding() {
             self.plan.noise_model().check(flooding, self.training_set)?;
+        }
+        if self.plan.refresh_count() > 0 {
+            self.check_weights()?;
         }
         let (layout, preconditioner) = (self.plan.layout(), self.training_set.preconditioner());
         let features = self.training_set.features() / preconditioner.factor();
@@ -73,6 +77,19 @@ impl<'a> Owner<'a> {
             labels: encrypt_all(&layout.pack_labels(self.training_set.one_hot())?)?,
             preconditioner: encrypt_all(&layout.pack_columns(&preconditioner.normalized_inverse())?)?,
         })
+    }
+
+    /// Refuses data whose weights leave the range that is refreshed.
+    fn check_weights(&self) -> Result<(), Error> {
+        let hyperparameters = self.plan.hyperparameters();
+        let (factor, range) = (self.training_set.preconditioner().factor(), hyperparameters.weight_range());
+        for step in self.training_set.reference(hyperparameters) {
+            let (iteration, weight) = (step.iteration, step.largest_weight * factor);
+            if weight > range {
+                return Err(Error::WeightsOutOfRange { iteration, weight, range });
+            }
+        }
+        Ok(())
     }
 
     /// Decrypts a model: [flooded](crate::volley_ckks::flooding) where the plan is shareable, and else

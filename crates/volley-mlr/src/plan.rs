@@ -2,28 +2,50 @@
 
 use std::fmt;
 
-use crate::volley_ckks::{Arithmetic, KeySpec, Operand, OperationCounts, Parameters, Simulator, Upload};
-use crate::volley_revolver::plan::{Circuit, CostModel, Demands, Memory, Plan as MatrixPlan};
+use crate::volley_ckks::bootstrapping::{Bootstrapping, Preset};
+use crate::volley_ckks::{
+    Arithmetic, KeySpec, Operand, OperationCounts, Parameters, Security, Simulator, Upload,
+};
+use crate::volley_revolver::plan::{Circuit, CostModel, Demands, Memory, Plan as MatrixPlan, RingChoice};
 use crate::volley_revolver::skewed::Split;
 use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 
+use crate::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method, Schedule};
 use crate::sharing::{self, NoiseModel};
 use crate::{EncryptedData, Error, Hyperparameters, Trainer};
 
 /// Levels that the model has left, so that a server can compute with it: one product, for encrypted prediction.
-const SPARE_LEVELS: usize = 1;
-/// Levels of the first iteration, whose error needs no product: 1/B into the features, and the backward product.
-const FIRST_ITERATION_LEVELS: usize = 2;
+const SPARE_LEVELS: usize = INPUT_LEVEL;
+/// Levels of the first iteration.
+const FIRST_ITERATION_LEVELS: usize = Schedule::FIRST_LEVELS;
+/// log₂ of the ring degree where levels are refreshed: smaller rings have no levels beside those of a bootstrapping.
+const REFRESHING_LOG_N: u32 = 16;
+/// Most iterations between two refreshes that are tried, and numbers of special primes.
+const MAX_BETWEEN: usize = 4;
+const SPECIAL_PRIMES: [usize; 3] = [4, 6, 8];
 
 /// Shape, settings, parameters, layout and costs of a run. Pure: making one needs no data and no randomness.
 #[derive(Clone, Debug)]
 pub struct Plan {
     hyperparameters: Hyperparameters,
+    refreshes: Option<Refreshes>,
     matrices: MatrixPlan,
+}
+
+/// How a plan refreshes weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Refreshes {
+    method: Method,
+    /// What a refresh gives, and where the data is encrypted.
+    output_level: usize,
 }
 
 impl Plan {
     /// The cheapest plan for `samples` rows of `features` columns and `classes` classes that meets the demands.
+    ///
+    /// Where no ring has the levels, or there is not the memory for them, the weights are [refreshed](crate::Refresh) in the ring of
+    /// degree 2^16 (in the one demanded, if it is): by the cheaper bootstrapping if the estimate of its noise moves scores by
+    /// at most 1/64, else by the more precise one.
     ///
     /// # Errors
     ///
@@ -37,10 +59,66 @@ impl Plan {
         demands: Demands,
     ) -> Result<Self, Error> {
         let shape = Shape { samples, columns: features + 1, classes };
-        let training = Training { hyperparameters };
-        let matrices = MatrixPlan::cheapest(shape, &training, demands, &CostModel::default())
-            .map_err(|error| training.in_iterations(error))?;
-        Self { hyperparameters: hyperparameters.clone(), matrices }.checked()
+        let training = Training { hyperparameters, method: None };
+        match MatrixPlan::cheapest(shape, &training, demands, &CostModel::default()) {
+            Ok(matrices) => {
+                Self { hyperparameters: hyperparameters.clone(), refreshes: None, matrices }.checked()
+            }
+            Err(lack @ Error::Matrix(MatrixError::TooManyLevels { .. })) => {
+                let refreshing = Self::refreshing(shape, hyperparameters, demands);
+                refreshing.unwrap_or_else(|| Err(training.in_iterations(lack)))
+            }
+            // Few levels take less memory than many, but no less than a bootstrapping.
+            Err(lack @ Error::Matrix(MatrixError::TooMuchMemory { .. }))
+                if hyperparameters.iterations() > MAX_BETWEEN =>
+            {
+                let refreshing = Self::refreshing(shape, hyperparameters, demands);
+                refreshing.and_then(Result::ok).ok_or(lack)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The cheapest plan that refreshes weights; `None` where the ring has not the levels for it at the demanded security,
+    /// for too many iterations, and for models that are to be shared, as flooding has no bound for the noise of a
+    /// bootstrapping.
+    pub(crate) fn refreshing(
+        shape: Shape,
+        hyperparameters: &Hyperparameters,
+        demands: Demands,
+    ) -> Option<Result<Self, Error>> {
+        if hyperparameters.iterations() > MAX_ITERATIONS || hyperparameters.flooding().is_some() {
+            return None;
+        }
+        let log_n = match demands.ring {
+            RingChoice::Cheapest => REFRESHING_LOG_N,
+            RingChoice::LogN(log_n) => log_n,
+        };
+        refresh::presets(hyperparameters, shape).into_iter().find_map(|preset| {
+            let training = Training { hyperparameters, method: Some(Method::Bootstrapping(preset)) };
+            let candidates = training.bootstrapping_parameters(preset, log_n, demands.security);
+            if candidates.is_empty() {
+                return None;
+            }
+            let model = CostModel::default();
+            let plan = training.cheapest_of(candidates, shape, demands, &model).and_then(|parameters| {
+                MatrixPlan::cheapest_under(shape, &training, &parameters, &[], demands, &model)
+            });
+            Some(plan.and_then(|matrices| Self::assemble(&training, matrices)))
+        })
+    }
+
+    /// A plan of what was planned.
+    fn assemble(training: &Training<'_>, matrices: MatrixPlan) -> Result<Self, Error> {
+        let refreshes = match training.method {
+            None => None,
+            Some(method) => {
+                let refresh =
+                    method.prepare_simulated(&Simulator::new(matrices.parameters()), matrices.layout())?;
+                Some(Refreshes { method, output_level: refresh.output_level() })
+            }
+        };
+        Self { hyperparameters: training.hyperparameters.clone(), refreshes, matrices }.checked()
     }
 
     /// The plan that was made once with these parameters, layout and split.
@@ -49,16 +127,25 @@ impl Plan {
         parameters: &Parameters,
         layout: Layout,
         split: Split,
+        method: Option<Method>,
     ) -> Result<Self, Error> {
-        let training = Training { hyperparameters };
-        let (required, available) = (training.levels(), parameters.max_level());
+        let training = Training { hyperparameters, method };
+        let (mut required, mut available) = (training.levels(), parameters.max_level());
+        if let Some(method) = method {
+            let output_level = method.prepare_simulated(&Simulator::new(parameters), layout)?.output_level();
+            let least = FIRST_ITERATION_LEVELS.max(training.iteration_levels()) + INPUT_LEVEL;
+            (required, available) = (least, output_level);
+            if hyperparameters.iterations() > MAX_ITERATIONS {
+                required = usize::MAX;
+            }
+        }
         if required > available {
             let log_n = parameters.log_n();
             let lack = MatrixError::TooManyLevels { log_n, required, available, sufficient_log_n: None };
             return Err(training.in_iterations(lack.into()));
         }
         let matrices = MatrixPlan::of(&training, parameters, layout, split, &CostModel::default())?;
-        Self { hyperparameters: hyperparameters.clone(), matrices }.checked()
+        Self::assemble(&training, matrices)
     }
 
     /// Refuses a shareable plan that leaves too little of the weights.
@@ -136,10 +223,38 @@ impl Plan {
         self.matrices.seconds()
     }
 
-    /// Level at which the data is encrypted: the highest.
+    /// Level at which the data is encrypted: the highest, or the one that a refresh returns to.
     #[must_use]
     pub fn data_level(&self) -> usize {
-        self.parameters().max_level()
+        self.refreshes.map_or(self.parameters().max_level(), |refreshes| refreshes.output_level)
+    }
+
+    /// The bootstrapping that refreshes the weights, if the run takes one.
+    #[must_use]
+    pub fn bootstrapping(&self) -> Option<Preset> {
+        self.refreshes.and_then(|refreshes| refreshes.method.preset())
+    }
+
+    /// How often the weights are refreshed.
+    #[must_use]
+    pub fn refresh_count(&self) -> usize {
+        self.schedule().refreshes()
+    }
+
+    /// Bits of the refreshed weights at least: log₂ of the bound on them over the error of one.
+    #[must_use]
+    pub fn refresh_bits(&self) -> Option<f64> {
+        self.bootstrapping().map(refresh::bits)
+    }
+
+    pub(crate) fn method(&self) -> Option<Method> {
+        self.refreshes.map(|refreshes| refreshes.method)
+    }
+
+    /// The levels of the weights.
+    pub(crate) fn schedule(&self) -> Schedule {
+        let training = Training { hyperparameters: &self.hyperparameters, method: self.method() };
+        training.schedule(self.data_level())
     }
 
     /// Level, scale and slots of the ciphertexts that the owner uploads.
@@ -150,11 +265,8 @@ impl Plan {
 
     /// Level, scale and slots of the weights after an iteration, from 1 to the last.
     pub(crate) fn weights(&self, iteration: usize) -> Operand {
-        let training = Training { hyperparameters: &self.hyperparameters };
-        let spent =
-            FIRST_ITERATION_LEVELS + iteration.saturating_sub(1).saturating_mul(training.iteration_levels());
         Operand {
-            level: self.data_level().saturating_sub(spent),
+            level: self.schedule().after(iteration).level,
             scale: self.hyperparameters.weight_scale(self.parameters()),
             slots: self.parameters().max_slots(),
         }
@@ -191,6 +303,10 @@ impl fmt::Display for Plan {
             self.memory(1).total() as f64 / MEGA,
             self.seconds()
         )?;
+        if let Some((preset, bits)) = self.bootstrapping().zip(self.refresh_bits()) {
+            let count = self.refresh_count();
+            write!(f, "\n{count} refreshes by bootstrapping, preset {preset:?}, at least {bits:.0} bits")?;
+        }
         match (self.hyperparameters.flooding(), self.shared_bits()) {
             (Some(flooding), Some(bits)) => write!(
                 f,
@@ -206,12 +322,60 @@ impl fmt::Display for Plan {
 /// A run as a circuit.
 struct Training<'a> {
     hyperparameters: &'a Hyperparameters,
+    /// By what weights are refreshed, if they are.
+    method: Option<Method>,
 }
 
 impl Training<'_> {
+    fn schedule(&self, data_level: usize) -> Schedule {
+        Schedule {
+            data_level,
+            iteration_levels: self.iteration_levels(),
+            iterations: self.hyperparameters.iterations(),
+            refreshes: self.method.is_some(),
+        }
+    }
+
     /// Levels of every iteration but the first.
     fn iteration_levels(&self) -> usize {
         2 + self.hyperparameters.sigmoid().levels()
+    }
+
+    /// The parameter sets of a preset with levels for whole iterations between two refreshes.
+    fn bootstrapping_parameters(&self, preset: Preset, log_n: u32, security: Security) -> Vec<Parameters> {
+        let parameters = |between, special| {
+            let levels = INPUT_LEVEL + between * self.iteration_levels();
+            preset.parameters(log_n, levels, special, security).build().ok()
+        };
+        (1..=MAX_BETWEEN)
+            .flat_map(|between| {
+                SPECIAL_PRIMES.into_iter().filter_map(move |special| parameters(between, special))
+            })
+            .collect()
+    }
+
+    /// The parameter set under which the default layout and split take the least time, if possible of those that meet the
+    /// demands. Comparing all layouts and splits under each would take minutes.
+    fn cheapest_of(
+        &self,
+        candidates: Vec<Parameters>,
+        shape: Shape,
+        demands: Demands,
+        model: &CostModel,
+    ) -> Result<Parameters, Error> {
+        let mut plans = candidates
+            .into_iter()
+            .map(|parameters| {
+                let layout = Layout::new(shape, parameters.max_slots())?;
+                let plan = MatrixPlan::of(self, &parameters, layout, Split::on_copies(&layout), model)?;
+                let within = |limit: Option<u64>, bytes| limit.is_none_or(|limit| bytes <= limit);
+                let fits = within(demands.memory_bytes, plan.memory(demands.threads).total())
+                    && within(demands.key_bytes, plan.key_spec().byte_count());
+                Ok((!fits, plan.seconds(), parameters))
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        plans.sort_by(|(a, seconds_a, _), (b, seconds_b, _)| a.cmp(b).then(seconds_a.total_cmp(seconds_b)));
+        Ok(plans.swap_remove(0).2)
     }
 
     /// A lack of levels as what it is to the user: a lack of iterations.
@@ -243,9 +407,17 @@ impl Circuit for Training<'_> {
         sharing::log_scale(self.hyperparameters, flooding, shape, log_n)
     }
 
+    fn encoded_bytes(&self, parameters: &Parameters, layout: Layout) -> u64 {
+        let Some(preset) = self.method.and_then(Method::preset) else { return 0 };
+        let bootstrapping = Method::bootstrapping(preset, parameters, layout);
+        bootstrapping.map_or(0, |bootstrapping: Bootstrapping| bootstrapping.memory_bytes())
+    }
+
     fn simulate(&self, simulator: &Simulator, layout: Layout, split: Split) -> Result<(), Error> {
         let parameters = simulator.parameters();
-        let (scale, level) = (parameters.scale(), parameters.max_level());
+        let refresh = self.method.map(|method| method.prepare_simulated(simulator, layout)).transpose()?;
+        let (scale, max_level) = (parameters.scale(), parameters.max_level());
+        let level = refresh.as_ref().map_or(max_level, |refresh| refresh.output_level());
         let inputs = |count: usize| -> Result<Vec<_>, Error> {
             (0..count).map(|_| Ok(simulator.input(&scale, level)?)).collect()
         };
@@ -257,7 +429,10 @@ impl Circuit for Training<'_> {
             labels: inputs(layout.groups())?,
             preconditioner: inputs(layout.column_blocks())?,
         };
-        let mut trainer = Trainer::with_layout(simulator, self.hyperparameters, layout, split, data)?;
+        let schedule = self.schedule(level);
+        let members = (layout, split);
+        let mut trainer =
+            Trainer::with_layout(simulator, self.hyperparameters, members, schedule, refresh, data)?;
         while trainer.step()?.is_some() {}
         Ok(())
     }

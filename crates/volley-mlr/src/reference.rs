@@ -12,7 +12,7 @@
 
 use ndarray::{Array1, Array2};
 
-use crate::{Error, Hyperparameters, Nesterov};
+use crate::{Error, Hyperparameters, Momentum, Nesterov};
 
 /// A training run in clear: an iterator over its iterations.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub struct Step {
     pub largest_score: f64,
     /// The range of scores on which the polynomial can be trusted.
     pub trusted_range: f64,
+    /// The largest entry of |V| after it, the point that an encrypted run keeps.
+    pub largest_weight: f64,
 }
 
 impl Step {
@@ -70,7 +72,8 @@ impl<'a> Reference<'a> {
     ) -> Self {
         assert_eq!(features.nrows(), one_hot.nrows(), "a label for each sample");
         assert_eq!(features.ncols(), inverse.len(), "a preconditioner for each column");
-        let nesterov = Nesterov::new(one_hot.ncols(), features.ncols());
+        let momentum = Momentum::limited(hyperparameters.momentum_limit());
+        let nesterov = Nesterov::new(one_hot.ncols(), features.ncols(), momentum);
         Self { features, one_hot, inverse, hyperparameters, nesterov, iteration: 0 }
     }
 
@@ -79,9 +82,7 @@ impl<'a> Reference<'a> {
         self.iteration += 1;
         let sigmoid = self.hyperparameters.sigmoid();
         let scores = self.features.dot(&self.nesterov.velocity().t());
-        let largest_score = scores.iter().fold(0.0, |largest, score| {
-            if score.is_nan() { f64::INFINITY } else { f64::max(largest, score.abs()) }
-        });
+        let largest_score = largest(&scores);
         let errors = self.one_hot - &scores.mapv(|score| sigmoid.value(score));
         let rate = self.hyperparameters.learning_rate().factor(self.iteration, self.features.nrows());
         let ascent = rate * errors.t().dot(self.features) * self.inverse;
@@ -91,8 +92,19 @@ impl<'a> Reference<'a> {
             weights: self.nesterov.weights().clone(),
             largest_score,
             trusted_range: sigmoid.trusted_range(),
+            largest_weight: largest(self.nesterov.velocity()),
         }
     }
+}
+
+/// The largest absolute value; infinite if any is not a number.
+fn largest(values: &Array2<f64>) -> f64 {
+    values.iter().fold(
+        0.0,
+        |largest, value| {
+            if value.is_nan() { f64::INFINITY } else { f64::max(largest, value.abs()) }
+        },
+    )
 }
 
 impl Iterator for Reference<'_> {

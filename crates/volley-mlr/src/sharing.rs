@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use crate::volley_ckks::Flooding;
 use crate::volley_ckks::noise::Noise;
 use crate::volley_revolver::{Layout, Shape};
-use crate::{Error, Hyperparameters, Momentum, TrainingSet};
+use crate::{Error, Hyperparameters, TrainingSet};
 
 /// Bits of the largest weight that a shareable plan leaves at least: log₂ of it over the deviation of the noise.
 pub const MIN_SHARED_BITS: f64 = 10.0;
@@ -102,7 +102,7 @@ impl<'a> NoiseModel<'a> {
             + rate * (samples as f64).sqrt() * scaled
             + h * rounding * (4.0 * self.layout.rows() as f64).sqrt();
         let (mut point, mut weights, mut largest) = (0.0, 0.0, 0.0);
-        for eta in Momentum::default().take(settings.iterations()) {
+        for eta in settings.momentum() {
             let next = (1.0 - settings.weight_decay()) * weights + gradient + 4.0 * rate * slope * point;
             weights = (1.0 - eta).abs() * next + eta.abs() * point + h * rounding;
             point = next;
@@ -139,7 +139,7 @@ impl<'a> NoiseModel<'a> {
     /// Bits of the smallest largest weight that a plan is for.
     pub(crate) fn nominal_bits(&self, flooding: Flooding) -> f64 {
         let damped = match self.hyperparameters.iterations() {
-            1 => 1.0 - Momentum::default().advance(),
+            1 => 1.0 - self.hyperparameters.momentum().sum::<f64>(),
             _ => 1.0,
         };
         self.bits(flooding, LARGEST_WEIGHT * damped)

@@ -6,9 +6,15 @@ use ndarray::Array2;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
-use crate::volley_ckks::{Ciphertext, Context, EvaluationKeySet, Evaluator, SecretKey, Security};
+use crate::volley_ckks::{
+    Arithmetic, Ciphertext, Context, Encoder, EvaluationKeySet, Evaluator, SecretKey, Security,
+    SimulatedCiphertext, Simulator,
+};
 use crate::volley_revolver::plan::{Demands, RingChoice};
-use crate::{Dataset, EncryptedDataset, EncryptedModel, Hyperparameters, Owner, Plan, Trainer, TrainingSet};
+use crate::{
+    Dataset, EncryptedDataset, EncryptedModel, Error, Hyperparameters, Owner, Plan, Refresh, Trainer,
+    TrainingSet,
+};
 
 pub(crate) fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
@@ -42,6 +48,43 @@ pub(crate) fn small_ring(log_n: u32) -> Demands {
     Demands { ring: RingChoice::LogN(log_n), security: Security::Unchecked, ..Demands::default() }
 }
 
+/// A refresh by the one who has the key; without it, that of a simulator.
+#[derive(Debug)]
+pub(crate) struct Reencryption<'a> {
+    pub(crate) level: usize,
+    pub(crate) key: Option<&'a SecretKey>,
+}
+
+impl Refresh<Simulator> for Reencryption<'_> {
+    fn output_level(&self) -> usize {
+        self.level
+    }
+
+    fn refresh(&self, simulator: &Simulator, a: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
+        simulator.drop_level(a, 1)?;
+        Ok(simulator.existing(&simulator.parameters().scale(), self.level)?)
+    }
+}
+
+impl Refresh<Evaluator> for Reencryption<'_> {
+    fn output_level(&self) -> usize {
+        self.level
+    }
+
+    /// Refuses slots that are too large for a bootstrapping.
+    fn refresh(&self, _: &Evaluator, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        let key = self.key.unwrap();
+        let encoder = Encoder::new(key.context());
+        let slots = encoder.decode(&key.decrypt(a)?)?;
+        let weight = slots.iter().map(|slot| slot.norm()).fold(0.0, f64::max);
+        if weight > 1.0 {
+            return Err(Error::WeightsOutOfRange { iteration: 0, weight, range: 1.0 });
+        }
+        let plaintext = encoder.encode(&slots, &key.context().parameters().scale(), self.level)?;
+        Ok(key.encrypt(&plaintext, &mut rng(8))?.expand(key.context())?)
+    }
+}
+
 /// One owner and what the server gets. Everything random is the same each time.
 pub(crate) struct Setup {
     pub(crate) training_set: TrainingSet,
@@ -52,10 +95,15 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) fn new(data: &Dataset, hyperparameters: &Hyperparameters, demands: Demands) -> Self {
-        let training_set = TrainingSet::new(data, hyperparameters.profile()).unwrap();
         let (samples, features) = data.features().dim();
-        let classes = training_set.classes().len();
+        let classes = TrainingSet::new(data, hyperparameters.profile()).unwrap().classes().len();
         let plan = Plan::new(samples, features, classes, hyperparameters, demands).unwrap();
+        Self::of(data, hyperparameters, plan)
+    }
+
+    /// With a plan that was made by other means.
+    pub(crate) fn of(data: &Dataset, hyperparameters: &Hyperparameters, plan: Plan) -> Self {
+        let training_set = TrainingSet::new(data, hyperparameters.profile()).unwrap();
         let context = Context::new(plan.parameters().clone());
         let secret_key = SecretKey::generate(&context, &mut rng(1));
         Self { training_set, plan, context, secret_key }

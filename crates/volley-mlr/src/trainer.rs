@@ -22,12 +22,15 @@
 //! product. Every further iteration takes one level for the forward product, those of the sigmoid, and one for the
 //! backward product. The carry and the labels times the step meet values that are lower than they are.
 //!
+//! Where levels do not last, M and V are [refreshed](crate::Refresh) after an iteration, and C is formed of what comes back.
+//!
 //! # Scales
 //!
 //! Weights are at Δ/h for scores in \[−h, h\] with h rounded up to a power of two, which is best for the polynomial (see
 //! [`volley_sigmoid::MaskedSigmoid`]), and exactly so in every iteration: the errors of an iteration are encoded at the
 //! scale that makes G's come out right.
 
+use crate::volley_ckks::bootstrapping::BootstrapArithmetic;
 use crate::volley_ckks::{Arithmetic, Complex64, Operand, Scale};
 use crate::volley_revolver::skewed::{BackwardCopies, BackwardSums, ForwardCopies, RevolvedWeights};
 use crate::volley_revolver::skewed::{Skewed, Split};
@@ -36,7 +39,8 @@ use rayon::prelude::*;
 use volley_sigmoid::MaskedSigmoid;
 
 use crate::encrypted::check_layout;
-use crate::{EncryptedData, EncryptedModel, Error, Hyperparameters, Momentum, Plan};
+use crate::refresh::{self, Schedule};
+use crate::{EncryptedData, EncryptedModel, Error, Hyperparameters, Plan, Refresh};
 
 /// Groups whose errors are kept at the same time: enough for many threads, few enough for large data.
 const GROUPS_AT_ONCE: usize = 8;
@@ -87,6 +91,9 @@ pub struct Trainer<'a, A: Arithmetic> {
     hyperparameters: Hyperparameters,
     /// ηₜ of all iterations.
     momentum: Vec<f64>,
+    schedule: Schedule,
+    /// There where the schedule refreshes.
+    refresh: Option<Box<dyn Refresh<A> + 'a>>,
     labels: Vec<A::Ciphertext>,
     forward: Vec<ForwardCopies<A::Ciphertext>>,
     backward: Vec<BackwardCopies<A::Ciphertext>>,
@@ -132,9 +139,11 @@ impl<C> Checkpoint<C> {
         let State { point, previous, carry } = &self.state;
         let parts = [(Some(point), 0), (previous.as_ref(), 1), (carry.as_ref(), 0)];
         let has = [true, Self::has_previous(plan, iteration), Self::has_carry(plan, iteration)];
+        let refreshed = plan.schedule().after(iteration).refreshed;
         let fits = |(index, (blocks, before)): (usize, (Option<&'c Vec<C>>, usize))| {
             let Some(blocks) = blocks else { return !has[index] };
-            let mut expected = plan.weights(iteration - before);
+            // M and V are refreshed together.
+            let mut expected = plan.weights(if refreshed { iteration } else { iteration - before });
             // The carry is rescaled once more.
             expected.level -= usize::from(index == 2);
             let count = plan.layout().column_blocks();
@@ -165,9 +174,14 @@ pub struct StepReport {
     pub iteration: usize,
     /// Level of the weights after it.
     pub level: usize,
+    /// Whether they were refreshed, which is what the level comes from.
+    pub refreshed: bool,
 }
 
-impl<'a, A: Arithmetic> Trainer<'a, A> {
+impl<'a, A: BootstrapArithmetic> Trainer<'a, A>
+where
+    A::Transform: std::fmt::Debug + Sync + 'a,
+{
     /// Takes up the data of a plan and makes the copies that every iteration uses.
     ///
     /// # Errors
@@ -175,10 +189,8 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
     /// [`Error::LayoutMismatch`] and [`Error::GroupCount`] for data of another plan, [`Error::Matrix`] for data of
     /// another parameter set or key, and for keys that do not suffice.
     pub fn new(arithmetic: &'a A, plan: &Plan, data: EncryptedData<A::Ciphertext>) -> Result<Self, Error> {
-        if arithmetic.parameters().id() != plan.parameters().id() {
-            return Err(CkksError::ParameterMismatch.into());
-        }
-        Self::with_layout(arithmetic, plan.hyperparameters(), plan.layout(), plan.split(), data)
+        let refresh = plan.method().map(|method| method.prepare(arithmetic, plan.layout())).transpose()?;
+        Self::with_refresh(arithmetic, plan, refresh, data)
     }
 
     /// Takes up a run where a checkpoint was made: with the same data, every further iteration is the same, bit for bit.
@@ -198,12 +210,29 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
         trainer.state = Some(checkpoint.state);
         Ok(trainer)
     }
+}
+
+impl<'a, A: Arithmetic> Trainer<'a, A> {
+    /// As [`new`](Self::new), with a refresh of its own.
+    pub(crate) fn with_refresh(
+        arithmetic: &'a A,
+        plan: &Plan,
+        refresh: Option<Box<dyn Refresh<A> + 'a>>,
+        data: EncryptedData<A::Ciphertext>,
+    ) -> Result<Self, Error> {
+        if arithmetic.parameters().id() != plan.parameters().id() {
+            return Err(CkksError::ParameterMismatch.into());
+        }
+        let members = (plan.layout(), plan.split());
+        Self::with_layout(arithmetic, plan.hyperparameters(), members, plan.schedule(), refresh, data)
+    }
 
     pub(crate) fn with_layout(
         arithmetic: &'a A,
         hyperparameters: &Hyperparameters,
-        layout: Layout,
-        split: Split,
+        (layout, split): (Layout, Split),
+        schedule: Schedule,
+        refresh: Option<Box<dyn Refresh<A> + 'a>>,
         data: EncryptedData<A::Ciphertext>,
     ) -> Result<Self, Error> {
         let EncryptedData { layout: actual, features, labels, preconditioner } = data;
@@ -217,13 +246,16 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
             });
         }
         let skewed = Skewed::new(arithmetic, layout, split)?;
-        let level = arithmetic.parameters().max_level();
+        let level = schedule.data_level;
+        // Refreshed weights are higher than those of the first iteration.
+        let weight_level =
+            if schedule.refreshes { level } else { level.saturating_sub(Schedule::FIRST_LEVELS) };
         // Group by group, so that features and their copies are not all alive together.
         let several = hyperparameters.iterations() > 1;
         let (mut forward, mut backward) = (Vec::new(), Vec::new());
         for group in features {
             if several {
-                forward.push(skewed.forward_copies(&group, level.saturating_sub(2))?);
+                forward.push(skewed.forward_copies(&group, weight_level)?);
             }
             let scaled = skewed.scale_columns(&group, &preconditioner)?;
             drop(group);
@@ -232,7 +264,9 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
         Ok(Self {
             skewed,
             arithmetic,
-            momentum: Momentum::default().take(hyperparameters.iterations()).collect(),
+            momentum: hyperparameters.momentum().collect(),
+            schedule,
+            refresh,
             hyperparameters: hyperparameters.clone(),
             labels,
             forward,
@@ -265,14 +299,63 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
                 .collect::<Result<_, Error>>()?,
             None => gradient,
         };
-        let previous = self.state.as_ref().map(|state| &*state.point);
-        let carry = if last { None } else { Some(self.carry(iteration, &point, previous)?) };
+        let previous = if last { None } else { self.state.as_ref().map(|state| state.point.clone()) };
+        let refreshed = self.schedule.after(iteration).refreshed;
+        let (point, previous) = match self.refresh.as_deref().filter(|_| refreshed) {
+            Some(refresh) => self.refreshed(refresh, &point, previous.as_deref())?,
+            None => (point, previous),
+        };
+        let carry = if last { None } else { Some(self.carry(iteration, &point, previous.as_deref())?) };
         let level = point.first().map_or(0, |point| self.arithmetic.operand(point).level);
         // Nothing can fail any more: a step that was refused leaves the weights as they were.
-        let previous = self.state.take().map(|state| state.point).filter(|_| !last);
         self.state = Some(State { point, previous, carry });
         self.iteration = iteration;
-        Ok(Some(StepReport { iteration, level }))
+        Ok(Some(StepReport { iteration, level, refreshed }))
+    }
+
+    /// M and V at the level of the data again.
+    fn refreshed(
+        &self,
+        refresh: &dyn Refresh<A>,
+        point: &[A::Ciphertext],
+        previous: Option<&[A::Ciphertext]>,
+    ) -> Result<Points<A::Ciphertext>, Error> {
+        let (mut points, mut before) = (Vec::new(), previous.map(|_| Vec::new()));
+        for (block, point) in point.iter().enumerate() {
+            let packed = self.packed(point, previous.map(|previous| &previous[block]))?;
+            let fresh = refresh.refresh(self.arithmetic, &packed)?;
+            let conjugate = self.arithmetic.conjugate(&fresh)?;
+            points.push(self.unpacked(&self.arithmetic.add(&fresh, &conjugate)?)?);
+            if let Some(before) = &mut before {
+                let difference = self.arithmetic.sub(&conjugate, &fresh)?;
+                before.push(self.unpacked(&self.arithmetic.multiply_by_i(&difference)?)?);
+            }
+        }
+        Ok((points, before))
+    }
+
+    /// (M + iV)/b: b is in the scale.
+    fn packed(
+        &self,
+        point: &A::Ciphertext,
+        previous: Option<&A::Ciphertext>,
+    ) -> Result<A::Ciphertext, Error> {
+        let log_range = refresh::log_range(&self.hyperparameters);
+        let divided = |a: &A::Ciphertext| -> Result<_, Error> {
+            let low = self.arithmetic.drop_level(a, refresh::INPUT_LEVEL)?;
+            let (factor, scale) = (f64::from(-log_range).exp2(), Scale::power_of_two(log_range));
+            Ok(self.arithmetic.multiply_constant(&low, factor, &scale)?)
+        };
+        let real = divided(point)?;
+        let Some(previous) = previous else { return Ok(real) };
+        Ok(self.arithmetic.add(&real, &self.arithmetic.multiply_by_i(&divided(previous)?)?)?)
+    }
+
+    /// M of 2M/b at the scale Δ: b/2h times the same polynomial, at the scale of the weights.
+    fn unpacked(&self, doubled: &A::Ciphertext) -> Result<A::Ciphertext, Error> {
+        let half_range = f64::from(refresh::log_range(&self.hyperparameters) - 1).exp2();
+        let scale = self.weight_scale().divided_by(&self.arithmetic.operand(doubled).scale);
+        Ok(self.arithmetic.multiply_constant(doubled, half_range, &scale)?)
     }
 
     /// The weights after the last [`step`](Self::step): the model when no iteration is left. `None` before the first.
@@ -343,13 +426,13 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
         let features_by_b = parameters
             .scale()
             .times(&parameters.scale())
-            .divided_by(&prime(self.arithmetic, parameters.max_level()));
+            .divided_by(&prime(self.arithmetic, self.schedule.data_level));
         self.weight_scale().times(&prime(self.arithmetic, level)).divided_by(&features_by_b)
     }
 
     /// step·(y − ½): of zero weights every probability is one half.
     fn first_error(&self, group: usize, step: f64) -> Result<A::Ciphertext, Error> {
-        let level = self.arithmetic.parameters().max_level() - 1;
+        let level = self.schedule.data_level - 1;
         let scale = self.error_scale(level);
         let labels = self.scaled_labels(group, step, &scale, level)?;
         let layout = self.layout();
@@ -447,6 +530,9 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
             .collect()
     }
 }
+
+/// M and, after the first iteration, V.
+type Points<C> = (Vec<C>, Option<Vec<C>>);
 
 type CkksError = crate::volley_ckks::Error;
 

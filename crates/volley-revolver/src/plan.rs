@@ -49,6 +49,12 @@ pub trait Circuit: Sync {
         None
     }
 
+    /// Bytes of plaintexts that are encoded once and kept.
+    fn encoded_bytes(&self, parameters: &Parameters, layout: Layout) -> u64 {
+        let _ = (parameters, layout);
+        0
+    }
+
     /// Runs the circuit on simulated ciphertexts, its inputs made by
     /// [`Simulator::input`](volley_ckks::Simulator::input).
     ///
@@ -134,6 +140,20 @@ impl<E> Refusal<E> {
     }
 }
 
+impl<E: From<Error>> Refusal<E> {
+    fn into_error(self, demands: Demands) -> E {
+        match self {
+            Self::Circuit(error) => error,
+            Self::Keys(required) => {
+                Error::TooManyKeys { required, limit: demands.key_bytes.unwrap_or(u64::MAX) }.into()
+            }
+            Self::Memory(required) => {
+                Error::TooMuchMemory { required, limit: demands.memory_bytes.unwrap_or(u64::MAX) }.into()
+            }
+        }
+    }
+}
+
 impl<E> From<E> for Refusal<E> {
     fn from(error: E) -> Self {
         Self::Circuit(error)
@@ -167,15 +187,25 @@ impl Plan {
         let plan = on_one_thread(|| {
             (least..most).fold(for_ring(least), |best, smaller| Self::better(best, for_ring(smaller + 1)))
         });
-        plan.map_err(|refusal| match refusal {
-            Refusal::Circuit(error) => error,
-            Refusal::Keys(required) => {
-                Error::TooManyKeys { required, limit: demands.key_bytes.unwrap_or(u64::MAX) }.into()
-            }
-            Refusal::Memory(required) => {
-                Error::TooMuchMemory { required, limit: demands.memory_bytes.unwrap_or(u64::MAX) }.into()
-            }
-        })
+        plan.map_err(|refusal| refusal.into_error(demands))
+    }
+
+    /// The plan that takes the least time by `model` under one of several parameter sets of one ring, for circuits that
+    /// need levels of their own making. Ring and security of the demands are those of the sets.
+    ///
+    /// # Errors
+    ///
+    /// As [`cheapest`](Self::cheapest), but for [`Error::TooManyLevels`].
+    pub fn cheapest_under<C: Circuit>(
+        shape: Shape,
+        circuit: &C,
+        first: &Parameters,
+        others: &[Parameters],
+        demands: Demands,
+        model: &CostModel,
+    ) -> Result<Self, C::Error> {
+        let plan = on_one_thread(|| Self::among(shape, circuit, first, others, demands, model));
+        plan.map_err(|refusal| refusal.into_error(demands))
     }
 
     /// The cheaper of two plans, if there are two.
@@ -201,12 +231,23 @@ impl Plan {
         let few =
             build(1).ok_or_else(|| C::Error::from(no_parameters(log_n, levels, security, log_scale)))?;
         let more: Vec<Parameters> = (2..=MAX_SPECIAL_PRIMES).filter_map(build).collect();
+        Self::among(shape, circuit, &few, &more, demands, model)
+    }
 
+    /// The cheapest plan under one of these parameter sets: that of the default split first, then the layout and split.
+    fn among<C: Circuit>(
+        shape: Shape,
+        circuit: &C,
+        few: &Parameters,
+        more: &[Parameters],
+        demands: Demands,
+        model: &CostModel,
+    ) -> Result<Self, Refusal<C::Error>> {
         let slots = few.max_slots();
         let default = Layout::new(shape, slots).map_err(C::Error::from)?;
         let split = Split::on_copies(&default);
         let of = |parameters: &Parameters, layout, split| Self::of(circuit, parameters, layout, split, model);
-        let first = of(&few, default, split)?;
+        let first = of(few, default, split)?;
         let cheaper = |best: Self, other: Self| if other.seconds < best.seconds { other } else { best };
         let first = more.iter().try_fold(first, |best, parameters| {
             Ok::<_, C::Error>(cheaper(best, of(parameters, default, split)?))
@@ -231,7 +272,7 @@ impl Plan {
             splits.map(move |split| (layout, split))
         });
         members
-            .flat_map(|member| std::iter::once(&few).chain(&more).map(move |parameters| (parameters, member)))
+            .flat_map(|member| std::iter::once(few).chain(more).map(move |parameters| (parameters, member)))
             .try_fold(fastest, |best, (parameters, (layout, split))| {
                 Ok::<_, C::Error>(Self::better(best, of(parameters, layout, split)?.meeting(demands)))
             })?
@@ -272,7 +313,7 @@ impl Plan {
             counts,
             key_spec: simulator.key_spec(),
             upload: simulator.upload(),
-            memory: Memory::of(&simulator),
+            memory: Memory::of(&simulator, circuit.encoded_bytes(parameters, layout)),
             thread_bytes: simulator.key_switch_bytes(),
         })
     }

@@ -19,6 +19,9 @@ pub const MAX_DEGREE: usize = 9;
 /// Widest interval, as its half: a polynomial of these degrees is of no use on a wider one.
 pub const MAX_HALF_WIDTH: f64 = 128.0;
 
+/// The interval that suits each degree, as its half: on it the largest error is at most 0.11.
+const INTERVALS: [(usize, f64); 3] = [(3, 8.0), (5, 12.0), (7, 16.0)];
+
 /// Points of \[0, h\] at which functions of one variable are searched: 1/32 apart at worst.
 const SAMPLES: u32 = 1 << 12;
 
@@ -70,6 +73,23 @@ impl SigmoidPolynomial {
         }
         check_half_width(half_width)?;
         Self::new(least_squares::fit(degree.div_ceil(2), half_width), half_width)
+    }
+
+    /// The least squares polynomial of the fewest levels that suits scores in \[−`range`, `range`\]: degree 3 on
+    /// \[−8, 8\], 5 on \[−12, 12\], 7 on \[−16, 16\]; beyond those [`MAX_DEGREE`] on the range itself, which fits the
+    /// worse the wider it is.
+    ///
+    /// A wider interval than the scores need costs precision near zero, where most of them are; a narrower one lets
+    /// training diverge (see the module).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Interval`] for a range that is not supported.
+    pub fn for_range(range: f64) -> Result<Self, Error> {
+        check_half_width(range)?;
+        let (degree, half_width) =
+            INTERVALS.into_iter().find(|&(_, half_width)| range <= half_width).unwrap_or((MAX_DEGREE, range));
+        Self::least_squares(degree, half_width)
     }
 
     fn measured(coefficients: Vec<f64>, half_width: f64) -> Self {

@@ -103,6 +103,8 @@ pub(crate) struct Iteration {
     pub(crate) seconds: f64,
     /// Level of the weights after it.
     pub(crate) level: usize,
+    /// Whether the iteration ended with a refresh, which the level comes from.
+    pub(crate) refreshed: bool,
     /// log₂ of the modulus at that level.
     pub(crate) log_q: f64,
     /// −log₂ of max |encrypted − plain| / max |plain| over the weights.
@@ -186,7 +188,7 @@ impl Report {
             table.add_row([
                 iteration.iteration.to_string(),
                 seconds(iteration.seconds),
-                iteration.level.to_string(),
+                format!("{}{}", if iteration.refreshed { "refreshed: " } else { "" }, iteration.level),
                 percent(iteration.accuracy_encrypted),
                 percent(iteration.accuracy_plain),
                 PAPER_ACCURACY.get(index).copied().unwrap_or_default().to_owned(),

@@ -49,6 +49,15 @@ fn options_are_checked_when_they_are_read() {
 }
 
 #[test]
+fn bounds_on_scores_and_weights_change_the_profile() {
+    let settings =
+        parse(&["--sigmoid-range", "10", "--weight-range", "30"]).unwrap().hyperparameters().unwrap();
+    assert_eq!((settings.sigmoid().degree(), settings.weight_range()), (5, 30.0));
+    assert_eq!(parse(&[]).unwrap().hyperparameters(), Hyperparameters::standard(2));
+    assert!(parse(&["--sigmoid-range", "0"]).unwrap().hyperparameters().is_err());
+}
+
+#[test]
 fn training_and_test_rows_of_the_embedded_data_are_apart() {
     for (source, columns) in [(Source::Cnn, 304), (Source::Pixels, 400)] {
         let data = source.load(30, None).unwrap();

@@ -59,7 +59,7 @@ fn default_split(log_n: u32) -> MatrixPlan {
     let hyperparameters = Hyperparameters::paper(2).unwrap();
     let best = paper_plan(&hyperparameters, in_ring(log_n)).unwrap();
     let layout = Layout::new(PAPER, best.parameters().max_slots()).unwrap();
-    let training = Training { hyperparameters: &hyperparameters };
+    let training = Training { hyperparameters: &hyperparameters, method: None };
     let split = Split::on_copies(&layout);
     MatrixPlan::of(&training, best.parameters(), layout, split, &CostModel::default()).unwrap()
 }
@@ -101,7 +101,7 @@ fn no_layout_that_is_left_out_would_be_cheaper() {
     let hyperparameters = Hyperparameters::standard(2).unwrap();
     for (samples, features, classes) in [(128, 400, 10), (2000, 3, 2), (2000, 12, 2), (2000, 40, 3)] {
         let best = plan([samples, features, classes], 2, in_ring(14)).unwrap();
-        let training = Training { hyperparameters: &hyperparameters };
+        let training = Training { hyperparameters: &hyperparameters, method: None };
         for layout in Layout::candidates(best.layout().shape(), best.layout().slots()).unwrap() {
             for split in Split::candidates(&layout) {
                 let model = CostModel::default();
@@ -133,27 +133,51 @@ fn an_iteration_takes_four_levels_or_five() {
 
 #[test]
 fn too_many_iterations_name_what_would_do() {
-    // The iterations that each ring has levels for, and the ring that has more.
+    // The iterations that each ring has levels for, and the ring that has more. Models to be shared are not refreshed.
     let rings = [(12, 0, Some(14)), (13, 0, Some(14)), (14, 2, Some(15)), (15, 5, Some(16)), (16, 10, None)];
     for (log_n, possible, sufficient_log_n) in rings {
         let iterations = possible + 1;
-        let refusal = plan([10, 4, 2], iterations, in_ring(log_n)).unwrap_err();
+        let hyperparameters = Hyperparameters::few(iterations).unwrap();
+        if log_n == 16 {
+            assert!(Plan::new(10, 4, 2, &hyperparameters, in_ring(log_n)).unwrap().bootstrapping().is_some());
+            continue;
+        }
+        let refusal = Plan::new(10, 4, 2, &hyperparameters, in_ring(log_n)).unwrap_err();
         let expected = Error::TooManyIterations { iterations, log_n, possible, sufficient_log_n };
         assert_eq!(refusal, expected);
-        let would_do = match sufficient_log_n {
-            Some(log_n) => format!("log N = {log_n} would do"),
-            None => "no larger ring in use has them".to_owned(),
-        };
+        let would_do = sufficient_log_n.map_or(String::new(), |log_n| format!("log N = {log_n} would do"));
         assert!(refusal.to_string().ends_with(&would_do), "{refusal}");
-        if possible > 0 && log_n < 16 {
+        if possible > 0 {
             assert!(plan([10, 4, 2], possible, in_ring(log_n)).is_ok());
         }
     }
-    let anywhere = plan([10, 4, 2], 11, Demands::default()).unwrap_err();
+    let anywhere = plan([10, 4, 2], MAX_ITERATIONS + 1, Demands::default()).unwrap_err();
     assert_eq!(
         anywhere.to_string(),
-        "at this security log N = 16 has levels for 10 iterations, not for 11; no larger ring in use has them"
+        "at this security log N = 16 has levels for 8 iterations, not for 1001; no larger ring in use has them"
     );
+}
+
+#[test]
+fn a_long_run_refreshes_its_weights() {
+    let hyperparameters = Hyperparameters::standard(30).unwrap();
+    let demands = Demands { memory_bytes: Some(12_000_000_000), threads: 2, ..Demands::default() };
+    let plan = paper_plan(&hyperparameters, demands).unwrap();
+    let parameters = plan.parameters();
+    assert_eq!((parameters.log_n(), parameters.security()), (16, Security::Classical128));
+    assert_eq!(plan.bootstrapping(), Some(Preset::Precise));
+    assert!(plan.refresh_bits().unwrap() >= 20.0);
+    // Whole iterations between two refreshes, from the level that they return to.
+    let between = (plan.data_level() - INPUT_LEVEL) / 5;
+    assert_eq!(plan.data_level(), INPUT_LEVEL + 5 * between);
+    assert!(plan.data_level() < parameters.max_level());
+    assert!((30 / (between + 1)..=30).contains(&plan.refresh_count()), "{}", plan.refresh_count());
+    assert_eq!(plan.weights(30).level, plan.schedule().after(30).level);
+    assert!(plan.weights(30).level >= SPARE_LEVELS);
+    assert!(plan.memory(2).total() < 12_000_000_000, "{:?}", plan.memory(2));
+    assert!(plan.memory(2).encoded > 0);
+    let shown = plan.to_string();
+    assert!(shown.contains("refreshes by bootstrapping, preset Precise, at least 20 bits"), "{shown}");
 }
 
 #[test]
@@ -233,7 +257,7 @@ fn memory_is_foreseen() {
 #[test]
 fn a_run_without_the_levels_is_refused_where_it_lacks_them() {
     let hyperparameters = Hyperparameters::standard(2).unwrap();
-    let training = Training { hyperparameters: &hyperparameters };
+    let training = Training { hyperparameters: &hyperparameters, method: None };
     // The weights after the first iteration have one level left, the scores none.
     let parameters = plan([10, 4, 2], 1, small_ring(9)).unwrap().parameters().clone();
     let layout = Layout::new(Shape { samples: 10, columns: 5, classes: 2 }, parameters.max_slots()).unwrap();

@@ -81,6 +81,25 @@ fn a_divergence_is_reported() {
     assert!(steps[29].check_range().is_err());
 }
 
+/// Clouds of which one row in seven has another label: no classes that can be told apart, as in most data.
+fn overlapping() -> Dataset {
+    let clouds = crate::testing::clouds(200, 12, 4);
+    let labels = (0..200).map(|i| clouds.labels()[if i % 7 == 0 { (i + 1) % 200 } else { i }].clone());
+    Dataset::new(clouds.features().clone(), labels).unwrap()
+}
+
+#[test]
+fn long_runs_stay_stable() {
+    for iterations in [60, 100] {
+        let settings = Hyperparameters::standard(iterations).unwrap();
+        let set = TrainingSet::new(&overlapping(), settings.profile()).unwrap();
+        for step in set.reference(&settings) {
+            assert_eq!(step.check_range(), Ok(()));
+            assert!(step.largest_weight * set.preconditioner().factor() < settings.weight_range());
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn normalised_features_give_the_same_training_bit_for_bit(

@@ -1,11 +1,13 @@
 use ndarray::Axis;
 
 use super::*;
-use crate::testing::{Setup, clouds, rng, small_ring};
+use crate::refresh::Method;
+use crate::testing::{Reencryption, Setup, clouds, rng, small_ring};
 use crate::volley_ckks::{Ciphertext, Context, SecretKey};
+use crate::volley_revolver::Shape;
 use crate::volley_revolver::plan::Demands;
 use crate::volley_sigmoid::SigmoidPolynomial;
-use crate::{Dataset, LearningRate, Owner, Profile, TrainingSet};
+use crate::{Dataset, Job, LearningRate, Owner, Profile, TrainingSet};
 
 /// Trains encrypted and in clear, checks every iteration, and returns the largest relative weight error.
 fn train(data: &Dataset, hyperparameters: &Hyperparameters, demands: Demands) -> f64 {
@@ -59,6 +61,104 @@ fn every_profile_and_degree_equals_the_plain_reference() {
         let error = train(&data, &hyperparameters, small_ring(10));
         assert!(error < bound, "{error:e} for {hyperparameters:?}");
     }
+}
+
+/// A plan that refreshes by decrypting and encrypting again, at `level`.
+fn reencrypting(data: &Dataset, hyperparameters: &Hyperparameters, log_n: u32, level: usize) -> Setup {
+    let leveled = Setup::new(data, &Hyperparameters::few(2).unwrap(), small_ring(log_n));
+    let literal = crate::volley_ckks::ParametersLiteral {
+        levels: std::iter::once(vec![50]).chain(std::iter::repeat_n(vec![43], level)).collect(),
+        log_scale: 43,
+        ..leveled.plan.parameters().literal()
+    };
+    let (layout, split) = (leveled.plan.layout(), leveled.plan.split());
+    let method = Some(Method::Reencryption { level });
+    let plan = Plan::restore(hyperparameters, &literal.build().unwrap(), layout, split, method).unwrap();
+    Setup::of(data, hyperparameters, plan)
+}
+
+#[test]
+fn refreshed_weights_train_as_in_clear() {
+    let data = clouds(40, 6, 3);
+    for (hyperparameters, level) in [
+        (with_decay(3, 8.0, 12, 0.1), 9),
+        (Hyperparameters::many(12).unwrap(), 11),
+        // Every iteration is refreshed, the first too.
+        (Hyperparameters::many(12).unwrap(), 6),
+    ] {
+        // These few columns tell the classes apart: weights grow beyond the usual.
+        let hyperparameters = hyperparameters.with_weight_range(1000.0).unwrap();
+        let setup = reencrypting(&data, &hyperparameters, 10, level);
+        let (plan, evaluator) = (&setup.plan, setup.evaluator());
+        assert!(plan.refresh_count() >= 5);
+        let refresh = || -> Option<Box<dyn Refresh<_>>> {
+            Some(Box::new(Reencryption { level, key: Some(&setup.secret_key) }))
+        };
+        let data = || setup.upload().expand(&setup.context).unwrap();
+        let mut trainer = Trainer::with_refresh(&evaluator, plan, refresh(), data()).unwrap();
+        for reference in setup.training_set.reference(&hyperparameters) {
+            let step = trainer.step().unwrap().unwrap();
+            let weights = plan.schedule().after(step.iteration);
+            assert_eq!((step.level, step.refreshed), (weights.level, weights.refreshed));
+            let checkpoint = trainer.checkpoint().unwrap();
+            assert_eq!(checkpoint.check(plan, Ciphertext::operand), Ok(()));
+            let model = setup.owner().decrypt_private(&trainer.model().unwrap()).unwrap();
+            let largest = reference.weights.iter().fold(0.0, |max: f64, w| max.max(w.abs()));
+            let error =
+                (model.weights() - &reference.weights).iter().fold(0.0, |max: f64, e| max.max(e.abs()));
+            assert!(error / largest < 1e-4, "iteration {}: {:e}", step.iteration, error / largest);
+        }
+        assert_eq!(trainer.step().unwrap(), None);
+        assert_eq!(&evaluator.counts(), plan.counts(), "the plan is what runs");
+    }
+}
+
+#[test]
+fn bootstrapped_weights_train_as_in_clear() {
+    let data = clouds(40, 6, 3);
+    let hyperparameters = Hyperparameters::many(7).unwrap().with_weight_range(180.0).unwrap();
+    let shape = Shape { samples: 40, columns: 7, classes: 3 };
+    let plan = Plan::refreshing(shape, &hyperparameters, small_ring(11)).unwrap().unwrap();
+    assert!(plan.bootstrapping().is_some() && plan.refresh_count() >= 1);
+    let setup = Setup::of(&data, &hyperparameters, plan);
+    let (plan, evaluator, another) = (&setup.plan, setup.evaluator(), setup.evaluator());
+    let data = || setup.upload().expand(&setup.context).unwrap();
+    let mut trainer = Trainer::new(&evaluator, plan, data()).unwrap();
+    let job = Job::new(plan.clone(), setup.secret_key.id(), &mut rng(6));
+    let mut resumed = None;
+    for reference in setup.training_set.reference(&hyperparameters) {
+        let step = trainer.step().unwrap().unwrap();
+        let model = setup.owner().decrypt_private(&trainer.model().unwrap()).unwrap();
+        let largest = reference.weights.iter().fold(0.0, |max: f64, w| max.max(w.abs()));
+        let error = (model.weights() - &reference.weights).iter().fold(0.0, |max: f64, e| max.max(e.abs()));
+        assert!(error / largest < 1e-3, "iteration {}: {:e}", step.iteration, error / largest);
+        if step.refreshed && resumed.is_none() {
+            let mut file = Vec::new();
+            trainer.checkpoint().unwrap().write(&job, &mut file).unwrap();
+            let checkpoint = Checkpoint::read(&job, &setup.context, &*file, u64::MAX).unwrap();
+            resumed = Some(Trainer::resume(&another, plan, data(), checkpoint).unwrap());
+        }
+    }
+    assert_eq!(&evaluator.counts(), plan.counts(), "the plan is what runs");
+    // A run that goes on from refreshed weights ends with the same ones.
+    let mut resumed = resumed.unwrap();
+    while resumed.step().unwrap().is_some() {}
+    assert_eq!(resumed.model().unwrap().terms, trainer.model().unwrap().terms);
+    // The plan of the job is the same, made again.
+    let mut file = Vec::new();
+    job.write(&mut file).unwrap();
+    let again = Job::read(&*file, u64::MAX).unwrap();
+    assert_eq!(again.plan().to_string(), plan.to_string());
+    assert_eq!(again.plan().key_spec(), plan.key_spec());
+}
+
+#[test]
+fn weights_beyond_the_range_are_refused_before_anything_is_encrypted() {
+    let hyperparameters = Hyperparameters::many(12).unwrap().with_weight_range(0.25).unwrap();
+    let setup = reencrypting(&clouds(40, 6, 3), &hyperparameters, 9, 11);
+    let refusal = setup.owner().encrypt(&mut rng(3)).unwrap_err();
+    let Error::WeightsOutOfRange { iteration, weight, range } = refusal else { panic!("{refusal}") };
+    assert!(iteration >= 1 && weight > range && range == 0.25);
 }
 
 #[test]

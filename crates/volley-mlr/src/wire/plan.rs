@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{FileError, WireError};
+use crate::refresh::Method;
+use crate::volley_ckks::bootstrapping::Preset;
 use crate::volley_ckks::wire::encode_structure;
 use crate::volley_ckks::{Flooding, ParametersLiteral, ParamsId};
 use crate::volley_revolver::skewed::{Rotations, RowShifts, Split};
@@ -22,6 +24,10 @@ const ROW_SHIFTS_ON_SUMS: u8 = 1;
 const SUCCESSIVE_COPIES: u8 = 2;
 /// Rotations of weights and errors are made successively.
 const SUCCESSIVE_FACTORS: u8 = 4;
+
+/// Refreshing by the fast preset, and by the precise one.
+const FAST: u8 = 1;
+const PRECISE: u8 = 2;
 
 /// A plan as it is stored, by postcard.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +53,10 @@ pub(crate) struct StoredPlan {
     flags: u8,
     /// s and τ of a shareable plan.
     flooding: Option<(u32, u32)>,
+    momentum_limit: f64,
+    weight_range: f64,
+    /// The bootstrapping that refreshes weights: 0 for none, else [`FAST`] or [`PRECISE`].
+    refresh: u8,
 }
 
 impl StoredPlan {
@@ -74,6 +84,13 @@ impl StoredPlan {
             flooding: hyperparameters
                 .flooding()
                 .map(|flooding| (flooding.statistical_bits(), flooding.decryptions())),
+            momentum_limit: hyperparameters.momentum_limit(),
+            weight_range: hyperparameters.weight_range(),
+            refresh: match plan.bootstrapping() {
+                None => 0,
+                Some(Preset::Fast) => FAST,
+                Some(Preset::Precise) => PRECISE,
+            },
         }
     }
 
@@ -99,7 +116,15 @@ impl StoredPlan {
             sigmoid,
             self.weight_decay,
             self.learning_rate.map_or(LearningRate::Decaying, LearningRate::Constant),
-        )?;
+        )?
+        .with_momentum_limit(self.momentum_limit)?
+        .with_weight_range(self.weight_range)?;
+        let method = match self.refresh {
+            0 => None,
+            FAST => Some(Method::Bootstrapping(Preset::Fast)),
+            PRECISE => Some(Method::Bootstrapping(Preset::Precise)),
+            _ => return Err(FileError::Malformed.into()),
+        };
         if let Some((statistical_bits, decryptions)) = self.flooding {
             let flooding = Flooding::new(statistical_bits, decryptions).map_err(Error::from)?;
             hyperparameters = hyperparameters.shareable(flooding);
@@ -121,7 +146,7 @@ impl StoredPlan {
             return Err(WireError::PlanSize { copies, max: MAX_COPIES });
         }
         let split = self.split(&layout)?;
-        Ok(Plan::restore(&hyperparameters, &parameters, layout, split)?)
+        Ok(Plan::restore(&hyperparameters, &parameters, layout, split, method)?)
     }
 
     fn split(&self, layout: &Layout) -> Result<Split, WireError> {
@@ -229,8 +254,17 @@ mod tests {
         for change in changes {
             assert!(matches!(with(change), WireError::Content(Error::Matrix(_))));
         }
-        let flags: Change = |stored| stored.flags |= 8;
-        assert_eq!(with(flags), FileError::Malformed.into());
+        let changes: [Change; _] = [|stored| stored.flags |= 8, |stored| stored.refresh = 3];
+        for change in changes {
+            assert_eq!(with(change), FileError::Malformed.into());
+        }
+        let limit: Change = |stored| stored.momentum_limit = 2.0;
+        assert_eq!(with(limit), content(Error::MomentumLimit { limit: 2.0 }));
+        let range: Change = |stored| stored.weight_range = 0.0;
+        assert_eq!(with(range), content(Error::WeightRange { range: 0.0 }));
+        // A chain without the levels of a bootstrapping.
+        let refreshing: Change = |stored| stored.refresh = PRECISE;
+        assert!(matches!(with(refreshing), WireError::Content(Error::Matrix(_))));
         let ring: Change = |stored| stored.parameters.log_n = 40;
         assert!(matches!(with(ring), WireError::Content(Error::Matrix(MatrixError::Ckks(_)))));
         let changes: [Change; _] = [|stored| stored.samples = u64::MAX, |stored| stored.samples = 1 << 30];

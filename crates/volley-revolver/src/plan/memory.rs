@@ -15,6 +15,8 @@ pub struct Memory {
     pub upload: u64,
     /// Ciphertexts alive at the same time on one thread: expanded upload, copies, intermediate results, one key switch.
     pub ciphertexts: u64,
+    /// Plaintexts that are encoded once and kept, such as the matrices of a bootstrapping.
+    pub encoded: u64,
     /// What the key switches of all threads but one work on.
     pub scratch: u64,
     /// Unused buffers, which are kept for later polynomials: no more than there are others, nor than the ring keeps.
@@ -24,14 +26,15 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// What a circuit took that ran on a simulator, on one thread.
-    pub(super) fn of(simulator: &Simulator) -> Self {
+    /// What a circuit took that ran on a simulator, on one thread, beside so many bytes of encoded plaintexts.
+    pub(super) fn of(simulator: &Simulator, encoded: u64) -> Self {
         let keys = simulator.key_spec().memory_bytes();
         let ciphertexts = simulator.peak_memory_bytes();
         Self {
             keys,
             upload: simulator.upload().memory_bytes,
             ciphertexts,
+            encoded,
             scratch: 0,
             idle: (keys + ciphertexts).min(MAX_IDLE_BYTES as u64),
             program: PROGRAM_BYTES + table_bytes(simulator.parameters()),
@@ -41,8 +44,8 @@ impl Memory {
     /// All of it.
     #[must_use]
     pub fn total(&self) -> u64 {
-        let Self { keys, upload, ciphertexts, scratch, idle, program } = *self;
-        [keys, upload, ciphertexts, idle, program].into_iter().sum::<u64>().saturating_add(scratch)
+        let Self { keys, upload, ciphertexts, encoded, scratch, idle, program } = *self;
+        [keys, upload, ciphertexts, encoded, idle, program].into_iter().sum::<u64>().saturating_add(scratch)
     }
 }
 

@@ -57,6 +57,25 @@ fn degrees_and_levels() {
 }
 
 #[test]
+fn a_range_takes_the_lowest_degree_that_suits_it() {
+    for (range, degree, half_width) in [
+        (0.5, 3, 8.0),
+        (8.0, 3, 8.0),
+        (8.1, 5, 12.0),
+        (12.5, 7, 16.0),
+        (16.0, 7, 16.0),
+        (20.0, MAX_DEGREE, 20.0),
+    ] {
+        let p = SigmoidPolynomial::for_range(range).unwrap();
+        assert_eq!((p.degree(), p.half_width()), (degree, half_width), "for {range}");
+        assert!(p.trusted_range() >= range);
+    }
+    for half_width in [0.0, -1.0, 129.0] {
+        assert_eq!(SigmoidPolynomial::for_range(half_width), Err(Error::Interval { half_width }));
+    }
+}
+
+#[test]
 fn a_cubic_fit_turns_inside_its_interval() {
     let p = SigmoidPolynomial::least_squares(3, 8.0).unwrap();
     assert!(!p.is_monotone());

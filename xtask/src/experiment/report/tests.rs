@@ -10,6 +10,7 @@ pub(in crate::experiment) fn report() -> Report {
         iteration,
         seconds,
         level,
+        refreshed: false,
         log_q: 50.0 + 40.0 * level as f64,
         weight_precision_bits: 20.5,
         accuracy_encrypted: accuracy,
@@ -135,11 +136,11 @@ fn the_json_has_the_documented_fields() {
         "server_seconds": 0.914,
         "iterations": [
             {
-                "iteration": 1, "seconds": 0.2213, "level": 4, "log_q": 210.0, "weight_precision_bits": 20.5,
+                "iteration": 1, "seconds": 0.2213, "level": 4, "refreshed": false, "log_q": 210.0, "weight_precision_bits": 20.5,
                 "accuracy_encrypted": 0.6712, "accuracy_plain": 0.6712 + 0.0001,
             },
             {
-                "iteration": 2, "seconds": 0.5098, "level": 1, "log_q": 90.0, "weight_precision_bits": 20.5,
+                "iteration": 2, "seconds": 0.5098, "level": 1, "refreshed": false, "log_q": 90.0, "weight_precision_bits": 20.5,
                 "accuracy_encrypted": 0.7034, "accuracy_plain": 0.7034 + 0.0001,
             },
         ],

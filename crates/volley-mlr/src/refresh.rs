@@ -1,0 +1,235 @@
+//! Weights brought back to a level from which training goes on.
+//!
+//! Training takes levels, and a [`Refresh`] gives them back: for a server, bootstrapping
+//! ([`volley_ckks::bootstrapping`](crate::volley_ckks::bootstrapping)). It acts on slots of at most 1 in absolute value,
+//! which are complex where weights are real, so the two points that the momentum needs go through as one ciphertext for each
+//! column block: with M and V of [`Trainer`](crate::Trainer) and a power of two b,
+//!
+//! ```text
+//! X = (M + iV)/b                          b ≥ √2·max(|M|, |V|), so that |X| ≤ 1
+//! X + X̄ = 2M/b,   i(X̄ − X) = 2V/b         after it, by one conjugation
+//! ```
+//!
+//! Neither way costs a level: b goes into the scale, exactly. With weights at Δ/h the constant 1/b is encoded as the integer 1
+//! before, and b/2 as b/2h afterwards, for b ≥ 2h. The carry is formed of what comes back, where levels are plenty.
+//!
+//! Weights are K-periodic in the rows and so in the slots, with period K·D, a power of two that divides the slots: they
+//! are a sparsely packed ciphertext of K·D slots, which takes a fraction of the time of a full one and averages the noise
+//! of the repetitions.
+//!
+//! # When
+//!
+//! A refresh takes ciphertexts from level 1, as a prediction by the last weights does, and gives level L. It comes after an
+//! iteration that leaves less than the next one takes, above that 1: as late, and so as rarely, as can be.
+//!
+//! # Noise
+//!
+//! A refresh of p bits adds an error of at most δ = b·2⁻ᵖ to each entry of M and V. What it becomes in the weights of a later
+//! iteration is the momentum's linear recurrence, since a gradient step can only shrink it (B − ¼ xᵀx is positive
+//! semidefinite); with independent errors the squares of all responses add up to a gain g². A score is a sum over a row of x′,
+//! whose norm is about 4·√(d/n) for standardised features: what a refresh does to scores is estimated at g·δ·4·√(d/n).
+
+use std::fmt::Debug;
+
+use crate::volley_ckks::bootstrapping::{BootstrapArithmetic, Bootstrapper, Bootstrapping, Preset};
+use crate::volley_ckks::{Arithmetic, Complex64, Parameters, Simulator};
+use crate::volley_revolver::{Layout, Shape};
+use crate::{Error, Hyperparameters};
+
+/// Level at which a refresh takes ciphertexts at least, and that the last iteration leaves.
+pub(crate) const INPUT_LEVEL: usize = 1;
+
+/// Most iterations of a run that refreshes: planning goes through all of them.
+pub const MAX_ITERATIONS: usize = 1000;
+
+/// Estimated error of scores up to which the faster preset is taken: what moves the prediction of hardly any row.
+const SCORE_BUDGET: f64 = 1.0 / 64.0;
+
+/// Gives levels back.
+pub trait Refresh<A: Arithmetic>: Debug + Sync {
+    /// The level of what [`refresh`](Self::refresh) gives, at the parameters' scale.
+    fn output_level(&self) -> usize;
+
+    /// The slots of a ciphertext at level 1 or above, of any scale and of at most 1 in absolute value, at
+    /// [`output_level`](Self::output_level).
+    ///
+    /// # Errors
+    ///
+    /// What the arithmetic refuses.
+    fn refresh(&self, arithmetic: &A, a: &A::Ciphertext) -> Result<A::Ciphertext, Error>;
+}
+
+impl<A: BootstrapArithmetic> Refresh<A> for Bootstrapper<A::Transform>
+where
+    A::Transform: Debug + Sync,
+{
+    fn output_level(&self) -> usize {
+        self.plan().output_level()
+    }
+
+    fn refresh(&self, arithmetic: &A, a: &A::Ciphertext) -> Result<A::Ciphertext, Error> {
+        let fresh = self.bootstrap(arithmetic, a)?;
+        // As the full slots that repeat the few of a sparse packing: a sum has the slots of the fuller operand.
+        let (slots, operand) = (arithmetic.parameters().max_slots(), arithmetic.operand(&fresh));
+        let zeros = arithmetic.encode(|| vec![Complex64::ZERO; slots], &operand.scale, operand.level)?;
+        Ok(arithmetic.add_plain(&fresh, &zeros)?)
+    }
+}
+
+/// By what a plan refreshes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// Bootstrapping by one of its parameter sets.
+    Bootstrapping(Preset),
+    /// Decryption and encryption, by the one who has the key: for tests of all that is around.
+    #[cfg(test)]
+    Reencryption {
+        /// The level of new ciphertexts.
+        level: usize,
+    },
+}
+
+impl Method {
+    /// The bootstrapping of weights in a layout, sparsely packed.
+    pub(crate) fn bootstrapping(
+        preset: Preset,
+        parameters: &Parameters,
+        layout: Layout,
+    ) -> Result<Bootstrapping, Error> {
+        let slots = layout.period() * layout.width();
+        Ok(Bootstrapping::new(parameters, &preset.bootstrapping(slots))?)
+    }
+
+    /// The preset of a bootstrapping.
+    pub(crate) fn preset(self) -> Option<Preset> {
+        match self {
+            Self::Bootstrapping(preset) => Some(preset),
+            #[cfg(test)]
+            Self::Reencryption { .. } => None,
+        }
+    }
+
+    /// Ready to refresh weights of a layout.
+    pub(crate) fn prepare<'a, A: BootstrapArithmetic>(
+        self,
+        arithmetic: &A,
+        layout: Layout,
+    ) -> Result<Box<dyn Refresh<A> + 'a>, Error>
+    where
+        A::Transform: Debug + Sync + 'a,
+    {
+        match self {
+            Self::Bootstrapping(preset) => {
+                let bootstrapping = Self::bootstrapping(preset, arithmetic.parameters(), layout)?;
+                Ok(Box::new(bootstrapping.prepare(arithmetic)?))
+            }
+            #[cfg(test)]
+            Self::Reencryption { .. } => Err(crate::volley_ckks::Error::KeyMismatch.into()),
+        }
+    }
+
+    /// The same for a simulator.
+    pub(crate) fn prepare_simulated(
+        self,
+        simulator: &Simulator,
+        layout: Layout,
+    ) -> Result<Box<dyn Refresh<Simulator>>, Error> {
+        match self {
+            Self::Bootstrapping(_) => self.prepare(simulator, layout),
+            #[cfg(test)]
+            Self::Reencryption { level } => Ok(Box::new(crate::testing::Reencryption { level, key: None })),
+        }
+    }
+}
+
+/// Bits that a preset's result has at least.
+pub(crate) fn bits(preset: Preset) -> f64 {
+    match preset {
+        Preset::Fast => 15.0,
+        Preset::Precise => 20.0,
+    }
+}
+
+/// log₂ of b.
+pub(crate) fn log_range(hyperparameters: &Hyperparameters) -> i32 {
+    let bound = (2f64.sqrt() * hyperparameters.weight_range()).log2().ceil() as i32;
+    bound.max(hyperparameters.log_headroom() + 1)
+}
+
+/// The presets whose noise the accuracy of a run allows, the fastest first. The last is there in any case: nothing is more
+/// precise.
+pub(crate) fn presets(hyperparameters: &Hyperparameters, shape: Shape) -> Vec<Preset> {
+    let most_precise = Preset::ALL.len() - 1;
+    let row_norm = 4.0 * (shape.columns as f64 / shape.samples as f64).sqrt();
+    let score_error = |preset| {
+        let slot_error = (f64::from(log_range(hyperparameters)) - bits(preset)).exp2();
+        noise_gain(hyperparameters) * slot_error * row_norm
+    };
+    Preset::ALL
+        .into_iter()
+        .enumerate()
+        .filter(|&(index, preset)| index == most_precise || score_error(preset) <= SCORE_BUDGET)
+        .map(|(_, preset)| preset)
+        .collect()
+}
+
+/// g: the deviation of the last weights for one of 1 in M and V after every iteration.
+fn noise_gain(hyperparameters: &Hyperparameters) -> f64 {
+    let kept = 1.0 - hyperparameters.weight_decay();
+    let momentum: Vec<f64> = hyperparameters.momentum().collect();
+    // Weights of M and V of an iteration in the last W, from the last backwards.
+    let Some((last, before)) = momentum.split_last() else { return 0.0 };
+    let (mut of_point, mut of_previous) = (1.0 - last, *last);
+    let mut squares = 0.0;
+    for eta in before.iter().rev() {
+        (of_point, of_previous) = (kept * (1.0 - eta) * of_point + of_previous, kept * eta * of_point);
+        squares += of_point * of_point + of_previous * of_previous;
+    }
+    squares.sqrt()
+}
+
+/// The levels of a run's weights.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schedule {
+    /// L.
+    pub(crate) data_level: usize,
+    /// What every iteration but the first takes.
+    pub(crate) iteration_levels: usize,
+    pub(crate) iterations: usize,
+    pub(crate) refreshes: bool,
+}
+
+/// Weights after an iteration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Weights {
+    pub(crate) level: usize,
+    pub(crate) refreshed: bool,
+}
+
+impl Schedule {
+    /// Levels of the first iteration, whose error needs no product: 1/B into the features, and the backward product.
+    pub(crate) const FIRST_LEVELS: usize = 2;
+
+    /// The weights after an iteration, from 1.
+    pub(crate) fn after(&self, iteration: usize) -> Weights {
+        let first = self.data_level.saturating_sub(Self::FIRST_LEVELS);
+        if !self.refreshes {
+            let spent = iteration.saturating_sub(1).saturating_mul(self.iteration_levels);
+            return Weights { level: first.saturating_sub(spent), refreshed: false };
+        }
+        (1..=iteration).fold(Weights { level: first, refreshed: false }, |weights, iteration| {
+            let level =
+                if iteration == 1 { first } else { weights.level.saturating_sub(self.iteration_levels) };
+            let refreshed = iteration < self.iterations && level < self.iteration_levels + INPUT_LEVEL;
+            Weights { level: if refreshed { self.data_level } else { level }, refreshed }
+        })
+    }
+
+    /// Number of refreshes in all.
+    pub(crate) fn refreshes(&self) -> usize {
+        (1..=self.iterations.min(MAX_ITERATIONS)).filter(|&iteration| self.after(iteration).refreshed).count()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+use super::*;
+
+fn schedule(data_level: usize, iteration_levels: usize, iterations: usize) -> Vec<(usize, bool)> {
+    let schedule = Schedule { data_level, iteration_levels, iterations, refreshes: true };
+    (1..=iterations).map(|t| schedule.after(t)).map(|weights| (weights.level, weights.refreshed)).collect()
+}
+
+#[test]
+fn weights_are_refreshed_as_late_as_can_be() {
+    // Two iterations of four levels from level 9, and nothing after the last.
+    let expected = [(7, false), (9, true), (5, false), (9, true), (5, false), (1, false)];
+    assert_eq!(schedule(9, 4, 6), expected);
+    assert_eq!(schedule(11, 5, 4), [(9, false), (11, true), (6, false), (1, false)]);
+    // Where the first leaves too little for the second.
+    assert_eq!(schedule(6, 5, 3), [(6, true), (6, true), (1, false)]);
+    let run = Schedule { data_level: 9, iteration_levels: 4, iterations: 6, refreshes: true };
+    assert_eq!(run.refreshes(), 2);
+    // Without them levels are spent.
+    let spent = Schedule { iterations: 3, data_level: 11, refreshes: false, ..run };
+    assert_eq!([1, 2, 3].map(|t| spent.after(t).level), [9, 5, 1]);
+    assert_eq!(spent.refreshes(), 0);
+}
+
+#[test]
+fn the_gain_is_the_response_of_the_recurrence() {
+    for hyperparameters in [Hyperparameters::few(8).unwrap(), Hyperparameters::many(25).unwrap()] {
+        let momentum: Vec<f64> = hyperparameters.momentum().collect();
+        let kept = 1.0 - hyperparameters.weight_decay();
+        // The last weights for M and V after iteration `at`, without gradients.
+        let response = |at: usize, (mut point, mut previous): (f64, f64)| {
+            for eta in &momentum[at - 1..momentum.len() - 1] {
+                (point, previous) = (kept * ((1.0 - eta) * point + eta * previous), point);
+            }
+            let eta = momentum[momentum.len() - 1];
+            (1.0 - eta) * point + eta * previous
+        };
+        let squares: f64 = (1..momentum.len())
+            .flat_map(|at| [response(at, (1.0, 0.0)), response(at, (0.0, 1.0))])
+            .map(|response| response * response)
+            .sum();
+        let gain = noise_gain(&hyperparameters);
+        assert!((gain / squares.sqrt() - 1.0).abs() < 1e-12, "{gain} and {}", squares.sqrt());
+    }
+}
+
+#[test]
+fn ranges_are_powers_of_two_that_leave_room() {
+    let of = |range| log_range(&Hyperparameters::many(20).unwrap().with_weight_range(range).unwrap());
+    // At least 2h = 32.
+    assert_eq!([1.0, 22.0, 23.0, 45.0, 46.0].map(of), [5, 5, 6, 6, 7]);
+}
+
+#[test]
+fn the_faster_preset_is_for_runs_that_can_bear_its_noise() {
+    let shape = |samples| Shape { samples, columns: 401, classes: 10 };
+    let many = Hyperparameters::many(30).unwrap();
+    assert_eq!(presets(&many, shape(128)), [Preset::Precise]);
+    // Sums over many samples of few features bear more.
+    let easy = many.with_weight_range(1.0).unwrap();
+    let few_columns = Shape { columns: 4, ..shape(100_000) };
+    assert_eq!(presets(&easy, few_columns), [Preset::Fast, Preset::Precise]);
+}
