@@ -29,7 +29,7 @@ fn the_embedded_features_are_of_the_embedded_images() {
 
 #[test]
 fn the_default_experiment_reaches_seven_of_ten_in_clear() {
-    let (training, test) = Source::Cnn.load(128, None).unwrap();
+    let Data { training, test, .. } = Source::Cnn.load(128, None).unwrap();
     let settings = Hyperparameters::standard(2).unwrap();
     let set = TrainingSet::new(&training, settings.profile()).unwrap();
     let last = set.reference(&settings).last().unwrap();
