@@ -89,7 +89,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let literal = preset.bootstrapping(1 << options.log_slots);
     let plan = Bootstrapping::new(&parameters, &literal).map_err(|error| BadInput(error.to_string()))?;
-    let bench = Bench::new(plan)?;
+    let bench = Bench::new(&plan)?;
     let mut steps = Steps::default();
     for kind in VECTORS {
         for index in 0..options.vectors {
@@ -130,9 +130,9 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(plan: Bootstrapping) -> Result<Self> {
+    fn new(plan: &Bootstrapping) -> Result<Self> {
         let parameters = plan.parameters().clone();
-        describe(&parameters, &plan)?;
+        describe(&parameters, plan)?;
         // Fixed: what is measured can be measured again. Nothing is kept.
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let start = ProcessTime::try_now()?;
