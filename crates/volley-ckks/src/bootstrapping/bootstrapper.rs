@@ -17,6 +17,8 @@ pub struct BootstrappingLiteral {
     pub slots_to_coeffs: usize,
     /// log₂ of the message ratio R = q₀/Δ′.
     pub log_message_ratio: u32,
+    /// log₂ of the scale at which CoeffsToSlots leaves its result to EvalMod.
+    pub log_input_scale: u32,
     /// Degree of the cosine's Chebyshev series.
     pub degree: usize,
     /// Double angles after it.
@@ -95,7 +97,7 @@ impl Bootstrapping {
             stages: CoeffsToSlots::even_stages(slots, literal.coeffs_to_slots),
             factor: 1.0 / (ratio * gain * eval_mod.input_divisor()),
             from: raised_scale.clone(),
-            to: input_scale(parameters, eval_mod_level),
+            to: Scale::power_of_two(literal.log_input_scale as i32),
         };
         let mut known: BTreeSet<i64> = repetitions(slots, max_slots).collect();
         let coeffs_to_slots = CoeffsToSlots::new(parameters, shape, known.iter().copied())?;
@@ -302,10 +304,4 @@ fn repetitions(slots: usize, all: usize) -> impl Iterator<Item = i64> {
     std::iter::successors((slots > 0).then_some(slots), |step| step.checked_mul(2))
         .take_while(move |&step| step < all)
         .map(|step| step as i64)
-}
-
-/// Of the input of EvalMod at `level`: its square, rescaled, has the factor of the level below as its scale.
-fn input_scale(parameters: &Parameters, level: usize) -> Scale {
-    let factor = |level| parameters.rescaling_factor(level).log2();
-    Scale::power_of_two(((factor(level) + factor(level - 1)) / 2.0).round() as i32)
 }

@@ -1,9 +1,8 @@
 //! Parameter sets for bootstrapping.
 //!
-//! From the bottom: q₀; the levels that are left for the caller; SlotsToCoeffs; EvalMod; CoeffsToSlots. What each has to be as
-//! long as it is for is derived in `docs/bootstrapping.md`. The first level of EvalMod is longer than the others: the
-//! error of its input is multiplied by W·R, so the input has a longer scale, from which the first square comes down
-//! to the scale of the rest.
+//! From the bottom: q₀; the levels that are left for the caller; SlotsToCoeffs; EvalMod; CoeffsToSlots. What each has to be
+//! as long as it is for is derived in `docs/bootstrapping.md`. Those of EvalMod fall: an error counts the more the
+//! earlier it is made, so scales begin long and lose two bits or more with each square.
 
 use crate::bootstrapping::BootstrappingLiteral;
 use crate::{ParametersLiteral, Security};
@@ -12,9 +11,13 @@ use crate::{ParametersLiteral, Security};
 const COEFFS_TO_SLOTS: usize = 4;
 /// Matrices of SlotsToCoeffs.
 const SLOTS_TO_COEFFS: usize = 3;
-/// Levels of EvalMod: six for the cosine and two double angles.
-const EVAL_MOD: usize = 8;
+/// EvalMod has eight levels: six for the cosine and these.
 const DOUBLE_ANGLES: u32 = 2;
+/// Of EvalMod's levels, the last first: scales of 53 bits of x, 52 of T₂, then 50, 46, 42 and 38.
+const FAST_EVAL_MOD: [&[u32]; 8] = [&[46], &[50], &[46], &[50], &[50], &[50], &[27, 27], &[27, 27]];
+/// The same: scales of 68 bits of x, then 67, 65, 63, 61, 60, 57, 54 and 48.
+const PRECISE_EVAL_MOD: [&[u32]; 8] =
+    [&[30, 30], &[30, 30], &[29, 28], &[31, 31], &[33, 32], &[34, 33], &[35, 34], &[35, 34]];
 /// Of the caller's scale and levels.
 const LEVEL_BITS: u32 = 40;
 const SPECIAL_BITS: u32 = 50;
@@ -22,9 +25,9 @@ const SPECIAL_BITS: u32 = 50;
 /// A kind of parameter sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Preset {
-    /// One prime for each level, but for the first of EvalMod: for about 16 bits.
+    /// One prime for each level, but for the first two of EvalMod.
     Fast,
-    /// Levels of two primes in q₀, EvalMod and CoeffsToSlots: for more than 20 bits.
+    /// Levels of two primes in q₀, EvalMod and CoeffsToSlots.
     Precise,
 }
 
@@ -42,14 +45,13 @@ impl Preset {
         security: Security,
     ) -> ParametersLiteral {
         let (first, eval_mod, coeffs_to_slots) = match self {
-            Self::Fast => (vec![50], vec![50], vec![50]),
-            Self::Precise => (vec![30, 30], vec![30, 30], vec![28, 28]),
+            Self::Fast => (vec![50], FAST_EVAL_MOD.map(<[u32]>::to_vec), vec![50]),
+            Self::Precise => (vec![30, 30], PRECISE_EVAL_MOD.map(<[u32]>::to_vec), vec![28, 28]),
         };
         let chain = [
             vec![first],
             vec![vec![LEVEL_BITS]; levels + SLOTS_TO_COEFFS],
-            vec![eval_mod; EVAL_MOD - 1],
-            vec![vec![36, 36]],
+            eval_mod.to_vec(),
             vec![coeffs_to_slots; COEFFS_TO_SLOTS],
         ];
         ParametersLiteral {
@@ -64,15 +66,16 @@ impl Preset {
     /// The bootstrapping of ciphertexts of `slots` slots under such a set.
     #[must_use]
     pub fn bootstrapping(self, slots: usize) -> BootstrappingLiteral {
-        let (log_message_ratio, degree) = match self {
-            Self::Fast => (10, 50),
-            Self::Precise => (13, 58),
+        let (log_message_ratio, degree, log_input_scale) = match self {
+            Self::Fast => (8, 50, 53),
+            Self::Precise => (13, 58, 68),
         };
         BootstrappingLiteral {
             slots,
             coeffs_to_slots: COEFFS_TO_SLOTS,
             slots_to_coeffs: SLOTS_TO_COEFFS,
             log_message_ratio,
+            log_input_scale,
             degree,
             double_angles: DOUBLE_ANGLES,
             arcsine_degree: 1,

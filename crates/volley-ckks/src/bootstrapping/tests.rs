@@ -102,8 +102,9 @@ fn full_packing_is_precise() {
 
 #[test]
 fn fast_is_less_precise() {
-    check(Preset::Fast, 16, 15.0);
-    check(Preset::Fast, 1 << (LOG_N - 1), 15.0);
+    // Of the sine alone at a message ratio of 2⁸: 14.3 bits.
+    check(Preset::Fast, 16, 14.0);
+    check(Preset::Fast, 1 << (LOG_N - 1), 13.0);
 }
 
 #[test]
