@@ -23,6 +23,9 @@ const REFRESHING_LOG_N: u32 = 16;
 /// Most iterations between two refreshes that are tried, and numbers of special primes.
 const MAX_BETWEEN: usize = 4;
 const SPECIAL_PRIMES: [usize; 3] = [4, 6, 8];
+/// Memory that a run that refreshes keeps to if it can, whatever there is: chains for more iterations between refreshes take
+/// far more keys for little time.
+const PREFERRED_BYTES: u64 = 12_000_000_000;
 
 /// Shape, settings, parameters, layout and costs of a run. Pure: making one needs no data and no randomness.
 #[derive(Clone, Debug)]
@@ -355,7 +358,7 @@ impl Training<'_> {
     }
 
     /// The parameter set under which the default layout and split take the least time, if possible of those that meet the
-    /// demands. Comparing all layouts and splits under each would take minutes.
+    /// demands in a usual machine's memory. Comparing all layouts and splits under each would take minutes.
     fn cheapest_of(
         &self,
         candidates: Vec<Parameters>,
@@ -369,7 +372,9 @@ impl Training<'_> {
                 let layout = Layout::new(shape, parameters.max_slots())?;
                 let plan = MatrixPlan::of(self, &parameters, layout, Split::on_copies(&layout), model)?;
                 let within = |limit: Option<u64>, bytes| limit.is_none_or(|limit| bytes <= limit);
-                let fits = within(demands.memory_bytes, plan.memory(demands.threads).total())
+                let memory = plan.memory(demands.threads).total();
+                let fits = memory <= PREFERRED_BYTES
+                    && within(demands.memory_bytes, memory)
                     && within(demands.key_bytes, plan.key_spec().byte_count());
                 Ok((!fits, plan.seconds(), parameters))
             })
