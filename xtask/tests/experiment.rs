@@ -111,9 +111,9 @@ fn settings_that_cannot_be_used() {
         (&["--samples=-1"], "--samples"),
         (&["--iterations", "0"], "at least one iteration"),
         (&["--iterations", "3", "--log-n", "14"], "log N = 15 would do"),
-        (&["--iterations", "11"], "levels for 10 iterations, not for 11"),
+        (&["--iterations", "11", "--log-n", "14"], "levels for 2 iterations, not for 11"),
         (&["--iterations", "1000000"], "levels for 8 iterations"),
-        (&["--iterations", "18446744073709551615"], "levels for 10 iterations"),
+        (&["--iterations", "18446744073709551615"], "levels for 8 iterations"),
         (&["--log-n", "abc"], "either `auto` or a number such as 14"),
         (&["--log-n", "3"], "log N = 3 is outside"),
         (&["--log-n", "12"], "log N = 14 would do"),
@@ -220,15 +220,19 @@ fn a_report_has_all_plots_and_the_numbers_of_its_json() {
 #[test]
 fn the_main_job_agrees_with_the_training_in_clear() {
     let folder = Folder::new("mnist");
-    for (profile, least_accuracy) in [("paper", 0.4), ("standard", 0.65)] {
-        let json = folder.path(&format!("{profile}.json"));
-        let output = experiment(&["--profile", profile, "--json", &json]);
+    for (features, profile, least_accuracy) in
+        [("cnn", "standard", 0.7), ("pixels", "standard", 0.65), ("pixels", "paper", 0.4)]
+    {
+        let json = folder.path(&format!("{features}-{profile}.json"));
+        let output = experiment(&["--features", features, "--profile", profile, "--json", &json]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let report: Value = serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
         assert_eq!(number(&report, "/parameters/security_bits"), 128.0);
         assert!(number(&report, "/max_relative_weight_error") < 1e-4, "{profile}: {report:#}");
         assert!(number(&report, "/prediction_agreement") >= 0.999, "{profile}: {report:#}");
-        assert!(number(&report, "/iterations/1/accuracy_encrypted") >= least_accuracy, "{report:#}");
+        let [encrypted, plain] =
+            ["encrypted", "plain"].map(|which| number(&report, &format!("/iterations/1/accuracy_{which}")));
+        assert!(encrypted >= least_accuracy && (encrypted - plain).abs() <= 0.001, "{report:#}");
         assert!(number(&report, "/iterations/1/level") >= 1.0);
         if cfg!(target_os = "linux") {
             assert!(number(&report, "/peak_memory_bytes") < 2e9, "{profile}: {report:#}");

@@ -224,7 +224,7 @@ fn plans_that_no_ring_has_room_for_and_projects_that_changed() {
     let shape = |iterations| {
         ["init", "--samples", "24", "--features", "4", "--classes", "3", "--iterations", iterations]
     };
-    refuse(volley(shape("99")).arg(&project), &["levels for", "not for 99"]);
+    refuse(volley(shape("1001")).arg(&project), &["levels for", "not for 1001"]);
     refuse(volley(shape("0")).arg(&project), &["at least one iteration"]);
     refuse(volley(shape("2")).args(["--memory", "1M"]).arg(&project), &["memory"]);
     assert!(!project.exists());
