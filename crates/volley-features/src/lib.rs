@@ -4,7 +4,7 @@
 //!   layer whose values are the features.
 //! * A [`Backbone`] is an ONNX model of any origin, made ready to run by its recipe.
 //! * An [`ImageSource`] is a folder of PNG and JPEG images (one sub-folder for each class), or an IDX or NPY file.
-//! * [`extract`] runs the backbone on the images and gives [`Features`]; a [`Provenance`] tells what they were made of and
+//! * [`extract()`] runs the backbone on the images and gives [`Features`]; a [`Provenance`] tells what they were made of and
 //!   belongs beside them.
 //!
 //! Each image is computed by itself on one thread, so features do not depend on the number of threads, or on which images

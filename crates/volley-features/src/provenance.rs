@@ -29,7 +29,7 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// Of what [`extract`](crate::extract) is given.
+    /// Of what [`extract`](crate::extract()) is given.
     #[must_use]
     pub fn new(backbone: &Backbone, images: &ImageSource, range: &Range<usize>) -> Self {
         let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
