@@ -123,9 +123,9 @@ impl PredictionPlan {
 fn read_plan(job: &Job, body: &mut BodyReader<impl Read>) -> Result<PredictionPlan, WireError> {
     let rows = usize::try_from(u64::from_le_bytes(body.array()?)).unwrap_or(usize::MAX);
     let layout = PredictionPlan::layout_of(job.plan(), rows)?;
-    // Before the plan is simulated: a ciphertext has more than a byte.
+    // Before the plan is simulated: a ciphertext has more than a byte for each coefficient.
     let ciphertexts = (layout.groups() as u64).saturating_mul(layout.column_blocks() as u64);
-    if ciphertexts > body.left() {
+    if ciphertexts.saturating_mul(job.plan().parameters().degree() as u64) > body.left() {
         return Err(FileError::Malformed.into());
     }
     let copies = ciphertexts.saturating_mul(layout.period() as u64);
