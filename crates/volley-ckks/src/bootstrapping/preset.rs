@@ -15,9 +15,10 @@ const SLOTS_TO_COEFFS: usize = 3;
 const DOUBLE_ANGLES: u32 = 2;
 /// Of EvalMod's levels, the last first: scales of 53 bits of x, 52 of T₂, then 50, 46, 42 and 38.
 const FAST_EVAL_MOD: [&[u32]; 8] = [&[46], &[50], &[46], &[50], &[50], &[50], &[27, 27], &[27, 27]];
-/// The same: scales of 68 bits of x, then 67, 65, 63, 61, 60, 57, 54 and 48.
+/// The same: scales of 68 bits of x, then 67, 65, 63, 61, 60, 60, 54 and 48. The last level of the series is long for its
+/// quotients: that of T₈, whose scale is 63, has the 57 that are left of 60 + 60.
 const PRECISE_EVAL_MOD: [&[u32]; 8] =
-    [&[30, 30], &[30, 30], &[29, 28], &[31, 31], &[33, 32], &[34, 33], &[35, 34], &[35, 34]];
+    [&[30, 30], &[33, 33], &[30, 30], &[31, 31], &[33, 32], &[34, 33], &[35, 34], &[35, 34]];
 /// Of the caller's scale and levels.
 const LEVEL_BITS: u32 = 40;
 const SPECIAL_BITS: u32 = 50;
