@@ -58,10 +58,15 @@ def main(measure):
     ring = RINGS[arguments.log_n]
     if arguments.digits:
         ring = ring._replace(digits=arguments.digits)
+    report(lambda: measure(ring))
+
+
+def report(measure):
+    """Prints the list that `measure()` returns, of a library that has one thread."""
     # Read by OpenMP when the library is loaded, which `measure` does.
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
-        entries = measure(ring)
+        entries = measure()
     except ImportError as error:
         print(error, file=sys.stderr)
         sys.exit(ABSENT)

@@ -19,8 +19,8 @@ use volley_mlr::volley_ckks::bootstrapping::dft::Coefficients;
 use volley_mlr::volley_ckks::bootstrapping::{Bootstrapper, Bootstrapping, Preset};
 use volley_mlr::volley_ckks::params::EPHEMERAL_WEIGHT;
 use volley_mlr::volley_ckks::{
-    Ciphertext, Complex64, Context, EncodedTransform, Encoder, EvaluationKeySet, Evaluator, Parameters,
-    Precision, SecretKey, Security,
+    Ciphertext, Complex64, Context, EncodedTransform, Encoder, Error, EvaluationKeySet, Evaluator, Precision,
+    SecretKey, Security,
 };
 
 use crate::BadInput;
@@ -89,7 +89,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let literal = preset.bootstrapping(1 << options.log_slots);
     let plan = Bootstrapping::new(&parameters, &literal).map_err(|error| BadInput(error.to_string()))?;
+    describe(&plan)?;
+    let start = ProcessTime::try_now()?;
     let bench = Bench::new(&plan)?;
+    writeln!(io::stdout(), "tables, keys and matrices: {:.1} s", start.try_elapsed()?.as_secs_f64())?;
     let mut steps = Steps::default();
     for kind in VECTORS {
         for index in 0..options.vectors {
@@ -122,7 +125,7 @@ fn vector(kind: &str, slots: usize, index: u64) -> Vec<Complex64> {
 }
 
 /// One owner, and a server with keys and matrices.
-struct Bench {
+pub(crate) struct Bench {
     secret_key: SecretKey,
     encoder: Encoder,
     evaluator: Evaluator,
@@ -130,25 +133,14 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(plan: &Bootstrapping) -> Result<Self> {
-        let parameters = plan.parameters().clone();
-        describe(&parameters, plan)?;
+    pub(crate) fn new(plan: &Bootstrapping) -> Result<Self> {
         // Fixed: what is measured can be measured again. Nothing is kept.
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let start = ProcessTime::try_now()?;
-        let context = Context::new(parameters);
+        let context = Context::new(plan.parameters().clone());
         let secret_key = SecretKey::generate(&context, &mut rng);
         let keys = EvaluationKeySet::generate(&secret_key, &plan.key_spec()?, &mut rng)?;
-        let made = start.try_elapsed()?;
         let evaluator = Evaluator::new(&context, keys)?;
         let bootstrapper = plan.prepare(&evaluator)?;
-        let encoded = start.try_elapsed()? - made;
-        writeln!(
-            io::stdout(),
-            "set-up: tables and keys {:.1} s, matrices {:.1} s",
-            made.as_secs_f64(),
-            encoded.as_secs_f64()
-        )?;
         Ok(Self { secret_key, encoder: Encoder::new(&context), evaluator, bootstrapper })
     }
 
@@ -156,14 +148,19 @@ impl Bench {
         self.bootstrapper.plan().literal().slots
     }
 
-    fn encrypt(&self, values: &[Complex64]) -> Result<Ciphertext> {
+    /// A ciphertext at the lowest level.
+    pub(crate) fn encrypt(&self, values: &[Complex64]) -> Result<Ciphertext> {
         let mut rng = ChaCha20Rng::seed_from_u64(2);
         let scale = self.bootstrapper.plan().parameters().scale();
         let plaintext = self.encoder.encode(values, &scale, 0)?;
         Ok(self.secret_key.encrypt(&plaintext, &mut rng)?.expand(self.evaluator.context())?)
     }
 
-    fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Vec<Complex64>> {
+    pub(crate) fn bootstrap(&self, ciphertext: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.bootstrapper.bootstrap(&self.evaluator, ciphertext)
+    }
+
+    pub(crate) fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Vec<Complex64>> {
         Ok(self.encoder.decode(&self.secret_key.decrypt(ciphertext)?)?)
     }
 
@@ -216,7 +213,7 @@ impl Bench {
         let mut ciphertext = self.encrypt(&values)?;
         let mut first = 0.0;
         for time in 1..=times {
-            ciphertext = self.bootstrapper.bootstrap(&self.evaluator, &ciphertext)?;
+            ciphertext = self.bootstrap(&ciphertext)?;
             let error = Precision::measure(&values, &self.decrypt(&ciphertext)?).max_error;
             if time == 1 {
                 first = error;
@@ -295,7 +292,8 @@ impl Steps {
     }
 }
 
-fn describe(parameters: &Parameters, plan: &Bootstrapping) -> Result<()> {
+fn describe(plan: &Bootstrapping) -> Result<()> {
+    let parameters = plan.parameters();
     let spec = plan.key_spec()?;
     let ephemeral = parameters.ephemeral();
     let mut out = io::stdout();

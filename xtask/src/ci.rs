@@ -19,7 +19,7 @@ struct Step {
 const LOWER_LAYERS: [&str; 5] = ["test", "--package", "volley-ring", "--package", "volley-ckks"];
 
 /// In the order of their price: what fails soon fails first.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step { name: "format", arguments: &["fmt", "--all", "--check"], environment: &[] },
     Step {
         name: "clippy",
@@ -27,6 +27,12 @@ const STEPS: [Step; 8] = [
         environment: &[],
     },
     Step { name: "test", arguments: &["test", "--workspace"], environment: &[] },
+    // A test that is too long for the other kernels.
+    Step {
+        name: "a thousand bootstraps",
+        arguments: &["test", "--package", "volley-ckks", "--lib", "a_thousand_consecutive", "--", "--ignored"],
+        environment: &[],
+    },
     // Millions of files with defects.
     Step {
         name: "fuzz smoke",

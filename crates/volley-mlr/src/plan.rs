@@ -220,10 +220,16 @@ impl Plan {
         self.matrices.memory(threads)
     }
 
-    /// Estimated seconds of training on one core.
+    /// Estimated seconds of training on one core with AVX-512, by which plans are chosen.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.matrices.seconds()
+    }
+
+    /// Estimated seconds of training on one core of another kind.
+    #[must_use]
+    pub fn seconds_by(&self, model: &CostModel) -> f64 {
+        self.matrices.seconds_by(model)
     }
 
     /// Level at which the data is encrypted: the highest, or the one that a refresh returns to.

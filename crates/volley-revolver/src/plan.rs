@@ -361,10 +361,16 @@ impl Plan {
         Memory { scratch, ..self.memory }
     }
 
-    /// Estimated seconds on one core.
+    /// Estimated seconds on one core, by the model that the plan was chosen with.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.seconds
+    }
+
+    /// Estimated seconds on one core of another kind.
+    #[must_use]
+    pub fn seconds_by(&self, model: &CostModel) -> f64 {
+        model.seconds(&self.parameters, &self.counts)
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
+use serde::de::DeserializeOwned;
 
 use super::Measurement;
 use crate::workspace_root;
@@ -59,14 +60,19 @@ impl Peer {
 
 /// What came of timing a library.
 #[derive(Debug, PartialEq)]
-pub(super) enum Outcome {
-    Measured(Vec<Measurement>),
+pub(super) enum Outcome<M = Measurement> {
+    Measured(Vec<M>),
     /// It is not there, and why.
     Absent(String),
 }
 
-impl Outcome {
-    pub(super) fn into_measurements(self) -> Vec<Measurement> {
+impl<M> Outcome<M> {
+    /// There is no interpreter to run its script.
+    pub(super) fn no_python() -> Self {
+        Self::Absent("there is no Python".into())
+    }
+
+    pub(super) fn into_measurements(self) -> Vec<M> {
         match self {
             Self::Measured(measurements) => measurements,
             Self::Absent(_) => Vec::new(),
@@ -90,19 +96,29 @@ impl Python {
         Ok(Self(program.to_owned()))
     }
 
-    /// Times a library on one thread, in a process of its own.
+    /// Times a library's operations on one thread, in a process of its own.
     pub(super) fn measure(&self, peer: Peer, log_n: u32) -> Result<Outcome> {
+        let arguments = [vec![log_n.to_string()], peer.arguments()].concat();
+        self.run(peer.script(), &arguments)
+    }
+
+    /// Times OpenFHE's bootstrapping in the same way.
+    pub(super) fn measure_bootstrapping<M: DeserializeOwned>(&self, log_slots: u32) -> Result<Outcome<M>> {
+        self.run("benches/peers/openfhe_bootstrap.py", &[log_slots.to_string()])
+    }
+
+    fn run<M: DeserializeOwned>(&self, script: &str, arguments: &[String]) -> Result<Outcome<M>> {
         let mut command = Command::new(&self.0);
-        command.arg(workspace_root().join(peer.script())).arg(log_n.to_string()).args(peer.arguments());
+        command.arg(workspace_root().join(script)).args(arguments);
         // The scripts need no compiled copies of themselves in the source tree.
         command.env("OMP_NUM_THREADS", "1").env("PYTHONDONTWRITEBYTECODE", "1");
         let output = command.output().with_context(|| format!("cannot run {}", self.0.display()))?;
-        outcome(&output).with_context(|| format!("{} {log_n}", peer.script()))
+        outcome(&output).with_context(|| format!("{script} {}", arguments.join(" ")))
     }
 }
 
 /// What a script's output means.
-fn outcome(output: &Output) -> Result<Outcome> {
+fn outcome<M: DeserializeOwned>(output: &Output) -> Result<Outcome<M>> {
     let complaint = String::from_utf8_lossy(&output.stderr);
     let complaint = complaint.trim().lines().last().unwrap_or("no reason given");
     if output.status.code() == Some(ABSENT) {
@@ -154,12 +170,15 @@ mod tests {
     #[test]
     fn a_library_that_is_not_installed() {
         let output = output(ABSENT, "", "no module named openfhe\n");
-        assert_eq!(outcome(&output).unwrap(), Outcome::Absent("no module named openfhe".into()));
+        assert_eq!(
+            outcome::<Measurement>(&output).unwrap(),
+            Outcome::Absent("no module named openfhe".into())
+        );
     }
 
     #[test]
     fn failures() {
-        let message = |output| format!("{:#}", outcome(&output).unwrap_err());
+        let message = |output| format!("{:#}", outcome::<Measurement>(&output).unwrap_err());
         assert_eq!(message(output(1, "", "Traceback\n  line\nRuntimeError: x\n")), "RuntimeError: x");
         assert_eq!(message(output(1, "", "")), "no reason given");
         assert!(message(output(0, "[{}]", "")).starts_with("not a list of measurements: missing field"));

@@ -179,20 +179,33 @@ fn a_ciphertext_of_another_scale_takes_one_level() {
     assert!(Precision::measure(&values, &setup.decrypt(&refreshed)).worst_bits() > 22.0);
 }
 
-#[test]
-fn errors_of_consecutive_bootstraps_add_up() {
-    const TIMES: u32 = 20;
+/// Bootstraps one ciphertext again and again. The errors of all add up: after k times there is no more than twice k times
+/// that of the first.
+fn check_consecutive(bench: &Bench, times: u32) {
     let values = random_slots(32, &mut rng(3)).into_iter().map(|z| z / 2.0).collect::<Vec<_>>();
-    let mut ciphertext = PRECISE.setup.encrypt(&values, 0, 4);
+    let mut ciphertext = bench.setup.encrypt(&values, 0, 4);
     let mut first = 0.0;
-    for time in 1..=TIMES {
-        ciphertext = PRECISE.bootstrap(&ciphertext);
-        let error = Precision::measure(&values, &PRECISE.setup.decrypt(&ciphertext)).max_error;
+    for time in 1..=times {
+        ciphertext = bench.bootstrap(&ciphertext);
+        let error = Precision::measure(&values, &bench.setup.decrypt(&ciphertext)).max_error;
         if time == 1 {
             first = error;
         }
         assert!(error <= 2.0 * f64::from(time) * first, "{time}: {error} after {first}");
     }
+}
+
+#[test]
+fn errors_of_consecutive_bootstraps_add_up() {
+    check_consecutive(&PRECISE, 20);
+}
+
+#[test]
+#[ignore = "takes minutes; a step of `cargo xtask ci`"]
+fn a_thousand_consecutive_bootstraps() {
+    let preset = Preset::Precise;
+    let parameters = preset.parameters(12, 9, 9, Security::Unchecked).build().unwrap();
+    check_consecutive(&Bench::new(parameters, &preset.bootstrapping(32)), 1000);
 }
 
 #[test]
