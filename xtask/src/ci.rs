@@ -30,7 +30,15 @@ const STEPS: [Step; 9] = [
     // A test that is too long for the other kernels.
     Step {
         name: "a thousand bootstraps",
-        arguments: &["test", "--package", "volley-ckks", "--lib", "a_thousand_consecutive", "--", "--ignored"],
+        arguments: &[
+            "test",
+            "--package",
+            "volley-ckks",
+            "--lib",
+            "a_thousand_consecutive",
+            "--",
+            "--ignored",
+        ],
         environment: &[],
     },
     // Millions of files with defects.

@@ -62,6 +62,21 @@ pub trait Arithmetic: Sync {
         c: f64,
         scale: &Scale,
     ) -> Result<Self::Ciphertext, Error>;
+    /// Σ cₖ·aₖ at `level`, the lowest of all or below, with each constant so encoded that the sum has `scale`; not
+    /// rescaled.
+    fn linear_combination(
+        &self,
+        terms: &[(&Self::Ciphertext, f64)],
+        scale: &Scale,
+        level: usize,
+    ) -> Result<Self::Ciphertext, Error> {
+        let product = |&(a, c): &(&Self::Ciphertext, f64)| {
+            let factor = scale.divided_by(&self.operand(a).scale);
+            self.multiply_constant(&self.drop_level(a, level)?, c, &factor)
+        };
+        let (first, others) = terms.split_first().ok_or(Error::EmptySum)?;
+        others.iter().try_fold(product(first)?, |sum, term| self.add(&sum, &product(term)?))
+    }
     /// a · i: a product with the monomial X^(N/2), exact, at no level.
     fn multiply_by_i(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext, Error>;
 
@@ -71,9 +86,9 @@ pub trait Arithmetic: Sync {
         terms: &[(&Self::Ciphertext, &Self::Ciphertext)],
     ) -> Result<Self::Tensor, Error>;
     /// a + b for degree-2 ciphertexts.
-    fn add_tensor(&self, a: &Self::Tensor, b: &Self::Tensor) -> Result<Self::Tensor, Error>;
+    fn add_tensor(&self, a: Self::Tensor, b: &Self::Tensor) -> Result<Self::Tensor, Error>;
     /// a + b for a degree-2 and a degree-1 ciphertext.
-    fn add_to_tensor(&self, a: &Self::Tensor, b: &Self::Ciphertext) -> Result<Self::Tensor, Error>;
+    fn add_to_tensor(&self, a: Self::Tensor, b: &Self::Ciphertext) -> Result<Self::Tensor, Error>;
     /// Brings a degree-2 ciphertext back to degree 1: one key switch.
     fn relinearize(&self, a: &Self::Tensor) -> Result<Self::Ciphertext, Error>;
     /// Relinearizes and rescales in one division by P·q_level, cheaper than one after the other.

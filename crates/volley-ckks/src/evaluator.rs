@@ -120,18 +120,18 @@ impl Evaluator {
     /// a plus the parts of another ciphertext of degree 2 or 1.
     fn add_parts(
         &self,
-        a: &TensorCiphertext,
+        mut a: TensorCiphertext,
         operand: &Operand,
         summand: &[RnsPoly<Eval>],
     ) -> Result<TensorCiphertext, Error> {
-        self.check_tensor(a)?;
-        let operand = a.operand.sum(operand)?;
-        let basis = self.context.q(operand.level);
-        let mut parts = a.parts.each_ref().map(|part| part.prefix(self.parameters().limbs(operand.level)));
-        for (part, other) in parts.iter_mut().zip(summand) {
+        self.check_tensor(&a)?;
+        a.operand = a.operand.sum(operand)?;
+        let (basis, limbs) = (self.context.q(a.level()), self.parameters().limbs(a.level()));
+        a.parts.iter_mut().for_each(|part| part.truncate(limbs));
+        for (part, other) in a.parts.iter_mut().zip(summand) {
             basis.add_assign(part, other);
         }
-        Ok(self.tensor(operand, parts))
+        Ok(a)
     }
 
     /// The residues of ⌊c·scale⌉ at a level.
@@ -241,11 +241,26 @@ impl Arithmetic for Evaluator {
     }
 
     fn multiply_constant(&self, a: &Ciphertext, c: f64, scale: &Scale) -> Result<Ciphertext, Error> {
-        self.check(&[a])?;
-        let residues = self.constant(c, scale, a.level())?;
-        self.counters.add(Operation::PlainProduct, a.level(), 1);
-        let basis = self.context.q(a.level());
-        Ok(self.map_parts(a.operand.scaled(scale), a, |_, part| basis.mul_integer_assign(part, &residues)))
+        self.linear_combination(&[(a, c)], &a.scale().times(scale), a.level())
+    }
+
+    fn linear_combination(
+        &self,
+        terms: &[(&Ciphertext, f64)],
+        scale: &Scale,
+        level: usize,
+    ) -> Result<Ciphertext, Error> {
+        terms.iter().try_for_each(|(a, _)| self.check(&[a]))?;
+        let operand = Operand::linear_combination(terms.iter().map(|(a, _)| &a.operand), scale, level)?;
+        let factors = terms.iter().map(|(a, c)| self.constant(*c, &scale.divided_by(a.scale()), level));
+        let factors = factors.collect::<Result<Vec<_>, _>>()?;
+        self.counters.add(Operation::PlainProduct, level, terms.len());
+        let basis = self.context.q(level);
+        let sum = |part: usize| {
+            let terms = terms.iter().zip(&factors);
+            basis.sum_of_multiples(&terms.map(|((a, _), c)| (&a.parts[part], &c[..])).collect::<Vec<_>>())
+        };
+        Ok(self.ciphertext(operand, [sum(0), sum(1)]))
     }
 
     fn multiply_by_i(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
@@ -264,12 +279,12 @@ impl Arithmetic for Evaluator {
         Ok(self.tensor(operand, parts))
     }
 
-    fn add_tensor(&self, a: &TensorCiphertext, b: &TensorCiphertext) -> Result<TensorCiphertext, Error> {
+    fn add_tensor(&self, a: TensorCiphertext, b: &TensorCiphertext) -> Result<TensorCiphertext, Error> {
         self.check_tensor(b)?;
         self.add_parts(a, &b.operand, &b.parts)
     }
 
-    fn add_to_tensor(&self, a: &TensorCiphertext, b: &Ciphertext) -> Result<TensorCiphertext, Error> {
+    fn add_to_tensor(&self, a: TensorCiphertext, b: &Ciphertext) -> Result<TensorCiphertext, Error> {
         self.check(&[b])?;
         self.add_parts(a, &b.operand, &b.parts)
     }

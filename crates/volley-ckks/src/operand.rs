@@ -54,6 +54,20 @@ impl Operand {
         })
     }
 
+    /// Of a sum of multiples that has this scale and level.
+    pub(crate) fn linear_combination<'a>(
+        terms: impl IntoIterator<Item = &'a Self>,
+        scale: &Scale,
+        level: usize,
+    ) -> Result<Self, Error> {
+        let mut terms = terms.into_iter();
+        let first = Self { scale: scale.clone(), ..terms.next().ok_or(Error::EmptySum)?.dropped(level)? };
+        terms.try_fold(first, |sum, a| {
+            let slots = sum.slots.max(a.dropped(level)?.slots);
+            Ok(Self { slots, ..sum })
+        })
+    }
+
     /// The Galois element of a rotation: 1 where it moves every slot to itself.
     pub(crate) fn rotation_element(&self, parameters: &Parameters, steps: i64) -> u64 {
         if steps % self.slots as i64 == 0 { 1 } else { rotation_element(parameters, steps) }

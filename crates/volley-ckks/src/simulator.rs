@@ -275,6 +275,20 @@ impl Arithmetic for Simulator {
         Ok(self.ciphertext(a.operand.scaled(scale)))
     }
 
+    fn linear_combination(
+        &self,
+        terms: &[(&SimulatedCiphertext, f64)],
+        scale: &Scale,
+        level: usize,
+    ) -> Result<SimulatedCiphertext, Error> {
+        for (a, c) in terms {
+            check_constant(*c, &scale.divided_by(&a.operand.scale))?;
+        }
+        let operand = Operand::linear_combination(terms.iter().map(|(a, _)| &a.operand), scale, level)?;
+        self.counters.add(Operation::PlainProduct, level, terms.len());
+        Ok(self.ciphertext(operand))
+    }
+
     fn multiply_by_i(&self, a: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
         Ok(a.clone())
     }
@@ -290,7 +304,7 @@ impl Arithmetic for Simulator {
 
     fn add_tensor(
         &self,
-        a: &SimulatedCiphertext,
+        a: SimulatedCiphertext,
         b: &SimulatedCiphertext,
     ) -> Result<SimulatedCiphertext, Error> {
         Ok(self.tensor(a.operand.sum(&b.operand)?))
@@ -298,7 +312,7 @@ impl Arithmetic for Simulator {
 
     fn add_to_tensor(
         &self,
-        a: &SimulatedCiphertext,
+        a: SimulatedCiphertext,
         b: &SimulatedCiphertext,
     ) -> Result<SimulatedCiphertext, Error> {
         self.add_tensor(a, b)

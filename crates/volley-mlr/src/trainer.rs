@@ -410,7 +410,7 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
                 .collect::<Result<Vec<_>, Error>>()?;
             let partial = self.skewed.accumulate(copies, &errors)?;
             sums = Some(match sums {
-                Some(sums) => self.skewed.merge(&sums, &partial)?,
+                Some(sums) => self.skewed.merge(sums, &partial)?,
                 None => partial,
             });
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::automorphism::Automorphism;
+use crate::buffer::Buffer;
 use crate::kernel::Kernel;
 use crate::modulus::Modulus;
 use crate::ntt::NttTable;
@@ -214,6 +215,18 @@ impl RnsBasis {
         sum
     }
 
+    /// Σ aₖ · cₖ for integers cₖ given by their residues, reduced once.
+    #[must_use]
+    pub fn sum_of_multiples(&self, terms: &[(&RnsPoly<Eval>, &[u64])]) -> RnsPoly<Eval> {
+        let mut sum = self.stale();
+        self.each_limb(&mut sum, |index, table, out| {
+            let (limbs, factors): (Vec<_>, Vec<_>) =
+                terms.iter().map(|(a, residues)| (a.limb(index), residues[index])).unzip();
+            self.kernel.weighted_sums(&mut [out], &limbs, &[(table.modulus(), &factors)]);
+        });
+        sum
+    }
+
     /// Σ (a₀b₀, a₀b₁ + a₁b₀, a₁b₁) over terms [a₀, a₁, b₀, b₁].
     #[must_use]
     pub fn sum_of_tensors(&self, terms: &[[&RnsPoly<Eval>; 4]]) -> [RnsPoly<Eval>; 3] {
@@ -286,6 +299,22 @@ impl RnsBasis {
             self.kernel.permute_groups(image, a, automorphism.evaluation_index());
         });
         image
+    }
+
+    /// a ← a + Σ σ(bₖ), limb by limb in the cache.
+    pub fn add_automorphism_assign(
+        &self,
+        a: &mut RnsPoly<Eval>,
+        terms: &[&RnsPoly<Eval>],
+        automorphism: &Automorphism,
+    ) {
+        self.each_limb(a, |index, table, limb| {
+            let mut image = Buffer::stale(self.degree);
+            for b in terms {
+                self.kernel.permute_groups(&mut image, b.limb(index), automorphism.evaluation_index());
+                self.kernel.add_assign(table.modulus(), limb, &image);
+            }
+        });
     }
 
     /// σ(a) in coefficient form.

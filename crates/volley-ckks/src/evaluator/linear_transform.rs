@@ -115,23 +115,29 @@ impl Evaluator {
         let images: Vec<_> = babies.iter().map(|key| key.map_or(Image::Itself, image)).collect();
 
         let basis = self.context.qp(level);
-        let mut total = [basis.zero(), basis.zero()];
+        let mut total: Option<[RnsPoly<Eval>; 2]> = None;
         let diagonals = plan.giants().iter().zip(&transform.diagonals);
         let terms: Vec<Vec<_>> = diagonals
             .map(|(giant, diagonals)| giant.terms.iter().map(|&(baby, _)| baby).zip(diagonals).collect())
             .collect();
         for (terms, giants) in terms.chunks(GIANTS_AT_ONCE).zip(giants.chunks(GIANTS_AT_ONCE)) {
-            for (sum, giant) in basis.sums_of_images(source, &images, terms).into_iter().zip(giants) {
-                let turned = match giant {
-                    Some(key) => self.rotate_extended(&sum, key, level),
-                    None => sum,
-                };
-                for (total, turned) in total.iter_mut().zip(&turned) {
-                    basis.add_assign(total, turned);
+            let mut sums = basis.sums_of_images(source, &images, terms);
+            let mut giants = giants.to_vec();
+            // The one that is not turned comes first: what is added to it needs no zeros to begin with.
+            if let Some(still) = giants.iter().position(Option::is_none) {
+                giants.remove(still);
+                let sum = sums.remove(still);
+                match &mut total {
+                    Some(total) => total.iter_mut().zip(&sum).for_each(|(a, b)| basis.add_assign(a, b)),
+                    None => total = Some(sum),
                 }
             }
+            let total = total.get_or_insert_with(|| [basis.zero(), basis.zero()]);
+            for (sum, key) in sums.iter().zip(giants.into_iter().flatten()) {
+                self.add_rotated(total, sum, key, level);
+            }
         }
-        Ok(total)
+        Ok(total.unwrap_or_else(|| [basis.zero(), basis.zero()]))
     }
 
     /// Σ rot(a, s) over `steps`: the rotations are summed modulo Q·P, and the sum is divided by P.
@@ -167,19 +173,21 @@ impl Evaluator {
         Ok(self.ciphertext(a.operand.clone(), parts))
     }
 
-    /// σ(w₀ + switched w₁, …) modulo Q_level·P for a pair (w₀, w₁) modulo Q_level·P: only w₁ is divided by P.
-    fn rotate_extended(
+    /// total + σ(w₀ + switched w₁, …) modulo Q_level·P for a pair (w₀, w₁) modulo Q_level·P: only w₁ is divided by P.
+    fn add_rotated(
         &self,
+        total: &mut [RnsPoly<Eval>; 2],
         [w0, w1]: &[RnsPoly<Eval>; 2],
         galois: &GaloisKey,
         level: usize,
-    ) -> [RnsPoly<Eval>; 2] {
+    ) {
         let basis = self.context.qp(level);
         let divided = self.context.mod_down(level).apply(w1);
         let limb_of = self.context.key_limb(level, galois.key.level());
-        let mut switched = self.context.gadget(level).sum_of_pairs(&divided, galois.key.digits(), limb_of);
-        basis.add_assign(&mut switched[0], w0);
-        switched.map(|part| basis.automorphism(&part, &galois.automorphism))
+        let [u, v] = self.context.gadget(level).sum_of_pairs(&divided, galois.key.digits(), limb_of);
+        let [total_u, total_v] = total;
+        basis.add_automorphism_assign(total_u, &[&u, w0], &galois.automorphism);
+        basis.add_automorphism_assign(total_v, &[&v], &galois.automorphism);
     }
 
     /// P·(c₀, c₁) at a level; modulo the special primes it is zero.

@@ -100,10 +100,10 @@ fn sums_of_products_are_lazy_and_exact() {
     let [a, b, c, d, e, f] = encrypted.each_ref_array();
     let sum = ev.sum_of_products(&[(a, b), (c, d)]).unwrap();
     let more = ev.sum_of_products(&[(e, f)]).unwrap();
-    let total = ev.add_tensor(&sum, &more).unwrap();
+    let total = ev.add_tensor(sum, &more).unwrap();
     // A degree-1 summand at the product's scale.
     let summand = setup.encrypt_at(&vectors[0], &total.scale().clone(), LEVELS, 20);
-    let total = ev.add_to_tensor(&total, &summand).unwrap();
+    let total = ev.add_to_tensor(total, &summand).unwrap();
     assert_eq!(total.level(), LEVELS - 1);
     let result = ev.relinearize_rescale(&total).unwrap();
     let expected: Vec<_> = (0..512)
@@ -216,7 +216,7 @@ fn misuse_is_an_error_that_says_what_was_needed() {
     let product = ev.multiply_constant(&top, 1.0, &Scale::power_of_two(1)).unwrap();
     assert_eq!(ev.add(&top, &product).unwrap_err(), Error::ScaleMismatch { left: 40.0, right: 41.0 });
     let tensor = ev.sum_of_products(&[(&top, &top)]).unwrap();
-    assert!(matches!(ev.add_to_tensor(&tensor, &top), Err(Error::ScaleMismatch { .. })));
+    assert!(matches!(ev.add_to_tensor(tensor.clone(), &top), Err(Error::ScaleMismatch { .. })));
     assert_eq!(ev.add_constant(&top, f64::NAN).unwrap_err(), Error::NotFinite { slot: 0 });
     let overflow = ev.add_constant(&bottom, 600.0).unwrap_err();
     assert!(matches!(overflow, Error::EncodingOverflow { .. }), "{overflow}");
@@ -273,7 +273,7 @@ fn circuit<A: Arithmetic>(ev: &A, a: &A::Ciphertext, b: &A::Ciphertext) -> Resul
     let sum = ev.sub(&ev.add(a, b)?, &ev.neg(b)?)?;
     let hoisted = ev.rotate_hoisted(&sum, &[0, 1, 2])?;
     let tensor = ev.sum_of_products(&[(&hoisted[0], b), (&hoisted[1], &hoisted[2])])?;
-    let tensor = ev.add_tensor(&tensor, &ev.sum_of_products(&[(a, b)])?)?;
+    let tensor = ev.add_tensor(tensor, &ev.sum_of_products(&[(a, b)])?)?;
     let c = ev.relinearize_rescale(&tensor)?;
     let c = ev.add_constant(&ev.rotate(&c, 5)?, 0.5)?;
     let c = ev.multiply_by_i(&ev.conjugate(&c)?)?;

@@ -6,16 +6,16 @@ use crate::{Arithmetic, Error, Scale};
 
 /// The form in which a polynomial's coefficients are multiplied and added.
 pub trait CoefficientForm {
-    /// `c` · `power`, at the level `level` ≤ that of `power`, with `c` encoded at `scale`; not rescaled.
+    /// Σ c·b over terms (b, c), at a level that no b is below, with each c so encoded that the sum has `scale`; not
+    /// rescaled.
     ///
     /// # Errors
     ///
-    /// What the arithmetic refuses.
-    fn multiply<A: Arithmetic>(
+    /// [`Error::EmptySum`] for no terms, and what the arithmetic refuses.
+    fn combine<A: Arithmetic>(
         &self,
         arithmetic: &A,
-        power: &A::Ciphertext,
-        c: f64,
+        terms: &[(&A::Ciphertext, f64)],
         scale: &Scale,
         level: usize,
     ) -> Result<A::Ciphertext, Error>;
@@ -34,19 +34,14 @@ pub trait CoefficientForm {
 pub struct Constants;
 
 impl CoefficientForm for Constants {
-    fn multiply<A: Arithmetic>(
+    fn combine<A: Arithmetic>(
         &self,
         arithmetic: &A,
-        power: &A::Ciphertext,
-        c: f64,
+        terms: &[(&A::Ciphertext, f64)],
         scale: &Scale,
         level: usize,
     ) -> Result<A::Ciphertext, Error> {
-        if arithmetic.operand(power).level == level {
-            arithmetic.multiply_constant(power, c, scale)
-        } else {
-            arithmetic.multiply_constant(&arithmetic.drop_level(power, level)?, c, scale)
-        }
+        arithmetic.linear_combination(terms, scale, level)
     }
 
     fn add<A: Arithmetic>(
@@ -80,15 +75,19 @@ impl<M: Fn() -> Vec<Complex64>> Masked<M> {
 }
 
 impl<M: Fn() -> Vec<Complex64>> CoefficientForm for Masked<M> {
-    fn multiply<A: Arithmetic>(
+    fn combine<A: Arithmetic>(
         &self,
         arithmetic: &A,
-        power: &A::Ciphertext,
-        c: f64,
+        terms: &[(&A::Ciphertext, f64)],
         scale: &Scale,
         level: usize,
     ) -> Result<A::Ciphertext, Error> {
-        arithmetic.multiply_plain(power, &self.encode(arithmetic, c, scale, level)?)
+        let product = |&(power, c): &(&A::Ciphertext, f64)| {
+            let factor = scale.divided_by(&arithmetic.operand(power).scale);
+            arithmetic.multiply_plain(power, &self.encode(arithmetic, c, &factor, level)?)
+        };
+        let (first, others) = terms.split_first().ok_or(Error::EmptySum)?;
+        others.iter().try_fold(product(first)?, |sum, term| arithmetic.add(&sum, &product(term)?))
     }
 
     fn add<A: Arithmetic>(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::plan::{Factors, Node, correction, factors};
 use super::{Basis, CoefficientForm, PolynomialCircuit};
-use crate::{Arithmetic, Error, Scale};
+use crate::{Arithmetic, Error, Operand, Scale};
 
 impl PolynomialCircuit {
     /// p(x) for the slots of `x`, which the Chebyshev basis wants in \[−1, 1\]; m ∘ p(x) for coefficients with a mask.
@@ -69,16 +69,15 @@ impl<'a, A: Arithmetic> Powers<'a, A> {
     /// 2 T_a T_b − T_{a−b}.
     fn chebyshev(&self, n: usize) -> Result<A::Ciphertext, Error> {
         let Factors { a, b } = factors(n);
-        let doubled = self.arithmetic.add(self.get(b), self.get(b))?;
+        let Operand { level, scale, .. } = self.arithmetic.operand(self.get(b));
+        let doubled = self.arithmetic.linear_combination(&[(self.get(b), 2.0)], scale, *level)?;
         let product = self.arithmetic.sum_of_products(&[(self.get(a), &doubled)])?;
         let Some(difference) = correction(Basis::Chebyshev, n) else {
             return self.arithmetic.add_constant(&self.arithmetic.relinearize_rescale(&product)?, -1.0);
         };
-        let operand = self.arithmetic.tensor_operand(&product);
-        let dropped = self.arithmetic.drop_level(self.get(difference), operand.level)?;
-        let scale = operand.scale.divided_by(self.scale(difference));
-        let negated = self.arithmetic.multiply_constant(&dropped, -1.0, &scale)?;
-        self.arithmetic.relinearize_rescale(&self.arithmetic.add_to_tensor(&product, &negated)?)
+        let Operand { level, scale, .. } = self.arithmetic.tensor_operand(&product);
+        let negated = self.arithmetic.linear_combination(&[(self.get(difference), -1.0)], scale, *level)?;
+        self.arithmetic.relinearize_rescale(&self.arithmetic.add_to_tensor(product, &negated)?)
     }
 }
 
@@ -98,7 +97,7 @@ impl<A: Arithmetic, C: CoefficientForm> Evaluation<'_, A, C> {
         } else {
             let products = self.products(node, &sum, level + 1)?;
             let tensor = match linear {
-                Some(linear) => arithmetic.add_to_tensor(&products, &linear)?,
+                Some(linear) => arithmetic.add_to_tensor(products, &linear)?,
                 None => products,
             };
             arithmetic.relinearize_rescale(&tensor)?
@@ -119,14 +118,10 @@ impl<A: Arithmetic, C: CoefficientForm> Evaluation<'_, A, C> {
 
     /// Σ cᵢ Bᵢ, where there are any.
     fn linear(&self, node: &Node, scale: &Scale, level: usize) -> Result<Option<A::Ciphertext>, Error> {
-        let arithmetic = self.powers.arithmetic;
-        node.terms.iter().try_fold(None, |sum, &(power, c)| {
-            let factor = scale.divided_by(self.powers.scale(power));
-            let term = self.form.multiply(arithmetic, self.powers.get(power), c, &factor, level)?;
-            Ok(Some(match sum {
-                Some(sum) => arithmetic.add(&sum, &term)?,
-                None => term,
-            }))
-        })
+        if node.terms.is_empty() {
+            return Ok(None);
+        }
+        let terms: Vec<_> = node.terms.iter().map(|&(power, c)| (self.powers.get(power), c)).collect();
+        self.form.combine(self.powers.arithmetic, &terms, scale, level).map(Some)
     }
 }

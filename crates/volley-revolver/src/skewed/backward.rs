@@ -122,16 +122,16 @@ impl<A: Arithmetic> Skewed<'_, A> {
     /// [`Error::Ckks`]; [`Error::SplitMismatch`] and [`Error::Length`] for sums of another split or layout.
     pub fn merge(
         &self,
-        a: &BackwardSums<A::Tensor>,
+        a: BackwardSums<A::Tensor>,
         b: &BackwardSums<A::Tensor>,
     ) -> Result<BackwardSums<A::Tensor>, Error> {
         self.check_origin(a.split, a.sums.len())?;
         self.check_origin(b.split, b.sums.len())?;
         let sums = a
             .sums
-            .par_iter()
+            .into_par_iter()
             .zip(&b.sums)
-            .map(|(a, b)| a.iter().zip(b).map(|(a, b)| Ok(self.arithmetic.add_tensor(a, b)?)).collect())
+            .map(|(a, b)| a.into_iter().zip(b).map(|(a, b)| Ok(self.arithmetic.add_tensor(a, b)?)).collect())
             .collect::<Result<_, Error>>()?;
         Ok(BackwardSums { split: self.split, sums })
     }

@@ -93,7 +93,7 @@ fn what_another_split_made() {
     let own_copies = [other.backward_copies(&blocks, 2).unwrap()];
     assert_eq!(other.accumulate(&own_copies, &errors).err(), mismatch);
     assert_eq!(other.gradient(&sums).err(), mismatch);
-    assert_eq!(other.merge(&sums, &sums).err(), mismatch);
+    assert_eq!(other.merge(sums.clone(), &sums).err(), mismatch);
     let forward = skewed.forward_copies(&blocks, 2).unwrap();
     let weights = skewed.revolve_weights(&blocks).unwrap();
     assert_eq!(other.forward(&forward, &weights).err(), mismatch);

@@ -150,7 +150,7 @@ impl Case {
                 let errors = skewed.revolve_errors(e).unwrap();
                 skewed.accumulate(from_ref(copies), &[errors]).unwrap()
             })
-            .reduce(|a, b| skewed.merge(&a, &b).unwrap());
+            .reduce(|a, b| skewed.merge(a, &b).unwrap());
         for (a, b) in skewed.gradient(&streamed.unwrap()).unwrap().iter().zip(&gradient) {
             assert_slots_close(&a.slots, &b.slots);
             assert_eq!(a.operand, b.operand);

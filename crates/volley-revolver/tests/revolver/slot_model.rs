@@ -192,10 +192,10 @@ impl Arithmetic for SlotModel {
         let first = products.next().ok_or(Error::EmptySum)?;
         products.try_fold(first, |sum, product| sum.linear(&product, |x, y| x + y)).map(Tensor)
     }
-    fn add_tensor(&self, a: &Tensor, b: &Tensor) -> Result<Tensor, Error> {
+    fn add_tensor(&self, a: Tensor, b: &Tensor) -> Result<Tensor, Error> {
         a.0.linear(&b.0, |x, y| x + y).map(Tensor)
     }
-    fn add_to_tensor(&self, a: &Tensor, b: &Ciphertext) -> Result<Tensor, Error> {
+    fn add_to_tensor(&self, a: Tensor, b: &Ciphertext) -> Result<Tensor, Error> {
         a.0.linear(b, |x, y| x + y).map(Tensor)
     }
     fn relinearize(&self, a: &Tensor) -> Result<Ciphertext, Error> {

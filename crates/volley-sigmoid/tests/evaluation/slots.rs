@@ -148,8 +148,8 @@ impl Arithmetic for SlotArithmetic {
         products.try_fold(first, |sum, product| Self::sum(&sum, &product))
     }
 
-    fn add_to_tensor(&self, a: &Slots, b: &Slots) -> Result<Slots, Error> {
-        Self::sum(a, b)
+    fn add_to_tensor(&self, a: Slots, b: &Slots) -> Result<Slots, Error> {
+        Self::sum(&a, b)
     }
 
     fn relinearize_rescale(&self, a: &Slots) -> Result<Slots, Error> {
@@ -186,7 +186,7 @@ impl Arithmetic for SlotArithmetic {
         unused()
     }
 
-    fn add_tensor(&self, _: &Slots, _: &Slots) -> Result<Slots, Error> {
+    fn add_tensor(&self, _: Slots, _: &Slots) -> Result<Slots, Error> {
         unused()
     }
 
