@@ -21,8 +21,12 @@ pub enum Operation {
     Conjugation,
     /// A product of two ciphertexts, without relinearization.
     Product,
-    /// A product with a plaintext or constant.
+    /// A product with a plaintext that is encoded for it.
     PlainProduct,
+    /// A product with a constant.
+    ConstantProduct,
+    /// A product with a diagonal of a linear transform, encoded beforehand modulo Q·P.
+    DiagonalProduct,
     /// A relinearization, merged with a rescaling or not.
     Relinearization,
     /// A rescaling of its own.
@@ -33,7 +37,7 @@ pub enum Operation {
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Rotation,
         Self::HoistedRotation,
         Self::Hoisting,
@@ -42,6 +46,8 @@ impl Operation {
         Self::Conjugation,
         Self::Product,
         Self::PlainProduct,
+        Self::ConstantProduct,
+        Self::DiagonalProduct,
         Self::Relinearization,
         Self::Rescaling,
         Self::Raising,
@@ -119,7 +125,7 @@ mod tests {
         }
         let products: Vec<_> = counts.iter().filter(|count| count.0 == Operation::Product).collect();
         assert_eq!(products, [(Operation::Product, 2, 7), (Operation::Product, 3, 10)]);
-        assert_eq!(counts.iter().count(), 20, "level 3 coincides twice, zeros are left out");
+        assert_eq!(counts.iter().count(), 23, "level 3 coincides three times, zeros are left out");
     }
 
     #[test]

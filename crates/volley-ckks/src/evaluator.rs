@@ -254,7 +254,7 @@ impl Arithmetic for Evaluator {
         let operand = Operand::linear_combination(terms.iter().map(|(a, _)| &a.operand), scale, level)?;
         let factors = terms.iter().map(|(a, c)| self.constant(*c, &scale.divided_by(a.scale()), level));
         let factors = factors.collect::<Result<Vec<_>, _>>()?;
-        self.counters.add(Operation::PlainProduct, level, terms.len());
+        self.counters.add(Operation::ConstantProduct, level, terms.len());
         let basis = self.context.q(level);
         let sum = |part: usize| {
             let terms = terms.iter().zip(&factors);

@@ -227,7 +227,7 @@ impl LinearTransform {
             (Operation::Hoisting, usize::from(babies > 0) + giants),
             (Operation::ExtendedRotation, rounds * babies + giants),
             (Operation::ModDown, giants + 2),
-            (Operation::PlainProduct, self.diagonal_count()),
+            (Operation::DiagonalProduct, self.diagonal_count()),
         ]
     }
 
@@ -282,8 +282,8 @@ pub trait LinearArithmetic: Arithmetic {
     ) -> Result<Self::Ciphertext, Error>;
 
     /// Σ rot(a, k·`slots`) over k < n/`slots`, for a ciphertext of n slots: the trace to the subring of `slots` slots,
-    /// which the result has. Slots that repeat already are multiplied by n/`slots`. Takes log₂ of that rotations, by
-    /// `slots`, 2·`slots`, …, n/2.
+    /// which the result has. Slots that repeat already are multiplied by n/`slots`. Four repetitions are added up for one
+    /// decomposition: three rotations for each factor 4 of n/`slots`, and one for a factor 2 that is left.
     ///
     /// # Errors
     ///
@@ -301,8 +301,18 @@ pub(crate) fn sum_of_repetitions<A: Arithmetic>(
     if !slots.is_power_of_two() || slots > max {
         return Err(Error::SlotCount { values: slots, max });
     }
-    let steps = std::iter::successors(Some(max / 2), |step| Some(step / 2)).take_while(|&step| step >= slots);
-    steps.into_iter().try_fold(a.clone(), |sum, step| arithmetic.sum_of_rotations(&sum, &[0, step as i64]))
+    trace_steps(slots, max).try_fold(a.clone(), |sum, steps| arithmetic.sum_of_rotations(&sum, &steps))
+}
+
+/// The rotations of a [trace](LinearArithmetic::trace) from `all` slots to `slots`, both powers of two: those that are
+/// added up at once, zero among them.
+pub(crate) fn trace_steps(slots: usize, all: usize) -> impl Iterator<Item = Vec<i64>> {
+    let mut period = all;
+    std::iter::from_fn(move || {
+        let terms = (period / slots).min(4);
+        period /= terms.max(1);
+        (terms > 1).then(|| (0..terms).map(|k| (k * period) as i64).collect())
+    })
 }
 
 #[cfg(test)]

@@ -271,7 +271,7 @@ impl Arithmetic for Simulator {
         scale: &Scale,
     ) -> Result<SimulatedCiphertext, Error> {
         check_constant(c, scale)?;
-        self.counters.add(Operation::PlainProduct, a.operand.level, 1);
+        self.counters.add(Operation::ConstantProduct, a.operand.level, 1);
         Ok(self.ciphertext(a.operand.scaled(scale)))
     }
 
@@ -285,7 +285,7 @@ impl Arithmetic for Simulator {
             check_constant(*c, &scale.divided_by(&a.operand.scale))?;
         }
         let operand = Operand::linear_combination(terms.iter().map(|(a, _)| &a.operand), scale, level)?;
-        self.counters.add(Operation::PlainProduct, level, terms.len());
+        self.counters.add(Operation::ConstantProduct, level, terms.len());
         Ok(self.ciphertext(operand))
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::dft::{Coefficients, CoeffsToSlots, DftShape, Packing, SlotsToCoeffs};
 use super::{BootstrapArithmetic, EvalMod, EvalModLiteral, ephemeral};
+use crate::linear_transform::trace_steps;
 use crate::{Arithmetic, Error, KeySpec, LinearArithmetic, Parameters, Scale, Simulator};
 
 /// What a bootstrapping is planned from.
@@ -89,7 +90,7 @@ impl Bootstrapping {
         let max_slots = parameters.max_slots();
         let packing = if slots <= max_slots / 2 { Packing::SideBySide } else { Packing::Apart };
         // The trace multiplies by N/2n.
-        let gain = max_slots as f64 / slots.max(1) as f64;
+        let gain = max_slots as f64 / slots as f64;
         let shape = DftShape {
             slots,
             packing,
@@ -99,10 +100,13 @@ impl Bootstrapping {
             from: raised_scale.clone(),
             to: Scale::power_of_two(literal.log_input_scale as i32),
         };
-        let mut known: BTreeSet<i64> = repetitions(slots, max_slots).collect();
+        if slots == 0 {
+            return Err(Error::SlotCount { values: 0, max: max_slots });
+        }
+        let mut known: BTreeSet<i64> = trace_steps(slots, max_slots).flatten().collect();
         let coeffs_to_slots = CoeffsToSlots::new(parameters, shape, known.iter().copied())?;
         known.extend(coeffs_to_slots.dft().rotations());
-        known.extend(repetitions(slots, 2 * slots));
+        known.insert(slots as i64);
         let shape = DftShape {
             slots,
             packing,
@@ -297,11 +301,4 @@ impl<T> Bootstrapper<T> {
         let factor = raised_scale.times(&parameters.rescaling_factor(1)).divided_by(&operand.scale);
         arithmetic.rescale(&arithmetic.multiply_constant(&low, 1.0, &factor)?)
     }
-}
-
-/// `slots`, 2·`slots`, … below `all`.
-fn repetitions(slots: usize, all: usize) -> impl Iterator<Item = i64> {
-    std::iter::successors((slots > 0).then_some(slots), |step| step.checked_mul(2))
-        .take_while(move |&step| step < all)
-        .map(|step| step as i64)
 }

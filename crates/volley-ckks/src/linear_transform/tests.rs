@@ -276,12 +276,13 @@ fn a_sum_of_rotations_is_that_of_the_rotated_ciphertexts() {
 
 #[test]
 fn a_trace_adds_what_a_period_apart_is() {
-    let setup = Setup::new(parameters(10, LEVELS), |spec| spec.rotations([32, 64, 128, 256], LEVELS));
+    let steps = [32, 64, 96, 128, 256, 384];
+    let setup = Setup::new(parameters(10, LEVELS), |spec| spec.rotations(steps, LEVELS));
     let simulator = Simulator::new(setup.context.parameters());
     let x = random_slots(512, &mut rng(2));
     let a = setup.encrypt(&x, 2, 3);
     let foreseen = simulator.existing_operand(a.operand().clone()).unwrap();
-    for slots in [32, 128, 512] {
+    for slots in [32, 64, 128, 256, 512] {
         let trace = setup.evaluator.trace(&a, slots).unwrap();
         let expected: Vec<Complex64> = (0..slots).map(|j| x.iter().skip(j).step_by(slots).sum()).collect();
         assert_eq!(trace.operand(), &Operand { slots, ..a.operand().clone() });

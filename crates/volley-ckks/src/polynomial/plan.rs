@@ -13,7 +13,7 @@ pub struct PolynomialCost {
     pub products: usize,
     /// Rescalings of their own.
     pub rescalings: usize,
-    /// Products with a coefficient, or with the −1 of a Chebyshev recurrence.
+    /// Products with a coefficient, or with the 2 and the −1 of a Chebyshev recurrence.
     pub plain_products: usize,
 }
 
@@ -65,7 +65,12 @@ impl PolynomialCircuit {
         let mut cost = PolynomialCost {
             relinearizations: powers.len(),
             products: powers.len(),
-            plain_products: powers.iter().filter(|&&n| correction(basis, n).is_some()).count(),
+            plain_products: match basis {
+                Basis::Monomial => 0,
+                Basis::Chebyshev => {
+                    powers.len() + powers.iter().filter(|&&n| correction(basis, n).is_some()).count()
+                }
+            },
             ..PolynomialCost::default()
         };
         root.add_cost(&mut cost);

@@ -83,7 +83,7 @@ fn evaluated(setup: &Setup, polynomial: &Polynomial) -> f64 {
     }
     let planned = circuit.cost();
     assert_eq!(
-        [Operation::Relinearization, Operation::Product, Operation::Rescaling, Operation::PlainProduct]
+        [Operation::Relinearization, Operation::Product, Operation::Rescaling, Operation::ConstantProduct]
             .map(|operation| simulator.counts().total(operation) as usize),
         [planned.relinearizations, planned.products, planned.rescalings, planned.plain_products],
         "{name}"

@@ -81,6 +81,13 @@ impl CostModel {
             }
             Operation::Relinearization | Operation::Raising => decomposition + inner_product + division,
             Operation::Product => Work { products: 4.0 * limbs, passes: 4.0 * limbs, ..Work::default() },
+            Operation::ConstantProduct => {
+                Work { products: 2.0 * limbs, passes: 4.0 * limbs, ..Work::default() }
+            }
+            // Its images are in the cache.
+            Operation::DiagonalProduct => {
+                Work { products: 2.0 * extended, passes: extended, ..Work::default() }
+            }
             // The plaintext is encoded for the product.
             Operation::PlainProduct => {
                 Work { transforms: limbs, products: 2.0 * limbs, passes: 6.0 * limbs, encodings: 1.0 }

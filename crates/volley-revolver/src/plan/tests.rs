@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use volley_ckks::bootstrapping::BootstrapArithmetic;
 use volley_ckks::params::ParametersError;
-use volley_ckks::{Arithmetic, Operation, SimulatedCiphertext};
+use volley_ckks::{Arithmetic, LinearArithmetic, LinearTransform, Operation, SimulatedCiphertext};
 
 use super::*;
 use crate::skewed::Skewed;
@@ -274,7 +274,17 @@ fn seconds(operation: Operation, level: usize, model: &CostModel) -> f64 {
         // A decomposition, a rotation and two divisions.
         Operation::ExtendedRotation | Operation::ModDown => drop(simulator.sum_of_rotations(&a, &[1])),
         Operation::Product => drop(simulator.sum_of_products(&[(&a, &a)])),
-        Operation::PlainProduct => drop(simulator.multiply_constant(&a, 1.0, &parameters.scale())),
+        Operation::PlainProduct => {
+            let ones = simulator.encode(Vec::new, &parameters.scale(), level).unwrap();
+            drop(simulator.multiply_plain(&a, &ones));
+        }
+        Operation::ConstantProduct => drop(simulator.multiply_constant(&a, 1.0, &parameters.scale())),
+        Operation::DiagonalProduct => {
+            let identity = LinearTransform::new(&parameters, level, 1 << 11, [0]).unwrap();
+            let identity =
+                simulator.encode_transform(&identity, &parameters.scale(), |_| Vec::new()).unwrap();
+            drop(simulator.transform(&a, &identity));
+        }
         Operation::Relinearization => drop(simulator.relinearize(&a)),
         Operation::Rescaling => drop(simulator.rescale(&a)),
         Operation::Raising => drop(simulator.raise(&a, level)),
