@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use volley_mlr::volley_ckks::Parameters;
 use volley_mlr::volley_ckks::bootstrapping::Preset;
+use volley_mlr::volley_revolver::plan::Machine;
 use volley_mlr::{Plan, PlanHash, Profile};
 
 use crate::sizes::{counted, show_bytes};
@@ -60,9 +61,16 @@ pub(crate) struct PlanSummary {
     keys: usize,
     keys_bytes: u64,
     server_memory_bytes: u64,
-    seconds_on_one_core: f64,
+    seconds_on_one_core: Seconds,
     refreshes: Option<Refreshes>,
     shareable: Option<Shareable>,
+}
+
+/// Of the server, by what its core has.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Seconds {
+    avx512ifma: f64,
+    avx2: f64,
 }
 
 /// How often weights are refreshed, and what that leaves of them.
@@ -100,7 +108,10 @@ impl From<&Plan> for PlanSummary {
             keys: plan.key_spec().key_count(),
             keys_bytes: plan.key_spec().byte_count(),
             server_memory_bytes: plan.memory(1).total(),
-            seconds_on_one_core: plan.seconds(),
+            seconds_on_one_core: Seconds {
+                avx512ifma: plan.seconds_on(&Machine::AVX512),
+                avx2: plan.seconds_on(&Machine::AVX2),
+            },
             refreshes: plan.bootstrapping().zip(plan.refresh_bits()).map(|(preset, bits)| Refreshes {
                 count: plan.refresh_count(),
                 bootstrapping: match preset {
@@ -137,7 +148,8 @@ impl fmt::Display for PlanSummary {
         writeln!(f, "upload           {ciphertexts}, {}", show_bytes(self.dataset_bytes))?;
         writeln!(f, "evaluation keys  {}, {}", counted(self.keys, "key"), show_bytes(self.keys_bytes))?;
         writeln!(f, "server memory    {} with one thread", show_bytes(self.server_memory_bytes))?;
-        writeln!(f, "server time      about {:.1} s on one core", self.seconds_on_one_core)?;
+        let Seconds { avx512ifma, avx2 } = self.seconds_on_one_core;
+        writeln!(f, "server time      about {avx512ifma:.1} s on one core with AVX-512, {avx2:.1} s with AVX2")?;
         if let Some(Refreshes { count, bootstrapping, bits, weight_range }) = &self.refreshes {
             writeln!(
                 f,

@@ -6,7 +6,7 @@ use crate::volley_ckks::bootstrapping::{Bootstrapping, Preset};
 use crate::volley_ckks::{
     Arithmetic, KeySpec, Operand, OperationCounts, Parameters, Security, Simulator, Upload,
 };
-use crate::volley_revolver::plan::{Circuit, CostModel, Demands, Memory, Plan as MatrixPlan, RingChoice};
+use crate::volley_revolver::plan::{Circuit, CostModel, Demands, Machine, Memory, Plan as MatrixPlan, RingChoice};
 use crate::volley_revolver::skewed::Split;
 use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 
@@ -220,16 +220,16 @@ impl Plan {
         self.matrices.memory(threads)
     }
 
-    /// Estimated seconds of training on one core with AVX-512, by which plans are chosen.
+    /// Seconds of training by the model that the plan was chosen with.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.matrices.seconds()
     }
 
-    /// Estimated seconds of training on one core of another kind.
+    /// Estimated seconds of training on one core of a kind, set-up included.
     #[must_use]
-    pub fn seconds_by(&self, model: &CostModel) -> f64 {
-        self.matrices.seconds_by(model)
+    pub fn seconds_on(&self, machine: &Machine) -> f64 {
+        self.matrices.seconds_on(machine)
     }
 
     /// Level at which the data is encrypted: the highest, or the one that a refresh returns to.
@@ -308,9 +308,9 @@ impl fmt::Display for Plan {
         writeln!(f, "{} evaluation keys, {:.0} MB", keys.key_count(), keys.byte_count() as f64 / MEGA)?;
         write!(
             f,
-            "server memory {:.0} MB, about {:.1} s on one core",
+            "server memory {:.0} MB, about {:.1} s on one core with AVX-512",
             self.memory(1).total() as f64 / MEGA,
-            self.seconds()
+            self.seconds_on(&Machine::AVX512)
         )?;
         if let Some((preset, bits)) = self.bootstrapping().zip(self.refresh_bits()) {
             let count = self.refresh_count();

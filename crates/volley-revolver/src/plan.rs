@@ -11,7 +11,7 @@ use volley_ckks::{KeySpec, OperationCounts, Parameters, ParametersLiteral, Secur
 mod cost;
 mod memory;
 
-pub use cost::CostModel;
+pub use cost::{CostModel, Machine};
 pub use memory::Memory;
 
 use crate::skewed::Split;
@@ -361,16 +361,16 @@ impl Plan {
         Memory { scratch, ..self.memory }
     }
 
-    /// Estimated seconds on one core, by the model that the plan was chosen with.
+    /// Seconds by the model that the plan was chosen with.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.seconds
     }
 
-    /// Estimated seconds on one core of another kind.
+    /// Estimated seconds on one core of a kind.
     #[must_use]
-    pub fn seconds_by(&self, model: &CostModel) -> f64 {
-        model.seconds(&self.parameters, &self.counts)
+    pub fn seconds_on(&self, machine: &Machine) -> f64 {
+        machine.seconds(&self.parameters, &self.counts, self.memory(1).total())
     }
 }
 

@@ -323,7 +323,7 @@ fn what_is_shown_is_what_an_owner_asks() {
         format!("upload {} ciphertexts, {:.1} MB", upload.ciphertexts, upload.bytes as f64 / 1e6),
         format!("{} evaluation keys, {:.0} MB", keys.key_count(), keys.byte_count() as f64 / 1e6),
         format!("server memory {:.0} MB", plan.memory(1).total() as f64 / 1e6),
-        format!("about {:.1} s on one core", plan.seconds()),
+        format!("about {:.1} s on one core with AVX-512", plan.seconds_on(&Machine::AVX512)),
     ] {
         assert!(shown.contains(&part), "{part:?} is not in\n{shown}");
     }

@@ -16,7 +16,8 @@ pub struct CostModel {
 }
 
 impl Default for CostModel {
-    /// Measured with the AVX-512 kernels on one core of a server processor.
+    /// By which plans are chosen, on every machine the same. With AVX-512 it is twice what operations take by themselves:
+    /// a pass through memory is dear here, as plans that move much also use much memory for the first time.
     fn default() -> Self {
         Self { transform: 0.13, product: 0.45, pass: 1.0, encoding: 0.1 }
     }
@@ -106,6 +107,34 @@ impl CostModel {
             + self.product * work.products
             + self.pass * work.passes
             + self.encoding * log_n * work.encodings)
+    }
+}
+
+/// A kind of core, for what a plan takes there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Machine {
+    /// By `cargo xtask calibrate`.
+    pub operations: CostModel,
+    /// Nanoseconds of a byte of memory when it is used first: the system hands it out in pages that it clears.
+    pub first_use: f64,
+}
+
+impl Machine {
+    /// A server's core with AVX-512 IFMA (Zen 4).
+    pub const AVX512: Self = Self {
+        operations: CostModel { transform: 0.127, product: 0.354, pass: 0.086, encoding: 0.841 },
+        first_use: 0.36,
+    };
+    /// The same core with the kernels for AVX2.
+    pub const AVX2: Self = Self {
+        operations: CostModel { transform: 0.199, product: 0.387, pass: 0.362, encoding: 0.792 },
+        first_use: 0.36,
+    };
+
+    /// Seconds of all operations, and of so many bytes of memory.
+    #[must_use]
+    pub fn seconds(&self, parameters: &Parameters, counts: &OperationCounts, bytes: u64) -> f64 {
+        self.operations.seconds(parameters, counts) + 1e-9 * self.first_use * bytes as f64
     }
 }
 
