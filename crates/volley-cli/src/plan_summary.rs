@@ -149,7 +149,10 @@ impl fmt::Display for PlanSummary {
         writeln!(f, "evaluation keys  {}, {}", counted(self.keys, "key"), show_bytes(self.keys_bytes))?;
         writeln!(f, "server memory    {} with one thread", show_bytes(self.server_memory_bytes))?;
         let Seconds { avx512ifma, avx2 } = self.seconds_on_one_core;
-        writeln!(f, "server time      about {avx512ifma:.1} s on one core with AVX-512, {avx2:.1} s with AVX2")?;
+        writeln!(
+            f,
+            "server time      about {avx512ifma:.1} s on one core with AVX-512, {avx2:.1} s with AVX2"
+        )?;
         if let Some(Refreshes { count, bootstrapping, bits, weight_range }) = &self.refreshes {
             writeln!(
                 f,

@@ -6,7 +6,9 @@ use crate::volley_ckks::bootstrapping::{Bootstrapping, Preset};
 use crate::volley_ckks::{
     Arithmetic, KeySpec, Operand, OperationCounts, Parameters, Security, Simulator, Upload,
 };
-use crate::volley_revolver::plan::{Circuit, CostModel, Demands, Machine, Memory, Plan as MatrixPlan, RingChoice};
+use crate::volley_revolver::plan::{
+    Circuit, CostModel, Demands, Machine, Memory, Plan as MatrixPlan, RingChoice,
+};
 use crate::volley_revolver::skewed::Split;
 use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 

@@ -145,7 +145,7 @@ impl Method {
 /// Bits that a preset's result has at least, measured at N = 2¹⁶ and 2¹³ slots (`docs/bootstrapping.md`).
 pub(crate) fn bits(preset: Preset) -> f64 {
     match preset {
-        Preset::Fast => 10.0,
+        Preset::Fast => 13.0,
         Preset::Precise => 20.0,
     }
 }

@@ -13,12 +13,13 @@ const COEFFS_TO_SLOTS: usize = 4;
 const SLOTS_TO_COEFFS: usize = 3;
 /// EvalMod has eight levels: six for the cosine and these.
 const DOUBLE_ANGLES: u32 = 2;
-/// Of EvalMod's levels, the last first: scales of 53 bits of x, 52 of T₂, then 50, 46, 42 and 38.
-const FAST_EVAL_MOD: [&[u32]; 8] = [&[46], &[50], &[46], &[50], &[50], &[50], &[27, 27], &[27, 27]];
-/// The same: scales of 68 bits of x, then 67, 65, 63, 61, 60, 60, 54 and 48. The last level of the series is long for its
-/// quotients: that of T₈, whose scale is 63, has the 57 that are left of 60 + 60.
+/// Of EvalMod's levels, the last first: scales of 53 bits of x, 52 of T₂, then 50.
+const FAST_EVAL_MOD: [&[u32]; 8] = [&[50], &[50], &[50], &[50], &[50], &[50], &[27, 27], &[27, 27]];
+/// The same: scales of 68 bits of x, then 67, 65, 63, 61, 60, 60, 54 and 58. The last level of the series is long for its
+/// quotients: that of T₈, whose scale is 63, has the 57 that are left of 60 + 60. The last of all has one prime: what that
+/// leaves of the scale SlotsToCoeffs takes away.
 const PRECISE_EVAL_MOD: [&[u32]; 8] =
-    [&[30, 30], &[33, 33], &[30, 30], &[31, 31], &[33, 32], &[34, 33], &[35, 34], &[35, 34]];
+    [&[50], &[33, 33], &[30, 30], &[31, 31], &[33, 32], &[34, 33], &[35, 34], &[35, 34]];
 /// Of the caller's scale and levels.
 const LEVEL_BITS: u32 = 40;
 const SPECIAL_BITS: u32 = 50;
@@ -45,13 +46,14 @@ impl Preset {
         special: usize,
         security: Security,
     ) -> ParametersLiteral {
-        let (first, eval_mod, coeffs_to_slots) = match self {
-            Self::Fast => (vec![50], FAST_EVAL_MOD.map(<[u32]>::to_vec), vec![50]),
-            Self::Precise => (vec![30, 30], PRECISE_EVAL_MOD.map(<[u32]>::to_vec), vec![28, 28]),
+        let (first, slots_to_coeffs, eval_mod, coeffs_to_slots) = match self {
+            Self::Fast => (vec![50], vec![40], FAST_EVAL_MOD.map(<[u32]>::to_vec), vec![50]),
+            Self::Precise => (vec![30, 30], vec![45], PRECISE_EVAL_MOD.map(<[u32]>::to_vec), vec![28, 28]),
         };
         let chain = [
             vec![first],
-            vec![vec![LEVEL_BITS]; levels + SLOTS_TO_COEFFS],
+            vec![vec![LEVEL_BITS]; levels],
+            vec![slots_to_coeffs; SLOTS_TO_COEFFS],
             eval_mod.to_vec(),
             vec![coeffs_to_slots; COEFFS_TO_SLOTS],
         ];
