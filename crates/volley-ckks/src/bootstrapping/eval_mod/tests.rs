@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::noise::Noise;
 use crate::testing::{Setup, random_slots, rng};
-use crate::{Complex64, ParametersLiteral, Precision, Security, Simulator};
+use crate::{Complex64, ParametersLiteral, Precision, Scale, Security, Simulator};
 
 /// K of the tests: that of an ephemeral secret of 32 nonzero coefficients.
 const RANGE: u32 = 16;
@@ -21,7 +21,7 @@ fn literal(
 
 /// Levels of `bits` bits, the lowest first: of one prime each, or above 50 bits of two of half as many.
 fn chain(log_n: u32, bits: &[u32]) -> Parameters {
-    let level = |&bits: &u32| if bits > 50 { vec![bits / 2; 2] } else { vec![bits] };
+    let level = |&bits: &u32| if bits > 50 { vec![bits.div_ceil(2), bits / 2] } else { vec![bits] };
     let literal = ParametersLiteral {
         log_n,
         levels: bits.iter().map(level).collect(),
@@ -60,21 +60,25 @@ struct Run {
     predicted: f64,
 }
 
-/// Encrypts at the highest of levels of `bits` bits, reduces, decrypts. The simulator does the same beforehand, and levels and scales are those promised.
+/// As [`run_at`], at the input scale of the levels.
 fn run(eval_mod: &EvalMod, bits: &[u32]) -> Run {
+    run_at(eval_mod, bits, &eval_mod.input_scale(&chain(11, bits), bits.len() - 1))
+}
+
+/// Encrypts at the highest of levels of `bits` bits, reduces, decrypts. The simulator does the same beforehand, and levels and scales are those promised.
+fn run_at(eval_mod: &EvalMod, bits: &[u32], scale: &Scale) -> Run {
     let level = bits.len() - 1;
     let setup = Setup::new(chain(11, bits), |spec| spec.relinearization(level));
     let parameters = setup.context.parameters();
-    let scale = eval_mod.input_scale(parameters, level);
     let simulator = Simulator::new(parameters);
-    let simulated = simulator.input(&scale, level).unwrap();
+    let simulated = simulator.input(scale, level).unwrap();
     let simulated = eval_mod.evaluate(&simulator, &simulated).unwrap();
 
     let literal = eval_mod.literal();
     let inputs = inputs(parameters.max_slots(), literal.message_ratio(), 5);
     let slots: Vec<_> =
         inputs.iter().map(|(i, epsilon)| Complex64::from((i + epsilon) / eval_mod.input_divisor())).collect();
-    let result = eval_mod.evaluate(&setup.evaluator, &setup.encrypt_at(&slots, &scale, level, 6)).unwrap();
+    let result = eval_mod.evaluate(&setup.evaluator, &setup.encrypt_at(&slots, scale, level, 6)).unwrap();
 
     assert_eq!(result.operand(), simulator.operand(&simulated));
     assert_eq!(setup.evaluator.counts(), simulator.counts());
@@ -87,7 +91,7 @@ fn run(eval_mod: &EvalMod, bits: &[u32]) -> Run {
         (values.map(|value| value * value).sum::<f64>() / inputs.len() as f64).sqrt()
     };
     let (width, factor) = (eval_mod.input_divisor(), literal.output_factor * eval_mod.input_divisor());
-    let deviation = |noise: Noise| noise.slot_deviation(parameters, &scale) / 2.0_f64.sqrt();
+    let deviation = |noise: Noise| noise.slot_deviation(parameters, scale) / 2.0_f64.sqrt();
     let fresh = factor * deviation(Noise::encryption());
     let rounding = factor * width * (16.0_f64 / 15.0).sqrt() * deviation(Noise::rounding(parameters));
     Run {
@@ -125,6 +129,26 @@ fn levels_of_falling_lengths_follow_their_scales() {
     let even = run(&eval_mod, &[60; 12]);
     let falling = run(&eval_mod, &[60, 60, 54, 54, 58, 60, 58, 60, 60, 60, 64, 62]);
     assert!(falling.noise < 0.5 * even.noise, "{} and {}", falling.noise, even.noise);
+}
+
+/// What the presets' levels are for. A quotient of the series has the scale that a power leaves of the last level's products,
+/// and its error counts as that of any rescaling: where the last level of the series is as short as the scales have become,
+/// that is most of the noise.
+#[test]
+fn the_last_level_of_the_series_is_long_enough_for_its_quotients() {
+    // The lowest three, the last of the series after the double angles; the others; the scale of the input.
+    for (ratio, degree, chosen, short, others, log_scale) in [
+        (13, 58, [50, 66, 60], [60, 60, 57], [62, 65, 67, 69, 69], 68),
+        (8, 50, [50, 50, 50], [46, 50, 46], [50, 50, 50, 54, 54], 53),
+    ] {
+        let eval_mod = EvalMod::new(&literal(ratio, degree, 2, 1)).unwrap();
+        let noise = |lowest: [u32; 3]| {
+            let bits = [&[60, 60][..], &lowest, &others].concat();
+            run_at(&eval_mod, &bits, &Scale::power_of_two(log_scale)).noise
+        };
+        let [chosen, short] = [noise(chosen), noise(short)];
+        assert!(chosen < 0.6 * short, "2^{ratio}: {chosen} and {short}");
+    }
 }
 
 /// The table of the module.
