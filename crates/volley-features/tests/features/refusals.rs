@@ -29,6 +29,39 @@ fn models() {
     }
 }
 
+/// A model comes from elsewhere: whatever is in it, it runs or is refused.
+#[test]
+fn a_damaged_model_runs_or_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, whole) = (folder.path().join("damaged.onnx"), fs::read(testdata("tiny.onnx")).unwrap());
+    let digits = test_digits();
+    let mut state = 1_u64;
+    let mut random = |below: usize| {
+        // A linear congruence: all it has to be is different every time.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as usize % below
+    };
+    for _ in 0..500 {
+        let mut content = whole.clone();
+        for _ in 0..=random(3) {
+            let place = random(content.len());
+            content[place] = match random(3) {
+                0 => random(256) as u8,
+                1 => content[place] ^ (1 << random(8)),
+                _ => 0xff,
+            };
+        }
+        if random(8) == 0 {
+            content.truncate(random(whole.len()));
+        }
+        fs::write(&path, &content).unwrap();
+        match Backbone::load(&path, recipe(&folder, RECIPE)) {
+            Ok(backbone) => drop(extract(&backbone, &digits, 0..1, |_| {})),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
+}
+
 #[test]
 fn models_that_do_not_fit_the_recipe() {
     let error = tiny_with("[8, 8]", "[8, 9]");
