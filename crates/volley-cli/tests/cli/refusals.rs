@@ -227,6 +227,17 @@ fn plans_that_no_ring_has_room_for_and_projects_that_changed() {
     refuse(volley(shape("1001")).arg(&project), &["levels for", "not for 1001"]);
     refuse(volley(shape("0")).arg(&project), &["at least one iteration"]);
     refuse(volley(shape("2")).args(["--memory", "1M"]).arg(&project), &["memory"]);
+    for ([samples, features, classes], words) in [
+        (["18446744073709551615", "4", "3"], "copies of feature ciphertexts"),
+        (["100000000000", "4", "3"], "copies of feature ciphertexts"),
+        (["24", "18446744073709551615", "3"], "copies of feature ciphertexts"),
+        (["24", "1000000000000", "3"], "copies of feature ciphertexts"),
+        (["24", "4", "1000000000"], "no layout fits"),
+        (["24", "0", "3"], "0 columns"),
+    ] {
+        let mut init = volley(["init", "--iterations", "2", "--samples", samples, "--features", features]);
+        refuse(init.args(["--classes", classes]).arg(&project), &[words]);
+    }
     assert!(!project.exists());
     refuse(volley(["keygen"]).arg(&project), &["this is no project"]);
     volley(shape("2")).arg(&project).assert().success();

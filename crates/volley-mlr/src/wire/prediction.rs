@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 
-use super::plan::MAX_COPIES;
 use super::{FileError, ROWS, SCORES, WireError, header, open};
 use crate::volley_ckks::wire::{BodyReader, write_file};
 use crate::volley_ckks::{Ciphertext, Context, SeededCiphertext};
@@ -127,10 +126,6 @@ fn read_plan(job: &Job, body: &mut BodyReader<impl Read>) -> Result<PredictionPl
     let ciphertexts = (layout.groups() as u64).saturating_mul(layout.column_blocks() as u64);
     if ciphertexts.saturating_mul(job.plan().parameters().degree() as u64) > body.left() {
         return Err(FileError::Malformed.into());
-    }
-    let copies = ciphertexts.saturating_mul(layout.period() as u64);
-    if copies > MAX_COPIES {
-        return Err(WireError::PlanSize { copies, max: MAX_COPIES });
     }
     Ok(PredictionPlan::new(job.plan(), rows)?)
 }
