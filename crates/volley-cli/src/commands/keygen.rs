@@ -17,7 +17,6 @@ use zeroize::Zeroizing;
 
 use crate::atomic::{FolderLock, Staged, check_free};
 use crate::failure::BadInput;
-use crate::hex::hex;
 use crate::output::{Output, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::Project;
@@ -95,7 +94,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     public.commit(options.force)?;
     output.result(&Made {
         project: options.project.clone(),
-        key_id: hex(secret_key.id().as_bytes()),
+        key_id: secret_key.id().to_string(),
         sealed: passphrase.is_some(),
         secret_key: project.secret_key_file(),
         evaluation_keys: upload.keys_file(),

@@ -15,14 +15,14 @@ impl EncryptedRows<SeededCiphertext> {
     ///
     /// # Errors
     ///
-    /// [`WireError::File`] where a ciphertext belongs to other parameters or the system fails.
+    /// [`WireError::File`] where a ciphertext belongs to other parameters or another key or the system fails.
     pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
         let parameters = job.plan().parameters();
         let ciphertexts = || self.features.iter().flatten();
         let bytes: u64 = ciphertexts().map(|row| row.record_bytes(parameters)).sum();
         write_file(&header(job, ROWS, COUNT_BYTES + bytes), out, |body| {
             body.bytes(&(self.layout.shape().samples as u64).to_le_bytes())?;
-            Ok(ciphertexts().try_for_each(|row| row.write_record(parameters, body))?)
+            Ok(ciphertexts().try_for_each(|row| row.write_record(parameters, job.key_id(), body))?)
         })
     }
 
@@ -62,13 +62,16 @@ impl EncryptedScores<Ciphertext> {
     ///
     /// # Errors
     ///
-    /// [`WireError::File`] where a ciphertext belongs to other parameters or the system fails.
+    /// [`WireError::File`] where a ciphertext belongs to other parameters or another key or the system fails.
     pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
         let parameters = job.plan().parameters();
         let bytes: u64 = self.scores.iter().map(|scores| scores.record_bytes(parameters)).sum();
         write_file(&header(job, SCORES, COUNT_BYTES + bytes), out, |body| {
             body.bytes(&(self.layout.shape().samples as u64).to_le_bytes())?;
-            Ok(self.scores.iter().try_for_each(|scores| scores.write_record(parameters, body))?)
+            Ok(self
+                .scores
+                .iter()
+                .try_for_each(|scores| scores.write_record(parameters, job.key_id(), body))?)
         })
     }
 

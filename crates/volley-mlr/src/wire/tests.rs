@@ -229,13 +229,25 @@ fn files_of_other_jobs_are_refused_by_name() {
             assert_eq!(reread(&other, file, NO_LIMIT), Err(expected.clone()), "{kind}");
         }
     }
+    // Nor are they written: what was encrypted under one key does not go into files of another.
+    let (checkpoint, model) = run.train().swap_remove(1);
+    let (rows, scores) = run.predict();
+    let error = FileError::ForeignKey { expected: stranger.key_id(), found: Some(run.job.key_id()) };
+    for refused in [
+        written(|out| run.setup.upload().write(&stranger, out)),
+        written(|out| checkpoint.write(&stranger, out)),
+        written(|out| model.write(&stranger, out)),
+        written(|out| rows.write(&stranger, out)),
+        written(|out| scores.write(&stranger, out)),
+    ] {
+        assert_eq!(refused, Err(WireError::File(error.clone())));
+    }
     let keys =
         EvaluationKeySet::generate(&run.setup.secret_key, run.job.plan().key_spec(), &mut rng(2)).unwrap();
     let mut file = Vec::new();
     keys.write(run.job.plan().parameters(), &mut file).unwrap();
     assert_eq!(file.len() as u64, run.job.plan().key_spec().byte_count());
     assert_eq!(run.job.read_keys(run.context(), &file[..], NO_LIMIT).unwrap().key_id(), run.job.key_id());
-    let error = FileError::ForeignKey { expected: stranger.key_id(), found: Some(run.job.key_id()) };
     let refused = stranger.read_keys(run.context(), &file[..], NO_LIMIT).unwrap_err();
     assert_eq!(refused, WireError::File(error));
     // Another kind of file.
