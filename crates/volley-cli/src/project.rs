@@ -152,6 +152,24 @@ impl Project {
         Ok((key, passphrase))
     }
 
+    /// Reads the secret key of the job, and refuses another that took its place.
+    pub(crate) fn secret_key_of(
+        &self,
+        job: &Job,
+        context: &Arc<Context>,
+        source: &PassphraseSource,
+    ) -> Result<SecretKey, BadInput> {
+        let (key, _) = self.secret_key(context, source)?;
+        if key.id() == job.key_id() {
+            return Ok(key);
+        }
+        let (found, expected) = (key.id(), job.key_id());
+        Err(BadInput::at(
+            &self.secret_key_file(),
+            format!("the project's secret key is now {found}, but its data was encrypted under {expected}"),
+        ))
+    }
+
     /// Reads what weights of this job are read with.
     pub(crate) fn owner_state(&self, job: &Job) -> Result<OwnerState, BadInput> {
         let file = self.owner_state_file();

@@ -37,7 +37,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     options.target.file().map_or(Ok(()), |target| project.check_outside_upload(target))?;
     let job = project.job()?;
     let context = phase("tables", || Context::new(job.plan().parameters().clone()));
-    let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;
+    let secret_key = project.secret_key_of(&job, &context, &options.source)?;
     let state = project.owner_state(&job)?;
     let file = &options.scores;
     let length = file.metadata().at(file)?.len();

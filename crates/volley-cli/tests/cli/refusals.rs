@@ -105,7 +105,8 @@ fn files_of_other_parameters_keys_and_jobs() {
     refuse(&mut decrypt(&path("small"), &fixture.model, &output), &["another job"]);
     // The secret key of another project.
     link_project(&path("project"));
-    for (project, words) in [("small", "other parameters"), ("other", "")] {
+    let words = "secret key is now";
+    for (project, words) in [("small", "other parameters"), ("other", words)] {
         let secret = path("project").join("private/secret-key.vly");
         fs::remove_file(&secret).unwrap();
         fs::copy(path(project).join("private/secret-key.vly"), &secret).unwrap();
