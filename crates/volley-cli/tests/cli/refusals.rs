@@ -264,6 +264,54 @@ fn damaged_files_are_shown_as_such() {
     refuse(volley(["inspect"]).arg(&file), &["this is not a Volley file"]);
 }
 
+#[test]
+fn private_files_that_are_cut_short() {
+    let (fixture, folder) = (fixture(), folder());
+    let path = |name: &str| folder.path().join(name);
+    link_project(&path("project"));
+    let state = path("project/private/owner-state.vly");
+    let content = fs::read(&state).unwrap();
+    replace(&state, &content[..content.len() / 2]);
+    let output = path("model.json");
+    refuse(
+        &mut decrypt(&path("project"), &fixture.model, &output),
+        &["owner-state.vly", "the file is truncated"],
+    );
+    volley(["encrypt-rows", "-o"]).args([&path("rows"), &fixture.project, &fixture.data]).assert().success();
+    let content = fs::read(path("rows")).unwrap();
+    replace(&path("rows"), &content[..content.len() / 2]);
+    let mut score = volley(["score", "-o"]);
+    let server = fixture.model.parent().unwrap();
+    refuse(score.args([&output, server, &path("rows")]), &["rows", "the file is truncated"]);
+}
+
+#[test]
+fn a_passphrase_that_no_one_can_be_asked_for() {
+    let folder = folder();
+    let project = folder.path().join("project");
+    volley(["init"]).args(SHAPE).arg(&project).assert().success();
+    let mut keygen = volley(["keygen", "--passphrase"]);
+    refuse(keygen.arg(&project), &["a passphrase is needed", "--passphrase-file FILE"]);
+    assert_eq!(names(&project.join("private")), Vec::<String>::new());
+}
+
+/// Results, completions and the manual alike.
+#[cfg(target_os = "linux")]
+#[test]
+fn standard_output_that_takes_nothing() {
+    let job = fixture().upload.join("job.vly");
+    let inspect = ["inspect".as_ref(), job.as_os_str()];
+    for arguments in [&inspect[..], &["completions".as_ref(), "bash".as_ref()], &["man".as_ref()]] {
+        let mut full = Command::new("sh");
+        full.args(["-c", "exec \"$0\" \"$@\" >/dev/full", env!("CARGO_BIN_EXE_volley")]).args(arguments);
+        refuse(&mut full, &["nowhere to write", "No space left"]);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut closed = std::process::Command::new(env!("CARGO_BIN_EXE_volley"));
+        assert!(closed.args(arguments).stdout(writer).status().unwrap().success());
+    }
+}
+
 /// `volley` where no file may be longer than this: the disk is full.
 #[cfg(unix)]
 fn on_a_full_disk(blocks: usize, arguments: &[&OsStr]) -> Command {
