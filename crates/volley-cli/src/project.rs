@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use volley_mlr::volley_ckks::wire::Header;
+use volley_mlr::volley_ckks::wire::{Header, WireError};
 use volley_mlr::volley_ckks::{Context, EvaluationKeySet, KeySpec, SecretKey};
 use volley_mlr::{Job, OwnerState, Plan, PlanHash};
 use zeroize::Zeroizing;
@@ -173,7 +173,7 @@ impl Project {
     /// Reads what weights of this job are read with.
     pub(crate) fn owner_state(&self, job: &Job) -> Result<OwnerState, BadInput> {
         let file = self.owner_state_file();
-        let length = fs::metadata(&file).at(&file)?.len();
+        let length = complete_length(&file)?;
         OwnerState::read(job, open(&file)?, length).at(&file)
     }
 
@@ -260,6 +260,14 @@ impl JobFolder {
 /// Reads the file of a job.
 pub(crate) fn read_job(file: &Path) -> Result<Job, BadInput> {
     Job::read(open(file)?, JOB_LIMIT).at(file)
+}
+
+/// The length of a file that has as many bytes as it says.
+pub(crate) fn complete_length(file: &Path) -> Result<u64, BadInput> {
+    let opened = File::open(file).at(file)?;
+    let length = opened.metadata().at(file)?.len();
+    let bytes = Header::read(opened).and_then(|header| header.file_bytes()).at(file)?;
+    if bytes > length { Err(BadInput::at(file, WireError::Truncated)) } else { Ok(length) }
 }
 
 /// Opens a public file; a large one shows how far it is read.

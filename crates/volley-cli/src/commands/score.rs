@@ -15,7 +15,7 @@ use crate::atomic::{Staged, check_free};
 use crate::failure::{BadInput, OrBadInput};
 use crate::machine::Machine;
 use crate::output::{Output, phase};
-use crate::project::{JobFolder, model_limit, open};
+use crate::project::{JobFolder, complete_length, model_limit, open};
 use crate::sizes::{counted, show_bytes};
 
 /// Encrypted prediction, step 2, server: score encrypted rows with the encrypted model
@@ -65,7 +65,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         return Err(BadInput::at(&model_file, "there is no model: `volley train` makes it").into());
     }
     let file = &options.rows;
-    let length = file.metadata().at(file)?.len();
+    let length = complete_length(file)?;
     let plan = PredictionPlan::of_rows(&job, open(file)?, length).at(file)?;
     // All keys of the upload are read, also those that prediction has no use for.
     let keys_bytes = job.plan().key_spec().memory_bytes();

@@ -110,7 +110,12 @@ fn files_of_other_parameters_keys_and_jobs() {
         let secret = path("project").join("private/secret-key.vly");
         fs::remove_file(&secret).unwrap();
         fs::copy(path(project).join("private/secret-key.vly"), &secret).unwrap();
-        refuse(&mut decrypt(&path("project"), &fixture.model, &output), &[words]);
+        refuse(&mut decrypt(&path("project"), &fixture.model, &output), &["secret-key.vly", words]);
+        let mut rows = volley(["encrypt-rows", "-o"]);
+        refuse(rows.args([&output, &path("project"), &fixture.data]), &["secret-key.vly", words]);
+        let mut scores = volley(["decrypt-scores"]);
+        refuse(scores.args([&path("project"), &fixture.data]), &["secret-key.vly", words]);
+        assert!(!output.exists());
     }
     let mut encrypt = volley(["encrypt"]);
     encrypt.args([&path("project"), &fixture.data]).arg("--force");
