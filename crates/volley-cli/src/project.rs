@@ -13,7 +13,7 @@
 //!
 //! The server adds `checkpoint.vly` and `model.vly` to its copy of the upload.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -65,10 +65,10 @@ impl Project {
         let upload = project.upload().folder;
         fs::create_dir_all(&upload).at(&upload)?;
         let private = project.private();
-        let mut builder = DirBuilder::new();
+        fs::create_dir_all(&private).at(&private)?;
+        // Also of a folder that was there already.
         #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(&private).at(&private)?;
+        fs::set_permissions(&private, std::os::unix::fs::PermissionsExt::from_mode(0o700)).at(&private)?;
         let plan_hash = PlanHash::of(plan).to_string();
         let stored = Stored { format: FORMAT, settings: settings.clone(), plan_hash };
         let text = serde_json::to_string_pretty(&stored)?;
