@@ -6,7 +6,6 @@
 mod atomic;
 mod commands;
 mod failure;
-mod hex;
 mod machine;
 mod output;
 mod passphrase;

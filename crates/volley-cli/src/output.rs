@@ -8,6 +8,8 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use serde::Serialize;
 
+use crate::failure::BadInput;
+
 /// Files of fewer bytes are read before a bar could be seen.
 const BAR_BYTES: u64 = 1 << 24;
 
@@ -21,7 +23,9 @@ pub(crate) struct Output {
 impl Output {
     /// Shows a result.
     pub(crate) fn result(self, result: &(impl Serialize + Display)) -> Result<()> {
-        self.write(io::stdout().lock(), result)
+        let mut text = Vec::new();
+        self.write(&mut text, result)?;
+        print(&text)
     }
 
     /// Writes a result, at once: where it goes may be without a buffer.
@@ -29,6 +33,17 @@ impl Output {
         let text = if self.json { serde_json::to_string_pretty(result)? } else { result.to_string() };
         out.write_all((text + "\n").as_bytes())?;
         Ok(out.flush()?)
+    }
+}
+
+/// Writes to standard output, at once: it may be without a buffer.
+pub(crate) fn print(text: &[u8]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(BadInput::new(format_args!("nowhere to write: standard output: {error}")).into())
+        }
+        written => Ok(written?),
     }
 }
 

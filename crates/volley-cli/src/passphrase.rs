@@ -60,7 +60,7 @@ impl PassphraseSource {
 fn prompt(question: &str) -> Result<Zeroizing<String>, BadInput> {
     if !io::stdin().is_terminal() {
         return Err(BadInput::new(
-            "the secret key has a passphrase and there is no terminal to ask for it; --passphrase-file FILE names it",
+            "a passphrase is needed and there is no terminal to ask for it: --passphrase-file FILE reads it from a file",
         ));
     }
     let passphrase = Zeroizing::new(rpassword::prompt_password(question).or_bad_input()?);

@@ -13,14 +13,14 @@
 //!
 //! The server adds `checkpoint.vly` and `model.vly` to its copy of the upload.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use volley_mlr::volley_ckks::wire::Header;
+use volley_mlr::volley_ckks::wire::{Header, WireError};
 use volley_mlr::volley_ckks::{Context, EvaluationKeySet, KeySpec, SecretKey};
 use volley_mlr::{Job, OwnerState, Plan, PlanHash};
 use zeroize::Zeroizing;
@@ -65,10 +65,10 @@ impl Project {
         let upload = project.upload().folder;
         fs::create_dir_all(&upload).at(&upload)?;
         let private = project.private();
-        let mut builder = DirBuilder::new();
+        fs::create_dir_all(&private).at(&private)?;
+        // Also of a folder that was there already.
         #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(&private).at(&private)?;
+        fs::set_permissions(&private, std::os::unix::fs::PermissionsExt::from_mode(0o700)).at(&private)?;
         let plan_hash = PlanHash::of(plan).to_string();
         let stored = Stored { format: FORMAT, settings: settings.clone(), plan_hash };
         let text = serde_json::to_string_pretty(&stored)?;
@@ -152,10 +152,28 @@ impl Project {
         Ok((key, passphrase))
     }
 
+    /// Reads the secret key of the job, and refuses another that took its place.
+    pub(crate) fn secret_key_of(
+        &self,
+        job: &Job,
+        context: &Arc<Context>,
+        source: &PassphraseSource,
+    ) -> Result<SecretKey, BadInput> {
+        let (key, _) = self.secret_key(context, source)?;
+        if key.id() == job.key_id() {
+            return Ok(key);
+        }
+        let (found, expected) = (key.id(), job.key_id());
+        Err(BadInput::at(
+            &self.secret_key_file(),
+            format!("the project's secret key is now {found}, but its data was encrypted under {expected}"),
+        ))
+    }
+
     /// Reads what weights of this job are read with.
     pub(crate) fn owner_state(&self, job: &Job) -> Result<OwnerState, BadInput> {
         let file = self.owner_state_file();
-        let length = fs::metadata(&file).at(&file)?.len();
+        let length = complete_length(&file)?;
         OwnerState::read(job, open(&file)?, length).at(&file)
     }
 
@@ -242,6 +260,14 @@ impl JobFolder {
 /// Reads the file of a job.
 pub(crate) fn read_job(file: &Path) -> Result<Job, BadInput> {
     Job::read(open(file)?, JOB_LIMIT).at(file)
+}
+
+/// The length of a file that has as many bytes as it says.
+pub(crate) fn complete_length(file: &Path) -> Result<u64, BadInput> {
+    let opened = File::open(file).at(file)?;
+    let length = opened.metadata().at(file)?.len();
+    let bytes = Header::read(opened).and_then(|header| header.file_bytes()).at(file)?;
+    if bytes > length { Err(BadInput::at(file, WireError::Truncated)) } else { Ok(length) }
 }
 
 /// Opens a public file; a large one shows how far it is read.

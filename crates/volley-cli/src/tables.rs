@@ -8,6 +8,7 @@ use volley_data::{LabelSource, Table, TableOptions, read_table};
 use volley_mlr::Dataset;
 
 use crate::failure::{BadInput, OrBadInput};
+use crate::output::phase;
 
 /// How a table is read: CSV, NPY, NPZ or IDX, also gzip-compressed.
 #[derive(Args, Debug)]
@@ -53,6 +54,6 @@ impl TableSource {
             centre: self.centre,
             ..TableOptions::with_labels(labels)
         };
-        read_table(path, &options).or_bad_input()
+        phase("reading", || read_table(path, &options)).or_bad_input()
     }
 }

@@ -63,7 +63,12 @@ impl Plan {
         hyperparameters: &Hyperparameters,
         demands: Demands,
     ) -> Result<Self, Error> {
-        let shape = Shape { samples, columns: features + 1, classes };
+        // The bias alone would be a column, but not a training.
+        if features == 0 {
+            return Err(MatrixError::EmptyShape { samples, columns: features, classes }.into());
+        }
+        // With the bias. More columns than there are numbers do not fit either.
+        let shape = Shape { samples, columns: features.saturating_add(1), classes };
         let training = Training { hyperparameters, method: None };
         match MatrixPlan::cheapest(shape, &training, demands, &CostModel::default()) {
             Ok(matrices) => {

@@ -10,6 +10,8 @@
 //!
 //! Decrypted scores are [as secret](crate::volley_ckks::flooding) as a private model.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rand_core::CryptoRng;
 use rayon::prelude::*;
 
@@ -214,9 +216,28 @@ impl<'a, A: Arithmetic> Predictor<'a, A> {
         &self,
         rows: &EncryptedRows<A::Ciphertext>,
     ) -> Result<EncryptedScores<A::Ciphertext>, Error> {
+        self.scores_with(rows, |_| {})
+    }
+
+    /// As [`scores`](Self::scores); `progress` is told how many groups are done, from any thread and in any order.
+    ///
+    /// # Errors
+    ///
+    /// As [`scores`](Self::scores).
+    pub fn scores_with(
+        &self,
+        rows: &EncryptedRows<A::Ciphertext>,
+        progress: impl Fn(usize) + Sync,
+    ) -> Result<EncryptedScores<A::Ciphertext>, Error> {
         let layout = self.skewed.layout();
         check_layout(layout, rows.layout)?;
-        let scores = rows.features.par_iter().map(|group| self.group(group)).collect::<Result<_, _>>()?;
+        let done = AtomicUsize::new(0);
+        let group = |features: &Vec<A::Ciphertext>| {
+            let scores = self.group(features)?;
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1);
+            Ok(scores)
+        };
+        let scores = rows.features.par_iter().map(group).collect::<Result<_, Error>>()?;
         Ok(EncryptedScores { layout, scores })
     }
 

@@ -45,6 +45,16 @@ pub enum Error {
         /// The smallest slot count that would fit.
         required: usize,
     },
+    /// Matrices larger than any machine has memory for.
+    #[error(
+        "the layout has {copies} copies of feature ciphertexts, at most {max} are supported: fewer samples, columns or classes would do"
+    )]
+    TooManyCopies {
+        /// Copies of the layout with the fewest.
+        copies: usize,
+        /// Largest supported.
+        max: usize,
+    },
     /// A row width that no layout of this shape has.
     #[error("rows of {width} slots do not fit; powers of two from {narrowest} to {widest} do")]
     Width {

@@ -23,6 +23,10 @@ use crate::Error;
 
 mod packing;
 
+/// Most copies of feature ciphertexts: each has a megabyte or more in a ring that is secure, so many a hundred gigabytes.
+/// Simulated they take 0.3 kB and ten microseconds each.
+const MAX_COPIES: usize = 1 << 17;
+
 /// What is to be laid out: the shapes of x (`samples` × `columns`) and of v (`classes` × `columns`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
@@ -76,14 +80,16 @@ impl Layout {
     /// # Errors
     ///
     /// [`Error::EmptyShape`], [`Error::SlotCount`] where `slots` is not a power of two, [`Error::TooFewSlots`] where
-    /// K rows of 2K slots do not fit: 2K² slots would.
+    /// K rows of 2K slots do not fit: 2K² slots would; [`Error::TooManyCopies`] for matrices larger than any machine has
+    /// memory for.
     pub fn new(shape: Shape, slots: usize) -> Result<Self, Error> {
         let candidates = Self::candidates(shape, slots)?;
         Ok(candidates[candidates.len() - 1])
     }
 
     /// Every feasible layout, from the narrowest rows (most column blocks, fewest row blocks) to the widest of use:
-    /// there is at least one, and all but the last have several column blocks.
+    /// there is at least one, and all but the last have several column blocks. Those with too many
+    /// [copies](Self::copies) are left out.
     ///
     /// # Errors
     ///
@@ -108,6 +114,11 @@ impl Layout {
         {
             layouts.push(Self { width: 2 * last.width, ..last });
         }
+        let copies = layouts.iter().map(Self::copies).min().unwrap_or_default();
+        if copies > MAX_COPIES {
+            return Err(Error::TooManyCopies { copies, max: MAX_COPIES });
+        }
+        layouts.retain(|layout| layout.copies() <= MAX_COPIES);
         Ok(layouts)
     }
 
@@ -183,6 +194,13 @@ impl Layout {
     #[must_use]
     pub fn groups(&self) -> usize {
         self.row_blocks().div_ceil(2)
+    }
+
+    /// Number of copies of feature ciphertexts, one for each shift of a product: groups · column blocks · K, or the
+    /// largest number.
+    #[must_use]
+    pub fn copies(&self) -> usize {
+        self.groups().saturating_mul(self.column_blocks()).saturating_mul(self.period)
     }
 
     /// The parts that a group has: one for a single last block, else both.

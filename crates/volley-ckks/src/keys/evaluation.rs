@@ -1,6 +1,7 @@
 //! The keys that a server computes with.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::CryptoRng;
@@ -49,6 +50,20 @@ impl EvaluationKeySet {
     /// not exist, [`Error::Parameters`] where the modulus is to be raised and the ephemeral secret would not be as
     /// secure as the parameters claim.
     pub fn generate(secret_key: &SecretKey, spec: &KeySpec, rng: &mut impl CryptoRng) -> Result<Self, Error> {
+        Self::generate_with(secret_key, spec, rng, |_| {})
+    }
+
+    /// As [`generate`](Self::generate); `progress` is told how many keys are made, from any thread and in any order.
+    ///
+    /// # Errors
+    ///
+    /// As [`generate`](Self::generate).
+    pub fn generate_with(
+        secret_key: &SecretKey,
+        spec: &KeySpec,
+        rng: &mut impl CryptoRng,
+        progress: impl Fn(usize) + Sync,
+    ) -> Result<Self, Error> {
         let parameters = secret_key.context().parameters();
         spec.check(parameters)?;
         let mut streams = Streams::fork(rng);
@@ -68,7 +83,14 @@ impl EvaluationKeySet {
         let mut set = Self::empty(secret_key.context(), secret_key.id());
         set.raising =
             spec.raising_level().map(|level| RaisingKeys::generate(secret_key, level, &mut streams));
-        let keys: Vec<_> = jobs.into_par_iter().map(|job| job.run(secret_key)).collect();
+        let done = AtomicUsize::new(set.key_count());
+        progress(set.key_count());
+        let run = |job: Job| {
+            let key = job.run(secret_key);
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1);
+            key
+        };
+        let keys: Vec<_> = jobs.into_par_iter().map(run).collect();
         for (automorphism, key) in keys {
             match automorphism {
                 None => set.set_relinearization_key(key),

@@ -1,3 +1,5 @@
+use std::sync::Mutex;
+
 use volley_ring::sampling::Domain;
 use volley_ring::{Eval, RnsPoly};
 use volley_testkit::crt;
@@ -50,6 +52,25 @@ fn element(parameters: &Parameters, purpose: GaloisPurpose) -> u64 {
         GaloisPurpose::Rotation(steps) => rotation_element(parameters, steps),
         GaloisPurpose::Conjugation => conjugation_element(parameters),
     }
+}
+
+#[test]
+fn progress_counts_every_key_once_and_changes_none() {
+    let owner = owner(4);
+    let parameters = owner.context().parameters();
+    let spec = all_keys()(KeySpec::new(parameters));
+    let told = Mutex::new(Vec::new());
+    let progress = |done| told.lock().unwrap().push(done);
+    let keys = EvaluationKeySet::generate_with(&owner, &spec, &mut rng(3), progress).unwrap();
+    let mut told = told.into_inner().unwrap();
+    told.sort_unstable();
+    assert_eq!(told, (0..=spec.key_count()).collect::<Vec<_>>());
+    let file = |keys: &EvaluationKeySet| {
+        let mut file = Vec::new();
+        keys.write(parameters, &mut file).unwrap();
+        file
+    };
+    assert!(file(&keys) == file(&key_set(&owner, 3)));
 }
 
 #[test]

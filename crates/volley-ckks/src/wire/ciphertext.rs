@@ -21,6 +21,11 @@ pub(super) fn check_parameters(parameters: &Parameters, found: ParamsId) -> Resu
     if found == expected { Ok(()) } else { Err(WireError::ForeignParameters { expected, found }) }
 }
 
+/// Refuses a ciphertext of another owner than the one whose file it shall be in.
+fn check_key(expected: KeyId, found: KeyId) -> Result<(), WireError> {
+    if found == expected { Ok(()) } else { Err(WireError::ForeignKey { expected, found: Some(found) }) }
+}
+
 fn header(kind: Kind, params_id: ParamsId, key_id: KeyId, body_bytes: u64) -> Header {
     Header { kind, params_id, key_id: Some(key_id), extension: Vec::new(), body_bytes }
 }
@@ -33,18 +38,21 @@ impl Ciphertext {
         self.operand.record_bytes() + 2 * half
     }
 
-    /// Writes it into the body of a file: operand and both halves.
+    /// Writes it into the body of a file of the owner `key_id`: operand and both halves.
     ///
     /// # Errors
     ///
-    /// [`WireError::ForeignParameters`] where it belongs to others; [`WireError::ScaleRange`] for a scale that is no
-    /// product of powers of the parameters' primes; those of [`BodyWriter::bytes`].
+    /// [`WireError::ForeignParameters`] and [`WireError::ForeignKey`] where it belongs to others;
+    /// [`WireError::ScaleRange`] for a scale that is no product of powers of the parameters' primes; those of
+    /// [`BodyWriter::bytes`].
     pub fn write_record(
         &self,
         parameters: &Parameters,
+        key_id: KeyId,
         body: &mut BodyWriter<impl Write>,
     ) -> Result<(), WireError> {
         check_parameters(parameters, self.params_id)?;
+        check_key(key_id, self.key_id)?;
         self.operand.write(parameters, body)?;
         self.parts.iter().try_for_each(|part| write_poly(body, part, q_primes(parameters, self.level())))
     }
@@ -73,7 +81,7 @@ impl Ciphertext {
     pub fn write(&self, parameters: &Parameters, out: impl Write) -> Result<(), WireError> {
         let bytes = self.record_bytes(parameters);
         let header = header(Kind::CIPHERTEXT, self.params_id, self.key_id, bytes);
-        write_file(&header, out, |body| self.write_record(parameters, body))
+        write_file(&header, out, |body| self.write_record(parameters, self.key_id, body))
     }
 
     /// Reads a file of at most `limit` bytes.
@@ -94,7 +102,7 @@ impl SeededCiphertext {
         seeded_bytes(parameters, &self.operand)
     }
 
-    /// Writes it into the body of a file: operand, seed and c₀.
+    /// Writes it into the body of a file of the owner `key_id`: operand, seed and c₀.
     ///
     /// # Errors
     ///
@@ -102,9 +110,11 @@ impl SeededCiphertext {
     pub fn write_record(
         &self,
         parameters: &Parameters,
+        key_id: KeyId,
         body: &mut BodyWriter<impl Write>,
     ) -> Result<(), WireError> {
         check_parameters(parameters, self.params_id)?;
+        check_key(key_id, self.key_id)?;
         self.operand.write(parameters, body)?;
         body.bytes(&self.seed.0)?;
         write_poly(body, &self.c0, q_primes(parameters, self.level()))
@@ -134,7 +144,7 @@ impl SeededCiphertext {
     pub fn write(&self, parameters: &Parameters, out: impl Write) -> Result<(), WireError> {
         let bytes = self.record_bytes(parameters);
         let header = header(Kind::SEEDED_CIPHERTEXT, self.params_id, self.key_id, bytes);
-        write_file(&header, out, |body| self.write_record(parameters, body))
+        write_file(&header, out, |body| self.write_record(parameters, self.key_id, body))
     }
 
     /// Reads a file of at most `limit` bytes.

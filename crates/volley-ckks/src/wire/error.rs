@@ -46,7 +46,7 @@ pub enum WireError {
         found: Kind,
     },
     /// A file of another parameter set.
-    #[error("the file belongs to other parameters: {found:?}, not {expected:?}")]
+    #[error("the file belongs to other parameters: {found}, not {expected}")]
     ForeignParameters {
         /// The parameters in use.
         expected: ParamsId,
@@ -54,7 +54,7 @@ pub enum WireError {
         found: ParamsId,
     },
     /// A file of another owner's key, or of none.
-    #[error("the file belongs to another key: {found:?}, not {expected:?}")]
+    #[error("the file belongs to {}, not {expected}", named(*found))]
     ForeignKey {
         /// The key in use.
         expected: KeyId,
@@ -128,6 +128,11 @@ pub enum WireError {
     /// A passphrase that does not open the secret key.
     #[error("the passphrase is wrong, or the file was changed")]
     Passphrase,
+}
+
+/// The key of a file, if it names one.
+fn named(key_id: Option<KeyId>) -> String {
+    key_id.map_or_else(|| "no key".to_owned(), |key_id| format!("key {key_id}"))
 }
 
 impl From<io::Error> for WireError {

@@ -347,6 +347,7 @@ fn files_of_other_parameters_and_keys_are_refused() {
     let opened = FileReader::open(&keys[..], NO_LIMIT).unwrap();
     assert_eq!(opened.expect_key(owner.secret_key.id()), Ok(()));
     let error = WireError::ForeignKey { expected: stranger, found: Some(owner.secret_key.id()) };
+    assert!(error.to_string().ends_with(&format!("to key {}, not {stranger}", owner.secret_key.id())));
     assert_eq!(opened.expect_key(stranger), Err(error));
     assert!(EvaluationKeySet::read_file(&owner.context, opened).is_ok());
 }

@@ -1,12 +1,11 @@
 //! `volley completions`: for the user's shell.
 
-use std::io;
-
 use anyhow::Result;
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 
 use super::Cli;
+use crate::output::print;
 
 /// Write the completions of a shell to standard output
 #[derive(Args, Debug)]
@@ -19,6 +18,7 @@ pub(crate) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Result<()> {
-    generate(options.shell, &mut Cli::command(), "volley", &mut io::stdout());
-    Ok(())
+    let mut script = Vec::new();
+    generate(options.shell, &mut Cli::command(), "volley", &mut script);
+    print(&script)
 }

@@ -79,7 +79,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let job = project.job()?;
     let plan = job.plan();
     let context = phase("tables", || Context::new(plan.parameters().clone()));
-    let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;
+    let secret_key = project.secret_key_of(&job, &context, &options.source)?;
     let state = project.owner_state(&job)?;
     let file = &options.model;
     fs::metadata(file).at(file)?;

@@ -11,7 +11,7 @@ use crate::failure::OrBadInput;
 use crate::output::{Output, note, phase};
 use crate::passphrase::PassphraseSource;
 use crate::predictions::Target;
-use crate::project::{Project, open};
+use crate::project::{Project, complete_length, open};
 
 /// Encrypted prediction, step 3, owner: decrypt the scores to labels
 #[derive(Args, Debug)]
@@ -37,10 +37,10 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     options.target.file().map_or(Ok(()), |target| project.check_outside_upload(target))?;
     let job = project.job()?;
     let context = phase("tables", || Context::new(job.plan().parameters().clone()));
-    let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;
+    let secret_key = project.secret_key_of(&job, &context, &options.source)?;
     let state = project.owner_state(&job)?;
     let file = &options.scores;
-    let length = file.metadata().at(file)?.len();
+    let length = complete_length(file)?;
     let (plan, scores) = EncryptedScores::<Ciphertext>::read(&job, &context, open(file)?, length).at(file)?;
     let scores = phase("decryption", || state.decrypt_scores(&plan, &secret_key, &scores)).at(file)?;
     options.target.write(state.classes(), &scores, output)?;

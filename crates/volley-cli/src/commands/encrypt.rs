@@ -77,7 +77,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     // The job is written last: without it, what there is was never complete.
     check_free(&upload.job_file(), options.force)?;
     let plan = phase("planning", || project.plan())?;
-    let data = phase("reading", || options.table.read_dataset(&options.data))?;
+    let data = options.table.read_dataset(&options.data)?;
     let training_set = TrainingSet::new(&data, plan.hyperparameters().profile()).at(&options.data)?;
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;

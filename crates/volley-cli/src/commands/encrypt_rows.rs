@@ -69,7 +69,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let job = project.job()?;
     let training = job.plan();
     let context = phase("tables", || Context::new(training.parameters().clone()));
-    let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;
+    let secret_key = project.secret_key_of(&job, &context, &options.source)?;
     let state = project.owner_state(&job)?;
     let features = options.table.read_features(&options.data, training.layout().shape().columns - 1)?;
     let plan = phase("planning", || PredictionPlan::new(training, features.nrows())).at(&options.data)?;

@@ -12,7 +12,6 @@ use volley_mlr::volley_ckks::{Ciphertext, Context, Parameters, SecretKey};
 use volley_mlr::{Checkpoint, EncryptedModel, EncryptedScores, Job, PredictionPlan, wire};
 
 use crate::failure::{BadInput, OrBadInput};
-use crate::hex::hex;
 use crate::output::Output;
 use crate::plan_summary::{ParametersSummary, PlanSummary};
 use crate::project::{checkpoint_limit, model_limit, open, read_job};
@@ -119,8 +118,8 @@ impl Inspection {
             kind: header.kind.to_string(),
             bytes: path.metadata().at(path)?.len(),
             intact,
-            params_id: hex(header.params_id.as_bytes()),
-            key_id: header.key_id.map(|id| hex(id.as_bytes())),
+            params_id: header.params_id.to_string(),
+            key_id: header.key_id.map(|id| id.to_string()),
             job_id: names.map(|(job, _)| job.to_string()),
             plan_hash: names.map(|(_, plan)| plan.to_string()),
             sealed: (header.kind == Kind::SECRET_KEY).then(|| SecretKey::is_sealed(header)),

@@ -17,8 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::atomic::{FolderLock, Staged, check_free};
 use crate::failure::BadInput;
-use crate::hex::hex;
-use crate::output::{Output, phase};
+use crate::output::{Bar, Output, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::Project;
 use crate::sizes::show_bytes;
@@ -79,7 +78,10 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
     let (secret_key, passphrase) = options.secret_key(&context, &mut rng)?;
-    let keys = phase("keys", || EvaluationKeySet::generate(&secret_key, plan.key_spec(), &mut rng))?;
+    let spec = plan.key_spec();
+    let bar = Bar::new(spec.key_count(), "evaluation keys");
+    let keys = EvaluationKeySet::generate_with(&secret_key, spec, &mut rng, |done| bar.set(done))?;
+    drop(bar);
 
     let secret = Staged::private(&project.secret_key_file(), |file| match &passphrase {
         Some(passphrase) => secret_key.write_sealed(passphrase.as_bytes(), &mut rng, file),
@@ -95,7 +97,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     public.commit(options.force)?;
     output.result(&Made {
         project: options.project.clone(),
-        key_id: hex(secret_key.id().as_bytes()),
+        key_id: secret_key.id().to_string(),
         sealed: passphrase.is_some(),
         secret_key: project.secret_key_file(),
         evaluation_keys: upload.keys_file(),

@@ -1,7 +1,6 @@
 //! `volley man`: the manual.
 
 use std::fs;
-use std::io;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -10,6 +9,7 @@ use clap_mangen::{Man, generate_to};
 
 use super::Cli;
 use crate::failure::OrBadInput;
+use crate::output::print;
 
 /// Write the man page to standard output, or those of all commands to a folder
 #[derive(Args, Debug)]
@@ -27,9 +27,12 @@ pub(super) fn run(options: &Options) -> Result<()> {
     match &options.folder {
         Some(folder) => {
             fs::create_dir_all(folder).at(folder)?;
-            generate_to(Cli::command(), folder).at(folder)?;
+            Ok(generate_to(Cli::command(), folder).at(folder)?)
         }
-        None => Man::new(Cli::command()).render(&mut io::stdout())?,
+        None => {
+            let mut page = Vec::new();
+            Man::new(Cli::command()).render(&mut page)?;
+            print(&page)
+        }
     }
-    Ok(())
 }

@@ -14,8 +14,8 @@ use volley_mlr::{EncryptedModel, EncryptedRows, PredictionPlan, Predictor};
 use crate::atomic::{Staged, check_free};
 use crate::failure::{BadInput, OrBadInput};
 use crate::machine::Machine;
-use crate::output::{Output, phase};
-use crate::project::{JobFolder, model_limit, open};
+use crate::output::{Bar, Output, phase};
+use crate::project::{JobFolder, complete_length, model_limit, open};
 use crate::sizes::{counted, show_bytes};
 
 /// Encrypted prediction, step 2, server: score encrypted rows with the encrypted model
@@ -65,7 +65,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         return Err(BadInput::at(&model_file, "there is no model: `volley train` makes it").into());
     }
     let file = &options.rows;
-    let length = file.metadata().at(file)?.len();
+    let length = complete_length(file)?;
     let plan = PredictionPlan::of_rows(&job, open(file)?, length).at(file)?;
     // All keys of the upload are read, also those that prediction has no use for.
     let keys_bytes = job.plan().key_spec().memory_bytes();
@@ -79,7 +79,10 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let (_, rows) = EncryptedRows::<SeededCiphertext>::read(&job, &context, open(file)?, length).at(file)?;
     let rows = rows.expand(&context).at(file)?;
     let evaluator = Evaluator::new(&context, folder.keys(&job, &context, plan.key_spec())?)?;
-    let scores = phase("scoring", || Predictor::new(&evaluator, &plan, &model)?.scores(&rows))?;
+    let predictor = phase("set-up", || Predictor::new(&evaluator, &plan, &model))?;
+    let bar = Bar::new(rows.features.len(), "blocks of rows");
+    let scores = predictor.scores_with(&rows, |done| bar.set(done))?;
+    drop(bar);
     Staged::new(&options.output, |out| scores.write(&job, out))?.commit(options.force)?;
     output.result(&Scored {
         file: options.output.clone(),

@@ -174,6 +174,12 @@ fn a_project_has_its_own_keys_and_an_encryption_its_own_job() {
     volley(["keygen", "--force"]).arg(&project).assert().success();
     let made = json(volley(["inspect"]).arg(project.join("private/secret-key.vly")));
     assert_ne!(made["key_id"], after["key_id"]);
+    // Rows under the new key would not be the old job's.
+    let rows = folder.path().join("rows.vly");
+    let mut encrypt_rows = volley(["encrypt-rows", "-o"]);
+    encrypt_rows.args([&rows, &project, &fixture().data]);
+    encrypt_rows.assert().code(2).stderr(contains("but its data was encrypted under"));
+    assert!(!rows.exists());
 }
 
 #[test]

@@ -105,11 +105,17 @@ fn files_of_other_parameters_keys_and_jobs() {
     refuse(&mut decrypt(&path("small"), &fixture.model, &output), &["another job"]);
     // The secret key of another project.
     link_project(&path("project"));
-    for (project, words) in [("small", "other parameters"), ("other", "")] {
+    let words = "secret key is now";
+    for (project, words) in [("small", "other parameters"), ("other", words)] {
         let secret = path("project").join("private/secret-key.vly");
         fs::remove_file(&secret).unwrap();
         fs::copy(path(project).join("private/secret-key.vly"), &secret).unwrap();
-        refuse(&mut decrypt(&path("project"), &fixture.model, &output), &[words]);
+        refuse(&mut decrypt(&path("project"), &fixture.model, &output), &["secret-key.vly", words]);
+        let mut rows = volley(["encrypt-rows", "-o"]);
+        refuse(rows.args([&output, &path("project"), &fixture.data]), &["secret-key.vly", words]);
+        let mut scores = volley(["decrypt-scores"]);
+        refuse(scores.args([&path("project"), &fixture.data]), &["secret-key.vly", words]);
+        assert!(!output.exists());
     }
     let mut encrypt = volley(["encrypt"]);
     encrypt.args([&path("project"), &fixture.data]).arg("--force");
@@ -227,6 +233,17 @@ fn plans_that_no_ring_has_room_for_and_projects_that_changed() {
     refuse(volley(shape("1001")).arg(&project), &["levels for", "not for 1001"]);
     refuse(volley(shape("0")).arg(&project), &["at least one iteration"]);
     refuse(volley(shape("2")).args(["--memory", "1M"]).arg(&project), &["memory"]);
+    for ([samples, features, classes], words) in [
+        (["18446744073709551615", "4", "3"], "copies of feature ciphertexts"),
+        (["100000000000", "4", "3"], "copies of feature ciphertexts"),
+        (["24", "18446744073709551615", "3"], "copies of feature ciphertexts"),
+        (["24", "1000000000000", "3"], "copies of feature ciphertexts"),
+        (["24", "4", "1000000000"], "no layout fits"),
+        (["24", "0", "3"], "0 columns"),
+    ] {
+        let mut init = volley(["init", "--iterations", "2", "--samples", samples, "--features", features]);
+        refuse(init.args(["--classes", classes]).arg(&project), &[words]);
+    }
     assert!(!project.exists());
     refuse(volley(["keygen"]).arg(&project), &["this is no project"]);
     volley(shape("2")).arg(&project).assert().success();
@@ -250,6 +267,54 @@ fn damaged_files_are_shown_as_such() {
     volley(["inspect"]).arg(&file).assert().code(2).stdout(contains("DAMAGED")).stderr(contains("truncated"));
     replace(&file, b"text that is long enough for a header");
     refuse(volley(["inspect"]).arg(&file), &["this is not a Volley file"]);
+}
+
+#[test]
+fn private_files_that_are_cut_short() {
+    let (fixture, folder) = (fixture(), folder());
+    let path = |name: &str| folder.path().join(name);
+    link_project(&path("project"));
+    let state = path("project/private/owner-state.vly");
+    let content = fs::read(&state).unwrap();
+    replace(&state, &content[..content.len() / 2]);
+    let output = path("model.json");
+    refuse(
+        &mut decrypt(&path("project"), &fixture.model, &output),
+        &["owner-state.vly", "the file is truncated"],
+    );
+    volley(["encrypt-rows", "-o"]).args([&path("rows"), &fixture.project, &fixture.data]).assert().success();
+    let content = fs::read(path("rows")).unwrap();
+    replace(&path("rows"), &content[..content.len() / 2]);
+    let mut score = volley(["score", "-o"]);
+    let server = fixture.model.parent().unwrap();
+    refuse(score.args([&output, server, &path("rows")]), &["rows", "the file is truncated"]);
+}
+
+#[test]
+fn a_passphrase_that_no_one_can_be_asked_for() {
+    let folder = folder();
+    let project = folder.path().join("project");
+    volley(["init"]).args(SHAPE).arg(&project).assert().success();
+    let mut keygen = volley(["keygen", "--passphrase"]);
+    refuse(keygen.arg(&project), &["a passphrase is needed", "--passphrase-file FILE"]);
+    assert_eq!(names(&project.join("private")), Vec::<String>::new());
+}
+
+/// Results, completions and the manual alike.
+#[cfg(target_os = "linux")]
+#[test]
+fn standard_output_that_takes_nothing() {
+    let job = fixture().upload.join("job.vly");
+    let inspect = ["inspect".as_ref(), job.as_os_str()];
+    for arguments in [&inspect[..], &["completions".as_ref(), "bash".as_ref()], &["man".as_ref()]] {
+        let mut full = Command::new("sh");
+        full.args(["-c", "exec \"$0\" \"$@\" >/dev/full", env!("CARGO_BIN_EXE_volley")]).args(arguments);
+        refuse(&mut full, &["nowhere to write", "No space left"]);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut closed = std::process::Command::new(env!("CARGO_BIN_EXE_volley"));
+        assert!(closed.args(arguments).stdout(writer).status().unwrap().success());
+    }
 }
 
 /// `volley` where no file may be longer than this: the disk is full.

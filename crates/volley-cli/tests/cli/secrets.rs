@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::secret_forms::{SecretForms, planted};
-use crate::setup::{fixture, folder};
+use crate::setup::{SHAPE, fixture, folder, volley};
 
 #[test]
 fn no_file_of_the_server_has_the_secret_key_in_any_form() {
@@ -30,4 +30,11 @@ fn what_is_private_is_for_its_owner_only() {
     for name in ["secret-key.vly", "owner-state.vly"] {
         assert_eq!(mode(&private.join(name)), 0o600);
     }
+    // Also where the folder was there before, for everyone.
+    let folder = folder();
+    let private = folder.path().join("private");
+    fs::create_dir(&private).unwrap();
+    fs::set_permissions(&private, fs::Permissions::from_mode(0o755)).unwrap();
+    volley(["init"]).args(SHAPE).arg(folder.path()).assert().success();
+    assert_eq!(mode(&private), 0o700);
 }

@@ -22,9 +22,13 @@ pub(super) fn write(out: impl Write, parts: &Parts) -> Result<(), ContentError> 
         npz.add_numbers("inverse_deviation_", &[features], &statistics.inverse_deviation)?;
         npz.add_numbers("clip_", &[], [&statistics.clip])?;
     }
-    if let Sharing::Flooded { statistical_bits, decryptions, deviation } = parts.sharing {
-        let flooding = [f64::from(statistical_bits), f64::from(decryptions), deviation];
-        npz.add_numbers("flooding_", &[flooding.len()], &flooding)?;
+    match parts.sharing {
+        // For whoever looks at the file: one without a mark is private too.
+        Sharing::Private => npz.add("private_", "|b1", &[], [vec![u8::from(true)]])?,
+        Sharing::Flooded { statistical_bits, decryptions, deviation } => {
+            let flooding = [f64::from(statistical_bits), f64::from(decryptions), deviation];
+            npz.add_numbers("flooding_", &[flooding.len()], &flooding)?;
+        }
     }
     npz.finish(out)
 }

@@ -66,6 +66,13 @@ fn a_model_that_may_be_shared_stays_marked_and_one_without_a_mark_is_private() {
         assert_eq!(read("shared", &shared).unwrap().sharing(), flooded);
         assert_eq!(read("private", &written(format, &private)).unwrap().sharing(), Sharing::Private);
     }
+    let marks = |model: &Model| {
+        let content = written(ModelFormat::Npz, model);
+        let npz = crate::npz::Npz::open(Path::new("npz"), &content, 1 << 20).unwrap();
+        ["private_", "flooding_"].map(|name| npz.has(name))
+    };
+    assert_eq!(marks(&private), [true, false]);
+    assert_eq!(marks(&private.clone().marked(flooded)), [false, true]);
     let unmarked = String::from_utf8(written(ModelFormat::Json, &private)).unwrap();
     let unmarked = unmarked.replace(",\"sharing\":\"private\"", "");
     assert!(!unmarked.contains("sharing"));

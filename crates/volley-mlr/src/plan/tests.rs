@@ -191,6 +191,28 @@ fn absurd_numbers_of_iterations_are_refused_at_once() {
 }
 
 #[test]
+fn absurd_shapes_are_refused_at_once_whatever_the_settings() {
+    let max = usize::MAX;
+    let large =
+        [[max, 4, 2], [100_000_000_000, 4, 2], [24, max, 3], [24, 1_000_000_000_000, 3], [max, max, 8]];
+    for shape in large {
+        for (iterations, demands) in [(2, Demands::default()), (2, small_ring(9)), (30, Demands::default())] {
+            let refusal = plan(shape, iterations, demands).unwrap_err();
+            let expected = matches!(refusal, Error::Matrix(MatrixError::TooManyCopies { .. }));
+            assert!(expected, "{shape:?}: {refusal}");
+        }
+        let [samples, features, classes] = shape;
+        let flooding = volley_ckks::Flooding::new(30, 1).unwrap();
+        let shareable = Hyperparameters::standard(2).unwrap().shareable(flooding);
+        assert!(Plan::new(samples, features, classes, &shareable, Demands::default()).is_err());
+    }
+    for classes in [1_000_000_000, max] {
+        let refusal = plan([24, 4, classes], 2, Demands::default()).unwrap_err();
+        assert!(matches!(refusal, Error::Matrix(MatrixError::TooFewSlots { .. })), "{refusal}");
+    }
+}
+
+#[test]
 fn ring_degrees_out_of_range_are_refused() {
     for log_n in [0, 3, 18, 40, 99, u32::MAX] {
         let expected = volley_ckks::Error::Parameters(ParametersError::LogN { log_n, min: 4, max: 17 });
@@ -281,7 +303,7 @@ fn unusual_shapes_have_a_plan() {
         }
     }
     assert!(plan([1, 1, 128], 1, in_ring(16)).is_ok());
-    for shape in [[0, 4, 2], [10, 4, 0], [10, 4, 1]] {
+    for shape in [[0, 4, 2], [10, 0, 2], [10, 4, 0], [10, 4, 1]] {
         let refusal = plan(shape, 2, in_ring(14)).unwrap_err();
         assert!(matches!(refusal, Error::Matrix(volley_revolver::Error::EmptyShape { .. })), "{refusal}");
     }

@@ -1,3 +1,5 @@
+use std::sync::Mutex;
+
 use super::*;
 use crate::testing::{Setup, clouds, rng, small_ring};
 use crate::volley_ckks::{EvaluationKeySet, Evaluator, Flooding};
@@ -33,7 +35,12 @@ fn predict(
     let keys = EvaluationKeySet::generate(&setup.secret_key, keys, &mut rng(5))?;
     let evaluator = Evaluator::new(&setup.context, keys)?;
     let predictor = Predictor::new(&evaluator, &plan, model)?;
-    let scores = predictor.scores(&upload.expand(&setup.context)?)?;
+    let told = Mutex::new(Vec::new());
+    let progress = |done| told.lock().unwrap().push(done);
+    let scores = predictor.scores_with(&upload.expand(&setup.context)?, progress)?;
+    let mut told = told.into_inner().unwrap();
+    told.sort_unstable();
+    assert_eq!(told, (1..=plan.layout().groups()).collect::<Vec<_>>());
     assert_eq!(&evaluator.counts(), plan.counts());
     assert!(scores.scores.iter().all(|score| *score.operand() == plan.scores()));
     state.decrypt_scores(&plan, &setup.secret_key, &scores)

@@ -21,7 +21,9 @@ impl Checkpoint<Ciphertext> {
         let bytes: u64 = self.ciphertexts().map(|ciphertext| ciphertext.record_bytes(parameters)).sum();
         write_file(&header(job, CHECKPOINT, 4 + bytes), out, |body| {
             body.bytes(&(self.iteration as u32).to_le_bytes())?;
-            Ok(self.ciphertexts().try_for_each(|ciphertext| ciphertext.write_record(parameters, body))?)
+            Ok(self
+                .ciphertexts()
+                .try_for_each(|ciphertext| ciphertext.write_record(parameters, job.key_id(), body))?)
         })
     }
 

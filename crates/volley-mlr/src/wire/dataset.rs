@@ -33,7 +33,9 @@ impl EncryptedDataset {
         check_layout(job.plan().layout(), self.layout)?;
         let parameters = job.plan().parameters();
         write_file(&dataset_header(job), out, |body| {
-            Ok(self.ciphertexts().try_for_each(|ciphertext| ciphertext.write_record(parameters, body))?)
+            Ok(self
+                .ciphertexts()
+                .try_for_each(|ciphertext| ciphertext.write_record(parameters, job.key_id(), body))?)
         })
     }
 

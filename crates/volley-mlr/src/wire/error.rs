@@ -40,14 +40,6 @@ pub enum WireError {
         /// What the file has.
         found: Operand,
     },
-    /// A plan for matrices larger than any machine has memory for.
-    #[error("the plan keeps {copies} copies of feature ciphertexts, at most {max} are supported")]
-    PlanSize {
-        /// Copies for one of the products.
-        copies: u64,
-        /// Largest allowed.
-        max: u64,
-    },
     /// Content that is refused: settings out of range, a layout that does not exist, a checkpoint of another run.
     #[error(transparent)]
     Content(#[from] Error),

@@ -31,7 +31,9 @@ impl EncryptedModel<Ciphertext> {
             body.bytes(&[self.terms.len() as u8])?;
             for (factor, blocks) in &self.terms {
                 body.bytes(&factor.to_le_bytes())?;
-                blocks.iter().try_for_each(|ciphertext| ciphertext.write_record(parameters, body))?;
+                blocks
+                    .iter()
+                    .try_for_each(|ciphertext| ciphertext.write_record(parameters, job.key_id(), body))?;
             }
             Ok(())
         })

@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 
-use super::plan::MAX_COPIES;
 use super::{FileError, ROWS, SCORES, WireError, header, open};
 use crate::volley_ckks::wire::{BodyReader, write_file};
 use crate::volley_ckks::{Ciphertext, Context, SeededCiphertext};
@@ -16,14 +15,14 @@ impl EncryptedRows<SeededCiphertext> {
     ///
     /// # Errors
     ///
-    /// [`WireError::File`] where a ciphertext belongs to other parameters or the system fails.
+    /// [`WireError::File`] where a ciphertext belongs to other parameters or another key or the system fails.
     pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
         let parameters = job.plan().parameters();
         let ciphertexts = || self.features.iter().flatten();
         let bytes: u64 = ciphertexts().map(|row| row.record_bytes(parameters)).sum();
         write_file(&header(job, ROWS, COUNT_BYTES + bytes), out, |body| {
             body.bytes(&(self.layout.shape().samples as u64).to_le_bytes())?;
-            Ok(ciphertexts().try_for_each(|row| row.write_record(parameters, body))?)
+            Ok(ciphertexts().try_for_each(|row| row.write_record(parameters, job.key_id(), body))?)
         })
     }
 
@@ -63,13 +62,16 @@ impl EncryptedScores<Ciphertext> {
     ///
     /// # Errors
     ///
-    /// [`WireError::File`] where a ciphertext belongs to other parameters or the system fails.
+    /// [`WireError::File`] where a ciphertext belongs to other parameters or another key or the system fails.
     pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
         let parameters = job.plan().parameters();
         let bytes: u64 = self.scores.iter().map(|scores| scores.record_bytes(parameters)).sum();
         write_file(&header(job, SCORES, COUNT_BYTES + bytes), out, |body| {
             body.bytes(&(self.layout.shape().samples as u64).to_le_bytes())?;
-            Ok(self.scores.iter().try_for_each(|scores| scores.write_record(parameters, body))?)
+            Ok(self
+                .scores
+                .iter()
+                .try_for_each(|scores| scores.write_record(parameters, job.key_id(), body))?)
         })
     }
 
@@ -127,10 +129,6 @@ fn read_plan(job: &Job, body: &mut BodyReader<impl Read>) -> Result<PredictionPl
     let ciphertexts = (layout.groups() as u64).saturating_mul(layout.column_blocks() as u64);
     if ciphertexts.saturating_mul(job.plan().parameters().degree() as u64) > body.left() {
         return Err(FileError::Malformed.into());
-    }
-    let copies = ciphertexts.saturating_mul(layout.period() as u64);
-    if copies > MAX_COPIES {
-        return Err(WireError::PlanSize { copies, max: MAX_COPIES });
     }
     Ok(PredictionPlan::new(job.plan(), rows)?)
 }

@@ -229,13 +229,25 @@ fn files_of_other_jobs_are_refused_by_name() {
             assert_eq!(reread(&other, file, NO_LIMIT), Err(expected.clone()), "{kind}");
         }
     }
+    // Nor are they written: what was encrypted under one key does not go into files of another.
+    let (checkpoint, model) = run.train().swap_remove(1);
+    let (rows, scores) = run.predict();
+    let error = FileError::ForeignKey { expected: stranger.key_id(), found: Some(run.job.key_id()) };
+    for refused in [
+        written(|out| run.setup.upload().write(&stranger, out)),
+        written(|out| checkpoint.write(&stranger, out)),
+        written(|out| model.write(&stranger, out)),
+        written(|out| rows.write(&stranger, out)),
+        written(|out| scores.write(&stranger, out)),
+    ] {
+        assert_eq!(refused, Err(WireError::File(error.clone())));
+    }
     let keys =
         EvaluationKeySet::generate(&run.setup.secret_key, run.job.plan().key_spec(), &mut rng(2)).unwrap();
     let mut file = Vec::new();
     keys.write(run.job.plan().parameters(), &mut file).unwrap();
     assert_eq!(file.len() as u64, run.job.plan().key_spec().byte_count());
     assert_eq!(run.job.read_keys(run.context(), &file[..], NO_LIMIT).unwrap().key_id(), run.job.key_id());
-    let error = FileError::ForeignKey { expected: stranger.key_id(), found: Some(run.job.key_id()) };
     let refused = stranger.read_keys(run.context(), &file[..], NO_LIMIT).unwrap_err();
     assert_eq!(refused, WireError::File(error));
     // Another kind of file.
@@ -265,8 +277,6 @@ fn a_plan_that_is_not_the_one_named_is_refused() {
     rehash(&mut renamed);
     let refused = Job::read(&renamed[..], NO_LIMIT).unwrap_err();
     assert!(matches!(refused, WireError::File(FileError::ForeignParameters { .. })));
-    let too_large = WireError::PlanSize { copies: 2, max: 1 };
-    assert!(too_large.to_string().contains("2 copies"));
 }
 
 #[test]
@@ -325,13 +335,15 @@ fn predictions_are_read_by_those_who_planned_them() {
     }
     let planned = PredictionPlan::of_rows(&run.job, &rows[..rows.len() - 1], NO_LIMIT).map(drop);
     assert_eq!(planned, Err(WireError::File(FileError::Truncated)));
-    // More rows than the file has bytes, and none.
+    // More rows than the file has bytes or any machine has memory for, and none.
     let with_rows = |count: u64| {
         let file = with_body(rows, 0, &count.to_le_bytes());
         EncryptedRows::read(&run.job, run.context(), &file[..], NO_LIMIT).map(drop).unwrap_err()
     };
-    assert_eq!(with_rows(u64::MAX), WireError::File(FileError::Malformed));
-    assert!(matches!(with_rows(0), WireError::Content(Error::Matrix(_))));
+    assert_eq!(with_rows(10_000), WireError::File(FileError::Malformed));
+    for absurd in [u64::MAX, 0] {
+        assert!(matches!(with_rows(absurd), WireError::Content(Error::Matrix(_))));
+    }
     // A ciphertext of another level.
     let file = with_body(rows, 8, &0u16.to_le_bytes());
     let refused = EncryptedRows::read(&run.job, run.context(), &file[..], NO_LIMIT).map(drop);

@@ -92,10 +92,27 @@ fn too_few_slots_are_refused_with_the_count_that_fits() {
 }
 
 #[test]
+fn layouts_with_more_copies_than_are_supported_are_left_out() {
+    let candidates = |samples, columns| Layout::candidates(shape(samples, columns, 2), 1 << 6);
+    let copies = |samples, columns| candidates(samples, columns).map(|layouts| layouts[0].copies());
+    // Rows of 4 slots hold a column: groups of 32 samples.
+    assert_eq!(copies(32 << 16, 1), Ok(MAX_COPIES));
+    let refused = Error::TooManyCopies { copies: MAX_COPIES + 2, max: MAX_COPIES };
+    assert_eq!(copies((32 << 16) + 1, 1), Err(refused));
+    // Of four columns, narrow rows take 2 · 4 · 2^15 copies, wider ones fewer.
+    let widths: Vec<_> = candidates(32 << 15, 4).unwrap().iter().map(Layout::width).collect();
+    assert_eq!(widths, [8]);
+    let max = usize::MAX;
+    for (samples, columns) in [(max, 1), (1, max), (max, max)] {
+        assert!(matches!(candidates(samples, columns), Err(Error::TooManyCopies { .. })));
+    }
+}
+
+#[test]
 fn absurd_sizes_do_not_overflow() {
     let max = usize::MAX;
     assert_eq!(Layout::new(shape(1, 1, max), 64), Err(Error::TooFewSlots { slots: 64, required: max }));
-    let layout = Layout::new(shape(max, max, 2), 1 << (usize::BITS - 1)).unwrap();
+    let layout = Layout::new(shape(1, max, 2), 1 << (usize::BITS - 1)).unwrap();
     assert_eq!(layout.column_blocks(), 4 + 1);
-    assert_eq!(Layout::new(shape(max, max, 2), 64).unwrap().block_columns(max), max..max);
+    assert_eq!(layout.block_columns(max), max..max);
 }

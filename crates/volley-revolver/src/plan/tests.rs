@@ -331,8 +331,11 @@ proptest! {
             }
             Err(Error::TooFewSlots { slots, required }) => {
                 prop_assert_eq!(slots, 1 << (log_n - 1));
-                prop_assert!(required > slots && Layout::new(shape, required).is_ok());
+                prop_assert!(required > slots);
+                let fits = matches!(Layout::new(shape, required), Ok(_) | Err(Error::TooManyCopies { .. }));
+                prop_assert!(fits);
             }
+            Err(Error::TooManyCopies { copies, max }) => prop_assert!(copies > max),
             Err(other) => prop_assert!(false, "{other}"),
         }
     }
