@@ -123,7 +123,9 @@ fn digits(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
             let spec = KeySpec::new(&parameters).rotations([1], levels);
             let keys = EvaluationKeySet::generate(&secret_key, &spec, &mut rng)?;
             let evaluator = Evaluator::new(&context, keys)?;
-            let plaintext = Encoder::new(&context).encode(&[Complex64::ONE], &parameters.scale(), levels)?;
+            // All slots: fewer repeat, and a rotation that moves none of them is a copy.
+            let ones = vec![Complex64::ONE; parameters.max_slots()];
+            let plaintext = Encoder::new(&context).encode(&ones, &parameters.scale(), levels)?;
             let a = secret_key.encrypt(&plaintext, &mut rng)?.expand(&context)?;
             let (n, count) = (parameters.degree(), parameters.digits().len());
             let id = format!("ckks/digits/N={n}/special={special},digits={count}");
