@@ -77,6 +77,50 @@ fn products_agree_with_slots_at_every_level() {
 }
 
 #[test]
+fn a_linear_combination_is_the_sum_of_its_products() {
+    let setup = setup();
+    let (ev, simulator) = (&setup.evaluator, Simulator::new(setup.context.parameters()));
+    let vectors: Vec<_> = (0..3).map(|seed| random_slots(512, &mut rng(seed))).collect();
+    let coefficients = [0.25, -3.0, 1.0 / 3.0];
+    // Of several levels and scales: 40, 41 and 42 bits.
+    let encrypted: Vec<_> = (0..3)
+        .map(|i| {
+            setup.encrypt_at(&vectors[i], &Scale::power_of_two(40 + i as i32), LEVELS - i, 10 + i as u64)
+        })
+        .collect();
+    let terms: Vec<_> = encrypted.iter().zip(coefficients).collect();
+    let (scale, level) = (Scale::power_of_two(75), LEVELS - 2);
+    let sum = ev.linear_combination(&terms, &scale, level).unwrap();
+    let product = |&(a, c): &(&Ciphertext, f64)| {
+        let factor = scale.divided_by(a.scale());
+        ev.multiply_constant(&ev.drop_level(a, level).unwrap(), c, &factor).unwrap()
+    };
+    let one_by_one =
+        terms[1..].iter().fold(product(&terms[0]), |sum, term| ev.add(&sum, &product(term)).unwrap());
+    assert!(sum == one_by_one, "not the same residues");
+    assert_eq!((sum.level(), sum.scale()), (level, &scale));
+    let expected: Vec<_> = (0..512).map(|j| (0..3).map(|i| vectors[i][j] * coefficients[i]).sum()).collect();
+    assert_close(&expected, &setup.decrypt(&sum), 25.0);
+
+    let simulated: Vec<_> =
+        encrypted.iter().map(|a| simulator.existing_operand(a.operand().clone()).unwrap()).collect();
+    let simulated: Vec<_> = simulated.iter().zip(coefficients).collect();
+    let foreseen = simulator.linear_combination(&simulated, &scale, level).unwrap();
+    assert_eq!(simulator.operand(&foreseen), sum.operand());
+    assert_eq!(simulator.counts().total(Operation::ConstantProduct), 3);
+    for error in [
+        ev.linear_combination(&terms, &scale, LEVELS).unwrap_err(),
+        simulator.linear_combination(&simulated, &scale, LEVELS).unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::LevelExhausted { required: LEVELS, .. }), "{error}");
+    }
+    assert_eq!(ev.linear_combination(&[], &scale, 0).unwrap_err(), Error::EmptySum);
+    assert_eq!(simulator.linear_combination(&[], &scale, 0).unwrap_err(), Error::EmptySum);
+    let infinite = [(&encrypted[0], f64::INFINITY)];
+    assert_eq!(ev.linear_combination(&infinite, &scale, 0).unwrap_err(), Error::NotFinite { slot: 0 });
+}
+
+#[test]
 fn a_merged_rescaling_is_as_good_as_one_after_the_other() {
     let setup = setup();
     let ev = &setup.evaluator;

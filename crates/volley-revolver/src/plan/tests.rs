@@ -83,6 +83,17 @@ fn plan(shape: Shape, levels: usize, demands: Demands) -> Result<Plan, Error> {
 }
 
 #[test]
+fn a_machine_takes_its_operations_and_the_first_use_of_memory() {
+    let demands = Demands { security: Security::Unchecked, ..in_ring(11) };
+    let plan = plan(SHAPE, 1, demands).unwrap();
+    let seconds = |first_use| plan.seconds_on(&Machine { operations: MODEL, first_use });
+    assert_eq!(seconds(0.0), plan.seconds());
+    let memory = plan.memory(1).total() as f64 * 1e-9;
+    assert!((seconds(2.0) - plan.seconds() - 2.0 * memory).abs() < 1e-9);
+    assert!(plan.seconds_on(&Machine::AVX512) < plan.seconds_on(&Machine::AVX2));
+}
+
+#[test]
 fn nothing_in_the_family_is_cheaper() {
     let circuit = Scores { levels: 2 };
     // From few columns, where narrow rows save groups, to many, where they waste ciphertexts.

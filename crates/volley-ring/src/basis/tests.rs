@@ -226,6 +226,36 @@ fn limbs_may_be_added_alone() {
 }
 
 #[test]
+fn a_sum_of_multiples_is_that_of_single_ones() {
+    let ring = ring();
+    let polys = [(); 3].map(|()| random_poly::<Eval>(ring, &mut rng(4)));
+    let factors: [Vec<u64>; 3] =
+        [3, u64::MAX >> 1, 1 << 45].map(|c| ring.moduli().map(|q| q.reduce(c)).collect());
+    let mut expected = ring.zero();
+    for (poly, factor) in polys.iter().zip(&factors) {
+        let mut multiple = poly.clone();
+        ring.mul_integer_assign(&mut multiple, factor);
+        ring.add_assign(&mut expected, &multiple);
+    }
+    let terms: Vec<_> = polys.iter().zip(&factors).map(|(poly, factor)| (poly, &factor[..])).collect();
+    assert!(ring.sum_of_multiples(&terms) == expected);
+    assert!(ring.prefix(2).sum_of_multiples(&terms) == expected.prefix(2), "limbs beyond are not looked at");
+    assert!(ring.sum_of_multiples(&[]) == ring.zero());
+}
+
+#[test]
+fn images_are_added_as_they_are_made() {
+    let ring = ring();
+    let [a, b, c] = [5, 6, 7].map(|seed| random_poly::<Eval>(ring, &mut rng(seed)));
+    for element in [1, 5, 2 * DEGREE as u64 - 1] {
+        let automorphism = Automorphism::new(DEGREE, element).unwrap();
+        let mut total = a.clone();
+        ring.add_automorphism_assign(&mut total, &[&b, &c], &automorphism);
+        assert!(total == sum(&a, &ring.automorphism(&sum(&b, &c), &automorphism)));
+    }
+}
+
+#[test]
 fn wide_coefficients_become_their_residues() {
     let edges = [0, 1, -1, i128::MAX, i128::MIN, i128::MIN + 1, 1 << 64, -(1 << 64), (1 << 100) - 1];
     let values: Vec<i128> = edges.into_iter().cycle().take(DEGREE).collect();
