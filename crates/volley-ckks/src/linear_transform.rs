@@ -39,6 +39,7 @@ pub struct LinearTransform {
     slots: usize,
     /// In [−n/2, n/2); 0 is the ciphertext itself.
     babies: Vec<i64>,
+    /// The one that is no rotation first, if it is there: the others are added to its sum.
     giants: Vec<Giant>,
 }
 
@@ -121,17 +122,17 @@ impl LinearTransform {
         diagonals: &[i64],
         split: Split,
     ) -> Self {
-        let mut giants = BTreeMap::<i64, Vec<(i64, usize)>>::new();
+        let mut giants = BTreeMap::<(bool, i64), Vec<(i64, usize)>>::new();
         for &k in diagonals {
             let (giant, baby) = split.steps(k);
-            giants.entry(giant).or_default().push((baby, k as usize));
+            giants.entry((giant != 0, giant)).or_default().push((baby, k as usize));
         }
         let babies: BTreeSet<i64> = giants.values().flatten().map(|&(baby, _)| baby).collect();
         let babies: Vec<i64> = babies.into_iter().collect();
         let position = |baby: i64| babies.partition_point(|&other| other < baby);
         let giants = giants
             .into_iter()
-            .map(|(step, terms)| Giant {
+            .map(|((_, step), terms)| Giant {
                 step,
                 terms: terms.into_iter().map(|(baby, k)| (position(baby), k)).collect(),
             })
@@ -305,11 +306,11 @@ pub(crate) fn sum_of_repetitions<A: Arithmetic>(
 }
 
 /// The rotations of a [trace](LinearArithmetic::trace) from `all` slots to `slots`, both powers of two: those that are
-/// added up at once, zero among them.
+/// added up at once, zero among them. There are none to zero slots.
 pub(crate) fn trace_steps(slots: usize, all: usize) -> impl Iterator<Item = Vec<i64>> {
     let mut period = all;
     std::iter::from_fn(move || {
-        let terms = (period / slots).min(4);
+        let terms = period.checked_div(slots).unwrap_or(0).min(4);
         period /= terms.max(1);
         (terms > 1).then(|| (0..terms).map(|k| (k * period) as i64).collect())
     })

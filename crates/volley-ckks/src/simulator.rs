@@ -270,9 +270,7 @@ impl Arithmetic for Simulator {
         c: f64,
         scale: &Scale,
     ) -> Result<SimulatedCiphertext, Error> {
-        check_constant(c, scale)?;
-        self.counters.add(Operation::ConstantProduct, a.operand.level, 1);
-        Ok(self.ciphertext(a.operand.scaled(scale)))
+        self.linear_combination(&[(a, c)], &a.operand.scale.times(scale), a.operand.level)
     }
 
     fn linear_combination(

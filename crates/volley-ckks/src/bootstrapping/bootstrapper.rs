@@ -100,9 +100,6 @@ impl Bootstrapping {
             from: raised_scale.clone(),
             to: Scale::power_of_two(literal.log_input_scale as i32),
         };
-        if slots == 0 {
-            return Err(Error::SlotCount { values: 0, max: max_slots });
-        }
         let mut known: BTreeSet<i64> = trace_steps(slots, max_slots).flatten().collect();
         let coeffs_to_slots = CoeffsToSlots::new(parameters, shape, known.iter().copied())?;
         known.extend(coeffs_to_slots.dft().rotations());

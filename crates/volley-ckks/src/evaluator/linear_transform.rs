@@ -115,29 +115,22 @@ impl Evaluator {
         let images: Vec<_> = babies.iter().map(|key| key.map_or(Image::Itself, image)).collect();
 
         let basis = self.context.qp(level);
+        let zero = || [basis.zero(), basis.zero()];
         let mut total: Option<[RnsPoly<Eval>; 2]> = None;
         let diagonals = plan.giants().iter().zip(&transform.diagonals);
         let terms: Vec<Vec<_>> = diagonals
             .map(|(giant, diagonals)| giant.terms.iter().map(|&(baby, _)| baby).zip(diagonals).collect())
             .collect();
         for (terms, giants) in terms.chunks(GIANTS_AT_ONCE).zip(giants.chunks(GIANTS_AT_ONCE)) {
-            let mut sums = basis.sums_of_images(source, &images, terms);
-            let mut giants = giants.to_vec();
-            // The one that is not turned comes first: what is added to it needs no zeros to begin with.
-            if let Some(still) = giants.iter().position(Option::is_none) {
-                giants.remove(still);
-                let sum = sums.remove(still);
-                match &mut total {
-                    Some(total) => total.iter_mut().zip(&sum).for_each(|(a, b)| basis.add_assign(a, b)),
+            for (sum, giant) in basis.sums_of_images(source, &images, terms).into_iter().zip(giants) {
+                match giant {
+                    // The first of all, if it is there.
                     None => total = Some(sum),
+                    Some(key) => self.add_rotated(total.get_or_insert_with(zero), &sum, key, level),
                 }
             }
-            let total = total.get_or_insert_with(|| [basis.zero(), basis.zero()]);
-            for (sum, key) in sums.iter().zip(giants.into_iter().flatten()) {
-                self.add_rotated(total, sum, key, level);
-            }
         }
-        Ok(total.unwrap_or_else(|| [basis.zero(), basis.zero()]))
+        Ok(total.unwrap_or_else(zero))
     }
 
     /// Σ rot(a, s) over `steps`: the rotations are summed modulo Q·P, and the sum is divided by P.
