@@ -5,7 +5,7 @@
 use criterion::{BatchSize, Criterion};
 use volley_ring::prime::ntt_primes;
 use volley_ring::sampling::{Domain, Seed, expand_uniform};
-use volley_ring::{Automorphism, Eval, Gadget, RnsBasis, RnsPoly, RoundedDivision};
+use volley_ring::{Automorphism, DigitSum, Digits, Eval, Gadget, RnsBasis, RnsPoly, RoundedDivision};
 
 /// A ring with its modulus chain at the top level.
 struct Setting {
@@ -75,9 +75,20 @@ fn pointwise(criterion: &mut Criterion, setting: &Setting) {
     let basis = setting.basis();
     let digits = setting.live.div_ceil(setting.special);
     let polys: Vec<_> = (0..16).map(|digit| uniform(&basis, digit)).collect();
-    let pairs: Vec<_> = polys.chunks_exact(3).take(digits).map(|p| (&p[0], [&p[1], &p[2]])).collect();
+    let pairs: Vec<_> = polys[digits..]
+        .chunks_exact(2)
+        .take(digits)
+        .map(|p| [basis.pack(&p[0]), basis.pack(&p[1])])
+        .collect();
     criterion.bench_function(&setting.id("sum_of_pairs"), |bencher| {
-        bencher.iter(|| basis.sum_of_pairs(&pairs, |limb| limb));
+        let sum = || DigitSum {
+            digits: Digits::raised(&polys[..digits]),
+            pairs: &pairs,
+            limb_of: |limb| limb,
+            summands: [None; 2],
+            factor: &[],
+        };
+        bencher.iter(|| sum().limbs(&basis, 0..basis.limb_count()));
     });
     let live = basis.prefix(setting.live);
     let tensors: Vec<_> = polys.chunks_exact(4).map(|p| [&p[0], &p[1], &p[2], &p[3]]).collect();

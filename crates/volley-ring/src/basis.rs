@@ -11,25 +11,6 @@ use crate::modulus::Modulus;
 use crate::ntt::NttTable;
 use crate::poly::{Coeff, Eval, Representation, RnsPoly};
 
-/// Residues that are no polynomial of a basis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResidueError {
-    /// Not N for each prime.
-    Count {
-        /// N times the number of primes.
-        expected: usize,
-        /// The number given.
-        actual: usize,
-    },
-    /// A residue that is not reduced.
-    Range {
-        /// The residue.
-        residue: u64,
-        /// Its prime.
-        modulus: u64,
-    },
-}
-
 /// An ordered list of distinct primes of one degree.
 ///
 /// Cheap to clone and to cut: tables are shared. Where an operation takes polynomials by reference they may have more
@@ -104,24 +85,6 @@ impl RnsBasis {
     #[must_use]
     pub fn zero<R: Representation>(&self) -> RnsPoly<R> {
         RnsPoly::zero(self.degree, self.limb_count())
-    }
-
-    /// A polynomial from the residues of its limbs, one limb after the other: for what comes from outside.
-    ///
-    /// # Errors
-    ///
-    /// [`ResidueError`] unless there are N residues for each prime, all below it.
-    pub fn poly<R: Representation>(&self, residues: Vec<u64>) -> Result<RnsPoly<R>, ResidueError> {
-        let (expected, actual) = (self.degree * self.limb_count(), residues.len());
-        let poly = RnsPoly::from_residues(self.degree, residues)
-            .filter(|poly| poly.limb_count() == self.limb_count())
-            .ok_or(ResidueError::Count { expected, actual })?;
-        for (limb, modulus) in poly.limbs().zip(self.moduli().map(Modulus::value)) {
-            if let Some(&residue) = limb.iter().find(|&&residue| residue >= modulus) {
-                return Err(ResidueError::Range { residue, modulus });
-            }
-        }
-        Ok(poly)
     }
 
     /// A polynomial of any residues, for a caller that overwrites all of them.
@@ -242,27 +205,6 @@ impl RnsBasis {
             self.kernel.sum_of_tensors(table.modulus(), [d0, d1, d2], &limbs);
         });
         [d0, d1, d2]
-    }
-
-    /// (Σ dₖ·aₖ, Σ dₖ·bₖ) over terms of a digit polynomial dₖ on this basis and a pair of polynomials on a basis that
-    /// may have more primes: `limb_of(i)` names their limb for prime i of this basis.
-    #[must_use]
-    pub fn sum_of_pairs(
-        &self,
-        terms: &[(&RnsPoly<Eval>, [&RnsPoly<Eval>; 2])],
-        limb_of: impl Fn(usize) -> usize + Sync,
-    ) -> [RnsPoly<Eval>; 2] {
-        let [mut u, mut v] = [self.stale(), self.stale()];
-        let n = self.degree;
-        let outputs = u.residues_mut().par_chunks_exact_mut(n).zip(v.residues_mut().par_chunks_exact_mut(n));
-        outputs.zip(&self.tables).enumerate().for_each(|(index, ((u, v), table))| {
-            let limbs: Vec<_> = terms
-                .iter()
-                .map(|(digit, [a, b])| [digit.limb(index), a.limb(limb_of(index)), b.limb(limb_of(index))])
-                .collect();
-            self.kernel.sum_of_pairs(table.modulus(), [u, v], &limbs);
-        });
-        [u, v]
     }
 
     /// Coefficients to evaluations.

@@ -18,6 +18,7 @@ use crate::buffer::Buffer;
 use crate::kernel::Kernel;
 use crate::modulus::{Modulus, ShoupFactor};
 use crate::ntt::NttTable;
+use crate::packed::PackedPoly;
 use crate::poly::{Coeff, Eval, RnsPoly};
 
 /// Constants for one pair of bases.
@@ -207,7 +208,7 @@ impl Gadget {
     pub fn sum_of_pairs(
         &self,
         poly: &RnsPoly<Eval>,
-        pairs: &[[RnsPoly<Eval>; 2]],
+        pairs: &[[PackedPoly; 2]],
         limb_of: impl Fn(usize) -> usize + Sync,
     ) -> [RnsPoly<Eval>; 2] {
         let digits = Digits::new(self, poly);

@@ -17,6 +17,7 @@ use crate::automorphism::Automorphism;
 use crate::basis::RnsBasis;
 use crate::buffer::Buffer;
 use crate::modulus::Modulus;
+use crate::packed::PackedPoly;
 use crate::poly::{Eval, RnsPoly};
 
 /// Residues of each limb that are multiplied for all sums before the next: tiles of 32 images fill half of a second
@@ -40,7 +41,7 @@ pub enum Image<'a> {
     /// σ((c₀, 0) + Σ dₖ·(aₖ, bₖ)).
     Switched {
         /// (aₖ, bₖ), on a basis that may have more primes between those of the parts and the others.
-        pairs: &'a [[RnsPoly<Eval>; 2]],
+        pairs: &'a [[PackedPoly; 2]],
         /// σ.
         automorphism: &'a Automorphism,
     },
@@ -148,11 +149,11 @@ impl RnsBasis {
             .map(|(digit, [a, b])| {
                 // The primes that only the pairs have lie between those of the parts and the others.
                 let skipped = if index < source.kept() { 0 } else { a.limb_count() - self.limb_count() };
-                [digit.limb(index), a.limb(index + skipped), b.limb(index + skipped)]
+                (digit.limb(index), [a, b].map(|half| half.limb(index + skipped)))
             })
             .collect();
         let [mut u, mut v] = [(); 2].map(|()| Buffer::stale(self.degree()));
-        kernel.sum_of_pairs(modulus, [&mut u, &mut v], &terms);
+        kernel.sum_of_packed_pairs(modulus, [&mut u, &mut v], &terms);
         if let Some([c0, _]) = source.limbs(index) {
             kernel.add_assign(modulus, &mut u, c0);
         }

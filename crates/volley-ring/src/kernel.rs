@@ -41,6 +41,7 @@ mod avx512ifma;
 mod scalar;
 
 use crate::modulus::{Modulus, ShoupFactor};
+use crate::packed::PackedLimb;
 
 /// The environment variable that chooses the kernels: the [name](Kernel::name) of an instruction set.
 pub const BACKEND_VARIABLE: &str = "VOLLEY_BACKEND";
@@ -151,6 +152,7 @@ impl Kernel {
             if is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512ifma")
+                && is_x86_feature_detected!("avx512vbmi")
             {
                 backends.push(Backend::Avx512Ifma);
             }
@@ -261,12 +263,26 @@ impl Kernel {
         dispatch!(self, sum_of_tensors(q, [d0, d1, d2], terms));
     }
 
-    /// (u, v) ← (Σ dₖ · aₖ, Σ dₖ · bₖ): both halves of a key, reading each digit once. At most 2²⁴ terms.
+    /// (u, v) ← (Σ dₖ · aₖ, Σ dₖ · bₖ), reading each dₖ once. At most 2²⁴ terms.
     pub(crate) fn sum_of_pairs(self, q: Modulus, out: [&mut [u64]; 2], terms: &[[&[u64]; 3]]) {
         let [u, v] = out;
         assert!(terms.len() <= 1 << 24 && u.len() == v.len());
         assert!(terms.iter().flatten().all(|limb| limb.len() == u.len()));
         dispatch!(self, sum_of_pairs(q, [u, v], terms));
+    }
+
+    /// As [`sum_of_pairs`](Self::sum_of_pairs), of digits and both halves of packed keys.
+    pub(crate) fn sum_of_packed_pairs(
+        self,
+        q: Modulus,
+        out: [&mut [u64]; 2],
+        terms: &[(&[u64], [PackedLimb<'_>; 2])],
+    ) {
+        let [u, v] = out;
+        assert!(terms.len() <= 1 << 24 && u.len() == v.len());
+        let fits = |limb: &PackedLimb<'_>| limb.len() == u.len() && limb.bits() == q.bits();
+        assert!(terms.iter().all(|(digit, key)| digit.len() == u.len() && key.iter().all(fits)));
+        dispatch!(self, sum_of_packed_pairs(q, [u, v], terms));
     }
 
     /// outₜ ← Σ yₖ · wₜₖ modulo each qₜ of `targets` (qₜ, wₜ), where yₖ are any integers below 2⁵⁰ and wₜₖ reduced. At

@@ -40,17 +40,19 @@ mod hoisting;
 mod kernel;
 mod modulus;
 pub mod ntt;
+mod packed;
 mod poly;
 pub mod prime;
 pub mod sampling;
 
 pub use automorphism::Automorphism;
-pub use basis::{ResidueError, RnsBasis};
+pub use basis::RnsBasis;
 pub use basis_conversion::{DigitSum, Digits, Gadget, RoundedDivision, convert_basis};
 pub use buffer::MAX_IDLE_BYTES;
 pub use hoisting::{HoistedPair, Image};
 pub use kernel::{BACKEND_VARIABLE, Kernel};
 pub use modulus::{Modulus, ShoupFactor};
+pub use packed::{PackedPoly, ResidueError};
 pub use poly::{Coeff, Eval, Representation, RnsPoly};
 
 #[cfg(test)]

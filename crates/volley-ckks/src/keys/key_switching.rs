@@ -13,7 +13,7 @@ use std::sync::Arc;
 use rand_core::CryptoRng;
 use rayon::prelude::*;
 use volley_ring::sampling::{Domain, Seed, sample_gaussian};
-use volley_ring::{Eval, RnsPoly};
+use volley_ring::{Eval, PackedPoly, RnsPoly};
 
 use super::fork;
 use crate::Context;
@@ -25,7 +25,7 @@ pub struct KeySwitchingKey {
     level: usize,
     seed: Seed,
     /// (bⱼ, aⱼ) modulo Q_level·P.
-    digits: Vec<[RnsPoly<Eval>; 2]>,
+    digits: Vec<[PackedPoly; 2]>,
 }
 
 impl KeySwitchingKey {
@@ -51,23 +51,21 @@ impl KeySwitchingKey {
                 basis.sub_product_assign(&mut b, &a, to, context.key_limb(level, parameters.max_level()));
                 let own = digit.start..digit.end.min(parameters.limbs(level));
                 context.q(level).add_scaled_limbs_assign(&mut b, (from, context.special_product(level)), own);
-                [b, a]
+                [b, a].map(|half| basis.pack(&half))
             })
             .collect();
         Self { level, seed, digits }
     }
 
     /// The key with these halves bⱼ modulo Q_level·P, one for each digit of the level.
-    pub(crate) fn from_halves(
-        context: &Context,
-        level: usize,
-        seed: Seed,
-        halves: Vec<RnsPoly<Eval>>,
-    ) -> Self {
+    pub(crate) fn from_halves(context: &Context, level: usize, seed: Seed, halves: Vec<PackedPoly>) -> Self {
         let digits = halves
             .into_par_iter()
             .enumerate()
-            .map(|(digit, b)| [b, context.expand_qp(level, &seed, Domain::KeySwitchingKey, digit as u16)])
+            .map(|(digit, b)| {
+                let a = context.expand_qp(level, &seed, Domain::KeySwitchingKey, digit as u16);
+                [b, context.qp(level).pack(&a)]
+            })
             .collect();
         Self { level, seed, digits }
     }
@@ -85,7 +83,7 @@ impl KeySwitchingKey {
     }
 
     /// (bⱼ, aⱼ) modulo Q_level·P, a pair for each digit.
-    pub(crate) fn digits(&self) -> &[[RnsPoly<Eval>; 2]] {
+    pub(crate) fn digits(&self) -> &[[PackedPoly; 2]] {
         &self.digits
     }
 }

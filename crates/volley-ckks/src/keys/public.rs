@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 use volley_ring::sampling::{Domain, Seed, sample_gaussian, sample_ternary};
-use volley_ring::{DigitSum, Digits, Eval, RnsPoly};
+use volley_ring::{DigitSum, Digits, PackedPoly};
 
 use super::{KeyId, SecretKey, Streams};
 use crate::{Ciphertext, Context, Error, Plaintext};
@@ -17,7 +17,7 @@ pub struct PublicKey {
     key_id: KeyId,
     seed: Seed,
     /// (b, a).
-    halves: [RnsPoly<Eval>; 2],
+    halves: [PackedPoly; 2],
 }
 
 impl PublicKey {
@@ -31,12 +31,14 @@ impl PublicKey {
         let error = sample_gaussian(basis.degree(), &mut streams.secret);
         let mut b = basis.forward_signed(&error);
         basis.sub_product_assign(&mut b, &a, secret_key.poly(), |limb| limb);
-        Self { key_id: secret_key.id(), context, seed, halves: [b, a] }
+        let halves = [b, a].map(|half| basis.pack(&half));
+        Self { key_id: secret_key.id(), context, seed, halves }
     }
 
     /// The key with this half b modulo QP.
-    pub(crate) fn from_half(context: &Arc<Context>, key_id: KeyId, seed: Seed, b: RnsPoly<Eval>) -> Self {
+    pub(crate) fn from_half(context: &Arc<Context>, key_id: KeyId, seed: Seed, b: PackedPoly) -> Self {
         let a = context.expand_qp(context.parameters().max_level(), &seed, Domain::PublicKey, 0);
+        let a = context.qp(context.parameters().max_level()).pack(&a);
         Self { context: Arc::clone(context), key_id, seed, halves: [b, a] }
     }
 
@@ -46,7 +48,7 @@ impl PublicKey {
         &self.context
     }
 
-    pub(crate) fn b(&self) -> &RnsPoly<Eval> {
+    pub(crate) fn b(&self) -> &PackedPoly {
         &self.halves[0]
     }
 
@@ -109,10 +111,11 @@ mod tests {
         let owner = SecretKey::generate(&context, &mut rng(1));
         let public_key = PublicKey::generate(&owner, &mut rng(2));
         let basis = context.qp(4);
-        assert_eq!(public_key.halves[1], context.expand_qp(4, &public_key.seed(), Domain::PublicKey, 0));
-        let mut error = public_key.halves[1].clone();
+        let [b, a] = public_key.halves.each_ref().map(PackedPoly::unpack);
+        assert_eq!(a, context.expand_qp(4, &public_key.seed(), Domain::PublicKey, 0));
+        let mut error = a;
         basis.mul_assign(&mut error, owner.poly());
-        basis.add_assign(&mut error, &public_key.halves[0]);
+        basis.add_assign(&mut error, &b);
         assert_is_error(&basis.to_centered(&basis.inverse(error)));
     }
 
@@ -139,7 +142,7 @@ mod tests {
             let mut secrets = Streams::fork(&mut rng(seed)).secret;
             let u = basis.forward(basis.from_signed(&sample_ternary(16, &mut secrets)));
             for (half, (part, key)) in ciphertext.parts.iter().zip(&public_key.halves).enumerate() {
-                let mut product = key.clone();
+                let mut product = key.unpack();
                 basis.mul_assign(&mut product, &u);
                 let mut difference = context.mod_down(0).apply(&product);
                 context.q(0).sub_assign(&mut difference, part);

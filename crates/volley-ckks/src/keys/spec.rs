@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::wire::evaluation_file_bytes;
+use crate::wire::{evaluation_file_bytes, key_half_bytes};
 use crate::{Error, Parameters};
 
 /// What a Galois key is for.
@@ -157,13 +157,14 @@ impl KeySpec {
         evaluation_file_bytes(self)
     }
 
-    /// Bytes in the server's memory, with uniform halves and automorphism indices expanded.
+    /// Bytes in the server's memory: both halves packed, and automorphism indices expanded.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         let indices = 4 * (self.galois.len() * self.parameters.degree()) as u64;
-        let ephemeral = if self.raising.is_some() { residues(&self.parameters.ephemeral(), 0) } else { 0 };
-        let residues = self.levels().map(|level| residues(&self.parameters, level)).sum::<u64>() + ephemeral;
-        16 * residues + indices
+        let ephemeral =
+            if self.raising.is_some() { key_half_bytes(&self.parameters.ephemeral(), 0) } else { 0 };
+        let halves: u64 = self.levels().map(|level| key_half_bytes(&self.parameters, level)).sum();
+        2 * (halves + ephemeral) + indices
     }
 
     fn levels(&self) -> impl Iterator<Item = usize> {
@@ -180,10 +181,4 @@ impl KeySpec {
         let max = parameters.max_level();
         self.levels().find(|&level| level > max).map_or(Ok(()), |level| Err(Error::LevelRange { level, max }))
     }
-}
-
-/// Residues in one half of a key.
-fn residues(parameters: &Parameters, level: usize) -> u64 {
-    let limbs = parameters.limbs(level) + parameters.p().len();
-    (parameters.digit_count(level) * limbs * parameters.degree()) as u64
 }

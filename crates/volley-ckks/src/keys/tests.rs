@@ -151,9 +151,9 @@ fn a_switching_key_is_the_gadget_times_the_old_secret_under_the_new() {
                 .collect();
             let mut expected = from.clone();
             basis.mul_integer_assign(&mut expected, &gadget);
-            let mut error = a.clone();
+            let mut error = a.unpack();
             basis.mul_assign(&mut error, &to);
-            basis.add_assign(&mut error, b);
+            basis.add_assign(&mut error, &b.unpack());
             basis.sub_assign(&mut error, &expected);
             errors.push(basis.to_centered(&basis.inverse(error)));
             assert_is_error(errors.last().unwrap());
@@ -172,7 +172,8 @@ fn uniform_halves_are_the_expansions_of_their_seeds() {
         for (digit, [_, a]) in key.digits().iter().enumerate() {
             let basis = context.qp(key.level());
             let expected = context.expand_qp(key.level(), &key.seed(), Domain::KeySwitchingKey, digit as u16);
-            assert_eq!(*a, expected);
+            let a = a.unpack();
+            assert_eq!(a, expected);
             // Limbs are numbered by their prime: a key of a lower level has the limbs of a higher one.
             let full = context.expand_qp(LEVELS, &key.seed(), Domain::KeySwitchingKey, digit as u16);
             let limb_of = context.key_limb(key.level(), LEVELS);
@@ -227,7 +228,7 @@ fn sizes_are_known_before_the_keys_are_made() {
     let held: usize = each_key(parameters, &keys)
         .iter()
         .flat_map(|(_, key)| key.digits().iter().flatten())
-        .map(|half| size_of_val(half.residues()))
+        .map(|half| half.bytes().len())
         .sum();
     let indices = 3 * 64 * size_of::<u32>();
     assert_eq!(spec.memory_bytes(), (held + indices) as u64);

@@ -7,7 +7,7 @@ use volley_ring::sampling::Seed;
 
 use super::ciphertext::check_parameters;
 use super::operand::check_level;
-use super::residues::{poly_bytes, qp_primes, read_poly, write_poly};
+use super::residues::{poly_bytes, qp_primes, read_packed};
 use super::{BodyReader, BodyWriter, FileReader, Header, Kind, WireError, write_file};
 use crate::keys::{KeyId, KeySwitchingKey, RaisingKeys};
 use crate::{Context, EvaluationKeySet, KeySpec, Parameters, ParamsId, PublicKey};
@@ -40,8 +40,12 @@ fn set_bytes(spec: &KeySpec) -> u64 {
 }
 
 fn key_bytes(parameters: &Parameters, level: usize) -> u64 {
-    let half = poly_bytes(parameters.degree(), qp_primes(parameters, level));
-    KEY_OVERHEAD + parameters.digit_count(level) as u64 * half
+    KEY_OVERHEAD + key_half_bytes(parameters, level)
+}
+
+/// Bytes of the halves bⱼ of a key, packed: in a file, and in memory, where there are as many of the halves aⱼ.
+pub(crate) fn key_half_bytes(parameters: &Parameters, level: usize) -> u64 {
+    parameters.digit_count(level) as u64 * poly_bytes(parameters.degree(), qp_primes(parameters, level))
 }
 
 impl PublicKey {
@@ -57,10 +61,9 @@ impl PublicKey {
     ///
     /// [`WireError::Io`].
     pub fn write(&self, out: impl Write) -> Result<(), WireError> {
-        let parameters = self.context().parameters();
         write_file(&self.file_header(), out, |body| {
             body.bytes(&self.seed().0)?;
-            write_poly(body, self.b(), qp_primes(parameters, parameters.max_level()))
+            body.bytes(self.b().bytes())
         })
     }
 
@@ -77,7 +80,7 @@ impl PublicKey {
         let key_id = file.key_id()?;
         file.read(|body| {
             let seed = Seed(body.array()?);
-            let b = read_poly(body, context.qp(context.parameters().max_level()))?;
+            let b = read_packed(body, context.qp(context.parameters().max_level()))?;
             Ok(Self::from_half(context, key_id, seed, b))
         })
     }
@@ -114,22 +117,22 @@ impl EvaluationKeySet {
         write_file(&header, out, |body| {
             body.bytes(&[u8::from(relinearization.is_some())])?;
             if let Some(key) = relinearization {
-                write_key(parameters, key, body)?;
+                write_key(key, body)?;
             }
             body.bytes(&(self.galois_keys().len() as u32).to_le_bytes())?;
             self.galois_keys().try_for_each(|(element, key)| {
                 body.bytes(&(element as u32).to_le_bytes())?;
-                write_key(parameters, key, body)
+                write_key(key, body)
             })?;
             body.bytes(&[u8::from(self.raising_keys().is_some())])?;
             self.raising_keys().map_or(Ok(()), |keys| {
-                write_key(&parameters.ephemeral(), &keys.to_ephemeral, body)?;
-                write_key(parameters, &keys.from_ephemeral, body)
+                write_key(&keys.to_ephemeral, body)?;
+                write_key(&keys.from_ephemeral, body)
             })
         })
     }
 
-    /// Reads a file of at most `limit` bytes, and expands the seeds: in memory the keys take about three times as much
+    /// Reads a file of at most `limit` bytes, and expands the seeds: in memory the keys take about twice as much
     /// ([`KeySpec::memory_bytes`]).
     ///
     /// # Errors
@@ -179,14 +182,10 @@ impl EvaluationKeySet {
     }
 }
 
-fn write_key(
-    parameters: &Parameters,
-    key: &KeySwitchingKey,
-    body: &mut BodyWriter<impl Write>,
-) -> Result<(), WireError> {
+fn write_key(key: &KeySwitchingKey, body: &mut BodyWriter<impl Write>) -> Result<(), WireError> {
     body.bytes(&(key.level() as u16).to_le_bytes())?;
     body.bytes(&key.seed().0)?;
-    key.digits().iter().try_for_each(|[b, _]| write_poly(body, b, qp_primes(parameters, key.level())))
+    key.digits().iter().try_for_each(|[b, _]| body.bytes(b.bytes()))
 }
 
 fn read_key(context: &Context, body: &mut BodyReader<impl Read>) -> Result<KeySwitchingKey, WireError> {
@@ -194,8 +193,8 @@ fn read_key(context: &Context, body: &mut BodyReader<impl Read>) -> Result<KeySw
     let level = usize::from(u16::from_le_bytes(body.array()?));
     check_level(parameters, level)?;
     let seed = Seed(body.array()?);
-    body.claim(key_bytes(parameters, level) - KEY_OVERHEAD)?;
-    let halves = (0..parameters.digit_count(level)).map(|_| read_poly(body, context.qp(level)));
+    body.claim(key_half_bytes(parameters, level))?;
+    let halves = (0..parameters.digit_count(level)).map(|_| read_packed(body, context.qp(level)));
     let halves = halves.collect::<Result<Vec<_>, _>>()?;
     Ok(KeySwitchingKey::from_halves(context, level, seed, halves))
 }

@@ -139,8 +139,6 @@ proptest! {
         let tensors: Vec<_> = polys.iter().map(|term| term.each_ref()).collect();
         let expected = [total(0, 2), sum(&total(0, 3), &total(1, 2)), total(1, 3)];
         prop_assert_eq!(ring.sum_of_tensors(&tensors), expected);
-        let digits: Vec<_> = polys.iter().map(|[digit, a, b, _]| (digit, [a, b])).collect();
-        prop_assert_eq!(ring.sum_of_pairs(&digits, |i| i), [total(0, 1), total(0, 2)]);
     }
 
     #[test]
@@ -150,27 +148,6 @@ proptest! {
         });
         prop_assert_eq!(ring().forward_signed(&values), ring().forward(expected.clone()));
         prop_assert_eq!(ring().from_signed(&values), expected);
-    }
-}
-
-#[test]
-fn a_key_of_a_higher_level_is_read_at_the_named_limbs() {
-    // The key has primes q₀ q₁ q₂ p₀ p₁; the digit, one level below, q₀ q₁ p₀ p₁.
-    let all = basis(DEGREE, &[50, 40, 40, 50, 50]);
-    let special = RnsBasis::new(DEGREE, &primes(&all)[3..]).unwrap();
-    let live = all.prefix_with(2, &special);
-    let mut rng = rng(0);
-    let digits: [RnsPoly<Eval>; 2] = [(); 2].map(|()| random_poly(&live, &mut rng));
-    let keys: [[RnsPoly<Eval>; 2]; 2] = [(); 2].map(|()| [(); 2].map(|()| random_poly(&all, &mut rng)));
-    let terms: Vec<_> = digits.iter().zip(&keys).map(|(digit, key)| (digit, key.each_ref())).collect();
-    let sums = live.sum_of_pairs(&terms, |i| if i < 2 { i } else { i + 1 });
-    for (half, sum) in sums.iter().enumerate() {
-        let cut = |key: &[RnsPoly<Eval>; 2]| {
-            let limbs = [0, 1, 3, 4].map(|i| key[half].limb(i)).concat();
-            RnsPoly::from_residues(DEGREE, limbs).unwrap()
-        };
-        let cut: Vec<_> = keys.iter().map(cut).collect();
-        assert_eq!(*sum, live.sum_of_products(&[(&digits[0], &cut[0]), (&digits[1], &cut[1])]));
     }
 }
 
@@ -336,22 +313,4 @@ fn a_second_operand_with_too_few_limbs_panics() {
 #[should_panic(expected = "left == right")]
 fn coefficients_of_another_degree_panic() {
     let _ = ring().from_signed(&[0; DEGREE - 1]);
-}
-
-#[test]
-fn residues_from_outside_are_counted_and_reduced() {
-    let q = primes(ring());
-    let residues = |f: fn(u64) -> u64| -> Vec<u64> { q.iter().flat_map(|&q| [f(q); DEGREE]).collect() };
-    let largest = residues(|q| q - 1);
-    assert_eq!(ring().poly::<Eval>(largest.clone()).unwrap().residues(), largest);
-    for limb in 0..q.len() {
-        let mut wrong = largest.clone();
-        wrong[limb * DEGREE + 5] += 1;
-        let error = ResidueError::Range { residue: q[limb], modulus: q[limb] };
-        assert_eq!(ring().poly::<Eval>(wrong), Err(error));
-    }
-    for actual in [0, 2 * DEGREE, 3 * DEGREE - 1, 4 * DEGREE] {
-        let error = ResidueError::Count { expected: 3 * DEGREE, actual };
-        assert_eq!(ring().poly::<Coeff>(vec![0; actual]), Err(error));
-    }
 }

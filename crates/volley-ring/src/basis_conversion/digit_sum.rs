@@ -15,6 +15,7 @@ use crate::automorphism::Automorphism;
 use crate::basis::RnsBasis;
 use crate::buffer::Buffer;
 use crate::modulus::ShoupFactor;
+use crate::packed::PackedPoly;
 use crate::poly::{Eval, RnsPoly};
 
 /// Residues of a sum that are made and used in the first cache.
@@ -101,7 +102,7 @@ pub struct DigitSum<'a, L> {
     /// dⱼ.
     pub digits: Digits<'a>,
     /// (aⱼ, bⱼ).
-    pub pairs: &'a [[RnsPoly<Eval>; 2]],
+    pub pairs: &'a [[PackedPoly; 2]],
     /// The pairs' limb for a prime of the digits' basis.
     pub limb_of: L,
     /// x and y, where there are any.
@@ -111,8 +112,9 @@ pub struct DigitSum<'a, L> {
 }
 
 impl<L: Fn(usize) -> usize + Sync> DigitSum<'_, L> {
-    /// The limbs of some primes of a basis.
-    pub(super) fn limbs(&self, basis: &RnsBasis, primes: Range<usize>) -> [RnsPoly<Eval>; 2] {
+    /// The limbs of both sums for some primes of a basis.
+    #[must_use]
+    pub fn limbs(&self, basis: &RnsBasis, primes: Range<usize>) -> [RnsPoly<Eval>; 2] {
         let degree = basis.degree();
         let [mut u, mut v] = [(); 2].map(|()| RnsPoly::stale(degree, primes.len()));
         let tiles = u.residues_mut().par_chunks_mut(TILE * degree);
@@ -136,9 +138,9 @@ impl<L: Fn(usize) -> usize + Sync> DigitSum<'_, L> {
     ) {
         let (kernel, q, key_limb) = (basis.kernel(), basis.table(index).modulus(), (self.limb_of)(index));
         let terms = digits.iter().zip(self.pairs).map(|(digit, [a, b])| {
-            [&digit[range.clone()], &a.limb(key_limb)[range.clone()], &b.limb(key_limb)[range.clone()]]
+            (&digit[range.clone()], [a, b].map(|half| half.limb(key_limb).slice(range.clone())))
         });
-        kernel.sum_of_pairs(q, [&mut *u, &mut *v], &terms.collect::<Vec<_>>());
+        kernel.sum_of_packed_pairs(q, [&mut *u, &mut *v], &terms.collect::<Vec<_>>());
         if let Some(&factor) = self.factor.get(index) {
             for (out, summand) in [u, v].into_iter().zip(self.summands) {
                 if let Some(summand) = summand {

@@ -166,17 +166,43 @@ fn digits_recompose_to_the_polynomial() {
     assert_eq!(from_integers(&live, &sum), coefficients);
 }
 
+/// (Σ dⱼ·aⱼ, Σ dⱼ·bⱼ), one polynomial after the other, for pairs that have a limb more than the digits after their first
+/// `kept` ones.
+fn reference_sums(
+    basis: &RnsBasis,
+    kept: usize,
+    digits: &[RnsPoly<Eval>],
+    pairs: &[[RnsPoly<Eval>; 2]],
+) -> [RnsPoly<Eval>; 2] {
+    [0, 1].map(|half| {
+        let cut = pairs.iter().map(|pair| {
+            let limbs = (0..pair[half].limb_count()).filter(|&limb| limb != kept);
+            let residues = limbs.flat_map(|limb| pair[half].limb(limb).to_vec()).collect();
+            RnsPoly::from_residues(basis.degree(), residues).unwrap()
+        });
+        let cut: Vec<_> = cut.collect();
+        basis.sum_of_products(&digits.iter().zip(&cut).collect::<Vec<_>>())
+    })
+}
+
+/// The pairs of a key on a basis, as polynomials and packed.
+fn random_pairs(basis: &RnsBasis, count: u64, seed: u64) -> (Vec<[RnsPoly<Eval>; 2]>, Vec<[PackedPoly; 2]>) {
+    let pairs: Vec<_> =
+        (0..count).map(|j| [(); 2].map(|()| random_poly(basis, &mut rng(seed + j)))).collect();
+    let packed = pairs.iter().map(|pair| pair.each_ref().map(|half| basis.pack(half))).collect();
+    (pairs, packed)
+}
+
 #[test]
 fn a_fused_inner_product_equals_that_of_the_digits() {
     let (live, raised) = raised_basis();
     let wide = basis(DEGREE, &[50, 40, 40, 40, 40, 40, 50, 50]);
     let poly: RnsPoly<Eval> = random_poly(&live, &mut rng(6));
     let gadget = Gadget::new(&raised, [0..2, 2..4, 4..5]);
-    let pairs: Vec<_> = (0..3).map(|j| [(); 2].map(|()| random_poly(&wide, &mut rng(7 + j)))).collect();
+    let (pairs, packed) = random_pairs(&wide, 3, 7);
     let limb_of = |limb: usize| if limb < 5 { limb } else { limb + 1 };
-    let digits = gadget.decompose(&poly);
-    let terms: Vec<_> = digits.iter().zip(pairs.iter().map(|pair| pair.each_ref())).collect();
-    assert_eq!(gadget.sum_of_pairs(&poly, &pairs, limb_of), raised.sum_of_pairs(&terms, limb_of));
+    let expected = reference_sums(&raised, 5, &gadget.decompose(&poly), &pairs);
+    assert_eq!(gadget.sum_of_pairs(&poly, &packed, limb_of), expected);
 }
 
 #[test]
@@ -188,7 +214,7 @@ fn a_divided_sum_over_digits_equals_its_parts_one_after_the_other() {
     let (live, raised) = (all.prefix(5), all.prefix(5).prefix_with(5, &special));
     let [poly, x, y]: [RnsPoly<Eval>; 3] = [6, 7, 8].map(|seed| random_poly(&live, &mut rng(seed)));
     let gadget = Gadget::new(&raised, [0..2, 2..4, 4..5]);
-    let pairs: Vec<_> = (0..3).map(|j| [(); 2].map(|()| random_poly(&all, &mut rng(9 + j)))).collect();
+    let (_, pairs) = random_pairs(&all, 3, 9);
     let limb_of = |limb: usize| if limb < 5 { limb } else { limb + 1 };
     let factor: Vec<u64> = live.moduli().map(|q| q.product(special.moduli())).collect();
     let raised_digits = gadget.decompose(&poly);
@@ -225,12 +251,12 @@ fn a_secret_product_with_errors_is_divided_as_their_sum_is() {
     let wide = basis(DEGREE, &[50, 40, 40, 50, 50]);
     let special = RnsBasis::new(DEGREE, &primes(&wide)[3..]).unwrap();
     let raised = wide.prefix(2).prefix_with(2, &special);
-    let pair = [8, 9].map(|seed| random_poly::<Eval>(&wide, &mut rng(seed)));
+    let (pair, packed) = random_pairs(&wide, 1, 8);
     let [u, e, f] =
         [3, 39, 41].map(|range| (0..DEGREE as i64).map(|i| i % range - range / 2).collect::<Vec<_>>());
     let limb_of = |limb: usize| if limb < 2 { limb } else { limb + 1 };
     let evaluations = raised.forward(raised.from_signed(&u));
-    let sums = raised.sum_of_pairs(&[(&evaluations, pair.each_ref())], limb_of);
+    let sums = reference_sums(&raised, 2, &[evaluations], &pair);
     let division = RoundedDivision::new(&raised, 2);
     let mut errors = [&e, &f].into_iter();
     let expected = sums.map(|mut sum| {
@@ -238,7 +264,7 @@ fn a_secret_product_with_errors_is_divided_as_their_sum_is() {
         division.apply(&sum)
     });
     let digits = Digits::small(&raised, &u);
-    let sum = DigitSum { digits, pairs: &[pair], limb_of, summands: [None; 2], factor: &[] };
+    let sum = DigitSum { digits, pairs: &packed, limb_of, summands: [None; 2], factor: &[] };
     assert_eq!(division.apply_to_secret_sum(&sum, [&e, &f]), expected);
 }
 

@@ -11,8 +11,9 @@ struct Sample {
     parts: [RnsPoly<Eval>; 2],
     digits: Vec<RnsPoly<Eval>>,
     /// By image and digit, on the basis with one more prime in the middle.
-    wide: Vec<Vec<[RnsPoly<Eval>; 2]>>,
-    /// The same on the basis.
+    wide: Vec<Vec<[PackedPoly; 2]>>,
+    /// The same on the basis, and as polynomials.
+    narrow: Vec<Vec<[PackedPoly; 2]>>,
     pairs: Vec<Vec<[RnsPoly<Eval>; 2]>>,
     automorphisms: Vec<Automorphism>,
     factors: Vec<RnsPoly<Eval>>,
@@ -34,16 +35,21 @@ fn sample() -> Sample {
         let limbs = (0..=5).filter(|&limb| limb != KEPT).flat_map(|limb| poly.limb(limb).to_vec());
         RnsPoly::from_residues(DEGREE, limbs.collect()).unwrap()
     };
-    let pairs = wide_pairs
+    let pairs: Vec<Vec<[_; 2]>> = wide_pairs
         .iter()
         .map(|pairs| pairs.iter().map(|pair| pair.each_ref().map(narrow)).collect())
         .collect();
+    let pack = |basis: &RnsBasis, pairs: &[Vec<[RnsPoly<Eval>; 2]>]| {
+        let pair = |pair: &[_; 2]| pair.each_ref().map(|half| basis.pack(half));
+        pairs.iter().map(|pairs| pairs.iter().map(pair).collect()).collect()
+    };
     Sample {
         parts: [1, 2].map(|seed| uniform(&basis.prefix(KEPT), seed, 0)),
         digits: (0..2).map(|digit| uniform(&basis, 3, digit)).collect(),
         factors: (0..6).map(|digit| uniform(&basis, 4, digit)).collect(),
         automorphisms: [5, 25].map(|element| Automorphism::new(DEGREE, element).unwrap()).into(),
-        wide: wide_pairs,
+        wide: pack(&wide, &wide_pairs),
+        narrow: pack(&basis, &pairs),
         pairs,
         basis,
     }
@@ -73,7 +79,7 @@ impl Sample {
         images
     }
 
-    fn images<'a>(&'a self, pairs: &'a [Vec<[RnsPoly<Eval>; 2]>]) -> Vec<Image<'a>> {
+    fn images<'a>(&'a self, pairs: &'a [Vec<[PackedPoly; 2]>]) -> Vec<Image<'a>> {
         let switched = pairs
             .iter()
             .zip(&self.automorphisms)
@@ -93,7 +99,7 @@ fn sums_of_images_are_those_of_the_single_operations() {
     let lists: [&[usize]; 5] = [&[0, 1, 2], &[2], &[0], &[], &[1, 1, 0, 2, 1, 0]];
     let sums: Vec<Vec<_>> =
         lists.iter().map(|list| list.iter().copied().zip(&sample.factors).collect()).collect();
-    for pairs in [&sample.pairs, &sample.wide] {
+    for pairs in [&sample.narrow, &sample.wide] {
         let results = sample.basis.sums_of_images(sample.source(), &sample.images(pairs), &sums);
         for (terms, result) in sums.iter().zip(&results) {
             for half in 0..2 {
@@ -127,7 +133,7 @@ fn sums_do_not_depend_on_the_number_of_threads() {
     let sums = [vec![(0, &sample.factors[0]), (2, &sample.factors[1])], vec![(1, &sample.factors[2])]];
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| sample.basis.sums_of_images(sample.source(), &sample.images(&sample.pairs), &sums))
+        pool.install(|| sample.basis.sums_of_images(sample.source(), &sample.images(&sample.narrow), &sums))
     };
     assert!(run(1) == run(3));
 }

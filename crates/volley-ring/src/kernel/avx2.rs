@@ -26,17 +26,19 @@
 //! bits, t = 28 for at most 46.
 
 use std::arch::x86_64::{
-    __m256d, __m256i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_FROUND_TO_ZERO, _mm256_add_epi64,
-    _mm256_add_pd, _mm256_and_si256, _mm256_blendv_pd, _mm256_castpd_si256, _mm256_castsi256_pd,
-    _mm256_fmadd_pd, _mm256_fmsub_pd, _mm256_fnmadd_pd, _mm256_loadu_si256, _mm256_mul_pd, _mm256_or_si256,
-    _mm256_round_pd, _mm256_set1_epi64x, _mm256_set1_pd, _mm256_setzero_pd, _mm256_setzero_si256,
-    _mm256_storeu_si256, _mm256_sub_epi64, _mm256_sub_pd, _mm256_xor_si256,
+    __m256d, __m256i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_FROUND_TO_ZERO, _mm_loadu_si128,
+    _mm256_add_epi64, _mm256_add_pd, _mm256_and_si256, _mm256_blendv_pd, _mm256_castpd_si256,
+    _mm256_castsi256_pd, _mm256_fmadd_pd, _mm256_fmsub_pd, _mm256_fnmadd_pd, _mm256_loadu_si256,
+    _mm256_mul_pd, _mm256_or_si256, _mm256_round_pd, _mm256_set_m128i, _mm256_set1_epi64x, _mm256_set1_pd,
+    _mm256_setzero_pd, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srlv_epi64, _mm256_storeu_si256,
+    _mm256_sub_epi64, _mm256_sub_pd, _mm256_xor_si256,
 };
 
 pub(super) mod transform;
 
 use super::scalar;
 use crate::modulus::{Modulus, ShoupFactor};
+use crate::packed::{GROUP, PackedLimb};
 
 /// Residues in a vector.
 const LANES: usize = 4;
@@ -249,6 +251,9 @@ fn residues<T, const S: usize>(
 /// Full vectors, and the rest.
 type Chunked<'a> = (&'a [[u64; LANES]], &'a [u64]);
 
+/// Groups that are packed together, and the rest.
+type Grouped<'a> = (&'a [[u64; GROUP]], &'a [u64]);
+
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn add_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
     let lanes = Lanes::new(q);
@@ -398,6 +403,84 @@ pub(super) fn sum_of_pairs(q: Modulus, out: [&mut [u64]; 2], terms: &[[&[u64]; 3
     if !tail_u.is_empty() {
         let terms: Vec<_> = chunked.iter().map(|limbs| limbs.map(|limb| limb.1)).collect();
         scalar::sum_of_pairs(q, [tail_u, tail_v], &terms);
+    }
+}
+
+/// Reads packed residues, half a group of eight at a time. `vpshufb` moves bytes within 128 bits: two residues are loaded to
+/// each half of a vector from the byte that the first begins in, the eight bytes that a residue begins in are moved to
+/// its lane, and the residue is shifted to the lane's first bit.
+struct Unpacker {
+    bits: usize,
+    halves: [Half; GROUP / LANES],
+    mask: __m256i,
+}
+
+/// The second of two residues of 50 bits behind six other bits ends in byte 14 of 16.
+struct Half {
+    /// First bytes of both pairs of residues in the group.
+    starts: [usize; 2],
+    bytes: __m256i,
+    shifts: __m256i,
+}
+
+impl Unpacker {
+    #[target_feature(enable = "avx2,fma")]
+    fn new(bits: u32) -> Self {
+        let width = bits as usize;
+        let halves = [0, LANES].map(|first| {
+            let firsts: [usize; LANES] = std::array::from_fn(|lane| (first + lane) * width);
+            let starts = [firsts[0] / 8, firsts[2] / 8];
+            let bytes: [u64; LANES] = std::array::from_fn(|lane| {
+                let offset = firsts[lane] / 8 - starts[lane / 2];
+                u64::from_le_bytes(std::array::from_fn(|byte| (offset + byte) as u8))
+            });
+            (starts, bytes, firsts.map(|first| first as u64 % 8))
+        });
+        let mask = _mm256_set1_epi64x((u64::MAX >> (u64::BITS - bits)) as i64);
+        let halves =
+            halves.map(|(starts, bytes, shifts)| Half { starts, bytes: load(&bytes), shifts: load(&shifts) });
+        Self { bits: width, halves, mask }
+    }
+
+    /// The residues of half a group as numbers.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn load(&self, limb: &PackedLimb<'_>, group: usize, half: usize) -> __m256d {
+        debug_assert!((group + 1) * GROUP <= limb.len());
+        let (base, Half { starts, bytes, shifts }) = (group * self.bits, &self.halves[half]);
+        let pairs = starts.map(|start| {
+            // SAFETY: a group of the limb begins inside it, and a pair at most 37 bytes later: 64 of padding follow.
+            let pair = unsafe { limb.padded_bytes().as_ptr().add(base + start) };
+            // SAFETY: the 16 bytes from there on are those of the limb and of its padding, and the load has no alignment
+            // requirement.
+            unsafe { _mm_loadu_si128(pair.cast()) }
+        });
+        let words = _mm256_shuffle_epi8(_mm256_set_m128i(pairs[1], pairs[0]), *bytes);
+        to_float(_mm256_and_si256(_mm256_srlv_epi64(words, *shifts), self.mask))
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn sum_of_packed_pairs(q: Modulus, out: [&mut [u64]; 2], terms: &[(&[u64], [PackedLimb<'_>; 2])]) {
+    let (sums, unpacker) = (Sums::new(q), Unpacker::new(q.bits()));
+    let chunked: Vec<(Grouped<'_>, [PackedLimb<'_>; 2])> =
+        terms.iter().map(|(digit, key)| (digit.as_chunks(), *key)).collect();
+    let [(u, tail_u), (v, tail_v)] = out.map(|out| out.as_chunks_mut::<GROUP>());
+    for (j, (u, v)) in u.iter_mut().zip(v).enumerate() {
+        for (half, (u, v)) in u.as_chunks_mut().0.iter_mut().zip(v.as_chunks_mut().0).enumerate() {
+            let [residue_u, residue_v] =
+                residues(&[sums; 2], sums.terms, &chunked, |[u, v], (digit, [a, b])| {
+                    let digit = load_float(&digit.0[j].as_chunks().0[half]);
+                    sums.add_product(u, digit, unpacker.load(a, j, half));
+                    sums.add_product(v, digit, unpacker.load(b, j, half));
+                });
+            store(u, residue_u);
+            store(v, residue_v);
+        }
+    }
+    if !tail_u.is_empty() {
+        let terms: Vec<_> = chunked.iter().map(|(digit, key)| (digit.1, key.map(PackedLimb::tail))).collect();
+        scalar::sum_of_packed_pairs(q, [tail_u, tail_v], &terms);
     }
 }
 

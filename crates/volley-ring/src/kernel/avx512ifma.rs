@@ -19,15 +19,16 @@
 use std::arch::x86_64::{
     __m256i, __m512i, _mm256_loadu_si256, _mm512_add_epi64, _mm512_add_pd, _mm512_and_si512,
     _mm512_cvtepu32_epi64, _mm512_cvtepu64_pd, _mm512_cvttpd_epu64, _mm512_loadu_si512,
-    _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_min_epu64, _mm512_mul_pd, _mm512_permutexvar_epi64,
-    _mm512_set1_epi64, _mm512_set1_pd, _mm512_setzero_si512, _mm512_srai_epi64, _mm512_srli_epi64,
-    _mm512_storeu_si512, _mm512_sub_epi64, _mm512_xor_si512,
+    _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_min_epu64, _mm512_mul_pd, _mm512_permutexvar_epi8,
+    _mm512_permutexvar_epi64, _mm512_set1_epi64, _mm512_set1_pd, _mm512_setzero_si512, _mm512_srai_epi64,
+    _mm512_srli_epi64, _mm512_srlv_epi64, _mm512_storeu_si512, _mm512_sub_epi64, _mm512_xor_si512,
 };
 
 pub(super) mod transform;
 
 use super::scalar;
 use crate::modulus::{Modulus, ShoupFactor};
+use crate::packed::PackedLimb;
 
 /// Residues in a vector.
 const LANES: usize = 8;
@@ -50,20 +51,20 @@ struct Lanes {
     mask: __m512i,
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn splat(x: u64) -> __m512i {
     _mm512_set1_epi64(x as i64)
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn load(a: &[u64; LANES]) -> __m512i {
     // SAFETY: the reference is to 64 readable bytes, and the load has no alignment requirement.
     unsafe { _mm512_loadu_si512(a.as_ptr().cast()) }
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn store(a: &mut [u64; LANES], x: __m512i) {
     // SAFETY: the reference is to 64 writable bytes, and the store has no alignment requirement.
@@ -71,7 +72,7 @@ fn store(a: &mut [u64; LANES], x: __m512i) {
 }
 
 impl Lanes {
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn new(q: Modulus) -> Self {
         let radix = q.radix();
@@ -86,14 +87,14 @@ impl Lanes {
     }
 
     /// x mod q for x < 2q.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn subtract_once(self, x: __m512i) -> __m512i {
         _mm512_min_epu64(x, _mm512_sub_epi64(x, self.q))
     }
 
     /// H·2⁵² + L mod q, for H below 2⁵² with the carry of L.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn reduce(self, sum: Sum) -> __m512i {
         let zero = _mm512_setzero_si512();
@@ -109,7 +110,7 @@ impl Lanes {
     }
 
     /// a·w mod q for a < 2⁵² and a prepared w.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn mul_shoup(self, a: __m512i, [value, quotient]: [__m512i; 2]) -> __m512i {
         let zero = _mm512_setzero_si512();
@@ -120,7 +121,7 @@ impl Lanes {
 }
 
 /// A prepared factor in every lane: ⌊⌊w·2⁶⁴/q⌋/2¹²⌋ is ⌊w·2⁵²/q⌋.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn shoup(w: ShoupFactor) -> [__m512i; 2] {
     [splat(w.value), splat(w.quotient >> 12)]
@@ -134,13 +135,13 @@ struct Sum {
 }
 
 impl Sum {
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn from(low: __m512i) -> Self {
         Self { high: _mm512_setzero_si512(), low }
     }
 
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn add_product(self, a: __m512i, b: __m512i) -> Self {
         Self { high: _mm512_madd52hi_epu64(self.high, a, b), low: _mm512_madd52lo_epu64(self.low, a, b) }
@@ -156,7 +157,7 @@ fn capacity(bits: u32, other_bits: u32) -> usize {
 /// Full vectors, and the rest.
 type Chunked<'a> = (&'a [[u64; LANES]], &'a [u64]);
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn add_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
     let lanes = Lanes::new(q);
     with_operand!(a, b, |x, y| lanes.subtract_once(_mm512_add_epi64(x, y)), |a, b| {
@@ -164,7 +165,7 @@ pub(super) fn add_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
     });
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn sub_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
     let lanes = Lanes::new(q);
     with_operand!(
@@ -177,7 +178,7 @@ pub(super) fn sub_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
     );
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn neg_assign(q: Modulus, a: &mut [u64]) {
     let lanes = Lanes::new(q);
     in_place!(a, |x| lanes.subtract_once(_mm512_sub_epi64(lanes.q, x)), |a| {
@@ -185,7 +186,7 @@ pub(super) fn neg_assign(q: Modulus, a: &mut [u64]) {
     });
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn add_constant(q: Modulus, a: &mut [u64], c: u64) {
     let (lanes, constant) = (Lanes::new(q), splat(c));
     in_place!(a, |x| lanes.subtract_once(_mm512_add_epi64(x, constant)), |a| {
@@ -193,7 +194,7 @@ pub(super) fn add_constant(q: Modulus, a: &mut [u64], c: u64) {
     });
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn mul_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
     let lanes = Lanes::new(q);
     with_operand!(a, b, |x, y| lanes.reduce(Sum::from(_mm512_setzero_si512()).add_product(x, y)), |a, b| {
@@ -201,7 +202,7 @@ pub(super) fn mul_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
     });
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn sub_product(q: Modulus, a: &mut [u64], b: &[u64], c: &[u64]) {
     let lanes = Lanes::new(q);
     let [(b, b_tail), (c, c_tail)] = [b, c].map(|limb| limb.as_chunks::<LANES>());
@@ -214,7 +215,7 @@ pub(super) fn sub_product(q: Modulus, a: &mut [u64], b: &[u64], c: &[u64]) {
     scalar::sub_product(q, a_tail, b_tail, c_tail);
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn mul_constant(q: Modulus, a: &mut [u64], w: ShoupFactor) {
     let (lanes, factor) = (Lanes::new(q), shoup(w));
     in_place!(a, |x| lanes.mul_shoup(x, factor), |a| {
@@ -222,7 +223,7 @@ pub(super) fn mul_constant(q: Modulus, a: &mut [u64], w: ShoupFactor) {
     });
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn add_scaled(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
     let (lanes, factor) = (Lanes::new(q), shoup(w));
     with_operand!(
@@ -235,7 +236,7 @@ pub(super) fn add_scaled(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
     );
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
     let (lanes, factor) = (Lanes::new(q), shoup(w));
     with_operand!(
@@ -249,7 +250,7 @@ pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupF
     );
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn sum_of_products(q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])]) {
     let (lanes, capacity) = (Lanes::new(q), capacity(q.bits(), q.bits()));
     let chunked: Vec<[Chunked<'_>; 2]> =
@@ -272,7 +273,7 @@ pub(super) fn sum_of_products(q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u
     }
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
     // d₁ takes two products of each term.
     let (lanes, capacity) = (Lanes::new(q), capacity(q.bits(), q.bits()) / 2);
@@ -311,29 +312,101 @@ pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64];
     }
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+/// Σ dₖ·aₖ and Σ dₖ·bₖ for one vector of `terms`, of which `load` gives dₖ, aₖ and bₖ.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
+#[inline]
+fn pair_sums<T>(
+    lanes: Lanes,
+    capacity: usize,
+    terms: &[T],
+    load: impl Fn(&T) -> [__m512i; 3],
+) -> [__m512i; 2] {
+    let mut residues = [_mm512_setzero_si512(); 2];
+    for terms in terms.chunks(capacity) {
+        let [mut u, mut v] = residues.map(|residue| Sum::from(residue));
+        for term in terms {
+            let [digit, a, b] = load(term);
+            u = u.add_product(digit, a);
+            v = v.add_product(digit, b);
+        }
+        residues = [lanes.reduce(u), lanes.reduce(v)];
+    }
+    residues
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn sum_of_pairs(q: Modulus, out: [&mut [u64]; 2], terms: &[[&[u64]; 3]]) {
     let (lanes, capacity) = (Lanes::new(q), capacity(q.bits(), q.bits()));
     let chunked: Vec<[Chunked<'_>; 3]> =
         terms.iter().map(|limbs| limbs.map(|limb| limb.as_chunks::<LANES>())).collect();
     let [(u, tail_u), (v, tail_v)] = out.map(|out| out.as_chunks_mut::<LANES>());
     for (j, (u, v)) in u.iter_mut().zip(v).enumerate() {
-        let mut residues = [_mm512_setzero_si512(); 2];
-        for terms in chunked.chunks(capacity) {
-            let [mut sum_u, mut sum_v] = [Sum::from(residues[0]), Sum::from(residues[1])];
-            for [digit, a, b] in terms {
-                let digit = load(&digit.0[j]);
-                sum_u = sum_u.add_product(digit, load(&a.0[j]));
-                sum_v = sum_v.add_product(digit, load(&b.0[j]));
-            }
-            residues = [lanes.reduce(sum_u), lanes.reduce(sum_v)];
-        }
-        store(u, residues[0]);
-        store(v, residues[1]);
+        let [sum_u, sum_v] =
+            pair_sums(lanes, capacity, &chunked, |[d, a, b]| [load(&d.0[j]), load(&a.0[j]), load(&b.0[j])]);
+        store(u, sum_u);
+        store(v, sum_v);
     }
     if !tail_u.is_empty() {
         let terms: Vec<_> = chunked.iter().map(|limbs| limbs.map(|limb| limb.1)).collect();
         scalar::sum_of_pairs(q, [tail_u, tail_v], &terms);
+    }
+}
+
+/// Reads packed residues, a vector at a time: `vpermb` brings the eight bytes that a residue begins in to its lane, and
+/// a shift the residue to the lane's first bit.
+#[derive(Clone, Copy)]
+struct Unpacker {
+    bits: usize,
+    bytes: __m512i,
+    shifts: __m512i,
+    mask: __m512i,
+}
+
+impl Unpacker {
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
+    fn new(bits: u32) -> Self {
+        let firsts: [usize; LANES] = std::array::from_fn(|lane| lane * bits as usize);
+        let bytes =
+            firsts.map(|first| u64::from_le_bytes(std::array::from_fn(|byte| (first / 8 + byte) as u8)));
+        Self {
+            bits: bits as usize,
+            bytes: load(&bytes),
+            shifts: load(&firsts.map(|first| first as u64 % 8)),
+            mask: splat(u64::MAX >> (u64::BITS - bits)),
+        }
+    }
+
+    /// The residues of vector `index`.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
+    #[inline]
+    fn load(self, limb: &PackedLimb<'_>, index: usize) -> __m512i {
+        debug_assert!((index + 1) * LANES <= limb.len());
+        // SAFETY: a vector of the limb begins inside it.
+        let bytes = unsafe { limb.padded_bytes().as_ptr().add(index * self.bits) };
+        // SAFETY: the 64 bytes from there on are those of the limb and of its padding, and the load has no alignment
+        // requirement.
+        let bytes = unsafe { _mm512_loadu_si512(bytes.cast()) };
+        let words = _mm512_permutexvar_epi8(self.bytes, bytes);
+        _mm512_and_si512(_mm512_srlv_epi64(words, self.shifts), self.mask)
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
+pub(super) fn sum_of_packed_pairs(q: Modulus, out: [&mut [u64]; 2], terms: &[(&[u64], [PackedLimb<'_>; 2])]) {
+    let (lanes, capacity, unpacker) = (Lanes::new(q), capacity(q.bits(), q.bits()), Unpacker::new(q.bits()));
+    let chunked: Vec<(Chunked<'_>, [PackedLimb<'_>; 2])> =
+        terms.iter().map(|(digit, key)| (digit.as_chunks::<LANES>(), *key)).collect();
+    let [(u, tail_u), (v, tail_v)] = out.map(|out| out.as_chunks_mut::<LANES>());
+    for (j, (u, v)) in u.iter_mut().zip(v).enumerate() {
+        let [sum_u, sum_v] = pair_sums(lanes, capacity, &chunked, |(digit, [a, b])| {
+            [load(&digit.0[j]), unpacker.load(a, j), unpacker.load(b, j)]
+        });
+        store(u, sum_u);
+        store(v, sum_v);
+    }
+    if !tail_u.is_empty() {
+        let terms: Vec<_> = chunked.iter().map(|(digit, key)| (digit.1, key.map(PackedLimb::tail))).collect();
+        scalar::sum_of_packed_pairs(q, [tail_u, tail_v], &terms);
     }
 }
 
@@ -354,7 +427,7 @@ const BLOCK: usize = 8;
 const TERMS: usize = 12;
 
 impl Weighted {
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     fn new(q: Modulus, weights: &[u64]) -> Self {
         // Newton's iteration: each step doubles the number of right bits, of which q has three.
         let inverse =
@@ -370,7 +443,7 @@ impl Weighted {
     ///
     /// By Montgomery's reduction with R = 2⁵²: T = Σ yₖ·(wₖR mod q) is below k·2⁵⁰·q, and for m = T·q⁻¹ mod R the
     /// integer (T − mq)/R = ⌊T/R⌋ − ⌊mq/R⌋ is in (−q, kq/4).
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn sum(
         &self,
@@ -394,7 +467,7 @@ impl Weighted {
     }
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn weighted_sums(out: &mut [&mut [u64]], sources: &[&[u64]], targets: &[(Modulus, &[u64])]) {
     let weighted: Vec<_> = targets.iter().map(|&(q, weights)| Weighted::new(q, weights)).collect();
     let groups: Vec<_> = sources.iter().map(|y| y.as_chunks::<LANES>().0.as_chunks::<GROUP>().0).collect();
@@ -422,7 +495,7 @@ pub(super) fn weighted_sums(out: &mut [&mut [u64]], sources: &[&[u64]], targets:
     scalar::weighted_sums(&mut out, &tails, targets);
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn rounded_quotient(out: &mut [u64], terms: &[(&[u64], f64)]) {
     let chunked: Vec<(Chunked<'_>, f64)> = terms.iter().map(|(y, r)| (y.as_chunks::<LANES>(), *r)).collect();
     let (chunks, tail) = out.as_chunks_mut::<LANES>();
@@ -441,7 +514,7 @@ pub(super) fn rounded_quotient(out: &mut [u64], terms: &[(&[u64], f64)]) {
     }
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn permute_groups(out: &mut [u64], a: &[u64], index: &[u32]) {
     let (out, _) = out.as_chunks_mut::<LANES>();
     let (a, _) = a.as_chunks::<LANES>();
@@ -455,7 +528,7 @@ pub(super) fn permute_groups(out: &mut [u64], a: &[u64], index: &[u32]) {
     }
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn lift_signed(q: Modulus, out: &mut [u64], values: &[i64]) {
     let lanes = Lanes::new(q);
     let (chunks, tail) = out.as_chunks_mut::<LANES>();

@@ -3,6 +3,7 @@
 pub(super) mod transform;
 
 use crate::modulus::{Modulus, ShoupFactor};
+use crate::packed::PackedLimb;
 
 pub(super) fn add_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
     for (a, &b) in a.iter_mut().zip(b) {
@@ -77,6 +78,21 @@ pub(super) fn sum_of_pairs(q: Modulus, [u, v]: [&mut [u64]; 2], terms: &[[&[u64]
         for [digit, a, b] in terms {
             sums[0] += product(digit[j], a[j]);
             sums[1] += product(digit[j], b[j]);
+        }
+        [*u, *v] = sums.map(|sum| q.reduce_wide(sum));
+    }
+}
+
+pub(super) fn sum_of_packed_pairs(
+    q: Modulus,
+    [u, v]: [&mut [u64]; 2],
+    terms: &[(&[u64], [PackedLimb<'_>; 2])],
+) {
+    for (j, (u, v)) in u.iter_mut().zip(v).enumerate() {
+        let mut sums = [0u128; 2];
+        for (digit, [a, b]) in terms {
+            sums[0] += product(digit[j], a.get(j));
+            sums[1] += product(digit[j], b.get(j));
         }
         [*u, *v] = sums.map(|sum| q.reduce_wide(sum));
     }

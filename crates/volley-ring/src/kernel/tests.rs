@@ -6,8 +6,10 @@ use rand_core::Rng;
 use volley_testkit::crt::divide_round;
 
 use super::*;
+use crate::packed::PackedPoly;
+use crate::poly::RnsPoly;
 use crate::prime::ntt_primes;
-use crate::tests::{lowest_prime, rng};
+use crate::tests::{lowest_prime, random_limb, rng};
 
 /// The backends that this processor runs.
 fn kernels() -> Vec<Kernel> {
@@ -185,6 +187,61 @@ fn sums_of_pairs() {
             case.check("v", &v, |j| terms.iter().map(|[d, _, b]| product(d[j], b[j])).sum());
         }
     });
+}
+
+#[test]
+fn sums_of_packed_pairs() {
+    each_case(|case| {
+        let [digits, a, b] = [(); 3].map(|()| case.limbs());
+        let pack = |limbs: &[Vec<u64>]| limbs.iter().map(|limb| pack_limb(limb, case.q)).collect::<Vec<_>>();
+        let [packed_a, packed_b] = [pack(&a), pack(&b)];
+        for count in term_counts(case) {
+            let key =
+                |k: usize| [&packed_a, &packed_b].map(|packed| packed[k % 7].limb(0).slice(0..case.length));
+            let terms: Vec<_> = (0..count).map(|k| (&*digits[k % 7], key(k))).collect();
+            let [mut u, mut v] = [(); 2].map(|()| vec![u64::MAX; case.length]);
+            case.kernel.sum_of_packed_pairs(case.q, [&mut u, &mut v], &terms);
+            let sum = |limbs: &[Vec<u64>], j: usize| -> u128 {
+                (0..count).map(|k| product(digits[k % 7][j], limbs[k % 7][j])).sum()
+            };
+            case.check("u", &u, |j| sum(&a, j));
+            case.check("v", &v, |j| sum(&b, j));
+        }
+    });
+}
+
+#[test]
+fn packed_limbs_of_every_width() {
+    for bits in 7..=50 {
+        let q = Modulus::new(lowest_prime(16, bits)).unwrap();
+        let largest = vec![q.value() - 1; 16];
+        let random = random_limb(q.value(), 16, &mut rng(u64::from(bits)));
+        for limb in [largest, random] {
+            let packed = pack_limb(&limb, q);
+            for kernel in kernels() {
+                let [mut u, mut v] = [(); 2].map(|()| vec![u64::MAX; 16]);
+                let terms = [(&[1; 16][..], [packed.limb(0).slice(0..16); 2])];
+                kernel.sum_of_packed_pairs(q, [&mut u, &mut v], &terms);
+                assert!(u == limb && v == limb, "{bits} bits, {kernel:?}");
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "fits")]
+fn packed_limbs_of_another_prime_are_refused() {
+    let q = Modulus::new(97).unwrap();
+    let packed = pack_limb(&[0; 8], Modulus::new(lowest_prime(16, 20)).unwrap());
+    let terms = [(&[0; 8][..], [packed.limb(0).slice(0..8); 2])];
+    Kernel::detect().sum_of_packed_pairs(q, [&mut [0; 8], &mut [0; 8]], &terms);
+}
+
+/// One limb, packed, and a residue more: polynomials are not empty.
+fn pack_limb(limb: &[u64], q: Modulus) -> PackedPoly {
+    let residues: Vec<u64> = limb.iter().copied().chain([0]).collect();
+    let poly = RnsPoly::from_residues(residues.len(), residues).unwrap();
+    PackedPoly::pack(&poly, std::iter::once(q.value()))
 }
 
 #[test]

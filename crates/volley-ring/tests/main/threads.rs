@@ -25,8 +25,10 @@ fn everything() -> Vec<Vec<u64>> {
     live.mul_assign(&mut product, &key[0]);
     live.add_assign(&mut product, &error);
     let coefficients = live.inverse(product.clone());
-    let digits = Gadget::new(&all, [0..3, 3..5]).decompose(&product);
-    let [u, v] = all.sum_of_pairs(&[(&digits[0], key.each_ref()), (&digits[1], key.each_ref())], |limb| limb);
+    let gadget = Gadget::new(&all, [0..3, 3..5]);
+    let digits = gadget.decompose(&product);
+    let pairs = [0, 1].map(|_| key.each_ref().map(|half| all.pack(half)));
+    let [u, v] = gadget.sum_of_pairs(&product, &pairs, |limb| limb);
     let [d0, d1, d2] = all.sum_of_tensors(&[[&u, &v, &key[0], &key[1]]]);
     let divided = RoundedDivision::new(&all, 5).apply(&d1);
     let centered: Vec<u64> = live.to_centered(&coefficients).into_iter().map(f64::to_bits).collect();

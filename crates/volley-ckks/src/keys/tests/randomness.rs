@@ -1,6 +1,7 @@
 //! Where randomness comes from, where it goes, and that the rules stay as they are.
 
 use rand_core::Rng;
+use volley_ring::PackedPoly;
 use volley_ring::sampling::Seed;
 
 use super::*;
@@ -39,11 +40,12 @@ impl Published {
     }
 
     /// What a server sees, as polynomials.
-    fn polys(&self) -> Vec<&RnsPoly<Eval>> {
+    fn polys(&self) -> Vec<RnsPoly<Eval>> {
         let keys = each_key(self.owner.context().parameters(), &self.keys);
         let keys = keys.into_iter().flat_map(|(_, key)| key.digits().iter().flatten());
-        keys.chain(self.seeded.each_ref().map(|ciphertext| &ciphertext.c0))
-            .chain(&self.ciphertext.parts)
+        keys.map(PackedPoly::unpack)
+            .chain(self.seeded.each_ref().map(|ciphertext| ciphertext.c0.clone()))
+            .chain(self.ciphertext.parts.iter().cloned())
             .collect()
     }
 }
@@ -137,7 +139,7 @@ fn the_expansion_and_sampling_rules_have_not_changed() {
         hash.update(&seed.0);
     }
     let expanded = published.seeded[0].expand(published.owner.context()).unwrap();
-    for poly in published.polys().into_iter().chain(&expanded.parts) {
+    for poly in published.polys().into_iter().chain(expanded.parts.clone()) {
         for residue in poly.residues() {
             hash.update(&residue.to_le_bytes());
         }

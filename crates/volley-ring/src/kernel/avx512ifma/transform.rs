@@ -103,14 +103,14 @@ impl Factors {
         &self.leaves[node * count - self.nodes.len()..][..count]
     }
 
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn one(&self, node: usize) -> Factor {
         Factor::splat(self.nodes[node])
     }
 
     /// Of a node and its halves.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn three(&self, node: usize) -> [Factor; 3] {
         let factor = |node: usize| Factor::splat(self.nodes[node]);
@@ -118,7 +118,7 @@ impl Factors {
     }
 
     /// Of a node, its halves and its quarters.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn seven(&self, node: usize) -> [Factor; 7] {
         let factor = |node: usize| Factor::splat(self.nodes[node]);
@@ -137,7 +137,7 @@ impl Factors {
 
 impl Leaf {
     /// Of the leaf, its halves and its quarters, which are pairs of vectors.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn seven(&self) -> [Factor; 7] {
         let factor = |node: usize| Factor::splat([self.values[node], self.partners[node]]);
@@ -145,28 +145,28 @@ impl Leaf {
     }
 
     /// Of the vectors of each pair, in turn.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn vectors(&self) -> [Factor; 4] {
         self.pairs(|words, index| two_in_turn(&words.as_chunks().0[index]))
     }
 
     /// Of the halves of the vectors of each pair, in turn.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn halves(&self) -> [Factor; 4] {
         self.pairs(|words, index| four_in_turn(&words.as_chunks().0[index]))
     }
 
     /// Of the quarters of the vectors of each pair.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn quarters(&self) -> [Factor; 4] {
         self.pairs(|words, index| load(&words.as_chunks().0[index]))
     }
 
     /// The second half of a heap's words, in chunks for four pairs, has one level of the pairs' nodes.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn pairs(&self, chunk: impl Fn(&[u64; LEAF * LANES], usize) -> __m512i) -> [Factor; 4] {
         let factor =
@@ -176,7 +176,7 @@ impl Leaf {
 }
 
 /// Two words four times.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn two_in_turn(words: &[u64; 2]) -> __m512i {
     // SAFETY: the reference is to 16 readable bytes, and the load has no alignment requirement.
@@ -184,7 +184,7 @@ fn two_in_turn(words: &[u64; 2]) -> __m512i {
 }
 
 /// Four words twice.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn four_in_turn(words: &[u64; 4]) -> __m512i {
     // SAFETY: the reference is to 32 readable bytes, and the load has no alignment requirement.
@@ -199,7 +199,7 @@ struct Factor {
 }
 
 impl Factor {
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn splat([value, partner]: [u64; 2]) -> Self {
         Self { value: splat(value), partner: splat(partner) }
@@ -207,7 +207,7 @@ impl Factor {
 }
 
 /// v·w modulo q plus `offset`, in (offset − q, offset + q).
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn product(lanes: Lanes, offset: __m512i, v: __m512i, w: Factor) -> __m512i {
     let zero = _mm512_setzero_si512();
@@ -217,7 +217,7 @@ fn product(lanes: Lanes, offset: __m512i, v: __m512i, w: Factor) -> __m512i {
 
 /// Two products. Their instructions alternate, and so do those of all pairs of butterflies: the processor distributes
 /// them over its ports better than those of one after the other.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn products(
     lanes: Lanes,
@@ -234,14 +234,14 @@ fn products(
 }
 
 /// x brought below 2q, for x < 4q.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn halve(lanes: Lanes, x: __m512i) -> __m512i {
     _mm512_min_epu64(x, _mm512_sub_epi64(x, lanes.twice_q))
 }
 
 /// x brought below 2q, for x < 2⁵² (Barrett).
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn barrett(lanes: Lanes, x: __m512i) -> __m512i {
     let estimate = _mm512_madd52hi_epu64(_mm512_setzero_si512(), x, lanes.unit);
@@ -249,7 +249,7 @@ fn barrett(lanes: Lanes, x: __m512i) -> __m512i {
 }
 
 /// Changes the R parts of a block together, vector by vector.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn columns<const R: usize>(a: &mut [[u64; LANES]], change: impl Fn([__m512i; R]) -> [__m512i; R]) {
     let stride = a.len() / R;

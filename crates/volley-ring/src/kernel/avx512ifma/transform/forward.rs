@@ -22,7 +22,7 @@ const LAZY_BITS: u32 = 46;
 const LIFT: u64 = 17;
 
 /// In place, reduced.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(in crate::kernel) fn forward(twiddles: &Twiddles, limb: &mut [u64]) {
     let (lanes, factors) = (Lanes::new(twiddles.modulus), &twiddles.forward);
     let (a, _) = limb.as_chunks_mut::<LANES>();
@@ -35,7 +35,7 @@ pub(in crate::kernel) fn forward(twiddles: &Twiddles, limb: &mut [u64]) {
 }
 
 /// The stages of a block of at least two leaves; `prepare` changes the u of the first.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn subtree<const LAZY: bool>(
     lanes: Lanes,
@@ -76,20 +76,20 @@ fn subtree<const LAZY: bool>(
 }
 
 /// The stages of a block that is not the first.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 fn inner<const LAZY: bool>(lanes: Lanes, factors: &Factors, a: &mut [[u64; LANES]], node: usize) {
     subtree::<LAZY>(lanes, factors, a, node, |x| x);
 }
 
 /// What a butterfly adds to and subtracts from.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn augend<const LAZY: bool>(lanes: Lanes, u: __m512i) -> __m512i {
     if LAZY { u } else { _mm512_add_epi64(halve(lanes, u), lanes.q) }
 }
 
 /// (u + vw, u − vw).
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn two<const LAZY: bool>(lanes: Lanes, [u, v]: [__m512i; 2], w: Factor) -> [__m512i; 2] {
     let u = augend::<LAZY>(lanes, u);
@@ -98,7 +98,7 @@ fn two<const LAZY: bool>(lanes: Lanes, [u, v]: [__m512i; 2], w: Factor) -> [__m5
 }
 
 /// Two butterflies.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn twos<const LAZY: bool>(
     lanes: Lanes,
@@ -112,7 +112,7 @@ fn twos<const LAZY: bool>(
 }
 
 /// Two stages.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn four<const LAZY: bool>(
     lanes: Lanes,
@@ -125,7 +125,7 @@ fn four<const LAZY: bool>(
 }
 
 /// Three stages.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn eight<const LAZY: bool>(
     lanes: Lanes,
@@ -140,7 +140,7 @@ fn eight<const LAZY: bool>(
 }
 
 /// The last six stages, and the reduction.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn leaf_stages<const LAZY: bool>(lanes: Lanes, leaf: &Leaf, block: &mut [[u64; LANES]; LEAF]) {
     let x = eight::<LAZY>(lanes, block.each_ref().map(|x| load(x)), leaf.seven());
@@ -162,7 +162,7 @@ fn leaf_stages<const LAZY: bool>(lanes: Lanes, leaf: &Leaf, block: &mut [[u64; L
 }
 
 /// A stage of four pairs of vectors.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn pair_stage<const LAZY: bool>(
     lanes: Lanes,
@@ -174,14 +174,14 @@ fn pair_stage<const LAZY: bool>(
     [p0, p1, p2, p3]
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn interleave_pairs([[a0, b0], [a1, b1], [a2, b2], [a3, b3]]: [[__m512i; 2]; 4]) -> [[__m512i; 2]; 4] {
     [interleave(a0, b0), interleave(a1, b1), interleave(a2, b2), interleave(a3, b3)]
 }
 
 /// a₀ b₀ a₁ b₁ … b₇ in two vectors.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn interleave(a: __m512i, b: __m512i) -> [__m512i; 2] {
     [
@@ -191,7 +191,7 @@ fn interleave(a: __m512i, b: __m512i) -> [__m512i; 2] {
 }
 
 /// x mod q for what a transform ends with.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn reduce<const LAZY: bool>(lanes: Lanes, x: __m512i) -> __m512i {
     lanes.subtract_once(if LAZY { barrett(lanes, x) } else { halve(lanes, x) })

@@ -42,7 +42,7 @@ struct Context {
 }
 
 impl Context {
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     fn new(twiddles: &Twiddles) -> Self {
         let q = twiddles.modulus.value();
         let (i, j, k) = (q as i64, 3 * q as i64, 7 * q as i64);
@@ -64,7 +64,7 @@ struct Last {
 }
 
 /// In place, or from `input` where there is one, times N·`factor`, reduced.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(in crate::kernel) fn inverse_scaled(
     twiddles: &Twiddles,
     input: Option<&[u64]>,
@@ -90,7 +90,7 @@ pub(in crate::kernel) fn inverse_scaled(
 }
 
 /// All stages.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 fn root_stages<const LAZY: bool>(
     context: Context,
     factors: &Factors,
@@ -124,7 +124,7 @@ fn root_stages<const LAZY: bool>(
 }
 
 /// The stages below those that a block of at least two leaves does at once.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 fn children<const LAZY: bool>(
     context: Context,
     factors: &Factors,
@@ -152,7 +152,7 @@ fn children<const LAZY: bool>(
 }
 
 /// All stages of a block that is not the last.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 fn inner<const LAZY: bool>(
     context: Context,
     factors: &Factors,
@@ -185,7 +185,7 @@ fn inner<const LAZY: bool>(
 }
 
 /// (u + v, (u − v)·w plus `offset`), of which only longer primes' sums are reduced.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn butterfly<const LAZY: bool>(
     context: Context,
@@ -203,7 +203,7 @@ fn butterfly<const LAZY: bool>(
 }
 
 /// Two butterflies, with their `offsets`.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn butterflies<const LAZY: bool>(
     context: Context,
@@ -225,7 +225,7 @@ fn butterflies<const LAZY: bool>(
 }
 
 /// The end of a transform: reduced.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn last_butterfly<const LAZY: bool>(lanes: Lanes, [u, v]: [__m512i; 2], last: Last) -> [__m512i; 2] {
     let lifted = if LAZY { u } else { _mm512_add_epi64(u, lanes.twice_q) };
@@ -235,13 +235,13 @@ fn last_butterfly<const LAZY: bool>(lanes: Lanes, [u, v]: [__m512i; 2], last: La
 }
 
 /// A sum of all values that were lifted, brought below 2q.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn settle<const LAZY: bool>(context: Context, x: __m512i) -> __m512i {
     if LAZY { barrett(context.lanes, x) } else { x }
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn lift_two<const LAZY: bool>(context: Context, [x0, x1]: [__m512i; 2]) -> [__m512i; 2] {
     if !LAZY {
@@ -250,7 +250,7 @@ fn lift_two<const LAZY: bool>(context: Context, [x0, x1]: [__m512i; 2]) -> [__m5
     [_mm512_add_epi64(x0, context.lifts[0]), x1]
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn lift_four<const LAZY: bool>(context: Context, [x0, x1, x2, x3]: [__m512i; 4]) -> [__m512i; 4] {
     if !LAZY {
@@ -260,7 +260,7 @@ fn lift_four<const LAZY: bool>(context: Context, [x0, x1, x2, x3]: [__m512i; 4])
     [_mm512_add_epi64(x0, three), x1, _mm512_add_epi64(x2, one), x3]
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn lift_eight<const LAZY: bool>([one, three, seven]: [__m512i; 3], x: [__m512i; 8]) -> [__m512i; 8] {
     if !LAZY {
@@ -273,7 +273,7 @@ fn lift_eight<const LAZY: bool>([one, three, seven]: [__m512i; 3], x: [__m512i; 
 }
 
 /// The first of two stages, after which another one takes differences.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn four_first<const LAZY: bool>(
     context: Context,
@@ -286,7 +286,7 @@ fn four_first<const LAZY: bool>(
 }
 
 /// The second of two stages.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn four_last<const LAZY: bool>(
     context: Context,
@@ -299,7 +299,7 @@ fn four_last<const LAZY: bool>(
 }
 
 /// The first two of three stages of lifted values.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn eight_first<const LAZY: bool>(
     context: Context,
@@ -315,7 +315,7 @@ fn eight_first<const LAZY: bool>(
 }
 
 /// Three stages.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn eight<const LAZY: bool>(context: Context, x: [__m512i; 8], w: [Factor; 7]) -> [__m512i; 8] {
     let x = eight_first::<LAZY>(context, lift_eight::<LAZY>(context.lifts, x), w);
@@ -327,7 +327,7 @@ fn eight<const LAZY: bool>(context: Context, x: [__m512i; 8], w: [Factor; 7]) ->
 }
 
 /// The first six stages.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn leaf_stages<const LAZY: bool>(
     context: Context,
@@ -351,7 +351,7 @@ fn leaf_stages<const LAZY: bool>(
 }
 
 /// A stage of four pairs of vectors.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn pair_stage<const LAZY: bool>(
     context: Context,
@@ -364,14 +364,14 @@ fn pair_stage<const LAZY: bool>(
     [p0, p1, p2, p3]
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn separate_pairs([[a0, b0], [a1, b1], [a2, b2], [a3, b3]]: [[__m512i; 2]; 4]) -> [[__m512i; 2]; 4] {
     [separate(a0, b0), separate(a1, b1), separate(a2, b2), separate(a3, b3)]
 }
 
 /// The even and the odd lanes of two vectors.
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn separate(a: __m512i, b: __m512i) -> [__m512i; 2] {
     [
