@@ -17,7 +17,7 @@ use crate::automorphism::Automorphism;
 use crate::basis::RnsBasis;
 use crate::buffer::Buffer;
 use crate::modulus::Modulus;
-use crate::packed::PackedPoly;
+use crate::packed::{PackedLimb, PackedPoly};
 use crate::poly::{Eval, RnsPoly};
 
 /// Residues of each limb that are multiplied for all sums before the next: tiles of 32 images fill half of a second
@@ -32,6 +32,9 @@ pub struct HoistedPair<'a> {
     /// dₖ on the whole basis.
     pub digits: &'a [RnsPoly<Eval>],
 }
+
+/// A factor, and the pair of limbs that is multiplied by it.
+type Multiple<'a> = (PackedLimb<'a>, [&'a [u64]; 2]);
 
 /// How an image is made of a [`HoistedPair`].
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +63,7 @@ impl RnsBasis {
         &self,
         source: HoistedPair<'_>,
         images: &[Image<'_>],
-        sums: &[Vec<(usize, &RnsPoly<Eval>)>],
+        sums: &[Vec<(usize, &PackedPoly)>],
     ) -> Vec<[RnsPoly<Eval>; 2]> {
         let degree = self.degree();
         let mut results: Vec<_> = sums.iter().map(|_| self.stale_pair()).collect();
@@ -83,11 +86,11 @@ impl RnsBasis {
                     None => source.limbs(index),
                 })
                 .collect();
-            let terms: Vec<Vec<[&[u64]; 3]>> = sums
+            let terms: Vec<Vec<Multiple<'_>>> = sums
                 .iter()
                 .map(|terms| {
                     let present = terms.iter().filter_map(|&(image, m)| Some((limbs[image]?, m)));
-                    present.map(|([u, v], m)| [m.limb(index), u, v]).collect()
+                    present.map(|(pair, m)| (m.limb(index), pair)).collect()
                 })
                 .collect();
             self.sum_tiles(self.table(index).modulus(), outputs, &terms);
@@ -127,13 +130,16 @@ impl RnsBasis {
     }
 
     /// Every sum of one limb, tile by tile: the tiles of the images are read from memory for the first sum only.
-    fn sum_tiles(&self, modulus: Modulus, mut outputs: Vec<[&mut [u64]; 2]>, terms: &[Vec<[&[u64]; 3]>]) {
+    fn sum_tiles(&self, modulus: Modulus, mut outputs: Vec<[&mut [u64]; 2]>, terms: &[Vec<Multiple<'_>>]) {
         for start in (0..self.degree()).step_by(TILE) {
             let tile = start..self.degree().min(start + TILE);
             for ([u, v], terms) in outputs.iter_mut().zip(terms) {
-                let terms: Vec<_> = terms.iter().map(|limbs| limbs.map(|limb| &limb[tile.clone()])).collect();
+                let terms: Vec<_> = terms
+                    .iter()
+                    .map(|(m, pair)| (m.slice(tile.clone()), pair.map(|limb| &limb[tile.clone()])))
+                    .collect();
                 let output = [&mut u[tile.clone()], &mut v[tile.clone()]];
-                self.kernel().sum_of_pairs(modulus, output, &terms);
+                self.kernel().sum_of_packed_multiples(modulus, output, &terms);
             }
         }
     }

@@ -263,15 +263,7 @@ impl Kernel {
         dispatch!(self, sum_of_tensors(q, [d0, d1, d2], terms));
     }
 
-    /// (u, v) ← (Σ dₖ · aₖ, Σ dₖ · bₖ), reading each dₖ once. At most 2²⁴ terms.
-    pub(crate) fn sum_of_pairs(self, q: Modulus, out: [&mut [u64]; 2], terms: &[[&[u64]; 3]]) {
-        let [u, v] = out;
-        assert!(terms.len() <= 1 << 24 && u.len() == v.len());
-        assert!(terms.iter().flatten().all(|limb| limb.len() == u.len()));
-        dispatch!(self, sum_of_pairs(q, [u, v], terms));
-    }
-
-    /// As [`sum_of_pairs`](Self::sum_of_pairs), of digits and both halves of packed keys.
+    /// (u, v) ← (Σ dₖ · aₖ, Σ dₖ · bₖ) for packed pairs (aₖ, bₖ), the halves of keys. At most 2²⁴ terms.
     pub(crate) fn sum_of_packed_pairs(
         self,
         q: Modulus,
@@ -281,8 +273,22 @@ impl Kernel {
         let [u, v] = out;
         assert!(terms.len() <= 1 << 24 && u.len() == v.len());
         let fits = |limb: &PackedLimb<'_>| limb.len() == u.len() && limb.bits() == q.bits();
-        assert!(terms.iter().all(|(digit, key)| digit.len() == u.len() && key.iter().all(fits)));
+        assert!(terms.iter().all(|(d, pair)| d.len() == u.len() && pair.iter().all(fits)));
         dispatch!(self, sum_of_packed_pairs(q, [u, v], terms));
+    }
+
+    /// (u, v) ← (Σ mₖ · aₖ, Σ mₖ · bₖ) for packed factors mₖ. At most 2²⁴ terms.
+    pub(crate) fn sum_of_packed_multiples(
+        self,
+        q: Modulus,
+        out: [&mut [u64]; 2],
+        terms: &[(PackedLimb<'_>, [&[u64]; 2])],
+    ) {
+        let [u, v] = out;
+        assert!(terms.len() <= 1 << 24 && u.len() == v.len());
+        let fits = |limb: &PackedLimb<'_>| limb.len() == u.len() && limb.bits() == q.bits();
+        assert!(terms.iter().all(|(m, pair)| fits(m) && pair.iter().all(|limb| limb.len() == u.len())));
+        dispatch!(self, sum_of_packed_multiples(q, [u, v], terms));
     }
 
     /// outₜ ← Σ yₖ · wₜₖ modulo each qₜ of `targets` (qₜ, wₜ), where yₖ are any integers below 2⁵⁰ and wₜₖ reduced. At

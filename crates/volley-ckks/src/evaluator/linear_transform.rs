@@ -6,7 +6,7 @@
 
 use num_complex::Complex64;
 use rayon::prelude::*;
-use volley_ring::{Eval, HoistedPair, Image, RnsPoly};
+use volley_ring::{Eval, HoistedPair, Image, PackedPoly, RnsPoly};
 
 use super::Evaluator;
 use crate::keys::{GaloisKey, GaloisPurpose, rotation_element};
@@ -20,7 +20,7 @@ pub struct EncodedTransform {
     plan: LinearTransform,
     scale: Scale,
     /// By giant step, in the order of its terms.
-    diagonals: Vec<Vec<RnsPoly<Eval>>>,
+    diagonals: Vec<Vec<PackedPoly>>,
 }
 
 impl EncodedTransform {
@@ -56,7 +56,8 @@ impl LinearArithmetic for Evaluator {
                 return Err(Error::NotFinite { slot });
             }
             values.rotate_right(giant.rem_euclid(plan.slots() as i64) as usize);
-            self.encoder.encode_extended(&values, scale, plan.level())
+            let poly = self.encoder.encode_extended(&values, scale, plan.level())?;
+            Ok(self.context.qp(plan.level()).pack(&poly))
         };
         let diagonals = plan
             .giants()

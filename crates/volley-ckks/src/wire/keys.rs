@@ -7,7 +7,7 @@ use volley_ring::sampling::Seed;
 
 use super::ciphertext::check_parameters;
 use super::operand::check_level;
-use super::residues::{poly_bytes, qp_primes, read_packed};
+use super::residues::{extended_poly_bytes, read_packed};
 use super::{BodyReader, BodyWriter, FileReader, Header, Kind, WireError, write_file};
 use crate::keys::{KeyId, KeySwitchingKey, RaisingKeys};
 use crate::{Context, EvaluationKeySet, KeySpec, Parameters, ParamsId, PublicKey};
@@ -45,13 +45,13 @@ fn key_bytes(parameters: &Parameters, level: usize) -> u64 {
 
 /// Bytes of the halves bⱼ of a key, packed: in a file, and in memory, where there are as many of the halves aⱼ.
 pub(crate) fn key_half_bytes(parameters: &Parameters, level: usize) -> u64 {
-    parameters.digit_count(level) as u64 * poly_bytes(parameters.degree(), qp_primes(parameters, level))
+    parameters.digit_count(level) as u64 * extended_poly_bytes(parameters, level)
 }
 
 impl PublicKey {
     fn file_header(&self) -> Header {
         let parameters = self.context().parameters();
-        let half = poly_bytes(parameters.degree(), qp_primes(parameters, parameters.max_level()));
+        let half = extended_poly_bytes(parameters, parameters.max_level());
         header(Kind::PUBLIC_KEY, parameters.id(), self.key_id(), size_of::<Seed>() as u64 + half)
     }
 

@@ -17,14 +17,15 @@ pub(super) fn q_primes(parameters: &Parameters, level: usize) -> impl Iterator<I
     parameters.q().iter().copied().take(parameters.limbs(level))
 }
 
-/// The primes of polynomials modulo Q_level·P.
-pub(super) fn qp_primes(parameters: &Parameters, level: usize) -> impl Iterator<Item = u64> + '_ {
-    q_primes(parameters, level).chain(parameters.p().iter().copied())
-}
-
 /// Bytes of one polynomial.
 pub(super) fn poly_bytes(degree: usize, primes: impl Iterator<Item = u64>) -> u64 {
     primes.map(|prime| (degree * prime_bits(prime) as usize / 8) as u64).sum()
+}
+
+/// Bytes of one polynomial modulo Q_level·P.
+pub(crate) fn extended_poly_bytes(parameters: &Parameters, level: usize) -> u64 {
+    let primes = q_primes(parameters, level).chain(parameters.p().iter().copied());
+    poly_bytes(parameters.degree(), primes)
 }
 
 pub(super) fn write_poly(

@@ -267,7 +267,7 @@ fn small_keys_take_more_time() {
 #[test]
 fn memory_is_foreseen() {
     for (log_n, samples, measured) in
-        [(14, 128, 748.0), (14, 1000, 1298.0), (15, 128, 1105.0), (16, 128, 2253.0)]
+        [(14, 128, 681.0), (14, 1000, 1229.0), (15, 128, 981.0), (16, 128, 1828.0)]
     {
         let hyperparameters = Hyperparameters::paper(2).unwrap();
         let plan = Plan::new(samples, 400, 10, &hyperparameters, in_ring(log_n)).unwrap();

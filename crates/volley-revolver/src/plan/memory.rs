@@ -3,13 +3,13 @@
 use volley_ckks::{Arithmetic, MAX_IDLE_BYTES, Parameters, Simulator};
 
 /// The program, the stacks of its threads, and what an allocator holds beside what was asked for.
-const PROGRAM_BYTES: u64 = 1 << 25;
+const PROGRAM_BYTES: u64 = 1 << 26;
 
 /// Bytes of a server's memory when they are the most, part by part: what a process that trains takes, and one in which
 /// the owner makes keys and encrypts as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// Evaluation keys with their uniform halves and permutations expanded.
+    /// Evaluation keys, packed, with their uniform halves and permutations expanded.
     pub keys: u64,
     /// The upload with its uniform halves as seeds, which it is expanded from.
     pub upload: u64,

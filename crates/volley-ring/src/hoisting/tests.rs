@@ -17,6 +17,7 @@ struct Sample {
     pairs: Vec<Vec<[RnsPoly<Eval>; 2]>>,
     automorphisms: Vec<Automorphism>,
     factors: Vec<RnsPoly<Eval>>,
+    packed_factors: Vec<PackedPoly>,
 }
 
 fn sample() -> Sample {
@@ -43,10 +44,12 @@ fn sample() -> Sample {
         let pair = |pair: &[_; 2]| pair.each_ref().map(|half| basis.pack(half));
         pairs.iter().map(|pairs| pairs.iter().map(pair).collect()).collect()
     };
+    let factors: Vec<_> = (0..6).map(|digit| uniform(&basis, 4, digit)).collect();
     Sample {
         parts: [1, 2].map(|seed| uniform(&basis.prefix(KEPT), seed, 0)),
         digits: (0..2).map(|digit| uniform(&basis, 3, digit)).collect(),
-        factors: (0..6).map(|digit| uniform(&basis, 4, digit)).collect(),
+        packed_factors: factors.iter().map(|factor| basis.pack(factor)).collect(),
+        factors,
         automorphisms: [5, 25].map(|element| Automorphism::new(DEGREE, element).unwrap()).into(),
         wide: pack(&wide, &wide_pairs),
         narrow: pack(&basis, &pairs),
@@ -98,12 +101,13 @@ fn sums_of_images_are_those_of_the_single_operations() {
     let references = sample.reference_images();
     let lists: [&[usize]; 5] = [&[0, 1, 2], &[2], &[0], &[], &[1, 1, 0, 2, 1, 0]];
     let sums: Vec<Vec<_>> =
-        lists.iter().map(|list| list.iter().copied().zip(&sample.factors).collect()).collect();
+        lists.iter().map(|list| list.iter().copied().zip(&sample.packed_factors).collect()).collect();
     for pairs in [&sample.narrow, &sample.wide] {
         let results = sample.basis.sums_of_images(sample.source(), &sample.images(pairs), &sums);
-        for (terms, result) in sums.iter().zip(&results) {
+        for (list, result) in lists.iter().zip(&results) {
             for half in 0..2 {
-                let terms: Vec<_> = terms.iter().map(|&(image, m)| (m, &references[image][half])).collect();
+                let images = list.iter().map(|&image| &references[image][half]);
+                let terms: Vec<_> = sample.factors.iter().zip(images).collect();
                 assert!(result[half] == sample.basis.sum_of_products(&terms));
             }
         }
@@ -130,7 +134,8 @@ fn a_sum_without_factors_is_that_of_the_images() {
 #[test]
 fn sums_do_not_depend_on_the_number_of_threads() {
     let sample = sample();
-    let sums = [vec![(0, &sample.factors[0]), (2, &sample.factors[1])], vec![(1, &sample.factors[2])]];
+    let [first, second, third, ..] = &*sample.packed_factors else { panic!("six factors") };
+    let sums = [vec![(0, first), (2, second)], vec![(1, third)]];
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| sample.basis.sums_of_images(sample.source(), &sample.images(&sample.narrow), &sums))

@@ -385,27 +385,6 @@ pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64];
     }
 }
 
-#[target_feature(enable = "avx2,fma")]
-pub(super) fn sum_of_pairs(q: Modulus, out: [&mut [u64]; 2], terms: &[[&[u64]; 3]]) {
-    let sums = Sums::new(q);
-    let chunked: Vec<[Chunked<'_>; 3]> =
-        terms.iter().map(|limbs| limbs.map(|limb| limb.as_chunks::<LANES>())).collect();
-    let [(u, tail_u), (v, tail_v)] = out.map(|out| out.as_chunks_mut::<LANES>());
-    for (j, (u, v)) in u.iter_mut().zip(v).enumerate() {
-        let [residue_u, residue_v] = residues(&[sums; 2], sums.terms, &chunked, |[u, v], [digit, a, b]| {
-            let digit = load_float(&digit.0[j]);
-            sums.add_product(u, digit, load_float(&a.0[j]));
-            sums.add_product(v, digit, load_float(&b.0[j]));
-        });
-        store(u, residue_u);
-        store(v, residue_v);
-    }
-    if !tail_u.is_empty() {
-        let terms: Vec<_> = chunked.iter().map(|limbs| limbs.map(|limb| limb.1)).collect();
-        scalar::sum_of_pairs(q, [tail_u, tail_v], &terms);
-    }
-}
-
 /// Reads packed residues, half a group of eight at a time. `vpshufb` moves bytes within 128 bits: two residues are loaded to
 /// each half of a vector from the byte that the first begins in, the eight bytes that a residue begins in are moved to
 /// its lane, and the residue is shifted to the lane's first bit.
@@ -481,6 +460,33 @@ pub(super) fn sum_of_packed_pairs(q: Modulus, out: [&mut [u64]; 2], terms: &[(&[
     if !tail_u.is_empty() {
         let terms: Vec<_> = chunked.iter().map(|(digit, key)| (digit.1, key.map(PackedLimb::tail))).collect();
         scalar::sum_of_packed_pairs(q, [tail_u, tail_v], &terms);
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn sum_of_packed_multiples(
+    q: Modulus,
+    out: [&mut [u64]; 2],
+    terms: &[(PackedLimb<'_>, [&[u64]; 2])],
+) {
+    let (sums, unpacker) = (Sums::new(q), Unpacker::new(q.bits()));
+    let chunked: Vec<(PackedLimb<'_>, [Grouped<'_>; 2])> =
+        terms.iter().map(|(m, pair)| (*m, pair.map(|limb| limb.as_chunks()))).collect();
+    let [(u, tail_u), (v, tail_v)] = out.map(|out| out.as_chunks_mut::<GROUP>());
+    for (j, (u, v)) in u.iter_mut().zip(v).enumerate() {
+        for (half, (u, v)) in u.as_chunks_mut().0.iter_mut().zip(v.as_chunks_mut().0).enumerate() {
+            let [residue_u, residue_v] = residues(&[sums; 2], sums.terms, &chunked, |[u, v], (m, [a, b])| {
+                let m = unpacker.load(m, j, half);
+                sums.add_product(u, m, load_float(&a.0[j].as_chunks().0[half]));
+                sums.add_product(v, m, load_float(&b.0[j].as_chunks().0[half]));
+            });
+            store(u, residue_u);
+            store(v, residue_v);
+        }
+    }
+    if !tail_u.is_empty() {
+        let terms: Vec<_> = chunked.iter().map(|(m, pair)| (m.tail(), pair.map(|limb| limb.1))).collect();
+        scalar::sum_of_packed_multiples(q, [tail_u, tail_v], &terms);
     }
 }
 

@@ -334,24 +334,6 @@ fn pair_sums<T>(
     residues
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
-pub(super) fn sum_of_pairs(q: Modulus, out: [&mut [u64]; 2], terms: &[[&[u64]; 3]]) {
-    let (lanes, capacity) = (Lanes::new(q), capacity(q.bits(), q.bits()));
-    let chunked: Vec<[Chunked<'_>; 3]> =
-        terms.iter().map(|limbs| limbs.map(|limb| limb.as_chunks::<LANES>())).collect();
-    let [(u, tail_u), (v, tail_v)] = out.map(|out| out.as_chunks_mut::<LANES>());
-    for (j, (u, v)) in u.iter_mut().zip(v).enumerate() {
-        let [sum_u, sum_v] =
-            pair_sums(lanes, capacity, &chunked, |[d, a, b]| [load(&d.0[j]), load(&a.0[j]), load(&b.0[j])]);
-        store(u, sum_u);
-        store(v, sum_v);
-    }
-    if !tail_u.is_empty() {
-        let terms: Vec<_> = chunked.iter().map(|limbs| limbs.map(|limb| limb.1)).collect();
-        scalar::sum_of_pairs(q, [tail_u, tail_v], &terms);
-    }
-}
-
 /// Reads packed residues, a vector at a time: `vpermb` brings the eight bytes that a residue begins in to its lane, and
 /// a shift the residue to the lane's first bit.
 #[derive(Clone, Copy)]
@@ -407,6 +389,29 @@ pub(super) fn sum_of_packed_pairs(q: Modulus, out: [&mut [u64]; 2], terms: &[(&[
     if !tail_u.is_empty() {
         let terms: Vec<_> = chunked.iter().map(|(digit, key)| (digit.1, key.map(PackedLimb::tail))).collect();
         scalar::sum_of_packed_pairs(q, [tail_u, tail_v], &terms);
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
+pub(super) fn sum_of_packed_multiples(
+    q: Modulus,
+    out: [&mut [u64]; 2],
+    terms: &[(PackedLimb<'_>, [&[u64]; 2])],
+) {
+    let (lanes, capacity, unpacker) = (Lanes::new(q), capacity(q.bits(), q.bits()), Unpacker::new(q.bits()));
+    let chunked: Vec<(PackedLimb<'_>, [Chunked<'_>; 2])> =
+        terms.iter().map(|(m, pair)| (*m, pair.map(|limb| limb.as_chunks::<LANES>()))).collect();
+    let [(u, tail_u), (v, tail_v)] = out.map(|out| out.as_chunks_mut::<LANES>());
+    for (j, (u, v)) in u.iter_mut().zip(v).enumerate() {
+        let [sum_u, sum_v] = pair_sums(lanes, capacity, &chunked, |(m, [a, b])| {
+            [unpacker.load(m, j), load(&a.0[j]), load(&b.0[j])]
+        });
+        store(u, sum_u);
+        store(v, sum_v);
+    }
+    if !tail_u.is_empty() {
+        let terms: Vec<_> = chunked.iter().map(|(m, pair)| (m.tail(), pair.map(|limb| limb.1))).collect();
+        scalar::sum_of_packed_multiples(q, [tail_u, tail_v], &terms);
     }
 }
 

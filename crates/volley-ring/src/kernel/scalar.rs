@@ -72,17 +72,6 @@ pub(super) fn sum_of_tensors(q: Modulus, [d0, d1, d2]: [&mut [u64]; 3], terms: &
     }
 }
 
-pub(super) fn sum_of_pairs(q: Modulus, [u, v]: [&mut [u64]; 2], terms: &[[&[u64]; 3]]) {
-    for (j, (u, v)) in u.iter_mut().zip(v).enumerate() {
-        let mut sums = [0u128; 2];
-        for [digit, a, b] in terms {
-            sums[0] += product(digit[j], a[j]);
-            sums[1] += product(digit[j], b[j]);
-        }
-        [*u, *v] = sums.map(|sum| q.reduce_wide(sum));
-    }
-}
-
 pub(super) fn sum_of_packed_pairs(
     q: Modulus,
     [u, v]: [&mut [u64]; 2],
@@ -93,6 +82,22 @@ pub(super) fn sum_of_packed_pairs(
         for (digit, [a, b]) in terms {
             sums[0] += product(digit[j], a.get(j));
             sums[1] += product(digit[j], b.get(j));
+        }
+        [*u, *v] = sums.map(|sum| q.reduce_wide(sum));
+    }
+}
+
+pub(super) fn sum_of_packed_multiples(
+    q: Modulus,
+    [u, v]: [&mut [u64]; 2],
+    terms: &[(PackedLimb<'_>, [&[u64]; 2])],
+) {
+    for (j, (u, v)) in u.iter_mut().zip(v).enumerate() {
+        let mut sums = [0u128; 2];
+        for (m, [a, b]) in terms {
+            let m = m.get(j);
+            sums[0] += product(m, a[j]);
+            sums[1] += product(m, b[j]);
         }
         [*u, *v] = sums.map(|sum| q.reduce_wide(sum));
     }

@@ -175,37 +175,32 @@ fn sums_of_tensors() {
 }
 
 #[test]
-fn sums_of_pairs() {
+fn sums_of_packed_pairs_and_multiples() {
     each_case(|case| {
-        let [digits, a, b] = [(); 3].map(|()| case.limbs());
-        for count in term_counts(case) {
-            let terms: Vec<[&[u64]; 3]> =
-                (0..count).map(|k| [&digits, &a, &b].map(|limbs| &*limbs[k % 7])).collect();
-            let [mut u, mut v] = [(); 2].map(|()| vec![u64::MAX; case.length]);
-            case.kernel.sum_of_pairs(case.q, [&mut u, &mut v], &terms);
-            case.check("u", &u, |j| terms.iter().map(|[d, a, _]| product(d[j], a[j])).sum());
-            case.check("v", &v, |j| terms.iter().map(|[d, _, b]| product(d[j], b[j])).sum());
+        let [m, a, b] = [(); 3].map(|()| case.limbs());
+        let [packed_m, packed_a, packed_b] = [&m, &a, &b].map(|limbs| {
+            let packed = limbs.iter().map(|limb| pack_limb(limb, case.q));
+            packed.collect::<Vec<_>>()
+        });
+        fn packed(limbs: &[PackedPoly], k: usize, length: usize) -> PackedLimb<'_> {
+            limbs[k % 7].limb(0).slice(0..length)
         }
-    });
-}
-
-#[test]
-fn sums_of_packed_pairs() {
-    each_case(|case| {
-        let [digits, a, b] = [(); 3].map(|()| case.limbs());
-        let pack = |limbs: &[Vec<u64>]| limbs.iter().map(|limb| pack_limb(limb, case.q)).collect::<Vec<_>>();
-        let [packed_a, packed_b] = [pack(&a), pack(&b)];
         for count in term_counts(case) {
-            let key =
-                |k: usize| [&packed_a, &packed_b].map(|packed| packed[k % 7].limb(0).slice(0..case.length));
-            let terms: Vec<_> = (0..count).map(|k| (&*digits[k % 7], key(k))).collect();
-            let [mut u, mut v] = [(); 2].map(|()| vec![u64::MAX; case.length]);
-            case.kernel.sum_of_packed_pairs(case.q, [&mut u, &mut v], &terms);
             let sum = |limbs: &[Vec<u64>], j: usize| -> u128 {
-                (0..count).map(|k| product(digits[k % 7][j], limbs[k % 7][j])).sum()
+                (0..count).map(|k| product(m[k % 7][j], limbs[k % 7][j])).sum()
             };
-            case.check("u", &u, |j| sum(&a, j));
-            case.check("v", &v, |j| sum(&b, j));
+            let [mut u, mut v] = [(); 2].map(|()| vec![u64::MAX; case.length]);
+            let pairs: Vec<_> = (0..count)
+                .map(|k| (&*m[k % 7], [packed(&packed_a, k, case.length), packed(&packed_b, k, case.length)]))
+                .collect();
+            case.kernel.sum_of_packed_pairs(case.q, [&mut u, &mut v], &pairs);
+            case.check("pairs, u", &u, |j| sum(&a, j));
+            case.check("pairs, v", &v, |j| sum(&b, j));
+            let multiples: Vec<_> =
+                (0..count).map(|k| (packed(&packed_m, k, case.length), [&*a[k % 7], &*b[k % 7]])).collect();
+            case.kernel.sum_of_packed_multiples(case.q, [&mut u, &mut v], &multiples);
+            case.check("multiples, u", &u, |j| sum(&a, j));
+            case.check("multiples, v", &v, |j| sum(&b, j));
         }
     });
 }
