@@ -1,6 +1,7 @@
 //! The plan of a training run: all that owner and server must agree on before there is a key.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use crate::volley_ckks::bootstrapping::{Bootstrapping, Preset};
 use crate::volley_ckks::{
@@ -24,7 +25,7 @@ const FIRST_ITERATION_LEVELS: usize = Schedule::FIRST_LEVELS;
 const REFRESHING_LOG_N: u32 = 16;
 /// Most iterations between two refreshes that are tried, and numbers of special primes.
 const MAX_BETWEEN: usize = 4;
-const SPECIAL_PRIMES: [usize; 3] = [4, 6, 8];
+const SPECIAL_PRIMES: RangeInclusive<usize> = 4..=10;
 /// Memory that a run that refreshes keeps to if it can, whatever there is: chains for more iterations between refreshes take
 /// far more keys for little time.
 const PREFERRED_BYTES: u64 = 12_000_000_000;
@@ -48,8 +49,8 @@ struct Refreshes {
 impl Plan {
     /// The cheapest plan for `samples` rows of `features` columns and `classes` classes that meets the demands.
     ///
-    /// Where no ring has the levels, or there is not the memory for them, the weights are [refreshed](crate::Refresh) in the ring of
-    /// degree 2^16 (in the one demanded, if it is): by the cheaper bootstrapping if the estimate of its noise moves scores by
+    /// Where no ring has the levels, or they take more memory or time, the weights are [refreshed](crate::Refresh) in the ring
+    /// of degree 2^16 (in the one demanded, if it is): by the cheaper bootstrapping if the estimate of its noise moves scores by
     /// at most 1/64, else by the more precise one.
     ///
     /// # Errors
@@ -70,23 +71,26 @@ impl Plan {
         // With the bias. More columns than there are numbers do not fit either.
         let shape = Shape { samples, columns: features.saturating_add(1), classes };
         let training = Training { hyperparameters, method: None };
-        match MatrixPlan::cheapest(shape, &training, demands, &CostModel::default()) {
-            Ok(matrices) => {
-                Self { hyperparameters: hyperparameters.clone(), refreshes: None, matrices }.checked()
-            }
-            Err(lack @ Error::Matrix(MatrixError::TooManyLevels { .. })) => {
-                let refreshing = Self::refreshing(shape, hyperparameters, demands);
-                refreshing.unwrap_or_else(|| Err(training.in_iterations(lack)))
-            }
-            // Few levels take less memory than many, but no less than a bootstrapping.
-            Err(lack @ Error::Matrix(MatrixError::TooMuchMemory { .. }))
-                if hyperparameters.iterations() > MAX_BETWEEN =>
-            {
-                let refreshing = Self::refreshing(shape, hyperparameters, demands);
-                refreshing.and_then(Result::ok).ok_or(lack)
-            }
-            Err(error) => Err(error),
+        let unrefreshed = MatrixPlan::cheapest(shape, &training, demands, &CostModel::default())
+            .and_then(|matrices| Self::assemble(&training, matrices));
+        // Iterations that fit between two refreshes need none.
+        if hyperparameters.iterations() <= MAX_BETWEEN {
+            return unrefreshed.map_err(|error| training.in_iterations(error));
         }
+        let refreshing = Self::refreshing(shape, hyperparameters, demands);
+        match (unrefreshed, refreshing) {
+            (Ok(unrefreshed), Some(Ok(refreshing))) => Ok(unrefreshed.or_better(refreshing, demands.threads)),
+            (Ok(plan), _) | (Err(_), Some(Ok(plan))) => Ok(plan),
+            (Err(Error::Matrix(MatrixError::TooManyLevels { .. })), Some(Err(error))) => Err(error),
+            (Err(error), _) => Err(training.in_iterations(error)),
+        }
+    }
+
+    /// The plan that keeps to [`PREFERRED_BYTES`], or else the faster one.
+    fn or_better(self, other: Self, threads: usize) -> Self {
+        let excess = |plan: &Self| plan.memory(threads).total() > PREFERRED_BYTES;
+        let order = excess(&self).cmp(&excess(&other)).then(self.seconds().total_cmp(&other.seconds()));
+        if order.is_le() { self } else { other }
     }
 
     /// The cheapest plan that refreshes weights; `None` where the ring has not the levels for it at the demanded security,
@@ -364,9 +368,7 @@ impl Training<'_> {
             preset.parameters(log_n, levels, special, security).build().ok()
         };
         (1..=MAX_BETWEEN)
-            .flat_map(|between| {
-                SPECIAL_PRIMES.into_iter().filter_map(move |special| parameters(between, special))
-            })
+            .flat_map(|between| SPECIAL_PRIMES.filter_map(move |special| parameters(between, special)))
             .collect()
     }
 

@@ -215,19 +215,24 @@ fn layout_bytes(degree: usize, limbs: &[(u32, usize)]) -> usize {
 
 /// Writes residues of `bits` bits each, and zeros up to seven bytes further.
 fn pack(residues: &[u64], bits: u32, out: &mut [u8]) {
+    let (words, _) = out.as_chunks_mut();
+    let mut words = words.iter_mut();
     // Fewer than 64 bits wait when a residue comes.
-    let (mut pending, mut count, mut at) = (0u128, 0, 0);
+    let (mut pending, mut count) = (0, 0);
     for &residue in residues {
-        pending |= u128::from(residue) << count;
+        pending |= residue << count;
         count += bits;
-        if count >= u64::BITS {
-            out[at..at + 8].copy_from_slice(&(pending as u64).to_le_bytes());
-            pending >>= u64::BITS;
+        if count >= u64::BITS
+            && let Some(word) = words.next()
+        {
+            *word = u64::to_le_bytes(pending);
             count -= u64::BITS;
-            at += 8;
+            pending = residue >> (bits - count);
         }
     }
-    out[at..at + 8].copy_from_slice(&(pending as u64).to_le_bytes());
+    if let Some(word) = words.next() {
+        *word = pending.to_le_bytes();
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@
 //! as long as it is for is derived in `docs/bootstrapping.md`. Those of EvalMod fall: an error counts the more the
 //! earlier it is made, so scales begin long and lose two bits or more with each square.
 
+use std::ops::RangeInclusive;
+
 use crate::bootstrapping::BootstrappingLiteral;
+use crate::params::max_log_qp;
 use crate::{ParametersLiteral, Security};
 
 /// Matrices of CoeffsToSlots.
@@ -22,7 +25,8 @@ const PRECISE_EVAL_MOD: [&[u32]; 8] =
     [&[50], &[33, 33], &[30, 30], &[31, 31], &[33, 32], &[34, 33], &[35, 34], &[35, 34]];
 /// Of the caller's scale and levels.
 const LEVEL_BITS: u32 = 40;
-const SPECIAL_BITS: u32 = 50;
+/// Of special primes: no longer than the table of the security allows, and no shorter than levels.
+const SPECIAL_BITS: RangeInclusive<u32> = LEVEL_BITS..=50;
 
 /// A kind of parameter sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,7 +41,8 @@ impl Preset {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Fast, Self::Precise];
 
-    /// A parameter set that leaves `levels` levels after a bootstrapping, with so many special primes.
+    /// A parameter set that leaves `levels` levels after a bootstrapping, with so many special primes: of 50 bits, or of
+    /// fewer where the claim of security has no room for that.
     #[must_use]
     pub fn parameters(
         self,
@@ -50,17 +55,21 @@ impl Preset {
             Self::Fast => (vec![50], vec![40], FAST_EVAL_MOD.map(<[u32]>::to_vec), vec![50]),
             Self::Precise => (vec![30, 30], vec![45], PRECISE_EVAL_MOD.map(<[u32]>::to_vec), vec![28, 28]),
         };
-        let chain = [
+        let levels = [
             vec![first],
             vec![vec![LEVEL_BITS]; levels],
             vec![slots_to_coeffs; SLOTS_TO_COEFFS],
             eval_mod.to_vec(),
             vec![coeffs_to_slots; COEFFS_TO_SLOTS],
-        ];
+        ]
+        .concat();
+        let log_q: u32 = levels.iter().flatten().sum();
+        let room = max_log_qp(security, log_n).map_or(u32::MAX, |max| max.saturating_sub(log_q));
+        let special_bits = (room / special.max(1) as u32).clamp(*SPECIAL_BITS.start(), *SPECIAL_BITS.end());
         ParametersLiteral {
             log_n,
-            levels: chain.concat(),
-            p_bits: vec![SPECIAL_BITS; special],
+            levels,
+            p_bits: vec![special_bits; special],
             log_scale: LEVEL_BITS,
             security,
         }

@@ -252,7 +252,7 @@ fn parameters_of_claim(log_n: u32, security: Security) -> Parameters {
 #[test]
 fn presets_are_within_the_table() {
     for (preset, levels, special) in
-        [(Preset::Fast, 9, 9), (Preset::Fast, 11, 9), (Preset::Precise, 9, 9), (Preset::Precise, 11, 7)]
+        [(Preset::Fast, 9, 9), (Preset::Fast, 11, 9), (Preset::Precise, 9, 9), (Preset::Precise, 11, 8)]
     {
         let parameters = preset.parameters(16, levels, special, Security::Classical128).build().unwrap();
         for slots in [1 << 13, 1 << 15] {

@@ -181,6 +181,20 @@ fn a_long_run_refreshes_its_weights() {
 }
 
 #[test]
+fn a_run_is_refreshed_where_that_takes_less_than_a_chain_for_all_of_it() {
+    let plan = |iterations| paper_plan(&Hyperparameters::standard(iterations).unwrap(), Demands::default());
+    let [few, many] = [plan(8).unwrap(), plan(10).unwrap()];
+    assert_eq!((few.refresh_count(), few.parameters().log_n()), (0, 16));
+    // A chain has 39 levels, one special prime and so 40 digits: 15 GB of keys.
+    assert!(many.refresh_count() > 0 && many.memory(2).total() < PREFERRED_BYTES);
+    assert!(many.seconds() < 2.0 * few.seconds(), "{} and {} s", few.seconds(), many.seconds());
+    // With keys of that size at most as well.
+    let demands = Demands { key_bytes: Some(many.key_spec().byte_count()), ..Demands::default() };
+    let within = paper_plan(&Hyperparameters::standard(10).unwrap(), demands).unwrap();
+    assert!(within.refresh_count() > 0);
+}
+
+#[test]
 fn absurd_numbers_of_iterations_are_refused_at_once() {
     for iterations in [1_000_000, usize::MAX / 4, usize::MAX] {
         for demands in [Demands::default(), in_ring(14), small_ring(9)] {
