@@ -24,7 +24,7 @@ use volley_mlr::volley_ckks::{
 };
 
 use crate::BadInput;
-use crate::experiment::peak_memory_bytes;
+use crate::experiment::{available_memory_bytes, peak_memory_bytes};
 
 mod embedding;
 
@@ -90,6 +90,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let literal = preset.bootstrapping(1 << options.log_slots);
     let plan = Bootstrapping::new(&parameters, &literal).map_err(|error| BadInput(error.to_string()))?;
     describe(&plan)?;
+    check_memory(plan.key_spec()?.memory_bytes() + plan.memory_bytes())?;
     let start = ProcessTime::try_now()?;
     let bench = Bench::new(&plan)?;
     writeln!(io::stdout(), "tables, keys and matrices: {:.1} s", start.try_elapsed()?.as_secs_f64())?;
@@ -289,6 +290,18 @@ impl Steps {
         }
         table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
         table
+    }
+}
+
+/// Keys and matrices that do not fit are not made: the system would end the program.
+fn check_memory(needed: u64) -> Result<()> {
+    match available_memory_bytes() {
+        Some(available) if needed > available => Err(BadInput(format!(
+            "keys and matrices take more memory than the {:.2} GB there are",
+            available as f64 * 1e-9
+        ))
+        .into()),
+        _ => Ok(()),
     }
 }
 

@@ -36,8 +36,8 @@ mod plots;
 mod report;
 
 use curves::{Curves, Rows};
-pub(crate) use report::peak_memory_bytes;
 use report::{Iteration, Keys, Operations, Parameters, Party, Phase, Report, Upload};
+pub(crate) use report::{available_memory_bytes, peak_memory_bytes};
 
 /// What is trained on, and how.
 #[derive(Args, Debug)]
@@ -179,7 +179,7 @@ impl Experiment {
             ring: options.log_n,
             security: Security::Classical128,
             key_bytes: options.small_keys.then_some(SMALL_KEY_BYTES),
-            memory_bytes: report::available_memory_bytes(),
+            memory_bytes: available_memory_bytes(),
             threads: rayon::current_num_threads(),
         };
         let (samples, features) = data.training.features().dim();
