@@ -1,8 +1,8 @@
 //! Buffers of residues that are used again.
 //!
 //! A polynomial at N = 2^15 has megabytes, and the operating system hands out and takes back fresh pages of that size at
-//! a cost near that of a transform. Dropped buffers are therefore kept for the next polynomial of their size, up to a total
-//! of [`MAX_IDLE_BYTES`] in the process; those unused for longest go first.
+//! a cost near that of a transform. Dropped buffers are therefore kept for the next polynomial of about their size, up to a
+//! total of [`MAX_IDLE_BYTES`] in the process; those unused for longest go first.
 //!
 //! What a buffer held stays in it: secret polynomials are wiped before they are dropped
 //! ([`Zeroizing`](zeroize::Zeroizing)).
@@ -17,6 +17,10 @@ use zeroize::Zeroize;
 /// Most bytes that unused buffers hold in a process, beside those in use.
 pub const MAX_IDLE_BYTES: usize = 1 << 28;
 
+/// A buffer is used for fewer words than it has where at most one in so many is left over: polynomials lose a limb or two with
+/// every level.
+const MAX_EXCESS: usize = 4;
+
 /// Words of a cache line.
 const LINE_WORDS: usize = 8;
 
@@ -30,8 +34,12 @@ struct Pool {
 }
 
 impl Pool {
+    /// The shortest that is long enough and no longer than need be, of those the one used last.
     fn take(&mut self, length: usize) -> Option<Vec<u64>> {
-        let position = self.idle.iter().rposition(|words| words.capacity() == length)?;
+        let lengths = length..=length + length / MAX_EXCESS;
+        let unused = self.idle.iter().map(Vec::len).enumerate().rev();
+        let (position, _) =
+            unused.filter(|(_, idle)| lengths.contains(idle)).min_by_key(|&(_, idle)| idle)?;
         let words = self.idle.remove(position)?;
         self.idle_bytes -= byte_count(&words);
         Some(words)
@@ -48,8 +56,8 @@ impl Pool {
     }
 }
 
-fn byte_count(words: &Vec<u64>) -> usize {
-    size_of::<u64>() * words.capacity()
+fn byte_count(words: &[u64]) -> usize {
+    size_of_val(words)
 }
 
 /// Words that return to the pool when dropped if they came from it. Those begin with a cache line: a vector of the
@@ -66,8 +74,7 @@ impl Buffer {
     pub(crate) fn stale(length: usize) -> Self {
         let capacity = length + LINE_WORDS - 1;
         let unused = POOL.lock().unwrap_or_else(PoisonError::into_inner).take(capacity);
-        let mut words = unused.unwrap_or_else(|| vec![0; capacity]);
-        words.resize(capacity, 0);
+        let words = unused.unwrap_or_else(|| vec![0; capacity]);
         // Words are aligned to themselves, so that a line begins with one of the first eight.
         let start = words.as_ptr().align_offset(LINE_WORDS * size_of::<u64>()).min(LINE_WORDS - 1);
         Self { words, range: start..start + length, pooled: true }
@@ -171,10 +178,22 @@ mod tests {
     }
 
     #[test]
+    fn the_shortest_buffer_that_does_is_taken() {
+        let mut pool = Pool::default();
+        for length in [1000, 900, 1100, 700] {
+            pool.give(vec![length; length as usize]);
+        }
+        let mut taken = |length| pool.take(length).map(|words| words.len());
+        assert_eq!([850, 850, 850, 850].map(&mut taken), [Some(900), Some(1000), None, None]);
+        assert_eq!([1101, 1000, 560, 500].map(&mut taken), [None, Some(1100), Some(700), None]);
+        assert_eq!((pool.idle.len(), pool.idle_bytes), (0, 0));
+    }
+
+    #[test]
     fn vectors_from_elsewhere_do_not_fill_the_pool() {
         let idle = |length| {
             let pool = POOL.lock().unwrap();
-            pool.idle.iter().any(|words| words.capacity() == length)
+            pool.idle.iter().any(|words| words.len() == length)
         };
         drop(Buffer::from(vec![7; 65_432]));
         drop(Buffer::stale(65_433));
