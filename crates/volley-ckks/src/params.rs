@@ -451,7 +451,7 @@ impl Parameters {
 }
 
 /// Bits of a prime: those of the length it was chosen for.
-pub(crate) fn prime_bits(prime: u64) -> u32 {
+fn prime_bits(prime: u64) -> u32 {
     u64::BITS - prime.leading_zeros()
 }
 

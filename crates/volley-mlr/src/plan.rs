@@ -73,15 +73,17 @@ impl Plan {
         let training = Training { hyperparameters, method: None };
         let unrefreshed = MatrixPlan::cheapest(shape, &training, demands, &CostModel::default())
             .and_then(|matrices| Self::assemble(&training, matrices));
-        // Iterations that fit between two refreshes need none.
-        if hyperparameters.iterations() <= MAX_BETWEEN {
-            return unrefreshed.map_err(|error| training.in_iterations(error));
-        }
-        let refreshing = Self::refreshing(shape, hyperparameters, demands);
+        let lacks_levels = matches!(unrefreshed, Err(Error::Matrix(MatrixError::TooManyLevels { .. })));
+        // Iterations that fit between two refreshes need none where there are the levels.
+        let refreshing = if lacks_levels || hyperparameters.iterations() > MAX_BETWEEN {
+            Self::refreshing(shape, hyperparameters, demands)
+        } else {
+            None
+        };
         match (unrefreshed, refreshing) {
             (Ok(unrefreshed), Some(Ok(refreshing))) => Ok(unrefreshed.or_better(refreshing, demands.threads)),
             (Ok(plan), _) | (Err(_), Some(Ok(plan))) => Ok(plan),
-            (Err(Error::Matrix(MatrixError::TooManyLevels { .. })), Some(Err(error))) => Err(error),
+            (Err(_), Some(Err(error))) if lacks_levels => Err(error),
             (Err(error), _) => Err(training.in_iterations(error)),
         }
     }

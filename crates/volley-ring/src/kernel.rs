@@ -272,7 +272,7 @@ impl Kernel {
     ) {
         let [u, v] = out;
         assert!(terms.len() <= 1 << 24 && u.len() == v.len());
-        let fits = |limb: &PackedLimb<'_>| limb.len() == u.len() && limb.bits() == q.bits();
+        let fits = |limb: &PackedLimb<'_>| limb.fits(q, u.len());
         assert!(terms.iter().all(|(d, pair)| d.len() == u.len() && pair.iter().all(fits)));
         dispatch!(self, sum_of_packed_pairs(q, [u, v], terms));
     }
@@ -286,7 +286,7 @@ impl Kernel {
     ) {
         let [u, v] = out;
         assert!(terms.len() <= 1 << 24 && u.len() == v.len());
-        let fits = |limb: &PackedLimb<'_>| limb.len() == u.len() && limb.bits() == q.bits();
+        let fits = |limb: &PackedLimb<'_>| limb.fits(q, u.len());
         assert!(terms.iter().all(|(m, pair)| fits(m) && pair.iter().all(|limb| limb.len() == u.len())));
         dispatch!(self, sum_of_packed_multiples(q, [u, v], terms));
     }

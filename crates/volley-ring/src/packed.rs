@@ -49,12 +49,18 @@ impl PackedPoly {
     fn with_layout(degree: usize, primes: impl Iterator<Item = u64>, bytes: Vec<u8>) -> Self {
         let mut start = 0;
         let limb = |prime: u64| {
-            let bits = u64::BITS - prime.leading_zeros();
+            let bits = residue_bits(prime);
             let limb = (bits, start);
             start += limb_bytes(degree, bits);
             limb
         };
         Self { degree, limbs: primes.map(limb).collect(), bytes }
+    }
+
+    /// Bytes of a packed polynomial that has a limb for each of `primes`.
+    #[must_use]
+    pub fn byte_count(degree: usize, primes: impl Iterator<Item = u64>) -> usize {
+        primes.map(|prime| limb_bytes(degree, residue_bits(prime))).sum()
     }
 
     /// The polynomial.
@@ -121,7 +127,7 @@ impl RnsBasis {
     /// Bytes of a packed polynomial on this basis.
     #[must_use]
     pub fn packed_bytes(&self) -> usize {
-        self.moduli().map(|q| limb_bytes(self.degree(), q.bits())).sum()
+        PackedPoly::byte_count(self.degree(), self.moduli().map(Modulus::value))
     }
 
     /// The polynomial on this basis with these [bytes](PackedPoly::bytes): for what comes from outside.
@@ -173,9 +179,9 @@ impl<'a> PackedLimb<'a> {
         self.length
     }
 
-    /// Bits of a residue, at most 50.
-    pub(crate) fn bits(self) -> u32 {
-        self.bits
+    /// Whether these are `length` residues modulo a prime of as many bits as q.
+    pub(crate) fn fits(self, q: Modulus, length: usize) -> bool {
+        self.length == length && self.bits == q.bits()
     }
 
     /// The residues, and [`PADDING`] bytes behind the last that are to be read and ignored.
@@ -202,6 +208,10 @@ impl<'a> PackedLimb<'a> {
         let (word, _) = self.bytes[first / 8..].split_first_chunk().expect("padding behind the last residue");
         u64::from_le_bytes(*word) >> (first % 8) & (u64::MAX >> (u64::BITS - self.bits))
     }
+}
+
+fn residue_bits(prime: u64) -> u32 {
+    u64::BITS - prime.leading_zeros()
 }
 
 fn limb_bytes(degree: usize, bits: u32) -> usize {

@@ -10,7 +10,6 @@ use volley_ring::{Eval, PackedPoly, ResidueError, RnsBasis, RnsPoly};
 
 use super::{BodyReader, BodyWriter, WireError};
 use crate::Parameters;
-use crate::params::prime_bits;
 
 /// The primes of polynomials modulo Q_level.
 pub(super) fn q_primes(parameters: &Parameters, level: usize) -> impl Iterator<Item = u64> + '_ {
@@ -19,7 +18,7 @@ pub(super) fn q_primes(parameters: &Parameters, level: usize) -> impl Iterator<I
 
 /// Bytes of one polynomial.
 pub(super) fn poly_bytes(degree: usize, primes: impl Iterator<Item = u64>) -> u64 {
-    primes.map(|prime| (degree * prime_bits(prime) as usize / 8) as u64).sum()
+    PackedPoly::byte_count(degree, primes) as u64
 }
 
 /// Bytes of one polynomial modulo Q_level·P.
