@@ -56,7 +56,7 @@ impl<R: Representation> RnsPoly<R> {
     }
 
     /// A polynomial from the residues of its limbs, one limb after the other; `None` if they do not fill whole limbs.
-    /// The residues must be reduced; [`RnsBasis::poly`](crate::RnsBasis::poly) checks that.
+    /// The residues must be reduced; [`RnsBasis::packed`](crate::RnsBasis::packed) checks those that come from outside.
     #[must_use]
     pub fn from_residues(degree: usize, residues: Vec<u64>) -> Option<Self> {
         (degree > 0 && residues.len().is_multiple_of(degree)).then_some(Self {
