@@ -20,8 +20,9 @@ use volley_mlr::volley_ckks::bootstrapping::{Bootstrapper, Bootstrapping, Preset
 use volley_mlr::volley_ckks::params::EPHEMERAL_WEIGHT;
 use volley_mlr::volley_ckks::{
     Ciphertext, Complex64, Context, EncodedTransform, Encoder, Error, EvaluationKeySet, Evaluator, Precision,
-    SecretKey, Security,
+    SecretKey, Security, Simulator,
 };
+use volley_mlr::volley_revolver::plan::Machine;
 
 use crate::BadInput;
 use crate::experiment::{available_memory_bytes, peak_memory_bytes};
@@ -72,6 +73,9 @@ impl Kind {
     }
 }
 
+/// What is timed, in its order.
+const STEPS: [&str; 4] = ["raise, trace", "coefficients to slots", "EvalMod", "slots to coefficients"];
+
 /// The vectors that are bootstrapped.
 const VECTORS: [&str; 4] = ["random", "constant", "one-hot", "V + iW"];
 
@@ -100,7 +104,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             bench.measure(&vector(kind, bench.slots(), index as u64), kind, &mut steps)?;
         }
     }
-    writeln!(io::stdout(), "{}", steps.table())?;
+    writeln!(io::stdout(), "{}", steps.table(&foreseen(&plan)?))?;
     bench.consecutive(options.consecutive)?;
     if let Some(bytes) = peak_memory_bytes() {
         writeln!(io::stdout(), "peak memory: {:.2} GB", bytes as f64 * 1e-9)?;
@@ -182,27 +186,26 @@ impl Bench {
     fn measure(&self, values: &[Complex64], kind: &'static str, steps: &mut Steps) -> Result<()> {
         let (bootstrapper, evaluator) = (&self.bootstrapper, &self.evaluator);
         let input = self.encrypt(values)?;
-        let raised = steps.time("raise, trace", || Ok(bootstrapper.raise(evaluator, &input)?))?;
-        let packed =
-            steps.time("coefficients to slots", || Ok(bootstrapper.coeffs_to_slots(evaluator, &raised)?))?;
-        let reduced = steps.time("EvalMod", || Ok(bootstrapper.eval_mod(evaluator, &packed)?))?;
-        let output =
-            steps.time("slots to coefficients", || Ok(bootstrapper.slots_to_coeffs(evaluator, &reduced)?))?;
+        let [raise, coeffs_to_slots, eval_mod, slots_to_coeffs] = STEPS;
+        let raised = steps.time(raise, || bootstrapper.raise(evaluator, &input))?;
+        let packed = steps.time(coeffs_to_slots, || bootstrapper.coeffs_to_slots(evaluator, &raised))?;
+        let reduced = steps.time(eval_mod, || bootstrapper.eval_mod(evaluator, &packed))?;
+        let output = steps.time(slots_to_coeffs, || bootstrapper.slots_to_coeffs(evaluator, &reduced))?;
 
         // The message that is left in the input of EvalMod, by an exact remainder.
-        let eval_mod = bootstrapper.plan().eval_mod();
+        let reduction = bootstrapper.plan().eval_mod();
         let remainder = |x: f64| {
-            let u = x * eval_mod.input_divisor();
-            (u - u.round()) * eval_mod.literal().output_factor
+            let u = x * reduction.input_divisor();
+            (u - u.round()) * reduction.literal().output_factor
         };
         let before = self.decrypt_coefficients(&packed)?;
         let before: Vec<_> =
             before.iter().map(|x| Complex64::new(remainder(x.re), remainder(x.im))).collect();
         let after = self.decrypt_coefficients(&reduced)?;
         let slots = self.decrypt(&output)?;
-        steps.precision("coefficients to slots", kind, &embedding::coefficients(values), &before);
-        steps.precision("EvalMod", kind, &before, &after);
-        steps.precision("slots to coefficients", kind, &embedding::slots(&after), &slots);
+        steps.precision(coeffs_to_slots, kind, &embedding::coefficients(values), &before);
+        steps.precision(eval_mod, kind, &before, &after);
+        steps.precision(slots_to_coeffs, kind, &embedding::slots(&after), &slots);
         steps.precision("all", kind, values, &slots);
         Ok(())
     }
@@ -233,20 +236,16 @@ impl Bench {
 /// Times and precision of the steps, in their order.
 #[derive(Default)]
 struct Steps {
-    names: Vec<&'static str>,
     times: BTreeMap<&'static str, Vec<Duration>>,
     /// By step and kind of vector: the largest error, and the mean ones.
     errors: BTreeMap<(&'static str, &'static str), (f64, Vec<f64>)>,
 }
 
 impl Steps {
-    fn time<T>(&mut self, step: &'static str, run: impl FnOnce() -> Result<T>) -> Result<T> {
+    fn time<T>(&mut self, step: &'static str, run: impl FnOnce() -> Result<T, Error>) -> Result<T> {
         let start = ProcessTime::try_now()?;
         let result = run()?;
         self.times.entry(step).or_default().push(start.try_elapsed()?);
-        if !self.names.contains(&step) {
-            self.names.push(step);
-        }
         Ok(result)
     }
 
@@ -277,20 +276,43 @@ impl Steps {
         })
     }
 
-    fn table(&self) -> Table {
+    /// The seconds foreseen are those of the steps in their order.
+    fn table(&self, foreseen: &[f64]) -> Table {
         let mut table = Table::new();
         table.load_style(UTF8_FULL_CONDENSED);
         let bits = VECTORS.iter().map(|kind| format!("{kind}: bits, worst (mean)"));
-        table.set_header(["step".to_owned(), "median".to_owned()].into_iter().chain(bits));
-        let all: f64 = self.names.iter().filter_map(|step| self.median(step)).sum();
-        for step in self.names.iter().copied().chain(["all"]) {
-            let time = format!("{:.2} s", self.median(step).unwrap_or(all));
+        let header = ["step", "median", "foreseen with AVX-512"].map(str::to_owned);
+        table.set_header(header.into_iter().chain(bits));
+        let medians = STEPS.map(|step| self.median(step).unwrap_or_default());
+        let all = ("all", medians.iter().sum(), foreseen.iter().sum());
+        let steps = STEPS.iter().zip(medians).zip(foreseen);
+        for (step, median, foreseen) in
+            steps.map(|((&step, median), &foreseen)| (step, median, foreseen)).chain([all])
+        {
+            let times = [median, foreseen].map(|seconds: f64| format!("{seconds:.2} s"));
             let bits = VECTORS.iter().map(|kind| self.bits(step, kind));
-            table.add_row([step.to_owned(), time].into_iter().chain(bits));
+            table.add_row([step.to_owned()].into_iter().chain(times).chain(bits));
         }
         table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
         table
     }
+}
+
+/// Seconds of each step by the planner's model.
+fn foreseen(plan: &Bootstrapping) -> Result<[f64; STEPS.len()]> {
+    let parameters = plan.parameters();
+    let simulator = Simulator::new(parameters);
+    let bootstrapper = plan.prepare(&simulator)?;
+    let seconds = || Machine::AVX512.operations.seconds(parameters, &simulator.counts());
+    let raised = bootstrapper.raise(&simulator, &simulator.existing(&parameters.scale(), 0)?)?;
+    let raise = seconds();
+    let packed = bootstrapper.coeffs_to_slots(&simulator, &raised)?;
+    let coeffs_to_slots = seconds() - raise;
+    let reduced = bootstrapper.eval_mod(&simulator, &packed)?;
+    let eval_mod = seconds() - raise - coeffs_to_slots;
+    bootstrapper.slots_to_coeffs(&simulator, &reduced)?;
+    let slots_to_coeffs = seconds() - raise - coeffs_to_slots - eval_mod;
+    Ok([raise, coeffs_to_slots, eval_mod, slots_to_coeffs])
 }
 
 /// Keys and matrices that do not fit are not made: the system would end the program.

@@ -281,7 +281,7 @@ fn small_keys_take_more_time() {
 #[test]
 fn memory_is_foreseen() {
     for (log_n, samples, measured) in
-        [(14, 128, 681.0), (14, 1000, 1229.0), (15, 128, 981.0), (16, 128, 1828.0)]
+        [(14, 128, 623.0), (14, 1000, 1157.0), (15, 128, 909.0), (16, 128, 1729.0)]
     {
         let hyperparameters = Hyperparameters::paper(2).unwrap();
         let plan = Plan::new(samples, 400, 10, &hyperparameters, in_ring(log_n)).unwrap();

@@ -3,7 +3,7 @@
 use volley_ckks::{Arithmetic, MAX_IDLE_BYTES, Parameters, Simulator};
 
 /// The program, the stacks of its threads, and what an allocator holds beside what was asked for.
-const PROGRAM_BYTES: u64 = 1 << 26;
+const PROGRAM_BYTES: u64 = 1 << 25;
 
 /// Bytes of a server's memory when they are the most, part by part: what a process that trains takes, and one in which
 /// the owner makes keys and encrypts as well.
