@@ -3,6 +3,8 @@
 //! In coefficient form X^i goes to ±X^(gi mod N). In evaluation form σ_g(f)(ψ^e) = f(ψ^(ge)), so the values are
 //! permuted; with the order e_j = 2·br(j) + 1 of [`crate::ntt`] the permutation is the same for every prime.
 
+use std::ops::Range;
+
 /// One automorphism with its permutation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Automorphism {
@@ -36,10 +38,17 @@ impl Automorphism {
         self.element
     }
 
-    /// For each index of the image, the index it is read from. Aligned groups of eight come from aligned groups of
-    /// eight: their exponents differ by multiples of N/4, and so do g times as many.
+    /// For each index of the image, the index it is read from. Aligned blocks of 2^b indices come from aligned blocks of as
+    /// many: exponents of a block differ by multiples of 2N/2^b, and so do g times as many.
     pub(crate) fn evaluation_index(&self) -> &[u32] {
         &self.evaluation_index
+    }
+
+    /// The block that an aligned block of 2^b indices of the image is read from.
+    pub(crate) fn source_block(&self, image: Range<usize>) -> Range<usize> {
+        let first = self.evaluation_index[image.start] as usize;
+        let start = first - first % image.len();
+        start..start + image.len()
     }
 
     /// Where the coefficient of X^i goes, and whether its sign changes.

@@ -7,22 +7,22 @@
 //! ```
 //!
 //! and the pair itself is an image as well. What is wanted are sums of images times polynomials, many sums of the same
-//! images. All of it (product with the pairs, permutation, product with the polynomials) is limb by limb: so the images
-//! of one prime are made, used for all sums while they are in the cache, and forgotten. They never exist as polynomials.
-//! For n images, m sums and t threads, 2nt limbs are alive at a time besides the m pairs of results.
+//! images. All of it (product with the pairs, permutation, product with the polynomials) is limb by limb, and since an
+//! automorphism moves whole blocks of a limb, block by block: so a block of all images is made, used for all sums while it is
+//! in the cache, and forgotten. The images never exist as polynomials, nor as limbs.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use crate::automorphism::Automorphism;
 use crate::basis::RnsBasis;
 use crate::buffer::Buffer;
-use crate::modulus::Modulus;
-use crate::packed::{PackedLimb, PackedPoly};
+use crate::packed::PackedPoly;
 use crate::poly::{Eval, RnsPoly};
 
-/// Residues of each limb that are multiplied for all sums before the next: tiles of 32 images fill half of a second
-/// level cache of 1 MiB.
-const TILE: usize = 1 << 10;
+/// Residues of a block: those of 32 images fill half of a second level cache of 1 MiB.
+const BLOCK: usize = 1 << 10;
 
 /// A pair of polynomials (c₀, c₁) and the digits of c₁.
 #[derive(Clone, Copy, Debug)]
@@ -32,9 +32,6 @@ pub struct HoistedPair<'a> {
     /// dₖ on the whole basis.
     pub digits: &'a [RnsPoly<Eval>],
 }
-
-/// A factor, and the pair of limbs that is multiplied by it.
-type Multiple<'a> = (PackedLimb<'a>, [&'a [u64]; 2]);
 
 /// How an image is made of a [`HoistedPair`].
 #[derive(Clone, Copy, Debug)]
@@ -76,24 +73,19 @@ impl RnsBasis {
                 outputs.push([u, v]);
             }
         }
-        by_prime.into_par_iter().enumerate().for_each(|(index, outputs)| {
-            let switched: Vec<_> =
-                images.iter().map(|image| self.switched_limbs(source, *image, index)).collect();
-            let limbs: Vec<Option<[&[u64]; 2]>> = switched
-                .iter()
-                .map(|limbs| match limbs {
-                    Some([u, v]) => Some([&**u, &**v]),
-                    None => source.limbs(index),
-                })
-                .collect();
-            let terms: Vec<Vec<Multiple<'_>>> = sums
-                .iter()
-                .map(|terms| {
-                    let present = terms.iter().filter_map(|&(image, m)| Some((limbs[image]?, m)));
-                    present.map(|(pair, m)| (m.limb(index), pair)).collect()
-                })
-                .collect();
-            self.sum_tiles(self.table(index).modulus(), outputs, &terms);
+        by_prime.into_par_iter().enumerate().for_each(|(index, mut outputs)| {
+            let modulus = self.table(index).modulus();
+            let mut scratch = self.scratch(images);
+            for block in self.blocks() {
+                let made = self.blocks_of_images(source, images, index, &block, &mut scratch);
+                for ([u, v], terms) in outputs.iter_mut().zip(sums) {
+                    let present = terms.iter().filter_map(|&(image, m)| Some((made[image]?, m)));
+                    let terms: Vec<_> =
+                        present.map(|(pair, m)| (m.limb(index).slice(block.clone()), pair)).collect();
+                    let output = [&mut u[block.clone()], &mut v[block.clone()]];
+                    self.kernel().sum_of_packed_multiples(modulus, output, &terms);
+                }
+            }
         });
         results
     }
@@ -105,20 +97,18 @@ impl RnsBasis {
     /// Where a polynomial has too few limbs.
     #[must_use]
     pub fn sum_of_images(&self, source: HoistedPair<'_>, images: &[Image<'_>]) -> [RnsPoly<Eval>; 2] {
-        let (degree, kernel) = (self.degree(), self.kernel());
+        let degree = self.degree();
         let [mut u, mut v] = [self.zero(), self.zero()];
         let outputs =
             u.residues_mut().par_chunks_exact_mut(degree).zip(v.residues_mut().par_chunks_exact_mut(degree));
         outputs.enumerate().for_each(|(index, (u, v))| {
             let modulus = self.table(index).modulus();
-            let mut add = |limbs: [&[u64]; 2]| {
-                kernel.add_assign(modulus, u, limbs[0]);
-                kernel.add_assign(modulus, v, limbs[1]);
-            };
-            for image in images {
-                match self.switched_limbs(source, *image, index) {
-                    Some(limbs) => add(limbs.each_ref().map(|limb| &**limb)),
-                    None => source.limbs(index).into_iter().for_each(&mut add),
+            let mut scratch = self.scratch(images);
+            for block in self.blocks() {
+                let made = self.blocks_of_images(source, images, index, &block, &mut scratch);
+                for [x, y] in made.into_iter().flatten() {
+                    self.kernel().add_assign(modulus, &mut u[block.clone()], x);
+                    self.kernel().add_assign(modulus, &mut v[block.clone()], y);
                 }
             }
         });
@@ -129,25 +119,51 @@ impl RnsBasis {
         [(); 2].map(|()| RnsPoly::stale(self.degree(), self.limb_count()))
     }
 
-    /// Every sum of one limb, tile by tile: the tiles of the images are read from memory for the first sum only.
-    fn sum_tiles(&self, modulus: Modulus, mut outputs: Vec<[&mut [u64]; 2]>, terms: &[Vec<Multiple<'_>>]) {
-        for start in (0..self.degree()).step_by(TILE) {
-            let tile = start..self.degree().min(start + TILE);
-            for ([u, v], terms) in outputs.iter_mut().zip(terms) {
-                let terms: Vec<_> = terms
-                    .iter()
-                    .map(|(m, pair)| (m.slice(tile.clone()), pair.map(|limb| &limb[tile.clone()])))
-                    .collect();
-                let output = [&mut u[tile.clone()], &mut v[tile.clone()]];
-                self.kernel().sum_of_packed_multiples(modulus, output, &terms);
-            }
-        }
+    /// The blocks of a limb.
+    fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let length = self.degree().min(BLOCK);
+        (0..self.degree()).step_by(length).map(move |start| start..start + length)
     }
 
-    /// The limbs of a switched image; none of the pair itself.
-    fn switched_limbs(&self, source: HoistedPair<'_>, image: Image<'_>, index: usize) -> Option<[Buffer; 2]> {
-        let Image::Switched { pairs, automorphism } = image else { return None };
+    /// A pair of blocks for each image, and one more.
+    fn scratch(&self, images: &[Image<'_>]) -> Buffer {
+        Buffer::stale(2 * (images.len() + 1) * self.degree().min(BLOCK))
+    }
+
+    /// A block of each image modulo the prime `index`, where the image is not zero. Those that have to be made are made in
+    /// `scratch`.
+    fn blocks_of_images<'a>(
+        &self,
+        source: HoistedPair<'a>,
+        images: &[Image<'_>],
+        index: usize,
+        block: &Range<usize>,
+        scratch: &'a mut [u64],
+    ) -> Vec<Option<[&'a [u64]; 2]>> {
+        let (unmoved, pairs) = scratch.split_at_mut(2 * block.len());
+        let pairs = pairs.chunks_exact_mut(2 * block.len());
+        let of_image = |(image, pair): (&Image<'_>, &'a mut [u64])| match *image {
+            Image::Itself => source.limbs(index).map(|limbs| limbs.map(|limb| &limb[block.clone()])),
+            Image::Switched { pairs, automorphism } => {
+                self.switched_block(source, (pairs, automorphism), index, block, [&mut *unmoved, &mut *pair]);
+                let (u, v) = pair.split_at(block.len());
+                Some([u, v])
+            }
+        };
+        images.iter().zip(pairs).map(of_image).collect()
+    }
+
+    /// Writes a pair of blocks of a switched image, and before its automorphism.
+    fn switched_block(
+        &self,
+        source: HoistedPair<'_>,
+        (pairs, automorphism): (&[[PackedPoly; 2]], &Automorphism),
+        index: usize,
+        block: &Range<usize>,
+        [unmoved, image]: [&mut [u64]; 2],
+    ) {
         let (kernel, modulus) = (self.kernel(), self.table(index).modulus());
+        let from = automorphism.source_block(block.clone());
         let terms: Vec<_> = source
             .digits
             .iter()
@@ -155,19 +171,18 @@ impl RnsBasis {
             .map(|(digit, [a, b])| {
                 // The primes that only the pairs have lie between those of the parts and the others.
                 let skipped = if index < source.kept() { 0 } else { a.limb_count() - self.limb_count() };
-                (digit.limb(index), [a, b].map(|half| half.limb(index + skipped)))
+                let pair = [a, b].map(|half| half.limb(index + skipped).slice(from.clone()));
+                (&digit.limb(index)[from.clone()], pair)
             })
             .collect();
-        let [mut u, mut v] = [(); 2].map(|()| Buffer::stale(self.degree()));
-        kernel.sum_of_packed_pairs(modulus, [&mut u, &mut v], &terms);
+        let (u, v) = unmoved.split_at_mut(block.len());
+        kernel.sum_of_packed_pairs(modulus, [&mut *u, &mut *v], &terms);
         if let Some([c0, _]) = source.limbs(index) {
-            kernel.add_assign(modulus, &mut u, c0);
+            kernel.add_assign(modulus, u, &c0[from]);
         }
-        Some([u, v].map(|limb| {
-            let mut image = Buffer::stale(self.degree());
-            kernel.permute_groups(&mut image, &limb, automorphism.evaluation_index());
-            image
-        }))
+        for (image, unmoved) in image.chunks_exact_mut(block.len()).zip([u, v]) {
+            kernel.permute_groups(image, unmoved, &automorphism.evaluation_index()[block.clone()]);
+        }
     }
 }
 

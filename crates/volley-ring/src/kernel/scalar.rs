@@ -127,7 +127,7 @@ pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupF
 
 pub(super) fn permute_groups(out: &mut [u64], a: &[u64], index: &[u32]) {
     for (out, &index) in out.iter_mut().zip(index) {
-        *out = a[index as usize];
+        *out = a[index as usize & (a.len() - 1)];
     }
 }
 
