@@ -19,7 +19,7 @@ pub struct Memory {
     pub encoded: u64,
     /// What the key switches of all threads but one work on.
     pub scratch: u64,
-    /// Unused buffers, which are kept for later polynomials: no more than there are others, nor than the ring keeps.
+    /// Unused buffers, which are kept for later polynomials: no more than were of ciphertexts, nor than the ring keeps.
     pub idle: u64,
     /// The program itself, with twiddle factors and roots of unity.
     pub program: u64,
@@ -36,7 +36,7 @@ impl Memory {
             ciphertexts,
             encoded,
             scratch: 0,
-            idle: (keys + ciphertexts).min(MAX_IDLE_BYTES as u64),
+            idle: ciphertexts.min(MAX_IDLE_BYTES as u64),
             program: PROGRAM_BYTES + table_bytes(simulator.parameters()),
         }
     }

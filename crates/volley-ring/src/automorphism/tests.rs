@@ -46,6 +46,24 @@ fn large_rings_agree_between_the_representations() {
 }
 
 #[test]
+fn blocks_come_from_blocks() {
+    let degree = 1 << 10;
+    for element in [1, 3, 5, 25, degree as u64 + 1, 2 * degree as u64 - 1] {
+        let sigma = Automorphism::new(degree, element).unwrap();
+        for length in (0..=10).map(|log| 1 << log) {
+            for start in (0..degree).step_by(length) {
+                let image = start..start + length;
+                let source = sigma.source_block(image.clone());
+                let mut read: Vec<_> =
+                    sigma.evaluation_index()[image].iter().map(|&index| index as usize).collect();
+                read.sort_unstable();
+                assert!(source.eq(read), "{element}, {length} from {start}");
+            }
+        }
+    }
+}
+
+#[test]
 fn zero_coefficients_stay_reduced_where_the_sign_changes() {
     let ring = ring();
     let zero = ring.zero::<Coeff>();

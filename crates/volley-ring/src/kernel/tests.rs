@@ -316,6 +316,12 @@ fn permuted_residues() {
                 result.iter().zip(index).all(|(&image, &j)| image == a[j as usize]),
                 "{kernel:?} {element}"
             );
+            // A block of it, from the block that it comes from.
+            let block = degree / 2..degree;
+            let (source, index) = (automorphism.source_block(block.clone()), &index[block]);
+            let mut half = vec![u64::MAX; degree / 2];
+            kernel.permute_groups(&mut half, &a[source], index);
+            assert_eq!(half, result[degree / 2..], "{kernel:?} {element}");
         }
     }
 }
