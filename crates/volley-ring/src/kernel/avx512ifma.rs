@@ -528,7 +528,7 @@ pub(super) fn permute_groups(out: &mut [u64], a: &[u64], index: &[u32]) {
         // SAFETY: the reference is to 32 readable bytes, and the load has no alignment requirement.
         let within: __m256i = unsafe { _mm256_loadu_si256(index.as_ptr().cast()) };
         // The permutation reads the low three bits of each index.
-        let group = load(&a[index[0] as usize / LANES & (a.len() - 1)]);
+        let group = load(&a[(index[0] as usize / LANES) & (a.len() - 1)]);
         store(out, _mm512_permutexvar_epi64(_mm512_cvtepu32_epi64(within), group));
     }
 }
