@@ -303,16 +303,19 @@ fn foreseen(plan: &Bootstrapping) -> Result<[f64; STEPS.len()]> {
     let parameters = plan.parameters();
     let simulator = Simulator::new(parameters);
     let bootstrapper = plan.prepare(&simulator)?;
-    let seconds = || Machine::AVX512.operations.seconds(parameters, &simulator.counts());
+    let mut before = 0.0;
+    let mut seconds_since = || {
+        let now = Machine::AVX512.operations.seconds(parameters, &simulator.counts());
+        now - std::mem::replace(&mut before, now)
+    };
     let raised = bootstrapper.raise(&simulator, &simulator.existing(&parameters.scale(), 0)?)?;
-    let raise = seconds();
+    let raise = seconds_since();
     let packed = bootstrapper.coeffs_to_slots(&simulator, &raised)?;
-    let coeffs_to_slots = seconds() - raise;
+    let coeffs_to_slots = seconds_since();
     let reduced = bootstrapper.eval_mod(&simulator, &packed)?;
-    let eval_mod = seconds() - raise - coeffs_to_slots;
+    let eval_mod = seconds_since();
     bootstrapper.slots_to_coeffs(&simulator, &reduced)?;
-    let slots_to_coeffs = seconds() - raise - coeffs_to_slots - eval_mod;
-    Ok([raise, coeffs_to_slots, eval_mod, slots_to_coeffs])
+    Ok([raise, coeffs_to_slots, eval_mod, seconds_since()])
 }
 
 /// Keys and matrices that do not fit are not made: the system would end the program.
