@@ -1,14 +1,17 @@
 //! An ONNX model, ready to run on one image after the other.
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rten::{DataType, Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueType};
+use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
 use rten_tensor::NdTensorView;
 
-use crate::{FeatureError, Recipe};
+use crate::onnx::{self, Refusal};
+use crate::{FeatureError, Recipe, file};
+
+/// Of a model: what ONNX, too, can hold in one file.
+const MAX_FILE_BYTES: u64 = 1 << 31;
 
 thread_local! {
     /// The runtime works on a pool of its own; with one thread for each of ours, an image is the work of one thread.
@@ -39,35 +42,34 @@ impl fmt::Debug for Backbone {
 }
 
 impl Backbone {
-    /// Reads a model of one input and tries it by the recipe on a tensor of zeros, so that model and recipe are known to fit
-    /// before the first image.
+    /// Reads a model of one input, checks and rewrites what the recipe's layer needs of it, and tries that on a tensor of
+    /// zeros, so that model and recipe are known to fit before the first image.
+    ///
+    /// Memory: the file, twice for a moment; values of at most 2 GiB while it runs.
     ///
     /// # Errors
     ///
-    /// [`FeatureError::Io`]; [`FeatureError::Model`] for what is no ONNX model or does not run; [`FeatureError::Input`],
-    /// [`FeatureError::Layer`] and [`FeatureError::Output`] where model and recipe do not fit each other.
+    /// [`FeatureError::Io`], [`FeatureError::File`]; [`FeatureError::Model`] for what is no ONNX model or does not run;
+    /// [`FeatureError::Node`] for a node that would not be computed as ONNX says; [`FeatureError::ModelSize`];
+    /// [`FeatureError::Input`], [`FeatureError::Layer`] and [`FeatureError::Output`] where model and recipe do not fit each
+    /// other.
     pub fn load(path: &Path, recipe: Recipe) -> Result<Self, FeatureError> {
-        let content = fs::read(path)
-            .map_err(|error| FeatureError::Io { path: path.to_owned(), message: error.to_string() })?;
+        let content = file::read(path, MAX_FILE_BYTES)?;
         let hash = blake3::hash(&content);
-        let model = parse(path, content, recipe.layer())?;
-        let input = input(&model, path, &recipe)?;
-        let layer = model.find_node(recipe.layer()).ok_or_else(|| FeatureError::Layer {
-            path: path.to_owned(),
-            layer: recipe.layer().to_owned(),
-            outputs: outputs(&model),
-        })?;
-        let mut backbone = Self { path: path.to_owned(), hash, recipe, model, input, layer, features: 0 };
+        let network = onnx::lower(&content, &input_shape(&recipe), recipe.layer())
+            .map_err(|refusal| refused(path, &recipe, refusal))?;
+        drop(content);
+        let unusable = |message| FeatureError::Model { path: path.to_owned(), message };
+        let mut options = ModelOptions::with_all_ops();
+        options.prepack_weights(true);
+        let model = options.load(network.content).map_err(|error| unusable(one_line(&error)))?;
+        let (&[input], &[layer]) = (model.input_ids(), model.output_ids()) else {
+            return Err(unusable("the runtime has not one input and one output of it".to_owned()));
+        };
+        let features = network.features;
+        let backbone = Self { path: path.to_owned(), hash, recipe, model, input, layer, features };
         let zeros = vec![0.0; input_shape(&backbone.recipe).iter().product()];
-        let trial = backbone
-            .value(&zeros)
-            .map_err(|message| FeatureError::Model { path: path.to_owned(), message })?;
-        backbone.features =
-            floats(&trial).map(|values| values.len()).ok_or_else(|| FeatureError::Output {
-                path: path.to_owned(),
-                layer: backbone.recipe.layer().to_owned(),
-                found: type_name(trial.dtype()),
-            })?;
+        backbone.run(&zeros).map_err(unusable)?;
         Ok(backbone)
     }
 
@@ -112,26 +114,25 @@ impl Backbone {
     }
 }
 
-/// The model; whole where a layer within it is asked for, which the optimised one may not have any more.
-fn parse(path: &Path, content: Vec<u8>, layer: &str) -> Result<Model, FeatureError> {
-    let unusable = |error| FeatureError::Model { path: path.to_owned(), message: one_line(&error) };
-    let mut options = ModelOptions::with_all_ops();
-    options.prepack_weights(true);
-    let model = options.load(content.clone()).map_err(unusable)?;
-    if outputs(&model).iter().any(|output| output == layer) {
-        return Ok(model);
+/// The error of a refusal, with the file that it is about.
+fn refused(path: &Path, recipe: &Recipe, refusal: Refusal) -> FeatureError {
+    let (path, layer) = (path.to_owned(), recipe.layer().to_owned());
+    match refusal {
+        Refusal::Model(message) => FeatureError::Model { path, message: one_line(&message) },
+        Refusal::Input(found) => {
+            FeatureError::Input { path, found, needed: format!("f32 {:?}", input_shape(recipe)) }
+        }
+        Refusal::Layer(outputs) => FeatureError::Layer { path, layer, outputs },
+        Refusal::Output(found) => FeatureError::Output { path, layer, found },
+        Refusal::Node { node, operator, reason } => FeatureError::Node { path, node, operator, reason },
+        Refusal::Size { node, operator, bytes } => {
+            FeatureError::ModelSize { path, node, operator, bytes, limit: onnx::MAX_VALUE_BYTES }
+        }
     }
-    options.enable_optimization(false).load(content).map_err(unusable)
 }
 
 fn one_line(error: &impl fmt::Display) -> String {
     error.to_string().replace('\n', " ")
-}
-
-/// The names of the outputs.
-fn outputs(model: &Model) -> Vec<String> {
-    let name = |id: &NodeId| model.node_info(*id)?.name().map(str::to_owned);
-    model.output_ids().iter().filter_map(name).collect()
 }
 
 /// One image: 1 × channels × height × width.
@@ -140,49 +141,8 @@ fn input_shape(recipe: &Recipe) -> [usize; 4] {
     [1, recipe.channels().count(), height, width]
 }
 
-/// The model's input, if it can be the tensor of one image.
-fn input(model: &Model, path: &Path, recipe: &Recipe) -> Result<NodeId, FeatureError> {
-    let needed = input_shape(recipe);
-    let mismatch =
-        |found| FeatureError::Input { path: path.to_owned(), found, needed: format!("f32 {needed:?}") };
-    let &[input] = model.input_ids() else {
-        return Err(mismatch(format!("{} inputs", model.input_ids().len())));
-    };
-    let info = model.node_info(input);
-    let kind = info.as_ref().and_then(|info| info.dtype());
-    let shape = info.and_then(|info| info.shape());
-    let fits = shape.as_ref().is_none_or(|shape| {
-        let fits = |(size, needed): (&Dimension, usize)| match size {
-            Dimension::Fixed(size) => *size == needed,
-            Dimension::Symbolic(_) => true,
-        };
-        shape.len() == needed.len() && shape.iter().zip(needed).all(fits)
-    });
-    if fits && kind.is_none_or(|kind| kind == ValueType::Tensor(DataType::Float)) {
-        return Ok(input);
-    }
-    let size = |size: &Dimension| match size {
-        Dimension::Fixed(size) => size.to_string(),
-        Dimension::Symbolic(name) => name.clone(),
-    };
-    let sizes: Vec<String> = shape.unwrap_or_default().iter().map(size).collect();
-    Err(mismatch(format!("{} [{}]", kind.map_or("?".to_owned(), type_name), sizes.join(", "))))
-}
-
 /// A layer's values in order, if they are floats.
 fn floats(value: &Value) -> Option<Vec<f32>> {
     let tensor: rten_tensor::TensorView<'_, f32> = value.try_into().ok()?;
     Some(tensor.iter().copied().collect())
-}
-
-/// As others name it.
-fn type_name(kind: ValueType) -> String {
-    match kind {
-        ValueType::Tensor(DataType::Float) => "f32".to_owned(),
-        // The runtime holds the integers of ONNX as i32.
-        ValueType::Tensor(DataType::Int32) => "int".to_owned(),
-        ValueType::Tensor(DataType::Int8) => "i8".to_owned(),
-        ValueType::Tensor(DataType::UInt8) => "u8".to_owned(),
-        other => format!("{other:?}").to_lowercase(),
-    }
 }

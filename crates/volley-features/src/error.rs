@@ -33,6 +33,36 @@ pub enum FeatureError {
         /// The runtime's words.
         message: String,
     },
+    /// A model with a node that would not be computed as ONNX says: of an operator, an attribute or an opset that is not
+    /// known, or without the values that it needs.
+    #[error("{}: node {node:?} ({operator}): {reason}", path.display())]
+    Node {
+        /// The model's file.
+        path: PathBuf,
+        /// The node's name, or its first output's.
+        node: String,
+        /// The operator.
+        operator: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A model whose values, up to and with those of a node, are too large.
+    #[error(
+        "{}: node {node:?} ({operator}): the values of the network take {bytes} bytes for an image, {limit} are possible",
+        path.display()
+    )]
+    ModelSize {
+        /// The model's file.
+        path: PathBuf,
+        /// The node's name, or its first output's.
+        node: String,
+        /// The operator.
+        operator: String,
+        /// Of all values so far.
+        bytes: u64,
+        /// What is possible.
+        limit: u64,
+    },
     /// A model that does not take what the recipe makes of an image.
     #[error("{}: the model takes {found}, the recipe makes {needed} of an image", path.display())]
     Input {
@@ -70,6 +100,26 @@ pub enum FeatureError {
         path: PathBuf,
         /// The decoder's words.
         message: String,
+    },
+    /// An image with too many pixels, by its header.
+    #[error("{}: the image has {width} × {height} pixels, {limit} are possible", path.display())]
+    ImageSize {
+        /// The file.
+        path: PathBuf,
+        /// In pixels.
+        width: u32,
+        /// In pixels.
+        height: u32,
+        /// The product that is possible.
+        limit: u64,
+    },
+    /// A file that is too large, or no regular file.
+    #[error("{}: not a regular file of at most {limit} bytes", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is possible.
+        limit: u64,
     },
     /// A folder without any image.
     #[error("{}: the folder has no PNG or JPEG images", path.display())]

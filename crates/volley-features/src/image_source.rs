@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use volley_data::{Images, LabelSource, read_images};
 
-use crate::{FeatureError, Picture};
+use crate::{FeatureError, Picture, decode};
 
 const EXTENSIONS: [&str; 3] = ["jpeg", "jpg", "png"];
 
@@ -76,10 +76,11 @@ impl ImageSource {
     ///
     /// # Errors
     ///
-    /// [`FeatureError::Image`], [`FeatureError::Io`]; [`FeatureError::Range`] beyond the last.
+    /// [`FeatureError::Image`], [`FeatureError::ImageSize`], [`FeatureError::File`], [`FeatureError::Io`];
+    /// [`FeatureError::Range`] beyond the last.
     pub fn picture(&self, index: usize) -> Result<Picture, FeatureError> {
         let picture = match &self.kind {
-            Kind::Folder { files, .. } => files.get(index).map(|file| decode(file)).transpose()?,
+            Kind::Folder { files, .. } => files.get(index).map(|file| decode::picture(file)).transpose()?,
             Kind::File(images) => images
                 .image(index)
                 .and_then(|bytes| Picture::from_bytes(images.size(), images.channels(), bytes)),
@@ -90,14 +91,6 @@ impl ImageSource {
 
 fn io_error(path: &Path, error: &std::io::Error) -> FeatureError {
     FeatureError::Io { path: path.to_owned(), message: error.to_string() }
-}
-
-fn decode(path: &Path) -> Result<Picture, FeatureError> {
-    let bad_image =
-        |error: image::ImageError| FeatureError::Image { path: path.to_owned(), message: error.to_string() };
-    // By the content: a wrong extension is no reason to refuse.
-    let content = fs::read(path).map_err(|error| io_error(path, &error))?;
-    image::load_from_memory(&content).map(|image| Picture::decoded(&image)).map_err(bad_image)
 }
 
 fn open_folder(folder: &Path) -> Result<Kind, FeatureError> {

@@ -13,9 +13,12 @@
 #![forbid(unsafe_code)]
 
 mod backbone;
+mod decode;
 mod error;
 mod extract;
+mod file;
 mod image_source;
+mod onnx;
 mod picture;
 mod provenance;
 mod recipe;

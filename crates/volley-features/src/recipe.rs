@@ -1,14 +1,16 @@
 //! How an image becomes the input of a model, and which of the model's values are the features.
 
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::FeatureError;
+use crate::{FeatureError, file};
 
 /// Sides beyond this are a mistake, not an image's.
 const MAX_SIDE: usize = 4096;
+
+/// Of a recipe's file.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// What a model's input and output mean.
 ///
@@ -69,11 +71,11 @@ impl Recipe {
     ///
     /// # Errors
     ///
-    /// [`FeatureError::Io`], [`FeatureError::Recipe`].
+    /// [`FeatureError::Io`], [`FeatureError::File`], [`FeatureError::Recipe`].
     pub fn read(path: &Path) -> Result<Self, FeatureError> {
-        let text = fs::read_to_string(path)
-            .map_err(|error| FeatureError::Io { path: path.to_owned(), message: error.to_string() })?;
-        Self::parse(&text).map_err(|message| FeatureError::Recipe { path: path.to_owned(), message })
+        let text = String::from_utf8(file::read(path, MAX_BYTES)?).map_err(|_| "it is no text".to_owned());
+        text.and_then(|text| Self::parse(&text))
+            .map_err(|message| FeatureError::Recipe { path: path.to_owned(), message })
     }
 
     /// The recipe that a text is, or what is wrong with it.

@@ -12,6 +12,7 @@ use volley_features::volley_data::{LabelSource, TableOptions, read_table};
 use volley_features::{Backbone, ImageSource, Recipe};
 
 mod extraction;
+mod operators;
 mod paper;
 mod refusals;
 mod regnet;
