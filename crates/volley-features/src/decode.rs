@@ -18,6 +18,10 @@ const MAX_PIXELS: u64 = 1 << 26;
 const MAX_FILE_BYTES: u64 = 1 << 29;
 /// What a PNG may take beside its pixels: text and profiles, which are not used.
 const MAX_EXTRA_BYTES: u64 = 1 << 24;
+/// Eight ones in the data of a scan.
+const ONES: [u8; 2] = [0xff, 0x00];
+/// More than a decoder reads ahead.
+const CONTINUATION: usize = 64;
 /// Of 16 bits and four channels.
 const MAX_PIXEL_BYTES: u64 = 8;
 
@@ -76,10 +80,20 @@ fn png_size(content: &[u8]) -> Option<[u32; 2]> {
 }
 
 fn jpeg(content: &[u8]) -> Result<DynamicImage, Refusal> {
-    let bad = |error: zune_jpeg::errors::DecodeErrors| Refusal::Content(format!("{error:?}"));
-    if !reaches_its_end(content) {
-        return Err(Refusal::Content("it is cut off: there is no end-of-image marker".to_owned()));
+    let end = end_of_image(content)
+        .ok_or_else(|| Refusal::Content("it is cut off: there is no end-of-image marker".to_owned()))?;
+    let image = jpeg_pixels(content)?;
+    // The decoder takes a scan that ends too early for one of zeros: then other bits would make another image.
+    let continued = [&content[..end], &ONES.repeat(CONTINUATION), &content[end..]].concat();
+    match jpeg_pixels(&continued) {
+        Ok(same) if same == image => Ok(image),
+        _ => Err(Refusal::Content("it is cut off: its pixels end too early".to_owned())),
     }
+}
+
+/// Decodes what has its end.
+fn jpeg_pixels(content: &[u8]) -> Result<DynamicImage, Refusal> {
+    let bad = |error: zune_jpeg::errors::DecodeErrors| Refusal::Content(format!("{error:?}"));
     let side = usize::from(u16::MAX);
     // Strict: data that cannot be decoded are an error, not grey.
     let options = DecoderOptions::default().set_strict_mode(true).set_max_width(side).set_max_height(side);
@@ -114,25 +128,25 @@ fn upright(mut image: DynamicImage, orientation: Orientation) -> DynamicImage {
     image
 }
 
-/// Whether the segments and scans of a JPEG file lead to its end-of-image marker: a decoder notices the loss of its last
-/// rows only by chance.
-fn reaches_its_end(content: &[u8]) -> bool {
+/// Where the segments and scans of a JPEG file lead to its end-of-image marker: a decoder notices the loss of its last rows
+/// only by chance.
+fn end_of_image(content: &[u8]) -> Option<usize> {
     let mut rest = content;
     // A marker follows the last of any number of 0xff.
     while let Some(at) = rest.windows(2).position(|pair| pair[0] == 0xff && pair[1] != 0xff) {
         let marker = rest[at + 1];
         rest = &rest[at + 2..];
         match marker {
-            0xd9 => return true,
+            0xd9 => return Some(content.len() - rest.len() - 2),
             // Those without a length: a byte of 0xff in the data of a scan, a restart of it, the beginning of the file.
             0x00 | 0x01 | 0xd0..=0xd7 | 0xd8 => {}
             _ => {
-                let Some(&[high, low]) = rest.first_chunk() else { return false };
+                let &[high, low] = rest.first_chunk()?;
                 rest = rest.get(usize::from(u16::from_be_bytes([high, low]))..).unwrap_or_default();
             }
         }
     }
-    false
+    None
 }
 
 #[cfg(test)]

@@ -62,6 +62,60 @@ fn a_damaged_model_runs_or_is_refused() {
     }
 }
 
+/// The rest of the reasons is in `operators.rs`.
+#[test]
+fn models_that_would_be_computed_otherwise_or_take_too_much() {
+    let operator = |name: &str| load(&testdata("operators").join(name), RECIPE);
+    let error = operator("resize13_cubic_half_pixel.onnx");
+    assert!(
+        matches!(&error, FeatureError::Node { node, operator, .. } if node == "resize_features" && operator == "Resize"),
+        "{error}"
+    );
+    let error = operator("huge_expand.onnx");
+    assert!(
+        matches!(&error, FeatureError::ModelSize { node, bytes: 4_398_046_511_104, limit: 2_147_483_648, .. } if node == "expand_c"),
+        "{error}"
+    );
+}
+
+/// Lengths beyond the file, graphs within graphs, and many parts of two bytes: nothing that takes memory or the stack.
+#[test]
+fn files_that_are_made_to_harm_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("harmful.onnx");
+    let field = |tag: u8, content: &[u8]| {
+        let mut length = content.len();
+        let mut bytes = vec![tag << 3 | 2];
+        while length > 127 {
+            bytes.push(length as u8 | 128);
+            length >>= 7;
+        }
+        bytes.push(length as u8);
+        [bytes, content.to_vec()].concat()
+    };
+    // A graph that says it has 2⁶² bytes.
+    let long = [&[7 << 3 | 2][..], &[0x80; 8], &[0x40]].concat();
+    let nested = (0..2000).fold(Vec::new(), |graph, _| field(1, &field(5, &field(6, &graph))));
+    let many = field(7, &[1 << 3 | 2, 0].repeat(1 << 21));
+    for (content, reason) in [(long, "not an ONNX file"), (field(7, &nested), "IR version"), (many, "parts")]
+    {
+        fs::write(&path, content).unwrap();
+        let error = load(&path, RECIPE);
+        assert!(matches!(&error, FeatureError::Model { message, .. } if message.contains(reason)), "{error}");
+    }
+}
+
+#[test]
+fn what_is_no_regular_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = load(folder.path(), RECIPE);
+    assert!(matches!(&error, FeatureError::File { path, .. } if path == folder.path()), "{error}");
+    assert!(matches!(Recipe::read(folder.path()), Err(FeatureError::File { .. })));
+    let recipe = folder.path().join("long.toml");
+    fs::write(&recipe, " ".repeat((1 << 20) + 1)).unwrap();
+    assert!(matches!(Recipe::read(&recipe), Err(FeatureError::File { limit: 1_048_576, .. })));
+}
+
 #[test]
 fn models_that_do_not_fit_the_recipe() {
     let error = tiny_with("[8, 8]", "[8, 9]");
@@ -123,6 +177,16 @@ fn images() {
     fs::write(class.join("bad.png"), "no image").unwrap();
     let error = extract(&tiny(), &open(root).unwrap(), 0..2, |_| {}).unwrap_err();
     assert!(matches!(&error, FeatureError::Image { path, .. } if *path == class.join("bad.png")), "{error}");
+
+    // 20000 × 20000 pixels by its header.
+    let mut content = fs::read(class.join("good.png")).unwrap();
+    content[16..24].copy_from_slice(&[0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20]);
+    fs::write(class.join("bad.png"), content).unwrap();
+    let error = extract(&tiny(), &open(root).unwrap(), 0..1, |_| {}).unwrap_err();
+    assert!(
+        matches!(error, FeatureError::ImageSize { width: 20_000, height: 20_000, limit: 67_108_864, .. }),
+        "{error}"
+    );
 
     let stray = root.join("stray.png");
     GrayImage::new(3, 3).save(&stray).unwrap();
