@@ -23,7 +23,7 @@ use call::{Call, Input, Lowered};
 use proto::{
     Dimension, Graph, Model, Node, OperatorSet, Shape, Tensor, TensorType, Type, ValueInfo, data_type,
 };
-use value::{Kind, Value, checked_product};
+use value::{Kind, MAX_RANK, Value};
 
 /// Memory of all values that a network computes for one image, and its constants: 2 GiB.
 pub(crate) const MAX_VALUE_BYTES: u64 = 1 << 31;
@@ -226,9 +226,8 @@ impl Walk {
         let mut lowered = self.lowered(node).map_err(refused)?;
         let extra = node.output.len().saturating_sub(lowered.outputs.len());
         lowered.outputs.extend(vec![Value::unknown(Kind::Other(0), vec![]); extra]);
-        let sizes = lowered.outputs.iter().map(|value| checked_product(&value.shape));
-        let sizes = sizes.chain([Some(lowered.scratch)]).map(|count| count.unwrap_or(usize::MAX) as u64);
-        let bytes = sizes.fold(0_u64, |sum, count| sum.saturating_add(count.saturating_mul(ELEMENT_BYTES)));
+        let scratch = ELEMENT_BYTES.saturating_mul(lowered.scratch as u64);
+        let bytes = lowered.outputs.iter().fold(scratch, |sum, value| sum.saturating_add(value.bytes()));
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes > MAX_VALUE_BYTES {
             return Err(Refusal::Size { node: name.clone(), operator: operator.clone(), bytes: self.bytes });
@@ -273,7 +272,9 @@ impl Walk {
         let call = Call::new(node, self.opset, node.input.iter().map(input).collect());
         let lowered = operators::lower(&call)?;
         call.finish()?;
-        match lowered.outputs.iter().find(|value| value.known.is_none() && value.shape.contains(&0)) {
+        let is_odd =
+            |value: &&Value| value.rank() > MAX_RANK || value.known.is_none() && value.shape.contains(&0);
+        match lowered.outputs.iter().find(is_odd) {
             Some(value) => Err(Fault(format!("its values have shape {:?}", value.shape))),
             None => Ok(lowered),
         }
@@ -331,6 +332,3 @@ fn declared(name: &str, shape: &[usize]) -> ValueInfo {
     let tensor = TensorType { element: data_type::FLOAT, shape: Some(Shape { dim }) };
     ValueInfo { name: name.to_owned(), kind: Some(Type { tensor: Some(tensor) }) }
 }
-
-#[cfg(test)]
-mod tests;

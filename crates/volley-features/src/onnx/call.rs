@@ -82,11 +82,12 @@ impl<'a> Call<'a> {
         self.given(index).ok_or_else(|| Fault(format!("input {} is missing", index + 1)))
     }
 
-    /// An input of f32.
+    /// An input of f32, of at least one.
     pub(super) fn float(&self, index: usize) -> Result<Input<'a>, Fault> {
         let input = self.input(index)?;
         match input.value.kind {
-            Kind::Float => Ok(input),
+            Kind::Float if input.value.elements() > 0 => Ok(input),
+            Kind::Float => Err(Fault(format!("input {} has no elements", index + 1))),
             kind => Err(Fault(format!("input {} is {}, not f32", index + 1, name_of(kind)))),
         }
     }

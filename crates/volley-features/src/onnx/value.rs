@@ -5,6 +5,8 @@ use super::proto::{Tensor, data_type};
 
 /// Elements that are known at most where a node computes them; a shape has less than ten.
 pub(super) const MAX_KNOWN: usize = 1 << 16;
+/// Axes of a value; networks of images have six at most.
+pub(super) const MAX_RANK: usize = 16;
 /// Constants of floats that are looked into: scales, bounds, a value of padding.
 const MAX_KNOWN_FLOATS: usize = 64;
 
@@ -43,7 +45,7 @@ pub(super) enum Known {
     Floats(Vec<f32>),
 }
 
-/// A value of the graph. Memory while the network runs: 4 bytes an element.
+/// A value of the graph.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Value {
     pub(super) kind: Kind,
@@ -69,6 +71,12 @@ impl Value {
         self.shape.iter().product()
     }
 
+    /// Memory: 4 bytes an element while the network runs, 8 where it is known.
+    pub(super) fn bytes(&self) -> u64 {
+        let width = if self.known.is_some() { 8 } else { 4 };
+        checked_product(&self.shape).map_or(u64::MAX, |count| (count as u64).saturating_mul(width))
+    }
+
     pub(super) fn rank(&self) -> usize {
         self.shape.len()
     }
@@ -91,6 +99,9 @@ impl Value {
     pub(super) fn of_tensor(tensor: &Tensor) -> Result<Self, Fault> {
         if tensor.data_location != 0 || !tensor.external_data.is_empty() {
             return Err(Fault::reason("its values are in another file"));
+        }
+        if tensor.dims.len() > MAX_RANK {
+            return Err(Fault(format!("{} axes, {MAX_RANK} are possible", tensor.dims.len())));
         }
         let shape = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect::<Option<Vec<_>>>();
         let count = shape.as_ref().and_then(|shape| checked_product(shape));

@@ -91,6 +91,9 @@ pub(super) fn split(call: &Call<'_>) -> Result<Lowered, Fault> {
 
 /// The places that a slice takes of an axis: the first, the step, and how many.
 fn places(start: i64, end: i64, step: i64, size: usize) -> (i64, i64, usize) {
+    if size == 0 {
+        return (0, step, 0);
+    }
     let size = size as i64;
     let from_end = |place: i64| if place < 0 { place.saturating_add(size) } else { place };
     let (start, end) = (from_end(start), from_end(end));

@@ -3,7 +3,7 @@
 use crate::onnx::Fault;
 use crate::onnx::call::{Call, Lowered, within_known};
 use crate::onnx::proto::{Node, Tensor};
-use crate::onnx::value::{Kind, Known, Value, broadcast, checked_product, spread};
+use crate::onnx::value::{Kind, Known, MAX_RANK, Value, broadcast, checked_product, spread};
 
 /// A constant in the graph. It is not a node of the runtime.
 pub(super) fn constant(call: &Call<'_>) -> Result<Lowered, Fault> {
@@ -165,6 +165,9 @@ pub(super) fn unsqueeze(call: &Call<'_>) -> Result<Lowered, Fault> {
     let shape = &call.input(0)?.value.shape;
     let axes = call.list("axes", 13, 1)?.ok_or_else(|| Fault::reason("axes are missing"))?;
     let rank = shape.len() + axes.len();
+    if rank > MAX_RANK {
+        return Err(Fault(format!("{rank} axes, {MAX_RANK} are possible")));
+    }
     let mut axes = axes.into_iter().map(|axis| call.axis(axis, rank)).collect::<Result<Vec<_>, _>>()?;
     axes.sort_unstable();
     if axes.windows(2).any(|pair| pair[0] == pair[1]) {
