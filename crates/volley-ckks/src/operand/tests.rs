@@ -228,6 +228,7 @@ fn keys_of_any_equal_rotation_serve() {
         error => panic!("{error}"),
     };
     assert_eq!(missing(&a, 6), GaloisPurpose::Rotation(2));
+    assert_eq!(missing(&a, 3), GaloisPurpose::Rotation(-1));
     assert_eq!(missing(&setup.encrypt(&random_slots(16, &mut rng(4)), 1, 3), 1), GaloisPurpose::Rotation(1));
 }
 
