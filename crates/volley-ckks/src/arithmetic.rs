@@ -15,10 +15,18 @@ use crate::{Error, Operand, Parameters, Scale};
 /// scales, products multiply scales, [`rescale`](Self::rescale) divides by the last prime. All operands belong to one
 /// parameter set and one key, or the operation is refused.
 ///
+/// # Room for values
+///
+/// A ciphertext holds its slots times its scale, modulo Q_level. A scale that is not below Q_level is refused. What the slots
+/// are nobody but the owner sees: **|value| · scale has to stay below Q_level/2**, or what is decrypted is another value, the
+/// remainder, without an error. At level 0 of a scale of 2⁴⁰ under a first prime of 50 bits that leaves 2⁹: the square of 500
+/// does not fit there, and comes out as 144 (250000 modulo 1024), where one level more has room for 2⁴⁹.
+///
 /// # Errors
 ///
-/// Each method returns [`Error`] for what a caller's data can cause: scales that differ, no level left, a key that is
-/// missing or made for fewer levels, another parameter set, another owner's key.
+/// Each method returns [`Error`] for what a caller's data can cause: scales that differ, no level left, a scale that the
+/// modulus does not hold ([`Operand`]), a constant that it does not hold, a key that is missing or made for fewer levels,
+/// another parameter set, another owner's key.
 #[expect(clippy::missing_errors_doc, reason = "the errors are those listed above, for every method")]
 pub trait Arithmetic: Sync {
     /// A degree-1 ciphertext.
@@ -53,7 +61,7 @@ pub trait Arithmetic: Sync {
     fn add_plain(&self, a: &Self::Ciphertext, p: &Self::Plaintext) -> Result<Self::Ciphertext, Error>;
     /// a + c in every slot. Costs no level and no transform.
     fn add_constant(&self, a: &Self::Ciphertext, c: f64) -> Result<Self::Ciphertext, Error>;
-    /// a · p, slot by slot; not rescaled.
+    /// a · p, slot by slot; not rescaled. Needs [room](Self#room-for-values) as any product.
     fn multiply_plain(&self, a: &Self::Ciphertext, p: &Self::Plaintext) -> Result<Self::Ciphertext, Error>;
     /// a · c for one real constant, encoded at `scale`; not rescaled.
     fn multiply_constant(
@@ -94,12 +102,15 @@ pub trait Arithmetic: Sync {
     /// Relinearizes and rescales in one division by P·q_level, cheaper than one after the other.
     fn relinearize_rescale(&self, a: &Self::Tensor) -> Result<Self::Ciphertext, Error>;
 
-    /// Divides by the last prime with rounding: one level down, scale divided by that prime.
+    /// Divides by the last prime with rounding: one level down, scale divided by that prime. Values keep the room that they
+    /// have.
     fn rescale(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext, Error>;
-    /// Forgets primes above `level`; the value does not change.
+    /// Forgets primes above `level`; values do not change as long as there is [room](Self#room-for-values) for them.
     fn drop_level(&self, a: &Self::Ciphertext, level: usize) -> Result<Self::Ciphertext, Error>;
 
-    /// Slot j of the result is slot j + `steps` of `a`, cyclically.
+    /// Slot j of the result is slot j + `steps` of `a`, cyclically. Steps count modulo the n slots, and those that move them
+    /// alike take one key: that of the step in (−n/2, n/2], or what there is of another such step. The rotation by n + 1 of a
+    /// sparsely packed ciphertext takes the key of that by 1.
     fn rotate(&self, a: &Self::Ciphertext, steps: i64) -> Result<Self::Ciphertext, Error>;
     /// The rotations of one ciphertext by each of `steps`, with one gadget decomposition for all.
     fn rotate_hoisted(&self, a: &Self::Ciphertext, steps: &[i64]) -> Result<Vec<Self::Ciphertext>, Error>;
@@ -113,12 +124,12 @@ pub trait Arithmetic: Sync {
     /// The complex conjugate of every slot.
     fn conjugate(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext, Error>;
 
-    /// a · b, relinearized and rescaled: one level.
+    /// a · b, relinearized and rescaled: one level. The product needs [room](Self#room-for-values) at the level below.
     fn multiply(&self, a: &Self::Ciphertext, b: &Self::Ciphertext) -> Result<Self::Ciphertext, Error> {
         self.relinearize_rescale(&self.sum_of_products(&[(a, b)])?)
     }
 
-    /// a², relinearized and rescaled: one level.
+    /// a², relinearized and rescaled: one level. The square needs [room](Self#room-for-values) at the level below.
     fn square(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext, Error> {
         self.multiply(a, a)
     }

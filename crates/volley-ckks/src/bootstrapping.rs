@@ -97,7 +97,8 @@ pub trait BootstrapArithmetic: LinearArithmetic {
     /// `a` plus q₀·I, with integers |I| ≤ [`ephemeral::range`] but for a probability that
     /// [`ephemeral::log2_failure_probability`] bounds. It has N/2 slots, since the I are in all coefficients.
     ///
-    /// Switches to an ephemeral sparse secret modulo q₀·p and back at `level`: two key switches, one of them small.
+    /// Switches to an ephemeral sparse secret modulo q₀·p and back at `level`: two key switches, one of them small. The scale
+    /// of `a` has to fit level 0, at whatever level it is.
     #[expect(clippy::missing_errors_doc, reason = "the errors are those of the trait")]
     fn raise(&self, a: &Self::Ciphertext, level: usize) -> Result<Self::Ciphertext, Error>;
 }

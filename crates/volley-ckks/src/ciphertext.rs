@@ -101,13 +101,13 @@ impl Ciphertext {
     ///
     /// # Errors
     ///
-    /// [`Error::LevelExhausted`] where `level` is above the ciphertext's, [`Error::ParameterMismatch`] where it belongs
-    /// to other parameters.
+    /// [`Error::LevelExhausted`] where `level` is above the ciphertext's, [`Error::ScaleOverflow`] where the modulus there
+    /// does not hold its scale, [`Error::ParameterMismatch`] where it belongs to other parameters.
     pub fn drop_level(&self, parameters: &Parameters, level: usize) -> Result<Self, Error> {
         if parameters.id() != self.params_id {
             return Err(Error::ParameterMismatch);
         }
-        let operand = self.operand.dropped(level)?;
+        let operand = self.operand.dropped(parameters, level)?;
         let parts = self.parts.each_ref().map(|part| part.prefix(parameters.limbs(level)));
         Ok(Self { operand, parts, params_id: self.params_id, key_id: self.key_id })
     }

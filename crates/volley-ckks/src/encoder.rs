@@ -14,7 +14,7 @@ pub(crate) mod special_fft;
 
 use special_fft::SpecialFft;
 
-use crate::{Context, Error, Operand, Plaintext, Scale};
+use crate::{Context, Error, Operand, Parameters, Plaintext, Scale};
 
 /// Encodes and decodes for one parameter set. Both take O(n log n) for n slots, and one transform a limb.
 #[derive(Debug)]
@@ -34,8 +34,9 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`Error::SlotCount`] for another number of values, [`Error::NotFinite`], [`Error::ScaleRange`],
-    /// [`Error::LevelRange`], and [`Error::EncodingOverflow`] where a coefficient is not below half the modulus.
+    /// [`Error::SlotCount`] for another number of values, [`Error::NotFinite`], [`Error::LevelRange`], for a scale that the
+    /// level does not hold those of [`Operand`], and [`Error::EncodingOverflow`] where a coefficient is not below half the
+    /// modulus. Values of |value| · scale < Q_level/2 never are such a coefficient.
     pub fn encode<T: Into<Complex64> + Copy>(
         &self,
         values: &[T],
@@ -75,7 +76,8 @@ impl Encoder {
         if let Some(slot) = values.iter().position(|value| !value.is_finite()) {
             return Err(Error::NotFinite { slot });
         }
-        let factor = encodable(scale)?;
+        let operand = Operand { level, scale: scale.clone(), slots }.checked(parameters)?;
+        let factor = operand.scale.to_f64();
         self.fft.inverse(&mut values);
         let gap = max / slots;
         let mut coefficients = vec![0.0; parameters.degree()];
@@ -86,7 +88,8 @@ impl Encoder {
         Ok(basis.forward(self.reduce(basis, &coefficients, level)?))
     }
 
-    /// The slots of a plaintext.
+    /// The slots of a plaintext. Where a computation left no room for them, |value| · scale ≥ Q_level/2, they are other
+    /// values ([`Arithmetic`](crate::Arithmetic#room-for-values)), and nothing tells.
     ///
     /// # Errors
     ///
@@ -120,7 +123,7 @@ impl Encoder {
         const WORD: f64 = (1u64 << 62) as f64;
         // In the total order NaN is above infinity: values that overflowed on the way are not lost.
         let largest = coefficients.iter().map(|c| c.abs()).max_by(f64::total_cmp).unwrap_or(0.0);
-        check_magnitude(&self.context, largest, level)?;
+        check_magnitude(self.context.parameters(), largest, level)?;
         Ok(if largest < WORD {
             basis.from_signed(&coefficients.iter().map(|&c| c as i64).collect::<Vec<_>>())
         } else {
@@ -129,19 +132,28 @@ impl Encoder {
     }
 }
 
-/// The scale as a number, where one can encode with it.
-pub(crate) fn encodable(scale: &Scale) -> Result<f64, Error> {
-    const MAX_LOG2: f64 = 1000.0;
-    let log2 = scale.log2();
-    if log2.abs() > MAX_LOG2 { Err(Error::ScaleRange { log2 }) } else { Ok(scale.to_f64()) }
+/// ⌊c·scale⌉, the constant that has c in every slot.
+pub(crate) fn encoded_constant(
+    parameters: &Parameters,
+    c: f64,
+    scale: &Scale,
+    level: usize,
+) -> Result<i128, Error> {
+    if !c.is_finite() {
+        return Err(Error::NotFinite { slot: 0 });
+    }
+    scale.checked_log2()?;
+    let value = (c * scale.to_f64()).round();
+    check_magnitude(parameters, value.abs(), level)?;
+    Ok(value as i128)
 }
 
 /// Refuses a coefficient that is not below half the modulus, or that does not fit the 127 bits it is reduced from.
-pub(crate) fn check_magnitude(context: &Context, largest: f64, level: usize) -> Result<(), Error> {
+fn check_magnitude(parameters: &Parameters, largest: f64, level: usize) -> Result<(), Error> {
     const MAX_LOG2: f64 = 126.0;
-    let modulus_log2 = context.parameters().log_q(level);
-    let coefficient_log2 = largest.log2();
-    if largest.is_nan() || coefficient_log2 >= MAX_LOG2.min(modulus_log2 - 1.0) {
+    let modulus_log2 = parameters.log_q(level);
+    let coefficient_log2 = if largest.is_finite() { largest.log2() } else { f64::from(f64::MAX_EXP) };
+    if coefficient_log2 >= MAX_LOG2.min(modulus_log2 - 1.0) {
         return Err(Error::EncodingOverflow { coefficient_log2, modulus_log2 });
     }
     Ok(())

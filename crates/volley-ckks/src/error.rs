@@ -17,11 +17,34 @@ pub enum Error {
         /// log₂ of the right operand's scale.
         right: f64,
     },
-    /// A scale outside of what can be encoded.
+    /// A scale outside of what can be encoded: 2⁻¹⁰⁰⁰ to 2¹⁰⁰⁰.
     #[error("a scale of 2^{log2:.3} cannot be encoded")]
     ScaleRange {
         /// log₂ of the scale.
         log2: f64,
+    },
+    /// A scale whose exponents grew beyond 32 bits ([`Scale`](crate::Scale)): each squaring doubles them.
+    #[error(
+        "an exponent of the scale is beyond {max}: a product with 1, encoded at the quotient of a plain scale and this one, \
+         makes the scale plain, as long as it is done in time"
+    )]
+    ScaleExponents {
+        /// The largest exponent.
+        max: i32,
+    },
+    /// A scale that is not below the modulus, which then holds no value of 1/2: of a product that was not rescaled in time,
+    /// or after too many levels were dropped.
+    #[error(
+        "a scale of 2^{scale_log2:.3} does not fit level {level}, where the modulus is 2^{modulus_log2:.3}: rescale \
+         before the next product, and drop fewer levels"
+    )]
+    ScaleOverflow {
+        /// log₂ of the scale.
+        scale_log2: f64,
+        /// log₂ of the modulus at the level.
+        modulus_log2: f64,
+        /// The level.
+        level: usize,
     },
     /// An operand does not have the level an operation needs.
     #[error("the ciphertext is at level {level}, the operation needs level {required}")]
@@ -95,7 +118,7 @@ pub enum Error {
     /// A plaintext coefficient that does not fit the modulus.
     #[error("a coefficient of 2^{coefficient_log2:.1} does not fit a modulus of 2^{modulus_log2:.1}")]
     EncodingOverflow {
-        /// log₂ of the largest coefficient.
+        /// log₂ of the largest coefficient; 1024 where it is beyond the range of a double.
         coefficient_log2: f64,
         /// log₂ of the modulus at the plaintext's level.
         modulus_log2: f64,
@@ -114,10 +137,10 @@ pub enum Error {
     #[error("flooding covers at least one decryption")]
     NoDecryptions,
     /// Noise that does not fit the modulus.
-    #[error("noise of deviation 2^{deviation_log2:.1} does not fit a modulus of 2^{modulus_log2:.1}")]
+    #[error("noise of deviation {deviation:.3e} does not fit a modulus of 2^{modulus_log2:.1}")]
     FloodingRange {
-        /// log₂ of the deviation asked for.
-        deviation_log2: f64,
+        /// The deviation asked for.
+        deviation: f64,
         /// log₂ of the modulus at the ciphertext's level.
         modulus_log2: f64,
     },

@@ -13,7 +13,7 @@ mod raise;
 pub use linear_transform::EncodedTransform;
 
 use crate::counts::Counters;
-use crate::encoder::{check_magnitude, encodable};
+use crate::encoder::encoded_constant;
 use crate::keys::{GaloisPurpose, conjugation_element};
 use crate::{
     Arithmetic, Ciphertext, Context, Encoder, Error, EvaluationKeySet, Operand, Operation, OperationCounts,
@@ -134,19 +134,13 @@ impl Evaluator {
         Ok(a)
     }
 
-    /// The residues of ⌊c·scale⌉ at a level.
-    fn constant(&self, c: f64, scale: &Scale, level: usize) -> Result<Vec<u64>, Error> {
-        if !c.is_finite() {
-            return Err(Error::NotFinite { slot: 0 });
-        }
-        let value = (c * encodable(scale)?).round();
-        check_magnitude(&self.context, value.abs(), level)?;
-        let value = value as i128;
+    /// The residues of an integer at a level.
+    fn residues(&self, value: i128, level: usize) -> Vec<u64> {
         let residue = |q: volley_ring::Modulus| {
             let magnitude = q.reduce_wide(value.unsigned_abs());
             if value < 0 { q.neg(magnitude) } else { magnitude }
         };
-        Ok(self.context.q(level).moduli().map(residue).collect())
+        self.context.q(level).moduli().map(residue).collect()
     }
 
     /// σ(a) after the key switch that makes it decryptable by s again.
@@ -157,7 +151,7 @@ impl Evaluator {
         purpose: GaloisPurpose,
     ) -> Result<Ciphertext, Error> {
         self.check(&[a])?;
-        let key = self.keys.galois(element, purpose, a.level())?;
+        let key = self.keys.galois(element, purpose, a.slots(), a.level())?;
         Ok(self.switch_galois(a, key))
     }
 }
@@ -222,7 +216,8 @@ impl Arithmetic for Evaluator {
 
     fn add_constant(&self, a: &Ciphertext, c: f64) -> Result<Ciphertext, Error> {
         self.check(&[a])?;
-        let residues = self.constant(c, a.scale(), a.level())?;
+        let constant = encoded_constant(self.parameters(), c, a.scale(), a.level())?;
+        let residues = self.residues(constant, a.level());
         let basis = self.context.q(a.level());
         Ok(self.map_parts(a.operand.clone(), a, |index, part| {
             if index == 0 {
@@ -234,7 +229,7 @@ impl Arithmetic for Evaluator {
     fn multiply_plain(&self, a: &Ciphertext, p: &Plaintext) -> Result<Ciphertext, Error> {
         self.check(&[a])?;
         self.check_plain(p)?;
-        let operand = a.operand.product(&p.operand);
+        let operand = a.operand.product(self.parameters(), &p.operand)?;
         self.counters.add(Operation::PlainProduct, operand.level, 1);
         let basis = self.context.q(operand.level);
         Ok(self.map_parts(operand, a, |_, part| basis.mul_assign(part, &p.poly)))
@@ -251,9 +246,9 @@ impl Arithmetic for Evaluator {
         level: usize,
     ) -> Result<Ciphertext, Error> {
         terms.iter().try_for_each(|(a, _)| self.check(&[a]))?;
-        let operand = Operand::linear_combination(terms.iter().map(|(a, _)| &a.operand), scale, level)?;
-        let factors = terms.iter().map(|(a, c)| self.constant(*c, &scale.divided_by(a.scale()), level));
-        let factors = factors.collect::<Result<Vec<_>, _>>()?;
+        let operands: Vec<_> = terms.iter().map(|(a, c)| (&a.operand, *c)).collect();
+        let (operand, constants) = Operand::linear_combination(self.parameters(), &operands, scale, level)?;
+        let factors: Vec<_> = constants.into_iter().map(|c| self.residues(c, level)).collect();
         self.counters.add(Operation::ConstantProduct, level, terms.len());
         let basis = self.context.q(level);
         let sum = |part: usize| {
@@ -271,7 +266,8 @@ impl Arithmetic for Evaluator {
 
     fn sum_of_products(&self, terms: &[(&Ciphertext, &Ciphertext)]) -> Result<TensorCiphertext, Error> {
         terms.iter().try_for_each(|&(a, b)| self.check(&[a, b]))?;
-        let operand = Operand::sum_of_products(terms.iter().map(|(a, b)| (&a.operand, &b.operand)))?;
+        let operands = terms.iter().map(|(a, b)| (&a.operand, &b.operand));
+        let operand = Operand::sum_of_products(self.parameters(), operands)?;
         self.counters.add(Operation::Product, operand.level, terms.len());
         let polys: Vec<_> =
             terms.iter().map(|(a, b)| [&a.parts[0], &a.parts[1], &b.parts[0], &b.parts[1]]).collect();
@@ -328,7 +324,8 @@ impl Arithmetic for Evaluator {
             self.check(&[a])?;
             return Ok(a.clone());
         }
-        let rotated = self.apply_galois(a, element, GaloisPurpose::Rotation(steps))?;
+        let purpose = GaloisPurpose::Rotation(a.operand.rotation_step(steps));
+        let rotated = self.apply_galois(a, element, purpose)?;
         self.counters.add(Operation::Rotation, a.level(), 1);
         Ok(rotated)
     }
@@ -337,10 +334,7 @@ impl Arithmetic for Evaluator {
         self.check(&[a])?;
         let keys = steps
             .iter()
-            .map(|&steps| match a.operand.rotation_element(self.parameters(), steps) {
-                1 => Ok(None),
-                element => self.keys.galois(element, GaloisPurpose::Rotation(steps), a.level()).map(Some),
-            })
+            .map(|&steps| self.rotation_key(a.operand.rotation_step(steps), a.slots(), a.level()).transpose())
             .collect::<Result<Vec<_>, _>>()?;
         let rotations = keys.iter().flatten().count();
         if rotations == 0 {

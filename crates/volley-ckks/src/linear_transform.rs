@@ -165,7 +165,8 @@ impl LinearTransform {
         self.giants.iter().map(|giant| giant.terms.len()).sum()
     }
 
-    /// Rotations by the baby steps, in [−n/2, n/2).
+    /// Rotations by the baby steps, in [−n/2, n/2). (Of half the slots, [`rotate`](Arithmetic::rotate) takes n/2; of fewer
+    /// slots than N/2 those are two keys, of which each serves both.)
     pub fn baby_steps(&self) -> impl Iterator<Item = i64> + '_ {
         self.babies.iter().copied().filter(|&step| step != 0)
     }
@@ -238,7 +239,7 @@ impl LinearTransform {
         if a.slots > self.slots {
             return Err(Error::TransformSlots { transform: self.slots, ciphertext: a.slots });
         }
-        Ok(Operand { slots: self.slots, ..a.dropped(self.level)?.scaled(scale) })
+        Ok(Operand { slots: self.slots, ..a.scaled(&self.parameters, scale, self.level)? })
     }
 
     pub(crate) fn check(&self, parameters: &Parameters) -> Result<(), Error> {
@@ -261,8 +262,8 @@ pub trait LinearArithmetic: Arithmetic {
     ///
     /// # Errors
     ///
-    /// [`Error::DiagonalLength`], [`Error::NotFinite`], [`Error::ScaleRange`], [`Error::EncodingOverflow`],
-    /// [`Error::ParameterMismatch`] for a plan of another parameter set.
+    /// [`Error::DiagonalLength`], [`Error::NotFinite`], [`Error::EncodingOverflow`], for a scale that the level does not hold
+    /// those of [`Operand`], [`Error::ParameterMismatch`] for a plan of another parameter set.
     fn encode_transform(
         &self,
         transform: &LinearTransform,

@@ -174,18 +174,29 @@ impl fmt::Debug for ParamsId {
 }
 
 /// A checked parameter set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Parameters {
     log_n: u32,
     q: Vec<u64>,
     /// Number of ciphertext primes up to each level.
     limbs: Vec<usize>,
+    /// log₂ of the modulus at each level: every product asks for it.
+    log_q: Vec<f64>,
     p: Vec<u64>,
     log_scale: u32,
     security: Security,
     digits: Vec<Range<usize>>,
     id: ParamsId,
 }
+
+/// The hash has everything but the claim.
+impl PartialEq for Parameters {
+    fn eq(&self, other: &Self) -> bool {
+        (self.id, self.security) == (other.id, other.security)
+    }
+}
+
+impl Eq for Parameters {}
 
 impl ParametersLiteral {
     /// Checks the literal and finds its primes.
@@ -238,8 +249,9 @@ impl ParametersLiteral {
             })
             .collect();
         let digits = digits(&q, &p);
+        let log_q = limbs.iter().map(|&limbs| log2_product(&q[..limbs])).collect();
         let id = params_id(log_n, &q, &limbs, &p, log_scale);
-        Ok(Parameters { log_n, q, limbs, p, log_scale, security, digits, id })
+        Ok(Parameters { log_n, q, limbs, log_q, p, log_scale, security, digits, id })
     }
 
     /// Distinct primes for the levels and for `p_bits`.
@@ -379,16 +391,16 @@ impl Parameters {
         crate::Scale::power_of_two(self.log_scale as i32)
     }
 
-    /// log₂ of the product of the primes up to `level`.
+    /// log₂ of the product of the primes up to `level`: all of them at levels above the highest.
     #[must_use]
     pub fn log_q(&self, level: usize) -> f64 {
-        log2_product(&self.q[..self.limbs(level)])
+        self.log_q[level.min(self.max_level())]
     }
 
     /// log₂ of QP, on which security rests.
     #[must_use]
     pub fn log_qp(&self) -> f64 {
-        log2_product(&self.q) + log2_product(&self.p)
+        self.log_q(self.max_level()) + log2_product(&self.p)
     }
 
     /// The security that was claimed and checked.

@@ -11,14 +11,14 @@ mod raise;
 pub use linear_transform::SimulatedTransform;
 
 use crate::counts::Counters;
-use crate::encoder::encodable;
+use crate::encoder::encoded_constant;
 use crate::keys::conjugation_element;
 use crate::wire::seeded_bytes;
 use crate::{Arithmetic, Error, KeySpec, Operand, Operation, OperationCounts, Parameters, Scale};
 
 /// [`Arithmetic`] on operands alone: it follows levels and scales by the evaluator's rules and refuses what the
-/// evaluator would refuse for them (values it does not know, and keys it lists), counts, and keeps track of the memory that live
-/// ciphertexts would take.
+/// evaluator would refuse for them and for constants (values it does not know, and keys it lists), counts, and keeps track of the
+/// memory that live ciphertexts would take.
 #[derive(Debug)]
 pub struct Simulator {
     parameters: Parameters,
@@ -93,13 +93,14 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// [`Error::LevelRange`] where the level does not exist.
+    /// [`Error::LevelRange`] where the level does not exist, and for a scale that it does not hold those of [`Operand`].
     pub fn input(&self, scale: &Scale, level: usize) -> Result<SimulatedCiphertext, Error> {
         let max = self.parameters.max_level();
         if level > max {
             return Err(Error::LevelRange { level, max });
         }
         let operand = Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() };
+        let operand = operand.checked(&self.parameters)?;
         let mut upload = self.upload.lock().unwrap_or_else(PoisonError::into_inner);
         upload.ciphertexts += 1;
         upload.bytes += seeded_bytes(&self.parameters, &operand);
@@ -111,7 +112,7 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// [`Error::LevelRange`].
+    /// As [`input`](Self::input).
     pub fn existing(&self, scale: &Scale, level: usize) -> Result<SimulatedCiphertext, Error> {
         self.existing_operand(Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() })
     }
@@ -120,7 +121,7 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// [`Error::LevelRange`], [`Error::SlotCount`].
+    /// As [`input`](Self::input), and [`Error::SlotCount`].
     pub fn existing_operand(&self, operand: Operand) -> Result<SimulatedCiphertext, Error> {
         let (max, max_slots) = (self.parameters.max_level(), self.parameters.max_slots());
         if operand.level > max {
@@ -129,7 +130,7 @@ impl Simulator {
         if !operand.slots.is_power_of_two() || operand.slots > max_slots {
             return Err(Error::SlotCount { values: operand.slots, max: max_slots });
         }
-        Ok(self.ciphertext(operand))
+        Ok(self.ciphertext(operand.checked(&self.parameters)?))
     }
 
     /// The operations so far.
@@ -200,12 +201,6 @@ impl Simulator {
     }
 }
 
-/// Refuses a constant that the evaluator could not encode at any level.
-fn check_constant(c: f64, scale: &Scale) -> Result<(), Error> {
-    encodable(scale)?;
-    if c.is_finite() { Ok(()) } else { Err(Error::NotFinite { slot: 0 }) }
-}
-
 impl Arithmetic for Simulator {
     type Ciphertext = SimulatedCiphertext;
     type Tensor = SimulatedCiphertext;
@@ -233,8 +228,7 @@ impl Arithmetic for Simulator {
         if level > max {
             return Err(Error::LevelRange { level, max });
         }
-        encodable(scale)?;
-        Ok(Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() })
+        Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() }.checked(&self.parameters)
     }
 
     fn add(&self, a: &SimulatedCiphertext, b: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
@@ -254,12 +248,12 @@ impl Arithmetic for Simulator {
     }
 
     fn add_constant(&self, a: &SimulatedCiphertext, c: f64) -> Result<SimulatedCiphertext, Error> {
-        check_constant(c, &a.operand.scale)?;
+        encoded_constant(&self.parameters, c, &a.operand.scale, a.operand.level)?;
         Ok(a.clone())
     }
 
     fn multiply_plain(&self, a: &SimulatedCiphertext, p: &Operand) -> Result<SimulatedCiphertext, Error> {
-        let operand = a.operand.product(p);
+        let operand = a.operand.product(&self.parameters, p)?;
         self.counters.add(Operation::PlainProduct, operand.level, 1);
         Ok(self.ciphertext(operand))
     }
@@ -279,10 +273,8 @@ impl Arithmetic for Simulator {
         scale: &Scale,
         level: usize,
     ) -> Result<SimulatedCiphertext, Error> {
-        for (a, c) in terms {
-            check_constant(*c, &scale.divided_by(&a.operand.scale))?;
-        }
-        let operand = Operand::linear_combination(terms.iter().map(|(a, _)| &a.operand), scale, level)?;
+        let operands: Vec<_> = terms.iter().map(|(a, c)| (&a.operand, *c)).collect();
+        let (operand, _) = Operand::linear_combination(&self.parameters, &operands, scale, level)?;
         self.counters.add(Operation::ConstantProduct, level, terms.len());
         Ok(self.ciphertext(operand))
     }
@@ -295,7 +287,8 @@ impl Arithmetic for Simulator {
         &self,
         terms: &[(&SimulatedCiphertext, &SimulatedCiphertext)],
     ) -> Result<SimulatedCiphertext, Error> {
-        let operand = Operand::sum_of_products(terms.iter().map(|(a, b)| (&a.operand, &b.operand)))?;
+        let operands = terms.iter().map(|(a, b)| (&a.operand, &b.operand));
+        let operand = Operand::sum_of_products(&self.parameters, operands)?;
         self.counters.add(Operation::Product, operand.level, terms.len());
         Ok(self.tensor(operand))
     }
@@ -336,7 +329,7 @@ impl Arithmetic for Simulator {
     }
 
     fn drop_level(&self, a: &SimulatedCiphertext, level: usize) -> Result<SimulatedCiphertext, Error> {
-        Ok(self.ciphertext(a.operand.dropped(level)?))
+        Ok(self.ciphertext(a.operand.dropped(&self.parameters, level)?))
     }
 
     fn rotate(&self, a: &SimulatedCiphertext, steps: i64) -> Result<SimulatedCiphertext, Error> {

@@ -164,7 +164,7 @@ fn products_of_polynomials_are_products_of_slots() {
         let mut product = encoder.encode(&a, &scale, 2).unwrap();
         let factor = encoder.encode(&b, &scale, 2).unwrap();
         encoder.context.q(2).mul_assign(&mut product.poly, &factor.poly);
-        product.operand = product.operand.product(&factor.operand);
+        product.operand = product.operand.product(parameters_of(&encoder), &factor.operand).unwrap();
         let expected: Vec<_> = a.iter().zip(b.iter().cycle()).map(|(a, b)| a * b).collect();
         assert!(max_abs_error(&expected, &encoder.decode(&product).unwrap()) < 2f64.powi(-33));
     }
@@ -222,7 +222,10 @@ fn values_that_overflow_a_double_on_the_way_are_refused() {
         let values: Vec<_> =
             (0..8).map(|j| Complex64::new(part(bits, 2 * j), part(bits, 2 * j + 1))).collect();
         let refused = encoder.encode(&values, &unit, 0);
-        assert!(matches!(refused, Err(Error::EncodingOverflow { .. })), "{bits:016b}: {refused:?}");
+        let Err(Error::EncodingOverflow { coefficient_log2, .. }) = refused else {
+            panic!("{bits:016b}: {refused:?}")
+        };
+        assert!((1000.0..=1024.0).contains(&coefficient_log2), "{bits:016b}: {coefficient_log2}");
     }
 }
 
@@ -245,12 +248,18 @@ fn what_cannot_be_encoded_is_refused() {
         let error = encoder.encode(&[1.0], &Scale::power_of_two(exponent), 0).unwrap_err();
         assert_eq!(error, Error::ScaleRange { log2: f64::from(exponent) });
     }
+    // Whatever the values.
+    for exponent in [90, 1000] {
+        let error = encoder.encode(&[0.0], &Scale::power_of_two(exponent), 1).unwrap_err();
+        let modulus_log2 = parameters_of(&encoder).log_q(1);
+        assert_eq!(error, Error::ScaleOverflow { scale_log2: exponent.into(), modulus_log2, level: 1 });
+    }
 }
 
 #[test]
 fn tiny_scales_and_zeros_encode_to_zero() {
     let encoder = encoder(4);
-    for (value, exponent) in [(1.0, -1000), (0.0, 40), (0.0, 1000), (-0.0, 0)] {
+    for (value, exponent) in [(1.0, -1000), (0.0, 40), (0.0, 89), (-0.0, 0)] {
         let scale = Scale::power_of_two(exponent);
         let plaintext = encoder.encode(&[value; 8], &scale, 1).unwrap();
         assert!(plaintext.poly.residues().iter().all(|&residue| residue == 0));

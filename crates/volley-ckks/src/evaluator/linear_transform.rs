@@ -104,8 +104,9 @@ impl Evaluator {
         transform: &EncodedTransform,
     ) -> Result<[RnsPoly<Eval>; 2], Error> {
         let (plan, level) = (&transform.plan, transform.plan.level());
-        let babies = self.step_keys(plan.babies().iter().copied(), level)?;
-        let giants = self.step_keys(plan.giants().iter().map(|giant| giant.step), level)?;
+        let key = |step| self.rotation_key(step, plan.slots(), level).transpose();
+        let babies = plan.babies().iter().map(|&baby| key(baby)).collect::<Result<Vec<_>, _>>()?;
+        let giants = plan.giants().iter().map(|giant| key(giant.step)).collect::<Result<Vec<_>, _>>()?;
         for (operation, count) in plan.operations() {
             self.counters.add(operation, level, count);
         }
@@ -143,8 +144,7 @@ impl Evaluator {
         let (level, basis) = (a.level(), self.context.q(a.level()));
         let keys = steps
             .iter()
-            .filter(|&&steps| a.operand.rotation_element(self.parameters(), steps) != 1)
-            .map(|&steps| self.galois_key(steps, level))
+            .filter_map(|&steps| self.rotation_key(a.operand.rotation_step(steps), a.slots(), level))
             .collect::<Result<Vec<_>, _>>()?;
         // The summands that stay as they are need no division.
         let still = (steps.len() - keys.len()) as u64;
@@ -193,18 +193,15 @@ impl Evaluator {
         })
     }
 
-    /// The keys of the steps of a transform; none is needed for step 0.
-    fn step_keys(
+    /// The key of a rotation of so many slots; none is needed for step 0.
+    pub(super) fn rotation_key(
         &self,
-        steps: impl Iterator<Item = i64>,
+        step: i64,
+        slots: usize,
         level: usize,
-    ) -> Result<Vec<Option<&GaloisKey>>, Error> {
-        steps.map(|step| (step != 0).then(|| self.galois_key(step, level)).transpose()).collect()
-    }
-
-    fn galois_key(&self, steps: i64, level: usize) -> Result<&GaloisKey, Error> {
-        let element = rotation_element(self.parameters(), steps);
-        self.keys.galois(element, GaloisPurpose::Rotation(steps), level)
+    ) -> Option<Result<&GaloisKey, Error>> {
+        let element = rotation_element(self.parameters(), step);
+        (step != 0).then(|| self.keys.galois(element, GaloisPurpose::Rotation(step), slots, level))
     }
 }
 

@@ -162,15 +162,22 @@ impl EvaluationKeySet {
         Ok(key)
     }
 
+    /// The key of an element at a level, or another that does the same to so many slots: they are those of a polynomial in
+    /// X^(N/2n), which has order 4n, so there elements count modulo 4n.
     pub(crate) fn galois(
         &self,
         element: u64,
         purpose: GaloisPurpose,
+        slots: usize,
         level: usize,
     ) -> Result<&GaloisKey, Error> {
-        let key = self.galois.get(&element).ok_or(Error::MissingGaloisKey { element, purpose })?;
-        check_level(&key.key, level)?;
-        Ok(key)
+        let order = 4 * slots as u64;
+        let others = self.galois.iter().filter(|&(other, _)| other % order == element % order);
+        let mut keys = self.galois.get(&element).into_iter().chain(others.map(|(_, key)| key));
+        let first = keys.next().ok_or(Error::MissingGaloisKey { element, purpose })?;
+        check_level(&first.key, level)
+            .map(|()| first)
+            .or_else(|error| keys.find(|key| check_level(&key.key, level).is_ok()).ok_or(error))
     }
 }
 

@@ -96,7 +96,8 @@ impl SecretKey {
         })
     }
 
-    /// Decrypts: c₀ + c₁·s.
+    /// Decrypts: c₀ + c₁·s, modulo the modulus of the ciphertext's level. Values that this does not hold come out as others
+    /// ([`Arithmetic`](crate::Arithmetic#room-for-values)).
     ///
     /// # Errors
     ///

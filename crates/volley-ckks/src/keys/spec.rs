@@ -9,7 +9,7 @@ use crate::{Error, Parameters};
 /// What a Galois key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GaloisPurpose {
-    /// A rotation by so many slots.
+    /// A rotation by so many slots: of the steps that do the same one in (−n/2, n/2] for n slots.
     Rotation(i64),
     /// Complex conjugation.
     Conjugation,
@@ -70,7 +70,8 @@ impl KeySpec {
         self
     }
 
-    /// Adds the keys of rotations, up to `level`.
+    /// Adds the keys of rotations, up to `level`. Steps count modulo N/2. For a ciphertext of fewer slots n the key of any step
+    /// modulo n serves; a list from a simulation has that of the step in (−n/2, n/2].
     #[must_use]
     pub fn rotations(mut self, steps: impl IntoIterator<Item = i64>, level: usize) -> Self {
         for steps in steps {

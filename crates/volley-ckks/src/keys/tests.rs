@@ -41,7 +41,7 @@ fn each_key<'a>(
 ) -> Vec<(Option<GaloisPurpose>, &'a KeySwitchingKey)> {
     let purposes = [GaloisPurpose::Rotation(1), GaloisPurpose::Rotation(-3), GaloisPurpose::Conjugation];
     let galois = purposes.map(|purpose| {
-        let key = &keys.galois(element(parameters, purpose), purpose, 0).unwrap().key;
+        let key = &keys.galois(element(parameters, purpose), purpose, parameters.max_slots(), 0).unwrap().key;
         (Some(purpose), key)
     });
     galois.into_iter().chain([(None, keys.relinearization(0).unwrap())]).collect()

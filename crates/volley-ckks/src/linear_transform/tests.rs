@@ -339,8 +339,11 @@ fn misuse_is_an_error_that_says_what_was_needed() {
     assert_eq!(encode(&plan, &huge, ones.clone()).unwrap_err(), Error::ScaleRange { log2: 1001.0 });
     let unscaled = simulator.encode_transform(&plan, &huge, |_| Vec::new()).unwrap_err();
     assert_eq!(unscaled, Error::ScaleRange { log2: 1001.0 });
-    let overflow = encode(&plan, &Scale::power_of_two(200), ones.clone()).unwrap_err();
+    let hundreds = vec![Complex64::from(200.0); 64];
+    let overflow = encode(&plan, &Scale::power_of_two(122), hundreds).unwrap_err();
     assert!(matches!(overflow, Error::EncodingOverflow { .. }), "{overflow}");
+    let overflow = encode(&plan, &Scale::power_of_two(200), ones.clone()).unwrap_err();
+    assert!(matches!(overflow, Error::ScaleOverflow { level: 2, .. }), "{overflow}");
     let foreign = LinearTransform::new(&parameters(10, 2), 2, 64, [0, 1]).unwrap();
     assert_eq!(encode(&foreign, &delta, ones.clone()).unwrap_err(), Error::ParameterMismatch);
     let unknown = simulator.encode_transform(&foreign, &delta, |_| Vec::new()).unwrap_err();
@@ -355,6 +358,9 @@ fn misuse_is_an_error_that_says_what_was_needed() {
     assert_eq!(error, Error::LevelExhausted { level: 1, required: 2 });
     let spent = encode(&LinearTransform::new(&few, 0, 64, [0]).unwrap(), &delta, ones.clone()).unwrap();
     let error = ev.transform_rescale(&low, &spent).unwrap_err();
+    assert!(matches!(error, Error::ScaleOverflow { scale_log2: 80.0, level: 0, .. }), "{error}");
+    let small = encode(spent.plan(), &Scale::power_of_two(5), ones.clone()).unwrap();
+    let error = ev.transform_rescale(&low, &small).unwrap_err();
     assert_eq!(error, Error::LevelExhausted { level: 0, required: 1 });
     let keyless = encode(&LinearTransform::new(&few, 2, 64, [3]).unwrap(), &delta, ones.clone()).unwrap();
     let error = ev.transform(&setup.encrypt(&ones, 2, 4), &keyless).unwrap_err();

@@ -182,7 +182,8 @@ fn key_switch_errors(setup: &Setup, level: usize) -> [Vec<f64>; 3] {
         automorphism_error(&a, &ev.conjugate(&a).unwrap(), conjugation_element(setup.parameters()))
     });
     let relinearization = errors(|seed| {
-        let a = setup.ciphertext(level, seed);
+        // The square's scale fits level 0.
+        let a = setup.encrypt_at(&[Complex64::ONE], &Scale::power_of_two(20), level, seed);
         let tensor = ev.sum_of_products(&[(&a, &a)]).unwrap();
         let relinearized = ev.relinearize(&tensor).unwrap();
         let expected = setup.phase(&tensor.parts, level);

@@ -154,3 +154,13 @@ fn thousands_of_primes_are_refused_at_once() {
     let count = 5000 + many.p_bits.len();
     assert_eq!(many.build(), Err(ParametersError::TooManyPrimes { count, max: MAX_PRIMES }));
 }
+
+#[test]
+fn equal_sets_have_equal_primes_and_claims() {
+    let set = literal().build().unwrap();
+    assert_eq!(set, literal().build().unwrap());
+    let unchecked = ParametersLiteral { security: Security::Unchecked, ..literal() }.build().unwrap();
+    assert_eq!(set.id(), unchecked.id());
+    assert_ne!(set, unchecked);
+    assert_ne!(unchecked, ParametersLiteral { log_scale: 39, ..unchecked.literal() }.build().unwrap());
+}

@@ -3,7 +3,6 @@
 use num_complex::Complex64;
 
 use super::{SimulatedCiphertext, Simulator};
-use crate::encoder::encodable;
 use crate::keys::rotation_element;
 use crate::linear_transform::sum_of_repetitions;
 use crate::{Error, LinearArithmetic, LinearTransform, Operand, Operation, Scale};
@@ -25,8 +24,9 @@ impl LinearArithmetic for Simulator {
         _: impl Fn(usize) -> Vec<Complex64> + Sync,
     ) -> Result<SimulatedTransform, Error> {
         plan.check(&self.parameters)?;
-        encodable(scale)?;
-        Ok(SimulatedTransform { plan: plan.clone(), scale: scale.clone() })
+        let diagonals = Operand { level: plan.level(), scale: scale.clone(), slots: plan.slots() };
+        let Operand { scale, .. } = diagonals.checked(&self.parameters)?;
+        Ok(SimulatedTransform { plan: plan.clone(), scale })
     }
 
     fn transform(

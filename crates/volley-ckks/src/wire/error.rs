@@ -102,6 +102,9 @@ pub enum WireError {
     /// A scale that no ciphertext of these parameters has.
     #[error("the scale is out of range, or not a product of powers of the parameters' primes")]
     ScaleRange,
+    /// Level and scale that no ciphertext has.
+    #[error(transparent)]
+    Operand(crate::Error),
     /// A number of slots that the ring does not have.
     #[error("2^{log2} slots do not exist: the ring has {max}")]
     SlotRange {

@@ -4,11 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use super::{BodyReader, BodyWriter, WireError};
-use crate::encoder::encodable;
 use crate::{Operand, Parameters, Scale};
-
-/// Largest exponent of a scale's factor: no circuit comes near, and sums of two stay far from overflow.
-const MAX_EXPONENT: u32 = 1 << 12;
 
 /// Bytes of an operand whose scale has so many odd primes.
 fn operand_bytes(primes: usize) -> u64 {
@@ -18,7 +14,7 @@ fn operand_bytes(primes: usize) -> u64 {
 impl Operand {
     /// Bytes in a file.
     pub(super) fn record_bytes(&self) -> u64 {
-        operand_bytes(self.scale.exponents().1.len())
+        operand_bytes(self.scale.exponents().map_or(0, |(_, primes)| primes.len()))
     }
 
     /// Writes level (u16), log₂ of the slots (u8), and the scale 2^e ∏ qᵢ^eᵢ: e (i32), the number of primes (u16), and of
@@ -28,8 +24,7 @@ impl Operand {
         parameters: &Parameters,
         body: &mut BodyWriter<impl Write>,
     ) -> Result<(), WireError> {
-        check_scale(&self.scale)?;
-        let (log2, primes) = self.scale.exponents();
+        let (log2, primes) = self.scale.exponents().ok_or(WireError::ScaleRange)?;
         body.bytes(&(self.level as u16).to_le_bytes())?;
         body.bytes(&[self.slots.trailing_zeros() as u8])?;
         body.bytes(&log2.to_le_bytes())?;
@@ -50,7 +45,7 @@ impl Operand {
         let slots = 1usize.checked_shl(log2.into()).filter(|&slots| slots <= max);
         let slots = slots.ok_or(WireError::SlotRange { log2, max })?;
         let scale = read_scale(parameters, body)?;
-        Ok(Self { level, scale, slots })
+        Self { level, scale, slots }.checked(parameters).map_err(WireError::Operand)
     }
 }
 
@@ -75,14 +70,6 @@ fn read_scale(parameters: &Parameters, body: &mut BodyReader<impl Read>) -> Resu
         primes.insert(prime, exponent);
     }
     let scale = Scale::from_exponents(log2, primes);
-    check_scale(&scale)?;
+    scale.checked_log2().map_err(|_| WireError::ScaleRange)?;
     Ok(scale)
-}
-
-/// Exponents that cannot overflow, of a scale that one can encode with.
-fn check_scale(scale: &Scale) -> Result<(), WireError> {
-    let (log2, mut primes) = scale.exponents();
-    let small = |exponent: i32| exponent.unsigned_abs() <= MAX_EXPONENT;
-    let in_range = small(log2) && primes.all(|(_, exponent)| small(exponent)) && encodable(scale).is_ok();
-    if in_range { Ok(()) } else { Err(WireError::ScaleRange) }
 }

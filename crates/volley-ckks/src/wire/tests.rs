@@ -414,6 +414,12 @@ fn numbers_out_of_range_are_named() {
         assert_eq!(Ciphertext::read(&owner.context, &file[..], NO_LIMIT), Err(WireError::ScaleRange));
     }
 
+    // A scale of 2^50 at level 0, whose modulus is a bit below.
+    let error = read(0, &[[0, 0, 3], [50, 0, 0]].concat());
+    let modulus_log2 = owner.context.parameters().log_q(0);
+    let refusal = crate::Error::ScaleOverflow { scale_log2: 50.0, modulus_log2, level: 0 };
+    assert_eq!(error, WireError::Operand(refusal));
+
     // Evaluation keys: a flag, the level of relinearization, then Galois elements.
     let keys_error = |at: usize, bytes: &[u8]| {
         let file = with_body(&keys, at, bytes);
@@ -440,6 +446,19 @@ fn numbers_out_of_range_are_named() {
     let file = with_body(&parameters, 4, &[33]);
     let error = Parameters::read(&file[..], NO_LIMIT).unwrap_err();
     assert!(matches!(error, WireError::Parameters(ParametersError::LogN { log_n: 33, .. })), "{error}");
+}
+
+#[test]
+fn scales_of_many_squarings_are_written_and_read() {
+    // 40·2^7 and 2^6: exponents grow where the scale does not.
+    let setup = crate::testing::Setup::new(parameters(4, 7), |spec| spec.relinearization(7));
+    let power = (0..7).fold(setup.encrypt(&random_slots(8, &mut rng(2)), 7, 3), |power, _| {
+        setup.evaluator.square(&power).unwrap()
+    });
+    assert_eq!(power.scale().exponents().unwrap().0, 40 << 7);
+    let mut file = Vec::new();
+    power.write(setup.context.parameters(), &mut file).unwrap();
+    assert_eq!(Ciphertext::read(&setup.context, &file[..], NO_LIMIT), Ok(power));
 }
 
 #[test]

@@ -169,9 +169,10 @@ fn levels_and_errors_are_as_documented() {
         let wanted = if bits > 30.0 { bits..42.0 } else { bits - 0.1..bits + 0.1 };
         assert!(wanted.contains(&measured), "2^-{measured} for R = 2^{ratio}, degree {degree}");
         assert_eq!(eval_mod.levels(), levels);
-        let parameters = chain(10, &vec![45; levels + 1]);
+        // Down to level 1: level 0 has no room for results and constants at the scale of such a chain.
+        let (parameters, top) = (chain(10, &vec![45; levels + 2]), levels + 1);
         let simulator = Simulator::new(&parameters);
-        let x = simulator.input(&eval_mod.input_scale(&parameters, levels), levels).unwrap();
+        let x = simulator.input(&eval_mod.input_scale(&parameters, top), top).unwrap();
         eval_mod.evaluate(&simulator, &x).unwrap();
         assert_eq!(simulator.counts().total(crate::Operation::Relinearization), relinearizations);
     }
