@@ -62,13 +62,18 @@ impl TableSource {
     /// Rows of so many features, with labels, which are not looked at, or without.
     pub(crate) fn read_features(&self, path: &Path, features: usize) -> Result<Array2<f64>, BadInput> {
         let fits = |table: &Table| table.features().ncols() == features;
-        let table = match self.read(path, LabelSource::Absent) {
-            Ok(table) if fits(&table) => table,
-            unlabelled => match (self.read(path, self.label_source()), unlabelled) {
-                (Ok(table), Err(error)) if !fits(&table) => return Err(error),
-                (labelled, _) => labelled?,
-            },
+        let problem = match self.read(path, LabelSource::Absent) {
+            Ok(table) if fits(&table) => {
+                note_doubt(path, &table);
+                return Ok(table.into_features());
+            }
+            // It goes before the next one is read: either may take all the memory that there is.
+            unfit => unfit.err(),
         };
+        let table = self.read(path, self.label_source())?;
+        if let (false, Some(problem)) = (fits(&table), problem) {
+            return Err(problem);
+        }
         note_doubt(path, &table);
         Ok(table.into_features())
     }

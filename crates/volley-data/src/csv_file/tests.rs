@@ -244,7 +244,7 @@ fn a_guess_that_may_be_wrong_is_told() {
 fn text_that_is_none() {
     // UTF-16, as spreadsheets write "Unicode text"; characters cut in two by a separator; bytes that are nothing.
     for (content, row, column) in [
-        (&b"\xff\xfea\0,\01\0\n\0"[..], 1, 1),
+        (&b"\xff\xfea\0,\x001\0\n\0"[..], 1, 1),
         (b"a,1\n\xc3,\xa9\n", 2, 1),
         (b"a,1\n\xe2\x82,1\n", 2, 1),
         (b"a,1\nb,\"\n\xff\"\n", 2, 2),
@@ -252,7 +252,7 @@ fn text_that_is_none() {
         assert_eq!(read(content, &LabelSource::Usual), Err(ContentError::NotUtf8 { row, column }));
     }
     let error = read(b"a,1\nb,\x002\n", &LabelSource::Usual);
-    assert_eq!(error, Err(ContentError::NotANumber { row: 2, column: 2, text: "\02".into() }));
+    assert_eq!(error, Err(ContentError::NotANumber { row: 2, column: 2, text: "\x002".into() }));
 }
 
 #[test]
