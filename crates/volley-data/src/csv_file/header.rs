@@ -1,5 +1,7 @@
 //! Whether the first row is a header, and how sure that is.
 
+use std::collections::HashSet;
+
 use crate::{Header, HeaderDoubt};
 
 /// What stands for a value that is not there, in lower case.
@@ -35,12 +37,14 @@ pub(super) fn doubt_data(values: &[f64], labels: &[String]) -> Option<HeaderDoub
     }
     let counts_up = values.iter().all(|value| value.fract() == 0.0)
         && values.windows(2).all(|pair| pair[1] == pair[0] + 1.0);
-    // Two values may do so by chance: then the label is the next number, or that of no other row.
+    // Two values may do so by chance: then the label is the next number, or it alone is that of no other row.
     let is_likely = || match (values, labels.split_first()) {
         ([], _) | ([_], _) => false,
         ([_, _, _, ..], _) | (_, None) => true,
         (&[first, second], Some((label, others))) => {
-            [Some(first - 1.0), Some(second + 1.0)].contains(&number(label)) || !others.contains(label)
+            let repeats = || others.iter().collect::<HashSet<_>>().len() < others.len();
+            [Some(first - 1.0), Some(second + 1.0)].contains(&number(label))
+                || !others.contains(label) && repeats()
         }
     };
     (counts_up && is_likely()).then_some(HeaderDoubt::Sequence)

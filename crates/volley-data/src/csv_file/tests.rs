@@ -218,7 +218,7 @@ fn a_guess_that_may_be_wrong_is_told() {
     for content in [
         &b"0,1,2,3\n0,7,8,9\n"[..],
         b"0,1,2\n0,7,9\n1,7,8\n",
-        b"label,0,1\nx,5,6\n",
+        b"label,0,1\nx,5,6\nx,5,7\n",
         b"y,2001,2002,2003\nx,1,2,3\n",
     ] {
         assert_eq!(usual(content), Some(HeaderDoubt::Sequence), "{}", String::from_utf8_lossy(content));
@@ -229,9 +229,14 @@ fn a_guess_that_may_be_wrong_is_told() {
     for content in [&b"a,NA\nb,1\n"[..], b"l,x,y,x\nb,1,2,3\n", b"a,?,-\nb,1,2\n"] {
         assert_eq!(usual(content), Some(HeaderDoubt::Names));
     }
-    for content in
-        [&b"l,x,y\na,1,2\n"[..], b"a,1\nb,2\n", b"a,1,2\na,2,4\n", b"a,0.5,1.5,2.5\n", b"5,3\n6,1\n"]
-    {
+    for content in [
+        &b"l,x,y\na,1,2\n"[..],
+        b"a,1\nb,2\n",
+        b"a,1,2\na,2,4\n",
+        b"a,1,2\nb,3,4\n",
+        b"a,0.5,1.5,2.5\n",
+        b"5,3\n6,1\n",
+    ] {
         assert_eq!(usual(content), None, "{}", String::from_utf8_lossy(content));
     }
     for header in [Header::Yes, Header::No] {
