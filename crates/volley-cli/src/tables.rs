@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use ndarray::Array2;
-use volley_data::{LabelSource, Table, TableOptions, read_table};
+use volley_data::{Header, LabelSource, Table, TableOptions, read_table};
 use volley_mlr::Dataset;
 
 use crate::failure::{BadInput, OrBadInput};
-use crate::output::phase;
+use crate::output::{note, phase};
 
 /// How a table is read: CSV, NPY, NPZ or IDX, also gzip-compressed.
 #[derive(Args, Debug)]
@@ -25,14 +25,33 @@ pub(crate) struct TableSource {
     /// Of IDX images, read only the square of this side in the middle
     #[arg(long, value_name = "PIXELS")]
     centre: Option<usize>,
+    /// Whether the first row of a CSV file is a header; it is guessed to be one if none of its values is a number
+    #[arg(long, value_enum, default_value = "auto")]
+    header: HeaderChoice,
+}
+
+/// [`Header`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum HeaderChoice {
+    Yes,
+    No,
+    Auto,
+}
+
+impl From<HeaderChoice> for Header {
+    fn from(choice: HeaderChoice) -> Self {
+        match choice {
+            HeaderChoice::Yes => Self::Yes,
+            HeaderChoice::No => Self::No,
+            HeaderChoice::Auto => Self::Auto,
+        }
+    }
 }
 
 impl TableSource {
     /// Labelled rows.
     pub(crate) fn read_labelled(&self, path: &Path) -> Result<Table, BadInput> {
-        let named = self.label_column.clone().map(LabelSource::Named);
-        let file = self.labels.clone().map(LabelSource::File);
-        self.read(path, named.or(file).unwrap_or_default())
+        self.read(path, self.label_source()).inspect(|table| note_doubt(path, table))
     }
 
     /// Labelled rows to train on.
@@ -42,18 +61,44 @@ impl TableSource {
 
     /// Rows of so many features, with labels, which are not looked at, or without.
     pub(crate) fn read_features(&self, path: &Path, features: usize) -> Result<Array2<f64>, BadInput> {
-        match self.read(path, LabelSource::Absent) {
-            Ok(table) if table.features().ncols() == features => Ok(table.features().clone()),
-            _ => Ok(self.read_labelled(path)?.features().clone()),
+        let fits = |table: &Table| table.features().ncols() == features;
+        let problem = match self.read(path, LabelSource::Absent) {
+            Ok(table) if fits(&table) => {
+                note_doubt(path, &table);
+                return Ok(table.into_features());
+            }
+            // It goes before the next one is read: either may take all the memory that there is.
+            unfit => unfit.err(),
+        };
+        let table = self.read(path, self.label_source())?;
+        if let (false, Some(problem)) = (fits(&table), problem) {
+            return Err(problem);
         }
+        note_doubt(path, &table);
+        Ok(table.into_features())
+    }
+
+    fn label_source(&self) -> LabelSource {
+        let named = self.label_column.clone().map(LabelSource::Named);
+        let file = self.labels.clone().map(LabelSource::File);
+        named.or(file).unwrap_or_default()
     }
 
     fn read(&self, path: &Path, labels: LabelSource) -> Result<Table, BadInput> {
         let options = TableOptions {
             features: self.features_array.clone(),
             centre: self.centre,
+            header: self.header.into(),
             ..TableOptions::with_labels(labels)
         };
         phase("reading", || read_table(path, &options)).or_bad_input()
+    }
+}
+
+/// Says what was guessed, where that may be wrong.
+fn note_doubt(path: &Path, table: &Table) {
+    if let Some(doubt) = table.header_doubt() {
+        let path = path.display();
+        note(&format!("note: {path}: the first row {doubt}; --header yes or --header no says what it is"));
     }
 }

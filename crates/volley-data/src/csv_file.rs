@@ -1,27 +1,36 @@
 //! CSV in UTF-8: in each row a label and values, as many in each row.
 //!
-//! A first row none of whose values is a number is a header. Blank lines are skipped; blanks around a field do not count. Rows
-//! are numbered by the line on which they start.
+//! A first row none of whose values is a number is taken for a header, unless it is said whether it is one. Blank
+//! lines are skipped; blanks around a field do not count. Rows are numbered by the line on which they start.
 
+use std::io::BufRead;
 use std::path::Path;
 
-use csv::{Position, ReaderBuilder, StringRecord, Trim};
 use ndarray::Array2;
 
 use crate::error::excerpt;
-use crate::{ContentError, LabelSource, Table};
+use crate::source::{Memory, label_bytes};
+use crate::{ContentError, Header, LabelSource, Table, TableOptions};
+
+mod header;
+mod records;
+
+use header::is_header;
+use records::{Record, Records};
 
 /// Reads the content of a file.
-pub(crate) fn parse(path: &Path, content: &[u8], labels: &LabelSource) -> Result<Table, ContentError> {
-    let mut reader =
-        ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(content);
+pub(crate) fn parse(
+    path: &Path,
+    content: Box<dyn BufRead + '_>,
+    options: &TableOptions,
+    memory: &mut Memory,
+) -> Result<Table, ContentError> {
     let mut rows: Option<Rows> = None;
-    for record in reader.records() {
-        let record = record.map_err(|error| describe(&error, content))?;
-        let row = line(record.position(), content);
+    for record in Records::new(content, memory.left())? {
+        let record = record?;
         match &mut rows {
-            Some(rows) => rows.push(&record, row)?,
-            None => rows = Some(Rows::begin(&record, row, labels)?),
+            Some(rows) => rows.push(&record, memory)?,
+            None => rows = Some(Rows::begin(&record, options, memory)?),
         }
     }
     let rows = rows.filter(|rows| !rows.lines.is_empty()).ok_or(ContentError::NoRows)?;
@@ -34,6 +43,8 @@ struct Rows {
     /// Columns of the first row, the label's included.
     width: usize,
     columns: Option<Vec<String>>,
+    /// Whether it was guessed what the first row is.
+    is_guess: bool,
     labels: Vec<String>,
     values: Vec<f64>,
     lines: Vec<u64>,
@@ -41,33 +52,49 @@ struct Rows {
 
 impl Rows {
     /// By the first row, which may be a header.
-    fn begin(record: &StringRecord, row: u64, labels: &LabelSource) -> Result<Self, ContentError> {
-        let label_column = label_column(record, labels)?;
+    fn begin(record: &Record, options: &TableOptions, memory: &mut Memory) -> Result<Self, ContentError> {
+        let label_column = label_column(record, options)?;
         let width = record.len();
         if width == usize::from(label_column.is_some()) {
-            return Err(ContentError::NoValues { row });
+            return Err(ContentError::NoValues { row: record.line });
         }
-        let mut rows =
-            Self { label_column, width, columns: None, labels: vec![], values: vec![], lines: vec![] };
-        if is_header(record, label_column) {
+        let mut rows = Self {
+            label_column,
+            width,
+            columns: None,
+            is_guess: options.header == Header::Auto,
+            labels: vec![],
+            values: vec![],
+            lines: vec![],
+        };
+        if is_header(fields(record, label_column), options.header) {
             rows.columns = Some(fields(record, label_column).map(|(_, field)| field.to_owned()).collect());
-        } else if let LabelSource::Named(name) = labels {
+        } else if let LabelSource::Named(name) = &options.labels {
             return Err(ContentError::NoHeader { name: name.clone() });
         } else {
-            rows.push(record, row)?;
+            rows.push(record, memory)?;
         }
         Ok(rows)
     }
 
-    fn push(&mut self, record: &StringRecord, row: u64) -> Result<(), ContentError> {
+    fn push(&mut self, record: &Record, memory: &mut Memory) -> Result<(), ContentError> {
+        let row = record.line;
         if record.len() != self.width {
             return Err(ContentError::RowLength { row, found: record.len(), expected: self.width });
         }
+        // In a single column a blank line is a row without its value.
+        if let (1, false, Some(row)) = (self.width, self.lines.is_empty(), record.blank_line) {
+            return Err(ContentError::EmptyValue { row, column: 1 });
+        }
+        // The line's number counts as a value.
+        memory.take(1 + self.width - usize::from(self.label_column.is_some()), size_of::<f64>())?;
         if let Some(column) = self.label_column {
-            if record[column].is_empty() {
+            let label = record.field(column);
+            if label.is_empty() {
                 return Err(ContentError::EmptyLabel { row, column: column + 1 });
             }
-            self.labels.push(record[column].to_owned());
+            memory.take(1, label_bytes(label.len()))?;
+            self.labels.push(label.to_owned());
         }
         for (index, field) in fields(record, self.label_column) {
             self.values.push(value(field, row, index + 1)?);
@@ -79,6 +106,11 @@ impl Rows {
     fn into_table(self, path: &Path) -> Result<Table, ContentError> {
         let rows = self.lines.len();
         let (columns, found) = (self.values.len() / rows, self.values.len());
+        let header_doubt = match &self.columns {
+            _ if !self.is_guess => None,
+            Some(names) => header::doubt_names(names),
+            None => header::doubt_data(&self.values[..columns], &self.labels),
+        };
         let features = Array2::from_shape_vec((rows, columns), self.values)
             .map_err(|_| ContentError::Size { shape: vec![rows, columns], item_bytes: 8, found })?;
         Ok(Table {
@@ -87,29 +119,30 @@ impl Rows {
             labels: self.label_column.map(|_| self.labels),
             columns: self.columns,
             lines: Some(self.lines),
+            header_doubt,
         })
     }
 }
 
 /// The column of the labels, by the first row.
-fn label_column(first: &StringRecord, labels: &LabelSource) -> Result<Option<usize>, ContentError> {
-    match labels {
+fn label_column(first: &Record, options: &TableOptions) -> Result<Option<usize>, ContentError> {
+    match &options.labels {
         LabelSource::Usual => Ok(Some(0)),
         LabelSource::Absent | LabelSource::File(_) => Ok(None),
         LabelSource::Column(index) if *index < first.len() => Ok(Some(*index)),
         LabelSource::Column(index) => {
             Err(ContentError::ColumnRange { column: index.saturating_add(1), columns: first.len() })
         }
-        LabelSource::Named(name) => named_column(first, name).map(Some),
+        LabelSource::Named(name) => named_column(first, name, options.header).map(Some),
     }
 }
 
-fn named_column(first: &StringRecord, name: &str) -> Result<usize, ContentError> {
+fn named_column(first: &Record, name: &str, header: Header) -> Result<usize, ContentError> {
     let mut found = first.iter().enumerate().filter(|(_, field)| *field == name).map(|(index, _)| index);
     match (found.next(), found.count()) {
         (Some(column), 0) => Ok(column),
         (Some(_), more) => Err(ContentError::AmbiguousColumn { name: name.to_owned(), count: 1 + more }),
-        (None, _) if is_header(first, None) => {
+        (None, _) if is_header(fields(first, None), header) => {
             let found = first.iter().map(str::to_owned).collect();
             Err(ContentError::MissingColumn { name: name.to_owned(), found })
         }
@@ -118,12 +151,8 @@ fn named_column(first: &StringRecord, name: &str) -> Result<usize, ContentError>
 }
 
 /// The fields beside the label, with their columns.
-fn fields(record: &StringRecord, label_column: Option<usize>) -> impl Iterator<Item = (usize, &str)> {
+fn fields(record: &Record, label_column: Option<usize>) -> impl Iterator<Item = (usize, &str)> {
     record.iter().enumerate().filter(move |(index, _)| Some(*index) != label_column)
-}
-
-fn is_header(record: &StringRecord, label_column: Option<usize>) -> bool {
-    fields(record, label_column).all(|(_, field)| !field.is_empty() && field.parse::<f64>().is_err())
 }
 
 fn value(field: &str, row: u64, column: usize) -> Result<f64, ContentError> {
@@ -133,24 +162,6 @@ fn value(field: &str, row: u64, column: usize) -> Result<f64, ContentError> {
         Err(_) if field.is_empty() => Err(ContentError::EmptyValue { row, column }),
         Err(_) => Err(ContentError::NotANumber { row, column, text: excerpt(field) }),
     }
-}
-
-/// What the CSV reader met. With rows of any length allowed that is a field that is not UTF-8.
-fn describe(error: &csv::Error, content: &[u8]) -> ContentError {
-    match error.kind() {
-        csv::ErrorKind::Utf8 { pos, err } => {
-            ContentError::NotUtf8 { row: line(pos.as_ref(), content), column: err.field() + 1 }
-        }
-        _ => ContentError::Format { expected: "a CSV file" },
-    }
-}
-
-/// The line on which a record starts. The reader's position is that of the blank lines before it.
-fn line(position: Option<&Position>, content: &[u8]) -> u64 {
-    let Some(position) = position else { return 0 };
-    let rest = &content[position.byte() as usize..];
-    let blank = rest.iter().take_while(|byte| b"\r\n".contains(byte)).filter(|&&byte| byte == b'\n');
-    position.line() + blank.count() as u64
 }
 
 #[cfg(test)]

@@ -40,6 +40,14 @@ pub enum ContentError {
         /// The limit.
         limit: u64,
     },
+    /// Values and labels that take more memory than the caller allows.
+    #[error("the values and labels take at least {needed} bytes of memory, the limit is {limit}")]
+    Memory {
+        /// Bytes that are needed for what was read or is declared so far; `u64::MAX` also for more.
+        needed: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// A gzip file that is damaged or truncated.
     #[error("damaged gzip data")]
     Gzip,
@@ -53,6 +61,44 @@ pub enum ContentError {
         row: u64,
         /// The column.
         column: usize,
+    },
+    /// A quote that is still open where the file ends.
+    #[error("row {row}, column {column}: the quote that begins here is never closed")]
+    OpenQuote {
+        /// The row in which the quote begins.
+        row: u64,
+        /// The column.
+        column: usize,
+    },
+    /// Text between a closing quote and the end of the field.
+    #[error(
+        "row {row}, column {column}: the quote that begins here is closed in row {end} with text after it"
+    )]
+    TextAfterQuote {
+        /// The row in which the quote begins.
+        row: u64,
+        /// The column.
+        column: usize,
+        /// The row in which it is closed.
+        end: u64,
+    },
+    /// A quote in a field that does not begin with one.
+    #[error("row {row}, column {column}: a quote inside of a text that is not in quotes")]
+    QuoteInText {
+        /// The row.
+        row: u64,
+        /// The column.
+        column: usize,
+    },
+    /// A first row of which it is not plain what separates its fields.
+    #[error(
+        "the first row has both {first:?} and {second:?} between texts; put texts that have one of them in quotes"
+    )]
+    Separators {
+        /// The one that comes first.
+        first: char,
+        /// Another.
+        second: char,
     },
     /// A row of another length than the first.
     #[error("row {row} has {found} columns, the first row has {expected}")]
@@ -77,6 +123,14 @@ pub enum ContentError {
         row: u64,
         /// The column.
         column: usize,
+    },
+    /// A label with a line break or another control character: labels are written one a line.
+    #[error("row {row}: the label {label:?} has a line break or another control character")]
+    LabelCharacter {
+        /// The row.
+        row: u64,
+        /// The label, shortened where it is long.
+        label: String,
     },
     /// A value that is missing.
     #[error("row {row}, column {column}: the value is empty")]
@@ -107,7 +161,7 @@ pub enum ContentError {
         text: String,
     },
     /// A column that is asked for by its name, where the first row is no header.
-    #[error("the file has no header in which a column could be named {name:?}")]
+    #[error("the file is taken to have no header, in which a column could be named {name:?}")]
     NoHeader {
         /// The name.
         name: String,
@@ -195,7 +249,7 @@ pub enum ContentError {
         shape: Vec<usize>,
         /// Bytes of an element.
         item_bytes: usize,
-        /// Bytes in the file.
+        /// Bytes in the file; where there are too many, those that were read.
         found: usize,
     },
     /// Text in an array that is not Unicode.
@@ -210,6 +264,9 @@ pub enum ContentError {
         /// The archive reader's words.
         message: String,
     },
+    /// An archive of the format for more than 4 GiB or 65,534 files.
+    #[error("the NPZ archive is a ZIP64 archive, for more than 4 GiB or 65534 arrays, which is not read")]
+    Zip64,
     /// An array that is not in the archive.
     #[error("no array is named {name:?}; the file has {}", listed(found))]
     MissingArray {
@@ -287,12 +344,6 @@ pub enum ContentError {
         /// The number that fits the rest.
         expected: usize,
     },
-    /// A class that NumPy would cut short.
-    #[error("class {label:?} ends with a null character, which NPZ files cannot hold")]
-    NullCharacter {
-        /// The class.
-        label: String,
-    },
     /// Standardised features that are cut at another value.
     #[error("features are cut at {found}, this program cuts them at {supported}")]
     Clip {
@@ -333,8 +384,9 @@ impl ContentError {
 }
 
 impl From<io::Error> for ContentError {
+    /// A stream that is decoded wraps what is wrong with its content.
     fn from(error: io::Error) -> Self {
-        Self::Io { kind: error.kind(), message: error.to_string() }
+        error.downcast().unwrap_or_else(|error| Self::Io { kind: error.kind(), message: error.to_string() })
     }
 }
 

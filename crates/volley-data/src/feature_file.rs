@@ -7,6 +7,7 @@ use csv::Writer;
 use ndarray::{Array2, Axis};
 
 use crate::npz::NpzWriter;
+use crate::table::check_labels as check_label_texts;
 use crate::{ContentError, DataError, npy};
 
 /// How features are written.
@@ -43,7 +44,8 @@ impl FeatureFormat {
 ///
 /// # Errors
 ///
-/// [`ContentError::LabelCount`]; [`ContentError::NullCharacter`] for a label that NPZ cannot hold; [`ContentError::Io`].
+/// [`ContentError::LabelCount`]; [`ContentError::EmptyLabel`] and [`ContentError::LabelCharacter`] for labels that
+/// would not be read again; [`ContentError::Io`].
 pub fn write_features(
     out: impl Write,
     format: FeatureFormat,
@@ -106,7 +108,8 @@ pub fn write_features_in_bytes(
 fn check_labels(rows: usize, labels: Option<&[String]>) -> Result<(), ContentError> {
     match labels {
         Some(labels) if labels.len() != rows => Err(ContentError::LabelCount { labels: labels.len(), rows }),
-        _ => Ok(()),
+        Some(labels) => check_label_texts(labels, |index| index as u64 + 1),
+        None => Ok(()),
     }
 }
 

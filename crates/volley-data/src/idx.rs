@@ -1,14 +1,14 @@
 //! IDX, the file format of MNIST: two zero bytes, a type (8: unsigned bytes), the number of dimensions, each dimension
 //! as a big-endian u32, then the bytes.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ndarray::Array2;
 
 use crate::ContentError;
-use crate::source::{gunzip, is_gzip};
+use crate::source::{Memory, element_count, gunzip, is_gzip, read_within};
 
 const UNSIGNED_BYTES: u8 = 8;
 const WHITE: f64 = 255.0;
@@ -39,15 +39,9 @@ impl Idx {
     /// # Errors
     ///
     /// [`ContentError::TruncatedHeader`], [`ContentError::IdxMagic`], [`ContentError::Size`].
-    pub fn parse(content: &[u8], dimensions: u8) -> Result<Self, ContentError> {
-        let truncated = ContentError::TruncatedHeader { format: "IDX" };
-        let (magic, rest) = content.split_first_chunk::<4>().ok_or(truncated.clone())?;
-        if *magic != [0, 0, UNSIGNED_BYTES, dimensions] {
-            return Err(ContentError::IdxMagic { found: *magic, dimensions });
-        }
-        let (sizes, bytes) = rest.split_at_checked(4 * usize::from(dimensions)).ok_or(truncated)?;
-        let (sizes, _) = sizes.as_chunks::<4>();
-        Self::new(sizes.iter().map(|&size| u32::from_be_bytes(size) as usize).collect(), bytes.to_vec())
+    pub fn parse(mut content: &[u8], dimensions: u8) -> Result<Self, ContentError> {
+        let shape = read_shape(&mut content, dimensions)?;
+        Self::new(shape, content.to_vec())
     }
 
     /// [`parse`](Self::parse) of gzip-compressed or plain content, which has at most `limit` bytes.
@@ -57,10 +51,26 @@ impl Idx {
     /// As `parse`, and [`ContentError::Gzip`], [`ContentError::TooLarge`].
     pub fn parse_gzip(content: &[u8], dimensions: u8, limit: u64) -> Result<Self, ContentError> {
         if is_gzip(content) {
-            Self::parse(&gunzip(content, limit)?, dimensions)
+            Self::parse(&read_within(gunzip(content), limit)?, dimensions)
         } else {
             Self::parse(content, dimensions)
         }
+    }
+
+    /// [`parse`](Self::parse) of a stream. The size that the header declares is compared with the memory before it is
+    /// read.
+    pub(crate) fn read(
+        stream: &mut dyn Read,
+        dimensions: u8,
+        memory: &mut Memory,
+    ) -> Result<Self, ContentError> {
+        let shape = read_shape(stream, dimensions)?;
+        let size = element_count(&shape);
+        memory.take(size, 1)?;
+        let mut bytes = Vec::new();
+        // One more, so that a longer file is seen.
+        stream.take((size as u64).saturating_add(1)).read_to_end(&mut bytes)?;
+        Self::new(shape, bytes)
     }
 
     /// Writes it as a gzip-compressed file. The same array gives the same bytes as long as the compressor does not change.
@@ -89,6 +99,10 @@ impl Idx {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// Number of items: the first dimension.
@@ -157,6 +171,22 @@ impl Idx {
             _ => Err(ContentError::Dimensions { shape: self.shape.clone(), needed: "one of images" }),
         }
     }
+}
+
+/// The dimensions, of which there must be so many.
+fn read_shape(stream: &mut dyn Read, dimensions: u8) -> Result<Vec<usize>, ContentError> {
+    let truncated = ContentError::TruncatedHeader { format: "IDX" };
+    let mut header = Vec::new();
+    stream.take(4 * (1 + u64::from(dimensions))).read_to_end(&mut header)?;
+    let (magic, sizes) = header.split_first_chunk::<4>().ok_or(truncated.clone())?;
+    if *magic != [0, 0, UNSIGNED_BYTES, dimensions] {
+        return Err(ContentError::IdxMagic { found: *magic, dimensions });
+    }
+    let (sizes, _) = sizes.as_chunks::<4>();
+    if sizes.len() < usize::from(dimensions) {
+        return Err(truncated);
+    }
+    Ok(sizes.iter().map(|&size| u32::from_be_bytes(size) as usize).collect())
 }
 
 #[cfg(test)]

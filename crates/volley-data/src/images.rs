@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::source::{self, Format};
+use crate::source::{Content, Memory};
 use crate::table::{DEFAULT_LIMIT, check_label_source, separate_labels};
 use crate::{ContentError, DataError, Idx, LabelSource, npy};
 
@@ -48,26 +48,28 @@ impl Images {
 }
 
 /// Reads images: IDX of three dimensions, or NPY of type `u1` and shape (images, rows, columns) or (images, rows, columns, 1
-/// or 3). Labels as [`read_table`](crate::read_table) finds them beside such a file.
+/// or 3). Labels as [`read_table`](crate::read_table) finds them beside such a file. They take at most
+/// 2 GiB.
 ///
 /// # Errors
 ///
 /// Whatever is wrong, with the file's name.
 pub fn read_images(path: &Path, labels: &LabelSource) -> Result<Images, DataError> {
-    let parse = || {
-        let content = source::read(path, DEFAULT_LIMIT)?;
-        let format = Format::of(path, &content);
+    let mut memory = Memory::new(DEFAULT_LIMIT);
+    let mut parse = || {
+        let content = Content::open(path, DEFAULT_LIMIT)?;
+        let format = content.format();
         check_label_source(labels, format)?;
-        let (shape, bytes) = match format {
-            Format::Idx => {
-                let images = Idx::parse(&content, 3)?;
+        let (shape, bytes) = match content {
+            Content::Idx(mut stream) => {
+                let images = Idx::read(&mut stream, 3, &mut memory)?;
                 let &[count, rows, columns] = images.shape() else {
                     return Err(ContentError::Format { expected: "an IDX file of images" });
                 };
-                ([count, rows, columns, 1], images.bytes().to_vec())
+                ([count, rows, columns, 1], images.into_bytes())
             }
-            Format::Npy => npy::parse(&content)?.images()?,
-            Format::Csv | Format::Npz => {
+            Content::Npy(mut stream) => npy::open(&mut stream)?.images(&mut memory)?,
+            Content::Csv(_) | Content::Npz(_) => {
                 return Err(ContentError::Format { expected: "an IDX or NPY file of images" });
             }
         };
@@ -78,7 +80,7 @@ pub fn read_images(path: &Path, labels: &LabelSource) -> Result<Images, DataErro
         Ok((format, shape, bytes))
     };
     let (format, shape, bytes) = parse().map_err(|cause| cause.in_file(path))?;
-    let labels = separate_labels(path, labels, format, DEFAULT_LIMIT)?;
+    let labels = separate_labels(path, labels, format, &mut memory)?;
     match &labels {
         Some(labels) if labels.len() != shape[0] => {
             Err(ContentError::LabelCount { labels: labels.len(), rows: shape[0] }.in_file(path))

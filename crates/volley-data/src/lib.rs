@@ -11,8 +11,8 @@
 //! prints nothing, encrypts nothing, and leaves it to its caller where and how (atomically, say) a file comes to be.
 //!
 //! Whatever is wrong with a file is one [`DataError`] that names the file, and the row and column where there are any. No
-//! memory is set aside for what a header promises before the file is seen to hold it; what is compressed may expand up to
-//! [`TableOptions::limit`].
+//! memory is set aside for what a header promises before the file is seen to hold it; files are read as streams, and
+//! what becomes of them takes at most [`TableOptions::limit`] bytes of memory.
 //!
 //! ```
 //! use volley_data::{TableOptions, read_table};
@@ -48,5 +48,5 @@ pub use idx::Idx;
 pub use images::{Images, read_images};
 pub use model::{ModelFormat, read_model, write_model};
 pub use predictions::write_predictions;
-pub use table::{LabelSource, Table, TableOptions, parse_table, read_table};
+pub use table::{Header, HeaderDoubt, LabelSource, Table, TableOptions, parse_table, read_table};
 pub use volley_mlr;

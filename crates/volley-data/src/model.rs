@@ -19,8 +19,9 @@ use crate::{ContentError, DataError};
 mod json;
 mod numpy;
 
-/// Most bytes of a model's file: 1 GiB.
-const LIMIT: u64 = 1 << 30;
+/// Most bytes of a model in JSON, and of memory of one in NPZ: 128 MiB, or 16 million numbers. Reading JSON takes up to
+/// twenty times as much memory as its text.
+const LIMIT: u64 = 1 << 27;
 
 /// How a model is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ impl ModelFormat {
 ///
 /// # Errors
 ///
-/// [`ContentError::Io`]; [`ContentError::NullCharacter`] for a class that NPZ cannot hold.
+/// [`ContentError::Io`].
 pub fn write_model(out: impl Write, format: ModelFormat, model: &Model) -> Result<(), ContentError> {
     let parts = Parts::of(model);
     match format {

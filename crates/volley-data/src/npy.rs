@@ -4,53 +4,55 @@
 //! The header is read by its own grammar: the three keys once each, in any order, with a text, a truth value and a tuple of
 //! numbers. Everything else that Python could write there (records, nested types) is refused, as are pickled objects.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use ndarray::{Array2, ShapeBuilder};
 
 use crate::ContentError;
+use crate::source::{Memory, element_count, label_bytes};
 
 mod header;
 
 use header::{Header, Kind};
 
-/// An array whose bytes fill its shape.
-#[derive(Clone, Debug, PartialEq)]
+/// Bytes that are read at once.
+const CHUNK: usize = 1 << 16;
+/// Digits and sign of the longest integer.
+const INTEGER_LENGTH: usize = 20;
+
+/// An array whose header was read, and whose elements come next.
 pub(crate) struct NpyArray<'a> {
     header: Header,
-    bytes: &'a [u8],
+    stream: &'a mut dyn Read,
 }
 
-/// Reads the content of a file; the elements stay where they are.
-pub(crate) fn parse(content: &[u8]) -> Result<NpyArray<'_>, ContentError> {
-    let (header, bytes) = Header::split(content)?;
-    let item_bytes = header.element.bytes;
-    let expected = header.shape.iter().try_fold(item_bytes, |product, &size| product.checked_mul(size));
-    if expected != Some(bytes.len()) {
-        return Err(ContentError::Size { shape: header.shape, item_bytes, found: bytes.len() });
-    }
-    Ok(NpyArray { header, bytes })
+/// Reads the header of a file.
+pub(crate) fn open(stream: &mut dyn Read) -> Result<NpyArray<'_>, ContentError> {
+    Ok(NpyArray { header: Header::read(stream)?, stream })
 }
 
 impl NpyArray<'_> {
     /// A matrix of numbers.
-    pub(crate) fn features(&self) -> Result<Array2<f64>, ContentError> {
+    pub(crate) fn features(self, memory: &mut Memory) -> Result<Array2<f64>, ContentError> {
         let [rows, columns] = self.header.shape[..] else {
             return Err(self.dimensions("a matrix of rows and columns"));
         };
         // With no rows nothing bounds the number of columns.
-        if self.bytes.is_empty() {
+        if rows == 0 || columns == 0 {
             return Err(ContentError::NoRows);
         }
-        let values = self.numbers()?;
-        let found = self.bytes.len();
-        Array2::from_shape_vec((rows, columns).set_f(self.header.fortran_order), values).map_err(|_| {
-            ContentError::Size { shape: vec![rows, columns], item_bytes: self.header.element.bytes, found }
+        let (item_bytes, fortran_order) = (self.header.element.bytes, self.header.fortran_order);
+        let values = self.numbers(memory)?;
+        let found = item_bytes * values.len();
+        Array2::from_shape_vec((rows, columns).set_f(fortran_order), values).map_err(|_| ContentError::Size {
+            shape: vec![rows, columns],
+            item_bytes,
+            found,
         })
     }
 
     /// Images of bytes: their number, rows, columns and channels, and their bytes.
-    pub(crate) fn images(&self) -> Result<([usize; 4], Vec<u8>), ContentError> {
+    pub(crate) fn images(self, memory: &mut Memory) -> Result<([usize; 4], Vec<u8>), ContentError> {
         let shape = match self.header.shape[..] {
             [count, rows, columns] => [count, rows, columns, 1],
             [count, rows, columns, channels @ (1 | 3)] => [count, rows, columns, channels],
@@ -60,50 +62,84 @@ impl NpyArray<'_> {
         if (element.kind, element.bytes) != (Kind::Unsigned, 1) || self.header.fortran_order {
             return Err(element.unusable("the bytes of images in C order"));
         }
-        Ok((shape, self.bytes.to_vec()))
+        memory.take(element_count(&self.header.shape), 1)?;
+        Ok((shape, self.elements(|item, _| Ok(item[0]))?))
     }
 
     /// A vector of numbers.
-    pub(crate) fn vector(&self) -> Result<Vec<f64>, ContentError> {
+    pub(crate) fn vector(self, memory: &mut Memory) -> Result<Vec<f64>, ContentError> {
         self.one_dimension()?;
-        self.numbers()
+        self.numbers(memory)
     }
 
     /// A single number.
-    pub(crate) fn number(&self) -> Result<f64, ContentError> {
-        match (self.header.shape.is_empty(), &self.numbers()?[..]) {
-            (true, &[number]) => Ok(number),
-            _ => Err(self.dimensions("a single number")),
+    pub(crate) fn number(self, memory: &mut Memory) -> Result<f64, ContentError> {
+        if !self.header.shape.is_empty() {
+            return Err(self.dimensions("a single number"));
         }
+        // The product of no sizes is 1.
+        Ok(self.numbers(memory)?[0])
     }
 
     /// A vector of truth values.
-    pub(crate) fn truths(&self) -> Result<Vec<bool>, ContentError> {
+    pub(crate) fn truths(self, memory: &mut Memory) -> Result<Vec<bool>, ContentError> {
         self.one_dimension()?;
-        match self.header.element.kind {
-            Kind::Boolean => Ok(self.bytes.iter().map(|&byte| byte != 0).collect()),
-            _ => Err(self.header.element.unusable("truth values")),
+        if self.header.element.kind != Kind::Boolean {
+            return Err(self.header.element.unusable("truth values"));
         }
+        memory.take(element_count(&self.header.shape), 1)?;
+        self.elements(|item, _| Ok(item[0] != 0))
     }
 
     /// A vector of labels: integers, truth values or texts.
-    pub(crate) fn labels(&self) -> Result<Vec<String>, ContentError> {
+    pub(crate) fn labels(self, memory: &mut Memory) -> Result<Vec<String>, ContentError> {
         self.one_dimension()?;
-        let element = &self.header.element;
+        let element = self.header.element.clone();
         if element.bytes == 0 {
             // No bytes, so nothing that bounds how many they are.
             return Err(element.unusable("labels: they are all empty"));
         }
-        let items = self.bytes.chunks_exact(element.bytes).enumerate();
-        items.map(|(index, item)| element.label(item, index as u64 + 1)).collect()
+        let length = if element.is_number() { INTEGER_LENGTH } else { element.bytes };
+        memory.take(element_count(&self.header.shape), label_bytes(length))?;
+        self.elements(|item, index| element.label(item, index as u64 + 1))
     }
 
-    fn numbers(&self) -> Result<Vec<f64>, ContentError> {
-        let element = &self.header.element;
+    fn numbers(self, memory: &mut Memory) -> Result<Vec<f64>, ContentError> {
+        let element = self.header.element.clone();
         if !element.is_number() {
             return Err(element.unusable("features"));
         }
-        Ok(self.bytes.chunks_exact(element.bytes).map(|item| element.number(item)).collect())
+        memory.take(element_count(&self.header.shape), size_of::<f64>())?;
+        self.elements(|item, _| Ok(element.number(item)))
+    }
+
+    /// What is made of each element and its index. Memory grows with what is read.
+    fn elements<T>(
+        self,
+        make: impl Fn(&[u8], usize) -> Result<T, ContentError>,
+    ) -> Result<Vec<T>, ContentError> {
+        let Self { header, stream } = self;
+        let item_bytes = header.element.bytes;
+        let expected = element_count(&header.shape).checked_mul(item_bytes);
+        let chunk_bytes = (CHUNK / item_bytes).max(1).saturating_mul(item_bytes) as u64;
+        let (mut elements, mut chunk, mut found) = (Vec::new(), Vec::new(), 0);
+        // To the end of the stream: what is compressed is checked there.
+        while {
+            chunk.clear();
+            stream.take(chunk_bytes).read_to_end(&mut chunk)? > 0
+        } {
+            found += chunk.len();
+            if expected.is_some_and(|expected| found > expected) {
+                break;
+            }
+            for item in chunk.chunks_exact(item_bytes) {
+                elements.push(make(item, elements.len())?);
+            }
+        }
+        if expected == Some(found) {
+            return Ok(elements);
+        }
+        Err(ContentError::Size { shape: header.shape, item_bytes, found })
     }
 
     fn one_dimension(&self) -> Result<(), ContentError> {

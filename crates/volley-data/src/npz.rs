@@ -1,6 +1,6 @@
 //! NPZ, NumPy's format of several arrays: a ZIP archive of NPY files.
 
-use std::io::{self, Cursor, Write};
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use ndarray::{Array1, Array2};
@@ -9,23 +9,25 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use crate::npy::{self, NpyArray};
-use crate::source::read_within;
+use crate::source::{Decoded, Memory, Seekable};
 use crate::table::unlabelled;
 use crate::{ContentError, DataError, LabelSource, Table, TableOptions};
 
-/// An archive in memory, of which up to `limit` bytes are unpacked in all.
+/// What a ZIP64 archive has before its end record.
+const ZIP64_MAGIC: &[u8] = b"PK\x06\x07";
+/// The longest end of an archive from there: the locator, the end record, and its comment.
+const END_BYTES: u64 = 20 + 22 + (1 << 16);
+
+/// An archive, of which an array at a time is unpacked.
 pub(crate) struct Npz<'a> {
     path: &'a Path,
-    archive: ZipArchive<Cursor<&'a [u8]>>,
-    limit: u64,
-    unpacked: u64,
+    archive: ZipArchive<Box<dyn Seekable + 'a>>,
 }
 
 impl<'a> Npz<'a> {
-    pub(crate) fn open(path: &'a Path, content: &'a [u8], limit: u64) -> Result<Self, DataError> {
-        let archive =
-            ZipArchive::new(Cursor::new(content)).map_err(|error| ContentError::from(error).in_file(path))?;
-        Ok(Self { path, archive, limit, unpacked: 0 })
+    pub(crate) fn open(path: &'a Path, mut content: Box<dyn Seekable + 'a>) -> Result<Self, DataError> {
+        let archive = refuse_zip64(&mut content).and_then(|()| Ok(ZipArchive::new(content)?));
+        Ok(Self { path, archive: archive.map_err(|cause| cause.in_file(path))? })
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -36,27 +38,31 @@ impl<'a> Npz<'a> {
     pub(crate) fn read<T>(
         &mut self,
         name: &str,
-        make: impl FnOnce(&NpyArray<'_>) -> Result<T, ContentError>,
+        make: impl FnOnce(NpyArray<'_>) -> Result<T, ContentError>,
     ) -> Result<T, DataError> {
         if !self.has(name) {
             let names = self.archive.file_names().filter_map(Result::ok);
             let found = names.map(|name| name.strip_suffix(".npy").unwrap_or(&name).to_owned()).collect();
             return Err(ContentError::MissingArray { name: name.to_owned(), found }.in_file(self.path));
         }
-        let array = self.unpack(name).and_then(|content| make(&npy::parse(&content)?));
+        let file = self.archive.by_name(&file_name(name)).map_err(ContentError::from);
+        let array = file.and_then(|file| {
+            let damage = |error: io::Error| ContentError::Archive { message: error.to_string() };
+            make(npy::open(&mut Decoded::new(file, damage))?)
+        });
         array.map_err(|cause| cause.in_entry(self.path, name))
     }
+}
 
-    fn unpack(&mut self, name: &str) -> Result<Vec<u8>, ContentError> {
-        let file = self.archive.by_name(&file_name(name))?;
-        let content = read_within(file, self.limit - self.unpacked).map_err(|error| match error {
-            ContentError::TooLarge { .. } => ContentError::TooLarge { limit: self.limit },
-            ContentError::Io { message, .. } => ContentError::Archive { message },
-            other => other,
-        })?;
-        self.unpacked += content.len() as u64;
-        Ok(content)
-    }
+/// An archive may declare any number of files, for which memory is set aside before they are seen. Without ZIP64 they
+/// are 65,534 at most.
+fn refuse_zip64(mut content: impl Read + Seek) -> Result<(), ContentError> {
+    let length = content.seek(SeekFrom::End(0))?;
+    content.seek(SeekFrom::Start(length.saturating_sub(END_BYTES)))?;
+    let mut end = Vec::new();
+    content.take(END_BYTES).read_to_end(&mut end)?;
+    let is_zip64 = end.windows(ZIP64_MAGIC.len()).any(|bytes| bytes == ZIP64_MAGIC);
+    if is_zip64 { Err(ContentError::Zip64) } else { Ok(()) }
 }
 
 fn file_name(array: &str) -> String {
@@ -64,11 +70,16 @@ fn file_name(array: &str) -> String {
 }
 
 /// Features and labels by the names in the options.
-pub(crate) fn read_table(path: &Path, content: &[u8], options: &TableOptions) -> Result<Table, DataError> {
+pub(crate) fn read_table(
+    path: &Path,
+    content: Box<dyn Seekable + '_>,
+    options: &TableOptions,
+    memory: &mut Memory,
+) -> Result<Table, DataError> {
     const LABELS: &str = "y";
-    let mut npz = Npz::open(path, content, options.limit)?;
-    let mut features = npz.read(&options.features, |array| array.features())?;
-    scale_columns(&mut npz, &options.features, &mut features)?;
+    let mut npz = Npz::open(path, content)?;
+    let mut features = npz.read(&options.features, |array| array.features(memory))?;
+    scale_columns(&mut npz, &options.features, &mut features, memory)?;
     let mut table = unlabelled(path, features);
     let name = match &options.labels {
         LabelSource::Usual if npz.has(LABELS) => Some(LABELS),
@@ -76,21 +87,26 @@ pub(crate) fn read_table(path: &Path, content: &[u8], options: &TableOptions) ->
         _ => None,
     };
     if let Some(name) = name {
-        table.labels = Some(npz.read(name, |array| array.labels())?);
+        table.labels = Some(npz.read(name, |array| array.labels(memory))?);
     }
     Ok(table)
 }
 
 /// Where the features are k in steps, makes them offset + k · scale, column by column.
-fn scale_columns(npz: &mut Npz<'_>, name: &str, features: &mut Array2<f64>) -> Result<(), DataError> {
+fn scale_columns(
+    npz: &mut Npz<'_>,
+    name: &str,
+    features: &mut Array2<f64>,
+    memory: &mut Memory,
+) -> Result<(), DataError> {
     let (scale, offset) = (format!("{name}_scale"), format!("{name}_offset"));
     // Either of them asks for both.
     if !npz.has(&scale) && !npz.has(&offset) {
         return Ok(());
     }
     let columns = features.ncols();
-    let numbers = |array: &NpyArray<'_>| {
-        let numbers = array.vector()?;
+    let mut numbers = |array: NpyArray<'_>| {
+        let numbers = array.vector(memory)?;
         let found = numbers.len();
         if found == columns {
             Ok(Array1::from(numbers))
@@ -98,7 +114,7 @@ fn scale_columns(npz: &mut Npz<'_>, name: &str, features: &mut Array2<f64>) -> R
             Err(ContentError::ScaleLength { found, columns })
         }
     };
-    let (scale, offset) = (npz.read(&scale, numbers)?, npz.read(&offset, numbers)?);
+    let (scale, offset) = (npz.read(&scale, &mut numbers)?, npz.read(&offset, &mut numbers)?);
     *features *= &scale;
     *features += &offset;
     Ok(())
@@ -148,9 +164,6 @@ impl NpzWriter {
                 &shape,
                 integers.iter().map(|number| number.to_le_bytes().to_vec()),
             );
-        }
-        if let Some(label) = labels.iter().find(|label| label.ends_with('\0')) {
-            return Err(ContentError::NullCharacter { label: label.clone() });
         }
         let (descr, texts) = npy::texts(labels);
         self.add(name, &descr, &shape, texts)

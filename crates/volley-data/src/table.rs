@@ -1,16 +1,18 @@
 //! Tables: features, labels where there are any, and where each row stands in its file.
 
+use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use volley_mlr::{ClassLabels, Dataset};
 
 use crate::error::excerpt;
-use crate::source::{self, Format};
+use crate::source::{Content, Format, Memory, label_bytes};
 use crate::{ContentError, DataError, Idx, csv_file, npy, npz};
 
-/// Most bytes of a file, and of what it is decompressed to, unless told otherwise: 4 GiB.
-pub(crate) const DEFAULT_LIMIT: u64 = 4 << 30;
+/// Most bytes of memory that a table takes unless told otherwise: 2 GiB.
+pub(crate) const DEFAULT_LIMIT: u64 = 2 << 30;
 
 /// Where the labels of a table are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +32,39 @@ pub enum LabelSource {
     File(PathBuf),
 }
 
+/// Whether the first row of a CSV file is a header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Header {
+    /// It is one if none of its values is a number; [`Table::header_doubt`] says whether that may be wrong.
+    #[default]
+    Auto,
+    /// It is, whatever is in it.
+    Yes,
+    /// It is a row like any other.
+    No,
+}
+
+/// Why a guess of what the first row of a CSV file is may be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderDoubt {
+    /// It was taken for a header, though names in it repeat or stand for missing values.
+    Names,
+    /// It was taken for data, though its values count up by ones.
+    Sequence,
+    /// It was taken for data, though its label is no number and all others are.
+    Label,
+}
+
+impl fmt::Display for HeaderDoubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Names => "is taken for a header, though names in it repeat or stand for missing values",
+            Self::Sequence => "is taken for data, though its values count up like numbers of columns",
+            Self::Label => "is taken for data, though its label is no number and all others are",
+        })
+    }
+}
+
 /// How a table is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableOptions {
@@ -39,13 +74,22 @@ pub struct TableOptions {
     pub features: String,
     /// Of IDX images, only the pixels of the square of this side in the middle are read.
     pub centre: Option<usize>,
-    /// Most bytes that are read of a file, and that a compressed one may expand to: 4 GiB by default.
+    /// Whether the first row of a CSV file is a header.
+    pub header: Header,
+    /// Most bytes of memory that values (8 each) and labels take, and that a record of CSV may have: 2 GiB by default.
+    /// What a header declares is compared with it before anything is read.
     pub limit: u64,
 }
 
 impl Default for TableOptions {
     fn default() -> Self {
-        Self { labels: LabelSource::default(), features: "X".into(), centre: None, limit: DEFAULT_LIMIT }
+        Self {
+            labels: LabelSource::default(),
+            features: "X".into(),
+            centre: None,
+            header: Header::default(),
+            limit: DEFAULT_LIMIT,
+        }
     }
 }
 
@@ -65,6 +109,7 @@ pub struct Table {
     pub(crate) labels: Option<Vec<String>>,
     pub(crate) columns: Option<Vec<String>>,
     pub(crate) lines: Option<Vec<u64>>,
+    pub(crate) header_doubt: Option<HeaderDoubt>,
 }
 
 impl Table {
@@ -72,6 +117,12 @@ impl Table {
     #[must_use]
     pub fn features(&self) -> &Array2<f64> {
         &self.features
+    }
+
+    /// The features alone.
+    #[must_use]
+    pub fn into_features(self) -> Array2<f64> {
+        self.features
     }
 
     /// The label of each row.
@@ -84,6 +135,12 @@ impl Table {
     #[must_use]
     pub fn columns(&self) -> Option<&[String]> {
         self.columns.as_deref()
+    }
+
+    /// Why the guess of whether the first row is a header may be wrong, where there is a reason.
+    #[must_use]
+    pub fn header_doubt(&self) -> Option<HeaderDoubt> {
+        self.header_doubt
     }
 
     /// Where a row stands in the file: its line in a CSV file, else its number from 1.
@@ -130,8 +187,8 @@ impl Table {
 ///
 /// Whatever is wrong, with the file's name.
 pub fn read_table(path: &Path, options: &TableOptions) -> Result<Table, DataError> {
-    let content = source::read(path, options.limit).map_err(|cause| cause.in_file(path))?;
-    parse_table(path, &content, options)
+    let content = Content::open(path, options.limit).map_err(|cause| cause.in_file(path))?;
+    parse(path, content, options)
 }
 
 /// [`read_table`] of content that is in memory, not compressed as a whole, under the name it would have as a file.
@@ -140,27 +197,45 @@ pub fn read_table(path: &Path, options: &TableOptions) -> Result<Table, DataErro
 ///
 /// As [`read_table`].
 pub fn parse_table(path: &Path, content: &[u8], options: &TableOptions) -> Result<Table, DataError> {
+    parse(path, Content::of(path, content), options)
+}
+
+fn parse(path: &Path, content: Content<'_>, options: &TableOptions) -> Result<Table, DataError> {
     let in_file = |cause: ContentError| cause.in_file(path);
-    let format = Format::of(path, content);
+    let format = content.format();
+    let mut memory = Memory::new(options.limit);
     check_label_source(&options.labels, format).map_err(in_file)?;
-    let mut table = match format {
-        Format::Csv => csv_file::parse(path, content, &options.labels).map_err(in_file)?,
-        Format::Npy => {
-            unlabelled(path, npy::parse(content).and_then(|array| array.features()).map_err(in_file)?)
+    let mut table = match content {
+        Content::Csv(stream) => csv_file::parse(path, stream, options, &mut memory).map_err(in_file)?,
+        Content::Npy(mut stream) => {
+            let array = npy::open(&mut stream).map_err(in_file)?;
+            unlabelled(path, array.features(&mut memory).map_err(in_file)?)
         }
-        Format::Npz => npz::read_table(path, content, options)?,
-        Format::Idx => {
-            let images = Idx::parse(content, 3).and_then(|images| match options.centre {
-                Some(side) => images.centre(side),
-                None => Ok(images),
-            });
-            unlabelled(path, images.and_then(|images| images.pixels()).map_err(in_file)?)
+        Content::Npz(archive) => npz::read_table(path, archive, options, &mut memory)?,
+        Content::Idx(mut stream) => {
+            let features = read_pixels(&mut stream, options.centre, &mut memory);
+            unlabelled(path, features.map_err(in_file)?)
         }
     };
-    if let Some(labels) = separate_labels(path, &options.labels, format, options.limit)? {
+    if let Some(labels) = separate_labels(path, &options.labels, format, &mut memory)? {
         table.labels = Some(labels);
     }
     check_table(table)
+}
+
+/// The pixels of IDX images, or of the square in the middle of each.
+fn read_pixels(
+    stream: &mut dyn Read,
+    centre: Option<usize>,
+    memory: &mut Memory,
+) -> Result<Array2<f64>, ContentError> {
+    let images = Idx::read(stream, 3, memory)?;
+    let images = match centre {
+        Some(side) => images.centre(side)?,
+        None => images,
+    };
+    memory.take(images.bytes().len(), size_of::<f64>())?;
+    images.pixels()
 }
 
 /// The labels that have a file of their own.
@@ -168,14 +243,14 @@ pub(crate) fn separate_labels(
     path: &Path,
     labels: &LabelSource,
     format: Format,
-    limit: u64,
+    memory: &mut Memory,
 ) -> Result<Option<Vec<String>>, DataError> {
     let file = match labels {
         LabelSource::File(file) => Some(file.clone()),
         LabelSource::Usual if format == Format::Idx => file_beside(path),
         _ => None,
     };
-    let read = |file: PathBuf| read_labels(&file, limit).map_err(|cause| cause.in_file(&file));
+    let read = |file: PathBuf| read_labels(&file, memory).map_err(|cause| cause.in_file(&file));
     file.map(read).transpose()
 }
 
@@ -191,7 +266,7 @@ pub(crate) fn check_label_source(labels: &LabelSource, format: Format) -> Result
 
 /// A table of features alone.
 pub(crate) fn unlabelled(path: &Path, features: Array2<f64>) -> Table {
-    Table { path: path.to_owned(), features, labels: None, columns: None, lines: None }
+    Table { path: path.to_owned(), features, labels: None, columns: None, lines: None, header_doubt: None }
 }
 
 /// Where MNIST has the labels of these images, if there is such a file.
@@ -203,13 +278,28 @@ fn file_beside(images: &Path) -> Option<PathBuf> {
 }
 
 /// The labels in a file of one dimension.
-fn read_labels(path: &Path, limit: u64) -> Result<Vec<String>, ContentError> {
-    let content = source::read(path, limit)?;
-    match Format::of(path, &content) {
-        Format::Npy => npy::parse(&content)?.labels(),
-        Format::Idx => Ok(Idx::parse(&content, 1)?.labels()),
-        Format::Csv | Format::Npz => Err(ContentError::Format { expected: "an NPY or IDX file of labels" }),
+fn read_labels(path: &Path, memory: &mut Memory) -> Result<Vec<String>, ContentError> {
+    let labels = match Content::open(path, memory.left())? {
+        Content::Npy(mut stream) => npy::open(&mut stream)?.labels(memory)?,
+        Content::Idx(mut stream) => {
+            let labels = Idx::read(&mut stream, 1, memory)?;
+            memory.take(labels.items(), label_bytes("255".len()))?;
+            labels.labels()
+        }
+        Content::Csv(_) | Content::Npz(_) => {
+            return Err(ContentError::Format { expected: "an NPY or IDX file of labels" });
+        }
+    };
+    check_labels(&labels, |index| index as u64 + 1).map(|()| labels)
+}
+
+/// Refuses labels that no class can have, by the number of the row of an index.
+pub(crate) fn check_labels(labels: &[String], row: impl Fn(usize) -> u64) -> Result<(), ContentError> {
+    let Some(index) = labels.iter().position(|label| !ClassLabels::is_name(label)) else { return Ok(()) };
+    if labels[index].trim().is_empty() {
+        return Err(ContentError::EmptyLabel { row: row(index), column: 1 });
     }
+    Err(ContentError::LabelCharacter { row: row(index), label: excerpt(&labels[index]) })
 }
 
 /// What holds for every table, whatever it was read from.
@@ -229,10 +319,7 @@ fn check_table(table: Table) -> Result<Table, DataError> {
         if labels.len() != rows {
             return Err(ContentError::LabelCount { labels: labels.len(), rows });
         }
-        if let Some(index) = labels.iter().position(|label| label.trim().is_empty()) {
-            return Err(ContentError::EmptyLabel { row: table.row_number(index), column: 1 });
-        }
-        Ok(())
+        check_labels(labels, |index| table.row_number(index))
     };
     match check() {
         Ok(()) => Ok(table),

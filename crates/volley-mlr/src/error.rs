@@ -110,6 +110,12 @@ pub enum Error {
         /// The label.
         label: String,
     },
+    /// A class that is blank or would not stay on one line.
+    #[error("class {label:?} is empty, or has a line break or another control character")]
+    ClassName {
+        /// The label.
+        label: String,
+    },
     /// A label that is none of the classes.
     #[error("the label \"{label}\" of row {row} (counted from 0) is none of the classes")]
     UnknownLabel {

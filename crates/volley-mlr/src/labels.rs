@@ -18,7 +18,8 @@ impl ClassLabels {
     ///
     /// # Errors
     ///
-    /// [`Error::TooFewClasses`] if there are fewer than two.
+    /// [`Error::TooFewClasses`] if there are fewer than two, [`Error::ClassName`] for one that is no
+    /// [name](Self::is_name).
     pub fn of(labels: &[String]) -> Result<Self, Error> {
         let mut classes = labels.to_vec();
         classes.sort_unstable();
@@ -31,6 +32,14 @@ impl ClassLabels {
             classes = numbered.into_iter().map(|(_, label)| label).collect();
         }
         Self::try_from(classes)
+    }
+
+    /// Whether a text can be the name of a class: it is not blank, and has no line break and no other control
+    /// character, so that predictions can be written one a line.
+    #[must_use]
+    pub fn is_name(text: &str) -> bool {
+        let breaks = |character: char| character.is_control() || "\u{2028}\u{2029}".contains(character);
+        !text.trim().is_empty() && !text.contains(breaks)
     }
 
     /// Number of classes.
@@ -80,13 +89,16 @@ impl ClassLabels {
 impl TryFrom<Vec<String>> for ClassLabels {
     type Error = Error;
 
-    /// Classes in a given order, as a stored model has them.
+    /// Classes in a given order, as a stored model has them: at least two, each once, each [a name](Self::is_name).
     fn try_from(classes: Vec<String>) -> Result<Self, Error> {
         if classes.len() < 2 {
             return Err(Error::TooFewClasses { classes: classes.len() });
         }
         if let Some(index) = (1..classes.len()).find(|&i| classes[..i].contains(&classes[i])) {
             return Err(Error::DuplicateClass { label: classes[index].clone() });
+        }
+        if let Some(label) = classes.iter().find(|label| !Self::is_name(label)) {
+            return Err(Error::ClassName { label: label.clone() });
         }
         Ok(Self(classes))
     }
@@ -123,6 +135,10 @@ mod tests {
         assert_eq!(ClassLabels::of(&one), Err(Error::TooFewClasses { classes: 1 }));
         assert_eq!(ClassLabels::try_from(one), Err(Error::DuplicateClass { label: "a".to_owned() }));
         assert!(serde_json::from_str::<ClassLabels>(r#"["a"]"#).is_err());
+        for label in ["", " ", "a\nb", "a\rb", "a\tb", "\0", "a\u{85}", "a\u{2028}b"] {
+            let classes = vec!["a".to_owned(), label.to_owned()];
+            assert_eq!(ClassLabels::try_from(classes), Err(Error::ClassName { label: label.to_owned() }));
+        }
         let two = ClassLabels::try_from(vec!["a".to_owned(), "b".to_owned()]).unwrap();
         let unknown = Error::UnknownLabel { row: 1, label: "c".to_owned() };
         assert_eq!(two.one_hot(&["b".to_owned(), "c".to_owned()]), Err(unknown));

@@ -57,9 +57,18 @@ fn what_cannot_be_written() {
     let count = Err(ContentError::LabelCount { labels: 2, rows: 3 });
     assert_eq!(write_features(Vec::new(), FeatureFormat::Csv, &features(), Some(two)), count);
     assert_eq!(write_features_in_bytes(Vec::new(), &features(), Some(two)), count);
-    let cut = ["a\0", "b", "c"].map(str::to_owned);
-    let error = write_features(Vec::new(), FeatureFormat::Npz, &features(), Some(&cut)).unwrap_err();
-    assert_eq!(error, ContentError::NullCharacter { label: "a\0".into() });
+    for (label, cause) in [
+        ("a\0", ContentError::LabelCharacter { row: 2, label: "a\0".into() }),
+        ("a\nb", ContentError::LabelCharacter { row: 2, label: "a\nb".into() }),
+        (" ", ContentError::EmptyLabel { row: 2, column: 1 }),
+    ] {
+        let labels = ["b", label, "c"].map(str::to_owned);
+        for format in [FeatureFormat::Csv, FeatureFormat::Npz] {
+            let error = write_features(Vec::new(), format, &features(), Some(&labels)).unwrap_err();
+            assert_eq!(error, cause);
+        }
+        assert_eq!(write_features_in_bytes(Vec::new(), &features(), Some(&labels)), Err(cause));
+    }
 }
 
 #[test]

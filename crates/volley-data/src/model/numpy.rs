@@ -1,12 +1,13 @@
 //! A model as NumPy arrays, with the names of scikit-learn's attributes.
 
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::path::Path;
 
 use volley_mlr::Sharing;
 
 use super::{LIMIT, Parts, Statistics};
 use crate::npz::{Npz, NpzWriter};
+use crate::source::Memory;
 use crate::{ContentError, DataError};
 
 pub(super) fn write(out: impl Write, parts: &Parts) -> Result<(), ContentError> {
@@ -34,25 +35,27 @@ pub(super) fn write(out: impl Write, parts: &Parts) -> Result<(), ContentError> 
 }
 
 pub(super) fn read(path: &Path, content: &[u8]) -> Result<Parts, DataError> {
-    let mut npz = Npz::open(path, content, LIMIT)?;
-    let coef = npz.read("coef_", |array| array.features())?;
-    let intercept = npz.read("intercept_", |array| array.vector())?;
-    let classes = npz.read("classes_", |array| array.labels())?;
+    let mut memory = Memory::new(LIMIT);
+    let memory = &mut memory;
+    let mut npz = Npz::open(path, Box::new(Cursor::new(content)))?;
+    let coef = npz.read("coef_", |array| array.features(memory))?;
+    let intercept = npz.read("intercept_", |array| array.vector(memory))?;
+    let classes = npz.read("classes_", |array| array.labels(memory))?;
     // Any of them asks for all of them.
     let is_standard =
         ["square_root_", "mean_", "inverse_deviation_", "clip_"].iter().any(|name| npz.has(name));
     let preprocessing = if is_standard {
         Some(Statistics {
-            square_root: npz.read("square_root_", |array| array.truths())?,
-            mean: npz.read("mean_", |array| array.vector())?,
-            inverse_deviation: npz.read("inverse_deviation_", |array| array.vector())?,
-            clip: npz.read("clip_", |array| array.number())?,
+            square_root: npz.read("square_root_", |array| array.truths(memory))?,
+            mean: npz.read("mean_", |array| array.vector(memory))?,
+            inverse_deviation: npz.read("inverse_deviation_", |array| array.vector(memory))?,
+            clip: npz.read("clip_", |array| array.number(memory))?,
         })
     } else {
         None
     };
     let sharing = if npz.has("flooding_") {
-        npz.read("flooding_", |array| flooding(&array.vector()?))?
+        npz.read("flooding_", |array| flooding(&array.vector(memory)?))?
     } else {
         Sharing::Private
     };

@@ -68,7 +68,7 @@ fn a_model_that_may_be_shared_stays_marked_and_one_without_a_mark_is_private() {
     }
     let marks = |model: &Model| {
         let content = written(ModelFormat::Npz, model);
-        let npz = crate::npz::Npz::open(Path::new("npz"), &content, 1 << 20).unwrap();
+        let npz = crate::npz::Npz::open(Path::new("npz"), Box::new(std::io::Cursor::new(&content))).unwrap();
         ["private_", "flooding_"].map(|name| npz.has(name))
     };
     assert_eq!(marks(&private), [true, false]);
@@ -160,10 +160,32 @@ fn archives_that_are_no_models() {
 }
 
 #[test]
-fn what_npz_cannot_hold() {
-    let model = model(&["a", "b\0"], Profile::Paper);
-    let error = write_model(Vec::new(), ModelFormat::Npz, &model);
-    assert_eq!(error, Err(ContentError::NullCharacter { label: "b\0".into() }));
+fn classes_that_do_not_stay_on_one_line() {
+    let good = written(ModelFormat::Json, &model(&["a", "b"], Profile::Paper));
+    let good = String::from_utf8(good).unwrap();
+    for (escaped, label) in [("b\\nc", "b\nc"), ("b\\u0000", "b\0"), ("\\u2028", "\u{2028}"), (" ", " ")] {
+        let content = good.replacen("\"b\"", &format!("\"{escaped}\""), 1);
+        let error = volley_mlr::Error::ClassName { label: label.into() };
+        assert_eq!(read("name", content.as_bytes()), Err(ContentError::Model(error)));
+    }
+    let mut npz = crate::npz::NpzWriter::new();
+    npz.add_numbers("coef_", &[2, 1], &[1.0, 2.0]).unwrap();
+    npz.add_numbers("intercept_", &[2], &[1.0, 2.0]).unwrap();
+    npz.add_labels("classes_", &["a".into(), "b\rc".into()]).unwrap();
+    let mut content = Vec::new();
+    npz.finish(&mut content).unwrap();
+    let error = volley_mlr::Error::ClassName { label: "b\rc".into() };
+    assert_eq!(read("name.npz", &content), Err(ContentError::Model(error)));
+}
+
+#[test]
+fn models_have_a_limit() {
+    let mut npz = crate::npz::NpzWriter::new();
+    npz.add("coef_", "|u1", &[1 << 14, 1 << 11], [vec![0; 8]]).unwrap();
+    let mut content = Vec::new();
+    npz.finish(&mut content).unwrap();
+    let error = ContentError::Memory { needed: 1 << 28, limit: LIMIT };
+    assert_eq!(read("large.npz", &content), Err(error));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The header of an NPY file.
 
+use std::io::Read;
+
 use crate::ContentError;
 use crate::error::excerpt;
 use crate::source::NPY_MAGIC;
@@ -18,25 +20,31 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// The header, and the bytes after it.
-    pub(crate) fn split(content: &[u8]) -> Result<(Self, &[u8]), ContentError> {
-        let truncated = ContentError::TruncatedHeader { format: "NPY" };
-        let rest = content.strip_prefix(NPY_MAGIC).ok_or(ContentError::Format { expected: "an NPY file" })?;
-        let (&[major, minor], rest) = rest.split_first_chunk::<2>().ok_or(truncated.clone())?;
-        let (length, rest) = match (major, minor) {
-            (1, 0) => rest.split_first_chunk::<2>().map(|(n, rest)| (u16::from_le_bytes(*n).into(), rest)),
-            (2 | 3, 0) => {
-                rest.split_first_chunk::<4>().map(|(n, rest)| (u32::from_le_bytes(*n) as usize, rest))
-            }
-            _ => return Err(ContentError::NpyVersion { major, minor }),
+    /// The header; the elements come next.
+    pub(crate) fn read(stream: &mut dyn Read) -> Result<Self, ContentError> {
+        let mut next = |length: usize| {
+            let mut bytes = Vec::new();
+            stream.take(length as u64).read_to_end(&mut bytes).map(|_| bytes)
+        };
+        if next(NPY_MAGIC.len())? != NPY_MAGIC {
+            return Err(ContentError::Format { expected: "an NPY file" });
         }
-        .ok_or(truncated.clone())?;
+        let truncated = ContentError::TruncatedHeader { format: "NPY" };
+        let &[major, minor] = &next(2)?[..] else { return Err(truncated) };
+        let length = match (major, minor) {
+            (1, 0) => next(2)?.try_into().map(|length| u16::from_le_bytes(length).into()),
+            (2 | 3, 0) => next(4)?.try_into().map(|length| u32::from_le_bytes(length) as usize),
+            _ => return Err(ContentError::NpyVersion { major, minor }),
+        };
+        let length = length.map_err(|_| truncated.clone())?;
         if length > MAX_HEADER {
             return Err(ContentError::NpyHeader);
         }
-        let (text, data) = rest.split_at_checked(length).ok_or(truncated)?;
-        let text = str::from_utf8(text).map_err(|_| ContentError::NpyHeader)?;
-        Ok((Self::parse(text)?, data))
+        let text = next(length)?;
+        if text.len() < length {
+            return Err(truncated);
+        }
+        Self::parse(str::from_utf8(&text).map_err(|_| ContentError::NpyHeader)?)
     }
 
     fn parse(text: &str) -> Result<Self, ContentError> {

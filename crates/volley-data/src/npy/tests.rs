@@ -3,6 +3,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+const LIMIT: u64 = 1 << 20;
+
 /// A file as NumPy writes it: version 1.0, the header filled up to 64 bytes.
 fn file(descr: &str, fortran_order: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     let dictionary = format!("{{'descr': '{descr}', 'fortran_order': {fortran_order}, 'shape': {shape}, }}");
@@ -11,11 +13,11 @@ fn file(descr: &str, fortran_order: &str, shape: &str, data: &[u8]) -> Vec<u8> {
 }
 
 fn features(content: &[u8]) -> Result<Array2<f64>, ContentError> {
-    parse(content)?.features()
+    open(&mut &content[..])?.features(&mut Memory::new(LIMIT))
 }
 
 fn labels(content: &[u8]) -> Result<Vec<String>, ContentError> {
-    parse(content)?.labels()
+    open(&mut &content[..])?.labels(&mut Memory::new(LIMIT))
 }
 
 /// The bytes of `numpy.save` (2.x) for `numpy.array([[1, -2, 3]], dtype='<i2')`.
@@ -102,7 +104,21 @@ fn sizes_are_checked_before_memory_is_set_aside() {
     assert_eq!(features(&file("<f8", "False", "(1, 2)", &[0; 15])), size(vec![1, 2], 15));
     assert_eq!(features(&file("<f8", "False", "(1, 2)", &[0; 17])), size(vec![1, 2], 17));
     let huge = format!("({0}, {0})", usize::MAX);
-    assert_eq!(features(&file("<f8", "False", &huge, &[0; 8])), size(vec![usize::MAX; 2], 8));
+    let memory = |needed| Err(ContentError::Memory { needed, limit: LIMIT });
+    assert_eq!(features(&file("<f8", "False", &huge, &[0; 8])), memory(u64::MAX));
+    // By the f64 that it becomes, whatever is in the file.
+    let exact = format!("({}, 1024)", LIMIT / 8 / 1024);
+    assert_eq!(
+        features(&file("|u1", "False", &exact, &[0; 8])).unwrap_err().to_string(),
+        "8 bytes do not fill the shape [128, 1024] of 1 bytes each"
+    );
+    let more = format!("({}, 1024)", LIMIT / 8 / 1024 + 1);
+    assert_eq!(features(&file("|u1", "False", &more, &[0; 8])), memory(LIMIT + 8 * 1024));
+    let text = labels(&file("<U1000000000", "False", "(1,)", &[0; 8])).map(|_| Array2::zeros((0, 0)));
+    assert_eq!(text, memory(4_000_000_000 + size_of::<String>() as u64));
+    let without_limit =
+        open(&mut &file("<f8", "False", &huge, &[0; 8])[..]).unwrap().features(&mut Memory::new(u64::MAX));
+    assert_eq!(without_limit, Err(ContentError::Memory { needed: u64::MAX, limit: u64::MAX }));
     let shape = format!("(0, {})", usize::MAX);
     assert_eq!(features(&file("<f8", "False", &shape, &[])), Err(ContentError::NoRows));
     let shape = format!("({},)", usize::MAX);

@@ -22,7 +22,8 @@ fn archive() -> Vec<u8> {
 }
 
 fn read(content: &[u8], options: &TableOptions) -> Result<Table, DataError> {
-    read_table(Path::new(PATH), content, options)
+    let content = Box::new(Cursor::new(content));
+    read_table(Path::new(PATH), content, options, &mut Memory::new(options.limit))
 }
 
 #[test]
@@ -44,7 +45,8 @@ fn what_is_wrong_is_named_with_the_array() {
     let error = read(&archive(), &features("Z")).unwrap_err();
     let found = ["X", "y", "names", "short"].map(str::to_owned).to_vec();
     assert_eq!(*error.cause, ContentError::MissingArray { name: "Z".into(), found });
-    let error = read(&archive(), &features("short")).unwrap_err();
+    let short = TableOptions::with_labels(LabelSource::Named("short".into()));
+    let error = read(&archive(), &short).unwrap_err();
     assert_eq!(error.to_string(), "x.npz (short): 1 bytes do not fill the shape [3] of 1 bytes each");
 }
 
@@ -81,10 +83,44 @@ fn compressed_arrays_are_read_up_to_the_limit() {
     let content = compressed("X.npy", &plain);
     assert!(content.len() < 2000);
     let limited = |limit| read(&content, &TableOptions { limit, ..TableOptions::default() });
-    assert_eq!(limited(plain.len() as u64).unwrap().features.dim(), (100, 1000));
-    let limit = plain.len() as u64 - 1;
-    let error = ContentError::TooLarge { limit }.in_entry(Path::new(PATH), "X");
-    assert_eq!(limited(limit), Err(error));
+    let needed = 8 * 100 * 1000;
+    assert_eq!(limited(needed).unwrap().features.dim(), (100, 1000));
+    let error = ContentError::Memory { needed, limit: needed - 1 }.in_entry(Path::new(PATH), "X");
+    assert_eq!(limited(needed - 1), Err(error));
+}
+
+#[test]
+fn archives_that_declare_any_number_of_files() {
+    // A ZIP64 end before the end record: 2^30 files.
+    let content = archive();
+    let (files, end) = content.split_at(content.len() - 22);
+    let number = 1u64 << 30;
+    let sizes = [number, number, 1 << 40, files.len() as u64].map(u64::to_le_bytes).concat();
+    let record = [b"PK\x06\x06", &44u64.to_le_bytes()[..], &[45, 0, 45, 0], &[0; 8], &sizes].concat();
+    let locator = [b"PK\x06\x07", &[0; 4][..], &(files.len() as u64).to_le_bytes(), &[1, 0, 0, 0]].concat();
+    let error = read(&[files, &record, &locator, end].concat(), &TableOptions::default());
+    assert_eq!(error, Err(ContentError::Zip64.in_file(Path::new(PATH))));
+}
+
+#[test]
+fn damage_that_the_checksum_shows() {
+    let mut content = archive();
+    // A value of X, which is stored as it is.
+    let position = content.windows(8).position(|bytes| bytes == 3f64.to_le_bytes()).unwrap();
+    content[position] ^= 1;
+    let error = read(&content, &TableOptions::default()).unwrap_err();
+    assert!(matches!(*error.cause, ContentError::Archive { .. }), "{error}");
+    assert_eq!(error.entry.as_deref(), Some("X"));
+}
+
+#[test]
+fn values_and_labels_share_the_limit() {
+    // Four values, and two labels of one byte that may have twenty digits.
+    let needed = 4 * 8 + 2 * (20 + size_of::<String>() as u64);
+    let limited = |limit| read(&archive(), &TableOptions { limit, ..TableOptions::default() });
+    assert!(limited(needed).is_ok());
+    let error = ContentError::Memory { needed, limit: needed - 1 }.in_entry(Path::new(PATH), "y");
+    assert_eq!(limited(needed - 1), Err(error));
 }
 
 proptest! {

@@ -70,6 +70,21 @@ fn the_format_follows_from_the_name_or_the_content() {
 }
 
 #[test]
+fn damaged_gzip_data_is_told_as_such() {
+    let folder = Folder::new("gzip");
+    for (name, content) in [("x.csv.gz", &b"a,1\nb,2\n"[..]), ("x.npy.gz", MATRIX), ("x.idx.gz", IMAGES)] {
+        let mut content = gzip(content);
+        let crc = content.len() - 8;
+        content[crc] ^= 1;
+        let error = |content: &[u8]| {
+            *read_table(&folder.write(name, content), &TableOptions::default()).unwrap_err().cause
+        };
+        assert_eq!(error(&content), ContentError::Gzip, "{name}");
+        assert_eq!(error(&content[..crc]), ContentError::Gzip, "{name}");
+    }
+}
+
+#[test]
 fn labels_of_images_stand_beside_them() {
     let folder = Folder::new("beside");
     let images = folder.write("t-images.idx3-ubyte.gz", &gzip(IMAGES));
@@ -125,6 +140,59 @@ fn limits_hold_before_and_after_decompression() {
     for path in [bomb, plain] {
         assert_eq!(read_table(&path, &options), Err(ContentError::TooLarge { limit: 1000 }.in_file(&path)));
     }
+    let refused = |name: &str, content: &[u8], labels: LabelSource| {
+        let options = TableOptions { limit: 1000, ..TableOptions::with_labels(labels) };
+        *read_table(&folder.write(name, content), &options).unwrap_err().cause
+    };
+    let usual = LabelSource::Usual;
+    let rows = gzip("a,1\n".repeat(100).as_bytes());
+    assert!(matches!(refused("rows.csv.gz", &rows, usual.clone()), ContentError::Memory { limit: 1000, .. }));
+    // 126 pixels: once as bytes, once as numbers. Nothing of them is there.
+    let images = [&[0, 0, 8, 3, 0, 0, 0, 126, 0, 0, 0, 1, 0, 0, 0, 1][..], &[0; 126]].concat();
+    let pixels = refused("x.idx", &images, usual.clone());
+    assert_eq!(pixels, ContentError::Memory { needed: 9 * 126, limit: 1000 });
+    let declared = [0, 0, 8, 3, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0];
+    assert_eq!(
+        refused("x.idx", &declared, usual.clone()),
+        ContentError::Memory { needed: 1 << 48, limit: 1000 }
+    );
+    let digits = [&[0, 0, 8, 1, 0, 0, 0, 100][..], &[7; 100]].concat();
+    let labels = LabelSource::File(folder.write("y.idx", &digits));
+    assert!(matches!(refused("x.npy", MATRIX, labels), ContentError::Memory { limit: 1000, .. }));
+    assert_eq!(refused("x.npz.gz", &gzip(&[0; 251]), usual), ContentError::TooLarge { limit: 250 });
+}
+
+#[test]
+fn labels_with_line_breaks_are_refused_in_every_format() {
+    let folder = Folder::new("breaks");
+    let refused = |path: &Path, labels: LabelSource, row: u64, label: &str| {
+        let error = read_table(path, &TableOptions::with_labels(labels)).unwrap_err();
+        assert_eq!(*error.cause, ContentError::LabelCharacter { row, label: label.into() });
+    };
+    for (name, text, label) in [
+        ("n", "\n", "b\nc"),
+        ("r", "\r", "b\rc"),
+        ("tab", "\t", "b\tc"),
+        ("nul", "\0", "b\0c"),
+        ("ls", "\u{2028}", "b\u{2028}c"),
+    ] {
+        let path = folder.write(&format!("{name}.csv"), format!("a,1\n\"b{text}c\",2\n").as_bytes());
+        refused(&path, LabelSource::Usual, 2, label);
+    }
+    let path = folder.write("end.csv", b"a,1\n\n\"elm\n\",2\n");
+    refused(&path, LabelSource::Usual, 3, "elm\n");
+    let mut labels = Vec::new();
+    let (descr, texts) = npy::texts(&["a".into(), "b\nc".into()]);
+    npy::write(&mut labels, &descr, &[2], texts).unwrap();
+    let labels = folder.write("labels.npy", &labels);
+    refused(&folder.write("x.npy", MATRIX), LabelSource::File(labels), 2, "b\nc");
+    let mut npz = npz::NpzWriter::new();
+    npz.add_numbers("X", &[2, 1], &[1.0, 2.0]).unwrap();
+    npz.add_labels("y", &["b\nc".into(), "a".into()]).unwrap();
+    let mut content = Vec::new();
+    npz.finish(&mut content).unwrap();
+    refused(&folder.write("x.npz", &content), LabelSource::Usual, 1, "b\nc");
+    refused(&folder.write("x.npz.gz", &gzip(&content)), LabelSource::Usual, 1, "b\nc");
 }
 
 #[test]
@@ -151,5 +219,7 @@ fn values_and_labels_of_every_format_are_checked() {
     assert_eq!(error(nan), "x: row 1, column 2: \"NaN\" is not a finite number");
     let blank = Table { labels: Some(vec![" ".into()]), ..table.clone() };
     assert_eq!(error(blank), "x: row 1, column 1: the label is empty");
+    let broken = Table { labels: Some(vec!["a\nb".into()]), ..table.clone() };
+    assert_eq!(error(broken), "x: row 1: the label \"a\\nb\" has a line break or another control character");
     assert_eq!(error(Table { features: Array2::zeros((0, 3)), ..table }), "x: the file has no rows");
 }

@@ -1,0 +1,250 @@
+//! Records of CSV by the grammar of RFC 4180, with the line on which each starts.
+//!
+//! A field that begins with a quote ends with one, and has two for each quote inside of it; any other field has none.
+//! Readers that take anything else, as that of the crate `csv` does, make one field of all rows after a quote that is
+//! not closed. Blanks may stand around fields and their quotes. Fields are separated by commas, semicolons or tabs:
+//! by that which the first record has outside of its quotes. Lines end with LF, CR LF or CR.
+
+use std::io::{BufRead, Cursor, Read};
+
+use crate::ContentError;
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+const SEPARATORS: &[u8] = b",;\t";
+
+/// One record.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// The line on which it starts, from 1.
+    pub(super) line: u64,
+    /// The first of the blank lines before it.
+    pub(super) blank_line: Option<u64>,
+    /// The fields, each followed by an ASCII character, so that each of them is UTF-8 where the whole is.
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Record {
+    /// The number of fields: at least one.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The fields without the blanks around them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|index| self.field(index))
+    }
+
+    /// A field without the blanks around it. Line breaks are no blanks: what is in quotes may begin or end with one.
+    pub(super) fn field(&self, index: usize) -> &str {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before] + 1);
+        let is_blank =
+            |character: char| character.is_whitespace() && (character == '\t' || !character.is_control());
+        self.text[start..self.ends[index]].trim_matches(is_blank)
+    }
+}
+
+/// Reads records, blank lines aside.
+pub(super) struct Records<'a> {
+    stream: Box<dyn BufRead + 'a>,
+    parser: Parser,
+    /// Most bytes of a record.
+    limit: u64,
+}
+
+impl<'a> Records<'a> {
+    pub(super) fn new(mut stream: Box<dyn BufRead + 'a>, limit: u64) -> Result<Self, ContentError> {
+        let mut start = Vec::new();
+        stream.by_ref().take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start)?;
+        if start == BYTE_ORDER_MARK {
+            start.clear();
+        }
+        Ok(Self { stream: Box::new(Cursor::new(start).chain(stream)), parser: Parser::new(), limit })
+    }
+
+    /// The next record, or None at the end.
+    fn read(&mut self) -> Result<Option<Record>, ContentError> {
+        loop {
+            let buffer = self.stream.fill_buf()?;
+            if buffer.is_empty() {
+                return self.parser.end();
+            }
+            let (mut used, mut record) = (0, None);
+            while record.is_none() && used < buffer.len() {
+                record = self.parser.push(buffer[used])?;
+                used += 1;
+                if self.parser.memory() > self.limit {
+                    return Err(ContentError::TooLarge { limit: self.limit });
+                }
+            }
+            self.stream.consume(used);
+            if record.is_some() {
+                return Ok(record);
+            }
+        }
+    }
+}
+
+impl Iterator for Records<'_> {
+    type Item = Result<Record, ContentError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
+}
+
+/// What comes before the next byte of a field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Blanks at most.
+    Start,
+    /// Text that is not in quotes.
+    Text,
+    /// An opening quote, on this line, and text.
+    Quoted { line: u64 },
+    /// The same and a quote, which may be the first of two.
+    Quote { line: u64 },
+    /// The same and blanks.
+    Closed { line: u64 },
+}
+
+struct Parser {
+    state: State,
+    /// The line of the next byte.
+    line: u64,
+    /// Whether the last byte was a CR: with an LF it ends one line.
+    after_return: bool,
+    /// Known as soon as there is one.
+    separator: Option<u8>,
+    is_first: bool,
+    start_line: u64,
+    blank_line: Option<u64>,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Parser {
+    fn new() -> Self {
+        Self {
+            state: State::Start,
+            line: 1,
+            after_return: false,
+            separator: None,
+            is_first: true,
+            start_line: 1,
+            blank_line: None,
+            text: vec![],
+            ends: vec![],
+        }
+    }
+
+    /// Bytes of the record that has begun.
+    fn memory(&self) -> u64 {
+        (self.text.len() + self.ends.len() * size_of::<usize>()) as u64
+    }
+
+    /// Takes a byte; gives the record that it ends.
+    fn push(&mut self, byte: u8) -> Result<Option<Record>, ContentError> {
+        let after_return = std::mem::replace(&mut self.after_return, byte == b'\r');
+        let is_quoted = matches!(self.state, State::Quoted { .. });
+        match byte {
+            b'\n' if after_return && !is_quoted => Ok(None),
+            b'\r' | b'\n' if is_quoted => {
+                self.text.push(byte);
+                self.line += u64::from(!after_return || byte == b'\r');
+                Ok(None)
+            }
+            b'\r' | b'\n' => {
+                let record = self.end_record();
+                self.line += 1;
+                self.start_line = self.line;
+                record
+            }
+            _ if !is_quoted && self.separates(byte)? => {
+                self.end_field();
+                Ok(None)
+            }
+            _ => self.push_text(byte).map(|()| None),
+        }
+    }
+
+    /// Whether a byte outside of quotes is the separator. The first record decides.
+    fn separates(&mut self, byte: u8) -> Result<bool, ContentError> {
+        if !SEPARATORS.contains(&byte) {
+            return Ok(false);
+        }
+        let separator = *self.separator.get_or_insert(byte);
+        if self.is_first && byte != separator {
+            return Err(ContentError::Separators { first: separator.into(), second: byte.into() });
+        }
+        Ok(byte == separator)
+    }
+
+    /// Takes a byte that is in quotes or neither separates fields nor ends a line.
+    fn push_text(&mut self, byte: u8) -> Result<(), ContentError> {
+        let is_blank = byte == b' ' || byte == b'\t';
+        self.state = match (self.state, byte) {
+            (State::Start, b'"') => {
+                self.text.truncate(self.field_start());
+                State::Quoted { line: self.line }
+            }
+            (State::Text, b'"') => {
+                return Err(ContentError::QuoteInText { row: self.line, column: self.column() });
+            }
+            (State::Quoted { line }, b'"') => State::Quote { line },
+            (State::Quote { line } | State::Closed { line }, _) if is_blank => State::Closed { line },
+            (State::Quote { line }, b'"') => {
+                self.text.push(byte);
+                State::Quoted { line }
+            }
+            (State::Quote { line: row } | State::Closed { line: row }, _) => {
+                return Err(ContentError::TextAfterQuote { row, column: self.column(), end: self.line });
+            }
+            (state, _) => {
+                self.text.push(byte);
+                if state == State::Start && !is_blank { State::Text } else { state }
+            }
+        };
+        Ok(())
+    }
+
+    fn field_start(&self) -> usize {
+        self.ends.last().map_or(0, |end| end + 1)
+    }
+
+    /// The column of the field that has begun, from 1.
+    fn column(&self) -> usize {
+        self.ends.len() + 1
+    }
+
+    fn end_field(&mut self) {
+        self.ends.push(self.text.len());
+        self.text.push(b',');
+        self.state = State::Start;
+    }
+
+    /// The record that ends here; None for a blank line.
+    fn end_record(&mut self) -> Result<Option<Record>, ContentError> {
+        if self.state == State::Start && self.ends.is_empty() {
+            self.text.clear();
+            self.blank_line.get_or_insert(self.line);
+            return Ok(None);
+        }
+        self.end_field();
+        self.is_first = false;
+        let (line, ends) = (self.start_line, std::mem::take(&mut self.ends));
+        let text = String::from_utf8(std::mem::take(&mut self.text)).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            ContentError::NotUtf8 { row: line, column: ends.partition_point(|&end| end < valid) + 1 }
+        })?;
+        Ok(Some(Record { line, blank_line: self.blank_line.take(), text, ends }))
+    }
+
+    /// The last record, where no line end follows it.
+    fn end(&mut self) -> Result<Option<Record>, ContentError> {
+        match self.state {
+            State::Quoted { line: row } => Err(ContentError::OpenQuote { row, column: self.column() }),
+            _ => self.end_record(),
+        }
+    }
+}
