@@ -61,6 +61,7 @@ pub(crate) struct PlanSummary {
     keys: usize,
     keys_bytes: u64,
     server_memory_bytes: u64,
+    key_seconds_on_one_core: f64,
     seconds_on_one_core: Seconds,
     refreshes: Option<Refreshes>,
     shareable: Option<Shareable>,
@@ -108,6 +109,7 @@ impl From<&Plan> for PlanSummary {
             keys: plan.key_spec().key_count(),
             keys_bytes: plan.key_spec().byte_count(),
             server_memory_bytes: plan.memory(1).total(),
+            key_seconds_on_one_core: plan.key_seconds_on(&Machine::AVX512),
             seconds_on_one_core: Seconds {
                 avx512ifma: plan.seconds_on(&Machine::AVX512),
                 avx2: plan.seconds_on(&Machine::AVX2),
@@ -147,6 +149,7 @@ impl fmt::Display for PlanSummary {
         let ciphertexts = counted(self.ciphertexts, "ciphertext");
         writeln!(f, "upload           {ciphertexts}, {}", show_bytes(self.dataset_bytes))?;
         writeln!(f, "evaluation keys  {}, {}", counted(self.keys, "key"), show_bytes(self.keys_bytes))?;
+        writeln!(f, "owner time       about {:.1} s for the keys on one core", self.key_seconds_on_one_core)?;
         writeln!(f, "server memory    {} with one thread", show_bytes(self.server_memory_bytes))?;
         let Seconds { avx512ifma, avx2 } = self.seconds_on_one_core;
         writeln!(

@@ -293,5 +293,5 @@ fn weights_limit(plan: &Plan, weights: u64) -> u64 {
     // A seeded ciphertext of the data is one half; its operand may be shorter.
     let upload = plan.upload();
     let half = upload.bytes.div_ceil(upload.ciphertexts.max(1) as u64) + (1 << 12);
-    weights * plan.layout().column_blocks() as u64 * 2 * half + (1 << 12)
+    weights * plan.layout().weight_ciphertexts() as u64 * 2 * half + (1 << 12)
 }

@@ -13,7 +13,7 @@ pub struct EncryptedData<C> {
     pub layout: Layout,
     /// Features, by group of samples and column block.
     pub features: Vec<Vec<C>>,
-    /// One-hot labels, by group.
+    /// One-hot labels, by group and class block.
     pub labels: Vec<C>,
     /// 1/B of the quadratic gradient, by column block.
     pub preconditioner: Vec<C>,
@@ -58,7 +58,7 @@ impl EncryptedDataset {
     }
 }
 
-/// Encrypted weights after an iteration: Σ factor · weights over the terms, each by column block.
+/// Encrypted weights after an iteration: Σ factor · weights over the terms, each by class block and column block.
 ///
 /// The model that training ends with is one term with factor 1. Between iterations the server keeps the momentum's two
 /// points, of which the weights are a combination; the owner makes it after decrypting, so that looking at a run costs

@@ -16,14 +16,17 @@ pub enum Error {
     Matrix(#[from] crate::volley_revolver::Error),
     /// Encrypted data of another layout than the plan's.
     #[error(
-        "the plan has {expected} groups of samples, there are {features} of features and {labels} of labels"
+        "the plan has {expected} groups of samples, each with labels of {class_blocks} class blocks; there are {features} groups \
+         of features and labels of {labels} blocks"
     )]
     GroupCount {
         /// Groups of the layout.
         expected: usize,
+        /// Class blocks of the layout.
+        class_blocks: usize,
         /// Groups of features given.
         features: usize,
-        /// Groups of labels given.
+        /// Ciphertexts of labels given, one for each group and class block.
         labels: usize,
     },
     /// Encrypted data or a model of another plan with the same parameters: its slots mean something else.

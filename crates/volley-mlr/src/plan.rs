@@ -239,6 +239,19 @@ impl Plan {
         self.matrices.seconds()
     }
 
+    /// Estimated seconds in which the owner makes the keys, on one core of a kind.
+    #[must_use]
+    pub fn key_seconds_on(&self, machine: &Machine) -> f64 {
+        self.matrices.key_seconds_on(machine)
+    }
+
+    /// Seconds of all together, by the model that the plan was chosen with: the server trains, the owner makes keys and upload,
+    /// both are sent.
+    #[must_use]
+    pub fn cost(&self) -> f64 {
+        self.matrices.cost()
+    }
+
     /// Estimated seconds of training on one core of a kind, set-up included.
     #[must_use]
     pub fn seconds_on(&self, machine: &Machine) -> f64 {
@@ -383,10 +396,10 @@ impl Training<'_> {
         demands: Demands,
         model: &CostModel,
     ) -> Result<Parameters, Error> {
+        let layout = MatrixPlan::by_default(shape, self, &candidates[0], model)?.layout();
         let mut plans = candidates
             .into_iter()
             .map(|parameters| {
-                let layout = Layout::new(shape, parameters.max_slots())?;
                 let plan = MatrixPlan::of(self, &parameters, layout, Split::on_copies(&layout), model)?;
                 let within = |limit: Option<u64>, bytes| limit.is_none_or(|limit| bytes <= limit);
                 let memory = plan.memory(demands.threads).total();
@@ -448,7 +461,7 @@ impl Circuit for Training<'_> {
             features: (0..layout.groups())
                 .map(|_| inputs(layout.column_blocks()))
                 .collect::<Result<_, _>>()?,
-            labels: inputs(layout.groups())?,
+            labels: inputs(layout.score_ciphertexts())?,
             preconditioner: inputs(layout.column_blocks())?,
         };
         let schedule = self.schedule(level);

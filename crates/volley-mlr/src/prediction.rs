@@ -24,7 +24,7 @@ use crate::volley_ckks::{
 };
 use crate::volley_revolver::plan::{Circuit, CostModel, Memory, Plan as MatrixPlan};
 use crate::volley_revolver::skewed::{RevolvedWeights, Skewed, Split};
-use crate::volley_revolver::{Layout, Shape};
+use crate::volley_revolver::{Error as MatrixError, Layout};
 use crate::{EncryptedModel, Error, OwnerState, Plan};
 
 /// Level of rows and weights: the one that training leaves.
@@ -64,9 +64,7 @@ impl PredictionPlan {
 
     /// Where so many rows lie under the model's weights.
     pub(crate) fn layout_of(plan: &Plan, rows: usize) -> Result<Layout, Error> {
-        let training = plan.layout();
-        let shape = Shape { samples: rows, ..training.shape() };
-        Ok(Layout::with_width(shape, training.slots(), training.width())?)
+        Ok(plan.layout().with_samples(rows)?)
     }
 
     /// Level, scale and slots of encrypted scores.
@@ -148,12 +146,12 @@ impl EncryptedRows<SeededCiphertext> {
     }
 }
 
-/// What the server returns: one ciphertext for each group of rows.
+/// What the server returns: one ciphertext for each group of rows and class block.
 #[derive(Clone, Debug)]
 pub struct EncryptedScores<C> {
     /// Where the scores lie: the prediction plan's.
     pub layout: Layout,
-    /// Scores, by group.
+    /// Scores, by group and class block.
     pub scores: Vec<C>,
 }
 
@@ -162,7 +160,8 @@ pub struct EncryptedScores<C> {
 #[derive(Debug)]
 pub struct Predictor<'a, A: Arithmetic> {
     skewed: Skewed<'a, A>,
-    weights: RevolvedWeights<A::Ciphertext>,
+    /// By class block.
+    weights: Vec<RevolvedWeights<A::Ciphertext>>,
 }
 
 impl<'a, A: Arithmetic> Predictor<'a, A> {
@@ -198,12 +197,17 @@ impl<'a, A: Arithmetic> Predictor<'a, A> {
         split: Split,
         weights: &[A::Ciphertext],
     ) -> Result<Self, Error> {
+        let (expected, actual) = (layout.weight_ciphertexts(), weights.len());
+        if expected != actual {
+            return Err(MatrixError::Length { expected, actual }.into());
+        }
         let skewed = Skewed::new(arithmetic, layout, split)?;
         let weights = weights
             .iter()
             .map(|weights| arithmetic.drop_level(weights, LEVEL))
             .collect::<Result<Vec<_>, _>>()?;
-        let weights = skewed.revolve_weights(&weights)?;
+        let blocks = weights.chunks(layout.column_blocks());
+        let weights = blocks.map(|block| skewed.revolve_weights(block)).collect::<Result<_, _>>()?;
         Ok(Self { skewed, weights })
     }
 
@@ -237,18 +241,18 @@ impl<'a, A: Arithmetic> Predictor<'a, A> {
             progress(done.fetch_add(1, Ordering::Relaxed) + 1);
             Ok(scores)
         };
-        let scores = rows.features.par_iter().map(group).collect::<Result<_, Error>>()?;
-        Ok(EncryptedScores { layout, scores })
+        let scores = rows.features.par_iter().map(group).collect::<Result<Vec<_>, Error>>()?;
+        Ok(EncryptedScores { layout, scores: scores.into_iter().flatten().collect() })
     }
 
-    /// The scores of one group of rows, given by column block: a server short of memory goes group by group.
+    /// The scores of one group of rows, given by column block, by class block: a server short of memory goes group by group.
     ///
     /// # Errors
     ///
     /// [`Error::Matrix`] for what the arithmetic refuses.
-    pub fn group(&self, features: &[A::Ciphertext]) -> Result<A::Ciphertext, Error> {
+    pub fn group(&self, features: &[A::Ciphertext]) -> Result<Vec<A::Ciphertext>, Error> {
         let copies = self.skewed.forward_copies(features, LEVEL)?;
-        Ok(self.skewed.forward(&copies, &self.weights)?)
+        self.weights.par_iter().map(|weights| Ok(self.skewed.forward(&copies, weights)?)).collect()
     }
 }
 
@@ -338,13 +342,13 @@ impl Circuit for Prediction<'_> {
     }
 
     fn simulate(&self, simulator: &Simulator, layout: Layout, split: Split) -> Result<(), Error> {
-        let blocks = 0..layout.column_blocks();
-        let weights = blocks
-            .clone()
+        let weights = (0..layout.weight_ciphertexts())
             .map(|_| simulator.existing(&self.weights.scale, self.weights.level))
             .collect::<Result<Vec<_>, _>>()?;
         let predictor = Predictor::with_weights(simulator, layout, split, &weights)?;
-        let row = || blocks.clone().map(|_| simulator.input(&self.rows.scale, self.rows.level)).collect();
+        let row = || {
+            (0..layout.column_blocks()).map(|_| simulator.input(&self.rows.scale, self.rows.level)).collect()
+        };
         let features = (0..layout.groups()).map(|_| row()).collect::<Result<_, _>>()?;
         predictor.scores(&EncryptedRows { layout, features })?;
         Ok(())

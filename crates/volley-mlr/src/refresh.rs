@@ -3,7 +3,7 @@
 //! Training takes levels, and a [`Refresh`] gives them back: for a server, bootstrapping
 //! ([`volley_ckks::bootstrapping`](crate::volley_ckks::bootstrapping)). It acts on slots of at most 1 in absolute value,
 //! which are complex where weights are real, so the two points that the momentum needs go through as one ciphertext for each
-//! column block: with M and V of [`Trainer`](crate::Trainer) and a power of two b,
+//! class block and column block: with M and V of [`Trainer`](crate::Trainer) and a power of two b,
 //!
 //! ```text
 //! X = (M + iV)/b                          b ≥ √2·max(|M|, |V|), so that |X| ≤ 1

@@ -119,7 +119,7 @@ impl<'a> NoiseModel<'a> {
 
     /// σ for the coefficients of a model of so many terms.
     pub(crate) fn flooding_deviation(&self, flooding: Flooding, terms: usize) -> f64 {
-        flooding.deviation(self.error_norm(), terms * self.layout.column_blocks())
+        flooding.deviation(self.error_norm(), terms * self.layout.weight_ciphertexts())
     }
 
     /// Deviation that noise of deviation σ in coefficients has in a normalised weight: the real part of a slot, the mean
@@ -195,7 +195,7 @@ pub(crate) fn log_scale(
     /// As long as those of private models; shorter pairs of primes are too rare in large rings; coefficients of weights
     /// stay below 2^126.
     const SCALES: [std::ops::RangeInclusive<u32>; 2] = [43..=49, 60..=98];
-    let layouts = Layout::candidates(shape, 1 << log_n.checked_sub(1)?).ok()?;
+    let layouts = Layout::family(shape, 1 << log_n.checked_sub(1)?).ok()?;
     SCALES.into_iter().flatten().find(|&log_scale| {
         layouts.iter().all(|&layout| {
             NoiseModel::new(hyperparameters, layout, log_scale).nominal_bits(flooding) >= MIN_SHARED_BITS

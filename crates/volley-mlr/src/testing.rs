@@ -10,7 +10,9 @@ use crate::volley_ckks::{
     Arithmetic, Ciphertext, Context, Encoder, EvaluationKeySet, Evaluator, SecretKey, Security,
     SimulatedCiphertext, Simulator,
 };
+use crate::volley_revolver::Layout;
 use crate::volley_revolver::plan::{Demands, RingChoice};
+use crate::volley_revolver::skewed::Split;
 use crate::{
     Dataset, EncryptedDataset, EncryptedModel, Error, Hyperparameters, Owner, Plan, Refresh, Trainer,
     TrainingSet,
@@ -98,6 +100,23 @@ impl Setup {
         let (samples, features) = data.features().dim();
         let classes = TrainingSet::new(data, hyperparameters.profile()).unwrap().classes().len();
         let plan = Plan::new(samples, features, classes, hyperparameters, demands).unwrap();
+        Self::of(data, hyperparameters, plan)
+    }
+
+    /// With the classes in blocks of `period`, under the parameters of a plan that has them in one.
+    pub(crate) fn in_class_blocks(
+        data: &Dataset,
+        hyperparameters: &Hyperparameters,
+        demands: Demands,
+        period: usize,
+    ) -> Self {
+        let single = Self::new(data, hyperparameters, demands).plan;
+        let layout = single.layout();
+        let layouts = Layout::with_period(layout.shape(), layout.slots(), period).unwrap();
+        let layout = layouts[layouts.len() - 1];
+        assert!(layout.class_blocks() > 1);
+        let (parameters, split) = (single.parameters(), Split::on_copies(&layout));
+        let plan = Plan::restore(hyperparameters, parameters, layout, split, single.method()).unwrap();
         Self::of(data, hyperparameters, plan)
     }
 

@@ -101,7 +101,7 @@ pub struct Trainer<'a, A: Arithmetic> {
     state: Option<State<A::Ciphertext>>,
 }
 
-/// The weights between iterations, by column block.
+/// The weights between iterations, by class block and column block.
 #[derive(Clone, Debug)]
 pub(crate) struct State<C> {
     /// M of the last iteration, the next V; the model after the last.
@@ -146,7 +146,7 @@ impl<C> Checkpoint<C> {
             let mut expected = plan.weights(if refreshed { iteration } else { iteration - before });
             // The carry is rescaled once more.
             expected.level -= usize::from(index == 2);
-            let count = plan.layout().column_blocks();
+            let count = plan.layout().weight_ciphertexts();
             has[index] && blocks.len() == count && blocks.iter().all(|block| *operand(block) == expected)
         };
         let in_run = (1..=iterations).contains(&iteration);
@@ -237,10 +237,10 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
     ) -> Result<Self, Error> {
         let EncryptedData { layout: actual, features, labels, preconditioner } = data;
         check_layout(layout, actual)?;
-        let expected = [layout.groups(), layout.groups()];
-        if [features.len(), labels.len()] != expected {
+        if [features.len(), labels.len()] != [layout.groups(), layout.score_ciphertexts()] {
             return Err(Error::GroupCount {
                 expected: layout.groups(),
+                class_blocks: layout.class_blocks(),
                 features: features.len(),
                 labels: labels.len(),
             });
@@ -389,10 +389,22 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
         self.hyperparameters.weight_scale(self.arithmetic.parameters())
     }
 
-    /// step · (1/B) ∘ (y − p)ᵀ x, by column block.
+    /// step · (1/B) ∘ (y − p)ᵀ x, by class block and column block.
     fn gradient(&self, step: f64) -> Result<Vec<A::Ciphertext>, Error> {
+        let gradients =
+            (0..self.layout().class_blocks()).map(|class_block| self.block_gradient(class_block, step));
+        Ok(gradients.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().collect())
+    }
+
+    /// The gradient of a class block, by column block: one block after the other, so that the rotations of their weights and
+    /// errors are not all alive together.
+    fn block_gradient(&self, class_block: usize, step: f64) -> Result<Vec<A::Ciphertext>, Error> {
+        let column_blocks = self.layout().column_blocks();
         let weights = match &self.state {
-            Some(state) => Some(self.skewed.revolve_weights(&state.point)?),
+            Some(state) => {
+                let point = &state.point[class_block * column_blocks..][..column_blocks];
+                Some(self.skewed.revolve_weights(point)?)
+            }
             None => None,
         };
         let mut sums: Option<BackwardSums<A::Tensor>> = None;
@@ -402,8 +414,8 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
                 .into_par_iter()
                 .map(|group| {
                     let error = match &weights {
-                        Some(weights) => self.error(group, weights, step)?,
-                        None => self.first_error(group, step)?,
+                        Some(weights) => self.error((group, class_block), weights, step)?,
+                        None => self.first_error((group, class_block), step)?,
                     };
                     Ok(self.skewed.revolve_errors(&error)?)
                 })
@@ -431,11 +443,11 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
     }
 
     /// step·(y − ½): of zero weights every probability is one half.
-    fn first_error(&self, group: usize, step: f64) -> Result<A::Ciphertext, Error> {
+    fn first_error(&self, (group, class_block): ScoreIndex, step: f64) -> Result<A::Ciphertext, Error> {
         let level = self.schedule.data_level - 1;
         let scale = self.error_scale(level);
-        let labels = self.scaled_labels(group, step, &scale, level)?;
-        let layout = self.layout();
+        let labels = self.scaled_labels((group, class_block), step, &scale, level)?;
+        let layout = self.layout().class_block(class_block);
         let half = || {
             let masks = layout
                 .parts(group)
@@ -450,7 +462,7 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
     /// step·(y − p(z)), repeated along the rows.
     fn error(
         &self,
-        group: usize,
+        (group, class_block): ScoreIndex,
         weights: &RevolvedWeights<A::Ciphertext>,
         step: f64,
     ) -> Result<A::Ciphertext, Error> {
@@ -459,7 +471,7 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
         // Where there are too few levels the evaluation says so.
         let level = self.arithmetic.operand(&scores).level.saturating_sub(sigmoid.levels());
         let scale = self.error_scale(level);
-        let layout = self.layout();
+        let layout = self.layout().class_block(class_block);
         let probabilities = self
             .skewed
             .split_scores(group, &scores)?
@@ -481,19 +493,20 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
             sum = self.arithmetic.add(&sum, &part)?;
         }
         let repeated = self.skewed.repeat_along_row(&sum)?;
-        let labels = self.scaled_labels(group, step, &scale, level)?;
+        let labels = self.scaled_labels((group, class_block), step, &scale, level)?;
         Ok(self.arithmetic.add(&repeated, &labels)?)
     }
 
     /// step·y at `scale` and `level`, from the level above.
     fn scaled_labels(
         &self,
-        group: usize,
+        (group, class_block): ScoreIndex,
         step: f64,
         scale: &Scale,
         level: usize,
     ) -> Result<A::Ciphertext, Error> {
-        let labels = self.arithmetic.drop_level(&self.labels[group], level + 1)?;
+        let labels = &self.labels[group * self.layout().class_blocks() + class_block];
+        let labels = self.arithmetic.drop_level(labels, level + 1)?;
         let constant = scale
             .times(&prime(self.arithmetic, level + 1))
             .divided_by(&self.arithmetic.operand(&labels).scale);
@@ -530,6 +543,9 @@ impl<'a, A: Arithmetic> Trainer<'a, A> {
             .collect()
     }
 }
+
+/// Group and class block of scores, labels and errors.
+type ScoreIndex = (usize, usize);
 
 /// M and, after the first iteration, V.
 type Points<C> = (Vec<C>, Option<Vec<C>>);

@@ -47,12 +47,21 @@ pub enum Error {
     },
     /// Matrices larger than any machine has memory for.
     #[error(
-        "the layout has {copies} copies of feature ciphertexts, at most {max} are supported: fewer samples, columns or classes would do"
+        "the layout has {copies} copies of feature ciphertexts, or ciphertexts of scores or weights; at most {max} are supported: \
+         fewer samples, columns or classes would do"
     )]
     TooManyCopies {
-        /// Copies of the layout with the fewest.
+        /// Copies of features, or ciphertexts of scores or weights if they are more, of the layout with the fewest.
         copies: usize,
         /// Largest supported.
+        max: usize,
+    },
+    /// A number of classes in a class block that no layout of this shape has.
+    #[error("blocks of {period} classes do not fit; powers of two from 2 to {max} do")]
+    Period {
+        /// The classes of a block asked for.
+        period: usize,
+        /// The padded number of classes.
         max: usize,
     },
     /// A row width that no layout of this shape has.

@@ -1,7 +1,8 @@
 //! Where the entries of the matrices lie.
 //!
-//! n samples, d columns, c classes. K is c rounded up to a power of two; a ciphertext of `slots` slots is R rows of
-//! D slots, slot (i, j) being i·D + j, with D a power of two, D ≥ 2K and K·D ≤ `slots` (so that K | R).
+//! n samples, d columns, c classes. K is a power of two: c rounded up, or less, where the classes are cut into
+//! *class blocks* of K each. A ciphertext of `slots` slots is R rows of D slots, slot (i, j) being i·D + j, with D a power
+//! of two, D ≥ 2K and K·D ≤ `slots` (so that K | R).
 //!
 //! * **Features.** X⁽q⁾ᵢⱼ = x[qR + i, j − K] for K ≤ j < K + w, else 0: rows of x from column K on. K zero columns to the
 //!   left and K − 1 to the right take up what the products shift, so one row holds w = D − (2K − 1) columns of x.
@@ -9,6 +10,11 @@
 //! * **Weights,** skewed and K-periodic in the rows: Vᵢⱼ = v[(i + j) mod K, j − K].
 //! * **Scores and errors,** skewed: Zᵢᵤ = z[i, (i + u) mod K] for 0 ≤ u < K. Labels and errors are repeated along the row:
 //!   Yᵢⱼ = y[i, (i + j) mod K] for all j.
+//!
+//! Classes do not know of each other, so class blocks are products of their own of the same features: weights, gradients,
+//! scores, labels and errors have ciphertexts for each class block, features for none. Above, k and c are the class within
+//! its block and the classes of the block; a block is a layout by itself ([`Layout::class_block`]). Ciphertexts are in the
+//! order of class block and column block (weights), or of group and class block (scores).
 //!
 //! Slots are complex and all data is real, so two *row blocks* of R samples form a *group* and share ciphertexts:
 //! X = X⁽²ᵐ⁾ + i·X⁽²ᵐ⁺¹⁾, scores likewise; errors and labels as Y⁽²ᵐ⁾ − i·Y⁽²ᵐ⁺¹⁾, because
@@ -23,9 +29,14 @@ use crate::Error;
 
 mod packing;
 
-/// Most copies of feature ciphertexts: each has a megabyte or more in a ring that is secure, so many a hundred gigabytes.
-/// Simulated they take 0.3 kB and ten microseconds each.
+/// Most copies of feature ciphertexts, and most ciphertexts of scores or weights: each has a megabyte or more in a ring that
+/// is secure, so many a hundred gigabytes. Simulated they take 0.3 kB and ten microseconds each.
 const MAX_COPIES: usize = 1 << 17;
+/// Up to so many padded classes there is one class block: its margins are small beside the columns, and every further block
+/// has labels and sigmoids of its own.
+const MAX_SINGLE_PERIOD: usize = 16;
+/// Padded classes of the smallest class block.
+const MIN_PERIOD: usize = 2;
 
 /// What is to be laid out: the shapes of x (`samples` × `columns`) and of v (`classes` × `columns`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,8 +85,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout with the narrowest rows that hold all columns in one block; where K such rows do not fit into
-    /// `slots`, the one with the widest rows that do, and several column blocks.
+    /// The layout in one class block with the narrowest rows that hold all columns in one column block; where K such rows do
+    /// not fit into `slots`, the one with the widest rows that do, and several column blocks.
     ///
     /// # Errors
     ///
@@ -87,26 +98,52 @@ impl Layout {
         Ok(candidates[candidates.len() - 1])
     }
 
-    /// Every feasible layout, from the narrowest rows (most column blocks, fewest row blocks) to the widest of use:
-    /// there is at least one, and all but the last have several column blocks. Those with too many
+    /// Every feasible layout in one class block, from the narrowest rows (most column blocks, fewest row blocks) to the widest
+    /// of use: there is at least one, and all but the last have several column blocks. Those with too many
     /// [copies](Self::copies) are left out.
     ///
     /// # Errors
     ///
     /// As [`new`](Self::new).
     pub fn candidates(shape: Shape, slots: usize) -> Result<Vec<Self>, Error> {
-        let Shape { samples, columns, classes } = shape;
-        if samples == 0 || columns == 0 || classes < 2 {
-            return Err(Error::EmptyShape { samples, columns, classes });
+        Self::with_period(shape, slots, padded(shape.classes))
+    }
+
+    /// The [candidates](Self::candidates) for every size of class blocks that comes into question, the largest first. For up
+    /// to 16 classes that is one block. For more it is every size that fits: a block of K classes needs 2K² slots, margins
+    /// of 2K − 1 columns in every row, and K copies of the features; fewer classes in a block mean more blocks, each with
+    /// labels and sigmoids of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), where no size fits.
+    pub fn family(shape: Shape, slots: usize) -> Result<Vec<Self>, Error> {
+        let whole = padded(shape.classes);
+        let smallest = if whole > MAX_SINGLE_PERIOD { MIN_PERIOD } else { whole };
+        check_slots(shape, slots, smallest)?;
+        let fits = |&period: &usize| required_slots(period) <= slots;
+        let periods = (smallest.ilog2()..usize::BITS).map(|log2| 1 << log2).take_while(fits);
+        let periods: Vec<usize> = periods.take_while(|&period| period <= whole).collect();
+        supported(periods.iter().rev().flat_map(|&period| Self::widths(shape, slots, period)).collect())
+    }
+
+    /// The [candidates](Self::candidates) in class blocks of `period` classes.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), and [`Error::Period`] where `period` is not a power of two from 2 to the padded number of
+    /// classes.
+    pub fn with_period(shape: Shape, slots: usize, period: usize) -> Result<Vec<Self>, Error> {
+        check_slots(shape, slots, period)?;
+        let max = padded(shape.classes);
+        if !period.is_power_of_two() || !(MIN_PERIOD..=max).contains(&period) {
+            return Err(Error::Period { period, max });
         }
-        if !slots.is_power_of_two() {
-            return Err(Error::SlotCount { slots });
-        }
-        let period = classes.checked_next_power_of_two().unwrap_or(usize::MAX);
-        let required = period.saturating_mul(period).saturating_mul(2);
-        if required > slots {
-            return Err(Error::TooFewSlots { slots, required });
-        }
+        supported(Self::widths(shape, slots, period))
+    }
+
+    /// From the narrowest rows to the first that hold all columns, or the widest of which `period` fit into the slots.
+    fn widths(shape: Shape, slots: usize, period: usize) -> Vec<Self> {
         let mut layouts = vec![Self { shape, slots, width: 2 * period, period }];
         while let Some(&last) = layouts.last()
             && last.column_blocks() > 1
@@ -114,26 +151,45 @@ impl Layout {
         {
             layouts.push(Self { width: 2 * last.width, ..last });
         }
-        let copies = layouts.iter().map(Self::copies).min().unwrap_or_default();
-        if copies > MAX_COPIES {
-            return Err(Error::TooManyCopies { copies, max: MAX_COPIES });
-        }
-        layouts.retain(|layout| layout.copies() <= MAX_COPIES);
-        Ok(layouts)
+        layouts
     }
 
-    /// The layout with rows of `width` slots: for another number of samples under weights that exist already.
+    /// The layout in one class block with rows of `width` slots.
     ///
     /// # Errors
     ///
     /// As [`new`](Self::new), and [`Error::Width`] where `width` is not among the [`candidates`](Self::candidates).
     pub fn with_width(shape: Shape, slots: usize, width: usize) -> Result<Self, Error> {
-        let candidates = Self::candidates(shape, slots)?;
+        Self::with_period_and_width(shape, slots, padded(shape.classes), width)
+    }
+
+    /// The layout in class blocks of `period` classes with rows of `width` slots.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_period`](Self::with_period), and [`Error::Width`] where `width` is not among those.
+    pub fn with_period_and_width(
+        shape: Shape,
+        slots: usize,
+        period: usize,
+        width: usize,
+    ) -> Result<Self, Error> {
+        let candidates = Self::with_period(shape, slots, period)?;
         candidates.iter().find(|layout| layout.width == width).copied().ok_or(Error::Width {
             width,
             narrowest: candidates[0].width,
             widest: candidates[candidates.len() - 1].width,
         })
+    }
+
+    /// The layout of another number of samples under the same weights.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_period_and_width`](Self::with_period_and_width).
+    pub fn with_samples(&self, samples: usize) -> Result<Self, Error> {
+        let shape = Shape { samples, ..self.shape };
+        Self::with_period_and_width(shape, self.slots, self.period, self.width)
     }
 
     /// The matrices' shapes.
@@ -160,10 +216,41 @@ impl Layout {
         self.slots / self.width
     }
 
-    /// K, the number of classes padded to a power of two: the period of the weights in the rows.
+    /// K, a power of two: the classes of a class block, and the period of the weights in the rows.
     #[must_use]
     pub fn period(&self) -> usize {
         self.period
+    }
+
+    /// Number of class blocks.
+    #[must_use]
+    pub fn class_blocks(&self) -> usize {
+        self.shape.classes.div_ceil(self.period)
+    }
+
+    /// The classes of a class block: K, fewer in the last one, none past it.
+    #[must_use]
+    pub fn block_classes(&self, class_block: usize) -> Range<usize> {
+        chunk(class_block, self.period, self.shape.classes)
+    }
+
+    /// The layout of a class block by itself, whose weights, scores and labels are those of its classes.
+    #[must_use]
+    pub fn class_block(&self, class_block: usize) -> Self {
+        let classes = self.block_classes(class_block).len();
+        Self { shape: Shape { classes, ..self.shape }, ..*self }
+    }
+
+    /// Number of ciphertexts of weights or of a gradient: class blocks · column blocks, or the largest number.
+    #[must_use]
+    pub fn weight_ciphertexts(&self) -> usize {
+        self.class_blocks().saturating_mul(self.column_blocks())
+    }
+
+    /// Number of ciphertexts of scores, labels or errors: groups · class blocks, or the largest number.
+    #[must_use]
+    pub fn score_ciphertexts(&self) -> usize {
+        self.groups().saturating_mul(self.class_blocks())
     }
 
     /// w = D − (2K − 1), the matrix columns that a row holds.
@@ -172,7 +259,7 @@ impl Layout {
         self.width - (2 * self.period - 1)
     }
 
-    /// Number of column blocks: ciphertexts of the weights, and of each group's features.
+    /// Number of column blocks: ciphertexts of each class block's weights, and of each group's features.
     #[must_use]
     pub fn column_blocks(&self) -> usize {
         self.shape.columns.div_ceil(self.columns_per_block())
@@ -239,6 +326,41 @@ impl Layout {
     pub fn gradient_multiple(&self) -> f64 {
         if self.has_pairs() { 2.0 } else { 1.0 }
     }
+}
+
+/// The classes of a single class block: a power of two, or the largest number.
+fn padded(classes: usize) -> usize {
+    classes.checked_next_power_of_two().unwrap_or(usize::MAX)
+}
+
+/// Slots of K rows of 2K: the fewest for blocks of so many classes.
+fn required_slots(period: usize) -> usize {
+    period.saturating_mul(period).saturating_mul(2)
+}
+
+/// Refuses shapes that are none, and slots that no layout in blocks of so many classes fits.
+fn check_slots(shape: Shape, slots: usize, period: usize) -> Result<(), Error> {
+    let Shape { samples, columns, classes } = shape;
+    if samples == 0 || columns == 0 || classes < 2 {
+        return Err(Error::EmptyShape { samples, columns, classes });
+    }
+    if !slots.is_power_of_two() {
+        return Err(Error::SlotCount { slots });
+    }
+    let required = required_slots(period);
+    if required > slots { Err(Error::TooFewSlots { slots, required }) } else { Ok(()) }
+}
+
+/// The layouts that are not larger than any machine has memory for, if there are any.
+fn supported(mut layouts: Vec<Layout>) -> Result<Vec<Layout>, Error> {
+    let most =
+        |layout: &Layout| layout.copies().max(layout.score_ciphertexts()).max(layout.weight_ciphertexts());
+    let copies = layouts.iter().map(most).min().unwrap_or_default();
+    if copies > MAX_COPIES {
+        return Err(Error::TooManyCopies { copies, max: MAX_COPIES });
+    }
+    layouts.retain(|layout| most(layout) <= MAX_COPIES);
+    Ok(layouts)
 }
 
 /// The `index`-th of the chunks of `size` that 0..`end` is cut into; empty past the last.

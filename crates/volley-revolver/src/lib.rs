@@ -5,7 +5,8 @@
 //!
 //! * [`skewed`], what to use. A sample's row lies in a row of D slots; the weights lie skewed, Vᵢⱼ = v[(i + j) mod K, j − K],
 //!   K-periodic in the rows. Each product is one sum of K slot-wise products per ciphertext of features, one
-//!   relinearization, no mask and one level, and the gradient comes out in the layout of the weights.
+//!   relinearization, no mask and one level, and the gradient comes out in the layout of the weights. Many classes are
+//!   cut into blocks of K each, which share the features.
 //! * [`classic`], the Volley Revolver as it was published (arXiv 2201.12577): rows of the transposed factor revolve, and
 //!   each of c turns costs two masks and 2·log₂ D rotations. It is kept as the baseline.
 //!

@@ -10,12 +10,14 @@ use volley_ckks::{KeySpec, OperationCounts, Parameters, ParametersLiteral, Secur
 
 mod cost;
 mod memory;
+mod search;
 
 pub use cost::{CostModel, Machine};
 pub use memory::Memory;
 
 use crate::skewed::Split;
 use crate::{Error, Layout, Shape};
+use search::Search;
 
 /// Bits of q₀: the longest that primes have.
 const FIRST_PRIME_BITS: u32 = 50;
@@ -28,9 +30,6 @@ const SPECIAL_PRIME_BITS: u32 = 50;
 const MAX_SPECIAL_PRIMES: usize = 8;
 /// Longer chains fit no row of the security table: they are refused without looking for primes.
 const MAX_LEVELS: usize = 100;
-/// Layouts with more feature ciphertexts than this many times the fewest are not tried: each takes K products in
-/// either direction, which fewer groups cannot make good.
-const MAX_EXCESS: usize = 4;
 /// The rings that are tried: below 2^12 nothing fits the security table, above 2^16 nothing fits a machine.
 const LOG_N: (u32, u32) = (12, 16);
 
@@ -115,6 +114,8 @@ pub struct Plan {
     memory: Memory,
     thread_bytes: u64,
     seconds: f64,
+    owner_seconds: f64,
+    line_seconds: f64,
 }
 
 /// Why there is no plan: the reason of the plan that came closest.
@@ -161,11 +162,13 @@ impl<E> From<E> for Refusal<E> {
 }
 
 impl Plan {
-    /// The plan that takes the least time by `model` among those that meet the demands. The same for the same demands:
-    /// circuits run on one thread, whatever the machine has.
+    /// The plan that takes the server the least time by `model` among those that meet the demands. The same for the same
+    /// demands: circuits run on one thread, whatever the machine has.
     ///
     /// Special primes are chosen for the default split first, then all layouts and splits are compared for them. Only
     /// where what is fastest is too large, any number of special primes and the splits with few keys come into question.
+    /// So they do where keys and upload take the owner longer to make than the server computes: then it is what all
+    /// [costs](Self::cost) least.
     ///
     /// # Errors
     ///
@@ -185,12 +188,14 @@ impl Plan {
         };
         let for_ring = |log_n| Self::for_ring(shape, circuit, log_n, demands, model);
         let plan = on_one_thread(|| {
-            (least..most).fold(for_ring(least), |best, smaller| Self::better(best, for_ring(smaller + 1)))
+            (least..most).fold(for_ring(least), |best, smaller| {
+                Self::better(best, for_ring(smaller + 1), Self::faster)
+            })
         });
         plan.map_err(|refusal| refusal.into_error(demands))
     }
 
-    /// The plan that takes the least time by `model` under one of several parameter sets of one ring, for circuits that
+    /// The same under one of several parameter sets of one ring, for circuits that
     /// need levels of their own making. Ring and security of the demands are those of the sets.
     ///
     /// # Errors
@@ -204,14 +209,44 @@ impl Plan {
         demands: Demands,
         model: &CostModel,
     ) -> Result<Self, C::Error> {
-        let plan = on_one_thread(|| Self::among(shape, circuit, first, others, demands, model));
+        let search = Search { circuit, demands, model };
+        let plan = on_one_thread(|| search.among(shape, first, others));
         plan.map_err(|refusal| refusal.into_error(demands))
     }
 
-    /// The cheaper of two plans, if there are two.
-    fn better<E>(a: Result<Self, Refusal<E>>, b: Result<Self, Refusal<E>>) -> Result<Self, Refusal<E>> {
+    /// The one of two plans that costs less, or else the first.
+    fn cheaper(self, other: Self) -> Self {
+        if other.cost() < self.cost() { other } else { self }
+    }
+
+    /// The one of two plans that takes the server less time, or else the first.
+    fn faster(self, other: Self) -> Self {
+        if other.seconds < self.seconds { other } else { self }
+    }
+
+    /// The cheapest plan by the default split in the widest rows under one parameter set: whatever the size of class blocks.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::new`], and those of the circuit.
+    pub fn by_default<C: Circuit>(
+        shape: Shape,
+        circuit: &C,
+        parameters: &Parameters,
+        model: &CostModel,
+    ) -> Result<Self, C::Error> {
+        let layouts = Layout::family(shape, parameters.max_slots()).map_err(C::Error::from)?;
+        Search { circuit, demands: Demands::default(), model }.by_default(parameters, &layouts)
+    }
+
+    /// The better of two plans, if there are two.
+    fn better<E>(
+        a: Result<Self, Refusal<E>>,
+        b: Result<Self, Refusal<E>>,
+        of_two: impl Fn(Self, Self) -> Self,
+    ) -> Result<Self, Refusal<E>> {
         match (a, b) {
-            (Ok(a), Ok(b)) => Ok(if b.seconds < a.seconds { b } else { a }),
+            (Ok(a), Ok(b)) => Ok(of_two(a, b)),
             (Ok(plan), Err(_)) | (Err(_), Ok(plan)) => Ok(plan),
             (Err(a), Err(b)) => Err(a.closer(b)),
         }
@@ -231,51 +266,7 @@ impl Plan {
         let few =
             build(1).ok_or_else(|| C::Error::from(no_parameters(log_n, levels, security, log_scale)))?;
         let more: Vec<Parameters> = (2..=MAX_SPECIAL_PRIMES).filter_map(build).collect();
-        Self::among(shape, circuit, &few, &more, demands, model)
-    }
-
-    /// The cheapest plan under one of these parameter sets: that of the default split first, then the layout and split.
-    fn among<C: Circuit>(
-        shape: Shape,
-        circuit: &C,
-        few: &Parameters,
-        more: &[Parameters],
-        demands: Demands,
-        model: &CostModel,
-    ) -> Result<Self, Refusal<C::Error>> {
-        let slots = few.max_slots();
-        let default = Layout::new(shape, slots).map_err(C::Error::from)?;
-        let split = Split::on_copies(&default);
-        let of = |parameters: &Parameters, layout, split| Self::of(circuit, parameters, layout, split, model);
-        let first = of(few, default, split)?;
-        let cheaper = |best: Self, other: Self| if other.seconds < best.seconds { other } else { best };
-        let first = more.iter().try_fold(first, |best, parameters| {
-            Ok::<_, C::Error>(cheaper(best, of(parameters, default, split)?))
-        })?;
-
-        let layouts = Layout::candidates(shape, slots).map_err(C::Error::from)?;
-        let ciphertexts = |layout: &Layout| layout.groups() * layout.column_blocks();
-        let fewest = layouts.iter().map(ciphertexts).min().unwrap_or_default();
-        let layouts = || layouts.iter().copied().filter(|layout| ciphertexts(layout) <= MAX_EXCESS * fewest);
-        let chosen = first.parameters.clone();
-        let fastest = layouts()
-            .flat_map(|layout| Split::candidates(&layout).into_iter().map(move |split| (layout, split)))
-            .try_fold(first, |best, (layout, split)| {
-                Ok::<_, C::Error>(cheaper(best, of(&chosen, layout, split)?))
-            })?
-            .meeting(demands);
-        if fastest.is_ok() {
-            return fastest;
-        }
-        let members = layouts().flat_map(|layout| {
-            let splits = Split::candidates(&layout).into_iter().chain(Split::lean_candidates(&layout));
-            splits.map(move |split| (layout, split))
-        });
-        members
-            .flat_map(|member| std::iter::once(few).chain(more).map(move |parameters| (parameters, member)))
-            .try_fold(fastest, |best, (parameters, (layout, split))| {
-                Ok::<_, C::Error>(Self::better(best, of(parameters, layout, split)?.meeting(demands)))
-            })?
+        Search { circuit, demands, model }.among(shape, &few, &more)
     }
 
     /// The plan, if it meets the demands.
@@ -304,15 +295,18 @@ impl Plan {
     ) -> Result<Self, C::Error> {
         let simulator = Simulator::new(parameters);
         on_one_thread(|| circuit.simulate(&simulator, layout, split))?;
-        let counts = simulator.counts();
+        let (counts, key_spec, upload) = (simulator.counts(), simulator.key_spec(), simulator.upload());
+        let bytes = key_spec.byte_count() + upload.bytes;
         Ok(Self {
             parameters: parameters.clone(),
             layout,
             split,
             seconds: model.seconds(parameters, &counts),
+            owner_seconds: model.owner_seconds(bytes),
+            line_seconds: model.line_seconds(bytes),
             counts,
-            key_spec: simulator.key_spec(),
-            upload: simulator.upload(),
+            key_spec,
+            upload,
             memory: Memory::of(&simulator, circuit.encoded_bytes(parameters, layout)),
             thread_bytes: simulator.key_switch_bytes(),
         })
@@ -361,13 +355,25 @@ impl Plan {
         Memory { scratch, ..self.memory }
     }
 
-    /// Seconds by the model that the plan was chosen with.
+    /// Seconds of the server by the model that the plan was chosen with.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.seconds
     }
 
-    /// Estimated seconds on one core of a kind.
+    /// Seconds of all together by the model: the server computes, the owner makes keys and upload, both are sent.
+    #[must_use]
+    pub fn cost(&self) -> f64 {
+        self.seconds + self.owner_seconds + self.line_seconds
+    }
+
+    /// Estimated seconds in which the owner makes the keys, on one core of a kind.
+    #[must_use]
+    pub fn key_seconds_on(&self, machine: &Machine) -> f64 {
+        machine.key_seconds(self.key_spec.byte_count())
+    }
+
+    /// Estimated seconds of the server on one core of a kind.
     #[must_use]
     pub fn seconds_on(&self, machine: &Machine) -> f64 {
         machine.seconds(&self.parameters, &self.counts, self.memory(1).total())

@@ -25,6 +25,9 @@
 //! and G has exactly the layout of V. Zero margins of K and K − 1 columns take up all that crosses the end of a row.
 //! [`Split`] names the members of this family: which of the shifts are made once on X, and which on the sums.
 //!
+//! **Class blocks.** The products are those of one class block at a time: its weights, its errors. Copies of the features
+//! serve all of them.
+//!
 //! **Pairs.** V is real, so Z of a pair of blocks is Z⁽²ᵐ⁾ + i·Z⁽²ᵐ⁺¹⁾ at the price of one;
 //! [`split_scores`](Skewed::split_scores) separates them by one conjugation. With E = E⁽²ᵐ⁾ − i·E⁽²ᵐ⁺¹⁾ the real part of
 //! the gradient is the sum of both, taken once by one conjugation of the result.
@@ -48,8 +51,8 @@ use crate::rotation::StepGrid;
 
 /// The products of one layout by one [`Split`] on one arithmetic: see the [module](self).
 ///
-/// Ciphertexts are given and returned as a slice over column blocks (features of a group, weights, gradients) or as one
-/// (scores and errors of a group). Whatever runs in parallel is exact modular arithmetic: results do not depend on the
+/// Ciphertexts are given and returned as a slice over column blocks (features of a group; weights and gradients of a class
+/// block) or as one (scores and errors of a group and class block). Whatever runs in parallel is exact modular arithmetic: results do not depend on the
 /// number of threads.
 #[derive(Debug)]
 pub struct Skewed<'a, A> {

@@ -238,7 +238,7 @@ fn plans_that_no_ring_has_room_for_and_projects_that_changed() {
         (["100000000000", "4", "3"], "copies of feature ciphertexts"),
         (["24", "18446744073709551615", "3"], "copies of feature ciphertexts"),
         (["24", "1000000000000", "3"], "copies of feature ciphertexts"),
-        (["24", "4", "1000000000"], "no layout fits"),
+        (["24", "4", "1000000000"], "ciphertexts of scores or weights"),
         (["24", "0", "3"], "0 columns"),
     ] {
         let mut init = volley(["init", "--iterations", "2", "--samples", samples, "--features", features]);

@@ -88,10 +88,10 @@ fn the_plan_costs_no_more_than_the_numpy_models_run() {
         let reference = default_split(log_n);
         let plan = paper_plan(&Hyperparameters::paper(2).unwrap(), in_ring(log_n)).unwrap();
         assert!(
-            plan.seconds() <= reference.seconds(),
+            plan.cost() <= reference.cost(),
             "log N = {log_n}: {} s, not {} s",
-            plan.seconds(),
-            reference.seconds()
+            plan.cost(),
+            reference.cost()
         );
     }
 }
@@ -99,7 +99,7 @@ fn the_plan_costs_no_more_than_the_numpy_models_run() {
 #[test]
 fn no_layout_that_is_left_out_would_be_cheaper() {
     let hyperparameters = Hyperparameters::standard(2).unwrap();
-    for (samples, features, classes) in [(128, 400, 10), (2000, 3, 2), (2000, 12, 2), (2000, 40, 3)] {
+    for (samples, features, classes) in [(128, 400, 10), (5000, 3, 2), (5000, 12, 2), (2000, 40, 3)] {
         let best = plan([samples, features, classes], 2, in_ring(14)).unwrap();
         let training = Training { hyperparameters: &hyperparameters, method: None };
         for layout in Layout::candidates(best.layout().shape(), best.layout().slots()).unwrap() {
@@ -222,7 +222,7 @@ fn absurd_shapes_are_refused_at_once_whatever_the_settings() {
     }
     for classes in [1_000_000_000, max] {
         let refusal = plan([24, 4, classes], 2, Demands::default()).unwrap_err();
-        assert!(matches!(refusal, Error::Matrix(MatrixError::TooFewSlots { .. })), "{refusal}");
+        assert!(matches!(refusal, Error::Matrix(MatrixError::TooManyCopies { .. })), "{refusal}");
     }
 }
 
@@ -238,10 +238,10 @@ fn ring_degrees_out_of_range_are_refused() {
 
 #[test]
 fn too_many_classes_and_too_little_memory_are_refused() {
-    let classes = plan([400, 5, 300], 2, Demands::default()).unwrap_err();
-    assert_eq!(classes, volley_revolver::Error::TooFewSlots { slots: 1 << 15, required: 1 << 19 }.into());
-    let classes = plan([400, 5, 100], 2, in_ring(14)).unwrap_err();
-    assert!(classes.to_string().contains("log N = 16"), "{classes}");
+    let classes = plan([400, 5, 10], 2, small_ring(9)).unwrap_err();
+    assert_eq!(classes, volley_revolver::Error::TooFewSlots { slots: 1 << 8, required: 1 << 9 }.into());
+    let classes = plan([400, 5, 10_000_000], 2, Demands::default()).unwrap_err();
+    assert!(matches!(classes, Error::Matrix(MatrixError::TooManyCopies { .. })), "{classes}");
 
     let limited = |bytes| plan([128, 400, 10], 2, Demands { memory_bytes: Some(bytes), ..in_ring(14) });
     let Err(Error::Matrix(volley_revolver::Error::TooMuchMemory { required, limit: 1_000_000 })) =
@@ -253,12 +253,31 @@ fn too_many_classes_and_too_little_memory_are_refused() {
     assert!(limited(required - 1).is_err());
 }
 
+/// In one block they took 44 GB, an upload of 567 MB and fifty times as long.
+#[test]
+fn many_classes_fit_a_usual_server() {
+    let start = Instant::now();
+    for (classes, gigabytes, upload_megabytes, seconds) in
+        [(65, 2.0, 40.0, 8.0), (100, 2.0, 60.0, 10.0), (128, 2.0, 70.0, 12.0), (1000, 4.0, 400.0, 60.0)]
+    {
+        let plan = plan([2000, 20, classes], 2, Demands::default()).unwrap();
+        assert!(plan.layout().class_blocks() > 1 && plan.layout().shape().classes == classes);
+        let memory = plan.memory(2).total() as f64 / 1e9;
+        assert!(memory < gigabytes, "{classes} classes take {memory} GB");
+        let upload = plan.upload().bytes as f64 / 1e6;
+        assert!(upload < upload_megabytes, "{classes} classes take an upload of {upload} MB");
+        assert!(plan.seconds() < seconds, "{classes} classes take {} s", plan.seconds());
+    }
+    // A few seconds each, and more where other programs run.
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
 /// Keys of half their size or less cost less than a tenth of the time.
 #[test]
 fn small_keys_take_more_time() {
     let hyperparameters = [Hyperparameters::paper(2).unwrap(), Hyperparameters::standard(2).unwrap()];
     for hyperparameters in &hyperparameters {
-        for (log_n, key_bytes) in [(14, 60_000_000), (15, 150_000_000), (16, 300_000_000)] {
+        for (log_n, key_bytes) in [(14, 60_000_000), (15, 150_000_000)] {
             let fast = paper_plan(hyperparameters, in_ring(log_n)).unwrap();
             let small = paper_plan(hyperparameters, Demands { key_bytes: Some(key_bytes), ..in_ring(log_n) })
                 .unwrap();
@@ -276,12 +295,30 @@ fn small_keys_take_more_time() {
     assert_eq!(limited(required).unwrap().key_spec().byte_count(), required);
 }
 
+/// In the largest ring the fastest plan of the paper's run has 546 MB of keys, which take longer to make than the training.
+#[test]
+fn keys_that_take_longer_than_the_training_are_small_unasked() {
+    let hyperparameters = Hyperparameters::standard(2).unwrap();
+    let plan = paper_plan(&hyperparameters, in_ring(16)).unwrap();
+    assert!(plan.key_spec().byte_count() < 110_000_000, "{}", plan.key_spec().byte_count());
+    let training = Training { hyperparameters: &hyperparameters, method: None };
+    let free = CostModel { made: 0.0, ..CostModel::default() };
+    let fastest = MatrixPlan::cheapest(PAPER, &training, in_ring(16), &free).unwrap();
+    assert!(fastest.key_spec().byte_count() > 500_000_000);
+    assert!(plan.seconds() < 1.5 * fastest.seconds());
+    // Where the training takes longer it is the fastest.
+    let usual = paper_plan(&hyperparameters, in_ring(14)).unwrap();
+    let fastest = MatrixPlan::cheapest(PAPER, &training, in_ring(14), &free).unwrap();
+    assert_eq!((usual.layout(), usual.split()), (fastest.layout(), fastest.split()));
+    assert_eq!(usual.key_spec(), fastest.key_spec());
+}
+
 /// Measured, owner and server in one process on two threads, with 10,000 rows to test on: the peak of the resident set in
 /// megabytes.
 #[test]
 fn memory_is_foreseen() {
     for (log_n, samples, measured) in
-        [(14, 128, 623.0), (14, 1000, 1157.0), (15, 128, 909.0), (16, 128, 1729.0)]
+        [(14, 128, 623.0), (14, 1000, 1157.0), (15, 128, 909.0), (16, 128, 924.5)]
     {
         let hyperparameters = Hyperparameters::paper(2).unwrap();
         let plan = Plan::new(samples, 400, 10, &hyperparameters, in_ring(log_n)).unwrap();

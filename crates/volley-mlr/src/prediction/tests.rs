@@ -79,6 +79,30 @@ fn encrypted_prediction_agrees_with_prediction_in_clear() {
 }
 
 #[test]
+fn class_blocks_predict_as_in_clear() {
+    let hyperparameters = Hyperparameters::standard(2).unwrap();
+    for (columns, classes, period) in [(6, 5, 2), (6, 7, 4), (40, 5, 2)] {
+        let data = clouds(40, columns, classes);
+        let setup = Setup::in_class_blocks(&data, &hyperparameters, small_ring(9), period);
+        let encrypted = setup.train();
+        let model = setup.owner().decrypt_private(&encrypted).unwrap();
+        for count in [1, 150] {
+            let rows = rows(count, columns, classes);
+            let scores = predict(&setup, setup.plan.key_spec(), &encrypted, rows.features()).unwrap();
+            let (same, error) = agreement(&model, &rows, &scores);
+            assert!(same >= 0.999 && error < 1e-4, "{classes} classes by {period}: {same}, {error:e}");
+        }
+        // A ciphertext of weights less than the blocks have.
+        let mut fewer = encrypted;
+        fewer.terms[0].1.pop();
+        let plan = PredictionPlan::new(&setup.plan, 1).unwrap();
+        let refused = Predictor::new(&setup.evaluator(), &plan, &fewer).map(drop).unwrap_err();
+        let expected = setup.plan.layout().weight_ciphertexts();
+        assert_eq!(refused, Error::Matrix(volley_revolver::Error::Length { expected, actual: expected - 1 }));
+    }
+}
+
+#[test]
 fn thousands_of_rows_at_full_security() {
     let hyperparameters = Hyperparameters::standard(2).unwrap();
     let demands = Demands { ring: RingChoice::LogN(14), ..Demands::default() };

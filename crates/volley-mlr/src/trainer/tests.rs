@@ -11,7 +11,10 @@ use crate::{Dataset, Job, LearningRate, Owner, Profile, TrainingSet};
 
 /// Trains encrypted and in clear, checks every iteration, and returns the largest relative weight error.
 fn train(data: &Dataset, hyperparameters: &Hyperparameters, demands: Demands) -> f64 {
-    let setup = Setup::new(data, hyperparameters, demands);
+    train_by(&Setup::new(data, hyperparameters, demands))
+}
+
+fn train_by(setup: &Setup) -> f64 {
     let (plan, owner, upload) = (&setup.plan, setup.owner(), setup.upload());
     assert_eq!(
         (upload.ciphertext_count(), upload.byte_count(plan.parameters())),
@@ -22,7 +25,7 @@ fn train(data: &Dataset, hyperparameters: &Hyperparameters, demands: Demands) ->
     let mut trainer = Trainer::new(&evaluator, plan, upload.expand(&setup.context).unwrap()).unwrap();
     assert!(trainer.model().is_none());
     let mut worst = 0.0;
-    for reference in setup.training_set.reference(hyperparameters) {
+    for reference in setup.training_set.reference(plan.hyperparameters()) {
         let step = trainer.step().unwrap().unwrap();
         assert_eq!(step.iteration, reference.iteration);
         let model = owner.decrypt_private(&trainer.model().unwrap()).unwrap();
@@ -89,28 +92,72 @@ fn refreshed_weights_train_as_in_clear() {
         // These few columns tell the classes apart: weights grow beyond the usual.
         let hyperparameters = hyperparameters.with_weight_range(1000.0).unwrap();
         let setup = reencrypting(&data, &hyperparameters, 10, level);
-        let (plan, evaluator) = (&setup.plan, setup.evaluator());
-        assert!(plan.refresh_count() >= 5);
-        let refresh = || -> Option<Box<dyn Refresh<_>>> {
-            Some(Box::new(Reencryption { level, key: Some(&setup.secret_key) }))
-        };
-        let data = || setup.upload().expand(&setup.context).unwrap();
-        let mut trainer = Trainer::with_refresh(&evaluator, plan, refresh(), data()).unwrap();
-        for reference in setup.training_set.reference(&hyperparameters) {
-            let step = trainer.step().unwrap().unwrap();
-            let weights = plan.schedule().after(step.iteration);
-            assert_eq!((step.level, step.refreshed), (weights.level, weights.refreshed));
-            let checkpoint = trainer.checkpoint().unwrap();
-            assert_eq!(checkpoint.check(plan, Ciphertext::operand), Ok(()));
-            let model = setup.owner().decrypt_private(&trainer.model().unwrap()).unwrap();
-            let largest = reference.weights.iter().fold(0.0, |max: f64, w| max.max(w.abs()));
-            let error =
-                (model.weights() - &reference.weights).iter().fold(0.0, |max: f64, e| max.max(e.abs()));
-            assert!(error / largest < 1e-4, "iteration {}: {:e}", step.iteration, error / largest);
-        }
-        assert_eq!(trainer.step().unwrap(), None);
-        assert_eq!(&evaluator.counts(), plan.counts(), "the plan is what runs");
+        assert!(setup.plan.refresh_count() >= 5);
+        check_refreshed(&setup, level);
     }
+}
+
+/// Trains with refreshes at `level`, and compares every iteration with the training in clear.
+fn check_refreshed(setup: &Setup, level: usize) {
+    let (plan, evaluator) = (&setup.plan, setup.evaluator());
+    let refresh: Box<dyn Refresh<_>> = Box::new(Reencryption { level, key: Some(&setup.secret_key) });
+    let data = setup.upload().expand(&setup.context).unwrap();
+    let mut trainer = Trainer::with_refresh(&evaluator, plan, Some(refresh), data).unwrap();
+    for reference in setup.training_set.reference(plan.hyperparameters()) {
+        let step = trainer.step().unwrap().unwrap();
+        let weights = plan.schedule().after(step.iteration);
+        assert_eq!((step.level, step.refreshed), (weights.level, weights.refreshed));
+        let checkpoint = trainer.checkpoint().unwrap();
+        assert_eq!(checkpoint.check(plan, Ciphertext::operand), Ok(()));
+        let model = setup.owner().decrypt_private(&trainer.model().unwrap()).unwrap();
+        let largest = reference.weights.iter().fold(0.0, |max: f64, w| max.max(w.abs()));
+        let error = (model.weights() - &reference.weights).iter().fold(0.0, |max: f64, e| max.max(e.abs()));
+        assert!(error / largest < 1e-4, "iteration {}: {:e}", step.iteration, error / largest);
+    }
+    assert_eq!(trainer.step().unwrap(), None);
+    assert_eq!(&evaluator.counts(), plan.counts(), "the plan is what runs");
+}
+
+#[test]
+fn class_blocks_train_as_in_clear() {
+    let hyperparameters = Hyperparameters::standard(3).unwrap();
+    // One group and many, one column block and several; the last class block with one class, two and three.
+    for (samples, columns, classes, period) in
+        [(33, 6, 5, 2), (33, 6, 5, 4), (40, 6, 7, 2), (40, 6, 7, 4), (300, 4, 6, 4), (20, 60, 6, 2)]
+    {
+        let data = clouds(samples, columns, classes);
+        let setup = Setup::in_class_blocks(&data, &hyperparameters, small_ring(9), period);
+        let layout = setup.plan.layout();
+        assert_eq!((layout.period(), layout.class_blocks()), (period, classes.div_ceil(period)));
+        let error = train_by(&setup);
+        assert!(error < 1e-5, "{error:e} for {samples} x {columns}, {classes} classes by {period}");
+    }
+}
+
+#[test]
+fn refreshed_class_blocks_train_as_in_clear() {
+    let hyperparameters = Hyperparameters::many(8).unwrap().with_weight_range(1000.0).unwrap();
+    let (data, level) = (clouds(40, 6, 5), 11);
+    let single = reencrypting(&data, &hyperparameters, 9, level);
+    for period in [2, 4] {
+        let (shape, slots) = (single.plan.layout().shape(), single.plan.layout().slots());
+        let layout = Layout::with_period(shape, slots, period).unwrap().pop().unwrap();
+        let (parameters, split) = (single.plan.parameters(), Split::on_copies(&layout));
+        let plan = Plan::restore(&hyperparameters, parameters, layout, split, single.plan.method()).unwrap();
+        let setup = Setup::of(&data, &hyperparameters, plan);
+        assert!(setup.plan.refresh_count() >= 2);
+        check_refreshed(&setup, level);
+    }
+}
+
+/// More classes than are in one block by any plan.
+#[test]
+fn many_classes_train_as_in_clear() {
+    let data = clouds(120, 4, 20);
+    let setup = Setup::new(&data, &Hyperparameters::standard(2).unwrap(), small_ring(9));
+    assert!(setup.plan.layout().class_blocks() > 1, "{:?}", setup.plan.layout());
+    let error = train_by(&setup);
+    assert!(error < 1e-5, "{error:e}");
 }
 
 #[test]
@@ -225,7 +272,8 @@ fn data_of_another_plan_is_refused() {
     let mut fewer = upload.expand(context).unwrap();
     fewer.labels.pop();
     let groups = plan.layout().groups();
-    let expected = Error::GroupCount { expected: groups, features: groups, labels: groups - 1 };
+    let expected =
+        Error::GroupCount { expected: groups, class_blocks: 1, features: groups, labels: groups - 1 };
     assert_eq!(Trainer::new(&evaluator, plan, fewer).unwrap_err(), expected);
 
     // Fewer samples in as many groups: nothing shows it but the layout.

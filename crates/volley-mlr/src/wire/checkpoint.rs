@@ -1,5 +1,5 @@
 //! Checkpoints: the iteration (u32), then M, V unless it is the first or the last, and the carry unless it is the last, each
-//! by column block.
+//! by class block and column block.
 
 use std::io::{Read, Write};
 
@@ -43,7 +43,7 @@ impl Checkpoint<Ciphertext> {
                 return Err(Error::Checkpoint { iteration, iterations }.into());
             }
             let mut blocks = || -> Result<Vec<_>, FileError> {
-                let blocks = 0..plan.layout().column_blocks();
+                let blocks = 0..plan.layout().weight_ciphertexts();
                 blocks.map(|_| Ciphertext::read_record(context, job.key_id(), body)).collect()
             };
             let point = blocks()?;

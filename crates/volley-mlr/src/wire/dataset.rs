@@ -1,5 +1,5 @@
-//! Encrypted datasets: seeded ciphertexts in the order features (by group, then column block), labels (by group), 1/B (by
-//! column block). The plan says how many there are.
+//! Encrypted datasets: seeded ciphertexts in the order features (by group, then column block), labels (by group, then class
+//! block), 1/B (by column block). The plan says how many there are.
 
 use std::io::{Read, Write};
 
@@ -57,7 +57,7 @@ impl EncryptedDataset {
                 features: (0..layout.groups())
                     .map(|_| read(layout.column_blocks()))
                     .collect::<Result<_, _>>()?,
-                labels: read(layout.groups())?,
+                labels: read(layout.score_ciphertexts())?,
                 preconditioner: read(layout.column_blocks())?,
             })
         })

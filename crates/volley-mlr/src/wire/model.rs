@@ -1,5 +1,5 @@
 //! Encrypted models: the iteration (u32), the number of terms (u8), and of each its factor (f64) and its ciphertexts by
-//! column block.
+//! class block and column block.
 
 use std::io::{Read, Write};
 
@@ -74,7 +74,7 @@ fn read_term(
     if !factor.is_finite() {
         return Err(FileError::Malformed.into());
     }
-    let blocks = (0..job.plan().layout().column_blocks()).map(|_| {
+    let blocks = (0..job.plan().layout().weight_ciphertexts()).map(|_| {
         let ciphertext = Ciphertext::read_record(context, job.key_id(), body)?;
         let found = ciphertext.operand();
         let mut expected = job.plan().weights(1);

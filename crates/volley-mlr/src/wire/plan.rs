@@ -21,6 +21,8 @@ const ROW_SHIFTS_ON_SUMS: u8 = 1;
 const SUCCESSIVE_COPIES: u8 = 2;
 /// Rotations of weights and errors are made successively.
 const SUCCESSIVE_FACTORS: u8 = 4;
+/// The upper half: how often the padded number of classes is halved to the classes of a block. Zero is a single block.
+const HALVINGS_SHIFT: u32 = 4;
 
 /// Refreshing by the fast preset, and by the precise one.
 const FAST: u8 = 1;
@@ -46,7 +48,8 @@ pub(crate) struct StoredPlan {
     width: u64,
     forward_steps: u64,
     backward_steps: u64,
-    /// Of the split: [`ROW_SHIFTS_ON_SUMS`], [`SUCCESSIVE_COPIES`], [`SUCCESSIVE_FACTORS`].
+    /// Of the split: [`ROW_SHIFTS_ON_SUMS`], [`SUCCESSIVE_COPIES`], [`SUCCESSIVE_FACTORS`]; of the layout:
+    /// [`HALVINGS_SHIFT`].
     flags: u8,
     /// s and τ of a shareable plan.
     flooding: Option<(u32, u32)>,
@@ -77,7 +80,7 @@ impl StoredPlan {
             width: layout.width() as u64,
             forward_steps: split.forward_copies() as u64,
             backward_steps: split.backward_steps() as u64,
-            flags: flags(split),
+            flags: flags(split) | halvings(layout) << HALVINGS_SHIFT,
             flooding: hyperparameters
                 .flooding()
                 .map(|flooding| (flooding.statistical_bits(), flooding.decryptions())),
@@ -134,8 +137,11 @@ impl StoredPlan {
         }
         let shape =
             Shape { samples: size(self.samples), columns: size(self.columns), classes: size(self.classes) };
+        // Too many classes for a power of two: the layout refuses them.
+        let padded = shape.classes.checked_next_power_of_two().unwrap_or(usize::MAX);
+        let (slots, period) = (parameters.max_slots(), padded >> (self.flags >> HALVINGS_SHIFT));
         let layout =
-            Layout::with_width(shape, parameters.max_slots(), size(self.width)).map_err(Error::from)?;
+            Layout::with_period_and_width(shape, slots, period, size(self.width)).map_err(Error::from)?;
         let split = self.split(&layout)?;
         Ok(Plan::restore(&hyperparameters, &parameters, layout, split, method)?)
     }
@@ -148,7 +154,11 @@ impl StoredPlan {
         let split = Split::new(layout, size(self.forward_steps), size(self.backward_steps), row_shifts)
             .map_err(Error::from)?
             .with_rotations(rotations(has(SUCCESSIVE_COPIES)), rotations(has(SUCCESSIVE_FACTORS)));
-        if flags(split) == self.flags { Ok(split) } else { Err(FileError::Malformed.into()) }
+        if flags(split) | halvings(*layout) << HALVINGS_SHIFT == self.flags {
+            Ok(split)
+        } else {
+            Err(FileError::Malformed.into())
+        }
     }
 }
 
@@ -157,6 +167,10 @@ fn flags(split: Split) -> u8 {
     flag(split.row_shifts() == RowShifts::Sums, ROW_SHIFTS_ON_SUMS)
         | flag(split.copies() == Rotations::Successive, SUCCESSIVE_COPIES)
         | flag(split.factors() == Rotations::Successive, SUCCESSIVE_FACTORS)
+}
+
+fn halvings(layout: Layout) -> u8 {
+    (layout.shape().classes.next_power_of_two().ilog2() - layout.period().ilog2()) as u8
 }
 
 #[cfg(test)]
@@ -248,6 +262,10 @@ mod tests {
         for change in changes {
             assert!(matches!(with(change), WireError::Content(Error::Matrix(_))));
         }
+        // Blocks of no classes.
+        let halved: Change = |stored| stored.flags |= 0xf0;
+        let expected = MatrixError::Period { period: 0, max: 4 };
+        assert_eq!(with(halved), content(expected.into()));
         let changes: [Change; _] = [|stored| stored.flags |= 8, |stored| stored.refresh = 3];
         for change in changes {
             assert_eq!(with(change), FileError::Malformed.into());

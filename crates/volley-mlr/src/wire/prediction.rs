@@ -1,4 +1,5 @@
-//! Encrypted rows and scores: the number of rows (u64), then ciphertexts by group, those of rows seeded and by column block.
+//! Encrypted rows and scores: the number of rows (u64), then ciphertexts by group, those of rows seeded and by column block,
+//! those of scores by class block.
 
 use std::io::{Read, Write};
 
@@ -99,7 +100,7 @@ impl EncryptedScores<Ciphertext> {
                 }
                 Ok(scores)
             };
-            let scores = (0..layout.groups()).map(|_| read()).collect::<Result<_, _>>()?;
+            let scores = (0..layout.score_ciphertexts()).map(|_| read()).collect::<Result<_, _>>()?;
             Ok((plan, Self { layout, scores }))
         })
     }

@@ -63,8 +63,10 @@ struct Run {
 
 impl Run {
     fn new() -> Self {
-        let setup =
-            Setup::new(&clouds(6, 4, 2), &Hyperparameters::standard(ITERATIONS).unwrap(), small_ring(5));
+        Self::of(Setup::new(&clouds(6, 4, 2), &Hyperparameters::standard(ITERATIONS).unwrap(), small_ring(5)))
+    }
+
+    fn of(setup: Setup) -> Self {
         let job = Job::new(setup.plan.clone(), setup.secret_key.id(), &mut rng(6));
         Self { setup, job }
     }
@@ -201,6 +203,21 @@ fn the_owner_decrypts_with_files_alone() {
     assert_eq!(state.decrypt_private(&other, &run.setup.secret_key, &low), Err(mismatch.clone()));
     let job = Job::new(other, run.job.key_id(), &mut rng(1));
     assert_eq!(written(|out| state.write(&job, out)), Err(WireError::Content(mismatch)));
+}
+
+#[test]
+fn files_of_class_blocks_are_read_as_they_were_written() {
+    let hyperparameters = Hyperparameters::standard(ITERATIONS).unwrap();
+    let run = Run::of(Setup::in_class_blocks(&clouds(40, 4, 5), &hyperparameters, small_ring(8), 2));
+    for ((kind, reread), file) in REREAD.iter().zip(run.files()) {
+        assert!(reread(&run, &file, NO_LIMIT).unwrap() == file, "{kind}");
+        // A ciphertext less.
+        assert!(reread(&run, &file[..file.len() - 100], NO_LIMIT).is_err(), "{kind}");
+    }
+    let job = Job::read(&run.files()[0][..], NO_LIMIT).unwrap();
+    assert_eq!(job.plan().layout(), run.job.plan().layout());
+    assert_eq!((job.plan().layout().class_blocks(), job.plan().layout().period()), (3, 2));
+    assert_eq!(job.plan().counts(), run.job.plan().counts());
 }
 
 #[test]

@@ -33,24 +33,32 @@ impl Layout {
             .collect())
     }
 
-    /// The labels y (samples × classes, one-hot or not): slots by group, skewed and repeated along the row, the second
-    /// block of a pair times −i.
+    /// The labels y (samples × classes, one-hot or not): slots by group and class block, skewed and repeated along the row,
+    /// the second row block of a pair times −i.
     ///
     /// # Errors
     ///
     /// [`Error::ArrayShape`].
     pub fn pack_labels(&self, y: &ArrayRef2<f64>) -> Result<Vec<Vec<Complex64>>, Error> {
         check_shape([self.shape.samples, self.shape.classes], y.shape())?;
-        let pack = |group| {
+        let pack = |group, class_block| {
+            let y = y.slice_axis(Axis(1), self.block_classes(class_block).into());
             let mut slots = vec![Complex64::ZERO; self.slots];
             for &part in self.parts(group) {
-                self.for_each_class(group, part, self.width, |slot, sample, class| {
-                    slots[slot] += part.error_unit() * y[[sample, class]];
-                });
+                self.class_block(class_block).for_each_class(
+                    group,
+                    part,
+                    self.width,
+                    |slot, sample, class| {
+                        slots[slot] += part.error_unit() * y[[sample, class]];
+                    },
+                );
             }
             slots
         };
-        Ok((0..self.groups()).map(pack).collect())
+        Ok((0..self.groups())
+            .flat_map(|group| (0..self.class_blocks()).map(move |class_block| pack(group, class_block)))
+            .collect())
     }
 
     /// One factor for each column, in every row: slots by column block. Multiplied into the features of the backward
@@ -65,50 +73,64 @@ impl Layout {
         Ok(self.pack_by_column(|_, column| factors[column] / self.gradient_multiple()))
     }
 
-    /// Weights (classes × columns): slots by column block, skewed and K-periodic in the rows.
+    /// Weights (classes × columns): slots by class block and column block, skewed and K-periodic in the rows.
     ///
     /// # Errors
     ///
     /// [`Error::ArrayShape`].
     pub fn pack_weights(&self, v: &ArrayRef2<f64>) -> Result<Vec<Vec<Complex64>>, Error> {
         check_shape([self.shape.classes, self.shape.columns], v.shape())?;
-        Ok(self.pack_by_column(|class, column| v.get([class, column]).copied().unwrap_or(0.0)))
+        let pack = |class_block| {
+            let v = v.slice_axis(Axis(0), self.block_classes(class_block).into());
+            self.pack_by_column(|class, column| v.get([class, column]).copied().unwrap_or(0.0))
+        };
+        Ok((0..self.class_blocks()).flat_map(pack).collect())
     }
 
-    /// The weights (classes × columns) in slots by column block. The R/K copies of each are averaged, as their noise
-    /// differs; imaginary parts are noise and dropped.
+    /// The weights (classes × columns) in slots by class block and column block. The R/K copies of each are averaged, as
+    /// their noise differs; imaginary parts are noise and dropped.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] for another number of column blocks or slots.
+    /// [`Error::Length`] for another number of blocks or slots.
     pub fn unpack_weights(&self, slots: &[Vec<Complex64>]) -> Result<Array2<f64>, Error> {
-        self.check_slots(self.column_blocks(), slots)?;
+        self.check_slots(self.weight_ciphertexts(), slots)?;
         let mut v = Array2::zeros((self.shape.classes, self.shape.columns));
         let copies = (self.rows() / self.period) as f64;
-        self.for_each_weight(|block, slot, class, column| {
-            if class < self.shape.classes {
-                v[[class, column]] += slots[block][slot].re / copies;
-            }
-        });
+        for (class_block, slots) in slots.chunks_exact(self.column_blocks()).enumerate() {
+            let classes = self.block_classes(class_block);
+            self.for_each_weight(|block, slot, class, column| {
+                if class < classes.len() {
+                    v[[classes.start + class, column]] += slots[block][slot].re / copies;
+                }
+            });
+        }
         Ok(v)
     }
 
-    /// The scores (samples × classes) in slots by group, as the forward product leaves them.
+    /// The scores (samples × classes) in slots by group and class block, as the forward product leaves them.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] for another number of groups or slots.
+    /// [`Error::Length`] for another number of groups, class blocks or slots.
     pub fn unpack_scores(&self, slots: &[Vec<Complex64>]) -> Result<Array2<f64>, Error> {
-        self.check_slots(self.groups(), slots)?;
+        self.check_slots(self.score_ciphertexts(), slots)?;
         let mut z = Array2::zeros((self.shape.samples, self.shape.classes));
-        for (group, slots) in slots.iter().enumerate() {
+        for (index, slots) in slots.iter().enumerate() {
+            let (group, class_block) = (index / self.class_blocks(), index % self.class_blocks());
+            let first = self.block_classes(class_block).start;
             for &part in self.parts(group) {
-                self.for_each_class(group, part, self.period, |slot, sample, class| {
-                    z[[sample, class]] = match part {
-                        Part::Real => slots[slot].re,
-                        Part::Imaginary => slots[slot].im,
-                    };
-                });
+                self.class_block(class_block).for_each_class(
+                    group,
+                    part,
+                    self.period,
+                    |slot, sample, class| {
+                        z[[sample, first + class]] = match part {
+                            Part::Real => slots[slot].re,
+                            Part::Imaginary => slots[slot].im,
+                        };
+                    },
+                );
             }
         }
         Ok(z)
@@ -117,6 +139,7 @@ impl Layout {
     /// `value` where a group's part has a score (the first K columns of the rows and classes that exist), else 0: the
     /// coefficients of a polynomial that is evaluated on scores and cleans them by the way. With `value` times
     /// [`Part::error_unit`] the parts' results add up to the error of the pair. All zero for a part that does not exist.
+    /// Of several class blocks this is the first; each has its own [layout](Self::class_block).
     #[must_use]
     pub fn score_mask(&self, group: usize, part: Part, value: Complex64) -> Vec<Complex64> {
         self.mask(group, part, self.period, value)

@@ -41,6 +41,60 @@ fn candidates_are_all_widths_up_to_one_block() {
 }
 
 #[test]
+fn up_to_sixteen_classes_are_one_block() {
+    for classes in 2..=16 {
+        let shape = shape(500, 40, classes);
+        assert_eq!(Layout::family(shape, 1 << 12), Layout::candidates(shape, 1 << 12));
+        assert_eq!(Layout::new(shape, 1 << 12).unwrap().class_blocks(), 1);
+    }
+}
+
+#[test]
+fn more_classes_are_cut_into_blocks_of_every_size_that_fits() {
+    let periods = |classes, slots| -> Vec<usize> {
+        let mut periods: Vec<_> =
+            Layout::family(shape(9, 40, classes), slots).unwrap().iter().map(Layout::period).collect();
+        periods.dedup();
+        periods
+    };
+    assert_eq!(periods(17, 1 << 15), [32, 16, 8, 4, 2]);
+    // 2 · 64² slots hold blocks of 64 classes, not of 128.
+    assert_eq!(periods(100, 1 << 13), [64, 32, 16, 8, 4, 2]);
+    assert_eq!(periods(100, 1 << 15), [128, 64, 32, 16, 8, 4, 2]);
+    assert_eq!(periods(1000, 1 << 7), [8, 4, 2]);
+}
+
+#[test]
+fn the_last_class_block_may_have_fewer_classes() {
+    let layout = Layout::with_period_and_width(shape(70, 9, 11), 256, 4, 16).unwrap();
+    assert_eq!((layout.period(), layout.class_blocks(), layout.column_blocks()), (4, 3, 1));
+    let classes: Vec<_> = (0..4).map(|class_block| layout.block_classes(class_block)).collect();
+    assert_eq!(classes, [0..4, 4..8, 8..11, 11..11]);
+    assert_eq!((layout.groups(), layout.score_ciphertexts(), layout.weight_ciphertexts()), (3, 9, 3));
+    // As many copies as of four classes.
+    assert_eq!(layout.copies(), Layout::with_width(shape(70, 9, 4), 256, 16).unwrap().copies());
+    let last = layout.class_block(2);
+    assert_eq!((last.shape(), last.period()), (shape(70, 9, 3), 4));
+    assert_eq!((last.class_blocks(), last.block_classes(0)), (1, 0..3));
+    let fewer = layout.with_samples(5).unwrap();
+    assert_eq!((fewer.shape(), fewer.groups()), (shape(5, 9, 11), 1));
+    assert_eq!((fewer.width(), fewer.period(), fewer.slots()), (16, 4, 256));
+}
+
+#[test]
+fn blocks_of_other_sizes_are_refused() {
+    let with_period = |period| Layout::with_period(shape(9, 4, 11), 1 << 10, period);
+    for period in [2, 4, 8, 16] {
+        assert!(with_period(period).unwrap().iter().all(|layout| layout.period() == period));
+    }
+    for period in [0, 1, 3, 12] {
+        assert_eq!(with_period(period), Err(Error::Period { period, max: 16 }));
+    }
+    assert_eq!(Layout::with_period(shape(9, 4, 5), 1 << 10, 16), Err(Error::Period { period: 16, max: 8 }));
+    assert_eq!(with_period(32), Err(Error::TooFewSlots { slots: 1 << 10, required: 1 << 11 }));
+}
+
+#[test]
 fn a_width_may_be_chosen() {
     let layout = Layout::with_width(shape(9, 40, 4), 1 << 7, 16).unwrap();
     assert_eq!((layout.width(), layout.rows()), (16, 8));
@@ -105,6 +159,18 @@ fn layouts_with_more_copies_than_are_supported_are_left_out() {
     let max = usize::MAX;
     for (samples, columns) in [(max, 1), (1, max), (max, max)] {
         assert!(matches!(candidates(samples, columns), Err(Error::TooManyCopies { .. })));
+    }
+}
+
+#[test]
+fn more_class_blocks_than_are_supported_are_refused() {
+    let family = |samples, classes| Layout::family(shape(samples, 1, classes), 1 << 6);
+    // Blocks of four classes are the largest that fit: a ciphertext of weights for each.
+    assert_eq!(family(1, 4 * MAX_COPIES).unwrap().len(), 1);
+    let copies = MAX_COPIES + 1;
+    assert_eq!(family(1, 4 * MAX_COPIES + 1), Err(Error::TooManyCopies { copies, max: MAX_COPIES }));
+    for (samples, classes) in [(1, usize::MAX), (usize::MAX, usize::MAX), (1 << 16, 1 << 10)] {
+        assert!(matches!(family(samples, classes), Err(Error::TooManyCopies { .. })));
     }
 }
 

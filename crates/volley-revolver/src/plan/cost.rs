@@ -13,24 +13,29 @@ pub struct CostModel {
     pub pass: f64,
     /// Nanoseconds of the Fourier transform of an encoding, divided by N·log₂ N.
     pub encoding: f64,
+    /// Nanoseconds of a byte of keys or ciphertexts that the owner makes.
+    pub made: f64,
+    /// Nanoseconds of such a byte on its way to the server.
+    pub sent: f64,
 }
 
 impl Default for CostModel {
     /// By which plans are chosen, on every machine the same. With AVX-512 it is twice what operations take by themselves:
     /// a pass through memory is dear here, as plans that move much also use much memory for the first time.
+    /// The line has a gigabit each second.
     fn default() -> Self {
-        Self { transform: 0.13, product: 0.45, pass: 1.0, encoding: 0.1 }
+        Self { transform: 0.13, product: 0.45, pass: 1.0, encoding: 0.1, made: 5.0, sent: 8.0 }
     }
 }
 
 impl CostModel {
-    /// A model from [its constants](Self::constants).
+    /// A model of operations from [its constants](Self::constants), in which the owner takes no time.
     #[must_use]
-    pub fn from_constants([transform, product, pass, encoding]: [f64; 4]) -> Self {
-        Self { transform, product, pass, encoding }
+    pub const fn from_constants([transform, product, pass, encoding]: [f64; 4]) -> Self {
+        Self { transform, product, pass, encoding, made: 0.0, sent: 0.0 }
     }
 
-    /// The constants, in which the model is linear: transform, product, pass, encoding.
+    /// The constants of operations, in which the model is linear: transform, product, pass, encoding.
     #[must_use]
     pub fn constants(&self) -> [f64; 4] {
         [self.transform, self.product, self.pass, self.encoding]
@@ -43,6 +48,18 @@ impl CostModel {
             .iter()
             .map(|(operation, level, count)| count as f64 * self.nanoseconds(parameters, operation, level));
         nanoseconds.sum::<f64>() * 1e-9
+    }
+
+    /// Seconds in which the owner makes so many bytes of keys and ciphertexts.
+    #[must_use]
+    pub fn owner_seconds(&self, bytes: u64) -> f64 {
+        1e-9 * self.made * bytes as f64
+    }
+
+    /// Seconds in which so many bytes get to the server.
+    #[must_use]
+    pub fn line_seconds(&self, bytes: u64) -> f64 {
+        1e-9 * self.sent * bytes as f64
     }
 
     /// Nanoseconds of one operation at a level.
@@ -117,24 +134,34 @@ pub struct Machine {
     pub operations: CostModel,
     /// Nanoseconds of a byte of memory when it is used first: the system hands it out in pages that it clears.
     pub first_use: f64,
+    /// Nanoseconds of a byte of a file of keys when the owner makes it: most of it is sampling.
+    pub made: f64,
 }
 
 impl Machine {
     /// A server's core with AVX-512 IFMA (Zen 4).
     pub const AVX512: Self = Self {
-        operations: CostModel { transform: 0.127, product: 0.354, pass: 0.086, encoding: 0.841 },
+        operations: CostModel::from_constants([0.127, 0.354, 0.086, 0.841]),
         first_use: 0.36,
+        made: 5.0,
     };
     /// The same core with the kernels for AVX2.
     pub const AVX2: Self = Self {
-        operations: CostModel { transform: 0.199, product: 0.387, pass: 0.362, encoding: 0.792 },
+        operations: CostModel::from_constants([0.199, 0.387, 0.362, 0.792]),
         first_use: 0.36,
+        made: 5.0,
     };
 
     /// Seconds of all operations, and of so many bytes of memory.
     #[must_use]
     pub fn seconds(&self, parameters: &Parameters, counts: &OperationCounts, bytes: u64) -> f64 {
         self.operations.seconds(parameters, counts) + 1e-9 * self.first_use * bytes as f64
+    }
+
+    /// Seconds in which the owner makes a file of so many bytes of keys.
+    #[must_use]
+    pub fn key_seconds(&self, bytes: u64) -> f64 {
+        1e-9 * self.made * bytes as f64
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::slice::from_ref;
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Axis};
 use proptest::prelude::*;
 use volley_revolver::skewed::{Rotations, RowShifts, Skewed, Split};
 use volley_revolver::volley_ckks::{Arithmetic, Complex64};
@@ -242,6 +242,74 @@ fn every_width_gives_the_plain_products() {
     }
 }
 
+/// The products of all class blocks by the same copies.
+fn check_class_blocks(layout: Layout, split: Split) {
+    let case = Case::new(layout);
+    let skewed = Skewed::new(&case.model, layout, split).unwrap();
+    let blocks = layout.class_blocks();
+    assert_eq!(case.weights.len(), layout.weight_ciphertexts());
+    assert_eq!(case.errors.len(), layout.score_ciphertexts());
+    let slots =
+        |ciphertexts: &[Ciphertext]| -> Vec<_> { ciphertexts.iter().map(|a| a.slots.clone()).collect() };
+
+    let copies: Vec<_> =
+        case.features.iter().map(|x| skewed.forward_copies(x, LEVELS - 1).unwrap()).collect();
+    let weights = case.weights.chunks(layout.column_blocks());
+    let scores: Vec<_> = weights.map(|weights| skewed.forward_all(&copies, weights).unwrap()).collect();
+    let by_group =
+        (0..layout.groups()).flat_map(|group| scores.iter().map(move |block| block[group].clone()));
+    let scores = layout.unpack_scores(&slots(&by_group.collect::<Vec<_>>())).unwrap();
+    assert_close(&scores, &case.x.dot(&case.v.t()));
+
+    let factors = case.model.encrypt_all(&layout.pack_columns(&case.factors).unwrap());
+    let scaled = case.features.iter().map(|x| skewed.scale_columns(x, &factors).unwrap());
+    let copies: Vec<_> = scaled.map(|x| skewed.backward_copies(&x, LEVELS - 2).unwrap()).collect();
+    let gradient = (0..blocks).flat_map(|block| {
+        let errors: Vec<_> = case.errors.iter().skip(block).step_by(blocks).cloned().collect();
+        skewed.backward(&copies, &errors).unwrap()
+    });
+    let gradient = slots(&gradient.collect::<Vec<_>>());
+    assert_close(&layout.unpack_weights(&gradient).unwrap(), &case.gradient());
+    for (slots, packed) in gradient.iter().zip(&layout.pack_weights(&case.gradient()).unwrap()) {
+        assert_slots_close(slots, packed);
+    }
+}
+
+/// Weights and labels of a class block are those that it has by itself.
+fn check_packing_of_blocks(layout: Layout) {
+    let Shape { samples, columns, classes } = layout.shape();
+    let (v, y) = (matrix(classes, columns, 5), matrix(samples, classes, 6));
+    let (weights, labels) = (layout.pack_weights(&v).unwrap(), layout.pack_labels(&y).unwrap());
+    assert_close(&layout.unpack_weights(&weights).unwrap(), &v);
+    for block in 0..layout.class_blocks() {
+        let (alone, own) = (layout.class_block(block), layout.block_classes(block));
+        let v = v.select(Axis(0), &own.clone().collect::<Vec<_>>());
+        let first = block * layout.column_blocks();
+        assert_eq!(weights[first..][..layout.column_blocks()], alone.pack_weights(&v).unwrap());
+        let y = y.select(Axis(1), &own.collect::<Vec<_>>());
+        let own: Vec<_> = labels.iter().skip(block).step_by(layout.class_blocks()).cloned().collect();
+        assert_eq!(own, alone.pack_labels(&y).unwrap());
+    }
+}
+
+#[test]
+fn class_blocks_give_the_plain_products() {
+    for (shape, slots, period, blocks) in [
+        (shape(9, 3, 5), 64, 2, 3),
+        (shape(9, 3, 5), 64, 4, 2),
+        (shape(40, 20, 7), 256, 2, 4),
+        (shape(70, 11, 37), 1024, 8, 5),
+    ] {
+        for layout in Layout::with_period(shape, slots, period).unwrap() {
+            assert_eq!(layout.class_blocks(), blocks);
+            check_packing_of_blocks(layout);
+            for split in Split::candidates(&layout) {
+                check_class_blocks(layout, split);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_mask_is_where_the_scores_and_labels_are() {
     let layout = Layout::new(shape(21, 4, 3), 64).unwrap();
@@ -327,6 +395,29 @@ proptest! {
         let mut splits = Split::candidates(&layout);
         splits.extend(Split::lean_candidates(&layout));
         Case::new(layout).check(splits[split.index(splits.len())]);
+    }
+
+    #[test]
+    fn any_size_of_class_blocks(
+        samples in 1_usize..80,
+        columns in 1_usize..40,
+        classes in 3_usize..40,
+        log2_period in 1_u32..4,
+        extra in 0_u32..4,
+        width: prop::sample::Index,
+        split: prop::sample::Index,
+    ) {
+        let period = (1 << log2_period).min(classes.next_power_of_two() / 2);
+        let slots = (2 * period * period) << extra;
+        let layouts = Layout::with_period(shape(samples, columns, classes), slots, period).unwrap();
+        let layout = layouts[width.index(layouts.len())];
+        let mut splits = Split::candidates(&layout);
+        splits.extend(Split::lean_candidates(&layout));
+        let split = splits[split.index(splits.len())];
+        check_packing_of_blocks(layout);
+        check_class_blocks(layout, split);
+        // The last block by itself, with as many classes as are left.
+        Case::new(layout.class_block(layout.class_blocks() - 1)).check(split);
     }
 
     #[test]
