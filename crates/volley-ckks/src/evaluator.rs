@@ -141,12 +141,7 @@ impl Evaluator {
         }
         let value = (c * encodable(scale)?).round();
         check_magnitude(&self.context, value.abs(), level)?;
-        let value = value as i128;
-        let residue = |q: volley_ring::Modulus| {
-            let magnitude = q.reduce_wide(value.unsigned_abs());
-            if value < 0 { q.neg(magnitude) } else { magnitude }
-        };
-        Ok(self.context.q(level).moduli().map(residue).collect())
+        Ok(self.context.q(level).moduli().map(|q| q.from_signed_wide(value as i128)).collect())
     }
 
     /// σ(a) after the key switch that makes it decryptable by s again.
