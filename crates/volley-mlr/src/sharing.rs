@@ -31,7 +31,6 @@
 //! flooded, is no part of t: it does not depend on the key. The m that noise hides in is the result of exact arithmetic on what
 //! was encoded.
 
-use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::volley_ckks::Flooding;
@@ -201,7 +200,7 @@ pub(crate) fn with_rounded_statistics(model: &Model, deviation: f64) -> Result<M
     let Some(columns) = model.preprocessing().standardisations() else { return Ok(model.clone()) };
     // After the bias.
     let weights: Vec<f64> =
-        model.weights().columns().into_iter().skip(1).map(|column| largest(&column)).collect();
+        model.weights().columns().into_iter().skip(1).map(|column| largest(column)).collect();
     let heaviest = weights.iter().fold(0.0, |heaviest, &weight| f64::max(heaviest, weight));
     let bits = (heaviest / deviation).log2().ceil().clamp(*BITS.start(), *BITS.end());
     let round = |(column, &weight): (&Standardisation, &f64)| {

@@ -1,3 +1,5 @@
+use ndarray::Array2;
+
 use super::*;
 use crate::testing::{Setup, clouds, rng, small_ring};
 use crate::volley_ckks::{Evaluator, Security};
