@@ -12,7 +12,6 @@
 //! What the library's own refusals tell is published too, by name, in `published.supp`.
 
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, reason = "a command-line program")]
 
 mod secrecy;
 

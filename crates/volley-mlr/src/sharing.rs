@@ -199,8 +199,7 @@ pub(crate) fn with_rounded_statistics(model: &Model, deviation: f64) -> Result<M
     const BITS: std::ops::RangeInclusive<f64> = MIN_SHARED_BITS..=40.0;
     let Some(columns) = model.preprocessing().standardisations() else { return Ok(model.clone()) };
     // After the bias.
-    let weights: Vec<f64> =
-        model.weights().columns().into_iter().skip(1).map(|column| largest(column)).collect();
+    let weights: Vec<f64> = model.weights().columns().into_iter().skip(1).map(largest).collect();
     let heaviest = weights.iter().fold(0.0, |heaviest, &weight| f64::max(heaviest, weight));
     let bits = (heaviest / deviation).log2().ceil().clamp(*BITS.start(), *BITS.end());
     let round = |(column, &weight): (&Standardisation, &f64)| {
