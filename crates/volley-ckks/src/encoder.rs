@@ -4,14 +4,19 @@
 //! powers of ζ are their conjugates. Encoding inverts this map (the canonical embedding), multiplies by the scale and
 //! rounds. A vector of n < N/2 slots (*sparse packing*) is encoded in the subring of polynomials in X^(N/2n): seen as
 //! N/2 slots it repeats with period n.
+//!
+//! Neither way has a branch or an address that depends on a value, but for what the outcome tells: whether values are
+//! refused, and whether the coefficients of a vector are below 2⁶² (a scale and values that fit it keep them there).
 
 use std::sync::Arc;
 
 use num_complex::Complex64;
 use volley_ring::{Coeff, Eval, RnsBasis, RnsPoly};
 
+mod rounding;
 pub(crate) mod special_fft;
 
+use rounding::{integer, largest, round};
 use special_fft::SpecialFft;
 
 use crate::{Context, Error, Operand, Parameters, Plaintext, Scale};
@@ -73,17 +78,15 @@ impl Encoder {
             return Err(Error::SlotCount { values: slots, max });
         }
         let mut values: Vec<Complex64> = values.iter().map(|&value| value.into()).collect();
-        if let Some(slot) = values.iter().position(|value| !value.is_finite()) {
-            return Err(Error::NotFinite { slot });
-        }
+        check_finite(&values, largest(values.iter().flat_map(|value| [value.re, value.im])))?;
         let operand = Operand { level, scale: scale.clone(), slots }.checked(parameters)?;
         let factor = operand.scale.to_f64();
         self.fft.inverse(&mut values);
         let gap = max / slots;
         let mut coefficients = vec![0.0; parameters.degree()];
         for (i, value) in values.iter().enumerate() {
-            coefficients[i * gap] = (value.re * factor).round();
-            coefficients[(i + slots) * gap] = (value.im * factor).round();
+            coefficients[i * gap] = round(value.re * factor);
+            coefficients[(i + slots) * gap] = round(value.im * factor);
         }
         Ok(basis.forward(self.reduce(basis, &coefficients, level)?))
     }
@@ -118,16 +121,18 @@ impl Encoder {
         Ok(self.decode(plaintext)?.into_iter().map(|value| value.re).collect())
     }
 
-    /// Rounded coefficients modulo the primes of `basis`, where they are small enough for those of `level`.
+    /// Rounded coefficients modulo the primes of `basis`, where they are small enough for those of `level`. On its own, as
+    /// it branches on how large they are.
+    #[inline(never)]
     fn reduce(&self, basis: &RnsBasis, coefficients: &[f64], level: usize) -> Result<RnsPoly<Coeff>, Error> {
         const WORD: f64 = (1u64 << 62) as f64;
-        // In the total order NaN is above infinity: values that overflowed on the way are not lost.
-        let largest = coefficients.iter().map(|c| c.abs()).max_by(f64::total_cmp).unwrap_or(0.0);
+        // NaN is the largest: values that overflowed on the way are not lost.
+        let largest = largest(coefficients.iter().copied());
         check_magnitude(self.context.parameters(), largest, level)?;
         Ok(if largest < WORD {
             basis.from_signed(&coefficients.iter().map(|&c| c as i64).collect::<Vec<_>>())
         } else {
-            basis.from_wide(&coefficients.iter().map(|&c| c as i128).collect::<Vec<_>>())
+            basis.from_wide(&coefficients.iter().map(|&c| integer(c)).collect::<Vec<_>>())
         })
     }
 }
@@ -148,15 +153,28 @@ pub(crate) fn encoded_constant(
     Ok(value as i128)
 }
 
-/// Refuses a coefficient that is not below half the modulus, or that does not fit the 127 bits it is reduced from.
+/// Refuses values of which the largest is no number. On its own, as it branches on that.
+#[inline(never)]
+fn check_finite(values: &[Complex64], largest: f64) -> Result<(), Error> {
+    if largest.is_finite() {
+        return Ok(());
+    }
+    let slot = values.iter().position(|value| !value.is_finite()).unwrap_or_default();
+    Err(Error::NotFinite { slot })
+}
+
+/// Refuses a coefficient that is not below half the modulus, or that does not fit the 127 bits it is reduced from. On its
+/// own, as it branches on that.
+#[inline(never)]
 fn check_magnitude(parameters: &Parameters, largest: f64, level: usize) -> Result<(), Error> {
     const MAX_LOG2: f64 = 126.0;
     let modulus_log2 = parameters.log_q(level);
-    let coefficient_log2 = if largest.is_finite() { largest.log2() } else { f64::from(f64::MAX_EXP) };
-    if coefficient_log2 >= MAX_LOG2.min(modulus_log2 - 1.0) {
-        return Err(Error::EncodingOverflow { coefficient_log2, modulus_log2 });
+    // The logarithm branches on its argument, so that only what is refused has one.
+    if largest < MAX_LOG2.min(modulus_log2 - 1.0).exp2() {
+        return Ok(());
     }
-    Ok(())
+    let coefficient_log2 = if largest.is_finite() { largest.log2() } else { f64::from(f64::MAX_EXP) };
+    Err(Error::EncodingOverflow { coefficient_log2, modulus_log2 })
 }
 
 #[cfg(test)]

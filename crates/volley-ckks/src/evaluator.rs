@@ -136,11 +136,7 @@ impl Evaluator {
 
     /// The residues of an integer at a level.
     fn residues(&self, value: i128, level: usize) -> Vec<u64> {
-        let residue = |q: volley_ring::Modulus| {
-            let magnitude = q.reduce_wide(value.unsigned_abs());
-            if value < 0 { q.neg(magnitude) } else { magnitude }
-        };
-        self.context.q(level).moduli().map(residue).collect()
+        self.context.q(level).moduli().map(|q| q.from_signed_wide(value)).collect()
     }
 
     /// σ(a) after the key switch that makes it decryptable by s again.

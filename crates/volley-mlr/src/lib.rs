@@ -44,7 +44,7 @@
 //! let encrypted_model = trainer.model().ok_or("no iteration")?;
 //!
 //! // The owner decrypts; the reference in clear has the same weights.
-//! let model = owner.decrypt(&encrypted_model, &mut rng)?;
+//! let model = owner.decrypt(&encrypted_model)?;
 //! assert_eq!(model.predict(&array![[0.5, 2.0], [6.0, 1.0]])?, ["left", "right"]);
 //! let reference = training_set.reference(&hyperparameters).last().ok_or("no iteration")?;
 //! reference.check_range()?;

@@ -93,20 +93,17 @@ impl<'a> Owner<'a> {
     }
 
     /// Decrypts a model: [flooded](crate::volley_ckks::flooding) where the plan is shareable, and else
-    /// [private](crate::Sharing). Without flooding nothing is drawn from `rng`.
+    /// [private](crate::Sharing).
     ///
-    /// Each call is one of the τ decryptions that the plan covers, also for a model that was decrypted before.
+    /// A model that was decrypted before comes out the same, and counts once among the τ decryptions that the plan covers.
+    /// The statistics of a flooded model have no more digits than its weights need.
     ///
     /// # Errors
     ///
     /// [`Error::LayoutMismatch`] for a model of another plan, [`Error::Matrix`] for ciphertexts of another owner or
     /// parameter set or at a level without room for the noise, [`Error::NotFinite`] where what was decrypted is no model.
-    pub fn decrypt(
-        &self,
-        model: &EncryptedModel<Ciphertext>,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Model, Error> {
-        self.training_set.owner_state().decrypt_by(self.plan, self.secret_key, &self.encoder, model, rng)
+    pub fn decrypt(&self, model: &EncryptedModel<Ciphertext>) -> Result<Model, Error> {
+        self.training_set.owner_state().decrypt_by(self.plan, self.secret_key, &self.encoder, model)
     }
 
     /// Decrypts a model for the owner alone, to the last bit, whatever the plan is for.

@@ -3,9 +3,8 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use rand_core::CryptoRng;
-
 use crate::encrypted::check_layout;
+use crate::sharing;
 use crate::volley_ckks::{Ciphertext, Encoder, Plaintext, SecretKey};
 use crate::volley_revolver::Shape;
 use crate::{ClassLabels, EncryptedModel, Error, Model, Plan, Preconditioner, Preprocessing, Sharing};
@@ -29,7 +28,8 @@ impl OwnerState {
 
     /// Decrypts a model, without the training set: [flooded](crate::volley_ckks::flooding) where the plan is shareable.
     ///
-    /// Each call is one of the τ decryptions that the plan covers, also for a model that was decrypted before.
+    /// A model that was decrypted before comes out the same, and counts once among the τ decryptions that the plan covers.
+    /// The statistics of a flooded model have no more digits than its weights need.
     ///
     /// # Errors
     ///
@@ -39,10 +39,9 @@ impl OwnerState {
         plan: &Plan,
         secret_key: &SecretKey,
         model: &EncryptedModel<Ciphertext>,
-        rng: &mut impl CryptoRng,
     ) -> Result<Model, Error> {
         self.check_plan(plan)?;
-        self.decrypt_by(plan, secret_key, &Encoder::new(secret_key.context()), model, rng)
+        self.decrypt_by(plan, secret_key, &Encoder::new(secret_key.context()), model)
     }
 
     /// Decrypts a model for the owner alone, to the last bit, whatever the plan is for.
@@ -81,19 +80,19 @@ impl OwnerState {
         secret_key: &SecretKey,
         encoder: &Encoder,
         model: &EncryptedModel<Ciphertext>,
-        rng: &mut impl CryptoRng,
     ) -> Result<Model, Error> {
         let Some(flooding) = plan.hyperparameters().flooding() else {
             return self.unpack(plan, encoder, model, |block| Ok(secret_key.decrypt(block)?));
         };
         let noise = plan.noise_model();
         let sigma = noise.flooding_deviation(flooding, model.terms.len());
-        let decrypt = |block: &Ciphertext| Ok(secret_key.decrypt_flooded(block, sigma, rng)?);
+        let decrypt = |block: &Ciphertext| Ok(secret_key.decrypt_flooded(block, sigma)?);
         let factors = model.terms.iter().map(|(factor, _)| factor * factor).sum::<f64>().sqrt();
         let deviation = noise.weight_deviation(sigma) * factors / self.preconditioner.factor();
         let (statistical_bits, decryptions) = (flooding.statistical_bits(), flooding.decryptions());
         let sharing = Sharing::Flooded { statistical_bits, decryptions, deviation };
-        Ok(self.unpack(plan, encoder, model, decrypt)?.marked(sharing))
+        Ok(sharing::with_rounded_statistics(&self.unpack(plan, encoder, model, decrypt)?, deviation)?
+            .marked(sharing))
     }
 
     /// The model, as `decrypt` decrypts its ciphertexts.

@@ -24,17 +24,19 @@
 //! 0.01 for a single iteration). The owner checks all of it on the data, by the training in clear, before anything is encrypted.
 //! Then t = 2·ω·Δ/h ([`Noise::error_norm`]).
 //!
+//! A shared model predicts from raw features, so that the statistics of its preprocessing go with it. They get no more digits
+//! than its weights have ([`with_rounded_statistics`]).
+//!
 //! What floating point makes of the inputs before they are encrypted, and of the weights after they were decrypted and
 //! flooded, is no part of t: it does not depend on the key. The m that noise hides in is the result of exact arithmetic on what
 //! was encoded.
 
-use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::volley_ckks::Flooding;
 use crate::volley_ckks::noise::Noise;
 use crate::volley_revolver::{Layout, Shape};
-use crate::{Error, Hyperparameters, TrainingSet};
+use crate::{Error, Hyperparameters, Model, Preprocessing, Standardisation, TrainingSet};
 
 /// Bits of the largest weight that a shareable plan leaves at least: log₂ of it over the deviation of the noise.
 pub const MIN_SHARED_BITS: f64 = 10.0;
@@ -171,8 +173,8 @@ fn polynomial_bounds(settings: &Hyperparameters, h: f64) -> (f64, f64) {
     (bound, slopes.fold(0.0, f64::max))
 }
 
-fn largest(values: &Array2<f64>) -> f64 {
-    values.iter().fold(0.0, |largest, value| f64::max(largest, value.abs()))
+fn largest<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
+    values.into_iter().fold(0.0, |largest, value| f64::max(largest, value.abs()))
 }
 
 fn within(what: &'static str, value: f64, limit: f64) -> Result<(), Error> {
@@ -182,6 +184,42 @@ fn within(what: &'static str, value: f64, limit: f64) -> Result<(), Error> {
 /// Refuses fewer bits than a shared model must have.
 pub(crate) fn check_bits(bits: f64) -> Result<(), Error> {
     if bits >= MIN_SHARED_BITS { Ok(()) } else { Err(Error::SharedBits { bits, required: MIN_SHARED_BITS }) }
+}
+
+/// The model with the statistics that weights with noise of this `deviation` need, for b = ⌈log₂(max |w|/deviation)⌉ bits:
+/// a column's mean to a multiple of 2⁻ᵇ of its deviation, the inverse deviation to b + 3 bits, both of a power of two. A
+/// prepared feature changes by less than 2⁻ᵇ, so its part of a score by less than `deviation`. Columns without a weight
+/// need none, and have none.
+///
+/// # Errors
+///
+/// [`Error::Statistics`] for statistics that no fit gives.
+pub(crate) fn with_rounded_statistics(model: &Model, deviation: f64) -> Result<Model, Error> {
+    /// Fewest and most bits: what a shareable plan leaves, and what floating point can round.
+    const BITS: std::ops::RangeInclusive<f64> = MIN_SHARED_BITS..=40.0;
+    let Some(columns) = model.preprocessing().standardisations() else { return Ok(model.clone()) };
+    // After the bias.
+    let weights: Vec<f64> = model.weights().columns().into_iter().skip(1).map(largest).collect();
+    let heaviest = weights.iter().fold(0.0, |heaviest, &weight| f64::max(heaviest, weight));
+    let bits = (heaviest / deviation).log2().ceil().clamp(*BITS.start(), *BITS.end());
+    let round = |(column, &weight): (&Standardisation, &f64)| {
+        let inverse_deviation = if weight == 0.0 { 0.0 } else { column.inverse_deviation };
+        if inverse_deviation == 0.0 {
+            return Standardisation { square_root: false, mean: 0.0, inverse_deviation };
+        }
+        let log2 = inverse_deviation.log2().floor();
+        Standardisation {
+            square_root: column.square_root,
+            mean: nearest_multiple(column.mean, (-bits - log2 - 1.0).exp2()),
+            inverse_deviation: nearest_multiple(inverse_deviation, (log2 - bits - 2.0).exp2()),
+        }
+    };
+    let rounded = Preprocessing::standard(columns.iter().zip(&weights).map(round).collect())?;
+    Model::new(model.weights().clone(), model.classes().clone(), rounded)
+}
+
+fn nearest_multiple(value: f64, unit: f64) -> f64 {
+    (value / unit).round() * unit
 }
 
 /// log₂ of the smallest scale that leaves enough bits in every layout of a ring; `None` where none does, and where the ring

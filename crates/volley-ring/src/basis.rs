@@ -274,8 +274,9 @@ impl RnsBasis {
 
     /// The coefficients' centred representatives in (−Q/2, Q/2), as floating-point numbers.
     ///
-    /// By mixed radix with balanced digits: x = v₀ + q₀·(v₁ + q₁·(v₂ + …)) with |vᵢ| ≤ qᵢ/2, so small coefficients have
-    /// few digits and lose nothing to cancellation. O(limbs · digits) products a coefficient.
+    /// By mixed radix with balanced digits: x = v₀ + q₀·(v₁ + q₁·(v₂ + …)) with |vᵢ| < qᵢ/2, so small coefficients have
+    /// few digits that are not zero and lose nothing to cancellation. All digits are computed, so that no branch depends
+    /// on them: limbs²/2 products a coefficient.
     #[must_use]
     pub fn to_centered(&self, poly: &RnsPoly<Coeff>) -> Vec<f64> {
         let moduli: Vec<_> = self.moduli().collect();
@@ -286,8 +287,7 @@ impl RnsBasis {
             .collect()
     }
 
-    /// The polynomial with signed coefficients that may be longer than a word. It branches on signs: for plaintexts, not
-    /// for keys and errors.
+    /// The polynomial with signed coefficients that may be longer than a word. No branch depends on them.
     ///
     /// # Panics
     ///
@@ -299,8 +299,7 @@ impl RnsBasis {
         self.each_limb(&mut poly, |_, table, limb| {
             let q = table.modulus();
             for (residue, &x) in limb.iter_mut().zip(coefficients) {
-                let magnitude = q.reduce_wide(x.unsigned_abs());
-                *residue = if x < 0 { q.neg(magnitude) } else { magnitude };
+                *residue = q.from_signed_wide(x);
             }
         });
         poly
@@ -356,7 +355,7 @@ impl RnsBasis {
 struct MixedRadix<'a> {
     moduli: &'a [Modulus],
     /// For each i, the products q₀⋯q_(k−1) modulo qᵢ for k < i, and (q₀⋯q_(i−1))⁻¹ modulo qᵢ.
-    products: Vec<(Vec<u64>, u64)>,
+    products: Vec<(Vec<i64>, u64)>,
 }
 
 impl<'a> MixedRadix<'a> {
@@ -366,32 +365,21 @@ impl<'a> MixedRadix<'a> {
             .enumerate()
             .map(|(i, q)| {
                 let prefix = |k: usize| q.product(moduli[..k].iter().copied());
-                ((0..i).map(prefix).collect(), q.inverse(prefix(i)))
+                ((0..i).map(|k| prefix(k) as i64).collect(), q.inverse(prefix(i)))
             })
             .collect();
         Self { moduli, products }
     }
 
     fn to_f64(&self, residue: impl Fn(usize) -> u64, digits: &mut [i64]) -> f64 {
-        // Digits beyond this one are zero so far: few are not, for a coefficient much smaller than Q.
-        let mut significant = 0;
         for (i, (q, (products, inverse))) in self.moduli.iter().zip(&self.products).enumerate() {
-            let known: u128 = digits[..significant]
-                .iter()
-                .zip(products)
-                .map(|(&v, &p)| u128::from(q.from_signed(v)) * u128::from(p))
-                .sum();
-            let (known, residue) = (q.reduce_wide(known), residue(i));
-            if known == residue {
-                digits[i] = 0;
-                continue;
-            }
-            let digit = q.mul(q.sub(residue, known), *inverse);
-            digits[i] = if digit > q.value() / 2 { digit as i64 - q.value() as i64 } else { digit as i64 };
-            significant = i + 1;
+            // Below 2⁴⁹·2⁵⁰ for each limb.
+            let known: i128 =
+                digits[..i].iter().zip(products).map(|(&v, &p)| i128::from(v) * i128::from(p)).sum();
+            digits[i] = q.centred(q.mul(q.sub(residue(i), q.from_signed_wide(known)), *inverse));
         }
-        let significant = digits[..significant].iter().zip(self.moduli).rev();
-        significant.fold(0.0, |x, (&v, q)| x * q.value() as f64 + v as f64)
+        let digits = digits.iter().zip(self.moduli).rev();
+        digits.fold(0.0, |x, (&v, q)| x * q.value() as f64 + v as f64)
     }
 }
 

@@ -132,9 +132,28 @@ impl Modulus {
     #[inline]
     #[must_use]
     pub fn from_signed(self, x: i64) -> u64 {
-        let magnitude = self.reduce(x.unsigned_abs());
-        let negative = (x >> 63) as u64;
-        self.subtract_once((magnitude ^ negative).wrapping_sub(negative).wrapping_add(self.value & negative))
+        self.negate_if((x >> 63) as u64, self.reduce(x.unsigned_abs()))
+    }
+
+    /// The residue of a signed integer of two words, without a branch on its value.
+    #[inline]
+    #[must_use]
+    pub fn from_signed_wide(self, x: i128) -> u64 {
+        self.negate_if((x >> 127) as u64, self.reduce_wide(x.unsigned_abs()))
+    }
+
+    /// −a for a < q where all bits of `negative` are set, a where none is.
+    #[inline]
+    fn negate_if(self, negative: u64, a: u64) -> u64 {
+        self.subtract_once((a ^ negative).wrapping_sub(negative).wrapping_add(self.value & negative))
+    }
+
+    /// The representative of a < q in (−q/2, q/2), without a branch on its value.
+    #[inline]
+    pub(crate) fn centred(self, a: u64) -> i64 {
+        // The sign of the difference says whether a is above q/2.
+        let above = (self.value / 2).wrapping_sub(a) as i64 >> 63;
+        a as i64 - (self.value as i64 & above)
     }
 
     /// base^exponent.
@@ -214,6 +233,10 @@ mod tests {
             prop_assert_eq!(u128::from(q.reduce_wide(x)), x % n);
             prop_assert_eq!(u128::from(q.mul_shoup(a, q.shoup(b))), u128::from(a) * u128::from(rb) % n);
             prop_assert_eq!(i128::from(q.from_signed(s)), i128::from(s).rem_euclid(n as i128));
+            prop_assert_eq!(q.from_signed_wide(x as i128) as i128, (x as i128).rem_euclid(n as i128));
+            let centred = q.centred(ra);
+            prop_assert_eq!(q.from_signed(centred), ra);
+            prop_assert!(2 * centred.unsigned_abs() < q.value());
         }
 
         #[test]
@@ -231,6 +254,11 @@ mod tests {
             assert_eq!(q.mul(top, top), 1);
             assert_eq!(q.reduce(u64::MAX), u64::MAX % q.value());
             assert_eq!(u128::from(q.reduce_wide(u128::MAX)), u128::MAX % u128::from(q.value()));
+            assert_eq!(
+                i128::from(q.from_signed_wide(i128::MIN)),
+                i128::MIN.rem_euclid(i128::from(q.value()))
+            );
+            assert_eq!([top / 2, top / 2 + 1].map(|a| q.centred(a)), [(top / 2) as i64, -((top / 2) as i64)]);
             assert_eq!(q.from_signed(i64::MIN), (-(1i128 << 63)).rem_euclid(i128::from(q.value())) as u64);
         }
     }

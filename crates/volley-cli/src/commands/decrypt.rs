@@ -7,9 +7,6 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use rand::SeedableRng;
-use rand::rngs::SysRng;
-use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 use volley_data::{ModelFormat, write_model};
 use volley_mlr::volley_ckks::{Ciphertext, Context};
@@ -85,12 +82,11 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     fs::metadata(file).at(file)?;
     let encrypted =
         EncryptedModel::<Ciphertext>::read(&job, &context, open(file)?, model_limit(plan)).at(file)?;
-    let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
     let model = phase("decryption", || {
         if options.private {
             state.decrypt_private(plan, &secret_key, &encrypted)
         } else {
-            state.decrypt(plan, &secret_key, &encrypted, &mut rng)
+            state.decrypt(plan, &secret_key, &encrypted)
         }
     });
     let model = model.at(file)?;
@@ -113,7 +109,8 @@ fn advice(sharing: Sharing) -> String {
     match sharing {
         Sharing::Flooded { statistical_bits, decryptions, .. } => format!(
             "note: this model may be shared: it is one of {decryptions} decryptions under its key that {statistical_bits} \
-             bits of statistical security cover, if the server evaluated honestly; they are not counted here"
+             bits of statistical security cover, if the server evaluated honestly; they are not counted here, and the same \
+             model again is no other one"
         ),
         Sharing::Private => {
             "note: this model is private: what it tells of the secret key must not get to anyone who has its ciphertexts"

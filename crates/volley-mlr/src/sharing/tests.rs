@@ -1,8 +1,10 @@
+use ndarray::Array2;
+
 use super::*;
 use crate::testing::{Setup, clouds, rng, small_ring};
 use crate::volley_ckks::{Evaluator, Security};
 use crate::volley_revolver::plan::Demands;
-use crate::{Dataset, Model, Plan, Trainer};
+use crate::{Dataset, Plan, Trainer};
 
 fn flooding(decryptions: u32) -> Flooding {
     Flooding::new(30, decryptions).unwrap()
@@ -21,7 +23,7 @@ fn train(setup: &Setup) -> Vec<[Model; 2]> {
     while trainer.step().unwrap().is_some() {
         let model = trainer.model().unwrap();
         let owner = setup.owner();
-        models.push([owner.decrypt_private(&model).unwrap(), owner.decrypt(&model, &mut rng(9)).unwrap()]);
+        models.push([owner.decrypt_private(&model).unwrap(), owner.decrypt(&model).unwrap()]);
     }
     models
 }
@@ -75,6 +77,8 @@ fn share(data: &Dataset, hyperparameters: Hyperparameters, decryptions: u32) -> 
         panic!("{:?}", shared.sharing())
     };
     assert_eq!(covered, decryptions);
+    let rounded = with_rounded_statistics(shared, deviation).unwrap();
+    assert_eq!(rounded.preprocessing(), shared.preprocessing(), "rounded already");
     let added = shared.weights() - exact.weights();
     let live =
         setup.training_set.preconditioner().inverse().mapv(|inverse| f64::from(u8::from(inverse != 0.0)));
@@ -92,6 +96,71 @@ fn a_shared_model_keeps_ten_bits_under_the_noise_of_the_theorem() {
     let [ratio, bits] = share(&clouds(128, 400, 10), Hyperparameters::standard(2).unwrap(), 1);
     assert!((0.95..1.65).contains(&ratio), "{ratio}");
     assert!(bits >= MIN_SHARED_BITS, "{bits}");
+}
+
+/// A trained model, with the deviation of noise that leaves so many bits of its largest weight.
+fn model_with_noise(bits: f64) -> (Dataset, Model, f64) {
+    let data = clouds(128, 40, 10);
+    // Far from zero, in many units: the statistics matter.
+    let features = Array2::from_shape_fn(data.features().dim(), |(i, j)| {
+        (data.features()[[i, j]] + 100.0) * f64::from(j as i32 - 20).exp2()
+    });
+    let data = Dataset::new(features, data.labels().to_vec()).unwrap();
+    let hyperparameters = Hyperparameters::standard(3).unwrap();
+    let training_set = TrainingSet::new(&data, hyperparameters.profile()).unwrap();
+    let weights = training_set.reference(&hyperparameters).last().unwrap().weights;
+    let deviation = largest(weights.columns().into_iter().skip(1).flatten()) / bits.exp2();
+    (data, training_set.model(weights).unwrap(), deviation)
+}
+
+#[test]
+fn rounded_statistics_change_scores_by_less_than_the_noise_does() {
+    for bits in [10.0, 10.7, 16.0, 30.0] {
+        let (data, model, deviation) = model_with_noise(bits);
+        let rounded = with_rounded_statistics(&model, deviation).unwrap();
+        assert_ne!(rounded.preprocessing(), model.preprocessing());
+        assert_eq!(rounded.weights(), model.weights());
+        let exact = model.scores(data.features()).unwrap();
+        let change = rounded.scores(data.features()).unwrap() - &exact;
+        let heaviest = largest(model.weights().columns().into_iter().skip(1).flatten());
+        for row in change.rows() {
+            for (change, weights) in row.iter().zip(model.weights().rows()) {
+                let bound = weights.iter().skip(1).map(|w| w.abs()).sum::<f64>() / heaviest * deviation;
+                assert!(change.abs() <= bound, "{bits} bits: {change:e}, {bound:e}");
+            }
+        }
+        // Noise on the weights, of that deviation: about 40 features of size 1 and the bias.
+        let noise = deviation * 40f64.sqrt();
+        assert!(
+            root_mean_square(&change) < 0.25 * noise,
+            "{bits} bits: {:e}",
+            root_mean_square(&change) / noise
+        );
+        if bits > 15.0 {
+            assert_eq!(rounded.predict(data.features()), model.predict(data.features()));
+        }
+    }
+}
+
+#[test]
+fn a_shared_models_statistics_have_the_digits_of_its_weights_and_no_more() {
+    let (_, model, deviation) = model_with_noise(10.5);
+    let rounded = with_rounded_statistics(&model, deviation).unwrap();
+    let columns = |model: &Model| model.preprocessing().standardisations().unwrap().to_vec();
+    for (found, exact) in columns(&rounded).into_iter().zip(columns(&model)).take(38) {
+        // Eleven bits: fourteen of 1/deviation, 2⁻¹² of a power of two from deviation/2 to deviation of the mean.
+        assert_eq!(found.inverse_deviation.to_bits().trailing_zeros().min(39), 39, "{found:?}");
+        assert_eq!(found.square_root, exact.square_root);
+        let power = (-exact.inverse_deviation.log2().floor() - 1.0).exp2();
+        assert_eq!((found.mean / power * 2f64.powi(11)).fract(), 0.0, "{found:?}");
+        assert!((found.mean - exact.mean).abs() * exact.inverse_deviation <= 2f64.powi(-12));
+        assert!((found.inverse_deviation / exact.inverse_deviation - 1.0).abs() <= 2f64.powi(-14));
+    }
+    // A column that was constant tells no value; nor do the columns of a profile that has no statistics.
+    let none = Standardisation { square_root: false, mean: 0.0, inverse_deviation: 0.0 };
+    assert_eq!(columns(&rounded)[39], none);
+    let raw = Model::new(model.weights().clone(), model.classes().clone(), Preprocessing::raw(40)).unwrap();
+    assert_eq!(with_rounded_statistics(&raw, deviation).unwrap(), raw);
 }
 
 #[test]

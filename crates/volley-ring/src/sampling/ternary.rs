@@ -1,5 +1,6 @@
 //! Uniform ternary coefficients.
 
+use cmov::CmovEq;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -13,8 +14,10 @@ pub fn sample_ternary(degree: usize, rng: &mut impl CryptoRng) -> SecretCoeffici
 /// `degree` coefficients of which `weight` are −1 or 1 and the others 0, uniform among all of these within
 /// `weight`·2⁻⁴⁶ for degrees up to 2¹⁷.
 ///
-/// Each of the `weight` is put into a free place by a pass over all of them, so that neither a branch nor an index depends
-/// on where that is: `weight`·`degree` steps.
+/// One random word for each of the `weight`, which is put into a free place by a pass over all of them: `weight`·`degree`
+/// steps. The word names one of the `degree` − i places that are free when i are taken, so every sequence of places has
+/// the same probability, and every set of places is named by as many sequences, `weight`!. Neither a branch nor an index
+/// depends on where a place is: the comparison is one instruction that the compiler does not see into.
 ///
 /// # Panics
 ///
@@ -28,8 +31,10 @@ pub fn sample_sparse_ternary(degree: usize, weight: usize, rng: &mut impl Crypto
         // How many free places are passed over.
         let mut ahead = ((u128::from(*word >> 1) * (degree - placed) as u128) >> 63) as i64;
         for coefficient in coefficients.iter_mut() {
-            let free = 1 - (*coefficient & 1);
-            *coefficient += sign * (free & i64::from(ahead == 0));
+            let free = *coefficient & 1 ^ 1;
+            let mut here = 0;
+            ahead.cmoveq(&0, free as u8, &mut here);
+            *coefficient += sign * i64::from(here);
             ahead -= free;
         }
     }
