@@ -12,3 +12,4 @@ mod refusals;
 mod secret_forms;
 mod secrets;
 mod setup;
+mod training_in_clear;
