@@ -200,7 +200,7 @@ pub enum Error {
         /// The plan's bound.
         range: f64,
     },
-    /// Scores left the range in which the polynomial stands for the sigmoid: what follows is not training.
+    /// Scores left the range in which the polynomial stands for the sigmoid.
     #[error(
         "in iteration {iteration} a score of size {score:.2} leaves the polynomial's range of {trusted_range:.2}"
     )]
@@ -208,6 +208,19 @@ pub enum Error {
         /// The iteration, from 1.
         iteration: usize,
         /// The largest score of the iteration; infinite after a divergence.
+        score: f64,
+        /// The polynomial's trusted range.
+        trusted_range: f64,
+    },
+    /// Scores so far out of the polynomial's range that errors no longer lead back: the weights grow without bound.
+    #[error(
+        "training diverges: in iteration {iteration} a score has the size {score:.3e}, and nothing leads it back to the \
+         polynomial's range of {trusted_range:.2}"
+    )]
+    Divergence {
+        /// The iteration, from 1.
+        iteration: usize,
+        /// The largest score of the iteration; infinite in the end.
         score: f64,
         /// The polynomial's trusted range.
         trusted_range: f64,

@@ -55,6 +55,7 @@
 #![forbid(unsafe_code)]
 
 mod baselines;
+mod class_weight;
 mod dataset;
 mod encrypted;
 mod error;

@@ -3,6 +3,7 @@
 use crate::volley_ckks::{Ciphertext, Complex64, Encoder, SecretKey};
 use rand_core::CryptoRng;
 
+use crate::class_weight::RowWeights;
 use crate::{EncryptedData, EncryptedDataset, EncryptedModel, Error, Model, Plan, TrainingSet};
 
 /// An owner's key with a plan and the training set that stays in clear.
@@ -19,27 +20,21 @@ impl<'a> Owner<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::PlanShape`] where the plan was made for another shape,
-    /// [`Error::Matrix`] for a key of other parameters.
+    /// [`Error::PlanShape`] where the plan was made for another shape, [`Error::LayoutMismatch`] where the rows were
+    /// [arranged](TrainingSet::balanced) for another layout, [`Error::Matrix`] for a key of other parameters.
     pub fn new(
         plan: &'a Plan,
         training_set: &'a TrainingSet,
         secret_key: &'a SecretKey,
     ) -> Result<Self, Error> {
-        let shape = plan.layout().shape();
-        let (samples, columns) = training_set.features().dim();
-        let classes = training_set.classes().len();
-        let (expected, actual) = ([shape.samples, shape.columns, shape.classes], [samples, columns, classes]);
-        if expected != actual {
-            return Err(Error::PlanShape { expected, actual });
-        }
+        training_set.check(plan.layout())?;
         if secret_key.context().parameters().id() != plan.parameters().id() {
             return Err(crate::volley_ckks::Error::ParameterMismatch.into());
         }
         Ok(Self { plan, training_set, secret_key, encoder: Encoder::new(secret_key.context()) })
     }
 
-    /// Encrypts features, labels and 1/B under the secret key, each ciphertext with a seed of its own.
+    /// Encrypts features, labels and 1/B, times the weights of the rows if they have any, under the secret key, each ciphertext with a seed of its own.
     ///
     /// Features are normalised by a power of two that only the owner knows
     /// ([`Preconditioner`](crate::Preconditioner)), so that 1/B is at most 1: every plaintext is encoded at the
@@ -75,8 +70,21 @@ impl<'a> Owner<'a> {
                 .map(|group| encrypt_all(group))
                 .collect::<Result<_, _>>()?,
             labels: encrypt_all(&layout.pack_labels(self.training_set.one_hot())?)?,
-            preconditioner: encrypt_all(&layout.pack_columns(&preconditioner.normalized_inverse())?)?,
+            preconditioner: encrypt_all(&self.packed_preconditioner()?)?,
         })
+    }
+
+    /// wᵢ/B′ⱼ, by column block: the weight of the rows at each place, which all blocks of rows share.
+    fn packed_preconditioner(&self) -> Result<Vec<Vec<Complex64>>, Error> {
+        let (layout, preconditioner) = (self.plan.layout(), self.training_set.preconditioner());
+        let mut blocks = layout.pack_columns(&preconditioner.normalized_inverse())?;
+        let Some(RowWeights { values, .. }) = self.training_set.weights() else { return Ok(blocks) };
+        for block in &mut blocks {
+            for (row, &weight) in block.chunks_exact_mut(layout.width()).zip(values) {
+                row.iter_mut().for_each(|slot| *slot *= weight);
+            }
+        }
+        Ok(blocks)
     }
 
     /// Refuses data whose weights leave the range that is refreshed.

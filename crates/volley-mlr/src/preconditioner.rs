@@ -34,7 +34,7 @@
 //! and neither on their unit nor on the number of samples. Only the owner knows a, and multiplies the decrypted weights by
 //! 2⁻ᵃ.
 
-use ndarray::{Array1, ArrayRef2};
+use ndarray::{Array1, Array2, ArrayRef2, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -92,7 +92,25 @@ impl Preconditioner {
     ///
     /// [`Error::Overflow`] if the features are so large that B is not finite.
     pub fn fit(features: &ArrayRef2<f64>) -> Result<Self, Error> {
-        let gram = features.t().dot(features);
+        Self::of_gram(features, &features.t().dot(features))
+    }
+
+    /// The same for rows that count `weights` times, all of them positive: Bⱼ = ¼ Σₖ |xᵀ diag(w) x|ⱼₖ bounds the Hessian of the
+    /// weighted loss.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit`](Self::fit).
+    ///
+    /// # Panics
+    ///
+    /// If there is not a weight for each row.
+    pub fn fit_weighted(features: &Array2<f64>, weights: &Array1<f64>) -> Result<Self, Error> {
+        let weighted = features * &weights.view().insert_axis(Axis(1));
+        Self::of_gram(features, &weighted.t().dot(features))
+    }
+
+    fn of_gram(features: &ArrayRef2<f64>, gram: &ArrayRef2<f64>) -> Result<Self, Error> {
         let mut inverse: Array1<f64> = gram
             .rows()
             .into_iter()

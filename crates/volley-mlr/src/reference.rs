@@ -3,14 +3,16 @@
 //! For prepared features x (samples × columns), one-hot labels y and t = 1, 2, …
 //!
 //! ```text
-//! z = x Vᵀ,   Δ = rₜ · (1/B) ∘ (y − p(z))ᵀ x,
+//! z = x Vᵀ,   Δ = rₜ · (1/B) ∘ (w ∘ (y − p(z)))ᵀ x,
 //! ```
 //!
-//! with the learning rate rₜ of [`LearningRate`](crate::LearningRate); [`Nesterov`] makes the weights of Δ. The encrypted
+//! with the learning rate rₜ of [`LearningRate`](crate::LearningRate) and weights w of the rows, all 1 unless classes are
+//! [balanced](crate::TrainingSet::balanced); [`Nesterov`] makes the weights of Δ. The encrypted
 //! trainer is tested against this, not against exact logistic regression, and a run that will diverge shows it here for
 //! free: each [`Step`] reports how far the scores went.
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Axis};
+use volley_sigmoid::SigmoidPolynomial;
 
 use crate::{Error, Hyperparameters, Momentum, Nesterov};
 
@@ -20,6 +22,7 @@ pub struct Reference<'a> {
     features: &'a Array2<f64>,
     one_hot: &'a Array2<f64>,
     inverse: &'a Array1<f64>,
+    row_weights: Option<&'a Array1<f64>>,
     hyperparameters: &'a Hyperparameters,
     nesterov: Nesterov,
     iteration: usize,
@@ -36,6 +39,9 @@ pub struct Step {
     pub largest_score: f64,
     /// The range of scores on which the polynomial can be trusted.
     pub trusted_range: f64,
+    /// Whether errors drive the largest score on instead of back: p(z) < 0 for z > 0, so that y − p leads away from zero
+    /// whatever the label is, or a score beyond any that comes back.
+    pub runs_away: bool,
     /// The largest entry of |V| after it, the point that an encrypted run keeps.
     pub largest_weight: f64,
 }
@@ -45,7 +51,8 @@ impl Step {
     ///
     /// # Errors
     ///
-    /// [`Error::ScoreRange`] if they did not: training diverges here or soon after.
+    /// [`Error::ScoreRange`] if they did not: the polynomial does not stand for the sigmoid there. The scores may come
+    /// back, or the training [diverges](Self::check_divergence).
     pub fn check_range(&self) -> Result<(), Error> {
         let Self { iteration, largest_score: score, trusted_range, .. } = *self;
         if score <= trusted_range {
@@ -54,7 +61,22 @@ impl Step {
             Err(Error::ScoreRange { iteration, score, trusted_range })
         }
     }
+
+    /// Whether scores are still led back ([`runs_away`](Self::runs_away)). A run whose last step's are not diverges; one whose
+    /// scores left the range and came back does not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Divergence`].
+    pub fn check_divergence(&self) -> Result<(), Error> {
+        let Self { iteration, largest_score: score, trusted_range, runs_away, .. } = *self;
+        if runs_away { Err(Error::Divergence { iteration, score, trusted_range }) } else { Ok(()) }
+    }
 }
+
+/// Scores of this many times the polynomial's range do not come back: a polynomial that grows throws them further to the other
+/// side.
+const FAR: f64 = 16.0;
 
 impl<'a> Reference<'a> {
     /// A run from zero weights. `features` is samples × columns, `one_hot` samples × classes, `inverse` 1/B of each
@@ -74,7 +96,18 @@ impl<'a> Reference<'a> {
         assert_eq!(features.ncols(), inverse.len(), "a preconditioner for each column");
         let momentum = Momentum::limited(hyperparameters.momentum_limit());
         let nesterov = Nesterov::new(one_hot.ncols(), features.ncols(), momentum);
-        Self { features, one_hot, inverse, hyperparameters, nesterov, iteration: 0 }
+        Self { features, one_hot, inverse, row_weights: None, hyperparameters, nesterov, iteration: 0 }
+    }
+
+    /// With rows that count `weights` times in the gradient.
+    ///
+    /// # Panics
+    ///
+    /// If there is not a weight for each row.
+    #[must_use]
+    pub fn with_row_weights(self, weights: &'a Array1<f64>) -> Self {
+        assert_eq!(self.features.nrows(), weights.len(), "a weight for each sample");
+        Self { row_weights: Some(weights), ..self }
     }
 
     /// One iteration.
@@ -83,7 +116,10 @@ impl<'a> Reference<'a> {
         let sigmoid = self.hyperparameters.sigmoid();
         let scores = self.features.dot(&self.nesterov.velocity().t());
         let largest_score = largest(&scores);
-        let errors = self.one_hot - &scores.mapv(|score| sigmoid.value(score));
+        let mut errors = self.one_hot - &scores.mapv(|score| sigmoid.value(score));
+        if let Some(weights) = self.row_weights {
+            errors *= &weights.view().insert_axis(Axis(1));
+        }
         let rate = self.hyperparameters.learning_rate().factor(self.iteration, self.features.nrows());
         let ascent = rate * errors.t().dot(self.features) * self.inverse;
         self.nesterov.advance(&ascent, self.hyperparameters.weight_decay());
@@ -92,9 +128,16 @@ impl<'a> Reference<'a> {
             weights: self.nesterov.weights().clone(),
             largest_score,
             trusted_range: sigmoid.trusted_range(),
+            runs_away: runs_away(sigmoid, largest_score),
             largest_weight: largest(self.nesterov.velocity()),
         }
     }
+}
+
+/// Whether a score, at least 0, is not led back by a polynomial.
+fn runs_away(sigmoid: &SigmoidPolynomial, score: f64) -> bool {
+    let range = sigmoid.trusted_range();
+    score > FAR * range || score > range && sigmoid.value(score) < 0.0
 }
 
 /// The largest absolute value; infinite if any is not a number.

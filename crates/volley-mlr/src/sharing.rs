@@ -20,7 +20,7 @@
 //!
 //! Errors of many roundings are taken to be independent, but the parts above are added as if they all fell together, so the
 //! result is above what is measured; tests compare the two. It holds for data with |x′| ≤ X = 16, ‖W′‖ ≤ V = 16 in each class, scores
-//! within the polynomial's interval, and the plan promises its bits for a largest weight of at least 2⁻⁶ (times 1 − η₁ =
+//! within the polynomial's interval, rows that count at most once, and the plan promises its bits for a largest weight of at least 2⁻⁶ (times 1 − η₁ =
 //! 0.01 for a single iteration). The owner checks all of it on the data, by the training in clear, before anything is encrypted.
 //! Then t = 2·ω·Δ/h ([`Noise::error_norm`]).
 //!
@@ -33,6 +33,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::class_weight::RowWeights;
 use crate::volley_ckks::Flooding;
 use crate::volley_ckks::noise::Noise;
 use crate::volley_revolver::{Layout, Shape};
@@ -44,6 +45,8 @@ pub const MIN_SHARED_BITS: f64 = 10.0;
 /// X, V: the largest normalised feature, and the largest norm of the normalised weights of a class.
 const MAX_FEATURE: f64 = 16.0;
 const MAX_WEIGHT_NORM: f64 = 16.0;
+/// The largest weight of a row: x′/B′ has no more noise then, and ‖w∘x′ⱼ/B′ⱼ‖ ≤ 2 holds.
+const MAX_ROW_WEIGHT: f64 = 1.0;
 /// The smallest largest weight that a plan is sure of, after a step that is not damped.
 const LARGEST_WEIGHT: f64 = 1.0 / 64.0;
 /// The noise is wider than asked for by this at most.
@@ -150,6 +153,13 @@ impl<'a> NoiseModel<'a> {
     /// Refuses data that the estimate does not cover, or with weights too small to be shared.
     pub(crate) fn check(&self, flooding: Flooding, training_set: &TrainingSet) -> Result<(), Error> {
         let factor = training_set.preconditioner().factor();
+        if let Some(RowWeights { values, .. }) = training_set.weights() {
+            within(
+                "class weights",
+                values.fold(0.0, |largest, &weight| f64::max(largest, weight)),
+                MAX_ROW_WEIGHT,
+            )?;
+        }
         within("normalised features", largest(training_set.features()) / factor, MAX_FEATURE)?;
         let mut weights = 0.0;
         for step in training_set.reference(self.hyperparameters) {

@@ -12,9 +12,10 @@ use crate::{Arithmetic, Error, KeySpec, LinearArithmetic, Parameters, Scale, Sim
 pub struct BootstrappingLiteral {
     /// n, the number of complex slots: a power of two from 2 to N/2. Fewer take less time.
     pub slots: usize,
-    /// Matrices of CoeffsToSlots, each of which takes a level: at least one.
+    /// Levels of CoeffsToSlots, at least one. Each is for one of its matrices, of which there are log₂ n at most: where
+    /// that is fewer than levels, the highest levels are not used.
     pub coeffs_to_slots: usize,
-    /// Matrices of SlotsToCoeffs.
+    /// Levels of SlotsToCoeffs, likewise.
     pub slots_to_coeffs: usize,
     /// log₂ of the message ratio R = q₀/Δ′.
     pub log_message_ratio: u32,
@@ -31,7 +32,7 @@ pub struct BootstrappingLiteral {
 /// A planned bootstrapping: which level and scale each step has.
 ///
 /// The highest levels of the parameters are its own, from the top: CoeffsToSlots, EvalMod, SlotsToCoeffs. What is below is
-/// the caller's.
+/// the caller's. Which levels are whose does not depend on the slots, so that one parameter set serves all numbers of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bootstrapping {
     parameters: Parameters,
@@ -63,13 +64,12 @@ impl Bootstrapping {
     pub fn new(parameters: &Parameters, literal: &BootstrappingLiteral) -> Result<Self, Error> {
         parameters.check_ephemeral()?;
         let BootstrappingLiteral { slots, log_message_ratio, .. } = *literal;
-        let log_q0 = parameters.log_q(0).round() as i32;
-        let log_raised = log_q0 - log_message_ratio as i32;
-        if log_raised < parameters.log_scale() as i32 {
-            let log_scale = parameters.log_scale();
-            return Err(Error::MessageRatio { log_message_ratio, log_q0: log_q0 as u32, log_scale });
-        }
-        let raised_scale = Scale::power_of_two(log_raised);
+        let (log_q0, log_scale) = (parameters.log_q(0).round() as u32, parameters.log_scale());
+        let log_raised = log_q0
+            .checked_sub(log_message_ratio)
+            .filter(|&log_raised| log_raised >= log_scale)
+            .ok_or(Error::MessageRatio { log_message_ratio, log_q0, log_scale })?;
+        let raised_scale = Scale::power_of_two(log_raised as i32);
         let ratio = parameters.rescaling_factor(0).divided_by(&raised_scale).to_f64();
         let eval_mod = EvalMod::new(&EvalModLiteral {
             range: ephemeral::range(parameters.degree(), log_message_ratio),
@@ -80,22 +80,23 @@ impl Bootstrapping {
             output_factor: ratio,
         })?;
         let max = parameters.max_level();
-        let required = literal.coeffs_to_slots + eval_mod.levels() + literal.slots_to_coeffs;
+        let of_dft = literal.coeffs_to_slots.saturating_add(literal.slots_to_coeffs);
+        let required = of_dft.saturating_add(eval_mod.levels());
         if max < required {
             return Err(Error::LevelExhausted { level: max, required });
         }
         let [eval_mod_level, output_level] = [max - literal.coeffs_to_slots, max - required];
-        let stc_level = output_level + literal.slots_to_coeffs;
 
         let max_slots = parameters.max_slots();
         let packing = if slots <= max_slots / 2 { Packing::SideBySide } else { Packing::Apart };
         // The trace multiplies by N/2n.
         let gain = max_slots as f64 / slots as f64;
+        let stages = CoeffsToSlots::even_stages(slots, literal.coeffs_to_slots);
         let shape = DftShape {
             slots,
             packing,
-            level: max,
-            stages: CoeffsToSlots::even_stages(slots, literal.coeffs_to_slots),
+            level: eval_mod_level + stages.len(),
+            stages,
             factor: 1.0 / (ratio * gain * eval_mod.input_divisor()),
             from: raised_scale.clone(),
             to: Scale::power_of_two(literal.log_input_scale as i32),
@@ -104,11 +105,12 @@ impl Bootstrapping {
         let coeffs_to_slots = CoeffsToSlots::new(parameters, shape, known.iter().copied())?;
         known.extend(coeffs_to_slots.dft().rotations());
         known.insert(slots as i64);
+        let stages = SlotsToCoeffs::even_stages(slots, literal.slots_to_coeffs);
         let shape = DftShape {
             slots,
             packing,
-            level: stc_level,
-            stages: SlotsToCoeffs::even_stages(slots, literal.slots_to_coeffs),
+            level: output_level + stages.len(),
+            stages,
             factor: 1.0,
             from: eval_mod.output_scale(parameters, eval_mod_level)?,
             to: parameters.scale(),
@@ -221,7 +223,8 @@ impl<T> Bootstrapper<T> {
         self.slots_to_coeffs(arithmetic, &reduced)
     }
 
-    /// The first step: the coefficients, plus multiples of q₀, at the highest level and in the subring of n slots.
+    /// The first step: the coefficients, plus multiples of q₀, at the level of the first matrix and in the subring of n
+    /// slots.
     ///
     /// # Errors
     ///
@@ -231,7 +234,7 @@ impl<T> Bootstrapper<T> {
         A: BootstrapArithmetic<Transform = T>,
     {
         let bottom = self.at_raised_scale(arithmetic, a)?;
-        let raised = arithmetic.raise(&bottom, self.plan.parameters.max_level())?;
+        let raised = arithmetic.raise(&bottom, self.coeffs_to_slots.dft().shape().level)?;
         arithmetic.trace(&raised, self.plan.literal.slots)
     }
 

@@ -341,8 +341,9 @@ fn sums_to(stages: &[u32], sum: u32) -> bool {
 /// log₂ `slots` stages in `matrices` parts that differ by one at most, the larger ones first; fewer parts where there are
 /// not as many stages.
 fn even_stages(slots: usize, matrices: usize) -> Vec<u32> {
-    let (stages, matrices) = (slots.max(1).ilog2(), matrices as u32);
-    (0..matrices).map(|index| (stages + matrices - 1 - index) / matrices).filter(|&part| part > 0).collect()
+    let stages = slots.max(1).ilog2();
+    let parts = u32::try_from(matrices).map_or(stages, |matrices| matrices.min(stages));
+    (0..parts).map(|index| (stages + parts - 1 - index) / parts).collect()
 }
 
 /// Coefficients into slots, planned or, with `T` = [`LinearArithmetic::Transform`], encoded.

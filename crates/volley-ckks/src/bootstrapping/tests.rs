@@ -11,6 +11,8 @@ use crate::{
     Scale, Security, Simulator,
 };
 
+mod splits;
+
 const LOG_N: u32 = 11;
 const LEVELS: usize = 2;
 

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use rand::SeedableRng;
 use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
@@ -29,7 +29,11 @@ Example:
   volley encrypt digits data.csv
 
 Then digits/upload has everything that the server needs, and nothing that it must not have. Each encryption is a job of its
-own: models of an earlier one are refused.")]
+own: models of an earlier one are refused.
+
+The same training in clear goes first. Where it diverges nothing is encrypted: plan with a wider --sigmoid-range, with a
+--weight-decay or with a smaller --learning-rate (volley init). Scores beyond the polynomial's range that come back, and classes
+that no training row is predicted as, are notes.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made
     project: PathBuf,
@@ -39,9 +43,23 @@ pub(crate) struct Options {
     table: TableSource,
     #[command(flatten)]
     source: PassphraseSource,
+    /// What rows count in training: with "balanced" all classes count alike, however few rows one has [default: all rows
+    /// count alike]
+    #[arg(long, value_enum, value_name = "WEIGHT")]
+    class_weight: Option<ClassWeight>,
+    /// Encrypt even if the training in clear diverges
+    #[arg(long)]
+    allow_divergence: bool,
     /// Replace what was encrypted before, by a new job
     #[arg(long)]
     force: bool,
+}
+
+/// Weights of rows by their classes. The plan does not depend on them, and the server does not see them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ClassWeight {
+    /// n/(c·n_k) for rows of a class of n_k rows among n of c classes
+    Balanced,
 }
 
 /// The upload that was completed.
@@ -78,12 +96,18 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     check_free(&upload.job_file(), options.force)?;
     let plan = phase("planning", || project.plan())?;
     let data = options.table.read_dataset(&options.data)?;
-    let training_set = TrainingSet::new(&data, plan.hyperparameters().profile()).at(&options.data)?;
+    let profile = plan.hyperparameters().profile();
+    let training_set = match options.class_weight {
+        None => TrainingSet::new(&data, profile),
+        Some(ClassWeight::Balanced) => TrainingSet::balanced(&data, profile, plan.layout()),
+    }
+    .at(&options.data)?;
+    training_set.check(plan.layout()).at(&options.data)?;
+    check_training(&training_set, plan.hyperparameters(), options)?;
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;
     check_keys(&upload.keys_file(), &secret_key)?;
     let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
-    warn_of_divergence(&training_set, plan.hyperparameters());
 
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
     let dataset = phase("encryption", || owner.encrypt(&mut rng)).at(&options.data)?;
@@ -117,10 +141,48 @@ fn check_keys(file: &Path, secret_key: &SecretKey) -> Result<(), BadInput> {
     Err(BadInput::at(file, "these evaluation keys belong to another secret key"))
 }
 
-/// The same training in clear takes no time, and shows where it leads.
-fn warn_of_divergence(training_set: &TrainingSet, hyperparameters: &Hyperparameters) {
+/// The same training in clear takes no time, and shows where it leads: refuses one that diverges, unless that is allowed,
+/// and notes what the owner may not want.
+fn check_training(
+    training_set: &TrainingSet,
+    hyperparameters: &Hyperparameters,
+    options: &Options,
+) -> Result<(), BadInput> {
     let steps: Vec<Step> = phase("training in clear", || training_set.reference(hyperparameters).collect());
-    if let Some(Err(diverging)) = steps.iter().map(Step::check_range).find(Result::is_err) {
-        note(&format!("warning: {diverging}: this training diverges"));
+    let Some(last) = steps.last() else { return Ok(()) };
+    if let Err(diverging) = last.check_divergence() {
+        if !options.allow_divergence {
+            let advice = format!("{diverging}: {}, or encrypt with --allow-divergence", mend(f64::INFINITY));
+            return Err(BadInput::at(&options.data, advice));
+        }
+        note(&format!("warning: {diverging}"));
+        return Ok(());
     }
+    let farthest = steps.iter().max_by(|a, b| a.largest_score.total_cmp(&b.largest_score)).unwrap_or(last);
+    if let Err(beyond) = farthest.check_range() {
+        note(&format!("warning: {beyond}: {}", mend(farthest.largest_score)));
+    }
+    let missing = training_set.never_predicted(&last.weights);
+    if !missing.is_empty() {
+        let balanced = match options.class_weight {
+            None => "; --class-weight balanced makes all classes count alike",
+            Some(ClassWeight::Balanced) => "; more iterations may",
+        };
+        let classes = missing.iter().map(|class| format!("{class:?}")).collect::<Vec<_>>().join(", ");
+        note(&format!(
+            "warning: the trained model predicts none of the training rows as {classes}{balanced}"
+        ));
+    }
+    Ok(())
+}
+
+/// What keeps scores of this size in the polynomial's range.
+fn mend(score: f64) -> String {
+    /// The widest range of a polynomial that fits well.
+    const WIDEST: f64 = 16.0;
+    if score <= WIDEST {
+        return format!("plan for them by `volley init --sigmoid-range {:.0}`", score.ceil());
+    }
+    "plan with a wider --sigmoid-range, a --weight-decay or a smaller --learning-rate (`volley init`)"
+        .to_owned()
 }

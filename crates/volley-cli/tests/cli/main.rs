@@ -13,3 +13,4 @@ mod secret_forms;
 mod secrets;
 mod setup;
 mod tables;
+mod training_in_clear;

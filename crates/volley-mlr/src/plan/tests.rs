@@ -181,6 +181,18 @@ fn a_long_run_refreshes_its_weights() {
 }
 
 #[test]
+fn few_features_of_two_classes_have_long_runs_as_others_have() {
+    for features in 1..=4 {
+        for iterations in [12, 30] {
+            let plan = plan([100, features, 2], iterations, Demands::default()).unwrap();
+            assert!(plan.bootstrapping().is_some() && plan.refresh_count() > 0, "{features} features");
+            assert_eq!(plan.parameters().security(), Security::Classical128);
+            assert!(plan.weights(iterations).level >= SPARE_LEVELS);
+        }
+    }
+}
+
+#[test]
 fn a_run_is_refreshed_where_that_takes_less_than_a_chain_for_all_of_it() {
     let plan = |iterations| paper_plan(&Hyperparameters::standard(iterations).unwrap(), Demands::default());
     let [few, many] = [plan(8).unwrap(), plan(10).unwrap()];

@@ -82,3 +82,12 @@ proptest! {
         prop_assert!(curvature <= bound * (1.0 + 1e-9));
     }
 }
+
+#[test]
+fn rows_that_count_more_are_as_good_as_repeated_ones() {
+    let features = array![[1.0, 2.0, 5.0], [1.0, -1.0, 5.0], [1.0, 0.5, 5.0]];
+    let repeated = features.select(Axis(0), &[0, 1, 1, 1, 2, 2]);
+    let weighted = Preconditioner::fit_weighted(&features, &array![1.0, 3.0, 2.0]).unwrap();
+    assert_eq!(weighted, Preconditioner::fit(&repeated).unwrap());
+    assert_eq!(weighted.inverse()[2], 0.0, "a constant column stays one");
+}

@@ -79,6 +79,28 @@ fn a_divergence_is_reported() {
     assert!(score > trusted_range);
     assert_eq!(steps[29].largest_score, f64::INFINITY);
     assert!(steps[29].check_range().is_err());
+    assert_eq!(steps[0].check_divergence(), Ok(()));
+    let refusal = steps[29].check_divergence().unwrap_err();
+    assert_eq!(refusal, Error::Divergence { iteration: 30, score: f64::INFINITY, trusted_range });
+}
+
+#[test]
+fn scores_out_of_range_are_no_divergence_where_errors_lead_back() {
+    // Beyond its range the first polynomial grows and so draws scores back, the second falls and drives them on.
+    for (degree, range, diverges) in
+        [(5, 5.0, false), (5, 3.0, false), (3, 6.0, true), (3, 4.0, true), (7, 5.0, true)]
+    {
+        let sigmoid = SigmoidPolynomial::least_squares(degree, range).unwrap();
+        let settings = Hyperparameters::many(60).unwrap().with_sigmoid(sigmoid);
+        let set = TrainingSet::new(&overlapping(), Profile::Standard).unwrap();
+        let steps: Vec<Step> = set.reference(&settings).collect();
+        assert!(steps.iter().all(|step| step.iteration < 5 || step.check_range().is_err()));
+        assert_eq!(steps[59].check_divergence().is_err(), diverges, "degree {degree}");
+        // From where it is first said of a run it is true of all that go on from there.
+        let first = steps.iter().position(|step| step.check_divergence().is_err());
+        assert_eq!(first.is_some(), diverges);
+        assert!(steps[first.unwrap_or(60)..].iter().all(|step| step.check_divergence().is_err()));
+    }
 }
 
 /// Clouds of which one row in seven has another label: no classes that can be told apart, as in most data.

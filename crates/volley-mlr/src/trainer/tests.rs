@@ -160,6 +160,33 @@ fn many_classes_train_as_in_clear() {
     assert!(error < 1e-5, "{error:e}");
 }
 
+/// Their weights take 8 slots or a few more, which have fewer stages than a bootstrapping has levels for.
+#[test]
+fn few_features_of_two_classes_are_bootstrapped_as_well() {
+    let hyperparameters = Hyperparameters::many(12).unwrap().with_weight_range(180.0).unwrap();
+    for features in 1..=3 {
+        let clouds = clouds(40, 5, 2);
+        let columns: Vec<usize> = (0..features).collect();
+        let data = Dataset::new(clouds.features().select(Axis(1), &columns), clouds.labels()).unwrap();
+        let shape = Shape { samples: 40, columns: features + 1, classes: 2 };
+        let plan = Plan::refreshing(shape, &hyperparameters, small_ring(10)).unwrap().unwrap();
+        assert!(plan.refresh_count() >= 1);
+        let setup = Setup::of(&data, &hyperparameters, plan);
+        let evaluator = setup.evaluator();
+        let upload = setup.upload().expand(&setup.context).unwrap();
+        let mut trainer = Trainer::new(&evaluator, &setup.plan, upload).unwrap();
+        for reference in setup.training_set.reference(&hyperparameters) {
+            trainer.step().unwrap().unwrap();
+            let model = setup.owner().decrypt_private(&trainer.model().unwrap()).unwrap();
+            let largest = reference.weights.iter().fold(0.0, |max: f64, w| max.max(w.abs()));
+            let error = model.weights() - &reference.weights;
+            let error = error.iter().fold(0.0, |max: f64, e| max.max(e.abs()));
+            assert!(error / largest < 1e-3, "{features}, iteration {}: {error:e}", reference.iteration);
+        }
+        assert_eq!(&evaluator.counts(), setup.plan.counts(), "the plan is what runs");
+    }
+}
+
 #[test]
 fn bootstrapped_weights_train_as_in_clear() {
     let data = clouds(40, 6, 3);
