@@ -190,12 +190,12 @@ impl SigmoidPolynomial {
         let bound = bound * (1.0 + 1e-12);
         let mut inside = self.half_width;
         for _ in 0..STEPS {
-            let outside = inside * STEP;
-            // Written so that NaN is outside.
-            if !(self.error(outside) <= bound) {
-                return self.last_within(bound, inside, outside);
+            let next = inside * STEP;
+            let error = self.error(next);
+            if error > bound || error.is_nan() {
+                return self.last_within(bound, inside, next);
             }
-            inside = outside;
+            inside = next;
         }
         16.0 * self.half_width
     }

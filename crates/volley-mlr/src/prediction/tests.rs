@@ -213,7 +213,7 @@ fn scores_that_wrap_around_are_named() {
                 Err(error) => {
                     assert!(refused, "{error}");
                     let limit = plan.max_score();
-                    assert_eq!(error, Error::ScoreOverflow { rows: vec![start..end], limit });
+                    assert_eq!(error, Error::ScoreOverflow { rows: Vec::from([start..end]), limit });
                     assert!(error.to_string().contains(&format!("rows {start} to {}", end - 1)), "{error}");
                 }
             }
