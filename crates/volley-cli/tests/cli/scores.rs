@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use predicates::str::contains;
 use tempfile::TempDir;
-use volley_mlr::volley_ckks::wire::{Header, WireError, write_file};
+use volley_mlr::volley_ckks::wire::{Header, write_file};
 
 use crate::setup::{fixture, folder, link_project, refuse, table, volley};
 
@@ -80,7 +80,7 @@ fn scores_of_before_they_named_their_rows_are_refused() {
     let body = &file[file.len() - 32 - header.body_bytes as usize..file.len() - 32];
     let header = Header { extension: header.extension[..48].to_vec(), ..header };
     let mut old = Vec::new();
-    write_file(&header, &mut old, |out| Ok::<_, WireError>(out.bytes(body)?)).unwrap();
+    write_file(&header, &mut old, |out| out.bytes(body)).unwrap();
     fs::write(owner.path("old.scores"), old).unwrap();
     refuse(&mut owner.decrypt("old.scores"), &["old.scores", "score the rows again"]);
     volley(["inspect"]).arg(owner.path("rows.scores")).assert().success().stdout(contains("of the rows"));

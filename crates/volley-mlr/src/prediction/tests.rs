@@ -203,7 +203,7 @@ fn scores_that_wrap_around_are_named() {
             let upload = state.encrypt_rows(&plan, secret_key, &data, &mut rng(4)).unwrap();
             let scores = predictor.scores(&upload.expand(&setup.context).unwrap()).unwrap();
             let start = outlier / per_ciphertext * per_ciphertext;
-            let end = (start + per_ciphertext).min(300);
+            let together = start..(start + per_ciphertext).min(300);
             match state.decrypt_scores(&plan, secret_key, &scores) {
                 Ok(scores) => {
                     assert!(!refused, "{outlier}: {scores}");
@@ -213,8 +213,11 @@ fn scores_that_wrap_around_are_named() {
                 Err(error) => {
                     assert!(refused, "{error}");
                     let limit = plan.max_score();
-                    assert_eq!(error, Error::ScoreOverflow { rows: Vec::from([start..end]), limit });
-                    assert!(error.to_string().contains(&format!("rows {start} to {}", end - 1)), "{error}");
+                    assert_eq!(error, Error::ScoreOverflow { rows: vec![together.clone()], limit });
+                    assert!(
+                        error.to_string().contains(&format!("rows {start} to {}", together.end - 1)),
+                        "{error}"
+                    );
                 }
             }
         }
