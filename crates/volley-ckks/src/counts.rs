@@ -78,17 +78,29 @@ impl OperationCounts {
 pub(crate) struct Counters {
     levels: usize,
     counts: Vec<AtomicU64>,
+    /// How many times each operation counts.
+    repetitions: AtomicU64,
 }
 
 impl Counters {
     pub(crate) fn new(max_level: usize) -> Self {
         let levels = max_level + 1;
         let counts = (0..levels * Operation::ALL.len()).map(|_| AtomicU64::new(0)).collect();
-        Self { levels, counts }
+        Self { levels, counts, repetitions: AtomicU64::new(1) }
+    }
+
+    /// Counts each operation of `run` as so many.
+    pub(crate) fn repeated<T>(&self, times: usize, run: impl FnOnce() -> T) -> T {
+        let outer = self.repetitions.load(Ordering::Relaxed);
+        self.repetitions.store(outer.saturating_mul(times as u64), Ordering::Relaxed);
+        let result = run();
+        self.repetitions.store(outer, Ordering::Relaxed);
+        result
     }
 
     pub(crate) fn add(&self, operation: Operation, level: usize, count: usize) {
-        self.counts[operation as usize * self.levels + level].fetch_add(count as u64, Ordering::Relaxed);
+        let count = (count as u64).saturating_mul(self.repetitions.load(Ordering::Relaxed));
+        self.counts[operation as usize * self.levels + level].fetch_add(count, Ordering::Relaxed);
     }
 
     pub(crate) fn snapshot(&self) -> OperationCounts {
@@ -126,6 +138,18 @@ mod tests {
         let products: Vec<_> = counts.iter().filter(|count| count.0 == Operation::Product).collect();
         assert_eq!(products, [(Operation::Product, 2, 7), (Operation::Product, 3, 10)]);
         assert_eq!(counts.iter().count(), 23, "level 3 coincides three times, zeros are left out");
+    }
+
+    #[test]
+    fn repetitions_multiply_and_end() {
+        let counters = Counters::new(0);
+        let rotate = || counters.add(Operation::Rotation, 0, 2);
+        counters.repeated(5, || {
+            rotate();
+            counters.repeated(10, rotate);
+        });
+        rotate();
+        assert_eq!(counters.snapshot().total(Operation::Rotation), 5 * 2 + 50 * 2 + 2);
     }
 
     #[test]

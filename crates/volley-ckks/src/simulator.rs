@@ -133,6 +133,12 @@ impl Simulator {
         Ok(self.ciphertext(operand.checked(&self.parameters)?))
     }
 
+    /// Runs a part of a circuit once that the circuit does `times` times: with the same operations at the same levels, and with
+    /// as much alive before it as after it.
+    pub fn repeated<T>(&self, times: usize, run: impl FnOnce() -> T) -> T {
+        self.counters.repeated(times, run)
+    }
+
     /// The operations so far.
     #[must_use]
     pub fn counts(&self) -> OperationCounts {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
 use crate::failure::{BadInput, OrBadInput};
+use crate::files::{check_without_links, open_lock};
 
 /// Names of files that are being written: a killed program leaves them, the next one in the folder removes them.
 const PREFIX: &str = ".volley-";
@@ -88,10 +89,10 @@ pub(crate) struct FolderLock {
 }
 
 impl FolderLock {
-    /// Takes it, and removes what a killed program left half written.
+    /// Takes it, and removes what a killed program left half written. A folder with links in it is refused.
     pub(crate) fn take(folder: &Path) -> Result<Self, BadInput> {
-        let file =
-            File::options().create(true).truncate(false).write(true).open(folder.join(LOCK)).at(folder)?;
+        check_without_links(folder)?;
+        let file = open_lock(&folder.join(LOCK))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -109,7 +110,8 @@ pub(crate) fn sweep(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        if name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX)) {
+        let partial = name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+        if partial && entry.file_type()?.is_file() {
             fs::remove_file(entry.path())?;
         }
     }
@@ -200,8 +202,10 @@ mod tests {
         for name in [".volley-x.part", ".volley-x", "x.part"] {
             fs::write(folder.path().join(name), "").unwrap();
         }
+        fs::create_dir(folder.path().join(".volley-folder.part")).unwrap();
         let lock = FolderLock::take(folder.path()).unwrap();
-        assert_eq!(names(folder.path()), [".volley-x", ".volley.lock", "x.part"]);
+        let left = [".volley-folder.part", ".volley-x", ".volley.lock", "x.part"];
+        assert_eq!(names(folder.path()), left);
         let refused = FolderLock::take(folder.path()).unwrap_err();
         assert_eq!(refused, BadInput::at(folder.path(), "another volley is at work in this folder"));
         drop(lock);

@@ -6,6 +6,7 @@
 mod atomic;
 mod commands;
 mod failure;
+mod files;
 mod machine;
 mod output;
 mod passphrase;

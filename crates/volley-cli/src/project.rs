@@ -9,9 +9,11 @@
 //! PROJECT/private/                     never leaves (mode 0700, files 0600)
 //!     secret-key.vly
 //!     owner-state.vly                  what the decrypted weights are read with
+//!     rows-hash                        of the rows that were encrypted last, to know their scores by
 //! ```
 //!
-//! The server adds `checkpoint.vly` and `model.vly` to its copy of the upload.
+//! The server adds `checkpoint.vly` and `model.vly` to its copy of the upload. In that folder, and in the owner's `upload`, no link
+//! is followed: who fills a folder must not lead the other out of it.
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read, Write};
@@ -22,11 +24,12 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use volley_mlr::volley_ckks::wire::{Header, WireError};
 use volley_mlr::volley_ckks::{Context, EvaluationKeySet, KeySpec, SecretKey};
-use volley_mlr::{Job, OwnerState, Plan, PlanHash};
+use volley_mlr::{Job, OwnerState, Plan, PlanHash, RowsHash};
 use zeroize::Zeroizing;
 
 use crate::atomic::Staged;
 use crate::failure::{BadInput, OrBadInput};
+use crate::files::{check_without_links, open_named, open_received};
 use crate::output::bytes_bar;
 use crate::passphrase::PassphraseSource;
 use crate::settings::Settings;
@@ -35,6 +38,8 @@ use crate::settings::Settings;
 const FORMAT: u32 = 1;
 /// More than any job's file has.
 const JOB_LIMIT: u64 = 1 << 14;
+/// More than `project.json` has.
+const TEXT_LIMIT: u64 = 1 << 16;
 /// More than the file of any ring's secret key has.
 const SECRET_KEY_LIMIT: u64 = 1 << 20;
 
@@ -92,7 +97,7 @@ impl Project {
     /// The plan that was printed when the project was made.
     pub(crate) fn plan(&self) -> Result<Plan, BadInput> {
         let file = self.settings_file();
-        let text = fs::read_to_string(&file).at(&file)?;
+        let text = read_text(&file)?;
         let stored: Stored = serde_json::from_str(&text).at(&file)?;
         let plan = stored.settings.plan().at(&file)?;
         if stored.format == FORMAT && stored.plan_hash == PlanHash::of(&plan).to_string() {
@@ -143,12 +148,11 @@ impl Project {
         if !file.try_exists().at(&file)? {
             return Err(BadInput::at(&file, "there is no secret key: `volley keygen` makes one"));
         }
-        let header = Header::read(File::open(&file).at(&file)?).at(&file)?;
+        let header = Header::read(open_named(&file)?).at(&file)?;
         let passphrase = SecretKey::is_sealed(&header).then(|| source.open()).transpose()?;
         let bytes = passphrase.as_ref().map(|passphrase| passphrase.as_bytes());
         // Unbuffered: no buffer is left to be wiped.
-        let key =
-            SecretKey::read(context, bytes, File::open(&file).at(&file)?, SECRET_KEY_LIMIT).at(&file)?;
+        let key = SecretKey::read(context, bytes, open_named(&file)?, SECRET_KEY_LIMIT).at(&file)?;
         Ok((key, passphrase))
     }
 
@@ -175,6 +179,32 @@ impl Project {
         let file = self.owner_state_file();
         let length = complete_length(&file)?;
         OwnerState::read(job, open(&file)?, length).at(&file)
+    }
+
+    /// The rows that were encrypted last, in their file.
+    pub(crate) fn stage_rows_hash(&self, hash: RowsHash) -> Result<Staged, BadInput> {
+        Staged::private(&self.rows_hash_file(), |mut file| writeln!(file, "{hash}"))
+    }
+
+    /// Refuses scores of other rows than those that were encrypted last.
+    pub(crate) fn check_rows(&self, scores: &Path, found: RowsHash) -> Result<(), BadInput> {
+        const HINT: &str = "--rows FILE names the encrypted rows that they are of";
+        let file = self.rows_hash_file();
+        if !file.try_exists().at(&file)? {
+            return Err(BadInput::at(&file, format!("it is not known which rows were encrypted: {HINT}")));
+        }
+        let expected = read_text(&file)?;
+        if expected.trim_end() == found.to_string() {
+            return Ok(());
+        }
+        let expected = expected.trim_end();
+        let problem =
+            format!("scores of other rows than those encrypted last: of {found}, not {expected}; {HINT}");
+        Err(BadInput::at(scores, problem))
+    }
+
+    fn rows_hash_file(&self) -> PathBuf {
+        self.private().join("rows-hash")
     }
 
     /// Refuses to put what is private where it would go to the server.
@@ -226,8 +256,14 @@ impl JobFolder {
         self.folder.join("model.vly")
     }
 
-    /// Reads the job.
+    /// Opens a file of the folder.
+    pub(crate) fn open(&self, file: &Path) -> Result<BufReader<impl Read + use<>>, BadInput> {
+        with_progress(file, open_received(file)?)
+    }
+
+    /// Reads the job. A folder with links in it is refused.
     pub(crate) fn job(&self) -> Result<Job, BadInput> {
+        check_without_links(&self.folder)?;
         let file = self.job_file();
         if !file.try_exists().at(&file)? {
             let inner = Self::new(&self.folder.join("upload"));
@@ -238,7 +274,7 @@ impl JobFolder {
             };
             return Err(BadInput::at(&self.folder, format!("there is no job.vly in this folder{hint}")));
         }
-        read_job(&file)
+        Job::read(self.open(&file)?, JOB_LIMIT).at(&file)
     }
 
     /// Reads the keys, and refuses those that do not suffice: a computation must not fail on the way.
@@ -249,7 +285,8 @@ impl JobFolder {
         needed: &KeySpec,
     ) -> Result<EvaluationKeySet, BadInput> {
         let file = self.keys_file();
-        let keys = job.read_keys(context, open(&file)?, job.plan().key_spec().byte_count()).at(&file)?;
+        let limit = job.plan().key_spec().byte_count();
+        let keys = job.read_keys(context, self.open(&file)?, limit).at(&file)?;
         if keys.spec(context.parameters()).at(&file)?.covers(needed) {
             return Ok(keys);
         }
@@ -257,22 +294,33 @@ impl JobFolder {
     }
 }
 
-/// Reads the file of a job.
+/// Reads the file of a job that the user named.
 pub(crate) fn read_job(file: &Path) -> Result<Job, BadInput> {
     Job::read(open(file)?, JOB_LIMIT).at(file)
 }
 
 /// The length of a file that has as many bytes as it says.
 pub(crate) fn complete_length(file: &Path) -> Result<u64, BadInput> {
-    let opened = File::open(file).at(file)?;
+    let opened = open_named(file)?;
     let length = opened.metadata().at(file)?.len();
     let bytes = Header::read(opened).and_then(|header| header.file_bytes()).at(file)?;
     if bytes > length { Err(BadInput::at(file, WireError::Truncated)) } else { Ok(length) }
 }
 
-/// Opens a public file; a large one shows how far it is read.
-pub(crate) fn open(file: &Path) -> Result<BufReader<impl Read>, BadInput> {
-    let opened = File::open(file).at(file)?;
+/// Opens a public file that the user named.
+pub(crate) fn open(file: &Path) -> Result<BufReader<impl Read + use<>>, BadInput> {
+    with_progress(file, open_named(file)?)
+}
+
+/// Reads a small file of the project.
+fn read_text(file: &Path) -> Result<String, BadInput> {
+    let mut text = String::new();
+    open_named(file)?.take(TEXT_LIMIT).read_to_string(&mut text).at(file)?;
+    Ok(text)
+}
+
+/// A large file shows how far it is read.
+fn with_progress(file: &Path, opened: File) -> Result<BufReader<impl Read + use<>>, BadInput> {
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let bar = bytes_bar(name, opened.metadata().at(file)?.len());
     Ok(BufReader::with_capacity(1 << 18, bar.wrap_read(opened)))

@@ -135,8 +135,8 @@ pub const READERS: [Reader; 15] = [
         written(|out| Ok(rows.write(&world.job, out)?))
     }),
     reader!("volley-mlr", "encrypted-scores", |world, file, limit| {
-        let (_, scores) = EncryptedScores::read(&world.job, &world.job_context, file, limit)?;
-        written(|out| Ok(scores.write(&world.job, out)?))
+        let (_, rows, scores) = EncryptedScores::read(&world.job, &world.job_context, file, limit)?;
+        written(|out| Ok(scores.write(&world.job, rows, out)?))
     }),
     reader!("volley-mlr", "owner-state", |world, file, limit| {
         let state = OwnerState::read(&world.job, file, limit)?;

@@ -1,5 +1,7 @@
 //! What can go wrong, with the numbers that explain it. Rows and columns are counted from 0.
 
+use std::ops::Range;
+
 use thiserror::Error;
 
 use crate::volley_revolver::Layout;
@@ -243,6 +245,14 @@ pub enum Error {
         /// The largest that is covered.
         limit: f64,
     },
+    /// A training so large that its plan takes too long to make, which whoever is sent its job has to do again.
+    #[error("a plan of {operations} operations is too large: at most {max} are simulated")]
+    PlanTooLarge {
+        /// Bound on the operations that planning simulates.
+        operations: usize,
+        /// Most that are simulated.
+        max: usize,
+    },
     /// Encrypted prediction by a model in the middle of training.
     #[error("the model is of iteration {iteration} of {iterations}: encrypted prediction takes the last")]
     UnfinishedModel {
@@ -250,6 +260,18 @@ pub enum Error {
         iteration: usize,
         /// The iterations of the run.
         iterations: usize,
+    },
+    /// Scores that wrapped around in their ciphertexts.
+    #[error(
+        "the scores of rows {} (counted from 0) cannot be read: in each of these ranges, which is a ciphertext, a row has a \
+         score of {limit:.0} or more, and spoils the others; leave out rows with values far beyond the training's",
+        in_words(rows)
+    )]
+    ScoreOverflow {
+        /// The rows of each ciphertext with such a score, counted from 0.
+        rows: Vec<Range<usize>>,
+        /// What scores must stay below.
+        limit: f64,
     },
     /// Another number of rows than a prediction was planned for.
     #[error("the prediction is planned for {expected} rows, there are {found}")]
@@ -271,6 +293,12 @@ pub enum Error {
         /// Columns given.
         found_columns: usize,
     },
+}
+
+/// First and last rows of ranges.
+fn in_words(ranges: &[Range<usize>]) -> String {
+    let ranges: Vec<_> = ranges.iter().map(|rows| format!("{} to {}", rows.start, rows.end - 1)).collect();
+    ranges.join(", ")
 }
 
 /// What would have levels enough.

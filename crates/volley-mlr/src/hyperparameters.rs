@@ -178,6 +178,11 @@ impl Hyperparameters {
         Self { flooding: Some(flooding), ..self }
     }
 
+    /// The same settings for another number of iterations.
+    pub(crate) fn with_iterations(&self, iterations: usize) -> Self {
+        Self { iterations, ..self.clone() }
+    }
+
     /// Number of iterations, at least one.
     #[must_use]
     pub fn iterations(&self) -> usize {

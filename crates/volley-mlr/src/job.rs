@@ -16,6 +16,10 @@ pub struct JobId([u8; 16]);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PlanHash([u8; 32]);
 
+/// A hash of encrypted rows in their file: BLAKE3 of all of it. Their scores carry it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RowsHash([u8; 32]);
+
 macro_rules! names {
     ($($name:ident, $bytes:literal);*) => { $(
         impl $name {
@@ -46,7 +50,7 @@ macro_rules! names {
     )* };
 }
 
-names!(JobId, 16; PlanHash, 32);
+names!(JobId, 16; PlanHash, 32; RowsHash, 32);
 
 impl PlanHash {
     /// The hash of a plan: the same before there is a job as in all of its files.

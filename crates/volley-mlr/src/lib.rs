@@ -84,7 +84,7 @@ pub use dataset::Dataset;
 pub use encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
 pub use error::Error;
 pub use hyperparameters::{Hyperparameters, LearningRate, Profile};
-pub use job::{Job, JobId, PlanHash};
+pub use job::{Job, JobId, PlanHash, RowsHash};
 pub use labels::ClassLabels;
 pub use model::Model;
 pub use nesterov::{Momentum, Nesterov};

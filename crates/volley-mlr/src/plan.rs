@@ -15,7 +15,9 @@ use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 
 use crate::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method, Schedule};
 use crate::sharing::{self, NoiseModel};
-use crate::{EncryptedData, Error, Hyperparameters, Trainer};
+use crate::{EncryptedData, Error, Hyperparameters, Refresh, Trainer};
+
+mod work;
 
 /// Levels that the model has left, so that a server can compute with it: one product, for encrypted prediction.
 const SPARE_LEVELS: usize = INPUT_LEVEL;
@@ -56,7 +58,7 @@ impl Plan {
     /// # Errors
     ///
     /// [`Error::TooManyIterations`] and [`Error::Matrix`] where nothing fits; they say what would: fewer iterations, a
-    /// larger ring, more slots, more memory.
+    /// larger ring, more slots, more memory. [`Error::PlanTooLarge`] for what no server would plan again.
     pub fn new(
         samples: usize,
         features: usize,
@@ -137,7 +139,8 @@ impl Plan {
         Self { hyperparameters: training.hyperparameters.clone(), refreshes, matrices }.checked()
     }
 
-    /// The plan that was made once with these parameters, layout and split.
+    /// The plan that was made once with these parameters, layout and split. Whoever it comes from, it is made again in
+    /// about a second or refused.
     pub(crate) fn restore(
         hyperparameters: &Hyperparameters,
         parameters: &Parameters,
@@ -147,10 +150,11 @@ impl Plan {
     ) -> Result<Self, Error> {
         let training = Training { hyperparameters, method };
         let (mut required, mut available) = (training.levels(), parameters.max_level());
+        let mut data_level = available;
         if let Some(method) = method {
-            let output_level = method.prepare_simulated(&Simulator::new(parameters), layout)?.output_level();
+            data_level = method.prepare_simulated(&Simulator::new(parameters), layout)?.output_level();
             let least = FIRST_ITERATION_LEVELS.max(training.iteration_levels()) + INPUT_LEVEL;
-            (required, available) = (least, output_level);
+            (required, available) = (least, data_level);
             if hyperparameters.iterations() > MAX_ITERATIONS {
                 required = usize::MAX;
             }
@@ -160,12 +164,14 @@ impl Plan {
             let lack = MatrixError::TooManyLevels { log_n, required, available, sufficient_log_n: None };
             return Err(training.in_iterations(lack.into()));
         }
+        work::check(&layout, &training.schedule(data_level))?;
         let matrices = MatrixPlan::of(&training, parameters, layout, split, &CostModel::default())?;
         Self::assemble(&training, matrices)
     }
 
-    /// Refuses a shareable plan that leaves too little of the weights.
+    /// Refuses a plan that no server would make again, and a shareable one that leaves too little of the weights.
     fn checked(self) -> Result<Self, Error> {
+        work::check(&self.layout(), &self.schedule())?;
         match self.shared_bits() {
             Some(bits) => sharing::check_bits(bits).map(|()| self),
             None => Ok(self),
@@ -376,6 +382,30 @@ impl Training<'_> {
         2 + self.hyperparameters.sigmoid().levels()
     }
 
+    /// A trainer of simulated data, for as many iterations as are scheduled.
+    fn trainer<'a>(
+        &self,
+        simulator: &'a Simulator,
+        (layout, split): (Layout, Split),
+        schedule: Schedule,
+        refresh: Option<Box<dyn Refresh<Simulator> + 'a>>,
+    ) -> Result<Trainer<'a, Simulator>, Error> {
+        let scale = simulator.parameters().scale();
+        let inputs = |count: usize| -> Result<Vec<_>, Error> {
+            (0..count).map(|_| Ok(simulator.input(&scale, schedule.data_level)?)).collect()
+        };
+        let data = EncryptedData {
+            layout,
+            features: (0..layout.groups())
+                .map(|_| inputs(layout.column_blocks()))
+                .collect::<Result<_, _>>()?,
+            labels: inputs(layout.score_ciphertexts())?,
+            preconditioner: inputs(layout.column_blocks())?,
+        };
+        let hyperparameters = self.hyperparameters.with_iterations(schedule.iterations);
+        Trainer::with_layout(simulator, &hyperparameters, (layout, split), schedule, refresh, data)
+    }
+
     /// The parameter sets of a preset with levels for whole iterations between two refreshes.
     fn bootstrapping_parameters(&self, preset: Preset, log_n: u32, security: Security) -> Vec<Parameters> {
         let parameters = |between, special| {
@@ -448,26 +478,17 @@ impl Circuit for Training<'_> {
         bootstrapping.map_or(0, |bootstrapping: Bootstrapping| bootstrapping.memory_bytes())
     }
 
+    /// Of a run that refreshes its weights only one cycle is simulated, and counted as often as the run goes through it.
     fn simulate(&self, simulator: &Simulator, layout: Layout, split: Split) -> Result<(), Error> {
-        let parameters = simulator.parameters();
         let refresh = self.method.map(|method| method.prepare_simulated(simulator, layout)).transpose()?;
-        let (scale, max_level) = (parameters.scale(), parameters.max_level());
-        let level = refresh.as_ref().map_or(max_level, |refresh| refresh.output_level());
-        let inputs = |count: usize| -> Result<Vec<_>, Error> {
-            (0..count).map(|_| Ok(simulator.input(&scale, level)?)).collect()
-        };
-        let data = EncryptedData {
-            layout,
-            features: (0..layout.groups())
-                .map(|_| inputs(layout.column_blocks()))
-                .collect::<Result<_, _>>()?,
-            labels: inputs(layout.score_ciphertexts())?,
-            preconditioner: inputs(layout.column_blocks())?,
-        };
-        let schedule = self.schedule(level);
-        let members = (layout, split);
-        let mut trainer =
-            Trainer::with_layout(simulator, self.hyperparameters, members, schedule, refresh, data)?;
+        let max_level = simulator.parameters().max_level();
+        let schedule = self.schedule(refresh.as_ref().map_or(max_level, |refresh| refresh.output_level()));
+        let mut trainer = self.trainer(simulator, (layout, split), schedule.once_through(), refresh)?;
+        let mut steps = |count: usize| (0..count).try_for_each(|_| trainer.step().map(drop));
+        if let Some(cycle) = schedule.cycle() {
+            steps(cycle.start)?;
+            simulator.repeated(cycle.times, || steps(cycle.length))?;
+        }
         while trainer.step()?.is_some() {}
         Ok(())
     }

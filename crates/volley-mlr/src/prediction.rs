@@ -6,7 +6,8 @@
 //! ([`ClassLabels::highest`](crate::ClassLabels::highest)).
 //!
 //! It takes the one level that training leaves. Rows are encrypted at a scale that makes the scores' 2^37 under the 50 bits of
-//! q₀: scores are right to about 2^−20 and may reach 2^12; larger ones wrap around.
+//! q₀: scores are right to about 2^−20 and may reach 2^12. A larger one wraps around and takes the others of its ciphertext with it;
+//! the owner is told which rows these are when they are decrypted.
 //!
 //! Decrypted scores are [as secret](crate::volley_ckks::flooding) as a private model.
 
@@ -24,7 +25,7 @@ use crate::volley_ckks::{
 };
 use crate::volley_revolver::plan::{Circuit, CostModel, Memory, Plan as MatrixPlan};
 use crate::volley_revolver::skewed::{RevolvedWeights, Skewed, Split};
-use crate::volley_revolver::{Error as MatrixError, Layout};
+use crate::volley_revolver::{Error as MatrixError, Layout, Part};
 use crate::{EncryptedModel, Error, OwnerState, Plan};
 
 /// Level of rows and weights: the one that training leaves.
@@ -114,6 +115,12 @@ impl PredictionPlan {
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.matrices.seconds()
+    }
+
+    /// What scores stay below: 2^12 where q₀ has 50 bits. Larger ones wrap around, and with them all others in the ciphertext.
+    #[must_use]
+    pub fn max_score(&self) -> f64 {
+        (self.parameters().log_q(0) - 1.0 - f64::from(SCORE_LOG_SCALE)).exp2()
     }
 
     /// Level, scale and slots of encrypted rows.
@@ -301,6 +308,8 @@ impl OwnerState {
     ///
     /// [`Error::LayoutMismatch`] for scores of another plan, [`Error::PlanShape`] for a state that is not the plan's,
     /// [`Error::Matrix`] for ciphertexts of another owner or parameter set, or not as many as the plan has.
+    /// [`Error::ScoreOverflow`] where a slot is not below [`max_score`](PredictionPlan::max_score): one score that wraps around
+    /// spoils those of all rows in its ciphertext. What wraps around changes some slot by twice that bound at least.
     pub fn decrypt_scores(
         &self,
         plan: &PredictionPlan,
@@ -316,7 +325,22 @@ impl OwnerState {
             .iter()
             .map(|group| Ok(encoder.decode(&secret_key.decrypt(group)?)?))
             .collect::<Result<Vec<_>, Error>>()?;
-        Ok(layout.unpack_scores(&slots)?)
+        let limit = plan.max_score();
+        let overflows = |slots: &Vec<Complex64>| slots.iter().any(|slot| slot.norm() >= limit);
+        let by_group: Vec<_> = slots.chunks(layout.class_blocks()).collect();
+        let rows: Vec<_> = (0..by_group.len())
+            .filter(|&group| by_group[group].iter().any(overflows))
+            .map(|group| {
+                let [first, second] =
+                    [Part::Real, Part::Imaginary].map(|part| layout.part_samples(group, part));
+                first.start..second.end
+            })
+            .collect();
+        if rows.is_empty() {
+            Ok(layout.unpack_scores(&slots)?)
+        } else {
+            Err(Error::ScoreOverflow { rows, limit })
+        }
     }
 
     fn check_prediction(&self, plan: &PredictionPlan, secret_key: &SecretKey) -> Result<(), Error> {

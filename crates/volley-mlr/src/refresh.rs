@@ -206,6 +206,17 @@ pub(crate) struct Weights {
     pub(crate) refreshed: bool,
 }
 
+/// Iterations that a run does again and again, by the same operations at the same levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cycle {
+    /// The iteration before the first pass.
+    pub(crate) start: usize,
+    /// Iterations of a pass.
+    pub(crate) length: usize,
+    /// Passes.
+    pub(crate) times: usize,
+}
+
 impl Schedule {
     /// Levels of the first iteration, whose error needs no product: 1/B into the features, and the backward product.
     pub(crate) const FIRST_LEVELS: usize = 2;
@@ -223,6 +234,24 @@ impl Schedule {
             let refreshed = iteration < self.iterations && level < self.iteration_levels + INPUT_LEVEL;
             Weights { level: if refreshed { self.data_level } else { level }, refreshed }
         })
+    }
+
+    /// The cycle from refresh to refresh, where a run goes through it more than once.
+    ///
+    /// It begins after the first refresh that brings back both M and V, so that each pass finds and leaves weights at the same
+    /// levels, and is over before the last iteration, which leaves nothing for a next one.
+    pub(crate) fn cycle(&self) -> Option<Cycle> {
+        let before_last = self.iterations.min(MAX_ITERATIONS).saturating_sub(1);
+        let mut refreshed = (2..=before_last).filter(|&iteration| self.after(iteration).refreshed);
+        let (start, next) = (refreshed.next()?, refreshed.next()?);
+        let (length, times) = (next - start, (before_last - start) / (next - start));
+        (times > 1).then_some(Cycle { start, length, times })
+    }
+
+    /// The run that goes through its [cycle](Self::cycle) once.
+    pub(crate) fn once_through(&self) -> Self {
+        let skipped = self.cycle().map_or(0, |cycle| (cycle.times - 1) * cycle.length);
+        Self { iterations: self.iterations - skipped, ..*self }
     }
 
     /// Number of refreshes in all.

@@ -13,7 +13,7 @@
 //! Every one carries, besides the names of parameters and key, the [`JobId`] and the
 //! [`PlanHash`]. All but the first are written for a job and read for a job, and refused when they belong
 //! to another: before anything is trained or decrypted. Levels, scales and numbers of ciphertexts are those that the plan
-//! gives. `docs/formats.md` of the project says what stands where.
+//! gives. Scores carry the [`RowsHash`] as well. `docs/formats.md` of the project says what stands where.
 //!
 //! The names catch mistakes. They are not authenticated: a server that wants to can give any file any name.
 
@@ -29,7 +29,7 @@ mod prediction;
 use std::io::Read;
 
 use crate::volley_ckks::wire::{FileReader, Header, Kind};
-use crate::{Job, JobId, PlanHash};
+use crate::{Job, JobId, PlanHash, RowsHash};
 
 pub use error::WireError;
 pub(crate) use plan::StoredPlan;
@@ -53,7 +53,17 @@ pub const OWNER_STATE: Kind = Kind::new("owner state");
 #[must_use]
 pub fn names(header: &Header) -> Option<(JobId, PlanHash)> {
     let (job, plan) = header.extension.split_first_chunk::<16>()?;
-    Some((JobId::from_bytes(*job), PlanHash::from_bytes(plan.try_into().ok()?)))
+    let (plan, rest) = plan.split_first_chunk::<32>()?;
+    let complete = rest.is_empty() || rows(header).is_some();
+    complete.then(|| (JobId::from_bytes(*job), PlanHash::from_bytes(*plan)))
+}
+
+/// The rows that scores are of; `None` for other files, and for scores that do not name them.
+#[must_use]
+pub fn rows(header: &Header) -> Option<RowsHash> {
+    let of_scores = header.kind == SCORES && header.extension.len() == 16 + 32 + 32;
+    let (_, hash) = header.extension.split_last_chunk().filter(|_| of_scores)?;
+    Some(RowsHash::from_bytes(*hash))
 }
 
 /// The header of a file of a job.

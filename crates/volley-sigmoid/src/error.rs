@@ -3,7 +3,7 @@
 use thiserror::Error;
 use volley_revolver::volley_ckks;
 
-use crate::{MAX_DEGREE, MAX_HALF_WIDTH};
+use crate::{MAX_DEGREE, MAX_HALF_WIDTH, MIN_HALF_WIDTH};
 
 /// A polynomial that cannot be made, or an evaluation that cannot be done.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -20,9 +20,10 @@ pub enum Error {
         /// The degree asked for.
         degree: usize,
     },
-    /// An interval that is empty, unbounded or too wide for these degrees.
+    /// An interval that is empty, too narrow for encrypted scores, unbounded or too wide for these degrees.
     #[error(
-        "the interval [-{half_width}, {half_width}] is not supported: its half is above 0, at most {MAX_HALF_WIDTH}"
+        "the interval [-{half_width}, {half_width}] is not supported: its half is at least {MIN_HALF_WIDTH} and at most \
+         {MAX_HALF_WIDTH}"
     )]
     Interval {
         /// Half the interval's width.

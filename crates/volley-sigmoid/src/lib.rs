@@ -40,7 +40,7 @@ mod polynomial;
 
 pub use error::Error;
 pub use evaluate::MaskedSigmoid;
-pub use polynomial::{MAX_DEGREE, MAX_HALF_WIDTH, SigmoidPolynomial};
+pub use polynomial::{MAX_DEGREE, MAX_HALF_WIDTH, MIN_HALF_WIDTH, SigmoidPolynomial};
 pub use volley_revolver;
 
 /// σ(x) = 1/(1 + e⁻ˣ), as ½ + ½ tanh(x/2): accurate everywhere, overflows nowhere.

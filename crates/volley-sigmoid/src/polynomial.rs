@@ -19,6 +19,10 @@ pub const MAX_DEGREE: usize = 9;
 /// Widest interval, as its half: a polynomial of these degrees is of no use on a wider one.
 pub const MAX_HALF_WIDTH: f64 = 128.0;
 
+/// Narrowest interval, as its half. Encrypted scores are right to about 2^−20, so on a narrower one less than ten bits of a score
+/// would be left.
+pub const MIN_HALF_WIDTH: f64 = 1.0 / 1024.0;
+
 /// The interval that suits each degree, as its half: on it the largest error is at most 0.11.
 const INTERVALS: [(usize, f64); 3] = [(3, 8.0), (5, 12.0), (7, 16.0)];
 
@@ -39,8 +43,8 @@ impl SigmoidPolynomial {
     ///
     /// # Errors
     ///
-    /// [`Error::Degree`] for none or more than five coefficients, [`Error::Interval`] unless `half_width` is in
-    /// (0, [`MAX_HALF_WIDTH`]], [`Error::Coefficient`] for one that is not finite.
+    /// [`Error::Degree`] for none or more than five coefficients, [`Error::Interval`] unless `half_width` is between
+    /// [`MIN_HALF_WIDTH`] and [`MAX_HALF_WIDTH`], [`Error::Coefficient`] for one that is not finite.
     pub fn new(coefficients: Vec<f64>, half_width: f64) -> Result<Self, Error> {
         if coefficients.is_empty() || coefficients.len() > MAX_DEGREE.div_ceil(2) {
             return Err(Error::Degree { degree: (2 * coefficients.len()).saturating_sub(1) });
@@ -65,8 +69,7 @@ impl SigmoidPolynomial {
     ///
     /// # Errors
     ///
-    /// [`Error::Degree`] and [`Error::Interval`] for what is not supported; [`Error::Coefficient`] where the interval
-    /// is so small that a coefficient overflows.
+    /// [`Error::Degree`] and [`Error::Interval`] for what is not supported.
     pub fn least_squares(degree: usize, half_width: f64) -> Result<Self, Error> {
         if degree.is_multiple_of(2) || degree > MAX_DEGREE {
             return Err(Error::Degree { degree });
@@ -182,16 +185,23 @@ impl SigmoidPolynomial {
     /// The largest r with |p − σ| ≤ `bound` on \[h, r\]: steps outwards, then bisection.
     fn farthest_within(&self, bound: f64) -> f64 {
         const STEP: f64 = 1.0 + 1.0 / 256.0;
+        // The first power of `STEP` above 16.
+        const STEPS: usize = 712;
         let bound = bound * (1.0 + 1e-12);
-        let limit = 16.0 * self.half_width;
         let mut inside = self.half_width;
-        while self.error(inside * STEP) <= bound {
-            inside *= STEP;
-            if inside >= limit {
-                return limit;
+        for _ in 0..STEPS {
+            let next = inside * STEP;
+            let error = self.error(next);
+            if error > bound || error.is_nan() {
+                return self.last_within(bound, inside, next);
             }
+            inside = next;
         }
-        let mut outside = inside * STEP;
+        16.0 * self.half_width
+    }
+
+    /// Where |p − σ| passes `bound` between two points, by bisection.
+    fn last_within(&self, bound: f64, mut inside: f64, mut outside: f64) -> f64 {
         for _ in 0..64 {
             let middle = 0.5 * (inside + outside);
             if self.error(middle) <= bound {
@@ -211,7 +221,7 @@ fn sample(end: f64, index: u32) -> f64 {
 
 fn check_half_width(half_width: f64) -> Result<(), Error> {
     // Written so that NaN is refused.
-    if half_width > 0.0 && half_width <= MAX_HALF_WIDTH {
+    if (MIN_HALF_WIDTH..=MAX_HALF_WIDTH).contains(&half_width) {
         Ok(())
     } else {
         Err(Error::Interval { half_width })

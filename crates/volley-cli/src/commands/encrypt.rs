@@ -1,7 +1,6 @@
 //! `volley encrypt`: the owner's data, ready for the server.
 
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -16,6 +15,7 @@ use volley_mlr::{Hyperparameters, Job, Owner, Step, TrainingSet};
 
 use crate::atomic::{FolderLock, Staged, check_free};
 use crate::failure::{BadInput, OrBadInput};
+use crate::files::open_received;
 use crate::output::{Output, note, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::Project;
@@ -134,7 +134,7 @@ fn check_keys(file: &Path, secret_key: &SecretKey) -> Result<(), BadInput> {
     if !file.try_exists().at(file)? {
         return Err(BadInput::at(file, "there are no evaluation keys: `volley keygen` makes them"));
     }
-    let header = Header::read(File::open(file).at(file)?).at(file)?;
+    let header = Header::read(open_received(file)?).at(file)?;
     if header.key_id == Some(secret_key.id()) {
         return Ok(());
     }

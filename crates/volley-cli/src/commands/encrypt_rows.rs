@@ -28,7 +28,8 @@ Example:
   volley score upload rows.vly -o scores.vly               the server, where it trained
   volley decrypt-scores digits scores.vly                  the owner
 
-Takes a training of two iterations or more: for a single one the server has not all keys that prediction takes.")]
+Takes a training of two iterations or more: for a single one the server has not all keys that prediction takes. The project
+keeps the hash of the rows, by which decrypt-scores knows their scores.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made
     project: PathBuf,
@@ -81,7 +82,9 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
     let rows = phase("encryption", || state.encrypt_rows(&plan, &secret_key, &features, &mut rng));
     let rows = rows.at(&options.data)?;
+    let hash = project.stage_rows_hash(rows.hash(&job).at(&options.data)?)?;
     Staged::new(&options.output, |out| rows.write(&job, out))?.commit(options.force)?;
+    hash.commit(true)?;
     output.result(&Encrypted {
         file: options.output.clone(),
         rows: features.nrows(),

@@ -1,7 +1,6 @@
 //! `volley inspect`: what a file is.
 
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -12,6 +11,7 @@ use volley_mlr::volley_ckks::{Ciphertext, Context, Parameters, SecretKey};
 use volley_mlr::{Checkpoint, EncryptedModel, EncryptedScores, Job, PredictionPlan, wire};
 
 use crate::failure::{BadInput, OrBadInput};
+use crate::files::open_named;
 use crate::output::Output;
 use crate::plan_summary::{ParametersSummary, PlanSummary};
 use crate::project::{checkpoint_limit, model_limit, open, read_job};
@@ -48,6 +48,9 @@ struct Inspection {
     job_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan_hash: Option<String>,
+    /// Of the encrypted rows that scores are of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sealed: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,7 +84,12 @@ impl fmt::Display for Inspection {
         for (name, count) in counts {
             count.map_or(Ok(()), |count| writeln!(f, "{name:16} {count}"))?;
         }
-        let names = [("key", &self.key_id), ("job", &self.job_id), ("plan", &self.plan_hash)];
+        let names = [
+            ("key", &self.key_id),
+            ("job", &self.job_id),
+            ("plan", &self.plan_hash),
+            ("of the rows", &self.rows_hash),
+        ];
         for (name, id) in names {
             id.as_ref().map_or(Ok(()), |id| writeln!(f, "{name:16} {id}"))?;
         }
@@ -93,7 +101,7 @@ impl fmt::Display for Inspection {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let path = &options.file;
-    let header = Header::read(File::open(path).at(path)?).at(path)?;
+    let header = Header::read(open_named(path)?).at(path)?;
     let state = check_hash(path)?;
     let mut inspection = Inspection::new(path, &header, state.is_ok())?;
     if state.is_ok() {
@@ -122,6 +130,7 @@ impl Inspection {
             key_id: header.key_id.map(|id| id.to_string()),
             job_id: names.map(|(job, _)| job.to_string()),
             plan_hash: names.map(|(_, plan)| plan.to_string()),
+            rows_hash: wire::rows(header).map(|hash| hash.to_string()),
             sealed: (header.kind == Kind::SECRET_KEY).then(|| SecretKey::is_sealed(header)),
             iteration: None,
             rows: None,
@@ -174,7 +183,7 @@ impl Inspection {
             self.level = Some(prediction.rows().level);
         } else if header.kind == wire::SCORES {
             let scores = EncryptedScores::<Ciphertext>::read(job, &context(), open(path)?, self.bytes);
-            let (prediction, scores) = scores.at(path)?;
+            let (prediction, _, scores) = scores.at(path)?;
             self.rows = Some(prediction.layout().shape().samples);
             self.ciphertexts = Some(scores.scores.len());
             self.level = Some(prediction.scores().level);

@@ -74,16 +74,17 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
 
     let context = phase("tables", || Context::new(job.plan().parameters().clone()));
     let limit = model_limit(job.plan());
-    let model = EncryptedModel::<Ciphertext>::read(&job, &context, open(&model_file)?, limit);
+    let model = EncryptedModel::<Ciphertext>::read(&job, &context, folder.open(&model_file)?, limit);
     let model = model.at(&model_file)?;
     let (_, rows) = EncryptedRows::<SeededCiphertext>::read(&job, &context, open(file)?, length).at(file)?;
+    let rows_hash = rows.hash(&job).at(file)?;
     let rows = rows.expand(&context).at(file)?;
     let evaluator = Evaluator::new(&context, folder.keys(&job, &context, plan.key_spec())?)?;
     let predictor = phase("set-up", || Predictor::new(&evaluator, &plan, &model))?;
     let bar = Bar::new(rows.features.len(), "blocks of rows");
     let scores = predictor.scores_with(&rows, |done| bar.set(done))?;
     drop(bar);
-    Staged::new(&options.output, |out| scores.write(&job, out))?.commit(options.force)?;
+    Staged::new(&options.output, |out| scores.write(&job, rows_hash, out))?.commit(options.force)?;
     output.result(&Scored {
         file: options.output.clone(),
         rows: plan.layout().shape().samples,

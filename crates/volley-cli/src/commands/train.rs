@@ -5,7 +5,7 @@
 //! since an iteration is exact arithmetic on what is in these files, ends with the same model bit for bit.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,9 +19,10 @@ use volley_mlr::{Checkpoint, EncryptedData, EncryptedDataset, EncryptedModel, Jo
 
 use crate::atomic::{FolderLock, Staged};
 use crate::failure::{BadInput, OrBadInput};
+use crate::files::open_received;
 use crate::machine::Machine;
 use crate::output::{Output, Steps, note, phase};
-use crate::project::{JobFolder, checkpoint_limit, model_limit, open};
+use crate::project::{JobFolder, checkpoint_limit, model_limit};
 use crate::sizes::{counted, show_bytes};
 
 /// Train on an owner's upload: what the server runs
@@ -31,7 +32,8 @@ Example:
   volley train upload --threads 8 --memory 16G
 
 Killed at any moment and started again, it goes on after the last iteration that was done and ends with the same model,
-upload/model.vly, which goes back to the owner.")]
+upload/model.vly, which goes back to the owner. A folder with links in it is refused, so that whoever filled it cannot lead the
+server out of it.")]
 pub(crate) struct Options {
     /// Folder with what the owner sent: job.vly, evaluation-keys.vly, dataset.vly
     folder: PathBuf,
@@ -98,7 +100,8 @@ fn finished(folder: &JobFolder, job: &Job) -> Result<Option<usize>, BadInput> {
         return Ok(None);
     }
     let context = Context::new(job.plan().parameters().clone());
-    let model = EncryptedModel::<Ciphertext>::read(job, &context, open(&file)?, model_limit(job.plan()));
+    let model =
+        EncryptedModel::<Ciphertext>::read(job, &context, folder.open(&file)?, model_limit(job.plan()));
     model.map(|model| Some(model.iteration)).map_err(|error| in_the_way(&file, &error))
 }
 
@@ -117,7 +120,7 @@ fn check_upload(folder: &JobFolder, job: &Job) -> Result<(), BadInput> {
         if !file.try_exists().at(&file)? {
             return Err(BadInput::at(&file, "missing: the upload is not complete"));
         }
-        let opened = File::open(&file).at(&file)?;
+        let opened = open_received(&file)?;
         let found = opened.metadata().at(&file)?.len();
         let header = Header::read(opened).at(&file)?;
         let problem = if header.kind != kind {
@@ -181,7 +184,7 @@ fn read_checkpoint(
     if !file.try_exists().at(&file)? {
         return Ok(None);
     }
-    let checkpoint = Checkpoint::read(job, context, open(&file)?, checkpoint_limit(job.plan()));
+    let checkpoint = Checkpoint::read(job, context, folder.open(&file)?, checkpoint_limit(job.plan()));
     checkpoint.map(Some).map_err(|error| in_the_way(&file, &error))
 }
 
@@ -191,7 +194,8 @@ fn read_data(
     context: &Arc<Context>,
 ) -> Result<EncryptedData<Ciphertext>, BadInput> {
     let file = folder.dataset_file();
-    let dataset = EncryptedDataset::read(job, context, open(&file)?, job.plan().dataset_bytes()).at(&file)?;
+    let limit = job.plan().dataset_bytes();
+    let dataset = EncryptedDataset::read(job, context, folder.open(&file)?, limit).at(&file)?;
     dataset.expand(context).at(&file)
 }
 

@@ -44,8 +44,10 @@ fn encrypted_prediction_gives_the_same_labels() {
     let (fixture, folder) = (fixture(), folder());
     let path = |name: &str| folder.path().join(name);
     fs::write(path("rows.csv"), table(31)).unwrap();
+    // Of its own: a project knows the rows that were encrypted last.
+    link_project(&path("project"));
     volley(["encrypt-rows"])
-        .args([&fixture.project, &path("rows.csv")])
+        .args([&path("project"), &path("rows.csv")])
         .arg("-o")
         .arg(path("rows.vly"))
         .assert()
@@ -62,13 +64,12 @@ fn encrypted_prediction_gives_the_same_labels() {
         let inspected = json(volley(["inspect"]).arg(path(name)).arg("--job").arg(server.join("job.vly")));
         assert_eq!((&inspected["rows"], &inspected["level"]), (&31.into(), &level.into()));
     }
-    let encrypted = json(volley(["decrypt-scores"]).args([&fixture.project, &path("scores.vly")]));
+    let encrypted = json(volley(["decrypt-scores"]).args([path("project"), path("scores.vly")]));
     let decrypt = ["decrypt".as_ref(), fixture.project.as_os_str(), fixture.model.as_os_str(), "-o".as_ref()];
     volley(decrypt).arg(path("model.json")).assert().success();
     assert_eq!(encrypted, json(volley(["predict"]).args([path("model.json"), path("rows.csv")])));
     // The scores are those in clear, as far as encryption is exact.
-    let decrypted =
-        json(volley(["decrypt-scores", "--scores"]).args([&fixture.project, &path("scores.vly")]));
+    let decrypted = json(volley(["decrypt-scores", "--scores"]).args([path("project"), path("scores.vly")]));
     let clear = json(volley(["predict", "--scores"]).args([path("model.json"), path("rows.csv")]));
     let scores = |value: &Value| serde_json::from_value::<Vec<Vec<f64>>>(value["scores"].clone()).unwrap();
     for (decrypted, clear) in scores(&decrypted).iter().flatten().zip(scores(&clear).iter().flatten()) {

@@ -7,8 +7,11 @@ mod end_to_end;
 mod features;
 #[cfg(unix)]
 mod guide;
+#[cfg(unix)]
+mod hostile;
 mod kill;
 mod refusals;
+mod scores;
 mod secret_forms;
 mod secrets;
 mod setup;

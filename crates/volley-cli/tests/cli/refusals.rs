@@ -8,15 +8,7 @@ use assert_cmd::Command;
 use predicates::str::contains;
 use tempfile::TempDir;
 
-use crate::setup::{SHAPE, fixture, folder, link, link_project, names, replace, volley};
-
-/// Exit code 2, one line with these words, and no result.
-fn refuse(command: &mut Command, words: &[&str]) {
-    let assert = command.assert().code(2).stdout("");
-    let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
-    assert!(stderr.starts_with("error: ") && stderr.lines().count() == 1, "{stderr}");
-    assert!(words.iter().all(|word| stderr.contains(word)), "{stderr} should have {words:?}");
-}
+use crate::setup::{SHAPE, fixture, folder, link, link_project, names, refuse, replace, volley};
 
 /// An upload that the test may change.
 fn server() -> (TempDir, PathBuf) {

@@ -93,6 +93,14 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Exit code 2, one line with these words, and no result.
+pub(crate) fn refuse(command: &mut Command, words: &[&str]) {
+    let assert = command.assert().code(2).stdout("");
+    let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    assert!(stderr.starts_with("error: ") && stderr.lines().count() == 1, "{stderr}");
+    assert!(words.iter().all(|word| stderr.contains(word)), "{stderr} should have {words:?}");
+}
+
 /// Puts a changed copy in a file's place.
 pub(crate) fn replace(file: &Path, content: &[u8]) {
     fs::remove_file(file).unwrap();

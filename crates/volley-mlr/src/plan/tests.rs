@@ -1,5 +1,7 @@
 use std::time::Instant;
 
+use cpu_time::ThreadTime;
+
 use super::*;
 use crate::testing::small_ring;
 use crate::volley_ckks::params::{ParametersError, max_log_qp};
@@ -351,6 +353,102 @@ fn a_run_without_the_levels_is_refused_where_it_lacks_them() {
     let refusal = training.simulate(&simulator, layout, Split::on_copies(&layout)).unwrap_err();
     let expected = volley_sigmoid::Error::InsufficientLevels { required: 2, available: 0 };
     assert_eq!(refusal, Error::Sigmoid(expected));
+}
+
+/// The plan that is counted by simulating every iteration.
+fn by_every_iteration(plan: &Plan) -> (OperationCounts, KeySpec, u64) {
+    let training = Training { hyperparameters: plan.hyperparameters(), method: plan.method() };
+    let simulator = Simulator::new(plan.parameters());
+    let members = (plan.layout(), plan.split());
+    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    one_thread.install(|| {
+        let prepare = |method: Method| method.prepare_simulated(&simulator, plan.layout()).unwrap();
+        let refresh = plan.method().map(prepare);
+        let mut trainer = training.trainer(&simulator, members, plan.schedule(), refresh).unwrap();
+        while trainer.step().unwrap().is_some() {}
+    });
+    (simulator.counts(), simulator.key_spec(), simulator.peak_memory_bytes())
+}
+
+#[test]
+fn one_cycle_of_a_run_tells_what_all_of_it_takes() {
+    let parameters = plan([40, 9, 3], 3, small_ring(9)).unwrap().parameters().clone();
+    for (level, iterations) in [(6, 1), (6, 9), (7, 25), (10, 6), (10, 7), (10, 8), (10, 30), (10, 31)] {
+        let hyperparameters = Hyperparameters::few(iterations).unwrap();
+        let shape = Shape { samples: 900, columns: 10, classes: 3 };
+        let layout = Layout::new(shape, parameters.max_slots()).unwrap();
+        let (split, method) = (Split::on_copies(&layout), Method::Reencryption { level });
+        let plan = Plan::restore(&hyperparameters, &parameters, layout, split, Some(method)).unwrap();
+        assert_eq!(plan.schedule().cycle().is_some(), iterations > 6, "{:?}", plan.schedule());
+        let (counts, key_spec, peak) = by_every_iteration(&plan);
+        assert_eq!((plan.counts(), plan.key_spec()), (&counts, &key_spec), "{iterations} from {level}");
+        assert_eq!(plan.memory(1).ciphertexts, peak);
+    }
+}
+
+#[test]
+fn the_work_of_planning_is_bounded_from_above() {
+    for (shape, iterations) in [
+        ([128, 400, 10], 2),
+        ([8192, 304, 10], 40),
+        ([200_000, 3, 2], 3),
+        ([4, 100_000, 2], 30),
+        ([300, 60, 100], 12),
+    ] {
+        let plan = plan(shape, iterations, in_ring(16)).unwrap();
+        let counted: u64 = plan.counts().iter().map(|(.., count)| count).sum();
+        let bound = work::operations(&plan.layout(), &plan.schedule());
+        assert!(counted <= bound as u64, "{shape:?}: {counted} are more than {bound}");
+        assert!(bound as u64 <= 30 * counted, "{shape:?}: {counted} are far fewer than {bound}");
+    }
+}
+
+/// The copies of features may be as many as a layout has at most; what each iteration and each refresh does is not.
+#[test]
+fn plans_that_take_long_to_make_are_refused() {
+    for (shape, iterations) in [([4_000_000, 60, 10], 10), ([128, 8_388_606, 3], 1000)] {
+        let [samples, features, classes] = shape;
+        let small = plan([samples.min(100), features.min(100), classes], iterations, in_ring(16)).unwrap();
+        let shape = Shape { samples, columns: features + 1, classes };
+        let layout = Layout::new(shape, small.parameters().max_slots()).unwrap();
+        let (settings, split) = (small.hyperparameters(), Split::on_copies(&layout));
+        let refusal = Plan::restore(settings, small.parameters(), layout, split, small.method()).unwrap_err();
+        assert!(matches!(refusal, Error::PlanTooLarge { max: work::MAX_OPERATIONS, .. }), "{refusal}");
+    }
+}
+
+/// The largest runs of their kind that are not refused: many samples, many iterations, many columns.
+#[test]
+fn the_longest_planning_takes_less_than_a_second() {
+    for (shape, iterations, grow) in [
+        ([100, 3, 2], 3, [1, 0]),
+        ([100, 60, 10], 40, [1, 0]),
+        ([4, 100, 2], 1000, [0, 1]),
+        ([4, 100, 10], 3, [0, 1]),
+    ] {
+        let small = plan(shape, iterations, in_ring(16)).unwrap();
+        let [samples, columns] = grow.map(|grows| 1 + grows * (usize::MAX >> 20));
+        let shape = small.layout().shape();
+        let layout = |shift: u32| {
+            let times = |size: usize, most: usize| size.saturating_mul((most >> shift).max(1));
+            let shape = Shape {
+                samples: times(shape.samples, samples),
+                columns: times(shape.columns, columns),
+                ..shape
+            };
+            let layout = Layout::new(shape, small.parameters().max_slots()).ok()?;
+            work::check(&layout, &small.schedule()).is_ok().then_some(layout)
+        };
+        let largest = (0..64).find_map(layout).unwrap();
+        let (settings, split) = (small.hyperparameters(), Split::on_copies(&largest));
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let seconds = pool.install(|| {
+            let start = ThreadTime::now();
+            Plan::restore(settings, small.parameters(), largest, split, small.method()).unwrap();
+            start.elapsed().as_secs_f64()
+        });
+        assert!(seconds < 1.0, "{seconds} s for {largest:?}");
+    }
 }
 
 #[test]

@@ -204,3 +204,53 @@ fn what_does_not_fit_is_refused() {
     let mismatch = state.decrypt_scores(&plan, secret_key, &moved);
     assert!(matches!(mismatch, Err(Error::LayoutMismatch { .. })));
 }
+
+/// One row far away spoils those in its ciphertext and no others.
+#[test]
+fn scores_that_wrap_around_are_named() {
+    let setup = Setup::new(&clouds(40, 6, 3), &Hyperparameters::paper(2).unwrap(), small_ring(9));
+    let (model, evaluator) = (setup.train(), setup.evaluator());
+    let (state, secret_key) = (setup.training_set.owner_state(), &setup.secret_key);
+    let clear = setup.owner().decrypt_private(&model).unwrap();
+    let plan = PredictionPlan::new(&setup.plan, 300).unwrap();
+    let predictor = Predictor::new(&evaluator, &plan, &model).unwrap();
+    assert_eq!(plan.max_score().round(), 4096.0);
+    let per_ciphertext = 2 * plan.layout().rows();
+    for outlier in [0, 7, per_ciphertext - 1, per_ciphertext, 299] {
+        let mut data = rows(300, 6, 3).features().clone();
+        let row = data.row(outlier).to_owned();
+        let largest = |scores: &Array2<f64>| scores.iter().fold(0.0, |max: f64, score| max.max(score.abs()));
+        let one = largest(&clear.scores(&row.clone().insert_axis(ndarray::Axis(0))).unwrap());
+        // To just below the bound all is well: the other slots are smaller.
+        for (size, refused) in [(2000.0, false), (20_000_000.0, true)] {
+            data.row_mut(outlier).assign(&(&row * (size / one)));
+            let upload = state.encrypt_rows(&plan, secret_key, &data, &mut rng(4)).unwrap();
+            let scores = predictor.scores(&upload.expand(&setup.context).unwrap()).unwrap();
+            let start = outlier / per_ciphertext * per_ciphertext;
+            let together = start..(start + per_ciphertext).min(300);
+            match state.decrypt_scores(&plan, secret_key, &scores) {
+                Ok(scores) => {
+                    assert!(!refused, "{outlier}: {scores}");
+                    let error = largest(&(&scores - &clear.scores(&data).unwrap()));
+                    assert!(error < 0.1, "{error:e}");
+                }
+                Err(error) => {
+                    assert!(refused, "{error}");
+                    let limit = plan.max_score();
+                    assert_eq!(error, Error::ScoreOverflow { rows: vec![together.clone()], limit });
+                    assert!(
+                        error.to_string().contains(&format!("rows {start} to {}", together.end - 1)),
+                        "{error}"
+                    );
+                }
+            }
+        }
+        // What its own encryption has no room for is refused there.
+        data.row_mut(outlier).assign(&(&row * 1e30));
+        let overflow = state.encrypt_rows(&plan, secret_key, &data, &mut rng(4)).map(drop).unwrap_err();
+        let is_overflow = |error: &volley_revolver::Error| {
+            matches!(error, volley_revolver::Error::Ckks(CkksError::EncodingOverflow { .. }))
+        };
+        assert!(matches!(&overflow, Error::Matrix(error) if is_overflow(error)), "{overflow}");
+    }
+}

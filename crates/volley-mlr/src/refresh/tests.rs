@@ -22,6 +22,38 @@ fn weights_are_refreshed_as_late_as_can_be() {
 }
 
 #[test]
+fn a_run_goes_through_its_cycle_as_often_as_it_refreshes_alike() {
+    let levels = (5..30).flat_map(|data_level| (3..data_level).map(move |levels| (data_level, levels)));
+    for ((data_level, iteration_levels), iterations) in
+        levels.flat_map(|levels| [1, 2, 5, 12, 40].map(|t| (levels, t)))
+    {
+        let schedule = Schedule { data_level, iteration_levels, iterations, refreshes: true };
+        let short = schedule.once_through();
+        let Some(Cycle { start, length, times }) = schedule.cycle() else {
+            assert_eq!(short.iterations, iterations);
+            continue;
+        };
+        assert!(
+            start > 1
+                && start + times * length < iterations
+                && iterations <= start + (times + 1) * length + 1
+        );
+        for iteration in start..=start + length {
+            let mut passes = (0..times).map(|pass| schedule.after(iteration + pass * length));
+            assert!(passes.all(|weights| weights == schedule.after(iteration)), "{schedule:?}");
+        }
+        // What comes after it.
+        let rest = start + length + 1..=short.iterations;
+        assert!(
+            rest.clone().all(|t| short.after(t) == schedule.after(t + (times - 1) * length)),
+            "{schedule:?}"
+        );
+    }
+    let spent = Schedule { data_level: 20, iteration_levels: 3, iterations: 6, refreshes: false };
+    assert_eq!(spent.cycle(), None);
+}
+
+#[test]
 fn the_gain_is_the_response_of_the_recurrence() {
     for hyperparameters in [Hyperparameters::few(8).unwrap(), Hyperparameters::many(25).unwrap()] {
         let momentum: Vec<f64> = hyperparameters.momentum().collect();

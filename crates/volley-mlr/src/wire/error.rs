@@ -40,6 +40,11 @@ pub enum WireError {
         /// What the file has.
         found: Operand,
     },
+    /// Scores that do not name the rows they are of, as those of earlier versions.
+    #[error(
+        "the file does not say of which rows the scores are, so an earlier version wrote it: score the rows again"
+    )]
+    UnnamedRows,
     /// Content that is refused: settings out of range, a layout that does not exist, a checkpoint of another run.
     #[error(transparent)]
     Content(#[from] Error),

@@ -29,7 +29,7 @@ const FAST: u8 = 1;
 const PRECISE: u8 = 2;
 
 /// A plan as it is stored, by postcard.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StoredPlan {
     samples: u64,
     /// With the bias.
@@ -174,110 +174,4 @@ fn halvings(layout: Layout) -> u8 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{Setup, clouds, small_ring};
-    use crate::volley_revolver::Error as MatrixError;
-
-    type Change = fn(&mut StoredPlan);
-
-    #[test]
-    fn a_shareable_plan_is_restored() {
-        let flooding = Flooding::new(40, 3).unwrap();
-        let hyperparameters = Hyperparameters::standard(2).unwrap().shareable(flooding);
-        let plan = Setup::new(&clouds(40, 6, 3), &hyperparameters, small_ring(9)).plan;
-        assert_eq!(plan.parameters().level_primes(1).len(), 2);
-        let restored = StoredPlan::of(&plan).plan(plan.parameters().id()).unwrap();
-        assert_eq!(restored.hyperparameters(), plan.hyperparameters());
-        assert_eq!(restored.shared_bits(), plan.shared_bits());
-    }
-
-    #[test]
-    fn a_plan_with_small_keys_is_restored() {
-        let plan = Setup::new(&clouds(40, 6, 3), &Hyperparameters::standard(2).unwrap(), small_ring(9)).plan;
-        let id = plan.parameters().id();
-        for lean in Split::lean_candidates(&plan.layout()) {
-            let mut stored = StoredPlan::of(&plan);
-            (stored.forward_steps, stored.backward_steps) =
-                (lean.forward_copies() as u64, lean.backward_steps() as u64);
-            stored.flags = flags(lean);
-            let restored = stored.plan(id).unwrap();
-            assert_eq!(restored.split(), lean);
-            assert_eq!(StoredPlan::of(&restored), stored);
-        }
-    }
-
-    #[test]
-    fn a_plan_is_restored_and_what_is_none_is_refused() {
-        let hyperparameters = Hyperparameters::standard(2).unwrap();
-        let plan = Setup::new(&clouds(40, 6, 3), &hyperparameters, small_ring(9)).plan;
-        let id = plan.parameters().id();
-        let restored = StoredPlan::of(&plan).plan(id).unwrap();
-        assert_eq!(restored.hyperparameters(), plan.hyperparameters());
-        assert_eq!((restored.layout(), restored.split()), (plan.layout(), plan.split()));
-        assert_eq!((restored.counts(), restored.key_spec()), (plan.counts(), plan.key_spec()));
-        assert_eq!((restored.upload(), restored.memory(1).total()), (plan.upload(), plan.memory(1).total()));
-        assert_eq!(StoredPlan::of(&restored), StoredPlan::of(&plan));
-
-        let with = |change: Change| {
-            let mut stored = StoredPlan::of(&plan);
-            change(&mut stored);
-            assert_ne!(stored.hash(), StoredPlan::of(&plan).hash());
-            stored.plan(id).unwrap_err()
-        };
-        let content = |error: Error| WireError::Content(error);
-        assert_eq!(with(|stored| stored.iterations = 0), content(Error::NoIterations));
-        assert_eq!(with(|stored| stored.weight_decay = 1.0), content(Error::WeightDecay { value: 1.0 }));
-        assert_eq!(
-            with(|stored| stored.learning_rate = Some(-1.0)),
-            content(Error::LearningRate { value: -1.0 })
-        );
-        let changes: [Change; _] = [|stored| stored.sigmoid.clear(), |stored| stored.half_width = 1e9];
-        for change in changes {
-            assert!(matches!(with(change), WireError::Content(Error::Sigmoid(_))));
-        }
-        let changes: [Change; _] = [|stored| stored.iterations = 3, |stored| stored.iterations = u64::MAX];
-        for change in changes {
-            assert!(matches!(with(change), WireError::Content(Error::TooManyIterations { .. })));
-        }
-        let insecure: Change = |stored| stored.flooding = Some((29, 1));
-        let expected = crate::volley_ckks::Error::StatisticalBits { bits: 29, min: 30, max: 128 };
-        assert_eq!(with(insecure), content(expected.into()));
-        // The scale of this plan is too short to be shared under.
-        let shared: Change = |stored| stored.flooding = Some((30, 1));
-        assert!(matches!(with(shared), WireError::Content(Error::SharedBits { .. })));
-        let parameters: Change = |stored| stored.parameters.log_scale -= 1;
-        assert!(matches!(with(parameters), WireError::File(FileError::ForeignParameters { .. })));
-        let changes: [Change; _] = [
-            |stored| stored.width = 24,
-            |stored| stored.samples = 0,
-            |stored| stored.samples = 1 << 30,
-            |stored| stored.samples = u64::MAX,
-            |stored| stored.columns = u64::MAX,
-            |stored| stored.classes = 1,
-            |stored| stored.classes = u64::MAX,
-            |stored| stored.forward_steps = 3,
-            |stored| stored.backward_steps = 0,
-        ];
-        for change in changes {
-            assert!(matches!(with(change), WireError::Content(Error::Matrix(_))));
-        }
-        // Blocks of no classes.
-        let halved: Change = |stored| stored.flags |= 0xf0;
-        let expected = MatrixError::Period { period: 0, max: 4 };
-        assert_eq!(with(halved), content(expected.into()));
-        let changes: [Change; _] = [|stored| stored.flags |= 8, |stored| stored.refresh = 3];
-        for change in changes {
-            assert_eq!(with(change), FileError::Malformed.into());
-        }
-        let limit: Change = |stored| stored.momentum_limit = 2.0;
-        assert_eq!(with(limit), content(Error::MomentumLimit { limit: 2.0 }));
-        let range: Change = |stored| stored.weight_range = 0.0;
-        assert_eq!(with(range), content(Error::WeightRange { range: 0.0 }));
-        // A chain without the levels of a bootstrapping.
-        let refreshing: Change = |stored| stored.refresh = PRECISE;
-        assert!(matches!(with(refreshing), WireError::Content(Error::Matrix(_))));
-        let ring: Change = |stored| stored.parameters.log_n = 40;
-        assert!(matches!(with(ring), WireError::Content(Error::Matrix(MatrixError::Ckks(_)))));
-    }
-}
+mod tests;

@@ -3,10 +3,10 @@
 
 use std::io::{Read, Write};
 
-use super::{FileError, ROWS, SCORES, WireError, header, open};
+use super::{FileError, ROWS, SCORES, WireError, header, open, rows};
 use crate::volley_ckks::wire::{BodyReader, write_file};
 use crate::volley_ckks::{Ciphertext, Context, SeededCiphertext};
-use crate::{EncryptedRows, EncryptedScores, Job, PredictionPlan};
+use crate::{EncryptedRows, EncryptedScores, Job, PredictionPlan, RowsHash};
 
 /// Bytes of the number of rows.
 const COUNT_BYTES: u64 = 8;
@@ -25,6 +25,17 @@ impl EncryptedRows<SeededCiphertext> {
             body.bytes(&(self.layout.shape().samples as u64).to_le_bytes())?;
             Ok(ciphertexts().try_for_each(|row| row.write_record(parameters, job.key_id(), body))?)
         })
+    }
+
+    /// The hash of their file: the same for the owner that wrote it and the server that read it.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn hash(&self, job: &Job) -> Result<RowsHash, WireError> {
+        let mut hasher = blake3::Hasher::new();
+        self.write(job, &mut hasher)?;
+        Ok(RowsHash::from_bytes(*hasher.finalize().as_bytes()))
     }
 
     /// Reads a file of the job, of at most `limit` bytes, and plans the prediction of as many rows.
@@ -59,15 +70,17 @@ impl EncryptedRows<SeededCiphertext> {
 }
 
 impl EncryptedScores<Ciphertext> {
-    /// Writes them as a file of the job.
+    /// Writes them as a file of the job, with the [hash](EncryptedRows::hash) of the rows that they are of.
     ///
     /// # Errors
     ///
     /// [`WireError::File`] where a ciphertext belongs to other parameters or another key or the system fails.
-    pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
+    pub fn write(&self, job: &Job, rows: RowsHash, out: impl Write) -> Result<(), WireError> {
         let parameters = job.plan().parameters();
         let bytes: u64 = self.scores.iter().map(|scores| scores.record_bytes(parameters)).sum();
-        write_file(&header(job, SCORES, COUNT_BYTES + bytes), out, |body| {
+        let mut header = header(job, SCORES, COUNT_BYTES + bytes);
+        header.extension.extend_from_slice(rows.as_bytes());
+        write_file(&header, out, |body| {
             body.bytes(&(self.layout.shape().samples as u64).to_le_bytes())?;
             Ok(self
                 .scores
@@ -76,18 +89,20 @@ impl EncryptedScores<Ciphertext> {
         })
     }
 
-    /// Reads a file of the job, of at most `limit` bytes, with the plan of its prediction.
+    /// Reads a file of the job, of at most `limit` bytes, with the plan of its prediction and the hash of the rows that the scores
+    /// are of.
     ///
     /// # Errors
     ///
-    /// See [`WireError`].
+    /// See [`WireError`]; [`WireError::UnnamedRows`] for scores without the hash.
     pub fn read(
         job: &Job,
         context: &Context,
         input: impl Read,
         limit: u64,
-    ) -> Result<(PredictionPlan, Self), WireError> {
+    ) -> Result<(PredictionPlan, RowsHash, Self), WireError> {
         let file = open(job, SCORES, input, limit)?;
+        let rows = rows(file.header()).ok_or(WireError::UnnamedRows)?;
         file.expect_parameters(context.parameters().id())?;
         file.read(|body| {
             let plan = read_plan(job, body)?;
@@ -101,7 +116,7 @@ impl EncryptedScores<Ciphertext> {
                 Ok(scores)
             };
             let scores = (0..layout.score_ciphertexts()).map(|_| read()).collect::<Result<_, _>>()?;
-            Ok((plan, Self { layout, scores }))
+            Ok((plan, rows, Self { layout, scores }))
         })
     }
 }

@@ -40,8 +40,8 @@ const REREAD: [(Kind, Reread); 7] = [
         written(|out| rows.write(&run.job, out))
     }),
     (SCORES, |run, file, limit| {
-        let (_, scores) = EncryptedScores::read(&run.job, run.context(), file, limit)?;
-        written(|out| scores.write(&run.job, out))
+        let (_, rows, scores) = EncryptedScores::read(&run.job, run.context(), file, limit)?;
+        written(|out| scores.write(&run.job, rows, out))
     }),
     (OWNER_STATE, |run, file, limit| {
         let state = OwnerState::read(&run.job, file, limit)?;
@@ -110,7 +110,7 @@ impl Run {
             written(|out| checkpoint.write(&self.job, out)),
             written(|out| model.write(&self.job, out)),
             written(|out| rows.write(&self.job, out)),
-            written(|out| scores.write(&self.job, out)),
+            written(|out| scores.write(&self.job, rows.hash(&self.job)?, out)),
             written(|out| self.setup.training_set.owner_state().write(&self.job, out)),
         ]
         .map(Result::unwrap)
@@ -255,7 +255,8 @@ fn files_of_other_jobs_are_refused_by_name() {
         written(|out| checkpoint.write(&stranger, out)),
         written(|out| model.write(&stranger, out)),
         written(|out| rows.write(&stranger, out)),
-        written(|out| scores.write(&stranger, out)),
+        written(|out| scores.write(&stranger, rows.hash(&run.job).unwrap(), out)),
+        rows.hash(&stranger).map(|hash| hash.as_bytes().to_vec()),
     ] {
         assert_eq!(refused, Err(WireError::File(error.clone())));
     }
@@ -345,7 +346,9 @@ fn predictions_are_read_by_those_who_planned_them() {
     let (plan, read) = EncryptedRows::read(&run.job, run.context(), &rows[..], NO_LIMIT).unwrap();
     assert_eq!((plan.layout(), read.layout), (read.layout, plan.layout()));
     assert_eq!(plan.layout().shape().samples, ROW_COUNT);
-    let (of_scores, _) = EncryptedScores::read(&run.job, run.context(), &scores[..], NO_LIMIT).unwrap();
+    let (of_scores, hash, _) = EncryptedScores::read(&run.job, run.context(), &scores[..], NO_LIMIT).unwrap();
+    assert_eq!(hash.as_bytes(), blake3::hash(rows).as_bytes());
+    assert_eq!(read.hash(&run.job).unwrap(), hash);
     let of_rows = PredictionPlan::of_rows(&run.job, &rows[..], NO_LIMIT).unwrap();
     for found in [of_scores, of_rows] {
         assert_eq!((found.layout(), found.key_spec()), (plan.layout(), plan.key_spec()));
@@ -365,6 +368,55 @@ fn predictions_are_read_by_those_who_planned_them() {
     let file = with_body(rows, 8, &0u16.to_le_bytes());
     let refused = EncryptedRows::read(&run.job, run.context(), &file[..], NO_LIMIT).map(drop);
     assert!(refused.is_err());
+}
+
+#[test]
+fn scores_name_the_rows_that_they_are_of() {
+    let run = Run::new();
+    let (rows, scores) = run.predict();
+    let of =
+        |file: &[u8]| EncryptedScores::read(&run.job, run.context(), file, NO_LIMIT).map(|(_, hash, _)| hash);
+    let hash = rows.hash(&run.job).unwrap();
+    let file = written(|out| scores.write(&run.job, hash, out)).unwrap();
+    assert_eq!((of(&file), super::rows(&Header::read(&file[..]).unwrap())), (Ok(hash), Some(hash)));
+    // The same rows again are others in their file.
+    let plan = PredictionPlan::new(run.job.plan(), ROW_COUNT).unwrap();
+    let (state, key) = (run.setup.training_set.owner_state(), &run.setup.secret_key);
+    let again = state.encrypt_rows(&plan, key, clouds(ROW_COUNT, 4, 2).features(), &mut rng(11)).unwrap();
+    assert_ne!(again.hash(&run.job).unwrap(), hash);
+    // Files of earlier versions have no hash.
+    let header = Header {
+        extension: [&run.job.id().as_bytes()[..], run.job.plan_hash().as_bytes()].concat(),
+        ..Header::read(&file[..]).unwrap()
+    };
+    assert_eq!((names(&header), super::rows(&header)), (Some((run.job.id(), run.job.plan_hash())), None));
+    let long = Header { extension: vec![0; 48 + 31], ..Header::read(&file[..]).unwrap() };
+    assert_eq!((names(&long), super::rows(&long)), (None, None));
+    let rows_header = Header { kind: ROWS, extension: vec![0; 80], ..long };
+    assert_eq!((names(&rows_header), super::rows(&rows_header)), (None, None));
+}
+
+/// A file that claims to be longer than any memory: nothing is set aside for what it claims.
+#[test]
+fn lengths_that_are_no_ones_are_refused() {
+    let run = Run::new();
+    for ((kind, reread), file) in REREAD.iter().zip(run.files()) {
+        let start = body_start(&file);
+        let header = Header { body_bytes: 1 << 60, ..Header::read(&file[..]).unwrap() };
+        let mut claimed = Vec::new();
+        crate::volley_ckks::wire::write_file(&header, &mut claimed, |body| {
+            Ok::<_, WireError>(body.bytes(&file[start..file.len() - 32])?)
+        })
+        .unwrap_err();
+        let bytes = header.file_bytes().unwrap();
+        let refused = reread(&run, &claimed, file.len() as u64);
+        assert_eq!(
+            refused,
+            Err(FileError::LimitExceeded { bytes, limit: file.len() as u64 }.into()),
+            "{kind}"
+        );
+        assert!(reread(&run, &claimed, NO_LIMIT).is_err(), "{kind}");
+    }
 }
 
 #[test]
@@ -474,6 +526,10 @@ fn golden_files_are_read_and_written_as_they_are() {
         let file = golden(&kind.to_string());
         assert!(reread(&run, &file, NO_LIMIT).unwrap() == file, "{kind}");
     }
+    // Of scores that earlier versions wrote nobody knows which rows they are of.
+    let unnamed = golden("encrypted scores without rows");
+    let refused = EncryptedScores::read(&run.job, run.context(), &unnamed[..], NO_LIMIT).map(drop);
+    assert_eq!(refused, Err(WireError::UnnamedRows));
     // The model is the one that training in clear gives.
     let model =
         EncryptedModel::read(&run.job, run.context(), &golden("encrypted model")[..], NO_LIMIT).unwrap();

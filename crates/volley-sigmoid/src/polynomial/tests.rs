@@ -90,12 +90,33 @@ fn what_is_not_supported_is_refused() {
     }
     assert_eq!(SigmoidPolynomial::new(vec![], 8.0), Err(Error::Degree { degree: 0 }));
     assert_eq!(SigmoidPolynomial::new(vec![0.1; 6], 8.0), Err(Error::Degree { degree: 11 }));
-    for half_width in [0.0, -1.0, 129.0, f64::INFINITY] {
-        assert_eq!(SigmoidPolynomial::least_squares(3, half_width), Err(Error::Interval { half_width }));
+    for half_width in [0.0, -1.0, 129.0, f64::INFINITY, 9e-4, 1e-60, 1e-322, 5e-324] {
+        let refused = Err(Error::Interval { half_width });
+        assert_eq!(SigmoidPolynomial::least_squares(7, half_width), refused);
+        assert_eq!(SigmoidPolynomial::new(vec![0.25], half_width), refused);
+        assert_eq!(SigmoidPolynomial::for_range(half_width), refused);
     }
     assert!(matches!(SigmoidPolynomial::new(vec![0.1], f64::NAN), Err(Error::Interval { .. })));
     assert_eq!(SigmoidPolynomial::new(vec![0.1, f64::NAN], 8.0), Err(Error::Coefficient { power: 3 }));
-    assert!(matches!(SigmoidPolynomial::least_squares(7, 1e-60), Err(Error::Coefficient { .. })));
+}
+
+#[test]
+fn the_narrowest_interval_has_a_polynomial_of_every_degree() {
+    for degree in (1..=MAX_DEGREE).step_by(2) {
+        let p = SigmoidPolynomial::least_squares(degree, MIN_HALF_WIDTH).unwrap();
+        close(p.derivative(0.0), 0.25, 1e-6);
+        assert!(p.max_error() < 1e-9 && p.trusted_range() >= MIN_HALF_WIDTH, "{p:?}");
+    }
+}
+
+#[test]
+fn coefficients_as_large_as_there_are_are_measured() {
+    for coefficients in [vec![f64::MAX; 5], vec![f64::MAX, f64::MIN, f64::MAX], vec![f64::MIN_POSITIVE]] {
+        for half_width in [MIN_HALF_WIDTH, 1.0, MAX_HALF_WIDTH] {
+            let p = SigmoidPolynomial::new(coefficients.clone(), half_width).unwrap();
+            assert!((half_width..=16.0 * half_width).contains(&p.trusted_range()), "{p:?}");
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,124 @@
+//! Opening files that others may have put where they are: regular files only, and no links where others fill the folder.
+//!
+//! A pipe in the place of a file would be waited for without end, and a link would lead the program to files that whoever made
+//! it could not reach. Both are asked of what was opened, so that nothing can be put in its place in between.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use crate::failure::{BadInput, OrBadInput};
+
+const LINK: &str = "this is a link, and links in a job's folder are not followed";
+
+/// Whether a path's last part may be a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Links {
+    /// As wherever the user names a file.
+    Followed,
+    /// As in a folder that another party filled.
+    Refused,
+}
+
+/// Opens a file that the user named, for reading. A link is followed.
+pub(crate) fn open_named(path: &Path) -> Result<File, BadInput> {
+    open_regular(path, File::options().read(true), Links::Followed)
+}
+
+/// Opens a file of a folder that another party filled, for reading.
+pub(crate) fn open_received(path: &Path) -> Result<File, BadInput> {
+    open_regular(path, File::options().read(true), Links::Refused)
+}
+
+/// Opens the file that a folder is locked by, or makes it; nothing is written to it.
+pub(crate) fn open_lock(path: &Path) -> Result<File, BadInput> {
+    open_regular(path, File::options().create(true).truncate(false).write(true).read(true), Links::Refused)
+}
+
+/// Refuses a folder with links in it, and one that is a link itself.
+pub(crate) fn check_without_links(folder: &Path) -> Result<(), BadInput> {
+    if is_link(folder) {
+        return Err(BadInput::at(folder, LINK));
+    }
+    for entry in fs::read_dir(folder).at(folder)? {
+        let path = entry.at(folder)?.path();
+        if is_link(&path) {
+            return Err(BadInput::at(&path, LINK));
+        }
+    }
+    Ok(())
+}
+
+fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
+}
+
+fn open_regular(path: &Path, options: &mut OpenOptions, links: Links) -> Result<File, BadInput> {
+    let file = match open_at_once(path, options, links) {
+        Err(_) if links == Links::Refused && is_link(path) => Err(BadInput::at(path, LINK)),
+        opened => opened.at(path),
+    }?;
+    if file.metadata().at(path)?.is_file() {
+        return Ok(file);
+    }
+    Err(BadInput::at(path, "this is no regular file"))
+}
+
+/// Opens without waiting for whoever is at the other end of a pipe.
+#[cfg(unix)]
+fn open_at_once(path: &Path, options: &mut OpenOptions, links: Links) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let no_follow = if links == Links::Refused { libc::O_NOFOLLOW } else { 0 };
+    options.custom_flags(libc::O_NONBLOCK | no_follow).open(path)
+}
+
+/// Other systems have no such flags, and no pipes among the files.
+#[cfg(not(unix))]
+fn open_at_once(path: &Path, options: &mut OpenOptions, links: Links) -> io::Result<File> {
+    if links == Links::Refused && is_link(path) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    options.open(path)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn only_regular_files_are_opened_and_links_where_the_user_names_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("file"), "content").unwrap();
+        fs::create_dir(path("folder")).unwrap();
+        assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
+        let _socket = UnixListener::bind(path("socket")).unwrap();
+        for open in [open_named, open_received, open_lock] {
+            assert!(open(&path("file")).is_ok());
+            for name in ["folder", "pipe", "socket"] {
+                assert!(open(&path(name)).is_err(), "{name}");
+            }
+        }
+        assert_eq!(fs::read_to_string(path("file")).unwrap(), "content");
+        let refused = BadInput::at(&path("pipe"), "this is no regular file");
+        assert_eq!(open_received(&path("pipe")).unwrap_err(), refused);
+        assert!(open_named(Path::new("/dev/null")).is_err());
+
+        check_without_links(folder.path()).unwrap();
+        symlink("file", path("link")).unwrap();
+        let refused = BadInput::at(&path("link"), LINK);
+        assert_eq!(check_without_links(folder.path()).unwrap_err(), refused);
+        assert_eq!(open_received(&path("link")).unwrap_err(), refused);
+        assert_eq!(open_lock(&path("link")).unwrap_err(), refused);
+        assert!(open_named(&path("link")).is_ok());
+        symlink("nowhere", path("dangling")).unwrap();
+        assert_eq!(open_lock(&path("dangling")).unwrap_err(), BadInput::at(&path("dangling"), LINK));
+        assert!(!path("nowhere").exists());
+        symlink("folder", path("other")).unwrap();
+        assert_eq!(check_without_links(&path("other")).unwrap_err(), BadInput::at(&path("other"), LINK));
+    }
+}
