@@ -140,8 +140,9 @@ pub(crate) fn encodable(scale: &Scale) -> Result<f64, Error> {
 pub(crate) fn check_magnitude(context: &Context, largest: f64, level: usize) -> Result<(), Error> {
     const MAX_LOG2: f64 = 126.0;
     let modulus_log2 = context.parameters().log_q(level);
-    let coefficient_log2 = largest.log2();
-    if largest.is_nan() || coefficient_log2 >= MAX_LOG2.min(modulus_log2 - 1.0) {
+    // NaN is what became of values that overflowed.
+    let coefficient_log2 = if largest.is_nan() { f64::INFINITY } else { largest.log2() };
+    if coefficient_log2 >= MAX_LOG2.min(modulus_log2 - 1.0) {
         return Err(Error::EncodingOverflow { coefficient_log2, modulus_log2 });
     }
     Ok(())

@@ -95,7 +95,7 @@ pub enum Error {
     /// A plaintext coefficient that does not fit the modulus.
     #[error("a coefficient of 2^{coefficient_log2:.1} does not fit a modulus of 2^{modulus_log2:.1}")]
     EncodingOverflow {
-        /// log₂ of the largest coefficient.
+        /// log₂ of the largest coefficient; infinite where it is no f64.
         coefficient_log2: f64,
         /// log₂ of the modulus at the plaintext's level.
         modulus_log2: f64,

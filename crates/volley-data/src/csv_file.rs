@@ -7,6 +7,7 @@ use std::path::Path;
 
 use csv::{Position, ReaderBuilder, StringRecord, Trim};
 use ndarray::Array2;
+use volley_mlr::Precision;
 
 use crate::error::excerpt;
 use crate::{ContentError, LabelSource, Table};
@@ -84,6 +85,7 @@ impl Rows {
         Ok(Table {
             path: path.to_owned(),
             features,
+            precision: Precision::Double,
             labels: self.label_column.map(|_| self.labels),
             columns: self.columns,
             lines: Some(self.lines),

@@ -7,6 +7,7 @@
 use std::io::{self, Write};
 
 use ndarray::{Array2, ShapeBuilder};
+use volley_mlr::Precision;
 
 use crate::ContentError;
 
@@ -61,6 +62,14 @@ impl NpyArray<'_> {
             return Err(element.unusable("the bytes of images in C order"));
         }
         Ok((shape, self.bytes.to_vec()))
+    }
+
+    /// What the numbers were rounded to: integers are exact.
+    pub(crate) fn precision(&self) -> Precision {
+        match (self.header.element.kind, self.header.element.bytes) {
+            (Kind::Float, 4) => Precision::Single,
+            _ => Precision::Double,
+        }
     }
 
     /// A vector of numbers.

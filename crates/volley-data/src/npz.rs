@@ -67,9 +67,10 @@ fn file_name(array: &str) -> String {
 pub(crate) fn read_table(path: &Path, content: &[u8], options: &TableOptions) -> Result<Table, DataError> {
     const LABELS: &str = "y";
     let mut npz = Npz::open(path, content, options.limit)?;
-    let mut features = npz.read(&options.features, |array| array.features())?;
+    let (mut features, precision) =
+        npz.read(&options.features, |array| Ok((array.features()?, array.precision())))?;
     scale_columns(&mut npz, &options.features, &mut features)?;
-    let mut table = unlabelled(path, features);
+    let mut table = Table { precision, ..unlabelled(path, features) };
     let name = match &options.labels {
         LabelSource::Usual if npz.has(LABELS) => Some(LABELS),
         LabelSource::Named(name) => Some(name.as_str()),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
-use volley_mlr::{ClassLabels, Dataset};
+use volley_mlr::{ClassLabels, Dataset, Precision};
 
 use crate::error::excerpt;
 use crate::source::{self, Format};
@@ -62,6 +62,8 @@ impl TableOptions {
 pub struct Table {
     pub(crate) path: PathBuf,
     pub(crate) features: Array2<f64>,
+    /// What the features were rounded to in the file.
+    pub(crate) precision: Precision,
     pub(crate) labels: Option<Vec<String>>,
     pub(crate) columns: Option<Vec<String>>,
     pub(crate) lines: Option<Vec<u64>>,
@@ -113,11 +115,11 @@ impl Table {
     ///
     /// [`ContentError::NoLabels`].
     pub fn into_dataset(self) -> Result<Dataset, DataError> {
-        let Self { path, features, labels, .. } = self;
+        let Self { path, features, precision, labels, .. } = self;
         let dataset = labels
             .ok_or(ContentError::NoLabels)
             .and_then(|labels| Dataset::new(features, labels).map_err(ContentError::from));
-        dataset.map_err(|cause| cause.in_file(&path))
+        Ok(dataset.map_err(|cause| cause.in_file(&path))?.with_precision(precision))
     }
 }
 
@@ -146,7 +148,9 @@ pub fn parse_table(path: &Path, content: &[u8], options: &TableOptions) -> Resul
     let mut table = match format {
         Format::Csv => csv_file::parse(path, content, &options.labels).map_err(in_file)?,
         Format::Npy => {
-            unlabelled(path, npy::parse(content).and_then(|array| array.features()).map_err(in_file)?)
+            let array = npy::parse(content).map_err(in_file)?;
+            let features = array.features().map_err(in_file)?;
+            Table { precision: array.precision(), ..unlabelled(path, features) }
         }
         Format::Npz => npz::read_table(path, content, options)?,
         Format::Idx => {
@@ -191,7 +195,8 @@ pub(crate) fn check_label_source(labels: &LabelSource, format: Format) -> Result
 
 /// A table of features alone.
 pub(crate) fn unlabelled(path: &Path, features: Array2<f64>) -> Table {
-    Table { path: path.to_owned(), features, labels: None, columns: None, lines: None }
+    let precision = Precision::Double;
+    Table { path: path.to_owned(), features, precision, labels: None, columns: None, lines: None }
 }
 
 /// Where MNIST has the labels of these images, if there is such a file.

@@ -68,6 +68,14 @@ pub enum Error {
         /// Number of columns.
         columns: usize,
     },
+    /// Columns none of which varies in the training rows.
+    #[error(
+        "no column varies by more than rounding in the training rows ({columns} in all): there is nothing to learn from"
+    )]
+    ConstantColumns {
+        /// Number of columns.
+        columns: usize,
+    },
     /// Not one label per row.
     #[error("there are {labels} labels for {rows} rows")]
     LabelCount {

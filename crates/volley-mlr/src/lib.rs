@@ -79,7 +79,7 @@ mod training_set;
 pub mod wire;
 
 pub use baselines::{Baseline, BaselineRun};
-pub use dataset::Dataset;
+pub use dataset::{Dataset, Precision};
 pub use encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
 pub use error::Error;
 pub use hyperparameters::{Hyperparameters, LearningRate, Profile};

@@ -8,19 +8,24 @@
 //! 1. the square root, if no training value is negative (outputs of a ReLU are skewed; a negative value that turns up
 //!    later counts as 0);
 //! 2. the difference from the mean;
-//! 3. the quotient by the standard deviation, or by 2⁻²⁰ of the largest absolute value where that is greater: a column
-//!    that varies only by rounding is not blown up;
+//! 3. the quotient by the standard deviation;
 //! 4. the nearest value in \[−4, 4\].
 //!
-//! A column that is constant in the training rows becomes 0, whatever it holds later.
+//! A column counts as constant, and becomes 0 whatever it holds later, if its deviation is not above what rounding alone
+//! could make: ε times its largest absolute value, for the ε of the data's [`Precision`]. (Rounding changes a value by at
+//! most half of that.) A deviation below 2⁻¹⁰²², whose inverse is no f64, counts as none as well.
+//!
+//! # Accuracy
+//!
+//! Values are scaled by a power of two, exactly, so that the largest is in \[1, 4): neither their sum nor their squares overflow, and
+//! squares underflow only where they do not count. The mean is that of the values plus that of the differences from it, so that the
+//! deviation of n values is right to about n·2⁻⁵³ of itself however far they are from zero. What is left of the mean's error is
+//! its rounding to f64.
 
-use ndarray::{Array2, ArrayRef1};
+use ndarray::{Array1, Array2, ArrayRef1, ArrayView1};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Profile};
-
-/// Smallest standard deviation, relative to the column's largest absolute value.
-const DEVIATION_FLOOR: f64 = 1.0 / (1 << 20) as f64;
+use crate::{Dataset, Error, Precision, Profile};
 
 /// A fitted preprocessing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,19 +47,28 @@ pub struct Standardisation {
     pub square_root: bool,
     /// The mean, after the root.
     pub mean: f64,
-    /// 1/deviation; 0 for a constant column.
+    /// 1/deviation; 0 for a column that counts as constant.
     pub inverse_deviation: f64,
 }
 
 impl Preprocessing {
-    /// Fitted to `training` rows, samples × columns.
+    /// Fitted to `training` rows, samples × columns, of double precision.
     #[must_use]
     pub fn fit(training: &Array2<f64>, profile: Profile) -> Self {
+        Self::fit_rounded(training, Precision::Double, profile)
+    }
+
+    /// Fitted to the rows of a data set.
+    #[must_use]
+    pub fn of(data: &Dataset, profile: Profile) -> Self {
+        Self::fit_rounded(data.features(), data.precision(), profile)
+    }
+
+    fn fit_rounded(training: &Array2<f64>, precision: Precision, profile: Profile) -> Self {
+        let fit = |column: ArrayView1<'_, f64>| Standardisation::fit(&column, precision);
         Self(match profile {
             Profile::Paper => Columns::Raw(training.ncols()),
-            Profile::Standard => Columns::Standard(
-                training.columns().into_iter().map(|column| Standardisation::fit(&column)).collect(),
-            ),
+            Profile::Standard => Columns::Standard(training.columns().into_iter().map(fit).collect()),
         })
     }
 
@@ -119,20 +133,12 @@ impl Standardisation {
     /// Largest absolute value of a standardised feature.
     pub const CLIP: f64 = 4.0;
 
-    fn fit(training: &ArrayRef1<f64>) -> Self {
+    fn fit(training: &ArrayRef1<f64>, precision: Precision) -> Self {
         let square_root = training.iter().all(|&value| value >= 0.0);
-        let values = training.mapv(|value| if square_root { value.sqrt() } else { value });
-        // Each term is divided before it is added, so that no sum of finite values overflows.
-        let count = values.len() as f64;
-        let mean = values.iter().map(|value| value / count).sum::<f64>();
-        let deviation = values.iter().map(|value| (value - mean).powi(2) / count).sum::<f64>().sqrt();
-        let largest = values.iter().fold(0.0, |largest, value| f64::max(largest, value.abs()));
-        let constant = values.iter().all(|&value| value == values[0]);
-        let inverse_deviation = if constant {
-            0.0
-        } else {
-            1.0 / deviation.max(DEVIATION_FLOOR * largest).max(f64::MIN_POSITIVE)
-        };
+        let Moments { mean, deviation, largest } =
+            Moments::of(&training.mapv(|value| if square_root { value.sqrt() } else { value }));
+        let rounding = f64::max(precision.epsilon() * largest, f64::MIN_POSITIVE);
+        let inverse_deviation = if deviation > rounding { deviation.recip() } else { 0.0 };
         Self { square_root, mean, inverse_deviation }
     }
 
@@ -141,7 +147,31 @@ impl Standardisation {
             return 0.0;
         }
         let value = if self.square_root { value.max(0.0).sqrt() } else { value };
-        ((value - self.mean) * self.inverse_deviation).clamp(-Self::CLIP, Self::CLIP)
+        // Half the difference of any two numbers is finite.
+        let half = 0.5 * value - 0.5 * self.mean;
+        (half * self.inverse_deviation * 2.0).clamp(-Self::CLIP, Self::CLIP)
+    }
+}
+
+/// Mean, standard deviation and largest absolute value of a column.
+struct Moments {
+    mean: f64,
+    deviation: f64,
+    largest: f64,
+}
+
+impl Moments {
+    /// Of any finite values, at least one.
+    fn of(values: &Array1<f64>) -> Self {
+        let largest = values.iter().fold(0.0, |largest, value| f64::max(largest, value.abs()));
+        let unit = f64::from((largest.log2().floor() as i32).clamp(-1022, 1022)).exp2();
+        let average = |values: &Array1<f64>| values.sum() / values.len() as f64;
+        let scaled = values / unit;
+        let guess = average(&scaled);
+        let differences = scaled - guess;
+        let correction = average(&differences);
+        let variance = average(&differences.mapv(|difference| (difference - correction).powi(2)));
+        Self { mean: (guess + correction) * unit, deviation: variance.sqrt() * unit, largest }
     }
 }
 

@@ -48,6 +48,20 @@ fn usual(path: &Path) -> Table {
 }
 
 #[test]
+fn a_data_set_knows_what_its_values_were_rounded_to() {
+    const HEADER: &[u8] = b"\x93NUMPY\x01\x00\x3c\x00";
+    for (element, bytes, precision) in
+        [("<f4", 4, Precision::Single), ("<f8", 8, Precision::Double), ("<i4", 4, Precision::Double)]
+    {
+        let text = format!("{{'descr': '{element}', 'fortran_order': False, 'shape': (2, 1)}}");
+        let content = [HEADER, format!("{text:60}").as_bytes(), &vec![0; 2 * bytes]].concat();
+        let table = parse_table(Path::new("x.npy"), &content, &TableOptions::default()).unwrap();
+        let labelled = Table { labels: Some(vec!["a".into(), "b".into()]), ..table };
+        assert_eq!(labelled.into_dataset().unwrap().precision(), precision, "{element}");
+    }
+}
+
+#[test]
 fn the_format_follows_from_the_name_or_the_content() {
     let folder = Folder::new("formats");
     for name in ["a.csv", "b.csv.gz", "c"] {
