@@ -76,6 +76,7 @@ mod sharing;
 mod testing;
 mod trainer;
 mod training_set;
+mod whitening;
 pub mod wire;
 
 pub use baselines::{Baseline, BaselineRun};

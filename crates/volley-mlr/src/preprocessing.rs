@@ -3,7 +3,7 @@
 //! Statistics come from the training rows alone. They stay with the owner's model, and prediction applies them. Every
 //! profile puts the bias, a column of ones, first.
 //!
-//! [`Profile::Paper`] changes nothing else. [`Profile::Standard`] takes, for each column,
+//! [`Profile::Paper`] changes nothing else. [`Profile::Standardised`] takes, for each column,
 //!
 //! 1. the square root, if no training value is negative (outputs of a ReLU are skewed; a negative value that turns up
 //!    later counts as 0);
@@ -15,6 +15,9 @@
 //! could make: ε times its largest absolute value, for the ε of the data's [`Precision`]. (Rounding changes a value by at
 //! most half of that.) A deviation below 2⁻¹⁰²², whose inverse is no f64, counts as none as well.
 //!
+//! [`Profile::Standard`] does the same, and then [whitens](crate::whitening) what it gives, all columns together. A [`Model`](crate::Model)
+//! takes the whitening into its weights, which refer to the columns before it.
+//!
 //! # Accuracy
 //!
 //! Values are scaled by a power of two, exactly, so that the largest is in \[1, 4): neither their sum nor their squares overflow, and
@@ -25,6 +28,7 @@
 use ndarray::{Array1, Array2, ArrayRef1, ArrayView1};
 use serde::{Deserialize, Serialize};
 
+use crate::whitening::Whitening;
 use crate::{Dataset, Error, Precision, Profile};
 
 /// A fitted preprocessing.
@@ -36,7 +40,9 @@ pub struct Preprocessing(Columns);
 #[serde(rename_all = "lowercase")]
 enum Columns {
     Raw(usize),
-    Standard(Vec<Standardisation>),
+    #[serde(rename = "standard")]
+    Standardised(Vec<Standardisation>),
+    Whitened(Vec<Standardisation>, Whitening),
 }
 
 /// What is done to one column: the square root if so said, the difference from the mean, the product with the inverse
@@ -66,9 +72,15 @@ impl Preprocessing {
 
     fn fit_rounded(training: &Array2<f64>, precision: Precision, profile: Profile) -> Self {
         let fit = |column: ArrayView1<'_, f64>| Standardisation::fit(&column, precision);
+        let columns = || training.columns().into_iter().map(fit).collect::<Vec<_>>();
         Self(match profile {
             Profile::Paper => Columns::Raw(training.ncols()),
-            Profile::Standard => Columns::Standard(training.columns().into_iter().map(fit).collect()),
+            Profile::Standardised => Columns::Standardised(columns()),
+            Profile::Standard => {
+                let columns = columns();
+                let whitening = Whitening::fit(&standardised(&columns, training));
+                Columns::Whitened(columns, whitening)
+            }
         })
     }
 
@@ -78,21 +90,21 @@ impl Preprocessing {
         Self(Columns::Raw(columns))
     }
 
-    /// Of the standard profile, as it was fitted before.
+    /// Of standardised columns, as they were fitted before.
     ///
     /// # Errors
     ///
     /// [`Error::Statistics`] for statistics that no fit gives.
     pub fn standard(columns: Vec<Standardisation>) -> Result<Self, Error> {
-        Self::try_from(Columns::Standard(columns))
+        Self::try_from(Columns::Standardised(columns))
     }
 
-    /// What is done to each column; none where features stay as they are.
+    /// What is done to each column, before any whitening; none where features stay as they are.
     #[must_use]
     pub fn standardisations(&self) -> Option<&[Standardisation]> {
         match &self.0 {
             Columns::Raw(_) => None,
-            Columns::Standard(columns) => Some(columns),
+            Columns::Standardised(columns) | Columns::Whitened(columns, _) => Some(columns),
         }
     }
 
@@ -101,7 +113,7 @@ impl Preprocessing {
     pub fn columns(&self) -> usize {
         match &self.0 {
             Columns::Raw(columns) => *columns,
-            Columns::Standard(columns) => columns.len(),
+            Columns::Standardised(columns) | Columns::Whitened(columns, _) => columns.len(),
         }
     }
 
@@ -111,22 +123,56 @@ impl Preprocessing {
     ///
     /// [`Error::ColumnCount`] if there are not as many columns as were fitted.
     pub fn apply(&self, features: &Array2<f64>) -> Result<Array2<f64>, Error> {
+        self.prepare(features, |whitening, features| whitening.apply(features))
+    }
+
+    /// The same of the rows that it was fitted to, to train on: whitened features are cut off.
+    pub(crate) fn apply_to_training(&self, features: &Array2<f64>) -> Result<Array2<f64>, Error> {
+        self.prepare(features, |whitening, features| whitening.apply_to_training(features))
+    }
+
+    fn prepare(
+        &self,
+        features: &Array2<f64>,
+        whiten: impl Fn(&Whitening, &Array2<f64>) -> Array2<f64>,
+    ) -> Result<Array2<f64>, Error> {
         let (rows, found) = features.dim();
         if found != self.columns() {
             return Err(Error::ColumnCount { expected: self.columns(), found });
         }
+        let prepared = match &self.0 {
+            Columns::Raw(_) => features.clone(),
+            Columns::Standardised(columns) => standardised(columns, features),
+            Columns::Whitened(columns, whitening) => whiten(whitening, &standardised(columns, features)),
+        };
         Ok(Array2::from_shape_fn((rows, found + 1), |(i, j)| match j.checked_sub(1) {
             None => 1.0,
-            Some(column) => self.value(column, features[[i, column]]),
+            Some(column) => prepared[[i, column]],
         }))
     }
 
-    fn value(&self, column: usize, raw: f64) -> f64 {
-        match &self.0 {
-            Columns::Raw(_) => raw,
-            Columns::Standard(columns) => columns[column].apply(raw),
+    /// Takes a whitening into the weights, classes × (columns + 1): scores of all rows stay the same.
+    pub(crate) fn fold(self, weights: Array2<f64>) -> (Array2<f64>, Self) {
+        match self.0 {
+            Columns::Whitened(columns, whitening) => {
+                (whitening.fold(&weights), Self(Columns::Standardised(columns)))
+            }
+            columns => (weights, Self(columns)),
         }
     }
+
+    /// The largest factor by which [`fold`](Self::fold) changes the deviation of independent noise of the weights.
+    pub(crate) fn noise_gain(&self) -> f64 {
+        match &self.0 {
+            Columns::Whitened(_, whitening) => whitening.noise_gain(),
+            Columns::Raw(_) | Columns::Standardised(_) => 1.0,
+        }
+    }
+}
+
+/// Each column standardised.
+fn standardised(columns: &[Standardisation], features: &Array2<f64>) -> Array2<f64> {
+    Array2::from_shape_fn(features.dim(), |(i, j)| columns[j].apply(features[[i, j]]))
 }
 
 impl Standardisation {
@@ -180,17 +226,22 @@ impl TryFrom<Columns> for Preprocessing {
 
     /// Refuses statistics that no fit gives.
     fn try_from(columns: Columns) -> Result<Self, Error> {
-        if let Columns::Standard(columns) = &columns {
-            let sound = |column: &Standardisation| {
-                column.mean.is_finite()
-                    && column.inverse_deviation.is_finite()
-                    && column.inverse_deviation >= 0.0
-            };
-            if let Some(column) = columns.iter().position(|column| !sound(column)) {
-                return Err(Error::Statistics { column });
-            }
+        let (standardisations, whitening) = match &columns {
+            Columns::Raw(_) => (&[][..], None),
+            Columns::Standardised(columns) => (&columns[..], None),
+            Columns::Whitened(columns, whitening) => (&columns[..], Some(whitening)),
+        };
+        let sound = |column: &Standardisation| {
+            column.mean.is_finite() && column.inverse_deviation.is_finite() && column.inverse_deviation >= 0.0
+        };
+        if let Some(column) = standardisations.iter().position(|column| !sound(column)) {
+            return Err(Error::Statistics { column });
         }
-        Ok(Self(columns))
+        let (expected, found) = (standardisations.len(), whitening.map(Whitening::columns));
+        match found {
+            Some(found) if found != expected => Err(Error::ColumnCount { expected, found }),
+            _ => Ok(Self(columns)),
+        }
     }
 }
 

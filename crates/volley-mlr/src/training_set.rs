@@ -27,7 +27,7 @@ impl TrainingSet {
         let classes = ClassLabels::of(data.labels())?;
         let one_hot = classes.one_hot(data.labels())?;
         let preprocessing = Preprocessing::of(data, profile);
-        let features = preprocessing.apply(data.features())?;
+        let features = preprocessing.apply_to_training(data.features())?;
         let preconditioner = Preconditioner::fit(&features)?;
         let used = preconditioner.inverse().iter().skip(1).map(|&inverse| inverse > 0.0);
         if !used.clone().any(|used| used) {

@@ -16,7 +16,7 @@ fn the_paper_profile_only_adds_the_bias() {
 fn the_standard_profile_by_hand() {
     // Column 0 has square roots 1, 3: mean 2, deviation 1. Column 1 is negative somewhere: −2, 2, no square root.
     let training = array![[1.0, -2.0], [9.0, 2.0]];
-    let preprocessing = Preprocessing::fit(&training, Profile::Standard);
+    let preprocessing = Preprocessing::fit(&training, Profile::Standardised);
     let prepared = preprocessing.apply(&array![[4.0, 1.0], [100.0, -100.0], [-1.0, 0.0]]).unwrap();
     assert_eq!(prepared, array![[1.0, 0.0, 0.5], [1.0, 4.0, -4.0], [1.0, -2.0, 0.0]]);
 }
@@ -25,7 +25,7 @@ fn the_standard_profile_by_hand() {
 fn constant_columns_become_zero_and_rounding_is_not_blown_up() {
     let nearly = 0.1 + 0.2;
     let training = array![[7.0, 0.0, -0.3, 1e308], [7.0, 0.0, -nearly, 1e308], [7.0, 0.0, -0.3, 1e308]];
-    let preprocessing = Preprocessing::fit(&training, Profile::Standard);
+    let preprocessing = Preprocessing::fit(&training, Profile::Standardised);
     let prepared = preprocessing.apply(&(&training + 5.0)).unwrap();
     for column in [1, 2, 4] {
         assert!(prepared.column(column).iter().all(|&value| value == 0.0), "column {column}");
@@ -37,13 +37,13 @@ fn constant_columns_become_zero_and_rounding_is_not_blown_up() {
 #[test]
 fn extreme_values_stay_finite() {
     let training = array![[1e308, 5e-324, -1e308], [-1e308, 0.0, 1e308], [1e308, 5e-324, 0.0]];
-    let prepared = Preprocessing::fit(&training, Profile::Standard).apply(&training).unwrap();
+    let prepared = Preprocessing::fit(&training, Profile::Standardised).apply(&training).unwrap();
     assert!(prepared.iter().all(|value| value.is_finite()));
 }
 
 #[test]
 fn a_wrong_number_of_columns_is_refused() {
-    for profile in [Profile::Paper, Profile::Standard] {
+    for profile in [Profile::Paper, Profile::Standardised, Profile::Standard] {
         let preprocessing = Preprocessing::fit(&array![[1.0, 2.0], [3.0, 4.0]], profile);
         let error = preprocessing.apply(&array![[1.0]]).unwrap_err();
         assert_eq!(error, Error::ColumnCount { expected: 2, found: 1 });
@@ -52,11 +52,16 @@ fn a_wrong_number_of_columns_is_refused() {
 
 #[test]
 fn stored_statistics_are_checked() {
-    let unsound = Columns::Standard(vec![
+    let unsound = Columns::Standardised(vec![
         Standardisation { square_root: true, mean: 0.0, inverse_deviation: 1.0 },
         Standardisation { square_root: true, mean: 0.0, inverse_deviation: f64::INFINITY },
     ]);
     assert_eq!(Preprocessing::try_from(unsound), Err(Error::Statistics { column: 1 }));
+    // A whitening of other columns.
+    let whitening = Whitening::fit(&array![[1.0, 2.0], [3.0, 5.0]]);
+    let column = Standardisation { square_root: true, mean: 0.0, inverse_deviation: 1.0 };
+    let error = Preprocessing::try_from(Columns::Whitened(vec![column], whitening)).unwrap_err();
+    assert_eq!(error, Error::ColumnCount { expected: 1, found: 2 });
 }
 
 /// 240 times within ten minutes.
@@ -68,7 +73,7 @@ fn times(offset: f64) -> Array2<f64> {
 fn times_far_from_zero_are_standardised() {
     for offset in [1e7, 1e9, 1.7e9, 1e12] {
         let training = times(offset);
-        let prepared = Preprocessing::fit(&training, Profile::Standard).apply(&training).unwrap();
+        let prepared = Preprocessing::fit(&training, Profile::Standardised).apply(&training).unwrap();
         let column = prepared.column(1);
         let deviation = (column.mapv(|value| value * value).sum() / 240.0).sqrt();
         assert!((deviation - 1.0).abs() < 1e-6, "{offset}: {deviation}");
@@ -117,7 +122,7 @@ fn an_outlier_and_the_ends_of_f64_are_standardised_as_any_value() {
         (4e-320, 0.0),
     ] {
         let training = one(at, others);
-        let prepared = Preprocessing::fit(&training, Profile::Standard).apply(&training).unwrap();
+        let prepared = Preprocessing::fit(&training, Profile::Standardised).apply(&training).unwrap();
         for (value, expected) in prepared.column(1).iter().zip(&expected) {
             assert!((value - expected).abs() < 1e-3, "{at}, {others}: {value} for {expected}");
         }
@@ -125,7 +130,7 @@ fn an_outlier_and_the_ends_of_f64_are_standardised_as_any_value() {
     // A deviation whose inverse no f64 holds.
     let faint = one(-4e-320, -8e-320);
     assert!(
-        Preprocessing::fit(&faint, Profile::Standard)
+        Preprocessing::fit(&faint, Profile::Standardised)
             .apply(&faint)
             .unwrap()
             .column(1)
@@ -147,7 +152,7 @@ proptest! {
         let rooted = training.iter().all(|&value| value >= 0.0);
         let exact = standard_scores(&training.iter().map(|&v| if rooted { v.sqrt() } else { v }).collect::<Vec<_>>());
         let training = Array2::from_shape_vec((values.len(), 1), training).unwrap();
-        let prepared = Preprocessing::fit(&training, Profile::Standard).apply(&training).unwrap();
+        let prepared = Preprocessing::fit(&training, Profile::Standardised).apply(&training).unwrap();
         // The mean is rounded to an f64 of its size, and values are at least 1e-3 of the scale apart from it on average.
         let tolerance = 1e-12 + 1e-12 * offset.abs();
         for (value, exact) in prepared.column(1).iter().zip(&exact) {
@@ -160,7 +165,7 @@ proptest! {
     fn only_training_rows_are_read(
         training in prop::collection::vec(-5.0..50.0, 12),
         test in prop::collection::vec(-1e3..1e3, 6),
-        profile in prop::sample::select(vec![Profile::Paper, Profile::Standard]),
+        profile in prop::sample::select(vec![Profile::Paper, Profile::Standardised, Profile::Standard]),
     ) {
         let training = Array2::from_shape_vec((4, 3), training).unwrap();
         let test = Array2::from_shape_vec((2, 3), test).unwrap();
@@ -180,7 +185,7 @@ proptest! {
     ) {
         // At 20 values, none is more than √19 deviations away: clipping at 4 needs an outlier that this range lacks.
         let training = Array2::from_shape_vec((20, 1), values).unwrap() * factor;
-        let prepared = Preprocessing::fit(&training, Profile::Standard).apply(&training).unwrap();
+        let prepared = Preprocessing::fit(&training, Profile::Standardised).apply(&training).unwrap();
         prop_assume!(prepared.iter().all(|value| value.abs() < Standardisation::CLIP));
         let column = prepared.column(1);
         prop_assert!(column.sum().abs() < 1e-9);
