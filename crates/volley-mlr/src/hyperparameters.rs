@@ -24,8 +24,23 @@ pub enum Profile {
     Paper,
     /// Square roots of non-negative columns, then standardised.
     Standardised,
-    /// The same, then whitened.
+    /// The same, then whitened: up to 4,096 columns.
     Standard,
+}
+
+impl Profile {
+    /// Columns that can be whitened: their eigenvectors take minutes, and the matrix 128 MiB.
+    const MAX_WHITENED: usize = 4096;
+
+    /// Refuses more features than can be prepared so.
+    pub(crate) fn check_features(self, features: usize) -> Result<(), Error> {
+        match self {
+            Self::Standard if features > Self::MAX_WHITENED => {
+                Err(Error::WhitenedColumns { columns: features, max: Self::MAX_WHITENED })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What the preconditioned gradient is multiplied by.
@@ -292,6 +307,19 @@ mod tests {
         assert_eq!((many.sigmoid().degree(), many.sigmoid().half_width()), (7, 16.0));
         assert_eq!((many.weight_decay(), many.momentum_limit()), (0.01, 0.7));
         assert_eq!(many.momentum().count(), 11);
+    }
+
+    #[test]
+    fn as_many_columns_are_whitened_as_can_be() {
+        assert_eq!(Profile::Standard.check_features(4096), Ok(()));
+        let refusal = Error::WhitenedColumns { columns: 4097, max: 4096 };
+        assert_eq!(Profile::Standard.check_features(4097), Err(refusal.clone()));
+        assert_eq!(Profile::Standardised.check_features(4097), Ok(()));
+        let data = crate::Dataset::new(ndarray::Array2::zeros((2, 4097)), ["a", "b"]).unwrap();
+        assert_eq!(crate::TrainingSet::new(&data, Profile::Standard).unwrap_err(), refusal);
+        let settings = Hyperparameters::standard(1).unwrap();
+        let refused = crate::Plan::new(2, 4097, 2, &settings, crate::testing::small_ring(14));
+        assert_eq!(refused.unwrap_err(), refusal);
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Plan {
     /// # Errors
     ///
     /// [`Error::TooManyIterations`] and [`Error::Matrix`] where nothing fits; they say what would: fewer iterations, a
-    /// larger ring, more slots, more memory.
+    /// larger ring, more slots, more memory. [`Error::WhitenedColumns`] for more columns than the profile takes.
     pub fn new(
         samples: usize,
         features: usize,
@@ -80,12 +80,14 @@ impl Plan {
         } else {
             None
         };
-        match (unrefreshed, refreshing) {
+        let plan = match (unrefreshed, refreshing) {
             (Ok(unrefreshed), Some(Ok(refreshing))) => Ok(unrefreshed.or_better(refreshing, demands.threads)),
             (Ok(plan), _) | (Err(_), Some(Ok(plan))) => Ok(plan),
             (Err(_), Some(Err(error))) if lacks_levels => Err(error),
             (Err(error), _) => Err(training.in_iterations(error)),
-        }
+        }?;
+        hyperparameters.profile().check_features(features)?;
+        Ok(plan)
     }
 
     /// The plan that keeps to [`PREFERRED_BYTES`], or else the faster one.

@@ -22,8 +22,10 @@ impl TrainingSet {
     /// # Errors
     ///
     /// [`Error::TooFewClasses`] if all labels are the same, [`Error::Overflow`] for features that are too large,
-    /// [`Error::ConstantColumns`] if there is no column to learn from.
+    /// [`Error::ConstantColumns`] if there is no column to learn from, [`Error::WhitenedColumns`] for more than the profile
+    /// takes.
     pub fn new(data: &Dataset, profile: Profile) -> Result<Self, Error> {
+        profile.check_features(data.features().ncols())?;
         let classes = ClassLabels::of(data.labels())?;
         let one_hot = classes.one_hot(data.labels())?;
         let preprocessing = Preprocessing::of(data, profile);
