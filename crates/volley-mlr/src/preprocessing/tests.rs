@@ -152,9 +152,12 @@ proptest! {
         let rooted = training.iter().all(|&value| value >= 0.0);
         let exact = standard_scores(&training.iter().map(|&v| if rooted { v.sqrt() } else { v }).collect::<Vec<_>>());
         let training = Array2::from_shape_vec((values.len(), 1), training).unwrap();
-        let prepared = Preprocessing::fit(&training, Profile::Standardised).apply(&training).unwrap();
-        // The mean is rounded to an f64 of its size, and values are at least 1e-3 of the scale apart from it on average.
-        let tolerance = 1e-12 + 1e-12 * offset.abs();
+        let preprocessing = Preprocessing::fit(&training, Profile::Standardised);
+        let prepared = preprocessing.apply(&training).unwrap();
+        let Standardisation { mean, inverse_deviation, .. } = preprocessing.standardisations().unwrap()[0];
+        prop_assume!(inverse_deviation > 0.0);
+        // The mean is rounded to an f64, by less than half an epsilon of it.
+        let tolerance = 1e-13 + 0.6 * f64::EPSILON * mean.abs() * inverse_deviation;
         for (value, exact) in prepared.column(1).iter().zip(&exact) {
             let exact = exact.clamp(-Standardisation::CLIP, Standardisation::CLIP);
             prop_assert!((value - exact).abs() <= tolerance, "{} for {}", value, exact);

@@ -145,7 +145,7 @@ proptest! {
         let whitening = Whitening::fit(&features);
         let scores = |features: &Array2<f64>, weights: &Array2<f64>| {
             let (bias, rest) = weights.view().split_at(Axis(1), 1);
-            features.dot(&rest.t()) + &bias.column(0)
+            features.dot(&rest.t()) + bias.column(0)
         };
         let rows = &features * 3.0 - 1.0;
         let expected = scores(&whitening.apply(&rows), &weights);
