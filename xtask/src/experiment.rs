@@ -93,6 +93,8 @@ enum Profile {
     /// The paper's: raw features, its polynomial, its step size
     Paper,
     /// Standardised features, a least-squares polynomial, learning rate 2
+    Standardised,
+    /// The same with whitened features
     Standard,
 }
 
@@ -100,6 +102,7 @@ impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Paper => "paper",
+            Self::Standardised => "standardised",
             Self::Standard => "standard",
         })
     }
@@ -119,6 +122,7 @@ impl Options {
     fn hyperparameters(&self) -> Result<Hyperparameters, volley_mlr::Error> {
         let mut settings = match self.profile {
             Profile::Paper => Hyperparameters::paper(self.iterations)?,
+            Profile::Standardised => Hyperparameters::standardised(self.iterations)?,
             Profile::Standard => Hyperparameters::standard(self.iterations)?,
         };
         if let Some(range) = self.sigmoid_range {

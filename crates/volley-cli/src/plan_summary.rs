@@ -138,6 +138,7 @@ impl fmt::Display for PlanSummary {
         let (degree, range) = (self.sigmoid_degree, self.sigmoid_range);
         let profile = match self.profile {
             Profile::Paper => "paper",
+            Profile::Standardised => "standardised",
             Profile::Standard => "standard",
         };
         writeln!(

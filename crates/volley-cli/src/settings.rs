@@ -76,13 +76,17 @@ pub(crate) struct Settings {
     pub(crate) shared_decryptions: u32,
 }
 
-/// The two settings of the product.
+/// The settings of the product. Projects have had the second under the name of the third.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ProfileName {
     /// The paper's: raw features, its polynomial, its step size
     Paper,
     /// Standardised features, a least-squares polynomial, learning rate 2
+    #[serde(rename = "standard")]
+    Standardised,
+    /// The same with whitened features
+    #[serde(rename = "whitened")]
     Standard,
 }
 
@@ -139,6 +143,7 @@ impl Settings {
     pub(crate) fn hyperparameters(&self) -> Result<Hyperparameters, Error> {
         let profile = match self.profile {
             ProfileName::Paper => Hyperparameters::paper(self.iterations)?,
+            ProfileName::Standardised => Hyperparameters::standardised(self.iterations)?,
             ProfileName::Standard => Hyperparameters::standard(self.iterations)?,
         };
         let sigmoid = match (self.sigmoid_degree, self.sigmoid_range) {
@@ -210,7 +215,9 @@ mod tests {
     fn what_is_not_said_is_the_profiles() {
         assert_eq!(settings().hyperparameters(), Hyperparameters::standard(1));
         let long = Settings { iterations: 30, ..settings() };
-        assert_eq!(long.hyperparameters(), Hyperparameters::many(30));
+        assert_eq!(long.hyperparameters(), Hyperparameters::standard(30));
+        let plain = Settings { profile: ProfileName::Standardised, ..long.clone() };
+        assert_eq!(plain.hyperparameters(), Hyperparameters::many(30));
         let bounded = Settings { momentum_limit: Some(0.5), weight_range: Some(9.0), ..long }
             .hyperparameters()
             .unwrap();
@@ -234,6 +241,10 @@ mod tests {
     fn settings_are_stored_and_strangers_refused() {
         let stored = serde_json::to_string(&settings()).unwrap();
         assert_eq!(serde_json::from_str::<Settings>(&stored).unwrap(), settings());
+        assert!(stored.contains("\"profile\":\"whitened\""));
+        // A project from before there was whitening.
+        let older: Settings = serde_json::from_str(&stored.replace("whitened", "standard")).unwrap();
+        assert_eq!(older.profile, ProfileName::Standardised);
         for (from, to) in [("128", "80"), ("\"samples\"", "\"sample\""), ("{", "{\"unknown\":1,")] {
             assert!(serde_json::from_str::<Settings>(&stored.replacen(from, to, 1)).is_err());
         }

@@ -7,6 +7,7 @@ use std::io::BufRead;
 use std::path::Path;
 
 use ndarray::Array2;
+use volley_mlr::Precision;
 
 use crate::error::excerpt;
 use crate::source::{Memory, label_bytes};
@@ -116,6 +117,7 @@ impl Rows {
         Ok(Table {
             path: path.to_owned(),
             features,
+            precision: Precision::Double,
             labels: self.label_column.map(|_| self.labels),
             columns: self.columns,
             lines: Some(self.lines),

@@ -1,10 +1,10 @@
 //! Models as JSON and NPZ. Coefficients are those of prepared features; the preprocessing stands beside them.
 //!
 //! Both have the same parts, under the names of scikit-learn where it has them (in NPZ with its underscore at the end):
-//! `coef` (classes × features), `intercept`, `classes`; and for the standard profile `square_root`, `mean`,
+//! `coef` (classes × features), `intercept`, `classes`; and where columns are standardised `square_root`, `mean`,
 //! `inverse_deviation` and `clip`; and whether the model may be shared: `sharing`, in NPZ `flooding` (statistical bits,
-//! decryptions, deviation) where it may. A file without it holds a private model. The standard profile cuts features off, so it is not affine and cannot be folded into the
-//! coefficients; the paper's changes nothing.
+//! decryptions, deviation) where it may. A file without it holds a private model. Standardising cuts features off, so it is not affine and cannot be folded into the
+//! coefficients, as a whitening is; the paper's profile changes nothing.
 
 use std::io::Write;
 use std::path::Path;
@@ -87,7 +87,7 @@ struct Parts {
     sharing: Sharing,
 }
 
-/// The standard profile's statistics, an entry for each feature.
+/// The statistics of standardised columns, an entry for each feature.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Statistics {

@@ -7,6 +7,7 @@
 use std::io::{self, Read, Write};
 
 use ndarray::{Array2, ShapeBuilder};
+use volley_mlr::Precision;
 
 use crate::ContentError;
 use crate::source::{Memory, element_count, label_bytes};
@@ -64,6 +65,14 @@ impl NpyArray<'_> {
         }
         memory.take(element_count(&self.header.shape), 1)?;
         Ok((shape, self.elements(|item, _| Ok(item[0]))?))
+    }
+
+    /// What the numbers were rounded to: integers are exact.
+    pub(crate) fn precision(&self) -> Precision {
+        match (self.header.element.kind, self.header.element.bytes) {
+            (Kind::Float, 4) => Precision::Single,
+            _ => Precision::Double,
+        }
     }
 
     /// A vector of numbers.

@@ -78,9 +78,12 @@ pub(crate) fn read_table(
 ) -> Result<Table, DataError> {
     const LABELS: &str = "y";
     let mut npz = Npz::open(path, content)?;
-    let mut features = npz.read(&options.features, |array| array.features(memory))?;
+    let (mut features, precision) = npz.read(&options.features, |array| {
+        let precision = array.precision();
+        Ok((array.features(memory)?, precision))
+    })?;
     scale_columns(&mut npz, &options.features, &mut features, memory)?;
-    let mut table = unlabelled(path, features);
+    let mut table = Table { precision, ..unlabelled(path, features) };
     let name = match &options.labels {
         LabelSource::Usual if npz.has(LABELS) => Some(LABELS),
         LabelSource::Named(name) => Some(name.as_str()),

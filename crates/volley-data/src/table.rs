@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
-use volley_mlr::{ClassLabels, Dataset};
+use volley_mlr::{ClassLabels, Dataset, Precision};
 
 use crate::error::excerpt;
 use crate::source::{Content, Format, Memory, label_bytes};
@@ -106,6 +106,8 @@ impl TableOptions {
 pub struct Table {
     pub(crate) path: PathBuf,
     pub(crate) features: Array2<f64>,
+    /// What the features were rounded to in the file.
+    pub(crate) precision: Precision,
     pub(crate) labels: Option<Vec<String>>,
     pub(crate) columns: Option<Vec<String>>,
     pub(crate) lines: Option<Vec<u64>>,
@@ -170,11 +172,11 @@ impl Table {
     ///
     /// [`ContentError::NoLabels`].
     pub fn into_dataset(self) -> Result<Dataset, DataError> {
-        let Self { path, features, labels, .. } = self;
+        let Self { path, features, precision, labels, .. } = self;
         let dataset = labels
             .ok_or(ContentError::NoLabels)
             .and_then(|labels| Dataset::new(features, labels).map_err(ContentError::from));
-        dataset.map_err(|cause| cause.in_file(&path))
+        Ok(dataset.map_err(|cause| cause.in_file(&path))?.with_precision(precision))
     }
 }
 
@@ -209,7 +211,8 @@ fn parse(path: &Path, content: Content<'_>, options: &TableOptions) -> Result<Ta
         Content::Csv(stream) => csv_file::parse(path, stream, options, &mut memory).map_err(in_file)?,
         Content::Npy(mut stream) => {
             let array = npy::open(&mut stream).map_err(in_file)?;
-            unlabelled(path, array.features(&mut memory).map_err(in_file)?)
+            let precision = array.precision();
+            Table { precision, ..unlabelled(path, array.features(&mut memory).map_err(in_file)?) }
         }
         Content::Npz(archive) => npz::read_table(path, archive, options, &mut memory)?,
         Content::Idx(mut stream) => {
@@ -266,7 +269,15 @@ pub(crate) fn check_label_source(labels: &LabelSource, format: Format) -> Result
 
 /// A table of features alone.
 pub(crate) fn unlabelled(path: &Path, features: Array2<f64>) -> Table {
-    Table { path: path.to_owned(), features, labels: None, columns: None, lines: None, header_doubt: None }
+    Table {
+        path: path.to_owned(),
+        features,
+        precision: Precision::Double,
+        labels: None,
+        columns: None,
+        lines: None,
+        header_doubt: None,
+    }
 }
 
 /// Where MNIST has the labels of these images, if there is such a file.

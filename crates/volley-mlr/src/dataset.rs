@@ -4,11 +4,33 @@ use ndarray::{Array2, ArrayRef2, Axis};
 
 use crate::Error;
 
+/// The floating point that values were rounded to before they came here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// 24 bits, such as NumPy's `float32`.
+    Single,
+    /// 53 bits.
+    #[default]
+    Double,
+}
+
+impl Precision {
+    /// The distance from 1 to the next number: twice the largest relative error of rounding.
+    #[must_use]
+    pub fn epsilon(self) -> f64 {
+        match self {
+            Self::Single => f32::EPSILON.into(),
+            Self::Double => f64::EPSILON,
+        }
+    }
+}
+
 /// Feature vectors and the label of each: at least one row and one column, every value finite, no label empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     features: Array2<f64>,
     labels: Vec<String>,
+    precision: Precision,
 }
 
 impl Dataset {
@@ -33,7 +55,19 @@ impl Dataset {
         if let Some(row) = labels.iter().position(|label| label.trim().is_empty()) {
             return Err(Error::EmptyLabel { row });
         }
-        Ok(Self { features, labels })
+        Ok(Self { features, labels, precision: Precision::Double })
+    }
+
+    /// The same rows, whose values were rounded to `precision` where they come from.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// What the values were rounded to: [`Precision::Double`] unless told otherwise.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// The features, samples × columns.
@@ -67,7 +101,7 @@ impl Dataset {
             return Err(Error::EmptyDataset { rows: 0, columns: self.features.ncols() });
         }
         let labels = rows.iter().map(|&row| self.labels[row].clone()).collect();
-        Ok(Self { features: self.features.select(Axis(0), rows), labels })
+        Ok(Self { features: self.features.select(Axis(0), rows), labels, precision: self.precision })
     }
 }
 
@@ -104,7 +138,9 @@ mod tests {
     fn rows_are_selected_in_order() {
         let data = Dataset::new(array![[1.0], [2.0], [3.0]], ["a", "b", "c"]).unwrap();
         let expected = Dataset::new(array![[3.0], [1.0]], ["c", "a"]).unwrap();
-        assert_eq!(data.select(&[2, 0]), Ok(expected));
+        assert_eq!(data.select(&[2, 0]), Ok(expected.clone()));
+        let single = data.clone().with_precision(Precision::Single);
+        assert_eq!(single.select(&[2, 0]), Ok(expected.with_precision(Precision::Single)));
         assert_eq!(data.select(&[0, 3]), Err(Error::RowRange { row: 3, rows: 3 }));
         assert_eq!(data.select(&[]), Err(Error::EmptyDataset { rows: 0, columns: 1 }));
     }

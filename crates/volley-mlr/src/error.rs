@@ -73,6 +73,24 @@ pub enum Error {
         /// Number of columns.
         columns: usize,
     },
+    /// More columns than are whitened in reasonable time.
+    #[error(
+        "{columns} columns are too many to whiten, {max} at most: the profile `standardised` takes any number"
+    )]
+    WhitenedColumns {
+        /// Number of columns.
+        columns: usize,
+        /// The most.
+        max: usize,
+    },
+    /// Columns none of which varies in the training rows.
+    #[error(
+        "no column varies by more than rounding in the training rows ({columns} in all): there is nothing to learn from"
+    )]
+    ConstantColumns {
+        /// Number of columns.
+        columns: usize,
+    },
     /// Not one label per row.
     #[error("there are {labels} labels for {rows} rows")]
     LabelCount {

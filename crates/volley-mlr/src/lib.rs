@@ -77,10 +77,11 @@ mod sharing;
 mod testing;
 mod trainer;
 mod training_set;
+mod whitening;
 pub mod wire;
 
 pub use baselines::{Baseline, BaselineRun};
-pub use dataset::Dataset;
+pub use dataset::{Dataset, Precision};
 pub use encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
 pub use error::Error;
 pub use hyperparameters::{Hyperparameters, LearningRate, Profile};

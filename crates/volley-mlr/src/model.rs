@@ -27,7 +27,8 @@ struct Unchecked {
 }
 
 impl Model {
-    /// A private model of `weights`, classes × (feature columns + 1), the bias first.
+    /// A private model of `weights`, classes × (feature columns + 1), the bias first, for rows prepared by `preprocessing`.
+    /// A whitening among that is taken into the weights: the model's own refer to the columns before it.
     ///
     /// # Errors
     ///
@@ -42,6 +43,7 @@ impl Model {
         if (found_rows, found_columns) != (rows, columns) {
             return Err(Error::WeightShape { rows, columns, found_rows, found_columns });
         }
+        let (weights, preprocessing) = preprocessing.fold(weights);
         check_finite(&weights)?;
         Ok(Self { weights, classes, preprocessing, sharing: Sharing::Private })
     }
@@ -70,7 +72,7 @@ impl Model {
         &self.classes
     }
 
-    /// What is done to raw features.
+    /// What is done to raw features: never a whitening.
     #[must_use]
     pub fn preprocessing(&self) -> &Preprocessing {
         &self.preprocessing

@@ -88,7 +88,8 @@ impl OwnerState {
         let sigma = noise.flooding_deviation(flooding, model.terms.len());
         let decrypt = |block: &Ciphertext| Ok(secret_key.decrypt_flooded(block, sigma)?);
         let factors = model.terms.iter().map(|(factor, _)| factor * factor).sum::<f64>().sqrt();
-        let deviation = noise.weight_deviation(sigma) * factors / self.preconditioner.factor();
+        let deviation = noise.weight_deviation(sigma) * factors / self.preconditioner.factor()
+            * self.preprocessing.noise_gain();
         let (statistical_bits, decryptions) = (flooding.statistical_bits(), flooding.decryptions());
         let sharing = Sharing::Flooded { statistical_bits, decryptions, deviation };
         Ok(sharing::with_rounded_statistics(&self.unpack(plan, encoder, model, decrypt)?, deviation)?

@@ -58,7 +58,8 @@ impl Plan {
     /// # Errors
     ///
     /// [`Error::TooManyIterations`] and [`Error::Matrix`] where nothing fits; they say what would: fewer iterations, a
-    /// larger ring, more slots, more memory. [`Error::PlanTooLarge`] for what no server would plan again.
+    /// larger ring, more slots, more memory. [`Error::PlanTooLarge`] for what no server would plan again,
+    /// [`Error::WhitenedColumns`] for more columns than the profile takes.
     pub fn new(
         samples: usize,
         features: usize,
@@ -82,12 +83,14 @@ impl Plan {
         } else {
             None
         };
-        match (unrefreshed, refreshing) {
+        let plan = match (unrefreshed, refreshing) {
             (Ok(unrefreshed), Some(Ok(refreshing))) => Ok(unrefreshed.or_better(refreshing, demands.threads)),
             (Ok(plan), _) | (Err(_), Some(Ok(plan))) => Ok(plan),
             (Err(_), Some(Err(error))) if lacks_levels => Err(error),
             (Err(error), _) => Err(training.in_iterations(error)),
-        }
+        }?;
+        hyperparameters.profile().check_features(features)?;
+        Ok(plan)
     }
 
     /// The plan that keeps to [`PREFERRED_BYTES`], or else the faster one.

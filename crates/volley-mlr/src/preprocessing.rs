@@ -3,24 +3,33 @@
 //! Statistics come from the training rows alone. They stay with the owner's model, and prediction applies them. Every
 //! profile puts the bias, a column of ones, first.
 //!
-//! [`Profile::Paper`] changes nothing else. [`Profile::Standard`] takes, for each column,
+//! [`Profile::Paper`] changes nothing else. [`Profile::Standardised`] takes, for each column,
 //!
 //! 1. the square root, if no training value is negative (outputs of a ReLU are skewed; a negative value that turns up
 //!    later counts as 0);
 //! 2. the difference from the mean;
-//! 3. the quotient by the standard deviation, or by 2⁻²⁰ of the largest absolute value where that is greater: a column
-//!    that varies only by rounding is not blown up;
+//! 3. the quotient by the standard deviation;
 //! 4. the nearest value in \[−4, 4\].
 //!
-//! A column that is constant in the training rows becomes 0, whatever it holds later.
+//! A column counts as constant, and becomes 0 whatever it holds later, if its deviation is not above what rounding alone
+//! could make: ε times its largest absolute value, for the ε of the data's [`Precision`]. (Rounding changes a value by at
+//! most half of that.) A deviation below 2⁻¹⁰²², whose inverse is no f64, counts as none as well.
+//!
+//! [`Profile::Standard`] does the same, and then [whitens](crate::whitening) what it gives, all columns together. A [`Model`](crate::Model)
+//! takes the whitening into its weights, which refer to the columns before it.
+//!
+//! # Accuracy
+//!
+//! Values are scaled by a power of two, exactly, so that the largest is in \[1, 4): neither their sum nor their squares overflow, and
+//! squares underflow only where they do not count. The mean is that of the values plus that of the differences from it, so that the
+//! deviation of n values is right to about n·2⁻⁵³ of itself however far they are from zero. What is left of the mean's error is
+//! its rounding to f64.
 
-use ndarray::{Array2, ArrayRef1};
+use ndarray::{Array1, Array2, ArrayRef1, ArrayView1};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Profile};
-
-/// Smallest standard deviation, relative to the column's largest absolute value.
-const DEVIATION_FLOOR: f64 = 1.0 / (1 << 20) as f64;
+use crate::whitening::Whitening;
+use crate::{Dataset, Error, Precision, Profile};
 
 /// A fitted preprocessing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,7 +40,9 @@ pub struct Preprocessing(Columns);
 #[serde(rename_all = "lowercase")]
 enum Columns {
     Raw(usize),
-    Standard(Vec<Standardisation>),
+    #[serde(rename = "standard")]
+    Standardised(Vec<Standardisation>),
+    Whitened(Vec<Standardisation>, Whitening),
 }
 
 /// What is done to one column: the square root if so said, the difference from the mean, the product with the inverse
@@ -42,19 +53,34 @@ pub struct Standardisation {
     pub square_root: bool,
     /// The mean, after the root.
     pub mean: f64,
-    /// 1/deviation; 0 for a constant column.
+    /// 1/deviation; 0 for a column that counts as constant.
     pub inverse_deviation: f64,
 }
 
 impl Preprocessing {
-    /// Fitted to `training` rows, samples × columns.
+    /// Fitted to `training` rows, samples × columns, of double precision.
     #[must_use]
     pub fn fit(training: &Array2<f64>, profile: Profile) -> Self {
+        Self::fit_rounded(training, Precision::Double, profile)
+    }
+
+    /// Fitted to the rows of a data set.
+    #[must_use]
+    pub fn of(data: &Dataset, profile: Profile) -> Self {
+        Self::fit_rounded(data.features(), data.precision(), profile)
+    }
+
+    fn fit_rounded(training: &Array2<f64>, precision: Precision, profile: Profile) -> Self {
+        let fit = |column: ArrayView1<'_, f64>| Standardisation::fit(&column, precision);
+        let columns = || training.columns().into_iter().map(fit).collect::<Vec<_>>();
         Self(match profile {
             Profile::Paper => Columns::Raw(training.ncols()),
-            Profile::Standard => Columns::Standard(
-                training.columns().into_iter().map(|column| Standardisation::fit(&column)).collect(),
-            ),
+            Profile::Standardised => Columns::Standardised(columns()),
+            Profile::Standard => {
+                let columns = columns();
+                let whitening = Whitening::fit(&standardised(&columns, training));
+                Columns::Whitened(columns, whitening)
+            }
         })
     }
 
@@ -64,21 +90,21 @@ impl Preprocessing {
         Self(Columns::Raw(columns))
     }
 
-    /// Of the standard profile, as it was fitted before.
+    /// Of standardised columns, as they were fitted before.
     ///
     /// # Errors
     ///
     /// [`Error::Statistics`] for statistics that no fit gives.
     pub fn standard(columns: Vec<Standardisation>) -> Result<Self, Error> {
-        Self::try_from(Columns::Standard(columns))
+        Self::try_from(Columns::Standardised(columns))
     }
 
-    /// What is done to each column; none where features stay as they are.
+    /// What is done to each column, before any whitening; none where features stay as they are.
     #[must_use]
     pub fn standardisations(&self) -> Option<&[Standardisation]> {
         match &self.0 {
             Columns::Raw(_) => None,
-            Columns::Standard(columns) => Some(columns),
+            Columns::Standardised(columns) | Columns::Whitened(columns, _) => Some(columns),
         }
     }
 
@@ -87,7 +113,7 @@ impl Preprocessing {
     pub fn columns(&self) -> usize {
         match &self.0 {
             Columns::Raw(columns) => *columns,
-            Columns::Standard(columns) => columns.len(),
+            Columns::Standardised(columns) | Columns::Whitened(columns, _) => columns.len(),
         }
     }
 
@@ -97,42 +123,68 @@ impl Preprocessing {
     ///
     /// [`Error::ColumnCount`] if there are not as many columns as were fitted.
     pub fn apply(&self, features: &Array2<f64>) -> Result<Array2<f64>, Error> {
+        self.prepare(features, |whitening, features| whitening.apply(features))
+    }
+
+    /// The same of the rows that it was fitted to, to train on: whitened features are cut off.
+    pub(crate) fn apply_to_training(&self, features: &Array2<f64>) -> Result<Array2<f64>, Error> {
+        self.prepare(features, |whitening, features| whitening.apply_to_training(features))
+    }
+
+    fn prepare(
+        &self,
+        features: &Array2<f64>,
+        whiten: impl Fn(&Whitening, &Array2<f64>) -> Array2<f64>,
+    ) -> Result<Array2<f64>, Error> {
         let (rows, found) = features.dim();
         if found != self.columns() {
             return Err(Error::ColumnCount { expected: self.columns(), found });
         }
+        let prepared = match &self.0 {
+            Columns::Raw(_) => features.clone(),
+            Columns::Standardised(columns) => standardised(columns, features),
+            Columns::Whitened(columns, whitening) => whiten(whitening, &standardised(columns, features)),
+        };
         Ok(Array2::from_shape_fn((rows, found + 1), |(i, j)| match j.checked_sub(1) {
             None => 1.0,
-            Some(column) => self.value(column, features[[i, column]]),
+            Some(column) => prepared[[i, column]],
         }))
     }
 
-    fn value(&self, column: usize, raw: f64) -> f64 {
-        match &self.0 {
-            Columns::Raw(_) => raw,
-            Columns::Standard(columns) => columns[column].apply(raw),
+    /// Takes a whitening into the weights, classes × (columns + 1): scores of all rows stay the same.
+    pub(crate) fn fold(self, weights: Array2<f64>) -> (Array2<f64>, Self) {
+        match self.0 {
+            Columns::Whitened(columns, whitening) => {
+                (whitening.fold(&weights), Self(Columns::Standardised(columns)))
+            }
+            columns => (weights, Self(columns)),
         }
     }
+
+    /// The largest factor by which [`fold`](Self::fold) changes the deviation of independent noise of the weights.
+    pub(crate) fn noise_gain(&self) -> f64 {
+        match &self.0 {
+            Columns::Whitened(_, whitening) => whitening.noise_gain(),
+            Columns::Raw(_) | Columns::Standardised(_) => 1.0,
+        }
+    }
+}
+
+/// Each column standardised.
+fn standardised(columns: &[Standardisation], features: &Array2<f64>) -> Array2<f64> {
+    Array2::from_shape_fn(features.dim(), |(i, j)| columns[j].apply(features[[i, j]]))
 }
 
 impl Standardisation {
     /// Largest absolute value of a standardised feature.
     pub const CLIP: f64 = 4.0;
 
-    fn fit(training: &ArrayRef1<f64>) -> Self {
+    fn fit(training: &ArrayRef1<f64>, precision: Precision) -> Self {
         let square_root = training.iter().all(|&value| value >= 0.0);
-        let values = training.mapv(|value| if square_root { value.sqrt() } else { value });
-        // Each term is divided before it is added, so that no sum of finite values overflows.
-        let count = values.len() as f64;
-        let mean = values.iter().map(|value| value / count).sum::<f64>();
-        let deviation = values.iter().map(|value| (value - mean).powi(2) / count).sum::<f64>().sqrt();
-        let largest = values.iter().fold(0.0, |largest, value| f64::max(largest, value.abs()));
-        let constant = values.iter().all(|&value| value == values[0]);
-        let inverse_deviation = if constant {
-            0.0
-        } else {
-            1.0 / deviation.max(DEVIATION_FLOOR * largest).max(f64::MIN_POSITIVE)
-        };
+        let Moments { mean, deviation, largest } =
+            Moments::of(&training.mapv(|value| if square_root { value.sqrt() } else { value }));
+        let rounding = f64::max(precision.epsilon() * largest, f64::MIN_POSITIVE);
+        let inverse_deviation = if deviation > rounding { deviation.recip() } else { 0.0 };
         Self { square_root, mean, inverse_deviation }
     }
 
@@ -141,7 +193,31 @@ impl Standardisation {
             return 0.0;
         }
         let value = if self.square_root { value.max(0.0).sqrt() } else { value };
-        ((value - self.mean) * self.inverse_deviation).clamp(-Self::CLIP, Self::CLIP)
+        // Half the difference of any two numbers is finite.
+        let half = 0.5 * value - 0.5 * self.mean;
+        (half * self.inverse_deviation * 2.0).clamp(-Self::CLIP, Self::CLIP)
+    }
+}
+
+/// Mean, standard deviation and largest absolute value of a column.
+struct Moments {
+    mean: f64,
+    deviation: f64,
+    largest: f64,
+}
+
+impl Moments {
+    /// Of any finite values, at least one.
+    fn of(values: &Array1<f64>) -> Self {
+        let largest = values.iter().fold(0.0, |largest, value| f64::max(largest, value.abs()));
+        let unit = f64::from((largest.log2().floor() as i32).clamp(-1022, 1022)).exp2();
+        let average = |values: &Array1<f64>| values.sum() / values.len() as f64;
+        let scaled = values / unit;
+        let guess = average(&scaled);
+        let differences = scaled - guess;
+        let correction = average(&differences);
+        let variance = average(&differences.mapv(|difference| (difference - correction).powi(2)));
+        Self { mean: (guess + correction) * unit, deviation: variance.sqrt() * unit, largest }
     }
 }
 
@@ -150,17 +226,22 @@ impl TryFrom<Columns> for Preprocessing {
 
     /// Refuses statistics that no fit gives.
     fn try_from(columns: Columns) -> Result<Self, Error> {
-        if let Columns::Standard(columns) = &columns {
-            let sound = |column: &Standardisation| {
-                column.mean.is_finite()
-                    && column.inverse_deviation.is_finite()
-                    && column.inverse_deviation >= 0.0
-            };
-            if let Some(column) = columns.iter().position(|column| !sound(column)) {
-                return Err(Error::Statistics { column });
-            }
+        let (standardisations, whitening) = match &columns {
+            Columns::Raw(_) => (&[][..], None),
+            Columns::Standardised(columns) => (&columns[..], None),
+            Columns::Whitened(columns, whitening) => (&columns[..], Some(whitening)),
+        };
+        let sound = |column: &Standardisation| {
+            column.mean.is_finite() && column.inverse_deviation.is_finite() && column.inverse_deviation >= 0.0
+        };
+        if let Some(column) = standardisations.iter().position(|column| !sound(column)) {
+            return Err(Error::Statistics { column });
         }
-        Ok(Self(columns))
+        let (expected, found) = (standardisations.len(), whitening.map(Whitening::columns));
+        match found {
+            Some(found) if found != expected => Err(Error::ColumnCount { expected, found }),
+            _ => Ok(Self(columns)),
+        }
     }
 }
 

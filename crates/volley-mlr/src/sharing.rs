@@ -65,7 +65,7 @@ pub enum Sharing {
         statistical_bits: u32,
         /// τ: how many decryptions under this key may be shared, this one among them.
         decryptions: u32,
-        /// Standard deviation of the noise of a weight.
+        /// Standard deviation of the noise of a weight, at most.
         deviation: f64,
     },
 }

@@ -20,6 +20,7 @@ pub struct TrainingSet {
     /// Where rows do not count alike.
     weights: Option<RowWeights>,
     fitted: OwnerState,
+    nearly_constant: Vec<usize>,
 }
 
 impl TrainingSet {
@@ -27,19 +28,34 @@ impl TrainingSet {
     ///
     /// # Errors
     ///
-    /// [`Error::TooFewClasses`] if all labels are the same, [`Error::Overflow`] for features that are too large.
+    /// [`Error::TooFewClasses`] if all labels are the same, [`Error::Overflow`] for features that are too large,
+    /// [`Error::ConstantColumns`] if there is no column to learn from, [`Error::WhitenedColumns`] for more than the profile
+    /// takes.
     pub fn new(data: &Dataset, profile: Profile) -> Result<Self, Error> {
+        profile.check_features(data.features().ncols())?;
         let classes = ClassLabels::of(data.labels())?;
         let one_hot = classes.one_hot(data.labels())?;
-        let preprocessing = Preprocessing::fit(data.features(), profile);
-        let features = preprocessing.apply(data.features())?;
+        let preprocessing = Preprocessing::of(data, profile);
+        let features = preprocessing.apply_to_training(data.features())?;
         let preconditioner = Preconditioner::fit(&features)?;
-        Ok(Self {
-            features,
-            one_hot,
-            weights: None,
-            fitted: OwnerState { classes, preprocessing, preconditioner },
-        })
+        let used = preconditioner.inverse().iter().skip(1).map(|&inverse| inverse > 0.0);
+        if !used.clone().any(|used| used) {
+            return Err(Error::ConstantColumns { columns: preprocessing.columns() });
+        }
+        let columns = data.features().columns().into_iter().zip(used).enumerate();
+        let nearly_constant = columns
+            .filter(|(_, (column, used))| !used && column.iter().any(|value| *value != column[0]))
+            .map(|(index, _)| index)
+            .collect();
+        let fitted = OwnerState { classes, preprocessing, preconditioner };
+        Ok(Self { features, one_hot, weights: None, fitted, nearly_constant })
+    }
+
+    /// The feature columns, from 0, that vary so little that they count as constant: by no more than the rounding of their
+    /// values, or by less than a product of two f64 can tell from zero. The model does not use them.
+    #[must_use]
+    pub fn nearly_constant(&self) -> &[usize] {
+        &self.nearly_constant
     }
 
     /// As [`new`](Self::new), with classes that count alike however many rows each has, as by scikit-learn's
@@ -160,5 +176,37 @@ impl TrainingSet {
     /// [`Error::WeightShape`] and [`Error::NotFinite`] for weights that are none.
     pub fn model(&self, weights: Array2<f64>) -> Result<Model, Error> {
         self.fitted.model(weights)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+    use crate::Precision;
+
+    #[test]
+    fn a_table_without_a_column_that_varies_is_refused() {
+        // The last two columns vary by an ulp.
+        let far = 1e9 + 1.2e-7;
+        let data = array![[7.0, 0.0, 1e9, -far], [7.0, 0.0, far, -1e9], [7.0, 0.0, 1e9, -1e9]];
+        let data = Dataset::new(data, ["a", "b", "a"]).unwrap();
+        let error = TrainingSet::new(&data, Profile::Standard).unwrap_err();
+        assert_eq!(error, Error::ConstantColumns { columns: 4 });
+        let constant = Dataset::new(array![[7.0, 0.0], [7.0, 0.0]], ["a", "b"]).unwrap();
+        let error = TrainingSet::new(&constant, Profile::Paper).unwrap_err();
+        assert_eq!(error, Error::ConstantColumns { columns: 2 });
+    }
+
+    #[test]
+    fn columns_that_vary_by_rounding_are_named_and_constant_ones_are_not() {
+        let far = 1e9 + 1.2e-7;
+        let data = array![[7.0, 1.7e9, far, 1.0], [7.0, 1.7e9 + 60.0, 1e9, 2.0], [7.0, 1.7e9, 1e9, 4.0]];
+        let data = Dataset::new(data, ["a", "b", "a"]).unwrap();
+        let named =
+            |data: &Dataset| TrainingSet::new(data, Profile::Standard).unwrap().nearly_constant().to_vec();
+        assert_eq!(named(&data), [2]);
+        assert_eq!(named(&data.with_precision(Precision::Single)), [1, 2]);
     }
 }

@@ -1,5 +1,6 @@
 //! What tests ask of samples and of errors.
 
+use num_bigint::{BigInt, BigUint};
 use num_complex::Complex64;
 
 /// The arithmetic mean.
@@ -14,6 +15,53 @@ pub fn standard_deviation(samples: &[f64]) -> f64 {
     let mean = mean(samples);
     let squares: f64 = samples.iter().map(|x| (x - mean).powi(2)).sum();
     (squares / (samples.len() - 1) as f64).sqrt()
+}
+
+/// (x − mean)/deviation of each sample (divisor n in the variance), by exact integers: right to about 2⁻⁵⁰ of itself, for
+/// samples of any size. NaN where all samples are equal.
+///
+/// # Panics
+///
+/// If a sample is not finite.
+#[must_use]
+pub fn standard_scores(samples: &[f64]) -> Vec<f64> {
+    // Samples are integers in units of 2⁻¹⁰⁷⁴.
+    let integers: Vec<BigInt> = samples.iter().map(|&sample| in_smallest_units(sample)).collect();
+    let count = BigInt::from(samples.len());
+    let sum: BigInt = integers.iter().sum();
+    let square_sum: BigInt = integers.iter().map(|x| x * x).sum();
+    // n² times the variance, and n times each difference from the mean.
+    let variance = &count * square_sum - &sum * &sum;
+    let score = |x: &BigInt| {
+        let difference = &count * x - &sum;
+        let square = ratio((&difference * &difference).magnitude(), variance.magnitude());
+        square.sqrt().copysign(if difference < BigInt::ZERO { -1.0 } else { 1.0 })
+    };
+    integers.iter().map(score).collect()
+}
+
+/// x·2¹⁰⁷⁴, exactly.
+fn in_smallest_units(x: f64) -> BigInt {
+    assert!(x.is_finite(), "{x} is not finite");
+    let bits = x.abs().to_bits();
+    let (exponent, fraction) = (bits >> 52, bits & ((1 << 52) - 1));
+    let magnitude = match exponent {
+        0 => BigInt::from(fraction),
+        _ => BigInt::from(fraction | 1 << 52) << (exponent - 1),
+    };
+    if x < 0.0 { -magnitude } else { magnitude }
+}
+
+/// a/b, where the quotient is an f64; NaN for b = 0.
+fn ratio(a: &BigUint, b: &BigUint) -> f64 {
+    if b.bits() == 0 {
+        return f64::NAN;
+    }
+    // A quotient of 60 to 62 bits, and its exponent.
+    let shift = b.bits() as i64 - a.bits() as i64 + 61;
+    let quotient = if shift >= 0 { (a << shift) / b } else { a / (b << -shift) };
+    let quotient = u64::try_from(quotient).expect("62 bits fit");
+    quotient as f64 * (-shift as f64).exp2()
 }
 
 /// χ² of counts against equal expectations: Σ (c − e)²/e with e the mean count. Under uniformity it has mean
@@ -109,5 +157,19 @@ mod tests {
         assert!(max_abs_error(&[f64::NAN, 1.0], &[0.0, 0.0]).is_nan());
         assert_eq!(precision_bits(&[1.0], &[1.25]), 2.0);
         assert_eq!(precision_bits(&[1.0], &[1.0]), f64::INFINITY);
+    }
+
+    #[test]
+    fn standard_scores_by_hand() {
+        // Mean 2, deviation √(8/3); in any unit.
+        for unit in [1.0, 1e-300, 1e300, 5e-324] {
+            let scores = standard_scores(&[0.0, 2.0 * unit, 4.0 * unit]);
+            assert!(
+                max_abs_error(&scores, &[-1.5f64.sqrt(), 0.0, 1.5f64.sqrt()]) < 1e-14,
+                "{unit}: {scores:?}"
+            );
+        }
+        assert_eq!(standard_scores(&[-f64::MAX, f64::MAX]), [-1.0, 1.0]);
+        assert!(standard_scores(&[3.0, 3.0])[0].is_nan());
     }
 }

@@ -28,13 +28,13 @@ fn the_embedded_features_are_of_the_embedded_images() {
 }
 
 #[test]
-fn the_default_experiment_reaches_seven_of_ten_in_clear() {
+fn the_default_experiment_reaches_five_of_six_in_clear() {
     let Data { training, test, .. } = Source::Cnn.load(128, None).unwrap();
     let settings = Hyperparameters::standard(2).unwrap();
     let set = TrainingSet::new(&training, settings.profile()).unwrap();
     let last = set.reference(&settings).last().unwrap();
     let accuracy = set.model(last.weights).unwrap().accuracy(&test).unwrap();
-    assert!(accuracy > 0.7, "{accuracy}");
+    assert!(accuracy > 5.0 / 6.0, "{accuracy}");
 }
 
 #[test]

@@ -210,6 +210,14 @@ fn encoding_reaches_just_below_half_the_modulus() {
     assert!((decoded[0] + 63.5).abs() < 1e-12);
     let error = encoder.encode(&[64.0], &wide, LEVELS).unwrap_err();
     assert!(matches!(error, Error::EncodingOverflow { coefficient_log2: 126.0, .. }), "{error}");
+    // Sums of the transform that overflow, so that differences of them are no numbers.
+    for values in [[f64::MAX, f64::MAX], [f64::MAX, -f64::MAX]] {
+        let error = encoder.encode(&values, &unit, 0).unwrap_err();
+        let Error::EncodingOverflow { coefficient_log2, .. } = error else { panic!("{error}") };
+        assert!(coefficient_log2 > 1000.0, "{error}");
+    }
+    let error = check_magnitude(encoder.context.parameters(), f64::NAN, 0).unwrap_err();
+    assert!(error.to_string().starts_with("a coefficient of 2^1024.0 does not fit"), "{error}");
 }
 
 #[test]

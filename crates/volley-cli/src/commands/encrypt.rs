@@ -103,6 +103,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     }
     .at(&options.data)?;
     training_set.check(plan.layout()).at(&options.data)?;
+    note_nearly_constant(training_set.nearly_constant());
     check_training(&training_set, plan.hyperparameters(), options)?;
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;
@@ -139,6 +140,16 @@ fn check_keys(file: &Path, secret_key: &SecretKey) -> Result<(), BadInput> {
         return Ok(());
     }
     Err(BadInput::at(file, "these evaluation keys belong to another secret key"))
+}
+
+/// Names the columns that are left out although their values differ.
+fn note_nearly_constant(columns: &[usize]) {
+    for column in columns {
+        let column = column + 1;
+        note(&format!(
+            "note: feature {column} varies by no more than the rounding of its values, and counts as constant"
+        ));
+    }
 }
 
 /// The same training in clear takes no time, and shows where it leads: refuses one that diverges, unless that is allowed,

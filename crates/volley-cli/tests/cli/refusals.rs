@@ -216,6 +216,29 @@ fn data_that_is_not_the_plans() {
 }
 
 #[test]
+fn columns_that_say_nothing() {
+    let folder = folder();
+    let project = folder.path().join("project");
+    link_project(&project);
+    let data = folder.path().join("data.csv");
+    let encrypt = || volley([OsStr::new("encrypt"), "--force".as_ref(), project.as_ref(), data.as_ref()]);
+    let rows = |row: fn(usize) -> String| -> String {
+        (0..24).map(|i| format!("{},{}\n", ["a", "b", "c"][i % 3], row(i))).collect()
+    };
+    fs::write(&data, rows(|_| "1,2,3,4".into())).unwrap();
+    refuse(&mut encrypt(), &["data.csv: no column varies by more than rounding", "4 in all"]);
+    // The third column, of 1e9, differs by an ulp; the fourth, of 1e12, by much more.
+    let far =
+        |i: usize| format!("{},7,{},{}", i % 3, 1e9 + 1.2e-7 * (i % 2) as f64, 1e12 + 0.01 * (i % 2) as f64);
+    fs::write(&data, rows(far)).unwrap();
+    let assert = encrypt().assert().success();
+    let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    let notes: Vec<&str> = stderr.lines().filter(|line| line.starts_with("note: ")).collect();
+    let note = "note: feature 3 varies by no more than the rounding of its values, and counts as constant";
+    assert_eq!(notes, [note]);
+}
+
+#[test]
 fn plans_that_no_ring_has_room_for_and_projects_that_changed() {
     let folder = folder();
     let project = folder.path().join("project");

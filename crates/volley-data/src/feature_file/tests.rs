@@ -1,5 +1,6 @@
 use ndarray::array;
 use proptest::prelude::*;
+use volley_mlr::Precision;
 
 use super::*;
 use crate::{LabelSource, TableOptions, parse_table};
@@ -35,6 +36,8 @@ fn what_is_written_is_read_again() {
         let table = parse_table(Path::new(name), &content, &TableOptions::default()).unwrap();
         let expected = (format != FeatureFormat::Npy).then_some(&labels[..]);
         assert_eq!(table.labels(), expected, "{name}");
+        let precision = if format == FeatureFormat::Csv { Precision::Double } else { Precision::Single };
+        assert_eq!(table.precision, precision, "{name}");
         // CSV gives the decimal number nearest to the f32, read as an f64.
         assert_eq!(table.features().mapv(|value| value as f32), features(), "{name}");
         assert!(format == FeatureFormat::Csv || table.features() == exact, "{name}");

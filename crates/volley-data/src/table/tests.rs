@@ -2,6 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use ndarray::array;
+use volley_mlr::{Hyperparameters, TrainingSet};
 
 use super::*;
 
@@ -45,6 +46,47 @@ fn gzip(content: &[u8]) -> Vec<u8> {
 
 fn usual(path: &Path) -> Table {
     read_table(path, &TableOptions::default()).unwrap()
+}
+
+#[test]
+fn a_data_set_knows_what_its_values_were_rounded_to() {
+    const HEADER: &[u8] = b"\x93NUMPY\x01\x00\x3c\x00";
+    for (element, bytes, precision) in
+        [("<f4", 4, Precision::Single), ("<f8", 8, Precision::Double), ("<i4", 4, Precision::Double)]
+    {
+        let text = format!("{{'descr': '{element}', 'fortran_order': False, 'shape': (2, 1)}}");
+        let content = [HEADER, format!("{text:60}").as_bytes(), &vec![0; 2 * bytes]].concat();
+        let table = parse_table(Path::new("x.npy"), &content, &TableOptions::default()).unwrap();
+        let labelled = Table { labels: Some(vec!["a".into(), "b".into()]), ..table };
+        assert_eq!(labelled.into_dataset().unwrap().precision(), precision, "{element}");
+    }
+}
+
+/// The accuracy of four iterations on the rows that were trained on.
+fn trained(data: &Dataset, settings: &Hyperparameters) -> f64 {
+    let set = TrainingSet::new(data, settings.profile()).unwrap();
+    let last = set.reference(settings).last().unwrap();
+    last.check_range().unwrap();
+    set.model(last.weights).unwrap().accuracy(data).unwrap()
+}
+
+#[test]
+fn columns_far_from_zero_and_of_any_size_are_learned_from() {
+    let read = |name, content: &[u8]| {
+        parse_table(Path::new(name), content, &TableOptions::default()).unwrap().into_dataset().unwrap()
+    };
+    let times = read("unix-time.csv", include_bytes!("../../testdata/unix-time.csv"));
+    let huge = read("huge-column.csv", include_bytes!("../../testdata/huge-column.csv"));
+    for settings in [Hyperparameters::standardised(4).unwrap(), Hyperparameters::standard(4).unwrap()] {
+        for offset in [0.0, 1e7 - 1.7e9, 1e9 - 1.7e9, 1e12 - 1.7e9] {
+            let mut features = times.features().clone();
+            features.column_mut(0).mapv_inplace(|time| time + offset);
+            let moved = Dataset::new(features, times.labels().to_vec()).unwrap();
+            assert!(trained(&moved, &settings) >= 0.99, "{offset}");
+        }
+        // Right for 223 of 240 rows, as scikit-learn's model is of the same column divided by its largest value.
+        assert_eq!(trained(&huge, &settings), 223.0 / 240.0);
+    }
 }
 
 #[test]

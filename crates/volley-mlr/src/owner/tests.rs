@@ -63,9 +63,10 @@ fn a_key_of_other_parameters_is_refused() {
 
 #[test]
 fn dead_columns_have_no_weight_whatever_they_hold_later() {
-    for profile in [Profile::Paper, Profile::Standard] {
+    for profile in [Profile::Paper, Profile::Standardised, Profile::Standard] {
         let hyperparameters = match profile {
             Profile::Paper => Hyperparameters::paper(2).unwrap(),
+            Profile::Standardised => Hyperparameters::standardised(2).unwrap(),
             Profile::Standard => settings(),
         };
         let data = clouds(40, 6, 3);

@@ -25,7 +25,7 @@ fn paper_plan(hyperparameters: &Hyperparameters, demands: Demands) -> Result<Pla
 /// Iterations of the standard profile on data of any shape.
 fn plan(shape: [usize; 3], iterations: usize, demands: Demands) -> Result<Plan, Error> {
     let [samples, features, classes] = shape;
-    Plan::new(samples, features, classes, &Hyperparameters::standard(iterations).unwrap(), demands)
+    Plan::new(samples, features, classes, &Hyperparameters::standardised(iterations).unwrap(), demands)
 }
 
 #[test]
@@ -34,7 +34,8 @@ fn the_papers_run_fits_the_figures_of_the_issue() {
     for (log_n, ciphertexts, megabytes, key_megabytes) in
         [(14, 9, 7.0, 150.0), (15, 5, 8.0, 300.0), (16, 3, 10.0, 600.0)]
     {
-        for hyperparameters in [Hyperparameters::paper(2).unwrap(), Hyperparameters::standard(2).unwrap()] {
+        for hyperparameters in [Hyperparameters::paper(2).unwrap(), Hyperparameters::standardised(2).unwrap()]
+        {
             let plan = paper_plan(&hyperparameters, in_ring(log_n)).unwrap();
             let (parameters, upload) = (plan.parameters(), plan.upload());
             assert_eq!(parameters.log_n(), log_n);
@@ -100,7 +101,7 @@ fn the_plan_costs_no_more_than_the_numpy_models_run() {
 
 #[test]
 fn no_layout_that_is_left_out_would_be_cheaper() {
-    let hyperparameters = Hyperparameters::standard(2).unwrap();
+    let hyperparameters = Hyperparameters::standardised(2).unwrap();
     for (samples, features, classes) in [(128, 400, 10), (5000, 3, 2), (5000, 12, 2), (2000, 40, 3)] {
         let best = plan([samples, features, classes], 2, in_ring(14)).unwrap();
         let training = Training { hyperparameters: &hyperparameters, method: None };
@@ -121,7 +122,7 @@ fn an_iteration_takes_four_levels_or_five() {
         for iterations in 1..=3 {
             let hyperparameters = Hyperparameters::new(
                 iterations,
-                Profile::Standard,
+                Profile::Standardised,
                 sigmoid.clone(),
                 0.01,
                 LearningRate::Constant(2.0),
@@ -162,7 +163,7 @@ fn too_many_iterations_name_what_would_do() {
 
 #[test]
 fn a_long_run_refreshes_its_weights() {
-    let hyperparameters = Hyperparameters::standard(30).unwrap();
+    let hyperparameters = Hyperparameters::standardised(30).unwrap();
     let demands = Demands { memory_bytes: Some(12_000_000_000), threads: 2, ..Demands::default() };
     let plan = paper_plan(&hyperparameters, demands).unwrap();
     let parameters = plan.parameters();
@@ -196,7 +197,8 @@ fn few_features_of_two_classes_have_long_runs_as_others_have() {
 
 #[test]
 fn a_run_is_refreshed_where_that_takes_less_than_a_chain_for_all_of_it() {
-    let plan = |iterations| paper_plan(&Hyperparameters::standard(iterations).unwrap(), Demands::default());
+    let plan =
+        |iterations| paper_plan(&Hyperparameters::standardised(iterations).unwrap(), Demands::default());
     let [few, many] = [plan(8).unwrap(), plan(10).unwrap()];
     assert_eq!((few.refresh_count(), few.parameters().log_n()), (0, 16));
     // A chain has 39 levels, one special prime and so 40 digits: 15 GB of keys.
@@ -204,7 +206,7 @@ fn a_run_is_refreshed_where_that_takes_less_than_a_chain_for_all_of_it() {
     assert!(many.seconds() < 2.0 * few.seconds(), "{} and {} s", few.seconds(), many.seconds());
     // With keys of that size at most as well.
     let demands = Demands { key_bytes: Some(many.key_spec().byte_count()), ..Demands::default() };
-    let within = paper_plan(&Hyperparameters::standard(10).unwrap(), demands).unwrap();
+    let within = paper_plan(&Hyperparameters::standardised(10).unwrap(), demands).unwrap();
     assert!(within.refresh_count() > 0);
 }
 
@@ -231,7 +233,7 @@ fn absurd_shapes_are_refused_at_once_whatever_the_settings() {
         }
         let [samples, features, classes] = shape;
         let flooding = volley_ckks::Flooding::new(30, 1).unwrap();
-        let shareable = Hyperparameters::standard(2).unwrap().shareable(flooding);
+        let shareable = Hyperparameters::standardised(2).unwrap().shareable(flooding);
         assert!(Plan::new(samples, features, classes, &shareable, Demands::default()).is_err());
     }
     for classes in [1_000_000_000, max] {
@@ -289,7 +291,7 @@ fn many_classes_fit_a_usual_server() {
 /// Keys of half their size or less cost less than a tenth of the time.
 #[test]
 fn small_keys_take_more_time() {
-    let hyperparameters = [Hyperparameters::paper(2).unwrap(), Hyperparameters::standard(2).unwrap()];
+    let hyperparameters = [Hyperparameters::paper(2).unwrap(), Hyperparameters::standardised(2).unwrap()];
     for hyperparameters in &hyperparameters {
         for (log_n, key_bytes) in [(14, 60_000_000), (15, 150_000_000)] {
             let fast = paper_plan(hyperparameters, in_ring(log_n)).unwrap();
@@ -344,7 +346,7 @@ fn memory_is_foreseen() {
 
 #[test]
 fn a_run_without_the_levels_is_refused_where_it_lacks_them() {
-    let hyperparameters = Hyperparameters::standard(2).unwrap();
+    let hyperparameters = Hyperparameters::standardised(2).unwrap();
     let training = Training { hyperparameters: &hyperparameters, method: None };
     // The weights after the first iteration have one level left, the scores none.
     let parameters = plan([10, 4, 2], 1, small_ring(9)).unwrap().parameters().clone();

@@ -1,6 +1,8 @@
 use ndarray::{Axis, Slice, array, concatenate};
 use proptest::prelude::*;
 
+use volley_testkit::statistics::standard_scores;
+
 use super::*;
 
 #[test]
@@ -14,7 +16,7 @@ fn the_paper_profile_only_adds_the_bias() {
 fn the_standard_profile_by_hand() {
     // Column 0 has square roots 1, 3: mean 2, deviation 1. Column 1 is negative somewhere: −2, 2, no square root.
     let training = array![[1.0, -2.0], [9.0, 2.0]];
-    let preprocessing = Preprocessing::fit(&training, Profile::Standard);
+    let preprocessing = Preprocessing::fit(&training, Profile::Standardised);
     let prepared = preprocessing.apply(&array![[4.0, 1.0], [100.0, -100.0], [-1.0, 0.0]]).unwrap();
     assert_eq!(prepared, array![[1.0, 0.0, 0.5], [1.0, 4.0, -4.0], [1.0, -2.0, 0.0]]);
 }
@@ -23,7 +25,7 @@ fn the_standard_profile_by_hand() {
 fn constant_columns_become_zero_and_rounding_is_not_blown_up() {
     let nearly = 0.1 + 0.2;
     let training = array![[7.0, 0.0, -0.3, 1e308], [7.0, 0.0, -nearly, 1e308], [7.0, 0.0, -0.3, 1e308]];
-    let preprocessing = Preprocessing::fit(&training, Profile::Standard);
+    let preprocessing = Preprocessing::fit(&training, Profile::Standardised);
     let prepared = preprocessing.apply(&(&training + 5.0)).unwrap();
     for column in [1, 2, 4] {
         assert!(prepared.column(column).iter().all(|&value| value == 0.0), "column {column}");
@@ -35,13 +37,13 @@ fn constant_columns_become_zero_and_rounding_is_not_blown_up() {
 #[test]
 fn extreme_values_stay_finite() {
     let training = array![[1e308, 5e-324, -1e308], [-1e308, 0.0, 1e308], [1e308, 5e-324, 0.0]];
-    let prepared = Preprocessing::fit(&training, Profile::Standard).apply(&training).unwrap();
+    let prepared = Preprocessing::fit(&training, Profile::Standardised).apply(&training).unwrap();
     assert!(prepared.iter().all(|value| value.is_finite()));
 }
 
 #[test]
 fn a_wrong_number_of_columns_is_refused() {
-    for profile in [Profile::Paper, Profile::Standard] {
+    for profile in [Profile::Paper, Profile::Standardised, Profile::Standard] {
         let preprocessing = Preprocessing::fit(&array![[1.0, 2.0], [3.0, 4.0]], profile);
         let error = preprocessing.apply(&array![[1.0]]).unwrap_err();
         assert_eq!(error, Error::ColumnCount { expected: 2, found: 1 });
@@ -50,19 +52,123 @@ fn a_wrong_number_of_columns_is_refused() {
 
 #[test]
 fn stored_statistics_are_checked() {
-    let unsound = Columns::Standard(vec![
+    let unsound = Columns::Standardised(vec![
         Standardisation { square_root: true, mean: 0.0, inverse_deviation: 1.0 },
         Standardisation { square_root: true, mean: 0.0, inverse_deviation: f64::INFINITY },
     ]);
     assert_eq!(Preprocessing::try_from(unsound), Err(Error::Statistics { column: 1 }));
+    // A whitening of other columns.
+    let whitening = Whitening::fit(&array![[1.0, 2.0], [3.0, 5.0]]);
+    let column = Standardisation { square_root: true, mean: 0.0, inverse_deviation: 1.0 };
+    let error = Preprocessing::try_from(Columns::Whitened(vec![column], whitening)).unwrap_err();
+    assert_eq!(error, Error::ColumnCount { expected: 1, found: 2 });
+}
+
+/// 240 times within ten minutes.
+fn times(offset: f64) -> Array2<f64> {
+    Array2::from_shape_fn((240, 1), |(i, _)| offset + 600.0 * ((i * 97) % 240) as f64 / 240.0)
+}
+
+#[test]
+fn times_far_from_zero_are_standardised() {
+    for offset in [1e7, 1e9, 1.7e9, 1e12] {
+        let training = times(offset);
+        let prepared = Preprocessing::fit(&training, Profile::Standardised).apply(&training).unwrap();
+        let column = prepared.column(1);
+        let deviation = (column.mapv(|value| value * value).sum() / 240.0).sqrt();
+        assert!((deviation - 1.0).abs() < 1e-6, "{offset}: {deviation}");
+    }
+}
+
+#[test]
+fn the_floor_is_the_rounding_of_the_precision() {
+    let constant = |values: &[f64], precision: Precision| {
+        let column = Array1::from(values.to_vec());
+        Standardisation::fit(&column, precision).inverse_deviation == 0.0
+    };
+    let steps = |epsilon: f64, count: f64| [-1.0, -1.0 - count * epsilon];
+    let (single, double) = (Precision::Single, Precision::Double);
+    // Two values k steps apart have a deviation of k/2 steps.
+    for (precision, epsilon) in [(single, 2f64.powi(-23)), (double, 2f64.powi(-52))] {
+        assert!(constant(&steps(epsilon, 1.0), precision) && constant(&steps(epsilon, 2.0), precision));
+        assert!(!constant(&steps(epsilon, 4.0), precision));
+    }
+    // 10 ms at the Unix time of 2023: below the 128 s that an f32 tells apart, not below what an f64 does.
+    let times = [1.7e9, 1.7e9 + 0.01];
+    assert!(constant(&times, single) && !constant(&times, double));
+    // A root halves the relative deviation.
+    assert!(
+        constant(&[1.0, 1.0 + 4.0 * f64::EPSILON], double)
+            && !constant(&[1.0, 1.0 + 8.0 * f64::EPSILON], double)
+    );
+    // One value says nothing of a deviation.
+    assert!(constant(&[3.5], double) && constant(&[0.0, 0.0], double) && constant(&[-0.0, 0.0], double));
+}
+
+#[test]
+fn an_outlier_and_the_ends_of_f64_are_standardised_as_any_value() {
+    let one =
+        |at: f64, others: f64| Array2::from_shape_fn((16, 1), |(i, _)| if i == 5 { at } else { others });
+    // One of 16 values is √15 < 4 deviations away, the others 1/√15.
+    let expected = one(15f64.sqrt(), -1.0 / 15f64.sqrt());
+    for (at, others) in [
+        (1e300, -1.0),
+        (1e308, -1e308),
+        (f64::MAX, -f64::MAX),
+        (-1e-200, -2e-200),
+        (-1e-300, -3e-300),
+        (-1.0, -1.0 - 1e-12),
+        (1e160, -1e-160),
+        (4e-320, 0.0),
+    ] {
+        let training = one(at, others);
+        let prepared = Preprocessing::fit(&training, Profile::Standardised).apply(&training).unwrap();
+        for (value, expected) in prepared.column(1).iter().zip(&expected) {
+            assert!((value - expected).abs() < 1e-3, "{at}, {others}: {value} for {expected}");
+        }
+    }
+    // A deviation whose inverse no f64 holds.
+    let faint = one(-4e-320, -8e-320);
+    assert!(
+        Preprocessing::fit(&faint, Profile::Standardised)
+            .apply(&faint)
+            .unwrap()
+            .column(1)
+            .iter()
+            .all(|&v| v == 0.0)
+    );
 }
 
 proptest! {
     #[test]
+    fn standardised_columns_are_those_of_exact_arithmetic(
+        values in prop::collection::vec(-1.0..1.0, 2..60),
+        log_scale in -200.0..200.0,
+        log_offset in 0.0..12.0,
+        offset_by in prop::sample::select(vec![0.0, -1.0, 1.0]),
+    ) {
+        let (scale, offset) = (10f64.powf(log_scale), offset_by * 10f64.powf(log_offset));
+        let training: Vec<f64> = values.iter().map(|value| (value + offset) * scale).collect();
+        let rooted = training.iter().all(|&value| value >= 0.0);
+        let exact = standard_scores(&training.iter().map(|&v| if rooted { v.sqrt() } else { v }).collect::<Vec<_>>());
+        let training = Array2::from_shape_vec((values.len(), 1), training).unwrap();
+        let preprocessing = Preprocessing::fit(&training, Profile::Standardised);
+        let prepared = preprocessing.apply(&training).unwrap();
+        let Standardisation { mean, inverse_deviation, .. } = preprocessing.standardisations().unwrap()[0];
+        prop_assume!(inverse_deviation > 0.0);
+        // The mean is rounded to an f64, by less than half an epsilon of it.
+        let tolerance = 1e-13 + 0.6 * f64::EPSILON * mean.abs() * inverse_deviation;
+        for (value, exact) in prepared.column(1).iter().zip(&exact) {
+            let exact = exact.clamp(-Standardisation::CLIP, Standardisation::CLIP);
+            prop_assert!((value - exact).abs() <= tolerance, "{} for {}", value, exact);
+        }
+    }
+
+    #[test]
     fn only_training_rows_are_read(
         training in prop::collection::vec(-5.0..50.0, 12),
         test in prop::collection::vec(-1e3..1e3, 6),
-        profile in prop::sample::select(vec![Profile::Paper, Profile::Standard]),
+        profile in prop::sample::select(vec![Profile::Paper, Profile::Standardised, Profile::Standard]),
     ) {
         let training = Array2::from_shape_vec((4, 3), training).unwrap();
         let test = Array2::from_shape_vec((2, 3), test).unwrap();
@@ -82,7 +188,7 @@ proptest! {
     ) {
         // At 20 values, none is more than √19 deviations away: clipping at 4 needs an outlier that this range lacks.
         let training = Array2::from_shape_vec((20, 1), values).unwrap() * factor;
-        let prepared = Preprocessing::fit(&training, Profile::Standard).apply(&training).unwrap();
+        let prepared = Preprocessing::fit(&training, Profile::Standardised).apply(&training).unwrap();
         prop_assume!(prepared.iter().all(|value| value.abs() < Standardisation::CLIP));
         let column = prepared.column(1);
         prop_assert!(column.sum().abs() < 1e-9);

@@ -52,7 +52,10 @@ fn the_algorithm_entry_by_entry() {
 
 #[test]
 fn dead_and_constant_columns_get_no_weight() {
-    for settings in [Hyperparameters::paper(5).unwrap(), Hyperparameters::standard(5).unwrap()] {
+    for settings in
+        [Hyperparameters::paper(5), Hyperparameters::standardised(5), Hyperparameters::standard(5)]
+    {
+        let settings = settings.unwrap();
         let set = TrainingSet::new(&dataset(), settings.profile()).unwrap();
         let weights = set.reference(&settings).last().unwrap().weights;
         for column in [2, 4] {
@@ -68,8 +71,8 @@ fn dead_and_constant_columns_get_no_weight() {
 fn a_divergence_is_reported() {
     let rate = LearningRate::Constant(200.0);
     let settings =
-        Hyperparameters::new(30, Profile::Standard, SigmoidPolynomial::paper(), 0.0, rate).unwrap();
-    let set = TrainingSet::new(&dataset(), Profile::Standard).unwrap();
+        Hyperparameters::new(30, Profile::Standardised, SigmoidPolynomial::paper(), 0.0, rate).unwrap();
+    let set = TrainingSet::new(&dataset(), Profile::Standardised).unwrap();
     let steps: Vec<Step> = set.reference(&settings).collect();
     assert_eq!(steps[0].check_range(), Ok(()));
     assert_eq!(steps[0].largest_score, 0.0);
@@ -112,8 +115,12 @@ fn overlapping() -> Dataset {
 
 #[test]
 fn long_runs_stay_stable() {
-    for iterations in [60, 100] {
-        let settings = Hyperparameters::standard(iterations).unwrap();
+    for settings in [
+        Hyperparameters::standardised(60),
+        Hyperparameters::standardised(100),
+        Hyperparameters::standard(100),
+    ] {
+        let settings = settings.unwrap();
         let set = TrainingSet::new(&overlapping(), settings.profile()).unwrap();
         for step in set.reference(&settings) {
             assert_eq!(step.check_range(), Ok(()));

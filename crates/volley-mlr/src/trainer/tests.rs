@@ -29,8 +29,9 @@ fn train_by(setup: &Setup) -> f64 {
         let step = trainer.step().unwrap().unwrap();
         assert_eq!(step.iteration, reference.iteration);
         let model = owner.decrypt_private(&trainer.model().unwrap()).unwrap();
-        let largest = reference.weights.iter().fold(0.0, |max: f64, w| max.max(w.abs()));
-        let error = (model.weights() - &reference.weights).iter().fold(0.0, |max: f64, e| max.max(e.abs()));
+        let reference = setup.training_set.model(reference.weights).unwrap();
+        let largest = reference.weights().iter().fold(0.0, |max: f64, w| max.max(w.abs()));
+        let error = (model.weights() - reference.weights()).iter().fold(0.0, |max: f64, e| max.max(e.abs()));
         worst = f64::max(worst, error / largest);
     }
     assert_eq!(trainer.step().unwrap(), None);
@@ -44,7 +45,8 @@ fn degree(degree: usize, half_width: f64, iterations: usize) -> Hyperparameters 
 
 fn with_decay(degree: usize, half_width: f64, iterations: usize, decay: f64) -> Hyperparameters {
     let sigmoid = SigmoidPolynomial::least_squares(degree, half_width).unwrap();
-    Hyperparameters::new(iterations, Profile::Standard, sigmoid, decay, LearningRate::Constant(2.0)).unwrap()
+    Hyperparameters::new(iterations, Profile::Standardised, sigmoid, decay, LearningRate::Constant(2.0))
+        .unwrap()
 }
 
 #[test]
@@ -54,6 +56,7 @@ fn every_profile_and_degree_equals_the_plain_reference() {
         (Hyperparameters::paper(3).unwrap(), 1e-6),
         (Hyperparameters::standard(3).unwrap(), 1e-5),
         (Hyperparameters::standard(1).unwrap(), 1e-5),
+        (Hyperparameters::standardised(3).unwrap(), 1e-5),
         (degree(5, 12.0, 3), 1e-5),
         (degree(7, 16.0, 3), 1e-5),
         (degree(1, 4.0, 2), 1e-6),

@@ -63,7 +63,11 @@ struct Run {
 
 impl Run {
     fn new() -> Self {
-        Self::of(Setup::new(&clouds(6, 4, 2), &Hyperparameters::standard(ITERATIONS).unwrap(), small_ring(5)))
+        Self::of(Setup::new(
+            &clouds(6, 4, 2),
+            &Hyperparameters::standardised(ITERATIONS).unwrap(),
+            small_ring(5),
+        ))
     }
 
     fn of(setup: Setup) -> Self {
@@ -198,7 +202,16 @@ fn the_owner_decrypts_with_files_alone() {
     let decrypted = state.decrypt_private(run.job.plan(), &run.setup.secret_key, &low).unwrap();
     assert_eq!(decrypted, expected);
 
-    let other = Setup::new(&clouds(6, 5, 2), &Hyperparameters::standard(1).unwrap(), small_ring(6)).plan;
+    // With a whitening, which models do without.
+    let whitened = Setup::new(&clouds(6, 4, 2), &Hyperparameters::standard(1).unwrap(), small_ring(6));
+    let job = Job::new(whitened.plan.clone(), whitened.secret_key.id(), &mut rng(6));
+    let file = written(|out| whitened.training_set.owner_state().write(&job, out)).unwrap();
+    let read = OwnerState::read(&job, &file[..], NO_LIMIT).unwrap();
+    assert_eq!(&read, whitened.training_set.owner_state());
+    // After the classes ("class 0", "class 1"): the third kind of preprocessing, of four columns.
+    assert_eq!(file[body_start(&file) + 4 + 1 + 16..][..2], [2, 4]);
+
+    let other = Setup::new(&clouds(6, 5, 2), &Hyperparameters::standardised(1).unwrap(), small_ring(6)).plan;
     let mismatch = Error::PlanShape { expected: [6, 6, 2], actual: [6, 5, 2] };
     assert_eq!(state.decrypt_private(&other, &run.setup.secret_key, &low), Err(mismatch.clone()));
     let job = Job::new(other, run.job.key_id(), &mut rng(1));
@@ -225,7 +238,7 @@ fn files_of_other_jobs_are_refused_by_name() {
     let run = Run::new();
     let files = run.files();
     let again = Job::new(run.job.plan().clone(), run.job.key_id(), &mut rng(7));
-    let longer = Setup::new(&clouds(6, 4, 2), &Hyperparameters::standard(2).unwrap(), small_ring(5)).plan;
+    let longer = Setup::new(&clouds(6, 4, 2), &Hyperparameters::standardised(2).unwrap(), small_ring(5)).plan;
     let longer = Job::restore(run.job.id(), run.job.key_id(), longer);
     let stranger = SecretKey::generate(run.context(), &mut rng(7)).id();
     let stranger = Job::restore(run.job.id(), stranger, run.job.plan().clone());
@@ -448,7 +461,7 @@ fn checkpoints_of_other_runs_are_not_resumed() {
     for iteration in [0, 1, 3, 4] {
         assert_eq!(resume(&Checkpoint { iteration, ..second.clone() }), refused(iteration));
     }
-    let other = Setup::new(&clouds(5, 4, 2), &Hyperparameters::standard(3).unwrap(), small_ring(5)).plan;
+    let other = Setup::new(&clouds(5, 4, 2), &Hyperparameters::standardised(3).unwrap(), small_ring(5)).plan;
     let foreign = Checkpoint { layout: other.layout(), ..second };
     assert!(matches!(resume(&foreign), Err(Error::LayoutMismatch { .. })));
 }

@@ -56,9 +56,10 @@ fn check_against_plain(run: &Run, hyperparameters: &Hyperparameters, bound: f64)
     let plain: Vec<_> = run.training_set.reference(hyperparameters).collect();
     assert_eq!(run.iterations.len(), plain.len());
     for ((level, model), plain) in run.iterations.iter().zip(plain) {
-        let error = largest(&(model.weights() - &plain.weights)) / largest(&plain.weights);
-        assert!(error < bound, "iteration {}: {error:e}", plain.iteration);
+        let iteration = plain.iteration;
         let plain = run.training_set.model(plain.weights).unwrap();
+        let error = largest(&(model.weights() - plain.weights())) / largest(plain.weights());
+        assert!(error < bound, "iteration {iteration}: {error:e}");
         assert_eq!(model.predict(run.test.features()), plain.predict(run.test.features()));
         assert!(*level >= 1 && run.max_level - level <= 6);
     }
@@ -93,5 +94,5 @@ fn the_standard_profile_at_log_n_14() {
     let hyperparameters = Hyperparameters::standard(2).unwrap();
     let Some(run) = train(&hyperparameters, 14) else { return };
     check_against_plain(&run, &hyperparameters, 1e-5);
-    assert!(accuracies(&run)[1] >= 77.0, "{:?} %", accuracies(&run));
+    assert!(accuracies(&run)[1] >= 81.0, "{:?} %", accuracies(&run));
 }

@@ -30,7 +30,7 @@ fn the_paper_profile_reproduces_the_paper() {
 }
 
 #[test]
-fn the_standard_profile_is_far_better_after_two_iterations() {
+fn standardised_features_are_far_better_after_two_iterations() {
     let Some(steps) = train(&Hyperparameters::few(40).unwrap()) else { return };
     for (iteration, expected) in [(2, 299), (11, 320)] {
         assert_eq!(steps[iteration - 1].0, expected, "after iteration {iteration}");
@@ -42,8 +42,21 @@ fn the_standard_profile_is_far_better_after_two_iterations() {
 }
 
 #[test]
+fn whitened_features_are_better_still() {
+    let accuracies =
+        |settings: Hyperparameters| Some(train(&settings)?.into_iter().map(|(right, _)| right).collect());
+    let Some(few): Option<Vec<usize>> = accuracies(Hyperparameters::standard(4).unwrap()) else { return };
+    assert_eq!(few, [278, 313, 303, 307]);
+    let steps = train(&Hyperparameters::standard(100).unwrap()).unwrap();
+    for (iteration, expected) in [(10, 315), (30, 314), (100, 314)] {
+        assert_eq!(steps[iteration - 1].0, expected, "after iteration {iteration}");
+    }
+    assert!(steps.iter().all(|(_, step)| step.largest_score < 6.0));
+}
+
+#[test]
 fn long_runs_stay_stable_and_reach_the_accuracy_of_the_issue() {
-    let Some(steps) = train(&Hyperparameters::standard(100).unwrap()) else { return };
+    let Some(steps) = train(&Hyperparameters::standardised(100).unwrap()) else { return };
     for (_, step) in &steps {
         assert_eq!(step.check_range(), Ok(()));
         assert!(step.largest_score < 8.0);
@@ -57,7 +70,7 @@ fn long_runs_stay_stable_and_reach_the_accuracy_of_the_issue() {
 fn a_higher_degree_on_a_wider_interval_stays_in_range() {
     let sigmoid = SigmoidPolynomial::least_squares(5, 12.0).unwrap();
     let settings =
-        Hyperparameters::new(100, Profile::Standard, sigmoid, 0.0, LearningRate::Constant(2.0)).unwrap();
+        Hyperparameters::new(100, Profile::Standardised, sigmoid, 0.0, LearningRate::Constant(2.0)).unwrap();
     let Some(steps) = train(&settings) else { return };
     assert!(steps.iter().all(|(_, step)| step.check_range().is_ok()));
 }
@@ -91,7 +104,7 @@ fn baselines_agree_with_an_independent_computation() {
 #[test]
 fn columns_that_the_cap_touches_are_none_here() {
     let Some((training, _)) = regnet() else { return };
-    for profile in [Profile::Paper, Profile::Standard] {
+    for profile in [Profile::Paper, Profile::Standardised] {
         let set = TrainingSet::new(&training, profile).unwrap();
         let gram = set.features().t().dot(set.features());
         for (inverse, row) in set.preconditioner().inverse().iter().zip(gram.rows()) {

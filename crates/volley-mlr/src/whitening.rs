@@ -1,0 +1,166 @@
+//! Whitening: standardised features turned and stretched so that their covariance is near the identity.
+//!
+//! With μ and C the mean and the covariance (divisor n) of the d columns that vary, x becomes
+//!
+//! ```text
+//! x' = (x − μ) R,   R = S^(−1/2),   S = (1 − ρ) C + ρ v I,   v = tr(C)/d
+//! ```
+//!
+//! The quadratic gradient divides by the diagonal bound Bⱼ = ¼ Σₖ |xᵀx|ⱼₖ, since a full inverse cannot be applied cheaply to
+//! encrypted weights. Where columns are correlated the bound is far from the Hessian, and convergence slow. x' has nearly no
+//! correlations, so that a step is nearly one of Newton's method. What training finds is a linear function of x all the same:
+//! x' wᵀ + b = x (w Rᵀ)ᵀ + b − μ·(w Rᵀ), which [`fold`](Whitening::fold) computes.
+//!
+//! **Shrinkage.** ρ is that of Ledoit and Wolf (2004), the one of least expected squared error of S:
+//!
+//! ```text
+//! ρ = β/δ,   β = (Σᵢ |xᵢ − μ|⁴/n − |C|²)/(d n),   δ = (|C|² − d v²)/d
+//! ```
+//!
+//! with |C|² the sum of the squares of all entries. It makes S regular where there are fewer rows than columns. Here it is 1/n at
+//! least and 1 at most: of two rows, one the mirror image of the other about μ, the formula makes 0.
+//!
+//! **Floor.** Eigenvalues of S count as [`FLOOR`] · v at least. ρ vanishes with many rows, and then the directions in which duplicated or
+//! dependent columns differ by rounding would be stretched without a bound.
+//!
+//! **Clip.** Training rows, not others, are cut off at ±[`CLIP`]: a single row can be √n deviations away in some direction,
+//! and its score would leave the sigmoid's range. Prediction only compares scores, so that nothing need be cut off there, which
+//! is why the function of x is linear.
+//!
+//! Cost: n·d² for C and about 10·d³ for the eigenvectors, on one thread.
+
+use nalgebra::DMatrix;
+use ndarray::{Array1, Array2, ArrayRef1, Axis};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// Largest absolute value in whitened training rows.
+const CLIP: f64 = 6.0;
+
+/// Smallest eigenvalue, relative to the mean variance of a column: no direction is stretched by more than 32/√v.
+const FLOOR: f64 = 1.0 / 1024.0;
+
+/// A fitted whitening.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
+pub(crate) struct Whitening {
+    /// μ.
+    mean: Array1<f64>,
+    /// R, zero in the rows and columns of features that do not vary.
+    root: Array2<f64>,
+}
+
+/// A whitening as it is stored: R row by row.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    mean: Vec<f64>,
+    root: Vec<f64>,
+}
+
+impl Whitening {
+    /// Fitted to `features`, samples × columns, at least one row.
+    pub(crate) fn fit(features: &Array2<f64>) -> Self {
+        let mean = features.sum_axis(Axis(0)) / features.nrows() as f64;
+        let centred = features - &mean;
+        let varying: Vec<usize> =
+            (0..mean.len()).filter(|&j| centred.column(j).iter().any(|&value| value != 0.0)).collect();
+        let mut root = Array2::zeros((mean.len(), mean.len()));
+        if !varying.is_empty() {
+            let inner = inverse_root(&shrunk_covariance(&centred.select(Axis(1), &varying)));
+            for (row, &i) in inner.rows().into_iter().zip(&varying) {
+                for (value, &j) in row.iter().zip(&varying) {
+                    root[[i, j]] = *value;
+                }
+            }
+        }
+        Self { mean, root }
+    }
+
+    /// Number of columns.
+    pub(crate) fn columns(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// Whitened rows, nothing cut off.
+    pub(crate) fn apply(&self, features: &Array2<f64>) -> Array2<f64> {
+        (features - &self.mean).dot(&self.root)
+    }
+
+    /// Whitened rows to train on.
+    pub(crate) fn apply_to_training(&self, features: &Array2<f64>) -> Array2<f64> {
+        self.apply(features).mapv(|value| value.clamp(-CLIP, CLIP))
+    }
+
+    /// The weights that give features as they were the scores that `weights` give whitened ones: classes × (columns + 1), the
+    /// bias first.
+    pub(crate) fn fold(&self, weights: &Array2<f64>) -> Array2<f64> {
+        let mut folded = weights.to_owned();
+        let (mut bias, mut rest) = folded.view_mut().split_at(Axis(1), 1);
+        rest.assign(&weights.view().split_at(Axis(1), 1).1.dot(&self.root.t()));
+        bias.column_mut(0).scaled_add(-1.0, &rest.dot(&self.mean));
+        folded
+    }
+
+    /// The largest factor by which [`fold`](Self::fold) changes the deviation of independent noise of the weights.
+    pub(crate) fn noise_gain(&self) -> f64 {
+        let norm = |row: &ArrayRef1<f64>| row.dot(row).sqrt();
+        let bias = 1f64.hypot(norm(&self.mean.dot(&self.root)));
+        self.root.rows().into_iter().map(|row| norm(&row)).fold(bias, f64::max)
+    }
+}
+
+/// S of centred rows.
+fn shrunk_covariance(centred: &Array2<f64>) -> Array2<f64> {
+    let (rows, columns) = (centred.nrows() as f64, centred.ncols() as f64);
+    let covariance = centred.t().dot(centred) / rows;
+    let variance = covariance.diag().sum() / columns;
+    let square = covariance.iter().map(|value| value * value).sum::<f64>();
+    let fourth = centred.rows().into_iter().map(|row| row.dot(&row).powi(2)).sum::<f64>() / rows;
+    let error = (fourth - square) / (columns * rows);
+    let distance = (square - columns * variance * variance) / columns;
+    // Where C is v I already, as for one column, every ρ gives it.
+    let estimate = if distance > 0.0 { error / distance } else { 0.0 };
+    let shrinkage = estimate.clamp(1.0 / rows, 1.0);
+    let mut shrunk = covariance * (1.0 - shrinkage);
+    shrunk.diag_mut().mapv_inplace(|value| value + shrinkage * variance);
+    shrunk
+}
+
+/// S^(−1/2), with the floor on the eigenvalues.
+fn inverse_root(covariance: &Array2<f64>) -> Array2<f64> {
+    let size = covariance.nrows();
+    let floor = FLOOR * covariance.diag().sum() / size as f64;
+    let eigen = DMatrix::from_fn(size, size, |i, j| covariance[[i, j]]).symmetric_eigen();
+    let vectors = Array2::from_shape_fn((size, size), |(i, j)| eigen.eigenvectors[(i, j)]);
+    let stretch = Array1::from_shape_fn(size, |j| eigen.eigenvalues[j].max(floor).sqrt().recip());
+    (&vectors * &stretch).dot(&vectors.t())
+}
+
+impl TryFrom<Stored> for Whitening {
+    type Error = Error;
+
+    /// Refuses numbers that no fit gives.
+    fn try_from(Stored { mean, root }: Stored) -> Result<Self, Error> {
+        let size = mean.len();
+        let sound = |column: &usize| {
+            let row = root.get(column * size..(column + 1) * size);
+            mean[*column].is_finite() && row.is_some_and(|row| row.iter().all(|value| value.is_finite()))
+        };
+        if let Some(column) = (0..size).find(|column| !sound(column)) {
+            return Err(Error::Statistics { column });
+        }
+        let root =
+            Array2::from_shape_vec((size, size), root).map_err(|_| Error::Statistics { column: size })?;
+        Ok(Self { mean: mean.into(), root })
+    }
+}
+
+impl From<Whitening> for Stored {
+    fn from(Whitening { mean, root }: Whitening) -> Self {
+        Self { mean: mean.to_vec(), root: root.iter().copied().collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

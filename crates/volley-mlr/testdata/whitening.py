@@ -1,0 +1,25 @@
+"""Writes whitening.json: rows, and S^(-1/2) of them by scikit-learn and NumPy.
+
+    python whitening.py > whitening.json
+
+Made with scikit-learn 1.9.1.
+"""
+
+import json
+
+import numpy as np
+from sklearn.covariance import ledoit_wolf
+
+
+def case(rows, columns, seed):
+    generator = np.random.default_rng(seed)
+    x = generator.normal(size=(rows, columns)) @ generator.normal(size=(columns, columns)) + 1
+    x = x.round(3)
+    covariance, shrinkage = ledoit_wolf(x)
+    values, vectors = np.linalg.eigh(covariance)
+    root = (vectors / np.sqrt(values)) @ vectors.T
+    return {"rows": x.tolist(), "shrinkage": shrinkage, "root": root.tolist()}
+
+
+# Many rows, fewer rows than columns, two columns.
+print(json.dumps([case(30, 5, 1), case(6, 9, 2), case(40, 2, 3)]))
