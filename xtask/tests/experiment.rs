@@ -101,8 +101,6 @@ fn files_that_cannot_be_used() {
 fn settings_that_cannot_be_used() {
     let folder = Folder::new("settings");
     let path = folder.write("good.csv", &good_rows());
-    let classes: Vec<String> = (0..300).map(|row| format!("{row},1,2,{row}")).collect();
-    let classes = folder.write("classes.csv", &classes);
     let cases: [(&[&str], &str); 22] = [
         (&["--samples", "41"], "41 samples asked for, but the data has 40 rows"),
         (&["--samples", "40"], "all 40 rows are trained on, none is left to test"),
@@ -135,8 +133,6 @@ fn settings_that_cannot_be_used() {
         let line = refusal(&[&data[..], samples, arguments].concat());
         assert!(line.contains(problem), "{line}");
     }
-    let line = refusal(&["--features", &classes, "--samples", "290"]);
-    assert!(line.contains("no layout fits"), "{line}");
     let line = refusal(&["--samples", "8193"]);
     assert!(line.contains("8193 samples asked for, but the data has 8192 rows"), "{line}");
 }

@@ -43,12 +43,13 @@
 //! while trainer.step()?.is_some() {}
 //! let encrypted_model = trainer.model().ok_or("no iteration")?;
 //!
-//! // The owner decrypts; the reference in clear has the same weights.
+//! // The owner decrypts; training in clear gives the same weights.
 //! let model = owner.decrypt(&encrypted_model)?;
 //! assert_eq!(model.predict(&array![[0.5, 2.0], [6.0, 1.0]])?, ["left", "right"]);
 //! let reference = training_set.reference(&hyperparameters).last().ok_or("no iteration")?;
 //! reference.check_range()?;
-//! assert!((model.weights() - &reference.weights).iter().all(|difference| difference.abs() < 1e-4));
+//! let in_clear = training_set.model(reference.weights)?;
+//! assert!((model.weights() - in_clear.weights()).iter().all(|difference| difference.abs() < 1e-4));
 //! # Ok(())
 //! # }
 //! ```

@@ -95,7 +95,7 @@ fn scores_out_of_range_are_no_divergence_where_errors_lead_back() {
     {
         let sigmoid = SigmoidPolynomial::least_squares(degree, range).unwrap();
         let settings = Hyperparameters::many(60).unwrap().with_sigmoid(sigmoid);
-        let set = TrainingSet::new(&overlapping(), Profile::Standard).unwrap();
+        let set = TrainingSet::new(&overlapping(), Profile::Standardised).unwrap();
         let steps: Vec<Step> = set.reference(&settings).collect();
         assert!(steps.iter().all(|step| step.iteration < 5 || step.check_range().is_err()));
         assert_eq!(steps[59].check_divergence().is_err(), diverges, "degree {degree}");
