@@ -13,6 +13,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use ndarray::Array2;
 use rand::SeedableRng;
 use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
@@ -220,30 +221,30 @@ impl Experiment {
 
         let trained = Server { context, keys, dataset }.train(&self.plan, &mut phases)?;
 
-        let models = phases.time(Party::Owner, "decryption", || {
-            trained.models.iter().map(|model| Ok(owner.decrypt_private(model)?)).collect::<Result<Vec<_>>>()
+        let weights = phases.time(Party::Owner, "decryption", || {
+            trained.models.iter().map(|model| Ok(owner.decrypt_weights(model)?)).collect::<Result<Vec<_>>>()
         })?;
         progress.finish();
-        self.report(phases.done, &trained, &models, upload, key_sizes)
+        self.report(phases.done, &trained, &weights, upload, key_sizes)
     }
 
     fn report(
         &self,
         phases: Vec<Phase>,
         trained: &Trained,
-        models: &[Model],
+        weights: &[Array2<f64>],
         upload: Upload,
         keys: Keys,
     ) -> Result<Report> {
         let peak_memory_bytes = peak_memory_bytes();
-        let plain = self
-            .reference
-            .iter()
-            .map(|step| Ok(self.training_set.model(step.weights.clone())?))
-            .collect::<Result<Vec<Model>>>()?;
+        let plain: Vec<_> = self.reference.iter().map(|step| step.weights.clone()).collect();
+        let models = |weights: &[Array2<f64>]| -> Result<Vec<Model>> {
+            weights.iter().map(|weights| Ok(self.training_set.model(weights.clone())?)).collect()
+        };
         let parameters = self.plan.parameters();
         let Data { name, training, test, images } = &self.data;
-        let curves = Curves::new(&self.training_set, Rows { training, test }, models, &plain)?;
+        let curves = Curves::new(&self.training_set, Rows { training, test }, weights, &plain)?;
+        let (models, plain) = (models(weights)?, models(&plain)?);
         let mut iterations = Vec::new();
         for ((step, seconds), (encrypted, plain)) in trained.steps.iter().zip(models.iter().zip(&plain)) {
             iterations.push(Iteration {

@@ -144,9 +144,9 @@ fn every_table_is_read_as_by_another_reader_or_refused_by_name() {
     }
 }
 
-/// Rows of the training set that are predicted right, beside scikit-learn's multinomial model of the same rows. Volley's classes
-/// are told apart one against the rest, each by a score within the polynomial's range: a class between two others in a single
-/// column is missed. A run that leaves the range is not compared; `volley encrypt` names it.
+/// Rows of the training set that are predicted right, beside scikit-learn's multinomial model of the same rows. Tables have
+/// 40 to 90 rows: two points are less than two rows. A run that leaves the polynomial's range is not compared;
+/// `volley encrypt` names it.
 #[test]
 fn most_tables_are_learned_as_well_as_by_logistic_regression() {
     const POINTS: f64 = 0.02;
@@ -171,7 +171,7 @@ fn most_tables_are_learned_as_well_as_by_logistic_regression() {
     }
     let mean = sum / f64::from(compared);
     println!("{as_well} of {compared}, {mean:+.4} on the mean");
-    assert!(compared >= 140 && as_well >= 115 && mean > -0.01);
+    assert!(compared >= 140 && as_well >= 133 && mean > -0.005);
 }
 
 /// Every table with random defects is read or refused, within the limit of what it may become.

@@ -71,6 +71,7 @@ mod plan;
 mod preconditioner;
 mod prediction;
 mod preprocessing;
+mod recoding;
 mod reference;
 mod refresh;
 mod sharing;

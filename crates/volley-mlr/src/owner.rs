@@ -1,6 +1,7 @@
 //! The owner's side of an encrypted run: encrypting a training set by a plan, decrypting the model.
 
 use crate::volley_ckks::{Ciphertext, Complex64, Encoder, SecretKey};
+use ndarray::Array2;
 use rand_core::CryptoRng;
 
 use crate::class_weight::RowWeights;
@@ -120,6 +121,16 @@ impl<'a> Owner<'a> {
     ///
     /// As [`decrypt`](Self::decrypt).
     pub fn decrypt_private(&self, model: &EncryptedModel<Ciphertext>) -> Result<Model, Error> {
+        self.training_set.model(self.decrypt_weights(model)?)
+    }
+
+    /// Decrypts what training found, classes × (columns + 1), for the owner alone: the weights of prepared features, which
+    /// [`TrainingSet::model`] makes a model of. [`Step::weights`](crate::Step) are these in clear.
+    ///
+    /// # Errors
+    ///
+    /// As [`decrypt`](Self::decrypt), but numbers that are no model are returned.
+    pub fn decrypt_weights(&self, model: &EncryptedModel<Ciphertext>) -> Result<Array2<f64>, Error> {
         let decrypt = |block: &Ciphertext| Ok(self.secret_key.decrypt(block)?);
         self.training_set.owner_state().unpack(self.plan, &self.encoder, model, decrypt)
     }

@@ -1,22 +1,25 @@
 //! What stays with the owner while the server trains.
 
 use ndarray::Array2;
-use serde::{Deserialize, Serialize};
 
 use crate::encrypted::check_layout;
+use crate::recoding::{Recoding, ScoreMap};
 use crate::sharing;
 use crate::volley_ckks::{Ciphertext, Encoder, Plaintext, SecretKey};
-use crate::volley_revolver::Shape;
+use crate::volley_revolver::{Layout, Shape};
 use crate::{ClassLabels, EncryptedModel, Error, Model, Plan, Preconditioner, Preprocessing, Sharing};
 
 /// What was fitted to a training set, and turns decrypted weights into a model. The training set itself is not in it.
 ///
-/// Private: the statistics are those of the data.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Private: the statistics are those of the data. Of whitened rows it has the mean of each class, by which the scores of a
+/// decrypted model are recoded (docs/training.md).
+#[derive(Clone, Debug, PartialEq)]
 pub struct OwnerState {
     pub(crate) classes: ClassLabels,
     pub(crate) preprocessing: Preprocessing,
     pub(crate) preconditioner: Preconditioner,
+    /// Of whitened rows.
+    pub(crate) recoding: Option<Recoding>,
 }
 
 impl OwnerState {
@@ -57,7 +60,7 @@ impl OwnerState {
     ) -> Result<Model, Error> {
         self.check_plan(plan)?;
         let encoder = Encoder::new(secret_key.context());
-        self.unpack(plan, &encoder, model, |block| Ok(secret_key.decrypt(block)?))
+        self.model(self.unpack(plan, &encoder, model, |block| Ok(secret_key.decrypt(block)?))?)
     }
 
     pub(crate) fn check_plan(&self, plan: &Plan) -> Result<(), Error> {
@@ -68,7 +71,9 @@ impl OwnerState {
         let expected = [shape.samples, shape.columns, shape.classes];
         let columns = self.preprocessing.columns() + 1;
         let actual = [shape.samples, columns, self.classes.len()];
-        if expected != actual || self.preconditioner.inverse().len() != columns {
+        let recoded =
+            self.recoding.as_ref().is_none_or(|recoding| recoding.dim() == (self.classes.len(), columns - 1));
+        if expected != actual || self.preconditioner.inverse().len() != columns || !recoded {
             return Err(Error::PlanShape { expected, actual });
         }
         Ok(())
@@ -82,39 +87,52 @@ impl OwnerState {
         model: &EncryptedModel<Ciphertext>,
     ) -> Result<Model, Error> {
         let Some(flooding) = plan.hyperparameters().flooding() else {
-            return self.unpack(plan, encoder, model, |block| Ok(secret_key.decrypt(block)?));
+            return self.decrypt_private(plan, secret_key, model);
         };
         let noise = plan.noise_model();
         let sigma = noise.flooding_deviation(flooding, model.terms.len());
         let decrypt = |block: &Ciphertext| Ok(secret_key.decrypt_flooded(block, sigma)?);
+        let weights = self.unpack(plan, encoder, model, decrypt)?;
+        let recoding_gain = self.score_map(&weights).map_or(1.0, |map| map.noise_gain());
         let factors = model.terms.iter().map(|(factor, _)| factor * factor).sum::<f64>().sqrt();
         let deviation = noise.weight_deviation(sigma) * factors / self.preconditioner.factor()
-            * self.preprocessing.noise_gain();
+            * self.preprocessing.noise_gain()
+            * recoding_gain;
         let (statistical_bits, decryptions) = (flooding.statistical_bits(), flooding.decryptions());
         let sharing = Sharing::Flooded { statistical_bits, decryptions, deviation };
-        Ok(sharing::with_rounded_statistics(&self.unpack(plan, encoder, model, decrypt)?, deviation)?
-            .marked(sharing))
+        Ok(sharing::with_rounded_statistics(&self.model(weights)?, deviation)?.marked(sharing))
     }
 
-    /// The model, as `decrypt` decrypts its ciphertexts.
+    /// The weights of prepared features, as `decrypt` decrypts their ciphertexts.
     pub(crate) fn unpack(
         &self,
         plan: &Plan,
         encoder: &Encoder,
         model: &EncryptedModel<Ciphertext>,
         mut decrypt: impl FnMut(&Ciphertext) -> Result<Plaintext, Error>,
-    ) -> Result<Model, Error> {
+    ) -> Result<Array2<f64>, Error> {
         let layout = plan.layout();
         check_layout(layout, model.layout)?;
         let mut weights = Array2::zeros((layout.shape().classes, layout.shape().columns));
         for (factor, blocks) in &model.terms {
-            let slots = blocks
-                .iter()
-                .map(|block| Ok(encoder.decode(&decrypt(block)?)?))
-                .collect::<Result<Vec<_>, Error>>()?;
-            weights.scaled_add(*factor, &layout.unpack_weights(&slots)?);
+            weights.scaled_add(*factor, &self.unpack_blocks(layout, encoder, blocks, &mut decrypt)?);
         }
-        weights /= self.preconditioner.factor();
+        Ok(weights)
+    }
+
+    /// The weights in the ciphertexts of one term.
+    pub(crate) fn unpack_blocks(
+        &self,
+        layout: Layout,
+        encoder: &Encoder,
+        blocks: &[Ciphertext],
+        mut decrypt: impl FnMut(&Ciphertext) -> Result<Plaintext, Error>,
+    ) -> Result<Array2<f64>, Error> {
+        let slots = blocks
+            .iter()
+            .map(|block| Ok(encoder.decode(&decrypt(block)?)?))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let mut weights = layout.unpack_weights(&slots)? / self.preconditioner.factor();
         // A column without a step has a zero weight; what was decrypted there is noise.
         let inverse = self.preconditioner.inverse();
         for (mut column, _) in
@@ -122,11 +140,24 @@ impl OwnerState {
         {
             column.fill(0.0);
         }
-        self.model(weights)
+        Ok(weights)
     }
 
-    /// The model with these weights.
+    /// What recodes the scores of trained weights.
+    fn score_map(&self, weights: &Array2<f64>) -> Option<ScoreMap> {
+        self.recoding.as_ref().map(|recoding| recoding.of(weights))
+    }
+
+    /// Trained weights, recoded where rows are whitened.
+    pub(crate) fn recoded(&self, weights: Array2<f64>) -> Array2<f64> {
+        match self.score_map(&weights) {
+            Some(map) => map.weights(&weights),
+            None => weights,
+        }
+    }
+
+    /// The model with these trained weights.
     pub(crate) fn model(&self, weights: Array2<f64>) -> Result<Model, Error> {
-        Model::new(weights, self.classes.clone(), self.preprocessing.clone())
+        Model::new(self.recoded(weights), self.classes.clone(), self.preprocessing.clone())
     }
 }

@@ -26,7 +26,7 @@ use crate::volley_ckks::{
 use crate::volley_revolver::plan::{Circuit, CostModel, Memory, Plan as MatrixPlan};
 use crate::volley_revolver::skewed::{RevolvedWeights, Skewed, Split};
 use crate::volley_revolver::{Error as MatrixError, Layout, Part};
-use crate::{EncryptedModel, Error, OwnerState, Plan};
+use crate::{EncryptedModel, Error, OwnerState, Plan, Profile};
 
 /// Level of rows and weights: the one that training leaves.
 const LEVEL: usize = 1;
@@ -40,6 +40,7 @@ pub struct PredictionPlan {
     training: Layout,
     iterations: usize,
     rows: Operand,
+    weights: Option<Operand>,
     matrices: MatrixPlan,
 }
 
@@ -58,9 +59,12 @@ impl PredictionPlan {
             .times(&parameters.rescaling_factor(LEVEL))
             .divided_by(&weights.scale);
         let rows = Operand { level: LEVEL, scale, slots: weights.slots };
-        let circuit = Prediction { rows: &rows, weights: &weights };
+        let weights = Operand { level: LEVEL, ..weights };
+        let recoded = plan.hyperparameters().profile() == Profile::Standard;
+        let circuit = Prediction { rows: &rows, weights: &weights, recoded };
         let matrices = MatrixPlan::of(&circuit, parameters, layout, plan.split(), &CostModel::default())?;
-        Ok(Self { training, iterations, rows, matrices })
+        let weights = recoded.then_some(weights);
+        Ok(Self { training, iterations, rows, weights, matrices })
     }
 
     /// Where so many rows lie under the model's weights.
@@ -72,6 +76,12 @@ impl PredictionPlan {
     #[must_use]
     pub fn scores(&self) -> Operand {
         Operand { level: LEVEL - 1, scale: Scale::power_of_two(SCORE_LOG_SCALE), slots: self.rows.slots }
+    }
+
+    /// Level, scale and slots of the weights that come with the scores where the owner recodes them: of whitened rows.
+    #[must_use]
+    pub fn weights(&self) -> Option<&Operand> {
+        self.weights.as_ref()
     }
 
     /// The CKKS parameters.
@@ -160,6 +170,9 @@ pub struct EncryptedScores<C> {
     pub layout: Layout,
     /// Scores, by group and class block.
     pub scores: Vec<C>,
+    /// The weights that gave them, by class block and column block, where the owner [recodes](PredictionPlan::weights) scores; else
+    /// none.
+    pub weights: Vec<C>,
 }
 
 /// The server's side of encrypted prediction, generic as [`Trainer`](crate::Trainer) is. The weights' rotations are made
@@ -169,6 +182,8 @@ pub struct Predictor<'a, A: Arithmetic> {
     skewed: Skewed<'a, A>,
     /// By class block.
     weights: Vec<RevolvedWeights<A::Ciphertext>>,
+    /// What goes back with the scores.
+    returned: Vec<A::Ciphertext>,
 }
 
 impl<'a, A: Arithmetic> Predictor<'a, A> {
@@ -195,7 +210,8 @@ impl<'a, A: Arithmetic> Predictor<'a, A> {
         if iteration != iterations {
             return Err(Error::UnfinishedModel { iteration, iterations });
         }
-        Self::with_weights(arithmetic, plan.layout(), plan.matrices.split(), weights)
+        let recoded = plan.weights.is_some();
+        Self::with_weights(arithmetic, plan.layout(), plan.matrices.split(), weights, recoded)
     }
 
     fn with_weights(
@@ -203,6 +219,7 @@ impl<'a, A: Arithmetic> Predictor<'a, A> {
         layout: Layout,
         split: Split,
         weights: &[A::Ciphertext],
+        recoded: bool,
     ) -> Result<Self, Error> {
         let (expected, actual) = (layout.weight_ciphertexts(), weights.len());
         if expected != actual {
@@ -214,8 +231,8 @@ impl<'a, A: Arithmetic> Predictor<'a, A> {
             .map(|weights| arithmetic.drop_level(weights, LEVEL))
             .collect::<Result<Vec<_>, _>>()?;
         let blocks = weights.chunks(layout.column_blocks());
-        let weights = blocks.map(|block| skewed.revolve_weights(block)).collect::<Result<_, _>>()?;
-        Ok(Self { skewed, weights })
+        let revolved = blocks.map(|block| skewed.revolve_weights(block)).collect::<Result<_, _>>()?;
+        Ok(Self { skewed, weights: revolved, returned: if recoded { weights } else { Vec::new() } })
     }
 
     /// The scores of all rows, group by group in parallel.
@@ -249,7 +266,8 @@ impl<'a, A: Arithmetic> Predictor<'a, A> {
             Ok(scores)
         };
         let scores = rows.features.par_iter().map(group).collect::<Result<Vec<_>, Error>>()?;
-        Ok(EncryptedScores { layout, scores: scores.into_iter().flatten().collect() })
+        let weights = self.returned.clone();
+        Ok(EncryptedScores { layout, scores: scores.into_iter().flatten().collect(), weights })
     }
 
     /// The scores of one group of rows, given by column block, by class block: a server short of memory goes group by group.
@@ -302,7 +320,8 @@ impl OwnerState {
         Ok(EncryptedRows { layout, features })
     }
 
-    /// The scores, samples × classes, in the order of the [classes](Self::classes). Not flooded: for the owner alone.
+    /// The scores, samples × classes, in the order of the [classes](Self::classes), recoded as those of a decrypted model are. Not
+    /// flooded: for the owner alone.
     ///
     /// # Errors
     ///
@@ -336,11 +355,14 @@ impl OwnerState {
                 first.start..second.end
             })
             .collect();
-        if rows.is_empty() {
-            Ok(layout.unpack_scores(&slots)?)
-        } else {
-            Err(Error::ScoreOverflow { rows, limit })
+        if !rows.is_empty() {
+            return Err(Error::ScoreOverflow { rows, limit });
         }
+        let unpacked = layout.unpack_scores(&slots)?;
+        let Some(recoding) = &self.recoding else { return Ok(unpacked) };
+        let decrypt = |block: &Ciphertext| Ok(secret_key.decrypt(block)?);
+        let weights = self.unpack_blocks(layout, &encoder, &scores.weights, decrypt)?;
+        Ok(recoding.of(&weights).scores(&unpacked))
     }
 
     fn check_prediction(&self, plan: &PredictionPlan, secret_key: &SecretKey) -> Result<(), Error> {
@@ -356,6 +378,7 @@ impl OwnerState {
 struct Prediction<'a> {
     rows: &'a Operand,
     weights: &'a Operand,
+    recoded: bool,
 }
 
 impl Circuit for Prediction<'_> {
@@ -369,7 +392,7 @@ impl Circuit for Prediction<'_> {
         let weights = (0..layout.weight_ciphertexts())
             .map(|_| simulator.existing(&self.weights.scale, self.weights.level))
             .collect::<Result<Vec<_>, _>>()?;
-        let predictor = Predictor::with_weights(simulator, layout, split, &weights)?;
+        let predictor = Predictor::with_weights(simulator, layout, split, &weights, self.recoded)?;
         let row = || {
             (0..layout.column_blocks()).map(|_| simulator.input(&self.rows.scale, self.rows.level)).collect()
         };

@@ -61,27 +61,32 @@ impl Preprocessing {
     /// Fitted to `training` rows, samples × columns, of double precision.
     #[must_use]
     pub fn fit(training: &Array2<f64>, profile: Profile) -> Self {
-        Self::fit_rounded(training, Precision::Double, profile)
+        Self::fit_rounded(training, Precision::Double, profile).0
     }
 
     /// Fitted to the rows of a data set.
     #[must_use]
     pub fn of(data: &Dataset, profile: Profile) -> Self {
+        Self::with_shrinkage(data, profile).0
+    }
+
+    /// Fitted to the rows of a data set, and ρ of the whitening if there is one.
+    pub(crate) fn with_shrinkage(data: &Dataset, profile: Profile) -> (Self, Option<f64>) {
         Self::fit_rounded(data.features(), data.precision(), profile)
     }
 
-    fn fit_rounded(training: &Array2<f64>, precision: Precision, profile: Profile) -> Self {
+    fn fit_rounded(training: &Array2<f64>, precision: Precision, profile: Profile) -> (Self, Option<f64>) {
         let fit = |column: ArrayView1<'_, f64>| Standardisation::fit(&column, precision);
         let columns = || training.columns().into_iter().map(fit).collect::<Vec<_>>();
-        Self(match profile {
-            Profile::Paper => Columns::Raw(training.ncols()),
-            Profile::Standardised => Columns::Standardised(columns()),
+        match profile {
+            Profile::Paper => (Self::raw(training.ncols()), None),
+            Profile::Standardised => (Self(Columns::Standardised(columns())), None),
             Profile::Standard => {
                 let columns = columns();
-                let whitening = Whitening::fit(&standardised(&columns, training));
-                Columns::Whitened(columns, whitening)
+                let (whitening, shrinkage) = Whitening::fit(&standardised(&columns, training));
+                (Self(Columns::Whitened(columns, whitening)), Some(shrinkage))
             }
-        })
+        }
     }
 
     /// Of the paper's profile: `columns` features that stay as they are.

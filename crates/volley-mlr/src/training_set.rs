@@ -6,6 +6,7 @@ use ndarray::{Array2, Axis};
 
 use crate::class_weight::{Arrangement, RowWeights};
 use crate::encrypted::check_layout;
+use crate::recoding::Recoding;
 use crate::volley_revolver::Layout;
 use crate::{
     Baseline, BaselineRun, ClassLabels, Dataset, Error, Hyperparameters, Model, OwnerState, Preconditioner,
@@ -35,7 +36,7 @@ impl TrainingSet {
         profile.check_features(data.features().ncols())?;
         let classes = ClassLabels::of(data.labels())?;
         let one_hot = classes.one_hot(data.labels())?;
-        let preprocessing = Preprocessing::of(data, profile);
+        let (preprocessing, shrinkage) = Preprocessing::with_shrinkage(data, profile);
         let features = preprocessing.apply_to_training(data.features())?;
         let preconditioner = Preconditioner::fit(&features)?;
         let used = preconditioner.inverse().iter().skip(1).map(|&inverse| inverse > 0.0);
@@ -47,7 +48,8 @@ impl TrainingSet {
             .filter(|(_, (column, used))| !used && column.iter().any(|value| *value != column[0]))
             .map(|(index, _)| index)
             .collect();
-        let fitted = OwnerState { classes, preprocessing, preconditioner };
+        let recoding = shrinkage.map(|shrinkage| Recoding::fit(&features, &one_hot, shrinkage));
+        let fitted = OwnerState { classes, preprocessing, preconditioner, recoding };
         Ok(Self { features, one_hot, weights: None, fitted, nearly_constant })
     }
 
@@ -76,6 +78,7 @@ impl TrainingSet {
         set.one_hot = set.one_hot.select(Axis(0), &order);
         set.fitted.preconditioner = Preconditioner::fit_weighted(&set.features, &weights.values)?;
         set.weights = Some(weights);
+        set.fitted.recoding = set.fitted.recoding.map(Recoding::balanced);
         Ok(set)
     }
 
@@ -157,8 +160,11 @@ impl TrainingSet {
     /// The classes that a model with these weights, classes × (columns + 1), predicts for none of the training rows.
     #[must_use]
     pub fn never_predicted(&self, weights: &Array2<f64>) -> Vec<&str> {
-        let predicted: BTreeSet<&str> =
-            self.classes().highest(&self.features.dot(&weights.t())).into_iter().collect();
+        let predicted: BTreeSet<&str> = self
+            .classes()
+            .highest(&self.features.dot(&self.fitted.recoded(weights.clone()).t()))
+            .into_iter()
+            .collect();
         let names = self.classes().names().iter().map(String::as_str);
         names.filter(|name| !predicted.contains(name)).collect()
     }
@@ -169,13 +175,22 @@ impl TrainingSet {
         BaselineRun::new(baseline, &self.features, &self.one_hot, self.preconditioner().inverse())
     }
 
-    /// The model with these weights, classes × (columns + 1).
+    /// The model that trained weights, classes × (columns + 1), give: recoded where rows are whitened (docs/training.md).
     ///
     /// # Errors
     ///
     /// [`Error::WeightShape`] and [`Error::NotFinite`] for weights that are none.
     pub fn model(&self, weights: Array2<f64>) -> Result<Model, Error> {
         self.fitted.model(weights)
+    }
+
+    /// The model whose scores are those that were trained, each of one class against the rest.
+    ///
+    /// # Errors
+    ///
+    /// As [`model`](Self::model).
+    pub fn model_as_trained(&self, weights: Array2<f64>) -> Result<Model, Error> {
+        Model::new(weights, self.classes().clone(), self.preprocessing().clone())
     }
 }
 

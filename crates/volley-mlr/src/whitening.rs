@@ -59,22 +59,25 @@ struct Stored {
 }
 
 impl Whitening {
-    /// Fitted to `features`, samples × columns, at least one row.
-    pub(crate) fn fit(features: &Array2<f64>) -> Self {
+    /// Fitted to `features`, samples × columns, at least one row; and ρ.
+    pub(crate) fn fit(features: &Array2<f64>) -> (Self, f64) {
         let mean = features.sum_axis(Axis(0)) / features.nrows() as f64;
         let centred = features - &mean;
         let varying: Vec<usize> =
             (0..mean.len()).filter(|&j| centred.column(j).iter().any(|&value| value != 0.0)).collect();
         let mut root = Array2::zeros((mean.len(), mean.len()));
+        let mut shrinkage = 1.0;
         if !varying.is_empty() {
-            let inner = inverse_root(&shrunk_covariance(&centred.select(Axis(1), &varying)));
+            let shrunk;
+            (shrunk, shrinkage) = shrunk_covariance(&centred.select(Axis(1), &varying));
+            let inner = inverse_root(&shrunk);
             for (row, &i) in inner.rows().into_iter().zip(&varying) {
                 for (value, &j) in row.iter().zip(&varying) {
                     root[[i, j]] = *value;
                 }
             }
         }
-        Self { mean, root }
+        (Self { mean, root }, shrinkage)
     }
 
     /// Number of columns.
@@ -110,8 +113,8 @@ impl Whitening {
     }
 }
 
-/// S of centred rows.
-fn shrunk_covariance(centred: &Array2<f64>) -> Array2<f64> {
+/// S of centred rows, and ρ.
+fn shrunk_covariance(centred: &Array2<f64>) -> (Array2<f64>, f64) {
     let (rows, columns) = (centred.nrows() as f64, centred.ncols() as f64);
     let covariance = centred.t().dot(centred) / rows;
     let variance = covariance.diag().sum() / columns;
@@ -124,7 +127,7 @@ fn shrunk_covariance(centred: &Array2<f64>) -> Array2<f64> {
     let shrinkage = estimate.clamp(1.0 / rows, 1.0);
     let mut shrunk = covariance * (1.0 - shrinkage);
     shrunk.diag_mut().mapv_inplace(|value| value + shrinkage * variance);
-    shrunk
+    (shrunk, shrinkage)
 }
 
 /// S^(−1/2), with the floor on the eigenvalues.

@@ -10,9 +10,9 @@ use volley_mlr::{Baseline, ClassLabels, Dataset, Model, TrainingSet};
 /// How good a model is on some rows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Quality {
-    /// Share of the rows that are predicted right.
+    /// Share of the rows that are predicted right: by the model that the owner gets, or by that of a baseline.
     pub(crate) accuracy: f64,
-    /// −ℓ/n, the squared likelihood error's loss for each row: 0 is perfect, classes · ln 2 is what zero weights have.
+    /// −ℓ/n, the squared likelihood error's loss of the trained scores for each row: 0 is perfect, classes · ln 2 is what zero weights have.
     pub(crate) loss: f64,
 }
 
@@ -43,28 +43,33 @@ pub(crate) struct Rows<'a> {
 }
 
 impl Curves {
-    /// Judges the models after each iteration, and runs the baselines.
+    /// Judges the trained weights after each iteration, and runs the baselines.
     pub(crate) fn new(
         training_set: &TrainingSet,
         rows: Rows<'_>,
-        encrypted: &[Model],
-        plain: &[Model],
+        encrypted: &[Array2<f64>],
+        plain: &[Array2<f64>],
     ) -> Result<Self> {
-        let (classes, columns) = (training_set.classes().len(), training_set.features().ncols());
-        let untrained = training_set.model(Array2::zeros((classes, columns)))?;
-        let curve = |models: &[Model]| -> Result<Curve> {
-            let models: Vec<&Model> = std::iter::once(&untrained).chain(models).collect();
-            let on = |data| models.par_iter().map(|model| quality(model, data)).collect::<Result<Vec<_>>>();
+        let untrained = Array2::zeros((training_set.classes().len(), training_set.features().ncols()));
+        let curve = |weights: &[Array2<f64>], recode: bool| -> Result<Curve> {
+            let weights: Vec<&Array2<f64>> = std::iter::once(&untrained).chain(weights).collect();
+            let judge = |data: &Dataset, weights: &Array2<f64>| -> Result<Quality> {
+                let trained = training_set.model_as_trained(weights.clone())?;
+                let loss = loss(&trained, data)?;
+                let model = if recode { training_set.model(weights.clone())? } else { trained };
+                Ok(Quality { accuracy: model.accuracy(data)?, loss })
+            };
+            let on =
+                |data| weights.par_iter().map(|weights| judge(data, weights)).collect::<Result<Vec<_>>>();
             Ok(Curve { training: on(rows.training)?, test: on(rows.test)? })
         };
         let baseline = |baseline| {
-            let weights = training_set.baseline(baseline).take(encrypted.len());
-            let models = weights.map(|weights| training_set.model(weights));
-            curve(&models.collect::<Result<Vec<_>, _>>()?)
+            let weights: Vec<_> = training_set.baseline(baseline).take(encrypted.len()).collect();
+            curve(&weights, false)
         };
         Ok(Self {
-            encrypted: curve(encrypted)?,
-            plain: curve(plain)?,
+            encrypted: curve(encrypted, true)?,
+            plain: curve(plain, true)?,
             nag: baseline(Baseline::Softmax)?,
             sle_nag: baseline(Baseline::Sle)?,
             sle_nag_qg: baseline(Baseline::SleQuadratic)?,
@@ -72,20 +77,11 @@ impl Curves {
     }
 }
 
-fn quality(model: &Model, data: &Dataset) -> Result<Quality> {
-    let scores = model.scores(data.features())?;
-    let one_hot = known_one_hot(model.classes(), data.labels());
-    let right = model
-        .classes()
-        .highest(&scores)
-        .into_iter()
-        .zip(data.labels())
-        .filter(|(found, label)| found == label);
-    let rows = data.samples() as f64;
-    Ok(Quality {
-        accuracy: right.count() as f64 / rows,
-        loss: -log_likelihood_of_scores(&scores, &one_hot)? / rows,
-    })
+/// −ℓ/n of a model whose scores are those that were trained.
+fn loss(trained: &Model, data: &Dataset) -> Result<f64> {
+    let scores = trained.scores(data.features())?;
+    let one_hot = known_one_hot(trained.classes(), data.labels());
+    Ok(-log_likelihood_of_scores(&scores, &one_hot)? / data.samples() as f64)
 }
 
 /// One-hot rows; a label that training never saw is in no class.
@@ -115,10 +111,9 @@ mod tests {
         let test = test.unwrap();
         let hyperparameters = Hyperparameters::standard(3).unwrap();
         let set = TrainingSet::new(&training, Profile::Standard).unwrap();
-        let models: Vec<Model> =
-            set.reference(&hyperparameters).map(|step| set.model(step.weights).unwrap()).collect();
+        let weights: Vec<_> = set.reference(&hyperparameters).map(|step| step.weights).collect();
         let rows = Rows { training: &training, test: &test };
-        let curves = Curves::new(&set, rows, &models, &models[..2]).unwrap();
+        let curves = Curves::new(&set, rows, &weights, &weights[..2]).unwrap();
 
         let Curves { encrypted, plain, nag, sle_nag, sle_nag_qg } = &curves;
         for curve in [encrypted, nag, sle_nag, sle_nag_qg] {
@@ -130,6 +125,7 @@ mod tests {
         assert!(encrypted.training[3].loss < encrypted.training[0].loss);
         let last = encrypted.test[3];
         assert_eq!(last.accuracy, 0.75, "the class c was never seen");
-        assert_eq!(last.accuracy, models[2].accuracy(&test).unwrap());
+        let model = set.model(weights[2].clone()).unwrap();
+        assert_eq!(last.accuracy, model.accuracy(&test).unwrap());
     }
 }

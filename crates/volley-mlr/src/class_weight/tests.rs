@@ -155,8 +155,10 @@ fn a_rare_class_is_found() {
     let (data, hyperparameters) = (rare(1000, 100), Hyperparameters::few(8).unwrap());
     let weights =
         |set: &TrainingSet| -> Array2<f64> { set.reference(&hyperparameters).last().unwrap().weights };
-    let alike = TrainingSet::new(&data, Profile::Standard).unwrap();
+    let alike = TrainingSet::new(&data, Profile::Standardised).unwrap();
     assert_eq!(alike.never_predicted(&weights(&alike)), ["class 1"]);
+    let recoded = TrainingSet::new(&data, Profile::Standard).unwrap();
+    assert!(recoded.never_predicted(&weights(&recoded)).is_empty());
     let balanced = setup(&data, &hyperparameters, 12).training_set;
     assert!(balanced.never_predicted(&weights(&balanced)).is_empty());
     let model = balanced.model(weights(&balanced)).unwrap();

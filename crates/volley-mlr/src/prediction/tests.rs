@@ -43,6 +43,8 @@ fn predict(
     assert_eq!(told, (1..=plan.layout().groups()).collect::<Vec<_>>());
     assert_eq!(&evaluator.counts(), plan.counts());
     assert!(scores.scores.iter().all(|score| *score.operand() == plan.scores()));
+    assert_eq!(plan.weights().is_some(), setup.plan.hyperparameters().profile() == Profile::Standard);
+    assert!(scores.weights.iter().all(|weights| Some(weights.operand()) == plan.weights()));
     state.decrypt_scores(&plan, &setup.secret_key, &scores)
 }
 
@@ -200,6 +202,9 @@ fn what_does_not_fit_is_refused() {
 
     // The owner again.
     let scores = predictor.scores(&upload).unwrap();
+    let bare = EncryptedScores { weights: vec![], ..scores.clone() };
+    let refusal = state.decrypt_scores(&plan, secret_key, &bare).unwrap_err();
+    assert!(matches!(refusal, Error::Matrix(volley_revolver::Error::Length { actual: 0, .. })), "{refusal}");
     let moved = EncryptedScores { layout: fewer.layout(), ..scores };
     let mismatch = state.decrypt_scores(&plan, secret_key, &moved);
     assert!(matches!(mismatch, Err(Error::LayoutMismatch { .. })));

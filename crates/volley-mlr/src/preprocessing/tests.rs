@@ -58,7 +58,7 @@ fn stored_statistics_are_checked() {
     ]);
     assert_eq!(Preprocessing::try_from(unsound), Err(Error::Statistics { column: 1 }));
     // A whitening of other columns.
-    let whitening = Whitening::fit(&array![[1.0, 2.0], [3.0, 5.0]]);
+    let whitening = Whitening::fit(&array![[1.0, 2.0], [3.0, 5.0]]).0;
     let column = Standardisation { square_root: true, mean: 0.0, inverse_deviation: 1.0 };
     let error = Preprocessing::try_from(Columns::Whitened(vec![column], whitening)).unwrap_err();
     assert_eq!(error, Error::ColumnCount { expected: 1, found: 2 });

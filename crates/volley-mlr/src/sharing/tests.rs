@@ -109,8 +109,9 @@ fn model_with_noise(bits: f64) -> (Dataset, Model, f64) {
     let hyperparameters = Hyperparameters::standard(3).unwrap();
     let training_set = TrainingSet::new(&data, hyperparameters.profile()).unwrap();
     let weights = training_set.reference(&hyperparameters).last().unwrap().weights;
-    let deviation = largest(weights.columns().into_iter().skip(1).flatten()) / bits.exp2();
-    (data, training_set.model(weights).unwrap(), deviation)
+    let model = training_set.model(weights).unwrap();
+    let deviation = largest(model.weights().columns().into_iter().skip(1).flatten()) / bits.exp2();
+    (data, model, deviation)
 }
 
 #[test]

@@ -15,6 +15,10 @@ fn matrix(rows: &[Vec<f64>]) -> Array2<f64> {
     Array2::from_shape_fn((rows.len(), rows[0].len()), |(i, j)| rows[i][j])
 }
 
+fn fit(features: &Array2<f64>) -> Whitening {
+    Whitening::fit(features).0
+}
+
 fn close(a: &Array2<f64>, b: &Array2<f64>, tolerance: f64) -> bool {
     a.dim() == b.dim() && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance)
 }
@@ -26,7 +30,8 @@ fn the_root_is_that_of_scikit_learn() {
     for Golden { rows, shrinkage, root } in cases {
         // The floor on ρ, which scikit-learn lacks, changes none of these.
         assert!(shrinkage > 1.0 / rows.len() as f64);
-        let found = Whitening::fit(&matrix(&rows)).root;
+        let (Whitening { root: found, .. }, rho) = Whitening::fit(&matrix(&rows));
+        assert!((rho - shrinkage).abs() < 1e-12, "{rho}");
         assert!(close(&found, &matrix(&root), 1e-9), "{found}");
     }
 }
@@ -34,13 +39,13 @@ fn the_root_is_that_of_scikit_learn() {
 #[test]
 fn the_definition_by_hand() {
     // One column: S is its variance, 4.
-    let whitening = Whitening::fit(&array![[1.0], [5.0]]);
+    let whitening = fit(&array![[1.0], [5.0]]);
     assert_eq!((whitening.mean.to_vec(), whitening.root.clone()), (vec![3.0], array![[0.5]]));
     // v·(x − 3)/2 + b with v = 6, b = 1: 3x − 8. The noise of b stands beside 3/2 times that of v.
     assert_eq!(whitening.fold(&array![[1.0, 6.0]]), array![[-8.0, 3.0]]);
     assert_eq!(whitening.noise_gain(), 1f64.hypot(1.5));
     // Two rows: ρ = 1/2, C = [[1, 1], [1, 1]], S = [[1, ½], [½, 1]] with eigenvalues 3/2 and 1/2.
-    let root = Whitening::fit(&array![[1.0, 1.0], [3.0, 3.0]]).root;
+    let root = fit(&array![[1.0, 1.0], [3.0, 3.0]]).root;
     let (sum, difference) = (1.5f64.sqrt().recip() / 2.0, 0.5f64.sqrt().recip() / 2.0);
     let expected = array![[sum + difference, sum - difference], [sum - difference, sum + difference]];
     assert!(close(&root, &expected, 1e-14), "{root}");
@@ -49,19 +54,19 @@ fn the_definition_by_hand() {
 #[test]
 fn constant_columns_stay_zero_and_leave_the_others_alone() {
     let features = Array2::from_shape_fn((20, 3), |(i, j)| ((7 * i * i + 3 * i * j) % 13) as f64 - 6.0);
-    let plain = Whitening::fit(&features).apply(&features);
+    let plain = fit(&features).apply(&features);
     let padded = Array2::from_shape_fn((20, 5), |(i, j)| match j {
         0 | 3 => 2.5,
         1 | 2 => features[[i, j - 1]],
         _ => features[[i, 2]],
     });
-    let whitening = Whitening::fit(&padded);
+    let whitening = fit(&padded);
     let found = whitening.apply(&(&padded + &array![9.0, 0.0, 0.0, -9.0, 0.0]));
     assert!(found.column(0).iter().chain(found.column(3)).all(|&value| value == 0.0));
     for (column, expected) in [1, 2, 4].into_iter().zip(plain.columns()) {
         assert_eq!(found.column(column), expected);
     }
-    let constant = Whitening::fit(&Array2::from_elem((4, 2), 3.0));
+    let constant = fit(&Array2::from_elem((4, 2), 3.0));
     assert_eq!(constant.root, Array2::<f64>::zeros((2, 2)));
 }
 
@@ -75,7 +80,7 @@ fn duplicated_and_dependent_columns_are_not_blown_up() {
         2 => unit(i, 1),
         _ => unit(i, 0) + unit(i, 1),
     });
-    let whitening = Whitening::fit(&features);
+    let whitening = fit(&features);
     let variance = features.mapv(|value| value * value).sum() / 16_000.0;
     assert!(whitening.root.iter().all(|value| value.abs() <= 32.0 / variance.sqrt()));
     // A row that is off by one in the duplicate does not go further than the bound on the stretch.
@@ -89,7 +94,7 @@ fn duplicated_and_dependent_columns_are_not_blown_up() {
 fn a_training_row_far_from_the_others_is_cut_off_and_a_new_one_is_not() {
     let features =
         Array2::from_shape_fn((400, 2), |(i, j)| if i == 7 { 50.0 } else { ((i * (j + 3)) % 7) as f64 });
-    let whitening = Whitening::fit(&features);
+    let whitening = fit(&features);
     assert_eq!(whitening.apply_to_training(&features).row(7), array![CLIP, CLIP]);
     assert!(whitening.apply(&features).row(7).iter().all(|&value| value > CLIP));
 }
@@ -124,8 +129,8 @@ fn features() -> impl Strategy<Value = Array2<f64>> {
 proptest! {
     #[test]
     fn the_root_is_the_inverse_root_of_the_shrunk_covariance(features in features()) {
-        let Whitening { mean, root } = Whitening::fit(&features);
-        let covariance = shrunk_covariance(&(&features - &mean));
+        let Whitening { mean, root } = fit(&features);
+        let (covariance, _) = shrunk_covariance(&(&features - &mean));
         prop_assert!(close(&root, &root.t().to_owned(), 1e-9 * (1.0 + root.mapv(f64::abs).sum())));
         // Eigenvalues of R S R are 1, or below where the floor stands for a smaller one of S.
         let product = root.dot(&covariance).dot(&root);
@@ -142,7 +147,7 @@ proptest! {
     fn folded_weights_give_the_same_scores(features in features(), weights in prop::collection::vec(-3.0..3.0, 2 * 8)) {
         let columns = features.ncols();
         let weights = Array2::from_shape_fn((2, columns + 1), |(i, j)| weights[8 * i + j % 8]);
-        let whitening = Whitening::fit(&features);
+        let whitening = fit(&features);
         let scores = |features: &Array2<f64>, weights: &Array2<f64>| {
             let (bias, rest) = weights.view().split_at(Axis(1), 1);
             features.dot(&rest.t()) + bias.column(0)

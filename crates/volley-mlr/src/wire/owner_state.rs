@@ -1,4 +1,4 @@
-//! The owner's private state: classes, preprocessing and preconditioner, by postcard.
+//! The owner's private state: classes, preprocessing and preconditioner, and of whitened rows the recoding, by postcard.
 
 use std::io::{Read, Write};
 
@@ -15,7 +15,11 @@ impl OwnerState {
     /// [`WireError::Content`] where the job's plan has another shape, [`WireError::File`] where the system fails.
     pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
         self.check_plan(job.plan())?;
-        let body = encode_structure(self)?;
+        let Self { classes, preprocessing, preconditioner, recoding } = self;
+        let mut body = encode_structure(&(classes, preprocessing, preconditioner))?;
+        if let Some(recoding) = recoding {
+            body.extend(encode_structure(recoding)?);
+        }
         write_file(&header(job, OWNER_STATE, body.len() as u64), out, |writer| Ok(writer.bytes(&body)?))
     }
 
@@ -25,8 +29,11 @@ impl OwnerState {
     ///
     /// See [`WireError`].
     pub fn read(job: &Job, input: impl Read, limit: u64) -> Result<Self, WireError> {
-        let state: Self = open(job, OWNER_STATE, input, limit)?
-            .read(|body| Ok::<_, WireError>(body.structure(u32::MAX)?))?;
+        let state = open(job, OWNER_STATE, input, limit)?.read(|body| {
+            let (classes, preprocessing, preconditioner) = body.structure(u32::MAX)?;
+            let recoding = if body.left() > 0 { Some(body.structure(u32::MAX)?) } else { None };
+            Ok::<_, WireError>(Self { classes, preprocessing, preconditioner, recoding })
+        })?;
         state.check_plan(job.plan())?;
         Ok(state)
     }

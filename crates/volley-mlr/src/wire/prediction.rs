@@ -1,11 +1,12 @@
 //! Encrypted rows and scores: the number of rows (u64), then ciphertexts by group, those of rows seeded and by column block,
-//! those of scores by class block.
+//! those of scores by class block, and where the owner recodes them the
+//! weights that gave them, by class block and column block.
 
 use std::io::{Read, Write};
 
 use super::{FileError, ROWS, SCORES, WireError, header, open, rows};
 use crate::volley_ckks::wire::{BodyReader, write_file};
-use crate::volley_ckks::{Ciphertext, Context, SeededCiphertext};
+use crate::volley_ckks::{Ciphertext, Context, Operand, SeededCiphertext};
 use crate::{EncryptedRows, EncryptedScores, Job, PredictionPlan, RowsHash};
 
 /// Bytes of the number of rows.
@@ -77,15 +78,13 @@ impl EncryptedScores<Ciphertext> {
     /// [`WireError::File`] where a ciphertext belongs to other parameters or another key or the system fails.
     pub fn write(&self, job: &Job, rows: RowsHash, out: impl Write) -> Result<(), WireError> {
         let parameters = job.plan().parameters();
-        let bytes: u64 = self.scores.iter().map(|scores| scores.record_bytes(parameters)).sum();
+        let ciphertexts = || self.scores.iter().chain(&self.weights);
+        let bytes: u64 = ciphertexts().map(|scores| scores.record_bytes(parameters)).sum();
         let mut header = header(job, SCORES, COUNT_BYTES + bytes);
         header.extension.extend_from_slice(rows.as_bytes());
         write_file(&header, out, |body| {
             body.bytes(&(self.layout.shape().samples as u64).to_le_bytes())?;
-            Ok(self
-                .scores
-                .iter()
-                .try_for_each(|scores| scores.write_record(parameters, job.key_id(), body))?)
+            Ok(ciphertexts().try_for_each(|scores| scores.write_record(parameters, job.key_id(), body))?)
         })
     }
 
@@ -107,16 +106,24 @@ impl EncryptedScores<Ciphertext> {
         file.read(|body| {
             let plan = read_plan(job, body)?;
             let layout = plan.layout();
-            let mut read = || {
-                let scores = Ciphertext::read_record(context, job.key_id(), body)?;
-                let (expected, found) = (plan.scores(), scores.operand());
+            let mut read = |expected: &Operand| {
+                let ciphertext = Ciphertext::read_record(context, job.key_id(), body)?;
+                let (expected, found) = (expected.clone(), ciphertext.operand());
                 if expected != *found {
                     return Err(WireError::Operand { expected, found: found.clone() });
                 }
-                Ok(scores)
+                Ok(ciphertext)
             };
-            let scores = (0..layout.score_ciphertexts()).map(|_| read()).collect::<Result<_, _>>()?;
-            Ok((plan, rows, Self { layout, scores }))
+            let expected = plan.scores();
+            let scores =
+                (0..layout.score_ciphertexts()).map(|_| read(&expected)).collect::<Result<_, _>>()?;
+            let weights = match plan.weights() {
+                Some(weights) => {
+                    (0..layout.weight_ciphertexts()).map(|_| read(weights)).collect::<Result<_, _>>()?
+                }
+                None => Vec::new(),
+            };
+            Ok((plan, rows, Self { layout, scores, weights }))
         })
     }
 }

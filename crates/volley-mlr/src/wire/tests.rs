@@ -210,6 +210,19 @@ fn the_owner_decrypts_with_files_alone() {
     assert_eq!(&read, whitened.training_set.owner_state());
     // After the classes ("class 0", "class 1"): the third kind of preprocessing, of four columns.
     assert_eq!(file[body_start(&file) + 4 + 1 + 16..][..2], [2, 4]);
+    // A recoding of other classes or columns.
+    let foreign = Setup::new(&clouds(6, 4, 3), &Hyperparameters::standard(1).unwrap(), small_ring(6));
+    let recoding = foreign.training_set.owner_state().recoding.clone();
+    let mixed = OwnerState { recoding, ..read.clone() };
+    assert!(matches!(
+        written(|out| mixed.write(&job, out)),
+        Err(WireError::Content(Error::PlanShape { .. }))
+    ));
+    // Without one the file ends after the first structure, and the model is as it was trained.
+    let trained = OwnerState { recoding: None, ..read.clone() };
+    let file = written(|out| trained.write(&job, out)).unwrap();
+    assert_eq!(OwnerState::read(&job, &file[..], NO_LIMIT).unwrap(), trained);
+    assert_ne!(trained.model(ndarray::Array2::ones((2, 5))), read.model(ndarray::Array2::ones((2, 5))));
 
     let other = Setup::new(&clouds(6, 5, 2), &Hyperparameters::standardised(1).unwrap(), small_ring(6)).plan;
     let mismatch = Error::PlanShape { expected: [6, 6, 2], actual: [6, 5, 2] };
