@@ -171,7 +171,7 @@ fn most_tables_are_learned_as_well_as_by_logistic_regression() {
     }
     let mean = sum / f64::from(compared);
     println!("{as_well} of {compared}, {mean:+.4} on the mean");
-    assert!(compared >= 140 && as_well >= 133 && mean > -0.005);
+    assert!(compared >= 146 && as_well >= 139 && mean > -0.002);
 }
 
 /// Every table with random defects is read or refused, within the limit of what it may become.

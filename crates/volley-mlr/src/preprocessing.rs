@@ -15,7 +15,8 @@
 //! could make: ε times its largest absolute value, for the ε of the data's [`Precision`]. (Rounding changes a value by at
 //! most half of that.) A deviation below 2⁻¹⁰²², whose inverse is no f64, counts as none as well.
 //!
-//! [`Profile::Standard`] does the same, and then [whitens](crate::whitening) what it gives, all columns together. A [`Model`](crate::Model)
+//! [`Profile::Standard`] does the same, but takes the square roots of a column only where that makes it less skewed: where the mean of
+//! ((x − mean)/deviation)³ is nearer to zero after it. Then it [whitens](crate::whitening) what that gives, all columns together. A [`Model`](crate::Model)
 //! takes the whitening into its weights, which refer to the columns before it.
 //!
 //! # Accuracy
@@ -76,13 +77,15 @@ impl Preprocessing {
     }
 
     fn fit_rounded(training: &Array2<f64>, precision: Precision, profile: Profile) -> (Self, Option<f64>) {
-        let fit = |column: ArrayView1<'_, f64>| Standardisation::fit(&column, precision);
-        let columns = || training.columns().into_iter().map(fit).collect::<Vec<_>>();
+        let columns = |root: fn(&ArrayRef1<f64>) -> bool| -> Vec<_> {
+            let fit = |column: ArrayView1<'_, f64>| Standardisation::fit(&column, precision, root(&column));
+            training.columns().into_iter().map(fit).collect()
+        };
         match profile {
             Profile::Paper => (Self::raw(training.ncols()), None),
-            Profile::Standardised => (Self(Columns::Standardised(columns())), None),
+            Profile::Standardised => (Self(Columns::Standardised(columns(has_root))), None),
             Profile::Standard => {
-                let columns = columns();
+                let columns = columns(root_is_less_skewed);
                 let (whitening, shrinkage) = Whitening::fit(&standardised(&columns, training));
                 (Self(Columns::Whitened(columns, whitening)), Some(shrinkage))
             }
@@ -184,9 +187,8 @@ impl Standardisation {
     /// Largest absolute value of a standardised feature.
     pub const CLIP: f64 = 4.0;
 
-    fn fit(training: &ArrayRef1<f64>, precision: Precision) -> Self {
-        let square_root = training.iter().all(|&value| value >= 0.0);
-        let Moments { mean, deviation, largest } =
+    fn fit(training: &ArrayRef1<f64>, precision: Precision, square_root: bool) -> Self {
+        let Moments { mean, deviation, largest, .. } =
             Moments::of(&training.mapv(|value| if square_root { value.sqrt() } else { value }));
         let rounding = f64::max(precision.epsilon() * largest, f64::MIN_POSITIVE);
         let inverse_deviation = if deviation > rounding { deviation.recip() } else { 0.0 };
@@ -204,10 +206,22 @@ impl Standardisation {
     }
 }
 
-/// Mean, standard deviation and largest absolute value of a column.
+/// Whether every value has a square root.
+fn has_root(column: &ArrayRef1<f64>) -> bool {
+    column.iter().all(|&value| value >= 0.0)
+}
+
+/// Whether every value has a square root, and these are less skewed than the values.
+fn root_is_less_skewed(column: &ArrayRef1<f64>) -> bool {
+    let skewness = |values: &Array1<f64>| Moments::of(values).skewness.abs();
+    has_root(column) && skewness(&column.mapv(f64::sqrt)) < skewness(&column.to_owned())
+}
+
+/// Mean, standard deviation, skewness (0 where nothing varies) and largest absolute value of a column.
 struct Moments {
     mean: f64,
     deviation: f64,
+    skewness: f64,
     largest: f64,
 }
 
@@ -221,8 +235,11 @@ impl Moments {
         let guess = average(&scaled);
         let differences = scaled - guess;
         let correction = average(&differences);
-        let variance = average(&differences.mapv(|difference| (difference - correction).powi(2)));
-        Self { mean: (guess + correction) * unit, deviation: variance.sqrt() * unit, largest }
+        let differences = differences - correction;
+        let deviation = average(&differences.mapv(|difference| difference.powi(2))).sqrt();
+        let cube = average(&differences.mapv(|difference| difference.powi(3)));
+        let skewness = if deviation > 0.0 { cube / deviation.powi(3) } else { 0.0 };
+        Self { mean: (guess + correction) * unit, deviation: deviation * unit, skewness, largest }
     }
 }
 

@@ -22,6 +22,30 @@ fn the_standard_profile_by_hand() {
 }
 
 #[test]
+fn whitened_columns_have_a_root_where_it_makes_them_less_skewed() {
+    // Squares of evenly spaced numbers; evenly spaced numbers; the same skewed to the left; squares, one of them negative; constants.
+    let columns: [fn(f64) -> f64; 5] =
+        [|x| x * x, |x| 1.0 + x, |x| (1.0 + x).sqrt(), |x| (x - 1.0).abs() * (x - 1.0), |_| 3.0];
+    let training = Array2::from_shape_fn((9, 5), |(i, j)| 1e100 * columns[j](i as f64));
+    let roots = |profile| -> Vec<bool> {
+        let preprocessing = Preprocessing::fit(&training, profile);
+        preprocessing.standardisations().unwrap().iter().map(|column| column.square_root).collect()
+    };
+    assert_eq!(roots(Profile::Standard), [true, false, false, false, false]);
+    assert_eq!(roots(Profile::Standardised), [true, true, true, false, true]);
+}
+
+#[test]
+fn the_moments_by_hand() {
+    // Mean 1, differences −1, −1, 2: variance 2, cubes −1, −1, 8.
+    let moments = Moments::of(&array![0.0, 0.0, 3.0]);
+    assert_eq!((moments.mean, moments.largest), (1.0, 3.0));
+    assert!((moments.deviation - 2f64.sqrt()).abs() < 1e-15);
+    assert!((moments.skewness - 2.0 / 2f64.powf(1.5)).abs() < 1e-15);
+    assert_eq!(Moments::of(&array![5.0, 5.0]).skewness, 0.0);
+}
+
+#[test]
 fn constant_columns_become_zero_and_rounding_is_not_blown_up() {
     let nearly = 0.1 + 0.2;
     let training = array![[7.0, 0.0, -0.3, 1e308], [7.0, 0.0, -nearly, 1e308], [7.0, 0.0, -0.3, 1e308]];
@@ -84,7 +108,7 @@ fn times_far_from_zero_are_standardised() {
 fn the_floor_is_the_rounding_of_the_precision() {
     let constant = |values: &[f64], precision: Precision| {
         let column = Array1::from(values.to_vec());
-        Standardisation::fit(&column, precision).inverse_deviation == 0.0
+        Standardisation::fit(&column, precision, has_root(&column)).inverse_deviation == 0.0
     };
     let steps = |epsilon: f64, count: f64| [-1.0, -1.0 - count * epsilon];
     let (single, double) = (Precision::Single, Precision::Double);
