@@ -291,6 +291,17 @@ pub enum Error {
         /// What scores must stay below.
         limit: f64,
     },
+    /// Weights that no training ends with.
+    #[error(
+        "a normalised weight is {weight:.1e}, and those of a training stay below {limit:.0}: the ciphertexts are damaged, or the \
+         training diverged"
+    )]
+    WeightOverflow {
+        /// The largest.
+        weight: f64,
+        /// What weights must stay below.
+        limit: f64,
+    },
     /// Another number of rows than a prediction was planned for.
     #[error("the prediction is planned for {expected} rows, there are {found}")]
     RowCount {
