@@ -74,11 +74,18 @@ impl Staged {
     }
 }
 
-/// Refuses to begin work whose result would replace a file, unless that is demanded.
+/// Refuses to begin work whose result would replace a file, unless that is demanded. What is no file is never replaced: a
+/// device such as `/dev/null` would be gone for all programs.
 pub(crate) fn check_free(target: &Path, replace: bool) -> Result<(), BadInput> {
-    match target.try_exists().at(target)? {
-        true if !replace => Err(BadInput::at(target, "the file exists; --force replaces it")),
-        _ => Ok(()),
+    match target.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(BadInput::at(target, error)),
+        Ok(there) if there.is_symlink() => Err(BadInput::at(target, "this is a link, and is not replaced")),
+        Ok(there) if !there.is_file() => {
+            Err(BadInput::at(target, "this is no regular file, and is not replaced"))
+        }
+        Ok(_) if !replace => Err(BadInput::at(target, "the file exists; --force replaces it")),
+        Ok(_) => Ok(()),
     }
 }
 
@@ -172,6 +179,30 @@ mod tests {
         stage(&target, "three").commit(true).unwrap();
         assert_eq!(fs::read_to_string(&target).unwrap(), "three");
         assert_eq!(names(folder.path()), ["file"]);
+    }
+
+    /// Renaming over it would remove a pipe, a link or, for one who may, a device.
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_regular_file_is_never_replaced() {
+        use std::os::unix::fs::symlink;
+        use std::os::unix::net::UnixListener;
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let _socket = UnixListener::bind(path("socket")).unwrap();
+        fs::create_dir(path("folder")).unwrap();
+        symlink("folder", path("link")).unwrap();
+        symlink("nowhere", path("dangling")).unwrap();
+        let others = ["socket", "folder"].map(|name| (name, "this is no regular file, and is not replaced"));
+        let links = ["link", "dangling"].map(|name| (name, "this is a link, and is not replaced"));
+        for (name, problem) in others.into_iter().chain(links) {
+            for replace in [false, true] {
+                let refused = check_free(&path(name), replace).unwrap_err();
+                assert_eq!(refused, BadInput::at(&path(name), problem));
+            }
+        }
+        assert!(check_free(&path("none"), false).is_ok());
+        assert!(check_free(Path::new("/dev/null"), true).is_err());
     }
 
     #[test]

@@ -134,7 +134,8 @@ impl From<&Plan> for PlanSummary {
 impl fmt::Display for PlanSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { samples, features, classes, .. } = self;
-        writeln!(f, "data             {samples} samples × {features} features, {classes} classes")?;
+        let [samples, features] = [counted(*samples, "sample"), counted(*features, "feature")];
+        writeln!(f, "data             {samples} × {features}, {classes} classes")?;
         let (degree, range) = (self.sigmoid_degree, self.sigmoid_range);
         let profile = match self.profile {
             Profile::Paper => "paper",

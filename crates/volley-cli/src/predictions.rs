@@ -1,17 +1,17 @@
 //! Labels of rows, and their scores, as they are shown or kept.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 use ndarray::Array2;
 use serde::Serialize;
 use volley_data::write_predictions;
-use volley_mlr::ClassLabels;
+use volley_mlr::{ClassLabels, Model};
 
 use crate::atomic::{Staged, check_free};
-use crate::failure::BadInput;
+use crate::failure::{BadInput, OrBadInput};
 use crate::output::{Output, note};
 
 /// A label for each row, and where they are wanted the scores.
@@ -29,6 +29,22 @@ struct Predictions<'a> {
 impl fmt::Display for Predictions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+/// The scores of raw rows of a file. A row whose scores overflow has no highest one, and is refused.
+pub(crate) fn scores_of(model: &Model, features: &Array2<f64>, data: &Path) -> Result<Array2<f64>, BadInput> {
+    let scores = model.scores(features).at(data)?;
+    let overflows = |row: &ndarray::ArrayView1<'_, f64>| row.iter().any(|score| !score.is_finite());
+    match scores.rows().into_iter().position(|row| overflows(&row)) {
+        None => Ok(scores),
+        Some(row) => {
+            let row = row + 1;
+            let problem = format!(
+                "row {row} of the data (without a header): its values are too large, its scores overflow"
+            );
+            Err(BadInput::at(data, problem))
+        }
     }
 }
 

@@ -194,10 +194,14 @@ impl Project {
             return Err(BadInput::at(&file, format!("it is not known which rows were encrypted: {HINT}")));
         }
         let expected = read_text(&file)?;
-        if expected.trim_end() == found.to_string() {
+        let expected = expected.trim_end();
+        if expected == found.to_string() {
             return Ok(());
         }
-        let expected = expected.trim_end();
+        if expected.len() != found.to_string().len() || !expected.bytes().all(|byte| byte.is_ascii_hexdigit())
+        {
+            return Err(BadInput::at(&file, format!("damaged: this is no hash of rows; {HINT}")));
+        }
         let problem =
             format!("scores of other rows than those encrypted last: of {found}, not {expected}; {HINT}");
         Err(BadInput::at(scores, problem))

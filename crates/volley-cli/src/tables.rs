@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use ndarray::Array2;
-use volley_data::{Header, LabelSource, Table, TableOptions, read_table};
+use volley_data::{ContentError, DataError, Header, LabelSource, Table, TableOptions, read_table};
 use volley_mlr::Dataset;
 
 use crate::failure::{BadInput, OrBadInput};
@@ -51,7 +51,7 @@ impl From<HeaderChoice> for Header {
 impl TableSource {
     /// Labelled rows.
     pub(crate) fn read_labelled(&self, path: &Path) -> Result<Table, BadInput> {
-        self.read(path, self.label_source()).inspect(|table| note_doubt(path, table))
+        self.read(path, self.label_source()).or_bad_input().inspect(|table| note_doubt(path, table))
     }
 
     /// Labelled rows to train on.
@@ -70,12 +70,20 @@ impl TableSource {
             // It goes before the next one is read: either may take all the memory that there is.
             unfit => unfit.err(),
         };
-        let table = self.read(path, self.label_source())?;
-        if let (false, Some(problem)) = (fits(&table), problem) {
-            return Err(problem);
+        match (self.read(path, self.label_source()), problem) {
+            (Ok(table), Some(problem)) if !fits(&table) => Err(problem).or_bad_input(),
+            (Ok(table), _) => {
+                note_doubt(path, &table);
+                Ok(table.into_features())
+            }
+            // A single column has no labels.
+            (Err(DataError { cause, .. }), Some(problem))
+                if matches!(*cause, ContentError::NoValues { .. }) =>
+            {
+                Err(problem).or_bad_input()
+            }
+            (Err(error), _) => Err(error).or_bad_input(),
         }
-        note_doubt(path, &table);
-        Ok(table.into_features())
     }
 
     fn label_source(&self) -> LabelSource {
@@ -84,14 +92,14 @@ impl TableSource {
         named.or(file).unwrap_or_default()
     }
 
-    fn read(&self, path: &Path, labels: LabelSource) -> Result<Table, BadInput> {
+    fn read(&self, path: &Path, labels: LabelSource) -> Result<Table, DataError> {
         let options = TableOptions {
             features: self.features_array.clone(),
             centre: self.centre,
             header: self.header.into(),
             ..TableOptions::with_labels(labels)
         };
-        phase("reading", || read_table(path, &options)).or_bad_input()
+        phase("reading", || read_table(path, &options))
     }
 }
 

@@ -315,6 +315,13 @@ def resizes():
         resized = node("Resize", ["x", "", "s"], mode="nearest", nearest_mode=rounding)
         case(f"resize13_{rounding}", 13, resized, s=scales["up"])
     case("resize13_floor_asymmetric", 13, node("Resize", ["x", "", "s"], mode="nearest", nearest_mode="floor", coordinate_transformation_mode="asymmetric"), s=floats(1, 1, 2, 3))
+    # Scales that are rounded: elements that are meant to be exactly between two.
+    for where in ["half_pixel", "asymmetric"]:
+        for rounding in ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]:
+            resized = node("Resize", ["x", "", "s"], mode="nearest", nearest_mode=rounding, coordinate_transformation_mode=where)
+            case(f"resize13_{where}_{rounding}_tenths", 13, resized, s=floats(1, 1, 1.1, 0.6))
+            case(f"resize13_{where}_{rounding}_thirds", 13, resized, s=floats(1, 1, 1 / 3, 1.4))
+    case("resize13_nearest_same", 13, node("Resize", ["x", "", "s"]), s=floats(1, 1, 1.1, 1.1))
     case("resize11_roi", 11, node("Resize", ["x", "r", "s"]), s=scales["up"], r=floats())
     case("resize18_axes", 18, node("Resize", ["x", "", "s"], mode="linear", axes=[3, 2]), s=floats(2, 1.5))
     case("resize13_channels", 13, node("Resize", ["x", "", "s"]), s=floats(1, 2, 1, 1))

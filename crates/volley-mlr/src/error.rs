@@ -185,25 +185,25 @@ pub enum Error {
     #[error("training takes at least one iteration")]
     NoIterations,
     /// A weight decay outside of [0, 1).
-    #[error("a weight decay of {value} is not in [0, 1)")]
+    #[error("a weight decay of {value:?} is not in [0, 1)")]
     WeightDecay {
         /// The value given.
         value: f64,
     },
     /// A learning rate that is not a positive number.
-    #[error("a learning rate of {value} is not a positive number")]
+    #[error("a learning rate of {value:?} is not a positive number")]
     LearningRate {
         /// The value given.
         value: f64,
     },
     /// A limit of the momentum outside of [0, 1].
-    #[error("a momentum of at most {limit} is not in [0, 1]")]
+    #[error("a momentum of at most {limit:?} is not in [0, 1]")]
     MomentumLimit {
         /// The limit given.
         limit: f64,
     },
     /// A bound on weights that is none.
-    #[error("a bound of {range} on normalised weights is not above 0 and at most 2^20")]
+    #[error("a bound of {range:?} on normalised weights is not above 0 and at most 2^20")]
     WeightRange {
         /// The bound given.
         range: f64,
@@ -254,7 +254,7 @@ pub enum Error {
         required: f64,
     },
     /// Data whose encrypted training the estimate of the noise does not cover: its model cannot be shared.
-    #[error("the {what} reach {value:.2}, the noise of a shareable model is bounded for {limit} at most")]
+    #[error("the {what} reach {value:.2}, and the noise of a shareable model is bounded for {limit} at most")]
     NoiseModel {
         /// What is too large.
         what: &'static str,
@@ -289,6 +289,17 @@ pub enum Error {
         /// The rows of each ciphertext with such a score, counted from 0.
         rows: Vec<Range<usize>>,
         /// What scores must stay below.
+        limit: f64,
+    },
+    /// Weights that no training ends with.
+    #[error(
+        "a normalised weight is {weight:.1e}, and those of a training stay below {limit:.0}: the ciphertexts are damaged, or the \
+         training diverged"
+    )]
+    WeightOverflow {
+        /// The largest.
+        weight: f64,
+        /// What weights must stay below.
         limit: f64,
     },
     /// Another number of rows than a prediction was planned for.

@@ -129,7 +129,7 @@ impl<'a> Owner<'a> {
     ///
     /// # Errors
     ///
-    /// As [`decrypt`](Self::decrypt), but numbers that are no model are returned.
+    /// As [`decrypt`](Self::decrypt).
     pub fn decrypt_weights(&self, model: &EncryptedModel<Ciphertext>) -> Result<Array2<f64>, Error> {
         let decrypt = |block: &Ciphertext| Ok(self.secret_key.decrypt(block)?);
         self.training_set.owner_state().unpack(self.plan, &self.encoder, model, decrypt)

@@ -9,6 +9,10 @@ use crate::volley_ckks::{Ciphertext, Encoder, Plaintext, SecretKey};
 use crate::volley_revolver::{Layout, Shape};
 use crate::{ClassLabels, EncryptedModel, Error, Model, Plan, Preconditioner, Preprocessing, Sharing};
 
+/// What normalised weights that are decrypted stay below: as much as a plan can be asked to leave room for
+/// ([`Hyperparameters`](crate::Hyperparameters)).
+const MAX_WEIGHT: f64 = (1 << 20) as f64;
+
 /// What was fitted to a training set, and turns decrypted weights into a model. The training set itself is not in it.
 ///
 /// Private: the statistics are those of the data. Of whitened rows it has the mean of each class, by which the scores of a
@@ -36,7 +40,7 @@ impl OwnerState {
     ///
     /// # Errors
     ///
-    /// As [`Owner::decrypt`](crate::Owner::decrypt), and [`Error::PlanShape`] where the plan was made for another shape.
+    /// As [`Owner::decrypt`](crate::Owner::decrypt), [`Error::WeightOverflow`] for weights that no training ends with, and [`Error::PlanShape`] where the plan was made for another shape.
     pub fn decrypt(
         &self,
         plan: &Plan,
@@ -132,7 +136,14 @@ impl OwnerState {
             .iter()
             .map(|block| Ok(encoder.decode(&decrypt(block)?)?))
             .collect::<Result<Vec<_>, Error>>()?;
-        let mut weights = layout.unpack_weights(&slots)? / self.preconditioner.factor();
+        let mut weights = layout.unpack_weights(&slots)?;
+        // A bit that was flipped on the way, in the server's memory or in its model's file, makes all slots as large as the
+        // modulus.
+        let largest = weights.iter().fold(0.0, |largest, weight| f64::max(largest, weight.abs()));
+        if largest >= MAX_WEIGHT {
+            return Err(Error::WeightOverflow { weight: largest, limit: MAX_WEIGHT });
+        }
+        weights /= self.preconditioner.factor();
         // A column without a step has a zero weight; what was decrypted there is noise.
         let inverse = self.preconditioner.inverse();
         for (mut column, _) in

@@ -22,7 +22,7 @@ pub enum Error {
     },
     /// An interval that is empty, too narrow for encrypted scores, unbounded or too wide for these degrees.
     #[error(
-        "the interval [-{half_width}, {half_width}] is not supported: its half is at least {MIN_HALF_WIDTH} and at most \
+        "the interval [-{half_width:?}, {half_width:?}] is not supported: its half is at least {MIN_HALF_WIDTH} and at most \
          {MAX_HALF_WIDTH}"
     )]
     Interval {

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 use volley_mlr::volley_ckks::wire::Header;
 use volley_mlr::volley_ckks::{Context, SecretKey};
-use volley_mlr::{Hyperparameters, Job, Owner, Step, TrainingSet};
+use volley_mlr::{Error, Hyperparameters, Job, Owner, Step, TrainingSet};
 
 use crate::atomic::{FolderLock, Staged, check_free};
 use crate::failure::{BadInput, OrBadInput};
@@ -111,7 +111,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
 
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
-    let dataset = phase("encryption", || owner.encrypt(&mut rng)).at(&options.data)?;
+    let dataset = phase("encryption", || owner.encrypt(&mut rng));
+    let dataset = dataset.map_err(|error| with_advice(&error, plan.hyperparameters())).at(&options.data)?;
     let job = Job::new(plan.clone(), secret_key.id(), &mut rng);
     let state =
         Staged::private(&project.owner_state_file(), |file| training_set.owner_state().write(&job, file))?;
@@ -175,16 +176,32 @@ fn check_training(
     }
     let missing = training_set.never_predicted(&last.weights);
     if !missing.is_empty() {
-        let balanced = match options.class_weight {
-            None => "; --class-weight balanced makes all classes count alike",
-            Some(ClassWeight::Balanced) => "; more iterations may",
+        let shareable = hyperparameters.flooding().is_some();
+        let advice = match options.class_weight {
+            None if !shareable => "--class-weight balanced makes all classes count alike",
+            _ => "more iterations may find them",
         };
         let classes = missing.iter().map(|class| format!("{class:?}")).collect::<Vec<_>>().join(", ");
         note(&format!(
-            "warning: the trained model predicts none of the training rows as {classes}{balanced}"
+            "warning: the trained model predicts none of the training rows as {classes}; {advice}"
         ));
     }
     Ok(())
+}
+
+/// An error, and for a shareable plan what does without what it refuses.
+fn with_advice(error: &Error, hyperparameters: &Hyperparameters) -> String {
+    let advice = match error {
+        Error::NoiseModel { what: "class weights", .. } => "encrypt without --class-weight",
+        Error::NoiseModel { .. } | Error::ScoreRange { .. } => {
+            "plan with a --weight-decay, a smaller --learning-rate or fewer iterations"
+        }
+        _ => return error.to_string(),
+    };
+    if hyperparameters.flooding().is_none() {
+        return error.to_string();
+    }
+    format!("{error}, which a shareable plan refuses: {advice}, or plan without --shareable (`volley init`)")
 }
 
 /// What keeps scores of this size in the polynomial's range.

@@ -10,6 +10,8 @@ use volley_data::read_model;
 
 use crate::failure::OrBadInput;
 use crate::output::Output;
+use crate::predictions::scores_of;
+use crate::sizes::counted;
 use crate::tables::TableSource;
 
 /// Compare a decrypted model's predictions with the labels of rows
@@ -38,7 +40,7 @@ struct Evaluation {
 
 impl fmt::Display for Evaluation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "accuracy {:.2} % of {} rows\n", 100.0 * self.accuracy, self.rows)?;
+        writeln!(f, "accuracy {:.2} % of {}\n", 100.0 * self.accuracy, counted(self.rows, "row"))?;
         let counts = self.confusion.iter().flatten().map(|count| count.to_string().len());
         let names = self.classes.iter().map(|name| name.chars().count());
         let width = names.clone().chain(counts).max().unwrap_or_default();
@@ -59,7 +61,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let classes = model.classes();
     table.check_classes(classes).or_bad_input()?;
     let data = table.into_dataset().or_bad_input()?;
-    let predicted = model.predict(data.features()).at(&options.data)?;
+    let predicted = classes.highest(&scores_of(&model, data.features(), &options.data)?);
     let mut confusion = vec![vec![0; classes.len()]; classes.len()];
     for (label, predicted) in data.labels().iter().zip(predicted) {
         if let Some((label, predicted)) = classes.index_of(label).zip(classes.index_of(predicted)) {

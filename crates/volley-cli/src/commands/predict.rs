@@ -8,7 +8,7 @@ use volley_data::read_model;
 
 use crate::failure::OrBadInput;
 use crate::output::Output;
-use crate::predictions::Target;
+use crate::predictions::{Target, scores_of};
 use crate::tables::TableSource;
 
 /// Predict the labels of rows with a decrypted model
@@ -35,6 +35,6 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     options.target.check()?;
     let model = read_model(&options.model).or_bad_input()?;
     let features = options.table.read_features(&options.data, model.preprocessing().columns())?;
-    let scores = model.scores(&features).at(&options.data)?;
+    let scores = scores_of(&model, &features, &options.data)?;
     options.target.write(model.classes(), &scores, output)
 }

@@ -191,7 +191,17 @@ fn a_shareable_model_says_what_it_covers() {
     let shape = ["--samples", "24", "--features", "4", "--classes", "3"];
     volley(init).args(shape).arg(path("project")).assert().success();
     volley(["keygen"]).arg(path("project")).assert().success();
-    volley(["encrypt"]).args([&path("project"), data]).assert().success();
+    // Weights above 1 are not covered, and not advised.
+    let rare = path("rare.csv");
+    fs::write(&rare, fs::read_to_string(data).unwrap().replace("c,", "b,").replacen("b,", "c,", 1)).unwrap();
+    let mut balanced = volley(["encrypt", "--class-weight", "balanced"]);
+    let refused = balanced.args([&path("project"), &rare]).assert().code(2);
+    refused
+        .stderr(contains("class weights reach 8.00, and"))
+        .stderr(contains("encrypt without --class-weight"));
+    let noted = volley(["encrypt"]).args([&path("project"), &rare]).assert().success();
+    noted.stderr(contains("rows as \"c\"; more iterations may find them"));
+    volley(["encrypt", "--force"]).args([&path("project"), data]).assert().success();
     volley(["train"]).arg(path("project/upload")).assert().success();
     let decrypt = |name: &str| {
         let mut command = volley(["decrypt"]);

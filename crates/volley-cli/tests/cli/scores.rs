@@ -66,8 +66,14 @@ fn scores_of_other_rows_are_refused() {
     refuse(&mut named("first.scores", "turned.rows"), &["first.scores", "scores of other rows than"]);
     refuse(&mut named("again.scores", "turned.rows"), &["again.scores", "scores of other rows than"]);
     refuse(&mut named("again.scores", "again.scores"), &["again.scores", "this file holds encrypted scores"]);
-    // A project that does not know any.
-    fs::remove_file(owner.project.join("private/rows-hash")).unwrap();
+    // A project whose file is damaged, and one that does not know any.
+    let hash = owner.project.join("private/rows-hash");
+    for damaged in [&b""[..], &[0; 64], &[b'z'; 64]] {
+        fs::remove_file(&hash).unwrap();
+        fs::write(&hash, damaged).unwrap();
+        refuse(&mut owner.decrypt("again.scores"), &["rows-hash", "this is no hash of rows", "--rows FILE"]);
+    }
+    fs::remove_file(hash).unwrap();
     refuse(&mut owner.decrypt("again.scores"), &["rows-hash", "it is not known which rows were encrypted"]);
 }
 

@@ -69,6 +69,22 @@ fn a_prediction_is_a_line_for_each_row_or_none_is_written() {
     refused.stderr(contains("model.json: class \"el\\nm\" is empty, or has a line break"));
 }
 
+/// ∞ is the highest of no scores, and ∞ − ∞ no score at all.
+#[test]
+fn scores_that_overflow_are_no_prediction() {
+    let files = Files::new();
+    files.write("model.json", MODEL.replace("[[1,-1],[-1,1]]", "[[10,10],[-10,10]]"));
+    for row in ["1e308,-1e308", "1e308,1e308"] {
+        let table = files.write("rows.csv", format!("kind,x,y\nelm,2,1\nelm,{row}\n"));
+        for (command, more) in [("predict", &[][..]), ("predict", &["--scores"]), ("evaluate", &[])] {
+            let refused = files.run(command, &table, more).code(2).stdout("");
+            refused.stderr(contains("row 2 of the data (without a header): its values are too large"));
+        }
+    }
+    let table = files.write("rows.csv", "1e300,-1e300\n5e-324,1\n");
+    files.run("predict", &table, &[]).success().stdout("elm\nelm\n").stderr("");
+}
+
 #[test]
 fn a_header_of_numbers_is_told_and_can_be_said() {
     let files = Files::new();
@@ -81,7 +97,7 @@ fn a_header_of_numbers_is_told_and_can_be_said() {
     files
         .run("evaluate", &table, &["--header", "auto"])
         .success()
-        .stdout(contains("100.00 % of 1 rows"))
+        .stdout(contains("100.00 % of 1 row\n"))
         .stderr("");
     files.run("evaluate", &table, &["--header", "no"]).code(2).stderr(contains("\"x\" is not a number"));
     files.run("evaluate", &table, &["--header", "maybe"]).code(2).stderr(contains("--header"));
@@ -102,4 +118,7 @@ fn the_problem_of_rows_without_labels_is_told_as_theirs() {
         .run("predict", &table, &[])
         .code(2)
         .stderr(contains("row 2, column 1: \"nan\" is not a finite number"));
+    // A single column, as another separator leaves it: no labels without values.
+    let table = files.write("spaces.csv", "1 2\n4 3\n");
+    files.run("predict", &table, &[]).code(2).stderr(contains("row 2, column 1: \"4 3\" is not a number"));
 }

@@ -51,6 +51,26 @@ fn models_of_other_plans_are_refused() {
     assert_eq!(setup.owner().decrypt_private(&short), Err(Error::Matrix(length)));
 }
 
+/// Ciphertexts are not authentic: what is damaged decrypts to something.
+#[test]
+fn weights_of_no_training_are_refused() {
+    let setup = Setup::new(&clouds(40, 6, 3), &settings(), small_ring(9));
+    let model = setup.train();
+    let weights = setup.plan.weights(2);
+    let with = |value: f64| {
+        let slots = vec![Complex64::from(value); weights.slots];
+        let plaintext = setup.owner().encoder.encode(&slots, &weights.scale, weights.level).unwrap();
+        let upload = setup.secret_key.encrypt(&plaintext, &mut rng(5)).unwrap();
+        let mut other = model.clone();
+        other.terms[0].1[0] = upload.expand(&setup.context).unwrap();
+        setup.owner().decrypt_private(&other)
+    };
+    assert!(with(1e6).is_ok());
+    let error = with(1.5e6).unwrap_err();
+    assert!(matches!(error, Error::WeightOverflow { limit: 1_048_576.0, .. }), "{error}");
+    assert!(error.to_string().starts_with("a normalised weight is 1.5e6, and"), "{error}");
+}
+
 #[test]
 fn a_key_of_other_parameters_is_refused() {
     let setup = Setup::new(&clouds(40, 6, 3), &settings(), small_ring(9));

@@ -163,17 +163,18 @@ fn scaled(call: &Call<'_>, scales: &[f32]) -> Result<Vec<Axis>, Fault> {
     shape.iter().zip(scales).map(axis).collect()
 }
 
-/// The place in the input, in units of elements.
-fn place(axis: Axis, index: usize, coordinates: Coordinates) -> f64 {
-    let (index, centre) = (index as f64, index as f64 + 0.5);
+/// The place in the input, in units of elements. A scale such as 1.1 is rounded, and puts elements that are meant to be
+/// exactly between two a little beside: in single precision, as in onnxruntime, their places are rounded to between them again.
+fn place(axis: Axis, index: usize, coordinates: Coordinates) -> f32 {
+    let (index, centre, scale) = (index as f32, index as f32 + 0.5, axis.scale as f32);
     match coordinates {
-        Coordinates::HalfPixel => centre / axis.scale - 0.5,
+        Coordinates::HalfPixel => centre / scale - 0.5,
         Coordinates::PytorchHalfPixel if axis.to == 1 => 0.0,
-        Coordinates::PytorchHalfPixel => centre / axis.scale - 0.5,
+        Coordinates::PytorchHalfPixel => centre / scale - 0.5,
         Coordinates::AlignCorners if axis.to == 1 => 0.0,
-        Coordinates::AlignCorners => index * (axis.from - 1) as f64 / (axis.to - 1) as f64,
-        Coordinates::Asymmetric => index / axis.scale,
-        Coordinates::TensorflowHalfPixel => centre / axis.scale,
+        Coordinates::AlignCorners => index * (axis.from - 1) as f32 / (axis.to - 1) as f32,
+        Coordinates::Asymmetric => index / scale,
+        Coordinates::TensorflowHalfPixel => centre / scale,
     }
 }
 
@@ -185,6 +186,10 @@ fn nearest(
     rounding: Nearest,
 ) -> Result<Lowered, Fault> {
     let input = call.float(0)?;
+    // onnxruntime takes its input as it is.
+    if axes.iter().all(|axis| axis.from == axis.to) && axes.iter().any(|axis| axis.changes()) {
+        return Err(Fault::reason("a scale that leaves the size as it is"));
+    }
     let mut lowered = Lowered::default();
     let mut shape = input.value.shape.clone();
     let mut from = input.name.to_owned();
@@ -198,7 +203,7 @@ fn nearest(
                 Nearest::PreferFloor => (place - 0.5).ceil(),
                 Nearest::PreferCeil => (place + 0.5).floor(),
             };
-            nearest.clamp(0.0, (axis.from - 1) as f64) as i64
+            nearest.clamp(0.0, (axis.from - 1) as f32) as i64
         };
         let elements: Vec<i64> = (0..axis.to).map(element).collect();
         shape[index] = axis.to;
