@@ -83,7 +83,7 @@ pub use error::Error;
 pub use evaluator::{EncodedTransform, Evaluator};
 pub use flooding::Flooding;
 pub use keys::{EvaluationKeySet, KeyId, KeySpec, PublicKey, SecretKey};
-pub use linear_transform::{LinearArithmetic, LinearTransform};
+pub use linear_transform::{DiagonalTerm, GiantStep, LinearArithmetic, LinearTransform};
 pub use num_complex::Complex64;
 pub use operand::Operand;
 pub use params::{Parameters, ParametersLiteral, ParamsId, Security};
