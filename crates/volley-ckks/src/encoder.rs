@@ -133,6 +133,37 @@ impl Encoder {
     }
 }
 
+/// What [`Encoder::encode`] refuses, without a polynomial: for an arithmetic that keeps the slots.
+#[derive(Debug)]
+pub(crate) struct EncodingCheck {
+    parameters: Parameters,
+    fft: SpecialFft,
+}
+
+impl EncodingCheck {
+    pub(crate) fn new(parameters: &Parameters) -> Self {
+        Self { parameters: parameters.clone(), fft: SpecialFft::new(parameters.max_slots()) }
+    }
+
+    /// The operand of the plaintext that has these values.
+    pub(crate) fn operand(
+        &self,
+        values: &[Complex64],
+        scale: &Scale,
+        level: usize,
+    ) -> Result<Operand, Error> {
+        let operand =
+            Operand { level, scale: scale.clone(), slots: values.len() }.checked(&self.parameters)?;
+        check_finite(values, largest(values.iter().flat_map(|value| [value.re, value.im])))?;
+        let factor = scale.to_f64();
+        let mut coefficients = values.to_vec();
+        self.fft.inverse(&mut coefficients);
+        let largest = largest(coefficients.iter().flat_map(|c| [round(c.re * factor), round(c.im * factor)]));
+        check_magnitude(&self.parameters, largest, level)?;
+        Ok(operand)
+    }
+}
+
 /// ⌊c·scale⌉, the constant that has c in every slot.
 pub(crate) fn encoded_constant(
     parameters: &Parameters,

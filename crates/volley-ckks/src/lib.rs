@@ -55,6 +55,7 @@
 mod arithmetic;
 pub mod bootstrapping;
 mod ciphertext;
+mod clear_slots;
 mod context;
 mod counts;
 mod encoder;
@@ -76,6 +77,7 @@ pub mod wire;
 
 pub use arithmetic::Arithmetic;
 pub use ciphertext::{Ciphertext, Plaintext, SeededCiphertext, TensorCiphertext};
+pub use clear_slots::{ClearCiphertext, ClearPlaintext, ClearSlots, ClearTensor, ClearTransform};
 pub use context::Context;
 pub use counts::{Operation, OperationCounts};
 pub use encoder::Encoder;

@@ -61,6 +61,12 @@ impl SimulatedCiphertext {
         memory.peak.fetch_max(live, Ordering::Relaxed);
         Self { operand, bytes, memory: Arc::clone(memory) }
     }
+
+    /// Level, scale and slot count.
+    #[must_use]
+    pub fn operand(&self) -> &Operand {
+        &self.operand
+    }
 }
 
 impl Clone for SimulatedCiphertext {
