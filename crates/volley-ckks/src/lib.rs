@@ -69,6 +69,7 @@ mod operand;
 pub mod params;
 pub mod polynomial;
 mod precision;
+pub mod raw;
 mod scale;
 mod simulator;
 #[cfg(test)]
@@ -78,7 +79,7 @@ pub mod wire;
 pub use arithmetic::Arithmetic;
 pub use ciphertext::{Ciphertext, Plaintext, SeededCiphertext, TensorCiphertext};
 pub use clear_slots::{ClearCiphertext, ClearPlaintext, ClearSlots, ClearTensor, ClearTransform};
-pub use context::Context;
+pub use context::{Context, LevelTables};
 pub use counts::{Operation, OperationCounts};
 pub use encoder::Encoder;
 pub use error::Error;
@@ -93,6 +94,7 @@ pub use polynomial::{ChebyshevSeries, Polynomial, PolynomialCircuit};
 pub use precision::Precision;
 pub use scale::Scale;
 pub use simulator::{SimulatedCiphertext, SimulatedTransform, Simulator, Upload};
+pub use volley_ring;
 pub use volley_ring::MAX_IDLE_BYTES;
 
 /// The examples of the project's README, compiled and run with the tests of the documentation.
