@@ -11,12 +11,13 @@ use crate::{Arithmetic, Error, Operand, Parameters, Scale, SimulatedCiphertext, 
 
 /// [`Arithmetic`] on slots in clear: a [`Simulator`] whose ciphertexts have values.
 ///
-/// Levels, scales and slots follow the rules of [`Operand`], and what an [`Evaluator`](crate::Evaluator) refuses for them,
-/// for a constant or for a vector to encode, is refused with the same error. The [`simulator`](Self::simulator) inside
-/// counts the operations and lists the keys. Values are complex numbers of double precision: nothing is encrypted, no
-/// encoding and no rescaling rounds, and the integers that [`raise`](crate::bootstrapping::BootstrapArithmetic::raise) adds
-/// are zero. Where an evaluator would not have [room](Arithmetic#room-for-values), values stay what they are. So what
-/// differs from an evaluator's result is its noise, or a value without room.
+/// Levels, scales and slots follow the rules of [`Operand`], and what an [`Evaluator`](crate::Evaluator) refuses for
+/// them, for a constant or for a vector to encode, is refused with the same error. The [`simulator`](Self::simulator)
+/// inside counts the operations and lists the keys. Values are complex numbers of double precision: nothing is
+/// encrypted, no encoding and no rescaling rounds, and the integers that
+/// [`raise`](crate::bootstrapping::BootstrapArithmetic::raise) adds are zero. Where an evaluator would not have
+/// [room](Arithmetic#room-for-values), values stay what they are. So what differs from an evaluator's result is its
+/// noise, or a value without room.
 ///
 /// An operation takes O(n) for n slots, and a linear transform O(n) for each diagonal.
 ///

@@ -194,8 +194,8 @@ impl LevelTables {
         self.rescaling.as_ref().map(|(rescaling, _)| rescaling)
     }
 
-    /// The division by P and the primes of the level at once, from [`qp`](Self::qp) to [`q`](Self::q) of the level below;
-    /// none at level 0.
+    /// The division by P and the primes of the level at once, from [`qp`](Self::qp) to [`q`](Self::q) of the level
+    /// below; none at level 0.
     #[must_use]
     pub fn mod_down_rescaling(&self) -> Option<&RoundedDivision> {
         self.rescaling.as_ref().map(|(_, merged)| merged)

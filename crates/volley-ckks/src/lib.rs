@@ -1,9 +1,10 @@
 //! Full-RNS CKKS: approximate arithmetic on encrypted vectors.
 //!
 //! A vector of up to N/2 complex numbers becomes a polynomial ([`Encoder`]), which the owner of a [`SecretKey`]
-//! encrypts. A server that has the owner's [`EvaluationKeySet`] computes on the ciphertexts with an [`Evaluator`]: sums,
-//! products, rotations ([`Arithmetic`] lists the operations). Circuits are planned on a [`Simulator`] before there are
-//! keys.
+//! encrypts. A server that has the owner's [`EvaluationKeySet`] computes on the ciphertexts with an [`Evaluator`]:
+//! sums, products, rotations ([`Arithmetic`] lists the operations). Circuits are planned on a [`Simulator`] before
+//! there are keys, and tried in clear with [`ClearSlots`]. A backend of another crate implements [`Arithmetic`] and
+//! takes polynomials from [`raw`].
 //!
 //! Below it is `volley-ring`, above it `volley-revolver`, and it knows nothing of matrices. It has no exact
 //! integers. A ciphertext whose levels are spent gets new ones by [`bootstrapping`]. What is decrypted must stay secret,

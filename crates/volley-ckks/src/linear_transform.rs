@@ -195,7 +195,7 @@ impl LinearTransform {
     }
 
     /// The scale of the diagonals with which the transform, rescaled, takes slots at scale `from` to scale `to`:
-    /// to·q_level/from, exactly.
+    /// exactly to·q/from, with the product q of the primes of the level.
     #[must_use]
     pub fn diagonal_scale(&self, from: &Scale, to: &Scale) -> Scale {
         to.times(&self.parameters.rescaling_factor(self.level)).divided_by(from)
@@ -255,8 +255,8 @@ impl LinearTransform {
     ///
     /// # Errors
     ///
-    /// [`Error::ParameterMismatch`] where the plan belongs to other parameters, and those of [`Operand::checked`] for the
-    /// scale.
+    /// [`Error::ParameterMismatch`] where the plan belongs to other parameters, and those of [`Operand::checked`] for
+    /// the scale.
     pub fn diagonals(&self, parameters: &Parameters, scale: &Scale) -> Result<Operand, Error> {
         self.check(parameters)?;
         Operand { level: self.level, scale: scale.clone(), slots: self.slots }.checked(parameters)
@@ -277,13 +277,14 @@ impl LinearTransform {
             .map_or(Ok(()), |slot| Err(Error::NotFinite { slot }))
     }
 
-    /// The operand of M·a, not rescaled, for the operand of a and the scale of the diagonals. A ciphertext of fewer slots
-    /// repeats.
+    /// The operand of M·a, not rescaled, for the operand of a and the scale of the diagonals. A ciphertext of fewer
+    /// slots repeats.
     ///
     /// # Errors
     ///
-    /// [`Error::ParameterMismatch`] where the plan belongs to other parameters, [`Error::TransformSlots`] for a ciphertext
-    /// of more slots, [`Error::LevelExhausted`] for one below the transform's level, and those of [`Operand::checked`].
+    /// [`Error::ParameterMismatch`] where the plan belongs to other parameters, [`Error::TransformSlots`] for a
+    /// ciphertext of more slots, [`Error::LevelExhausted`] for one below the transform's level, and those of
+    /// [`Operand::checked`].
     pub fn product(&self, parameters: &Parameters, a: &Operand, scale: &Scale) -> Result<Operand, Error> {
         self.check(parameters)?;
         if a.slots > self.slots {
@@ -303,6 +304,10 @@ impl LinearTransform {
 ///
 /// Besides those of [`Arithmetic`], [`Error::TransformSlots`] for a ciphertext with more slots than the transform (one
 /// with fewer repeats), [`Error::LevelExhausted`] for one below its level, and what the methods say.
+///
+/// A backend finds what to compute in [`LinearTransform::babies`] and [`LinearTransform::giants`], and the rules in
+/// [`LinearTransform::diagonals`], [`LinearTransform::check_diagonal`] and [`LinearTransform::product`]. It may compute
+/// M·a in another way; the keys that a circuit is planned with are those of these steps.
 pub trait LinearArithmetic: Arithmetic {
     /// A [`LinearTransform`] with its encoded diagonals.
     type Transform: Send + Sync;
@@ -326,7 +331,7 @@ pub trait LinearArithmetic: Arithmetic {
     fn transform(&self, a: &Self::Ciphertext, transform: &Self::Transform)
     -> Result<Self::Ciphertext, Error>;
 
-    /// M·a, rescaled in one division by P·q_level, cheaper than one after the other.
+    /// M·a, rescaled in one division by P and the primes of the level, cheaper than one after the other.
     #[expect(clippy::missing_errors_doc, reason = "the errors are those of the trait")]
     fn transform_rescale(
         &self,

@@ -14,24 +14,37 @@ use crate::{Error, Parameters, Scale};
 ///
 /// # The rules of an arithmetic
 ///
-/// A backend asks an operand for the operand of its result before it computes, and returns the error if there is one. So
-/// it refuses what every other backend refuses, with the same error.
+/// A backend asks an operand for the operand of its result before it computes, and returns the error if there is one.
+/// So it refuses what every other backend refuses, with the same error.
 ///
 /// | operation | rule |
 /// |---|---|
-/// | [`encode`](crate::Arithmetic::encode), and what comes from outside | [`checked`](Self::checked) |
-/// | [`add`](crate::Arithmetic::add), [`sub`](crate::Arithmetic::sub), `add_plain`, `add_tensor`, `add_to_tensor` | [`sum`](Self::sum) |
-/// | [`neg`](crate::Arithmetic::neg), `multiply_by_i`, `conjugate`, `relinearize` | the operand stays |
-/// | [`add_constant`](crate::Arithmetic::add_constant) | [`constant`](Self::constant); the operand stays |
-/// | [`multiply_plain`](crate::Arithmetic::multiply_plain) | [`product`](Self::product) |
-/// | [`linear_combination`](crate::Arithmetic::linear_combination), `multiply_constant` | [`linear_combination`](Self::linear_combination) |
-/// | [`sum_of_products`](crate::Arithmetic::sum_of_products) | [`sum_of_products`](Self::sum_of_products) |
-/// | [`rescale`](crate::Arithmetic::rescale), `relinearize_rescale` | [`rescaled`](Self::rescaled) |
-/// | [`drop_level`](crate::Arithmetic::drop_level) | [`dropped`](Self::dropped) |
-/// | [`rotate`](crate::Arithmetic::rotate), `rotate_hoisted`, `sum_of_rotations` | [`rotation_step`](Self::rotation_step), [`rotation_element`](Self::rotation_element); the operand stays |
-/// | [`transform`](crate::LinearArithmetic::transform) | [`LinearTransform::product`](crate::LinearTransform::product) |
-/// | [`trace`](crate::LinearArithmetic::trace) | [`traced`](Self::traced), [`trace_steps`](Self::trace_steps) |
-/// | [`raise`](crate::bootstrapping::BootstrapArithmetic::raise) | [`raised`](Self::raised) |
+/// | [`encode`], and what comes from outside | [`checked`](Self::checked) |
+/// | [`add`], `sub`, `add_plain`, `add_tensor`, `add_to_tensor` | [`sum`](Self::sum) |
+/// | `neg`, `multiply_by_i`, `conjugate`, `relinearize` | the operand stays |
+/// | [`add_constant`] | [`constant`](Self::constant); the operand stays |
+/// | [`multiply_plain`] | [`product`](Self::product) |
+/// | [`linear_combination`], `multiply_constant` | [`linear_combination`](Self::linear_combination) |
+/// | [`sum_of_products`] | [`sum_of_products`](Self::sum_of_products) |
+/// | [`rescale`], `relinearize_rescale` | [`rescaled`](Self::rescaled) |
+/// | [`drop_level`] | [`dropped`](Self::dropped) |
+/// | [`rotate`], `rotate_hoisted`, `sum_of_rotations` | [`rotation_step`](Self::rotation_step); the operand stays |
+/// | [`transform`] | [`LinearTransform::product`](crate::LinearTransform::product) |
+/// | [`trace`] | [`traced`](Self::traced), [`trace_steps`](Self::trace_steps) |
+/// | [`raise`] | [`raised`](Self::raised) |
+///
+/// [`encode`]: crate::Arithmetic::encode
+/// [`add`]: crate::Arithmetic::add
+/// [`add_constant`]: crate::Arithmetic::add_constant
+/// [`multiply_plain`]: crate::Arithmetic::multiply_plain
+/// [`linear_combination`]: crate::Arithmetic::linear_combination
+/// [`sum_of_products`]: crate::Arithmetic::sum_of_products
+/// [`rescale`]: crate::Arithmetic::rescale
+/// [`drop_level`]: crate::Arithmetic::drop_level
+/// [`rotate`]: crate::Arithmetic::rotate
+/// [`transform`]: crate::LinearArithmetic::transform
+/// [`trace`]: crate::LinearArithmetic::trace
+/// [`raise`]: crate::bootstrapping::BootstrapArithmetic::raise
 ///
 /// ```
 /// use volley_ckks::{Operand, Parameters, Scale};
@@ -56,13 +69,13 @@ pub struct Operand {
 }
 
 impl Operand {
-    /// The same, if a ciphertext or plaintext may have it: its level exists, its slots are a power of two up to N/2, and
-    /// its scale is below the modulus at its level. The results of all other rules are so, if their operands are.
+    /// The same, if a ciphertext or plaintext may have it: its level exists, its slots are a power of two up to N/2,
+    /// and its scale is below the modulus at its level. The results of all other rules are so, if their operands are.
     ///
     /// # Errors
     ///
-    /// [`Error::LevelRange`], [`Error::SlotCount`], and for the scale [`Error::ScaleOverflow`], [`Error::ScaleRange`] and
-    /// [`Error::ScaleExponents`].
+    /// [`Error::LevelRange`], [`Error::SlotCount`], and for the scale [`Error::ScaleOverflow`], [`Error::ScaleRange`]
+    /// and [`Error::ScaleExponents`].
     pub fn checked(self, parameters: &Parameters) -> Result<Self, Error> {
         let (max_level, max_slots) = (parameters.max_level(), parameters.max_slots());
         if self.level > max_level {
@@ -220,8 +233,8 @@ impl Operand {
     ///
     /// # Errors
     ///
-    /// [`Error::LevelRange`] for a level that does not exist, those of [`checked`](Self::checked) for the operand at level
-    /// 0, and [`Error::Parameters`] where the ephemeral secret is not as secure as the parameters claim.
+    /// [`Error::LevelRange`] for a level that does not exist, those of [`checked`](Self::checked) for the operand at
+    /// level 0, and [`Error::Parameters`] where the ephemeral secret is not as secure as the parameters claim.
     pub fn raised(&self, parameters: &Parameters, level: usize) -> Result<Self, Error> {
         let max = parameters.max_level();
         if level > max {
@@ -250,15 +263,15 @@ impl Operand {
         Ok(Self { slots, ..self.clone() })
     }
 
-    /// The rotations of a [trace](Self::traced) to `slots` slots: one sum of rotations after the other, each by the steps
-    /// of one item, zero among them. The keys of a circuit are planned for these.
+    /// The rotations of a [trace](Self::traced) to `slots` slots: one sum of rotations after the other, each by the
+    /// steps of one item, zero among them. The keys of a circuit are planned for these.
     pub fn trace_steps(&self, slots: usize) -> impl Iterator<Item = Vec<i64>> + use<> {
         trace_steps(slots, self.slots)
     }
 }
 
-/// The rotations of a trace from `all` slots to `slots`, both powers of two: those that are added up at once, zero among
-/// them. There are none to zero slots.
+/// The rotations of a trace from `all` slots to `slots`, both powers of two: those that are added up at once, zero
+/// among them. There are none to zero slots.
 pub(crate) fn trace_steps(slots: usize, all: usize) -> impl Iterator<Item = Vec<i64>> {
     let mut period = all;
     std::iter::from_fn(move || {

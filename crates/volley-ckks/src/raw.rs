@@ -3,23 +3,30 @@
 //! | object | gives | is made by |
 //! |---|---|---|
 //! | [`Plaintext`] | [`poly`](Plaintext::poly) | [`from_poly`](Plaintext::from_poly) |
-//! | [`Ciphertext`] | [`parts`](Ciphertext::parts), [`into_parts`](Ciphertext::into_parts) | [`from_parts`](Ciphertext::from_parts) |
-//! | [`TensorCiphertext`] | [`parts`](TensorCiphertext::parts), [`into_parts`](TensorCiphertext::into_parts) | [`from_parts`](TensorCiphertext::from_parts) |
-//! | [`SeededCiphertext`] | [`c0`](SeededCiphertext::c0), [`seed`](SeededCiphertext::seed) | [`from_c0`](SeededCiphertext::from_c0) |
-//! | [`PublicKey`] | [`halves`](PublicKey::halves), [`seed`](PublicKey::seed) | [`from_b`](PublicKey::from_b) |
-//! | [`KeySwitchingKey`] | [`pairs`](KeySwitchingKey::pairs), [`seed`](KeySwitchingKey::seed) | |
-//! | [`EvaluationKeySet`] | [`switching_keys`](EvaluationKeySet::switching_keys) | [`from_switching_keys`](EvaluationKeySet::from_switching_keys) |
+//! | [`Ciphertext`] | [`parts`](Ciphertext::parts) | [`from_parts`](Ciphertext::from_parts) |
+//! | [`TensorCiphertext`] | [`parts`](TensorCiphertext::parts) | [`from_parts`](TensorCiphertext::from_parts) |
+//! | [`SeededCiphertext`] | [`c0`](SeededCiphertext::c0) | [`from_c0`](SeededCiphertext::from_c0) |
+//! | [`PublicKey`] | [`halves`](PublicKey::halves) | [`from_b`](PublicKey::from_b) |
+//! | [`EvaluationKeySet`] | [`switching_keys`] | [`from_switching_keys`] |
+//! | [`KeySwitchingKey`] | [`pairs`](KeySwitchingKey::pairs), [`to_raw`](KeySwitchingKey::to_raw) | by its set |
 //! | [`SecretKey`] | [`ternary`](SecretKey::ternary) | [`from_ternary`](SecretKey::from_ternary) |
 //!
-//! Polynomials are [`RnsPoly`]s in evaluation form ([`Eval`]): a limb of N residues for each prime, in the order of
-//! [`Parameters::q`](crate::Parameters::q), then for keys [`Parameters::p`](crate::Parameters::p). The order of residues is
-//! that of [`volley_ring::ntt`]; [`LevelTables::q`](crate::LevelTables::q) transforms to coefficients and back. The parameter
-//! set is that of the [`Context`] which an object is made with.
+//! [`switching_keys`]: EvaluationKeySet::switching_keys
+//! [`from_switching_keys`]: EvaluationKeySet::from_switching_keys
+//! [`EvaluationKeySet`]: crate::EvaluationKeySet
+//! [`KeySwitchingKey`]: crate::keys::KeySwitchingKey
+//! [`PublicKey`]: crate::PublicKey
+//! [`SecretKey`]: crate::SecretKey
 //!
-//! What is taken is checked: level, scale and slots by [`Operand::checked`], the degree, the number of limbs, and each residue
-//! against its prime. The check reads every residue once. What no check can tell is the caller's: that the parts are an
-//! encryption under the key that is named, with the noise that the parameters promise. A ciphertext with too much noise
-//! decrypts to other values, and a key that is none gives noise.
+//! Polynomials are [`RnsPoly`]s in evaluation form ([`Eval`]): a limb of N residues for each prime, in the order of
+//! [`Parameters::q`](crate::Parameters::q), then for keys [`Parameters::p`](crate::Parameters::p). The order of
+//! residues is that of [`volley_ring::ntt`]; [`LevelTables::q`](crate::LevelTables::q) transforms to coefficients and
+//! back. The parameter set is that of the [`Context`] which an object is made with.
+//!
+//! What is taken is checked: level, scale and slots by [`Operand::checked`], the degree, the number of limbs, and each
+//! residue against its prime. The check reads every residue once. What no check can tell is the caller's: that the
+//! parts are an encryption under the key that is named, with the noise that the parameters promise. A ciphertext with
+//! too much noise decrypts to other values, and a key that is none gives noise.
 //!
 //! ```
 //! use rand::{SeedableRng, rngs::SysRng};
@@ -126,7 +133,8 @@ pub enum RawError {
     Ternary,
 }
 
-/// Refuses a polynomial that is none on a basis. Each limb has one branch, on whether it is refused: residues may be secret.
+/// Refuses a polynomial that is none on a basis. Each limb has one branch, on whether it is refused: residues may be
+/// secret.
 fn check_poly(basis: &RnsBasis, poly: &RnsPoly<Eval>) -> Result<(), RawError> {
     let (expected, found) = (basis.degree(), poly.degree());
     if expected != found {

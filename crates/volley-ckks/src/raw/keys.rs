@@ -51,6 +51,7 @@ impl RawKey {
 
 impl KeySwitchingKey {
     /// (bⱼ, aⱼ) modulo Q_level·P, a pair for each digit. They are unpacked one by one.
+    #[must_use]
     pub fn pairs(&self) -> impl ExactSizeIterator<Item = [RnsPoly<Eval>; 2]> + '_ {
         self.digits().iter().map(|pair| pair.each_ref().map(PackedPoly::unpack))
     }
@@ -74,13 +75,14 @@ impl EvaluationKeySet {
         relinearization.into_iter().chain(galois).chain(raising)
     }
 
-    /// The set of these keys for ciphertexts under the secret key of this name. Of two keys for one use the last is taken.
+    /// The set of these keys for ciphertexts under the secret key of this name. Of two keys for one use the last is
+    /// taken.
     ///
     /// # Errors
     ///
     /// [`RawError::Digits`], [`RawError::Degree`], [`RawError::Limbs`] and [`RawError::Residue`] for a key;
-    /// [`RawError::GaloisElement`]; [`RawError::RaisingPair`] for one of two keys; [`RawError::Ckks`] for a level that does
-    /// not exist, and for keys of an ephemeral secret that is not as secure as the parameters claim.
+    /// [`RawError::GaloisElement`]; [`RawError::RaisingPair`] for one of two keys; [`RawError::Ckks`] for a level that
+    /// does not exist, and for keys of an ephemeral secret that is not as secure as the parameters claim.
     pub fn from_switching_keys(
         context: &Context,
         key_id: KeyId,
@@ -146,15 +148,15 @@ impl PublicKey {
 }
 
 impl SecretKey {
-    /// The coefficients −1, 0 and 1 of s, as the owner's own protocols need them: a share of a decryption, say. Whoever has
-    /// them decrypts everything. The copy is wiped when it is dropped; do not copy it, branch on it or index by it.
+    /// The coefficients −1, 0 and 1 of s, as the owner's own protocols need them: a share of a decryption, say. Whoever
+    /// has them decrypts everything. The copy is wiped when it is dropped; do not copy it, branch on it or index by it.
     #[must_use]
     pub fn ternary(&self) -> Zeroizing<Vec<i64>> {
         Zeroizing::new(self.coefficients().to_vec())
     }
 
-    /// The key of this name with N coefficients −1, 0 and 1 of s. They must be uniform and known to nobody else for what
-    /// the parameters claim of security to hold.
+    /// The key of this name with N coefficients −1, 0 and 1 of s. They must be uniform and known to nobody else for
+    /// what the parameters claim of security to hold.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Evaluator, slots in clear and the backend of these tests refuse the same, and what they accept is the same but for noise.
+//! Evaluator, slots in clear and the backend of these tests refuse the same, and what they accept is the same but for
+//! noise.
 
 use std::sync::LazyLock;
 

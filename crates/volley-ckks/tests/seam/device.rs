@@ -1,7 +1,7 @@
 //! A backend as an accelerator would be: ciphertexts are handles of buffers in a memory of its own, which is small.
 //!
-//! What it computes is in clear. What it asks of Volley is what any backend needs: the rules of operands, the terms of a
-//! linear transform, an error of its own.
+//! What it computes is in clear. What it asks of Volley is what any backend needs: the rules of operands, the terms of
+//! a linear transform, an error of its own.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -208,7 +208,8 @@ fn keys_of_another_shape_are_refused() {
     }
 }
 
-/// A ring of fewer coefficients than the ephemeral secret has: nothing is raised under it, and there are no keys for it.
+/// A ring of fewer coefficients than the ephemeral secret has: nothing is raised under it, and there are no keys for
+/// it.
 #[test]
 fn nothing_is_raised_without_a_secure_ephemeral_secret() {
     let literal = ParametersLiteral {

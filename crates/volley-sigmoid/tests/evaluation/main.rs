@@ -87,8 +87,8 @@ fn operations_are_as_documented() {
         let z = encrypt(&recorder.clear, &scores(8.0), Scale::power_of_two(40));
         masked(&fit(degree)).evaluate(&recorder, &z, &Scale::power_of_two(40)).unwrap();
         let encodings = recorder.encodings.into_inner().unwrap();
-        // One more is added. Chain, scores and target at 40 bits: so is every encoding, far above the 2²⁰ that would cost
-        // precision.
+        // One more is added. Chain, scores and target at 40 bits: so is every encoding, far above the 2²⁰ that would
+        // cost precision.
         assert_eq!(encodings.len(), plain_products + 1);
         assert!(encodings.iter().all(|log2| (log2 - 40.0).abs() < 1e-3), "{encodings:?}");
         let counts = recorder.clear.simulator().counts();
