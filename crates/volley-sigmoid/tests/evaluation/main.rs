@@ -27,8 +27,8 @@ fn clear(levels: usize) -> ClearSlots {
 }
 
 /// At the highest level.
-fn encrypt(clear: &ClearSlots, values: &[Complex64], scale: Scale) -> ClearCiphertext {
-    clear.input(values, &scale, clear.parameters().max_level()).unwrap()
+fn encrypt(clear: &ClearSlots, values: &[Complex64], scale: &Scale) -> ClearCiphertext {
+    clear.input(values, scale, clear.parameters().max_level()).unwrap()
 }
 
 fn fit(degree: usize) -> SigmoidPolynomial {
@@ -70,7 +70,7 @@ fn values_scale_and_level_are_as_promised() {
         let polynomial = fit(degree);
         let arithmetic = clear(6);
         let scale = Scale::power_of_two(80).divided_by(&Scale::prime(arithmetic.parameters().q()[6]));
-        let z = encrypt(&arithmetic, &scores(16.0), scale);
+        let z = encrypt(&arithmetic, &scores(16.0), &scale);
         let result = masked(&polynomial).evaluate(&arithmetic, &z, &target).unwrap();
         assert!(difference(&masked(&polynomial), z.values(), result.values()) < 1e-13, "degree {degree}");
         assert_eq!(result.operand().scale, target);
@@ -84,7 +84,7 @@ fn operations_are_as_documented() {
         [(1, 0, 0, 1, 1), (3, 2, 2, 1, 2), (5, 4, 3, 2, 3), (7, 5, 4, 2, 4), (9, 6, 5, 2, 5)]
     {
         let recorder = Recorder { clear: clear(4), encodings: Mutex::default() };
-        let z = encrypt(&recorder.clear, &scores(8.0), Scale::power_of_two(40));
+        let z = encrypt(&recorder.clear, &scores(8.0), &Scale::power_of_two(40));
         masked(&fit(degree)).evaluate(&recorder, &z, &Scale::power_of_two(40)).unwrap();
         let encodings = recorder.encodings.into_inner().unwrap();
         // One more is added. Chain, scores and target at 40 bits: so is every encoding, far above the 2²⁰ that would
@@ -111,7 +111,7 @@ fn too_few_levels_are_refused() {
         let polynomial = fit(degree);
         let (required, available) = (polynomial.levels(), polynomial.levels() - 1);
         let arithmetic = clear(available);
-        let z = encrypt(&arithmetic, &scores(8.0), Scale::power_of_two(40));
+        let z = encrypt(&arithmetic, &scores(8.0), &Scale::power_of_two(40));
         let error = masked(&polynomial).evaluate(&arithmetic, &z, &Scale::power_of_two(40)).unwrap_err();
         assert_eq!(error, Error::InsufficientLevels { required, available });
     }
@@ -120,7 +120,7 @@ fn too_few_levels_are_refused() {
 #[test]
 fn what_the_arithmetic_refuses_is_passed_on() {
     let arithmetic = clear(3);
-    let z = encrypt(&arithmetic, &scores(8.0), Scale::power_of_two(40));
+    let z = encrypt(&arithmetic, &scores(8.0), &Scale::power_of_two(40));
     let refusal =
         |log_target| masked(&fit(3)).evaluate(&arithmetic, &z, &Scale::power_of_two(log_target)).unwrap_err();
     let (small, large) = (refusal(-1100), refusal(200));
@@ -140,7 +140,7 @@ proptest! {
         let polynomial = fit(DEGREES[k]);
         let sigmoid = MaskedSigmoid { polynomial: &polynomial, argument_factor, output_factor, mask };
         let arithmetic = clear(5);
-        let z = encrypt(&arithmetic, &scores(8.0), Scale::power_of_two(log_scale));
+        let z = encrypt(&arithmetic, &scores(8.0), &Scale::power_of_two(log_scale));
         let target = Scale::power_of_two(log_target);
         let result = sigmoid.evaluate(&arithmetic, &z, &target).unwrap();
         prop_assert!(difference(&sigmoid, z.values(), result.values()) < 1e-12);
