@@ -11,6 +11,12 @@
 //! | [`KeySwitchingKey`] | [`pairs`](KeySwitchingKey::pairs), [`to_raw`](KeySwitchingKey::to_raw) | by its set |
 //! | [`SecretKey`] | [`ternary`](SecretKey::ternary) | [`from_ternary`](SecretKey::from_ternary) |
 //!
+//! A backend finds the key for an operation by [`relinearization_at`], [`galois_at`] and [`raising_at`], with the
+//! errors of an evaluator.
+//!
+//! [`relinearization_at`]: EvaluationKeySet::relinearization_at
+//! [`galois_at`]: EvaluationKeySet::galois_at
+//! [`raising_at`]: EvaluationKeySet::raising_at
 //! [`switching_keys`]: EvaluationKeySet::switching_keys
 //! [`from_switching_keys`]: EvaluationKeySet::from_switching_keys
 //! [`EvaluationKeySet`]: crate::EvaluationKeySet

@@ -7,8 +7,8 @@ use volley_ring::{Eval, PackedPoly, RnsPoly};
 use zeroize::Zeroizing;
 
 use super::{RawError, check_poly};
-use crate::keys::{KeyId, KeySwitchingKey, RaisingKeys};
-use crate::{Context, Error, EvaluationKeySet, PublicKey, SecretKey};
+use crate::keys::{GaloisPurpose, KeyId, KeySwitchingKey, RaisingKeys};
+use crate::{Context, Error, EvaluationKeySet, Operand, PublicKey, SecretKey};
 
 /// What a key of an [`EvaluationKeySet`] switches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,7 +50,8 @@ impl RawKey {
 }
 
 impl KeySwitchingKey {
-    /// (bⱼ, aⱼ) modulo Q_level·P, a pair for each digit. They are unpacked one by one.
+    /// (bⱼ, aⱼ) modulo Q_level·P, a pair for each digit. They are unpacked one by one. At a lower level the key is its
+    /// first pairs, as many as digits, and of these the limbs of the primes up to that level and of the special primes.
     #[must_use]
     pub fn pairs(&self) -> impl ExactSizeIterator<Item = [RnsPoly<Eval>; 2]> + '_ {
         self.digits().iter().map(|pair| pair.each_ref().map(PackedPoly::unpack))
@@ -73,6 +74,41 @@ impl EvaluationKeySet {
             [(KeyUse::ToEphemeral, &keys.to_ephemeral), (KeyUse::FromEphemeral, &keys.from_ephemeral)]
         });
         relinearization.into_iter().chain(galois).chain(raising)
+    }
+
+    /// The key that relinearizes at a level.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingRelinearizationKey`] and [`Error::KeyLevel`].
+    pub fn relinearization_at(&self, level: usize) -> Result<&KeySwitchingKey, Error> {
+        self.relinearization(level)
+    }
+
+    /// The key of a rotation or a conjugation of ciphertexts with this operand, and the element of its automorphism:
+    /// the given one, or another that moves so many slots alike.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingGaloisKey`], with the purpose, and [`Error::KeyLevel`].
+    pub fn galois_at(
+        &self,
+        element: u64,
+        purpose: GaloisPurpose,
+        operand: &Operand,
+    ) -> Result<(u64, &KeySwitchingKey), Error> {
+        let galois = self.galois(element, purpose, operand.slots, operand.level)?;
+        Ok((galois.automorphism.element(), &galois.key))
+    }
+
+    /// The keys to the ephemeral secret and from it that raise a modulus to that of a level.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingRaisingKeys`] and [`Error::KeyLevel`].
+    pub fn raising_at(&self, level: usize) -> Result<[&KeySwitchingKey; 2], Error> {
+        let keys = self.raising(level)?;
+        Ok([&keys.to_ephemeral, &keys.from_ephemeral])
     }
 
     /// The set of these keys for ciphertexts under the secret key of this name. Of two keys for one use the last is

@@ -1,6 +1,6 @@
 //! Polynomials given and taken: what is made of them is the same, and what is none is refused by name.
 
-use volley_ckks::keys::KeyId;
+use volley_ckks::keys::{GaloisPurpose, KeyId, KeySpec, rotation_element};
 use volley_ckks::raw::{KeyUse, RawError, RawKey};
 use volley_ckks::volley_ring::sampling::Seed;
 use volley_ckks::volley_ring::{Eval, RnsPoly};
@@ -45,6 +45,25 @@ fn ciphertexts_and_plaintexts_of_their_own_polynomials_are_the_same() {
 }
 
 #[test]
+fn what_is_made_under_another_name_or_set_stays_foreign() {
+    let owner = Owner::new();
+    let (context, stranger) = (&owner.context, KeyId::from_bytes([7; 16]));
+    let a = owner.encrypt(&values(), &Scale::power_of_two(40), 1);
+    let named =
+        |context, id| Ciphertext::from_parts(context, id, a.operand().clone(), a.parts().clone()).unwrap();
+    assert_eq!(owner.secret_key.decrypt(&named(context, stranger)), Err(Error::KeyMismatch));
+    let keys = EvaluationKeySet::from_switching_keys(context, stranger, raw_keys(&owner.keys())).unwrap();
+    let evaluator = Evaluator::new(context, keys).unwrap();
+    assert_eq!(evaluator.rotate(&a, 1), Err(Error::KeyMismatch));
+    assert!(evaluator.rotate(&named(context, stranger), 1).is_ok());
+    // The same primes up to level 1, and another special prime.
+    let mut literal = context.parameters().literal();
+    literal.p_bits.pop();
+    let foreign = named(&Context::new(literal.build().unwrap()), a.key_id());
+    assert_eq!(owner.secret_key.decrypt(&foreign), Err(Error::ParameterMismatch));
+}
+
+#[test]
 fn keys_of_their_own_polynomials_are_the_same() {
     let owner = Owner::new();
     let (context, keys, id) = (&owner.context, owner.keys(), owner.secret_key.id());
@@ -66,6 +85,32 @@ fn keys_of_their_own_polynomials_are_the_same() {
 
     let again = SecretKey::from_ternary(context, id, &owner.secret_key.ternary()).unwrap();
     assert_eq!(again.decrypt(&encrypt(&public_key)), owner.secret_key.decrypt(&encrypt(&public_key)));
+}
+
+#[test]
+fn keys_are_found_as_an_evaluator_finds_them() {
+    let owner = Owner::new();
+    let parameters = owner.context.parameters();
+    let spec = KeySpec::new(parameters).rotations([5], 2).relinearization(1).raising(1);
+    let keys = EvaluationKeySet::generate(&owner.secret_key, &spec, &mut rng(2)).unwrap();
+    let operand = |level| Operand { level, scale: parameters.scale(), slots: 4 };
+    let rotation = |steps, level| {
+        let (element, purpose) =
+            (operand(level).rotation_element(parameters, steps), GaloisPurpose::Rotation(steps));
+        keys.galois_at(element, purpose, &operand(level)).map(|(element, key)| (element, key.level()))
+    };
+    // Of four slots, a rotation by five is one by one.
+    assert_eq!(rotation(1, 2), Ok((rotation_element(parameters, 5), 2)));
+    assert_eq!(rotation(1, 3), Err(Error::KeyLevel { key_level: 2, level: 3 }));
+    let (element, purpose) = (rotation_element(parameters, 2), GaloisPurpose::Rotation(2));
+    assert_eq!(rotation(2, 1), Err(Error::MissingGaloisKey { element, purpose }));
+    assert_eq!(keys.relinearization_at(1).unwrap().level(), 1);
+    assert_eq!(keys.relinearization_at(2).unwrap_err(), Error::KeyLevel { key_level: 1, level: 2 });
+    assert_eq!(keys.raising_at(1).unwrap().map(|key| key.level()), [0, 1]);
+    assert_eq!(keys.raising_at(2).unwrap_err(), Error::KeyLevel { key_level: 1, level: 2 });
+    let none = EvaluationKeySet::from_switching_keys(&owner.context, keys.key_id(), []).unwrap();
+    assert_eq!(none.relinearization_at(0).unwrap_err(), Error::MissingRelinearizationKey);
+    assert_eq!(none.raising_at(0).unwrap_err(), Error::MissingRaisingKeys);
 }
 
 /// Σ digitⱼ·keyⱼ, divided by P: a key switch of public items.
@@ -97,8 +142,7 @@ fn products_are_relinearized_rescaled_and_decrypted_outside() {
     tables.q().add_assign(&mut d1, &doubled);
     tables.q().mul_assign(&mut d2, &a.parts()[1]);
 
-    let (_, key) = keys.switching_keys().find(|&(key_use, _)| key_use == KeyUse::Relinearization).unwrap();
-    let mut parts = switch(tables, &d2, key.pairs());
+    let mut parts = switch(tables, &d2, keys.relinearization_at(LEVELS).unwrap().pairs());
     tables.q().add_assign(&mut parts[0], &d0);
     tables.q().add_assign(&mut parts[1], &d1);
     let parts = parts.map(|part| tables.rescaling().unwrap().apply(&part));
