@@ -1,9 +1,9 @@
 //! The operations that circuits are written in.
 //!
 //! A circuit (a matrix product, a sigmoid, a training iteration) is a function over [`Arithmetic`]. It runs on
-//! ciphertexts with [`Evaluator`](crate::Evaluator), and without any with [`Simulator`](crate::Simulator), which
-//! follows levels and scales, refuses what the evaluator would refuse, and counts. What a plan says of a circuit is
-//! therefore what the circuit does.
+//! ciphertexts with [`Evaluator`](crate::Evaluator), in clear with [`ClearSlots`](crate::ClearSlots), and without any
+//! values with [`Simulator`](crate::Simulator), which follows levels and scales, refuses what the evaluator would
+//! refuse, and counts. What a plan says of a circuit is therefore what the circuit does.
 
 use num_complex::Complex64;
 
@@ -11,8 +11,8 @@ use crate::{Error, Operand, Parameters, Scale};
 
 /// CKKS arithmetic on ciphertexts of type [`Ciphertext`](Self::Ciphertext).
 ///
-/// Slots are complex. Operations on two operands of different levels work at the lower one. Sums require equal
-/// scales, products multiply scales, [`rescale`](Self::rescale) divides by the last prime. All operands belong to one
+/// Slots are complex. Operations on two operands of different levels work at the lower one. Sums require equal scales,
+/// products multiply scales, [`rescale`](Self::rescale) divides by the primes of the level. All operands belong to one
 /// parameter set and one key, or the operation is refused.
 ///
 /// # Room for values
@@ -26,7 +26,19 @@ use crate::{Error, Operand, Parameters, Scale};
 ///
 /// Each method returns [`Error`] for what a caller's data can cause: scales that differ, no level left, a scale that the
 /// modulus does not hold ([`Operand`]), a constant that it does not hold, a key that is missing or made for fewer levels,
-/// another parameter set, another owner's key.
+/// another parameter set, another owner's key, and [`Error::Backend`] for a failure of its own.
+///
+/// # Other backends
+///
+/// The trait is implemented outside of this crate too. Ciphertexts, tensors and plaintexts are the backend's own:
+/// handles of a device's memory, say. What a circuit sees of them is their [`Operand`], which stays on the host. Values
+/// come in by [`encode`](Self::encode) alone, and circuits take none out. A clone may share its memory, as no operation
+/// changes an operand. Operations may be asked for from several threads.
+///
+/// The rules of levels and scales are the methods of [`Operand`], and those of linear transforms the methods of
+/// [`LinearTransform`](crate::LinearTransform): a backend calls them and computes. The tables of the parameter set are
+/// [`LevelTables`](crate::LevelTables), polynomials of ciphertexts and keys go in and out by [`raw`](crate::raw).
+/// `tests/seam/device.rs` of this crate is a small backend.
 #[expect(clippy::missing_errors_doc, reason = "the errors are those listed above, for every method")]
 pub trait Arithmetic: Sync {
     /// A degree-1 ciphertext.
@@ -99,11 +111,11 @@ pub trait Arithmetic: Sync {
     fn add_to_tensor(&self, a: Self::Tensor, b: &Self::Ciphertext) -> Result<Self::Tensor, Error>;
     /// Brings a degree-2 ciphertext back to degree 1: one key switch.
     fn relinearize(&self, a: &Self::Tensor) -> Result<Self::Ciphertext, Error>;
-    /// Relinearizes and rescales in one division by P·q_level, cheaper than one after the other.
+    /// Relinearizes and rescales in one division by P and the primes of the level, cheaper than one after the other.
     fn relinearize_rescale(&self, a: &Self::Tensor) -> Result<Self::Ciphertext, Error>;
 
-    /// Divides by the last prime with rounding: one level down, scale divided by that prime. Values keep the room that they
-    /// have.
+    /// Divides by the primes of the level with rounding: one level down, the scale divided by those primes. Values keep
+    /// the room that they have.
     fn rescale(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext, Error>;
     /// Forgets primes above `level`; values do not change as long as there is [room](Self#room-for-values) for them.
     fn drop_level(&self, a: &Self::Ciphertext, level: usize) -> Result<Self::Ciphertext, Error>;

@@ -16,13 +16,13 @@ const SPECIAL_LIMB: u32 = 1 << 16;
 #[derive(Debug)]
 pub struct Context {
     parameters: Parameters,
-    levels: Vec<Level>,
+    levels: Vec<LevelTables>,
     ephemeral: OnceLock<Arc<Self>>,
 }
 
 /// What belongs to one level l: Q_l, the product of the primes up to it, alone and with P.
 #[derive(Debug)]
-struct Level {
+pub struct LevelTables {
     q: RnsBasis,
     qp: RnsBasis,
     gadget: Gadget,
@@ -46,7 +46,7 @@ impl Context {
         let (q, p) = (basis(parameters.q()), basis(parameters.p()));
         let levels = (0..=parameters.max_level())
             .into_par_iter()
-            .map(|level| Level::new(&parameters, &q, &p, level))
+            .map(|level| LevelTables::new(&parameters, &q, &p, level))
             .collect();
         Arc::new(Self { parameters, levels, ephemeral: OnceLock::new() })
     }
@@ -55,6 +55,16 @@ impl Context {
     #[must_use]
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
+    }
+
+    /// The tables of one level, as a backend needs them that computes on polynomials.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LevelRange`] where the level does not exist.
+    pub fn level(&self, level: usize) -> Result<&LevelTables, Error> {
+        self.check_level(level)?;
+        Ok(&self.levels[level])
     }
 
     /// Tables for the ephemeral secret of bootstrapping, made when they are first asked for.
@@ -137,7 +147,7 @@ impl Context {
     }
 }
 
-impl Level {
+impl LevelTables {
     fn new(parameters: &Parameters, q: &RnsBasis, p: &RnsBasis, level: usize) -> Self {
         let limbs = parameters.limbs(level);
         let rescaled = limbs - parameters.level_primes(level).len();
@@ -152,5 +162,48 @@ impl Level {
             q: basis,
             qp: extended,
         }
+    }
+
+    /// The primes up to the level: the basis of ciphertexts and plaintexts.
+    #[must_use]
+    pub fn q(&self) -> &RnsBasis {
+        &self.q
+    }
+
+    /// The primes up to the level, then the special primes: the basis of keys and of encoded diagonals.
+    #[must_use]
+    pub fn qp(&self) -> &RnsBasis {
+        &self.qp
+    }
+
+    /// The decomposition of a polynomial modulo Q_l into digits modulo Q_l·P.
+    #[must_use]
+    pub fn gadget(&self) -> &Gadget {
+        &self.gadget
+    }
+
+    /// The division by P, from [`qp`](Self::qp) to [`q`](Self::q).
+    #[must_use]
+    pub fn mod_down(&self) -> &RoundedDivision {
+        &self.mod_down
+    }
+
+    /// The division by the primes of the level, from [`q`](Self::q) to that of the level below; none at level 0.
+    #[must_use]
+    pub fn rescaling(&self) -> Option<&RoundedDivision> {
+        self.rescaling.as_ref().map(|(rescaling, _)| rescaling)
+    }
+
+    /// The division by P and the primes of the level at once, from [`qp`](Self::qp) to [`q`](Self::q) of the level
+    /// below; none at level 0.
+    #[must_use]
+    pub fn mod_down_rescaling(&self) -> Option<&RoundedDivision> {
+        self.rescaling.as_ref().map(|(_, merged)| merged)
+    }
+
+    /// P modulo each prime of [`q`](Self::q).
+    #[must_use]
+    pub fn special_product(&self) -> &[u64] {
+        &self.special_product
     }
 }

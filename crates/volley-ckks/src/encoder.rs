@@ -72,17 +72,13 @@ impl Encoder {
         scale: &Scale,
         level: usize,
     ) -> Result<RnsPoly<Eval>, Error> {
-        let parameters = self.context.parameters();
-        let (slots, max) = (values.len(), parameters.max_slots());
-        if !slots.is_power_of_two() || slots > max {
-            return Err(Error::SlotCount { values: slots, max });
-        }
+        let (parameters, slots) = (self.context.parameters(), values.len());
+        Operand { level, scale: scale.clone(), slots }.checked(parameters)?;
         let mut values: Vec<Complex64> = values.iter().map(|&value| value.into()).collect();
         check_finite(&values, largest(values.iter().flat_map(|value| [value.re, value.im])))?;
-        let operand = Operand { level, scale: scale.clone(), slots }.checked(parameters)?;
-        let factor = operand.scale.to_f64();
+        let factor = scale.to_f64();
         self.fft.inverse(&mut values);
-        let gap = max / slots;
+        let gap = parameters.max_slots() / slots;
         let mut coefficients = vec![0.0; parameters.degree()];
         for (i, value) in values.iter().enumerate() {
             coefficients[i * gap] = round(value.re * factor);
@@ -134,6 +130,37 @@ impl Encoder {
         } else {
             basis.from_wide(&coefficients.iter().map(|&c| integer(c)).collect::<Vec<_>>())
         })
+    }
+}
+
+/// What [`Encoder::encode`] refuses, without a polynomial: for an arithmetic that keeps the slots.
+#[derive(Debug)]
+pub(crate) struct EncodingCheck {
+    parameters: Parameters,
+    fft: SpecialFft,
+}
+
+impl EncodingCheck {
+    pub(crate) fn new(parameters: &Parameters) -> Self {
+        Self { parameters: parameters.clone(), fft: SpecialFft::new(parameters.max_slots()) }
+    }
+
+    /// The operand of the plaintext that has these values.
+    pub(crate) fn operand(
+        &self,
+        values: &[Complex64],
+        scale: &Scale,
+        level: usize,
+    ) -> Result<Operand, Error> {
+        let operand =
+            Operand { level, scale: scale.clone(), slots: values.len() }.checked(&self.parameters)?;
+        check_finite(values, largest(values.iter().flat_map(|value| [value.re, value.im])))?;
+        let factor = scale.to_f64();
+        let mut coefficients = values.to_vec();
+        self.fft.inverse(&mut coefficients);
+        let largest = largest(coefficients.iter().flat_map(|c| [round(c.re * factor), round(c.im * factor)]));
+        check_magnitude(&self.parameters, largest, level)?;
+        Ok(operand)
     }
 }
 

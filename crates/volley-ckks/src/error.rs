@@ -209,4 +209,10 @@ pub enum Error {
         /// Level of the operand.
         level: usize,
     },
+    /// A failure of a backend outside of this crate: its device, its memory, its connection.
+    #[error("the backend failed: {reason}")]
+    Backend {
+        /// What failed, in the words of the backend.
+        reason: String,
+    },
 }

@@ -13,7 +13,6 @@ mod raise;
 pub use linear_transform::EncodedTransform;
 
 use crate::counts::Counters;
-use crate::encoder::encoded_constant;
 use crate::keys::{GaloisPurpose, conjugation_element};
 use crate::{
     Arithmetic, Ciphertext, Context, Encoder, Error, EvaluationKeySet, Operand, Operation, OperationCounts,
@@ -212,7 +211,7 @@ impl Arithmetic for Evaluator {
 
     fn add_constant(&self, a: &Ciphertext, c: f64) -> Result<Ciphertext, Error> {
         self.check(&[a])?;
-        let constant = encoded_constant(self.parameters(), c, a.scale(), a.level())?;
+        let constant = a.operand.constant(self.parameters(), c)?;
         let residues = self.residues(constant, a.level());
         let basis = self.context.q(a.level());
         Ok(self.map_parts(a.operand.clone(), a, |index, part| {

@@ -1,9 +1,10 @@
 //! Full-RNS CKKS: approximate arithmetic on encrypted vectors.
 //!
 //! A vector of up to N/2 complex numbers becomes a polynomial ([`Encoder`]), which the owner of a [`SecretKey`]
-//! encrypts. A server that has the owner's [`EvaluationKeySet`] computes on the ciphertexts with an [`Evaluator`]: sums,
-//! products, rotations ([`Arithmetic`] lists the operations). Circuits are planned on a [`Simulator`] before there are
-//! keys.
+//! encrypts. A server that has the owner's [`EvaluationKeySet`] computes on the ciphertexts with an [`Evaluator`]:
+//! sums, products, rotations ([`Arithmetic`] lists the operations). Circuits are planned on a [`Simulator`] before
+//! there are keys, and tried in clear with [`ClearSlots`]. A backend of another crate implements [`Arithmetic`] and
+//! takes polynomials from [`raw`].
 //!
 //! Below it is `volley-ring`, above it `volley-revolver`, and it knows nothing of matrices. It has no exact
 //! integers. A ciphertext whose levels are spent gets new ones by [`bootstrapping`]. What is decrypted must stay secret,
@@ -55,6 +56,7 @@
 mod arithmetic;
 pub mod bootstrapping;
 mod ciphertext;
+mod clear_slots;
 mod context;
 mod counts;
 mod encoder;
@@ -68,6 +70,7 @@ mod operand;
 pub mod params;
 pub mod polynomial;
 mod precision;
+pub mod raw;
 mod scale;
 mod simulator;
 #[cfg(test)]
@@ -76,14 +79,15 @@ pub mod wire;
 
 pub use arithmetic::Arithmetic;
 pub use ciphertext::{Ciphertext, Plaintext, SeededCiphertext, TensorCiphertext};
-pub use context::Context;
+pub use clear_slots::{ClearCiphertext, ClearPlaintext, ClearSlots, ClearTensor, ClearTransform};
+pub use context::{Context, LevelTables};
 pub use counts::{Operation, OperationCounts};
 pub use encoder::Encoder;
 pub use error::Error;
 pub use evaluator::{EncodedTransform, Evaluator};
 pub use flooding::Flooding;
 pub use keys::{EvaluationKeySet, KeyId, KeySpec, PublicKey, SecretKey};
-pub use linear_transform::{LinearArithmetic, LinearTransform};
+pub use linear_transform::{DiagonalTerm, GiantStep, LinearArithmetic, LinearTransform};
 pub use num_complex::Complex64;
 pub use operand::Operand;
 pub use params::{Parameters, ParametersLiteral, ParamsId, Security};
@@ -91,6 +95,7 @@ pub use polynomial::{ChebyshevSeries, Polynomial, PolynomialCircuit};
 pub use precision::Precision;
 pub use scale::Scale;
 pub use simulator::{SimulatedCiphertext, SimulatedTransform, Simulator, Upload};
+pub use volley_ring;
 pub use volley_ring::MAX_IDLE_BYTES;
 
 /// The examples of the project's README, compiled and run with the tests of the documentation.

@@ -41,16 +41,25 @@ pub struct LinearTransform {
     /// In [−n/2, n/2); 0 is the ciphertext itself.
     babies: Vec<i64>,
     /// The one that is no rotation first, if it is there: the others are added to its sum.
-    giants: Vec<Giant>,
+    giants: Vec<GiantStep>,
 }
 
-/// A giant step and the diagonals that are summed before it.
+/// A giant step g and the terms that are summed before it, rot(Σ_b rot(d_(g+b), −g) ⊙ rot(x, b), g).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Giant {
-    /// In [−n/2, n/2); 0 is no rotation.
-    pub(crate) step: i64,
-    /// Position of the baby step, and the diagonal.
-    pub(crate) terms: Vec<(usize, usize)>,
+pub struct GiantStep {
+    /// g, in [−n/2, n/2); 0 is no rotation.
+    pub step: i64,
+    /// The terms of the sum.
+    pub terms: Vec<DiagonalTerm>,
+}
+
+/// The product of a diagonal with the operand rotated by a baby step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiagonalTerm {
+    /// Index of the baby step b in [`LinearTransform::babies`].
+    pub baby: usize,
+    /// k = g + b modulo n, the index of the generalised diagonal d_k.
+    pub diagonal: usize,
 }
 
 impl LinearTransform {
@@ -133,9 +142,12 @@ impl LinearTransform {
         let position = |baby: i64| babies.partition_point(|&other| other < baby);
         let giants = giants
             .into_iter()
-            .map(|((_, step), terms)| Giant {
+            .map(|((_, step), terms)| GiantStep {
                 step,
-                terms: terms.into_iter().map(|(baby, k)| (position(baby), k)).collect(),
+                terms: terms
+                    .into_iter()
+                    .map(|(baby, diagonal)| DiagonalTerm { baby: position(baby), diagonal })
+                    .collect(),
             })
             .collect();
         Self { parameters: parameters.clone(), level, slots, babies, giants }
@@ -183,7 +195,7 @@ impl LinearTransform {
     }
 
     /// The scale of the diagonals with which the transform, rescaled, takes slots at scale `from` to scale `to`:
-    /// to·q_level/from, exactly.
+    /// exactly to·q/from, with the product q of the primes of the level.
     #[must_use]
     pub fn diagonal_scale(&self, from: &Scale, to: &Scale) -> Scale {
         to.times(&self.parameters.rescaling_factor(self.level)).divided_by(from)
@@ -214,16 +226,21 @@ impl LinearTransform {
         (self.parameters.limbs(self.level) + self.parameters.p().len()) as u64
     }
 
-    pub(crate) fn babies(&self) -> &[i64] {
+    /// The baby steps in ascending order, in [−n/2, n/2). Step 0, where there is one, is the ciphertext itself.
+    #[must_use]
+    pub fn babies(&self) -> &[i64] {
         &self.babies
     }
 
-    pub(crate) fn giants(&self) -> &[Giant] {
+    /// The giant steps with their terms. The one of step 0, where there is one, is the first.
+    #[must_use]
+    pub fn giants(&self) -> &[GiantStep] {
         &self.giants
     }
 
     /// What an evaluation does, all at the transform's level.
-    pub(crate) fn operations(&self) -> [(Operation, usize); 4] {
+    #[must_use]
+    pub fn operations(&self) -> [(Operation, usize); 4] {
         let (babies, giants) = (self.baby_steps().count(), self.giant_steps().count());
         let rounds = self.giants.len().div_ceil(GIANTS_AT_ONCE);
         [
@@ -234,15 +251,49 @@ impl LinearTransform {
         ]
     }
 
-    /// Of the result, not rescaled, for an operand and the scale of the diagonals. A ciphertext of fewer slots repeats.
-    pub(crate) fn product(&self, a: &Operand, scale: &Scale) -> Result<Operand, Error> {
+    /// The operand of the encoded diagonals, all at the transform's level.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ParameterMismatch`] where the plan belongs to other parameters, and those of [`Operand::checked`] for
+    /// the scale.
+    pub fn diagonals(&self, parameters: &Parameters, scale: &Scale) -> Result<Operand, Error> {
+        self.check(parameters)?;
+        Operand { level: self.level, scale: scale.clone(), slots: self.slots }.checked(parameters)
+    }
+
+    /// Refuses what is no diagonal of the matrix: another number of values than slots, or one that is no number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DiagonalLength`] and [`Error::NotFinite`].
+    pub fn check_diagonal(&self, diagonal: usize, values: &[Complex64]) -> Result<(), Error> {
+        if values.len() != self.slots {
+            return Err(Error::DiagonalLength { diagonal, values: values.len(), slots: self.slots });
+        }
+        values
+            .iter()
+            .position(|value| !value.is_finite())
+            .map_or(Ok(()), |slot| Err(Error::NotFinite { slot }))
+    }
+
+    /// The operand of M·a, not rescaled, for the operand of a and the scale of the diagonals. A ciphertext of fewer
+    /// slots repeats.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ParameterMismatch`] where the plan belongs to other parameters, [`Error::TransformSlots`] for a
+    /// ciphertext of more slots, [`Error::LevelExhausted`] for one below the transform's level, and those of
+    /// [`Operand::checked`].
+    pub fn product(&self, parameters: &Parameters, a: &Operand, scale: &Scale) -> Result<Operand, Error> {
+        self.check(parameters)?;
         if a.slots > self.slots {
             return Err(Error::TransformSlots { transform: self.slots, ciphertext: a.slots });
         }
-        Ok(Operand { slots: self.slots, ..a.scaled(&self.parameters, scale, self.level)? })
+        Ok(Operand { slots: self.slots, ..a.scaled(parameters, scale, self.level)? })
     }
 
-    pub(crate) fn check(&self, parameters: &Parameters) -> Result<(), Error> {
+    fn check(&self, parameters: &Parameters) -> Result<(), Error> {
         if self.parameters.id() == parameters.id() { Ok(()) } else { Err(Error::ParameterMismatch) }
     }
 }
@@ -253,6 +304,10 @@ impl LinearTransform {
 ///
 /// Besides those of [`Arithmetic`], [`Error::TransformSlots`] for a ciphertext with more slots than the transform (one
 /// with fewer repeats), [`Error::LevelExhausted`] for one below its level, and what the methods say.
+///
+/// A backend finds what to compute in [`LinearTransform::babies`] and [`LinearTransform::giants`], and the rules in
+/// [`LinearTransform::diagonals`], [`LinearTransform::check_diagonal`] and [`LinearTransform::product`]. It may compute
+/// M·a in another way; the keys that a circuit is planned with are those of these steps.
 pub trait LinearArithmetic: Arithmetic {
     /// A [`LinearTransform`] with its encoded diagonals.
     type Transform: Send + Sync;
@@ -276,7 +331,7 @@ pub trait LinearArithmetic: Arithmetic {
     fn transform(&self, a: &Self::Ciphertext, transform: &Self::Transform)
     -> Result<Self::Ciphertext, Error>;
 
-    /// M·a, rescaled in one division by P·q_level, cheaper than one after the other.
+    /// M·a, rescaled in one division by P and the primes of the level, cheaper than one after the other.
     #[expect(clippy::missing_errors_doc, reason = "the errors are those of the trait")]
     fn transform_rescale(
         &self,
@@ -292,30 +347,6 @@ pub trait LinearArithmetic: Arithmetic {
     ///
     /// [`Error::SlotCount`] where `slots` is no power of two up to n.
     fn trace(&self, a: &Self::Ciphertext, slots: usize) -> Result<Self::Ciphertext, Error>;
-}
-
-/// The sum of a [trace](LinearArithmetic::trace), not yet known to have fewer slots.
-pub(crate) fn sum_of_repetitions<A: Arithmetic>(
-    arithmetic: &A,
-    a: &A::Ciphertext,
-    slots: usize,
-) -> Result<A::Ciphertext, Error> {
-    let max = arithmetic.operand(a).slots;
-    if !slots.is_power_of_two() || slots > max {
-        return Err(Error::SlotCount { values: slots, max });
-    }
-    trace_steps(slots, max).try_fold(a.clone(), |sum, steps| arithmetic.sum_of_rotations(&sum, &steps))
-}
-
-/// The rotations of a [trace](LinearArithmetic::trace) from `all` slots to `slots`, both powers of two: those that are
-/// added up at once, zero among them. There are none to zero slots.
-pub(crate) fn trace_steps(slots: usize, all: usize) -> impl Iterator<Item = Vec<i64>> {
-    let mut period = all;
-    std::iter::from_fn(move || {
-        let terms = period.checked_div(slots).unwrap_or(0).min(4);
-        period /= terms.max(1);
-        (terms > 1).then(|| (0..terms).map(|k| (k * period) as i64).collect())
-    })
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ mod raise;
 pub use linear_transform::SimulatedTransform;
 
 use crate::counts::Counters;
-use crate::encoder::encoded_constant;
 use crate::keys::conjugation_element;
 use crate::wire::seeded_bytes;
 use crate::{Arithmetic, Error, KeySpec, Operand, Operation, OperationCounts, Parameters, Scale};
@@ -62,6 +61,12 @@ impl SimulatedCiphertext {
         memory.peak.fetch_max(live, Ordering::Relaxed);
         Self { operand, bytes, memory: Arc::clone(memory) }
     }
+
+    /// Level, scale and slot count.
+    #[must_use]
+    pub fn operand(&self) -> &Operand {
+        &self.operand
+    }
 }
 
 impl Clone for SimulatedCiphertext {
@@ -95,12 +100,7 @@ impl Simulator {
     ///
     /// [`Error::LevelRange`] where the level does not exist, and for a scale that it does not hold those of [`Operand`].
     pub fn input(&self, scale: &Scale, level: usize) -> Result<SimulatedCiphertext, Error> {
-        let max = self.parameters.max_level();
-        if level > max {
-            return Err(Error::LevelRange { level, max });
-        }
-        let operand = Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() };
-        let operand = operand.checked(&self.parameters)?;
+        let operand = self.full(scale, level)?;
         let mut upload = self.upload.lock().unwrap_or_else(PoisonError::into_inner);
         upload.ciphertexts += 1;
         upload.bytes += seeded_bytes(&self.parameters, &operand);
@@ -114,7 +114,7 @@ impl Simulator {
     ///
     /// As [`input`](Self::input).
     pub fn existing(&self, scale: &Scale, level: usize) -> Result<SimulatedCiphertext, Error> {
-        self.existing_operand(Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() })
+        Ok(self.ciphertext(self.full(scale, level)?))
     }
 
     /// A ciphertext of any number of slots that the server has already.
@@ -123,13 +123,6 @@ impl Simulator {
     ///
     /// As [`input`](Self::input), and [`Error::SlotCount`].
     pub fn existing_operand(&self, operand: Operand) -> Result<SimulatedCiphertext, Error> {
-        let (max, max_slots) = (self.parameters.max_level(), self.parameters.max_slots());
-        if operand.level > max {
-            return Err(Error::LevelRange { level: operand.level, max });
-        }
-        if !operand.slots.is_power_of_two() || operand.slots > max_slots {
-            return Err(Error::SlotCount { values: operand.slots, max: max_slots });
-        }
         Ok(self.ciphertext(operand.checked(&self.parameters)?))
     }
 
@@ -168,6 +161,11 @@ impl Simulator {
     #[must_use]
     pub fn key_switch_bytes(&self) -> u64 {
         self.memory.key_switch.load(Ordering::Relaxed)
+    }
+
+    /// The operand of a full vector of slots.
+    fn full(&self, scale: &Scale, level: usize) -> Result<Operand, Error> {
+        Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() }.checked(&self.parameters)
     }
 
     fn ciphertext(&self, operand: Operand) -> SimulatedCiphertext {
@@ -230,11 +228,7 @@ impl Arithmetic for Simulator {
         scale: &Scale,
         level: usize,
     ) -> Result<Operand, Error> {
-        let max = self.parameters.max_level();
-        if level > max {
-            return Err(Error::LevelRange { level, max });
-        }
-        Operand { level, scale: scale.clone(), slots: self.parameters.max_slots() }.checked(&self.parameters)
+        self.full(scale, level)
     }
 
     fn add(&self, a: &SimulatedCiphertext, b: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
@@ -254,7 +248,7 @@ impl Arithmetic for Simulator {
     }
 
     fn add_constant(&self, a: &SimulatedCiphertext, c: f64) -> Result<SimulatedCiphertext, Error> {
-        encoded_constant(&self.parameters, c, &a.operand.scale, a.operand.level)?;
+        a.operand.constant(&self.parameters, c)?;
         Ok(a.clone())
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::dft::{Coefficients, CoeffsToSlots, DftShape, Packing, SlotsToCoeffs};
 use super::{BootstrapArithmetic, EvalMod, EvalModLiteral, ephemeral};
-use crate::linear_transform::trace_steps;
+use crate::operand::trace_steps;
 use crate::{Arithmetic, Error, KeySpec, LinearArithmetic, Parameters, Scale, Simulator};
 
 /// What a bootstrapping is planned from.

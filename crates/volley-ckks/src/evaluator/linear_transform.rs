@@ -10,7 +10,7 @@ use volley_ring::{Eval, HoistedPair, Image, PackedPoly, RnsPoly};
 
 use super::Evaluator;
 use crate::keys::{GaloisKey, GaloisPurpose, rotation_element};
-use crate::linear_transform::{GIANTS_AT_ONCE, sum_of_repetitions};
+use crate::linear_transform::GIANTS_AT_ONCE;
 use crate::{Arithmetic, Ciphertext, Error, LinearArithmetic, LinearTransform, Operand, Operation, Scale};
 
 /// A linear transform with its diagonals, each turned back by its giant step and encoded modulo Q_level·P:
@@ -46,25 +46,20 @@ impl LinearArithmetic for Evaluator {
         scale: &Scale,
         diagonal: impl Fn(usize) -> Vec<Complex64> + Sync,
     ) -> Result<EncodedTransform, Error> {
-        plan.check(self.parameters())?;
+        let Operand { scale, .. } = plan.diagonals(self.parameters(), scale)?;
         let encode = |giant: i64, k: usize| {
             let mut values = diagonal(k);
-            if values.len() != plan.slots() {
-                return Err(Error::DiagonalLength { diagonal: k, values: values.len(), slots: plan.slots() });
-            }
-            if let Some(slot) = values.iter().position(|value| !value.is_finite()) {
-                return Err(Error::NotFinite { slot });
-            }
+            plan.check_diagonal(k, &values)?;
             values.rotate_right(giant.rem_euclid(plan.slots() as i64) as usize);
-            let poly = self.encoder.encode_extended(&values, scale, plan.level())?;
+            let poly = self.encoder.encode_extended(&values, &scale, plan.level())?;
             Ok(self.context.qp(plan.level()).pack(&poly))
         };
         let diagonals = plan
             .giants()
             .par_iter()
-            .map(|giant| giant.terms.par_iter().map(|&(_, k)| encode(giant.step, k)).collect())
+            .map(|giant| giant.terms.par_iter().map(|term| encode(giant.step, term.diagonal)).collect())
             .collect::<Result<_, Error>>()?;
-        Ok(EncodedTransform { plan: plan.clone(), scale: scale.clone(), diagonals })
+        Ok(EncodedTransform { plan: plan.clone(), scale, diagonals })
     }
 
     fn transform(&self, a: &Ciphertext, transform: &EncodedTransform) -> Result<Ciphertext, Error> {
@@ -84,8 +79,10 @@ impl LinearArithmetic for Evaluator {
 
     fn trace(&self, a: &Ciphertext, slots: usize) -> Result<Ciphertext, Error> {
         self.check(&[a])?;
-        let sum = sum_of_repetitions(self, a, slots)?;
-        Ok(self.ciphertext(Operand { slots, ..sum.operand }, sum.parts))
+        let operand = a.operand.traced(slots)?;
+        let mut steps = a.operand.trace_steps(slots);
+        let sum = steps.try_fold(a.clone(), |sum, steps| self.sum_of_rotations(&sum, &steps))?;
+        Ok(self.ciphertext(operand, sum.parts))
     }
 }
 
@@ -93,8 +90,7 @@ impl Evaluator {
     /// Level, scale and slots of the product.
     fn check_transform(&self, a: &Ciphertext, transform: &EncodedTransform) -> Result<Operand, Error> {
         self.check(&[a])?;
-        transform.plan.check(self.parameters())?;
-        transform.plan.product(&a.operand, &transform.scale)
+        transform.plan.product(self.parameters(), &a.operand, &transform.scale)
     }
 
     /// P·M·a modulo Q_level·P.
@@ -121,7 +117,7 @@ impl Evaluator {
         let mut total: Option<[RnsPoly<Eval>; 2]> = None;
         let diagonals = plan.giants().iter().zip(&transform.diagonals);
         let terms: Vec<Vec<_>> = diagonals
-            .map(|(giant, diagonals)| giant.terms.iter().map(|&(baby, _)| baby).zip(diagonals).collect())
+            .map(|(giant, diagonals)| giant.terms.iter().map(|term| term.baby).zip(diagonals).collect())
             .collect();
         for (terms, giants) in terms.chunks(GIANTS_AT_ONCE).zip(giants.chunks(GIANTS_AT_ONCE)) {
             for (sum, giant) in basis.sums_of_images(source, &images, terms).into_iter().zip(giants) {

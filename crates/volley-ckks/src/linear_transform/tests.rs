@@ -405,9 +405,9 @@ proptest! {
         let plan = LinearTransform::new(&parameters(10, LEVELS), 2, n as usize, diagonals.iter().copied()).unwrap();
         let mut reached: Vec<i64> = Vec::new();
         for giant in plan.giants() {
-            for &(baby, k) in &giant.terms {
-                prop_assert_eq!((plan.babies()[baby] + giant.step).rem_euclid(n), k as i64);
-                reached.push(k as i64);
+            for &DiagonalTerm { baby, diagonal } in &giant.terms {
+                prop_assert_eq!((plan.babies()[baby] + giant.step).rem_euclid(n), diagonal as i64);
+                reached.push(diagonal as i64);
             }
         }
         reached.sort_unstable();

@@ -1,9 +1,6 @@
-//! Evaluator and simulator by the rules of operands: random circuits, and each refusal by name.
+//! Evaluator and simulator by the rules of operands: each refusal by name. Random circuits are in `tests/seam`.
 
 use num_complex::Complex64;
-use proptest::prelude::*;
-use proptest::sample::Index;
-use proptest::strategy::ValueTree;
 
 use crate::bootstrapping::BootstrapArithmetic;
 use crate::keys::GaloisPurpose;
@@ -12,8 +9,6 @@ use crate::{
     Arithmetic, Ciphertext, Error, EvaluationKeySet, Evaluator, LinearArithmetic, LinearTransform, Operand,
     Parameters, ParametersLiteral, Scale, Security, Simulator,
 };
-
-mod circuits;
 
 const LEVELS: usize = 3;
 

@@ -4,8 +4,7 @@ use num_complex::Complex64;
 
 use super::{SimulatedCiphertext, Simulator};
 use crate::keys::rotation_element;
-use crate::linear_transform::sum_of_repetitions;
-use crate::{Error, LinearArithmetic, LinearTransform, Operand, Operation, Scale};
+use crate::{Arithmetic, Error, LinearArithmetic, LinearTransform, Operand, Operation, Scale};
 
 /// A linear transform that is only its plan and the scale of its diagonals.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +22,7 @@ impl LinearArithmetic for Simulator {
         scale: &Scale,
         _: impl Fn(usize) -> Vec<Complex64> + Sync,
     ) -> Result<SimulatedTransform, Error> {
-        plan.check(&self.parameters)?;
-        let diagonals = Operand { level: plan.level(), scale: scale.clone(), slots: plan.slots() };
-        let Operand { scale, .. } = diagonals.checked(&self.parameters)?;
+        let Operand { scale, .. } = plan.diagonals(&self.parameters, scale)?;
         Ok(SimulatedTransform { plan: plan.clone(), scale })
     }
 
@@ -34,8 +31,7 @@ impl LinearArithmetic for Simulator {
         a: &SimulatedCiphertext,
         SimulatedTransform { plan, scale }: &SimulatedTransform,
     ) -> Result<SimulatedCiphertext, Error> {
-        plan.check(&self.parameters)?;
-        let operand = plan.product(&a.operand, scale)?;
+        let operand = plan.product(&self.parameters, &a.operand, scale)?;
         let level = operand.level;
         self.need(|keys| {
             for steps in plan.rotations() {
@@ -55,14 +51,16 @@ impl LinearArithmetic for Simulator {
         transform: &SimulatedTransform,
     ) -> Result<SimulatedCiphertext, Error> {
         let SimulatedTransform { plan, scale } = transform;
-        let operand = plan.product(&a.operand, scale)?.rescaled(&self.parameters)?;
+        let operand = plan.product(&self.parameters, &a.operand, scale)?.rescaled(&self.parameters)?;
         self.transform(a, transform)?;
         Ok(self.ciphertext(operand))
     }
 
     fn trace(&self, a: &SimulatedCiphertext, slots: usize) -> Result<SimulatedCiphertext, Error> {
-        let sum = sum_of_repetitions(self, a, slots)?;
-        Ok(self.ciphertext(Operand { slots, ..sum.operand.clone() }))
+        let operand = a.operand.traced(slots)?;
+        let mut steps = a.operand.trace_steps(slots);
+        steps.try_fold(a.clone(), |sum, steps| self.sum_of_rotations(&sum, &steps))?;
+        Ok(self.ciphertext(operand))
     }
 }
 

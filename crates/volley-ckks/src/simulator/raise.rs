@@ -7,7 +7,6 @@ use crate::{Error, Operation};
 impl BootstrapArithmetic for Simulator {
     fn raise(&self, a: &SimulatedCiphertext, level: usize) -> Result<SimulatedCiphertext, Error> {
         let operand = a.operand.raised(&self.parameters, level)?;
-        self.parameters.check_ephemeral()?;
         self.need(|keys| keys.need_raising(level));
         self.counters.add(Operation::Raising, level, 1);
         let raised = self.ciphertext(operand.clone());

@@ -5,10 +5,10 @@ use std::slice::from_ref;
 use ndarray::{Array1, Array2};
 use volley_revolver::classic::{Classic, ClassicLayout};
 use volley_revolver::skewed::{RowShifts, Skewed, Split};
-use volley_revolver::volley_ckks::{self, Complex64};
+use volley_revolver::volley_ckks::{self, Arithmetic, Complex64};
 use volley_revolver::{Error, Layout, Shape};
 
-use crate::slot_model::SlotModel;
+use crate::clear::{encrypt, with_slots};
 
 /// In 64 slots: two column blocks, and two groups of two row blocks.
 const SHAPE: Shape = Shape { samples: 16, columns: 12, classes: 3 };
@@ -41,7 +41,7 @@ fn splits_that_do_not_divide_or_belong_elsewhere() {
         assert_eq!(Split::new(&layout, 2, steps, RowShifts::Sums), refused);
     }
     let two_classes = Layout::new(Shape { classes: 2, ..SHAPE }, 64).unwrap();
-    let model = SlotModel::with_slots(64, 1);
+    let model = with_slots(64, 1);
     assert_eq!(
         Skewed::new(&model, layout, Split::on_copies(&two_classes)).err(),
         Some(Error::SplitPeriod { expected: 4, actual: 2 })
@@ -51,10 +51,10 @@ fn splits_that_do_not_divide_or_belong_elsewhere() {
 #[test]
 fn ciphertexts_that_do_not_belong_to_the_layout() {
     let layout = layout();
-    let model = SlotModel::with_slots(64, 3);
+    let model = with_slots(64, 3);
     let skewed = Skewed::new(&model, layout, Split::on_copies(&layout)).unwrap();
-    let zero = model.encrypt(&[Complex64::ZERO; 64]);
-    let small = model.encrypt(&[Complex64::ZERO; 32]);
+    let zero = encrypt(&model, &[Complex64::ZERO; 64]);
+    let small = encrypt(&model, &[Complex64::ZERO; 32]);
     let blocks = [zero.clone(), zero.clone()];
     let length = |expected, actual| Some(Error::Length { expected, actual });
     let slots = Some(Error::CiphertextSlots { expected: 64, actual: 32 });
@@ -79,10 +79,10 @@ fn ciphertexts_that_do_not_belong_to_the_layout() {
 #[test]
 fn what_another_split_made() {
     let layout = layout();
-    let model = SlotModel::with_slots(64, 3);
+    let model = with_slots(64, 3);
     let skewed = Skewed::new(&model, layout, Split::on_copies(&layout)).unwrap();
     let other = Skewed::new(&model, layout, Split::new(&layout, 4, 2, RowShifts::Sums).unwrap()).unwrap();
-    let zero = model.encrypt(&[Complex64::ZERO; 64]);
+    let zero = encrypt(&model, &[Complex64::ZERO; 64]);
     let blocks = [zero.clone(), zero.clone()];
     let mismatch = Some(Error::SplitMismatch { expected: other.split(), actual: skewed.split() });
 
@@ -102,20 +102,26 @@ fn what_another_split_made() {
 #[test]
 fn what_the_arithmetic_refuses() {
     let layout = layout();
-    let model = SlotModel::with_slots(64, 0);
+    let model = with_slots(64, 0);
     let skewed = Skewed::new(&model, layout, Split::on_copies(&layout)).unwrap();
-    let zero = model.encrypt(&[Complex64::ZERO; 64]);
+    let zero = encrypt(&model, &[Complex64::ZERO; 64]);
     let blocks = [zero.clone(), zero.clone()];
     let exhausted = |required| Some(Error::Ckks(volley_ckks::Error::LevelExhausted { level: 0, required }));
     assert_eq!(skewed.forward_copies(&blocks, 2).err(), exhausted(2));
     let copies = skewed.forward_copies(&blocks, 0).unwrap();
-    assert_eq!(skewed.forward_all(&[copies.clone(), copies], &blocks).err(), exhausted(1));
+    let overflow = |scale_log2| {
+        let modulus_log2 = model.parameters().log_q(0);
+        Some(Error::Ckks(volley_ckks::Error::ScaleOverflow { scale_log2, modulus_log2, level: 0 }))
+    };
+    assert_eq!(skewed.forward_all(&[copies.clone(), copies], &blocks).err(), overflow(80.0));
     assert_eq!(skewed.accumulate(&[], &[]).err(), Some(Error::Ckks(volley_ckks::Error::EmptySum)));
 
     let classic = Classic::new(&model, ClassicLayout::new(4, 4, 3, 64).unwrap());
     assert_eq!(classic.row_shifter(&zero, 0).err(), exhausted(1));
-    assert_eq!(classic.row_shifter(&zero, 1).err(), exhausted(1));
-    assert_eq!(classic.sum_col_vec(&zero).err(), exhausted(1));
+    // Masks are encoded at the scale of the level's prime, which at level 0 is the whole modulus.
+    let log_mask = model.parameters().log_q(0);
+    assert_eq!(classic.row_shifter(&zero, 1).err(), overflow(log_mask));
+    assert_eq!(classic.sum_col_vec(&zero).err(), overflow(log_mask));
 }
 
 #[test]
@@ -130,8 +136,8 @@ fn classic_shapes_and_ciphertexts() {
     assert_eq!(layout.pack_right(&Array2::zeros((3, 4))), shape([4, 3], [3, 4]));
     assert_eq!(layout.unpack_product(&[]), Err(Error::Length { expected: 32, actual: 0 }));
 
-    let model = SlotModel::with_slots(32, 3);
-    let small = model.encrypt(&[Complex64::ZERO; 16]);
+    let model = with_slots(32, 3);
+    let small = encrypt(&model, &[Complex64::ZERO; 16]);
     let classic = Classic::new(&model, layout);
     let slots = Some(Error::CiphertextSlots { expected: 32, actual: 16 });
     assert_eq!(classic.multiply(&small, &small).err(), slots);

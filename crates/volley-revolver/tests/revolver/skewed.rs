@@ -5,23 +5,23 @@ use std::slice::from_ref;
 use ndarray::{Array1, Array2, Axis};
 use proptest::prelude::*;
 use volley_revolver::skewed::{Rotations, RowShifts, Skewed, Split};
-use volley_revolver::volley_ckks::{Arithmetic, Complex64};
+use volley_revolver::volley_ckks::{Arithmetic, ClearCiphertext, ClearSlots, Complex64};
 use volley_revolver::{Layout, Shape};
 
+use crate::clear::{Counts, Meter, encrypt_all, rotation_keys, values, with_slots};
 use crate::matrices::{assert_close, assert_slots_close, matrix};
-use crate::slot_model::{Ciphertext, Counts, SlotModel};
 
 /// Everything that the two products of one layout take and give.
 struct Case {
-    model: SlotModel,
+    model: ClearSlots,
     layout: Layout,
     x: Array2<f64>,
     v: Array2<f64>,
     e: Array2<f64>,
     factors: Array1<f64>,
-    features: Vec<Vec<Ciphertext>>,
-    weights: Vec<Ciphertext>,
-    errors: Vec<Ciphertext>,
+    features: Vec<Vec<ClearCiphertext>>,
+    weights: Vec<ClearCiphertext>,
+    errors: Vec<ClearCiphertext>,
 }
 
 const LEVELS: usize = 5;
@@ -29,15 +29,15 @@ const LEVELS: usize = 5;
 impl Case {
     fn new(layout: Layout) -> Self {
         let Shape { samples, columns, classes } = layout.shape();
-        let model = SlotModel::with_slots(layout.slots(), LEVELS);
+        let model = with_slots(layout.slots(), LEVELS);
         let x = matrix(samples, columns, 1);
         let v = matrix(classes, columns, 2);
         let e = matrix(samples, classes, 3);
         let factors = matrix(1, columns, 4).row(0).to_owned();
         let features =
-            layout.pack_features(&x).unwrap().iter().map(|blocks| model.encrypt_all(blocks)).collect();
-        let weights = model.encrypt_all(&layout.pack_weights(&v).unwrap());
-        let errors = model.encrypt_all(&layout.pack_labels(&e).unwrap());
+            layout.pack_features(&x).unwrap().iter().map(|blocks| encrypt_all(&model, blocks)).collect();
+        let weights = encrypt_all(&model, &layout.pack_weights(&v).unwrap());
+        let errors = encrypt_all(&model, &layout.pack_labels(&e).unwrap());
         Self { model, layout, x, v, e, factors, features, weights, errors }
     }
 
@@ -52,20 +52,20 @@ impl Case {
         self.check_next_forward(&skewed, &gradient);
     }
 
-    fn check_forward(&self, skewed: &Skewed<'_, SlotModel>) {
+    fn check_forward(&self, skewed: &Skewed<'_, ClearSlots>) {
         let (layout, split) = (&self.layout, skewed.split());
         let (groups, blocks) = (layout.groups(), layout.column_blocks());
-        self.model.take_counts();
+        let mut meter = Meter::new(&self.model);
         let copies: Vec<_> =
             self.features.iter().map(|x| skewed.forward_copies(x, LEVELS - 1).unwrap()).collect();
         let copies_made = groups * blocks * (split.forward_copies() - 1);
-        assert_eq!(self.model.take_counts(), rotated(split.copies(), copies_made));
+        assert_eq!(meter.take(), rotated(split.copies(), copies_made));
 
         let scores = skewed.forward_all(&copies, &self.weights).unwrap();
         let giants = split.period() / split.forward_copies();
         let folds = (layout.width() / layout.period()).ilog2() as usize;
         assert_eq!(
-            self.model.take_counts(),
+            meter.take(),
             plus(
                 rotated(split.factors(), blocks * (split.period() - 1)),
                 Counts {
@@ -76,15 +76,19 @@ impl Case {
                 }
             )
         );
-        assert!(scores.iter().all(|z| z.operand.level == LEVELS - 2));
+        assert!(scores.iter().all(|z| z.operand().level == LEVELS - 2));
         let expected = self.x.dot(&self.v.t());
-        let slots: Vec<_> = scores.iter().map(|z| z.slots.clone()).collect();
-        assert_close(&layout.unpack_scores(&slots).unwrap(), &expected);
+        assert_close(&layout.unpack_scores(&values(&scores)).unwrap(), &expected);
         self.check_split_scores(skewed, &scores, &expected);
     }
 
     /// Split, masked, put together as errors and repeated, scores are what labels are packed to.
-    fn check_split_scores(&self, skewed: &Skewed<'_, SlotModel>, scores: &[Ciphertext], z: &Array2<f64>) {
+    fn check_split_scores(
+        &self,
+        skewed: &Skewed<'_, ClearSlots>,
+        scores: &[ClearCiphertext],
+        z: &Array2<f64>,
+    ) {
         let (layout, model) = (&self.layout, &self.model);
         let labels = layout.pack_labels(z).unwrap();
         for (group, (score, label)) in scores.iter().zip(&labels).enumerate() {
@@ -94,26 +98,26 @@ impl Case {
                 let value = part.error_unit() / layout.score_multiple(group);
                 let mask = || layout.score_mask(group, *part, value);
                 model
-                    .multiply_plain(z, &model.encode(mask, &z.operand.scale, z.operand.level).unwrap())
+                    .multiply_plain(z, &model.encode(mask, &z.operand().scale, z.operand().level).unwrap())
                     .unwrap()
             });
             let error = masked.reduce(|a, b| model.add(&a, &b).unwrap()).unwrap();
-            assert_slots_close(&skewed.repeat_along_row(&error).unwrap().slots, label);
+            assert_slots_close(skewed.repeat_along_row(&error).unwrap().values(), label);
         }
     }
 
-    fn check_backward(&self, skewed: &Skewed<'_, SlotModel>) -> Vec<Ciphertext> {
+    fn check_backward(&self, skewed: &Skewed<'_, ClearSlots>) -> Vec<ClearCiphertext> {
         let (layout, split) = (&self.layout, skewed.split());
         let (groups, blocks) = (layout.groups(), layout.column_blocks());
-        let factors = self.model.encrypt_all(&layout.pack_columns(&self.factors).unwrap());
-        self.model.take_counts();
+        let factors = encrypt_all(&self.model, &layout.pack_columns(&self.factors).unwrap());
+        let mut meter = Meter::new(&self.model);
         let copies: Vec<_> = self
             .features
             .iter()
             .map(|x| skewed.backward_copies(&skewed.scale_columns(x, &factors).unwrap(), LEVELS - 2).unwrap())
             .collect();
         assert_eq!(
-            self.model.take_counts(),
+            meter.take(),
             plus(
                 rotated(split.copies(), groups * blocks * (split.backward_copies() - 1)),
                 Counts { products: groups * blocks, relinearizations: groups * blocks, ..Counts::default() }
@@ -123,7 +127,7 @@ impl Case {
         let gradient = skewed.backward(&copies, &self.errors).unwrap();
         let folds = (layout.rows() / layout.period()).ilog2() as usize;
         assert_eq!(
-            self.model.take_counts(),
+            meter.take(),
             plus(
                 rotated(split.factors(), groups * (split.backward_steps() - 1)),
                 Counts {
@@ -135,9 +139,9 @@ impl Case {
                 }
             )
         );
-        assert!(gradient.iter().all(|g| g.operand.level == LEVELS - 3));
+        assert!(gradient.iter().all(|g| g.operand().level == LEVELS - 3));
         let expected = self.gradient();
-        let slots: Vec<_> = gradient.iter().map(|g| g.slots.clone()).collect();
+        let slots = values(&gradient);
         assert_close(&layout.unpack_weights(&slots).unwrap(), &expected);
         for (slots, packed) in slots.iter().zip(&layout.pack_weights(&expected).unwrap()) {
             assert_slots_close(slots, packed);
@@ -152,19 +156,18 @@ impl Case {
             })
             .reduce(|a, b| skewed.merge(a, &b).unwrap());
         for (a, b) in skewed.gradient(&streamed.unwrap()).unwrap().iter().zip(&gradient) {
-            assert_slots_close(&a.slots, &b.slots);
-            assert_eq!(a.operand, b.operand);
+            assert_slots_close(a.values(), b.values());
+            assert_eq!(a.operand(), b.operand());
         }
         gradient
     }
 
     /// A gradient is at once the weights of the next product.
-    fn check_next_forward(&self, skewed: &Skewed<'_, SlotModel>, gradient: &[Ciphertext]) {
-        let level = gradient[0].operand.level;
+    fn check_next_forward(&self, skewed: &Skewed<'_, ClearSlots>, gradient: &[ClearCiphertext]) {
+        let level = gradient[0].operand().level;
         let copies: Vec<_> = self.features.iter().map(|x| skewed.forward_copies(x, level).unwrap()).collect();
         let scores = skewed.forward_all(&copies, gradient).unwrap();
-        let slots: Vec<_> = scores.into_iter().map(|z| z.slots).collect();
-        let actual = self.layout.unpack_scores(&slots).unwrap();
+        let actual = self.layout.unpack_scores(&values(&scores)).unwrap();
         assert_close(&actual, &self.x.dot(&self.gradient().t()));
     }
 }
@@ -249,8 +252,6 @@ fn check_class_blocks(layout: Layout, split: Split) {
     let blocks = layout.class_blocks();
     assert_eq!(case.weights.len(), layout.weight_ciphertexts());
     assert_eq!(case.errors.len(), layout.score_ciphertexts());
-    let slots =
-        |ciphertexts: &[Ciphertext]| -> Vec<_> { ciphertexts.iter().map(|a| a.slots.clone()).collect() };
 
     let copies: Vec<_> =
         case.features.iter().map(|x| skewed.forward_copies(x, LEVELS - 1).unwrap()).collect();
@@ -258,17 +259,17 @@ fn check_class_blocks(layout: Layout, split: Split) {
     let scores: Vec<_> = weights.map(|weights| skewed.forward_all(&copies, weights).unwrap()).collect();
     let by_group =
         (0..layout.groups()).flat_map(|group| scores.iter().map(move |block| block[group].clone()));
-    let scores = layout.unpack_scores(&slots(&by_group.collect::<Vec<_>>())).unwrap();
+    let scores = layout.unpack_scores(&values(&by_group.collect::<Vec<_>>())).unwrap();
     assert_close(&scores, &case.x.dot(&case.v.t()));
 
-    let factors = case.model.encrypt_all(&layout.pack_columns(&case.factors).unwrap());
+    let factors = encrypt_all(&case.model, &layout.pack_columns(&case.factors).unwrap());
     let scaled = case.features.iter().map(|x| skewed.scale_columns(x, &factors).unwrap());
     let copies: Vec<_> = scaled.map(|x| skewed.backward_copies(&x, LEVELS - 2).unwrap()).collect();
     let gradient = (0..blocks).flat_map(|block| {
         let errors: Vec<_> = case.errors.iter().skip(block).step_by(blocks).cloned().collect();
         skewed.backward(&copies, &errors).unwrap()
     });
-    let gradient = slots(&gradient.collect::<Vec<_>>());
+    let gradient = values(&gradient.collect::<Vec<_>>());
     assert_close(&layout.unpack_weights(&gradient).unwrap(), &case.gradient());
     for (slots, packed) in gradient.iter().zip(&layout.pack_weights(&case.gradient()).unwrap()) {
         assert_slots_close(slots, packed);
@@ -335,14 +336,12 @@ fn cost(layout: Layout, split: Split) -> (Counts, usize) {
     let skewed = Skewed::new(&case.model, layout, split).unwrap();
     let forward: Vec<_> = case.features.iter().map(|x| skewed.forward_copies(x, 4).unwrap()).collect();
     let scores = skewed.forward_all(&forward, &case.weights).unwrap();
-    let actual: Vec<_> = scores.into_iter().map(|z| z.slots).collect();
-    assert_close(&layout.unpack_scores(&actual).unwrap(), &case.x.dot(&case.v.t()));
+    assert_close(&layout.unpack_scores(&values(&scores)).unwrap(), &case.x.dot(&case.v.t()));
     let backward: Vec<_> = case.features.iter().map(|x| skewed.backward_copies(x, 3).unwrap()).collect();
     let gradient = skewed.backward(&backward, &case.errors).unwrap();
-    let actual: Vec<_> = gradient.into_iter().map(|g| g.slots).collect();
     let expected = case.e.t().dot(&case.x) * layout.gradient_multiple();
-    assert_close(&layout.unpack_weights(&actual).unwrap(), &expected);
-    (case.model.take_counts(), case.model.rotation_steps().len())
+    assert_close(&layout.unpack_weights(&values(&gradient)).unwrap(), &expected);
+    (Counts::of(&case.model), rotation_keys(&case.model))
 }
 
 #[test]

@@ -2,11 +2,11 @@
 
 use ndarray::{Array1, Array2, Axis};
 use volley_revolver::skewed::{BackwardCopies, RowShifts, Skewed, Split};
-use volley_revolver::volley_ckks::{Arithmetic, Complex64, Parameters, Scale};
+use volley_revolver::volley_ckks::{Arithmetic, ClearCiphertext, ClearSlots, Complex64, Parameters, Scale};
 use volley_revolver::{Layout, Part, Shape};
 
+use crate::clear::{Counts, encrypt_all, rotation_keys, values};
 use crate::matrices::{assert_close, matrix};
-use crate::slot_model::{Ciphertext, Counts, SlotModel};
 
 /// The paper's sigmoid, c₀ + c₁z + c₃z³.
 const SIGMOID: [f64; 3] = [0.5, 0.106_795_345_032_162_94, -0.000_385_032_598_050_75];
@@ -53,10 +53,10 @@ fn train_plain(x: &Array2<f64>, y: &Array2<f64>, factors: &Array1<f64>) -> Array
 
 /// The training circuit on ciphertexts.
 struct Training<'a> {
-    model: &'a SlotModel,
-    skewed: Skewed<'a, SlotModel>,
-    labels: Vec<Ciphertext>,
-    backward_copies: Vec<BackwardCopies<Ciphertext>>,
+    model: &'a ClearSlots,
+    skewed: Skewed<'a, ClearSlots>,
+    labels: Vec<ClearCiphertext>,
+    backward_copies: Vec<BackwardCopies<ClearCiphertext>>,
 }
 
 impl Training<'_> {
@@ -69,18 +69,18 @@ impl Training<'_> {
     }
 
     /// a·c at another scale, one level down.
-    fn scaled(&self, a: &Ciphertext, c: f64, target: &Scale) -> Ciphertext {
-        let scale = target.times(&self.prime(a.operand.level)).divided_by(&a.operand.scale);
+    fn scaled(&self, a: &ClearCiphertext, c: f64, target: &Scale) -> ClearCiphertext {
+        let scale = target.times(&self.prime(a.operand().level)).divided_by(&a.operand().scale);
         self.model.rescale(&self.model.multiply_constant(a, c, &scale).unwrap()).unwrap()
     }
 
-    fn plus(&self, a: &Ciphertext, slots: Vec<Complex64>) -> Ciphertext {
-        let plaintext = self.model.encode(|| slots, &a.operand.scale, a.operand.level).unwrap();
+    fn plus(&self, a: &ClearCiphertext, slots: Vec<Complex64>) -> ClearCiphertext {
+        let plaintext = self.model.encode(|| slots, &a.operand().scale, a.operand().level).unwrap();
         self.model.add_plain(a, &plaintext).unwrap()
     }
 
     /// step·(y − ½).
-    fn first_error(&self, group: usize, step: f64) -> Ciphertext {
+    fn first_error(&self, group: usize, step: f64) -> ClearCiphertext {
         let labels = self.scaled(&self.labels[group], step, &self.model.parameters().scale());
         self.layout().parts(group).iter().fold(labels, |error, &part| {
             let half = -part.error_unit() * SIGMOID[0] * step;
@@ -89,9 +89,9 @@ impl Training<'_> {
     }
 
     /// −step·sigmoid(z), of a pair as real and negative imaginary part, in the first K columns.
-    fn sigmoid(&self, group: usize, part: Part, z: &Ciphertext, step: f64) -> Ciphertext {
+    fn sigmoid(&self, group: usize, part: Part, z: &ClearCiphertext, step: f64) -> ClearCiphertext {
         let model = self.model;
-        let (level, scale) = (z.operand.level, &z.operand.scale);
+        let (level, scale) = (z.operand().level, &z.operand().scale);
         let multiple = self.layout().score_multiple(group);
         let target = model.parameters().scale();
         let mask = |c: f64| self.layout().score_mask(group, part, -part.error_unit() * step * c);
@@ -109,30 +109,30 @@ impl Training<'_> {
     }
 
     /// step·(y − sigmoid(z)).
-    fn error(&self, group: usize, scores: &Ciphertext, step: f64) -> Ciphertext {
+    fn error(&self, group: usize, scores: &ClearCiphertext, step: f64) -> ClearCiphertext {
         let parts = self.skewed.split_scores(group, scores).unwrap();
         let sigmoids = parts.iter().map(|(part, z)| self.sigmoid(group, *part, z, step));
         let sum = sigmoids.reduce(|a, b| self.model.add(&a, &b).unwrap()).unwrap();
         let repeated = self.skewed.repeat_along_row(&sum).unwrap();
-        let labels = self.scaled(&self.labels[group], step, &repeated.operand.scale);
+        let labels = self.scaled(&self.labels[group], step, &repeated.operand().scale);
         self.model.add(&repeated, &labels).unwrap()
     }
 
-    fn gradient(&self, error: impl Fn(usize) -> Ciphertext) -> Vec<Ciphertext> {
+    fn gradient(&self, error: impl Fn(usize) -> ClearCiphertext) -> Vec<ClearCiphertext> {
         let errors: Vec<_> = (0..self.layout().groups()).map(error).collect();
         self.skewed.backward(&self.backward_copies, &errors).unwrap()
     }
 }
 
 /// Two iterations from zero weights.
-fn train(model: &SlotModel, layout: Layout, split: Split) -> (usize, Vec<Ciphertext>) {
+fn train(model: &ClearSlots, layout: Layout, split: Split) -> (usize, Vec<ClearCiphertext>) {
     let (x, y, factors) = data();
     let Schedule { steps, etas } = Schedule::new(x.nrows());
     let skewed = Skewed::new(model, layout, split).unwrap();
     let features: Vec<_> =
-        layout.pack_features(&x).unwrap().iter().map(|blocks| model.encrypt_all(blocks)).collect();
-    let labels = model.encrypt_all(&layout.pack_labels(&y).unwrap());
-    let factors = model.encrypt_all(&layout.pack_columns(&factors).unwrap());
+        layout.pack_features(&x).unwrap().iter().map(|blocks| encrypt_all(model, blocks)).collect();
+    let labels = encrypt_all(model, &layout.pack_labels(&y).unwrap());
+    let factors = encrypt_all(model, &layout.pack_columns(&factors).unwrap());
     let uploaded = features.iter().map(Vec::len).sum::<usize>() + labels.len() + factors.len();
 
     let top = model.parameters().max_level();
@@ -152,16 +152,15 @@ fn train(model: &SlotModel, layout: Layout, split: Split) -> (usize, Vec<Ciphert
         .iter()
         .zip(&second)
         .map(|(first, second)| {
-            model.add(second, &training.scaled(first, older, &second.operand.scale)).unwrap()
+            model.add(second, &training.scaled(first, older, &second.operand().scale)).unwrap()
         })
         .collect();
     (uploaded, weights)
 }
 
-fn check(layout: Layout, weights: &[Ciphertext]) {
+fn check(layout: Layout, weights: &[ClearCiphertext]) {
     let (x, y, factors) = data();
-    let slots: Vec<_> = weights.iter().map(|w| w.slots.clone()).collect();
-    assert_close(&layout.unpack_weights(&slots).unwrap(), &train_plain(&x, &y, &factors));
+    assert_close(&layout.unpack_weights(&values(weights)).unwrap(), &train_plain(&x, &y, &factors));
 }
 
 #[test]
@@ -171,20 +170,20 @@ fn two_iterations_cost_what_the_design_says() {
         (Parameters::n15().unwrap(), 5, 56, [28, 87, 4, 106, 20]),
         (Parameters::n16().unwrap(), 3, 57, [20, 51, 3, 53, 14]),
     ];
-    for (parameters, uploads, rotation_keys, counts) in table {
+    for (parameters, uploads, keys, counts) in table {
         let shape = Shape { samples: 128, columns: 401, classes: 10 };
         let layout = Layout::new(shape, parameters.max_slots()).unwrap();
         assert_eq!((layout.width(), layout.period()), (512, 16));
         let top = parameters.max_level();
-        let model = SlotModel::new(parameters);
+        let model = ClearSlots::new(&parameters);
         let (uploaded, weights) = train(&model, layout, Split::on_copies(&layout));
         assert_eq!(uploaded, uploads);
         let [rotations, hoisted, conjugations, products, relinearizations] = counts;
         let expected = Counts { rotations, hoisted, conjugations, products, relinearizations };
-        assert_eq!(model.take_counts(), expected);
-        assert_eq!(top - weights[0].operand.level, 6);
+        assert_eq!(Counts::of(&model), expected);
+        assert_eq!(top - weights[0].operand().level, 6);
         check(layout, &weights);
-        assert_eq!(model.rotation_steps().len(), rotation_keys);
+        assert_eq!(rotation_keys(&model), keys);
     }
 }
 
@@ -197,9 +196,9 @@ fn splits_and_column_blocks_train_the_same_model() {
             Split::new(&layout, 4, 4, RowShifts::Sums).unwrap(),
             Split::new(&layout, 1, 16, RowShifts::Copies).unwrap(),
         ] {
-            let model = SlotModel::new(Parameters::n14().unwrap());
+            let model = ClearSlots::new(&Parameters::n14().unwrap());
             let (_, weights) = train(&model, layout, split);
-            assert_eq!(weights[0].operand.level, 1);
+            assert_eq!(weights[0].operand().level, 1);
             check(layout, &weights);
         }
     }

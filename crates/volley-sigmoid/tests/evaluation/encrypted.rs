@@ -10,10 +10,14 @@ use volley_sigmoid::{MaskedSigmoid, SigmoidPolynomial};
 
 const LEVELS: usize = 4;
 
-fn parameters() -> Parameters {
+fn literal() -> ParametersLiteral {
     let levels = [vec![vec![50]], vec![vec![40]; LEVELS]].concat();
     let security = Security::Unchecked;
-    ParametersLiteral { log_n: 10, levels, p_bits: vec![50, 50], log_scale: 40, security }.build().unwrap()
+    ParametersLiteral { log_n: 10, levels, p_bits: vec![50, 50], log_scale: 40, security }
+}
+
+fn parameters() -> Parameters {
+    literal().build().unwrap()
 }
 
 /// Every degree on its interval, the scores packed as a pair's real parts are: doubled, with a complex mask, at a scale
@@ -64,6 +68,34 @@ fn values_levels_scales_and_counts_on_ciphertexts() {
         let precision = Precision::measure(&expected, &decrypted);
         assert!(precision.worst_bits() > 20.0, "degree {degree}: {precision:?}");
     }
+}
+
+/// What the module says of precision. The largest rounding errors are of 2¹² units here: 2⁻²⁸ at a scale of 2⁴⁰.
+#[test]
+fn scores_at_scale_q_over_h_keep_full_precision() {
+    let parameters = ParametersLiteral { log_n: 12, ..literal() }.build().unwrap();
+    let mut rng = ChaCha20Rng::seed_from_u64(3);
+    let context = Context::new(parameters.clone());
+    let (secret_key, encoder) = (SecretKey::generate(&context, &mut rng), Encoder::new(&context));
+    let spec = KeySpec::new(&parameters).relinearization(LEVELS);
+    let keys = EvaluationKeySet::generate(&secret_key, &spec, &mut rng).unwrap();
+    let evaluator = Evaluator::new(&context, keys).unwrap();
+    let slots = parameters.max_slots();
+    let polynomial = SigmoidPolynomial::least_squares(7, 16.0).unwrap();
+    let mask = || vec![Complex64::I; slots];
+    let sigmoid = MaskedSigmoid { polynomial: &polynomial, argument_factor: 1.0, output_factor: 1.0, mask };
+    let score = |slot: usize| 16.0 * (2.0 * slot as f64 / (slots - 1) as f64 - 1.0);
+    let scores: Vec<_> = (0..slots).map(score).collect();
+    let mut worst_bits = |log_scale| {
+        let plaintext = encoder.encode(&scores, &Scale::power_of_two(log_scale), LEVELS).unwrap();
+        let z = secret_key.encrypt(&plaintext, &mut rng).unwrap().expand(&context).unwrap();
+        let result = sigmoid.evaluate(&evaluator, &z, &Scale::power_of_two(40)).unwrap();
+        let decrypted = encoder.decode(&secret_key.decrypt(&result).unwrap()).unwrap();
+        let expected: Vec<_> = scores.iter().map(|&z| Complex64::I * polynomial.value(z)).collect();
+        Precision::measure(&expected, &decrypted).worst_bits()
+    };
+    let (lowered, full) = (worst_bits(36), worst_bits(40));
+    assert!(lowered > 25.0 && full < 10.0, "{lowered} and {full} bits");
 }
 
 /// A key that reaches one level less than the scores is refused, and so is none at all.

@@ -1,15 +1,35 @@
-//! The encrypted evaluation, on a slot-level model of CKKS; on CKKS itself in `encrypted`.
+//! The encrypted evaluation, in clear by the rules of ciphertexts; on ciphertexts in `encrypted`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod encrypted;
-mod slots;
+mod recorder;
+
+use std::sync::Mutex;
 
 use proptest::prelude::*;
-use slots::{Counts, SLOTS, SlotArithmetic};
-use volley_sigmoid::volley_revolver::volley_ckks::{self, Arithmetic, Complex64, Scale};
+use recorder::Recorder;
+use volley_sigmoid::volley_revolver::volley_ckks::{
+    self, Arithmetic, ClearCiphertext, ClearSlots, Complex64, Operation, ParametersLiteral, Scale, Security,
+};
 use volley_sigmoid::{Error, MaskedSigmoid, SigmoidPolynomial};
 
 const DEGREES: [usize; 5] = [1, 3, 5, 7, 9];
+
+/// Slots of every vector.
+const SLOTS: usize = 64;
+
+/// A chain of 50 + `levels` × 40 bits.
+fn clear(levels: usize) -> ClearSlots {
+    let levels = [vec![vec![50]], vec![vec![40]; levels]].concat();
+    let security = Security::Unchecked;
+    let literal = ParametersLiteral { log_n: 7, levels, p_bits: vec![50], log_scale: 40, security };
+    ClearSlots::new(&literal.build().unwrap())
+}
+
+/// At the highest level.
+fn encrypt(clear: &ClearSlots, values: &[Complex64], scale: &Scale) -> ClearCiphertext {
+    clear.input(values, scale, clear.parameters().max_level()).unwrap()
+}
 
 fn fit(degree: usize) -> SigmoidPolynomial {
     SigmoidPolynomial::least_squares(degree, 8.0).unwrap()
@@ -48,13 +68,13 @@ fn values_scale_and_level_are_as_promised() {
     let target = Scale::power_of_two(79).divided_by(&Scale::prime((1 << 40) - 87));
     for degree in DEGREES {
         let polynomial = fit(degree);
-        let arithmetic = SlotArithmetic::new(6, 0.0);
+        let arithmetic = clear(6);
         let scale = Scale::power_of_two(80).divided_by(&Scale::prime(arithmetic.parameters().q()[6]));
-        let z = arithmetic.encrypt(scores(16.0), scale);
+        let z = encrypt(&arithmetic, &scores(16.0), &scale);
         let result = masked(&polynomial).evaluate(&arithmetic, &z, &target).unwrap();
-        assert!(difference(&masked(&polynomial), &z.values, &result.values) < 1e-13, "degree {degree}");
-        assert_eq!(result.operand.scale, target);
-        assert_eq!(result.operand.level, 6 - polynomial.levels());
+        assert!(difference(&masked(&polynomial), z.values(), result.values()) < 1e-13, "degree {degree}");
+        assert_eq!(result.operand().scale, target);
+        assert_eq!(result.operand().level, 6 - polynomial.levels());
     }
 }
 
@@ -63,22 +83,25 @@ fn operations_are_as_documented() {
     for (degree, products, relinearizations, rescalings, plain_products) in
         [(1, 0, 0, 1, 1), (3, 2, 2, 1, 2), (5, 4, 3, 2, 3), (7, 5, 4, 2, 4), (9, 6, 5, 2, 5)]
     {
-        let arithmetic = SlotArithmetic::new(4, 0.0);
-        let z = arithmetic.encrypt(scores(8.0), Scale::power_of_two(40));
-        masked(&fit(degree)).evaluate(&arithmetic, &z, &Scale::power_of_two(40)).unwrap();
-        let counts = arithmetic.counts.into_inner().unwrap();
-        // Chain, scores and target at 40 bits: so is every encoding, far above the 2²⁰ that would cost precision.
-        assert_eq!(counts.encodings.len(), plain_products + 1);
-        assert!(counts.encodings.iter().all(|log2| (log2 - 40.0).abs() < 1e-3), "{:?}", counts.encodings);
-        let documented = Counts {
-            products,
-            relinearizations,
-            rescalings,
-            plain_products,
-            plain_sums: 1,
-            encodings: vec![],
-        };
-        assert_eq!(Counts { encodings: vec![], ..counts }, documented, "degree {degree}");
+        let recorder = Recorder { clear: clear(4), encodings: Mutex::default() };
+        let z = encrypt(&recorder.clear, &scores(8.0), &Scale::power_of_two(40));
+        masked(&fit(degree)).evaluate(&recorder, &z, &Scale::power_of_two(40)).unwrap();
+        let encodings = recorder.encodings.into_inner().unwrap();
+        // One more is added. Chain, scores and target at 40 bits: so is every encoding, far above the 2²⁰ that would
+        // cost precision.
+        assert_eq!(encodings.len(), plain_products + 1);
+        assert!(encodings.iter().all(|log2| (log2 - 40.0).abs() < 1e-3), "{encodings:?}");
+        let counts = recorder.clear.simulator().counts();
+        let documented = [
+            (Operation::Product, products),
+            (Operation::Relinearization, relinearizations),
+            (Operation::Rescaling, rescalings),
+            (Operation::PlainProduct, plain_products as u64),
+        ];
+        for operation in Operation::ALL {
+            let expected = documented.iter().find(|(documented, _)| *documented == operation);
+            assert_eq!(counts.total(operation), expected.map_or(0, |&(_, count)| count), "degree {degree}");
+        }
     }
 }
 
@@ -87,8 +110,8 @@ fn too_few_levels_are_refused() {
     for degree in DEGREES {
         let polynomial = fit(degree);
         let (required, available) = (polynomial.levels(), polynomial.levels() - 1);
-        let arithmetic = SlotArithmetic::new(available, 0.0);
-        let z = arithmetic.encrypt(scores(8.0), Scale::power_of_two(40));
+        let arithmetic = clear(available);
+        let z = encrypt(&arithmetic, &scores(8.0), &Scale::power_of_two(40));
         let error = masked(&polynomial).evaluate(&arithmetic, &z, &Scale::power_of_two(40)).unwrap_err();
         assert_eq!(error, Error::InsufficientLevels { required, available });
     }
@@ -96,25 +119,13 @@ fn too_few_levels_are_refused() {
 
 #[test]
 fn what_the_arithmetic_refuses_is_passed_on() {
-    let arithmetic = SlotArithmetic::new(3, 0.0);
-    let z = arithmetic.encrypt(scores(8.0), Scale::power_of_two(40));
-    let error = masked(&fit(3)).evaluate(&arithmetic, &z, &Scale::power_of_two(-60)).unwrap_err();
-    assert!(matches!(error, Error::Ckks(volley_ckks::Error::ScaleRange { .. })), "{error:?}");
-}
-
-#[test]
-fn scores_at_scale_q_over_h_keep_full_precision() {
-    // What the module says of precision: rescaling errors of 2¹² units, that is 2⁻²⁸ at a scale of 2⁴⁰.
-    let polynomial = SigmoidPolynomial::least_squares(7, 16.0).unwrap();
-    let sigmoid = MaskedSigmoid { polynomial: &polynomial, argument_factor: 1.0, output_factor: 1.0, mask };
-    let log2_error = |log_scale| {
-        let arithmetic = SlotArithmetic::new(4, 4096.0);
-        let z = arithmetic.encrypt(scores(16.0), Scale::power_of_two(log_scale));
-        let result = sigmoid.evaluate(&arithmetic, &z, &Scale::power_of_two(40)).unwrap();
-        difference(&sigmoid, &z.values, &result.values).log2()
-    };
-    assert!(log2_error(36) < -25.0, "2^{}", log2_error(36));
-    assert!(log2_error(40) > -10.0, "2^{}", log2_error(40));
+    let arithmetic = clear(3);
+    let z = encrypt(&arithmetic, &scores(8.0), &Scale::power_of_two(40));
+    let refusal =
+        |log_target| masked(&fit(3)).evaluate(&arithmetic, &z, &Scale::power_of_two(log_target)).unwrap_err();
+    let (small, large) = (refusal(-1100), refusal(200));
+    assert!(matches!(small, Error::Ckks(volley_ckks::Error::ScaleRange { .. })), "{small:?}");
+    assert!(matches!(large, Error::Ckks(volley_ckks::Error::ScaleOverflow { .. })), "{large:?}");
 }
 
 proptest! {
@@ -128,11 +139,11 @@ proptest! {
     ) {
         let polynomial = fit(DEGREES[k]);
         let sigmoid = MaskedSigmoid { polynomial: &polynomial, argument_factor, output_factor, mask };
-        let arithmetic = SlotArithmetic::new(5, 0.0);
-        let z = arithmetic.encrypt(scores(8.0), Scale::power_of_two(log_scale));
+        let arithmetic = clear(5);
+        let z = encrypt(&arithmetic, &scores(8.0), &Scale::power_of_two(log_scale));
         let target = Scale::power_of_two(log_target);
         let result = sigmoid.evaluate(&arithmetic, &z, &target).unwrap();
-        prop_assert!(difference(&sigmoid, &z.values, &result.values) < 1e-12);
-        prop_assert_eq!(result.operand.scale, target);
+        prop_assert!(difference(&sigmoid, z.values(), result.values()) < 1e-12);
+        prop_assert_eq!(&result.operand().scale, &target);
     }
 }
