@@ -56,6 +56,7 @@ mod arithmetic;
 pub mod bootstrapping;
 mod ciphertext;
 mod context;
+pub mod costs;
 mod counts;
 mod encoder;
 mod error;
@@ -91,7 +92,6 @@ pub use polynomial::{ChebyshevSeries, Polynomial, PolynomialCircuit};
 pub use precision::Precision;
 pub use scale::Scale;
 pub use simulator::{SimulatedCiphertext, SimulatedTransform, Simulator, Upload};
-pub use volley_ring::MAX_IDLE_BYTES;
 
 /// The examples of the project's README, compiled and run with the tests of the documentation.
 #[cfg(doctest)]
