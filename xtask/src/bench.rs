@@ -82,7 +82,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     collect(&workspace_root().join("target/criterion"), start, &mut benches)?;
     let summary = Summary {
         cpu: cpu(),
-        backend: Kernel::detect().name(),
+        backend: Kernel::detect()?.name(),
         rustc: output_of("rustc", &["--version"])?,
         commit: output_of("git", &["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])?,
         threads: rayon::current_num_threads(),

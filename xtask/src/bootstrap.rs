@@ -17,14 +17,15 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use volley_mlr::volley_ckks::bootstrapping::dft::Coefficients;
 use volley_mlr::volley_ckks::bootstrapping::{Bootstrapper, Bootstrapping, Preset};
+use volley_mlr::volley_ckks::costs::CostModel;
 use volley_mlr::volley_ckks::params::EPHEMERAL_WEIGHT;
 use volley_mlr::volley_ckks::{
     Ciphertext, Complex64, Context, EncodedTransform, Encoder, Error, EvaluationKeySet, Evaluator, Precision,
     SecretKey, Security, Simulator,
 };
-use volley_mlr::volley_revolver::plan::Machine;
 
 use crate::BadInput;
+use crate::calibrate::this_core;
 use crate::experiment::{available_memory_bytes, peak_memory_bytes};
 
 mod embedding;
@@ -104,7 +105,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             bench.measure(&vector(kind, bench.slots(), index as u64), kind, &mut steps)?;
         }
     }
-    writeln!(io::stdout(), "{}", steps.table(&foreseen(&plan)?))?;
+    writeln!(io::stdout(), "{}", steps.table(&foreseen(&plan, &this_core()?)?))?;
     bench.consecutive(options.consecutive)?;
     if let Some(bytes) = peak_memory_bytes() {
         writeln!(io::stdout(), "peak memory: {:.2} GB", bytes as f64 * 1e-9)?;
@@ -281,7 +282,7 @@ impl Steps {
         let mut table = Table::new();
         table.load_style(UTF8_FULL_CONDENSED);
         let bits = VECTORS.iter().map(|kind| format!("{kind}: bits, worst (mean)"));
-        let header = ["step", "median", "foreseen with AVX-512"].map(str::to_owned);
+        let header = ["step", "median", "foreseen"].map(str::to_owned);
         table.set_header(header.into_iter().chain(bits));
         let medians = STEPS.map(|step| self.median(step).unwrap_or_default());
         let all = ("all", medians.iter().sum(), foreseen.iter().sum());
@@ -298,14 +299,14 @@ impl Steps {
     }
 }
 
-/// Seconds of each step by the planner's model.
-fn foreseen(plan: &Bootstrapping) -> Result<[f64; STEPS.len()]> {
+/// Seconds of each step by the times of a core.
+fn foreseen(plan: &Bootstrapping, core: &CostModel) -> Result<[f64; STEPS.len()]> {
     let parameters = plan.parameters();
     let simulator = Simulator::new(parameters);
     let bootstrapper = plan.prepare(&simulator)?;
     let mut before = 0.0;
     let mut seconds_since = || {
-        let now = Machine::AVX512.operations.seconds(parameters, &simulator.counts());
+        let now = core.seconds(parameters, &simulator.counts());
         now - std::mem::replace(&mut before, now)
     };
     let raised = bootstrapper.raise(&simulator, &simulator.existing(&parameters.scale(), 0)?)?;

@@ -5,19 +5,20 @@
 //! solved for xⱼ ≥ 0 by coordinate descent.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
+use cpu_time::{ProcessTime, ThreadTime};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use rayon::ThreadPoolBuilder;
+use volley_mlr::volley_ckks::costs::{CoreKind, CostModel, Measurement};
 use volley_mlr::volley_ckks::{
     Arithmetic, Complex64, Context, Encoder, Error, EvaluationKeySet, Evaluator, OperationCounts, Parameters,
     ParametersLiteral, SecretKey, Security, Simulator,
 };
-use volley_mlr::volley_revolver::plan::CostModel;
 
 use crate::clock;
 
@@ -77,39 +78,65 @@ struct Observation {
     work: Vec<f64>,
 }
 
-/// Times everything on one thread, and prints the best constants with what the model in use and the best one foresee.
+/// Keys of one ring, and the nanoseconds of a byte of their file.
+struct KeyTime {
+    log_n: u32,
+    bytes: u64,
+    nanoseconds: f64,
+}
+
+/// Times everything on one thread, and prints the best constants with what the built-in ones of this kind of core, those
+/// scaled by a measurement, and the best foresee.
 pub(crate) fn run() -> Result<()> {
     let pool = ThreadPoolBuilder::new().num_threads(1).build()?;
-    let observations = pool.install(observe)?;
-    let best = CostModel::from_constants(fit(&observations));
+    let (observations, keys) = pool.install(observe)?;
+    let kind = CoreKind::detect()?;
+    let start = Instant::now();
+    let measurement = measure_core()?;
+    let took = start.elapsed();
+    let (built_in, measured) = (CostModel::of(kind), CostModel::measured(kind, &measurement));
+    let best = built_in.with_operations(fit(&observations));
     let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header(["operation", "ms", "in use", "best"]);
-    let current = CostModel::default().constants();
+    table.load_style(UTF8_FULL_CONDENSED).set_header(["operation", "ms", "built in", "measured", "best"]);
     for observation in &observations {
-        let measured = observation.time.as_secs_f64();
-        let ratio = |constants: &[f64]| format!("{:.2}", dot(&observation.work, constants) / measured);
-        table.add_row([
-            observation.label.clone(),
-            format!("{:.3}", 1e3 * measured),
-            ratio(&current),
-            ratio(&best.constants()),
-        ]);
+        let seconds = observation.time.as_secs_f64();
+        let ratio =
+            |model: &CostModel| format!("{:.2}", dot(&observation.work, &model.operations()) / seconds);
+        let ratios = [&built_in, &measured, &best].map(ratio);
+        table.add_row([observation.label.clone(), format!("{:.3}", 1e3 * seconds)].into_iter().chain(ratios));
     }
-    println!(
-        "foreseen time divided by measured time, one thread\n{table}\nin use {:?}\nbest   {best:?}",
-        CostModel::default()
-    );
+    println!("foreseen time divided by measured time, one thread, {kind}\n{table}");
+    println!("built in {built_in:?}\nmeasured {measured:?}, in {} ms\nbest     {best:?}", took.as_millis());
+    for KeyTime { log_n, bytes, nanoseconds } in keys {
+        println!("keys, 2^{log_n}: {nanoseconds:.2} ns for each of {bytes} bytes");
+    }
     Ok(())
 }
 
-fn observe() -> Result<Vec<Observation>> {
-    let mut observations = Vec::new();
+/// The times of this machine's core, by a measurement of its own.
+pub(crate) fn this_core() -> Result<CostModel> {
+    Ok(CostModel::measured(CoreKind::detect()?, &measure_core()?))
+}
+
+fn measure_core() -> Result<Measurement> {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let pool = ThreadPoolBuilder::new().num_threads(1).build()?;
+    Ok(pool.install(|| Measurement::take(&mut rng, || ThreadTime::now().as_duration()))?)
+}
+
+fn observe() -> Result<(Vec<Observation>, Vec<KeyTime>)> {
+    let (mut observations, mut key_times) = (Vec::new(), Vec::new());
     for parameters in rings()? {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let (context, top) = (Context::new(parameters.clone()), parameters.max_level());
         let secret_key = SecretKey::generate(&context, &mut rng);
         let (simulator, ..) = simulate(&Task::ALL, &parameters, top)?;
-        let keys = EvaluationKeySet::generate(&secret_key, &simulator.key_spec(), &mut rng)?;
+        let spec = simulator.key_spec();
+        let start = ProcessTime::try_now()?;
+        let keys = EvaluationKeySet::generate(&secret_key, &spec, &mut rng)?;
+        let (time, bytes) = (start.try_elapsed()?, spec.byte_count());
+        let nanoseconds = 1e9 * time.as_secs_f64() / bytes as f64;
+        key_times.push(KeyTime { log_n: parameters.log_n(), bytes, nanoseconds });
         let evaluator = Evaluator::new(&context, keys)?;
         let values = vec![Complex64::ONE; parameters.max_slots()];
         let plaintext = Encoder::new(&context).encode(&values, &parameters.scale(), top)?;
@@ -127,7 +154,7 @@ fn observe() -> Result<Vec<Observation>> {
             }
         }
     }
-    Ok(observations)
+    Ok((observations, key_times))
 }
 
 /// Runs tasks on simulated ciphertexts: the simulator afterwards, and the operations that prepared the inputs.
@@ -161,11 +188,11 @@ fn rings() -> Result<[Parameters; 4]> {
 fn work(task: Task, parameters: &Parameters, level: usize) -> Result<Vec<f64>> {
     let (simulator, prepared) = simulate(&[task], parameters, level)?;
     let counts = simulator.counts();
-    let zero = CostModel::default().constants().map(|_| 0.0);
+    let zero = CostModel::default().operations().map(|_| 0.0);
     let unit = |kind: usize| {
-        let mut constants = zero;
-        constants[kind] = 1.0;
-        CostModel::from_constants(constants)
+        let mut times = zero;
+        times[kind] = 1.0;
+        CostModel::default().with_operations(times)
     };
     let seconds =
         |model: CostModel| model.seconds(parameters, &counts) - model.seconds(parameters, &prepared);
@@ -219,7 +246,7 @@ mod tests {
     fn the_work_of_a_task_is_its_own() {
         let parameters = &rings().unwrap()[0];
         let rescale = work(Task::Rescale, parameters, 2).unwrap();
-        let model = CostModel::default().constants();
+        let model = CostModel::default().operations();
         assert!(dot(&rescale, &model) > 0.0);
         assert!(dot(&work(Task::Rotate, parameters, 2).unwrap(), &model) > dot(&rescale, &model));
     }

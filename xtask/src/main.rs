@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use volley_ring::{BACKEND_VARIABLE, Kernel};
+use volley_ring::Kernel;
 
 mod bench;
 mod bootstrap;
@@ -76,19 +76,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// The library takes a backend that does not exist for a wish that cannot be met; here it is a mistake.
-fn check_backend() -> Result<(), BadInput> {
-    let names: Vec<_> = Kernel::available().into_iter().map(Kernel::name).collect();
-    match std::env::var(BACKEND_VARIABLE) {
-        Ok(name) if !names.contains(&name.as_str()) => {
-            Err(BadInput(format!("{BACKEND_VARIABLE}={name}: this processor has {}", names.join(", "))))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn run(command: &Command) -> Result<()> {
-    check_backend()?;
+    Kernel::detect().map_err(|unknown| BadInput(unknown.to_string()))?;
     match command {
         Command::Experiment(options) => experiment::run(options),
         Command::Ci => ci::run(),

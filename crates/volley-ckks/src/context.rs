@@ -38,7 +38,8 @@ impl Context {
     ///
     /// # Panics
     ///
-    /// Never: parameters have distinct NTT primes.
+    /// Where the environment variable `VOLLEY_BACKEND` names kernels that this processor does not run: a program asks
+    /// [`CoreKind::detect`](crate::costs::CoreKind::detect) when it begins. No parameters cause it: they have distinct NTT primes.
     #[must_use]
     pub fn new(parameters: Parameters) -> Arc<Self> {
         let degree = parameters.degree();

@@ -58,6 +58,7 @@ pub mod bootstrapping;
 mod ciphertext;
 mod clear_slots;
 mod context;
+pub mod costs;
 mod counts;
 mod encoder;
 mod error;
@@ -96,7 +97,6 @@ pub use precision::Precision;
 pub use scale::Scale;
 pub use simulator::{SimulatedCiphertext, SimulatedTransform, Simulator, Upload};
 pub use volley_ring;
-pub use volley_ring::MAX_IDLE_BYTES;
 
 /// The examples of the project's README, compiled and run with the tests of the documentation.
 #[cfg(doctest)]

@@ -10,6 +10,7 @@ mod raise;
 
 pub use linear_transform::SimulatedTransform;
 
+use crate::costs::scratch_bytes;
 use crate::counts::Counters;
 use crate::keys::conjugation_element;
 use crate::wire::seeded_bytes;
@@ -182,12 +183,12 @@ impl Simulator {
         (limbs * self.parameters.degree() * size_of::<u64>()) as u64
     }
 
-    /// The digits and the product of a key switch, alive while it runs.
-    fn key_switch_scratch(&self, operand: &Operand) -> SimulatedCiphertext {
-        let limbs = self.parameters.limbs(operand.level) + self.parameters.p().len();
-        let polys = self.parameters.digit_count(operand.level) + 2;
-        let bytes = polys as u64 * self.poly_bytes(limbs);
-        let around = 5 * self.poly_bytes(self.parameters.limbs(operand.level));
+    /// What operations that share their digits have alive while they run, the digits and the product of a key switch.
+    fn key_switch_scratch(&self, operations: &[Operation], operand: &Operand) -> SimulatedCiphertext {
+        let level = operand.level;
+        let bytes =
+            operations.iter().map(|&operation| scratch_bytes(&self.parameters, operation, level)).sum();
+        let around = 5 * self.poly_bytes(self.parameters.limbs(level));
         self.memory.key_switch.fetch_max(bytes + around, Ordering::Relaxed);
         SimulatedCiphertext::new(&self.memory, operand.clone(), bytes)
     }
@@ -312,7 +313,7 @@ impl Arithmetic for Simulator {
     fn relinearize(&self, a: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
         self.need(|keys| keys.need_relinearization(a.operand.level));
         self.counters.add(Operation::Relinearization, a.operand.level, 1);
-        let _scratch = self.key_switch_scratch(&a.operand);
+        let _scratch = self.key_switch_scratch(&[Operation::Relinearization], &a.operand);
         Ok(self.ciphertext(a.operand.clone()))
     }
 
@@ -333,7 +334,7 @@ impl Arithmetic for Simulator {
     }
 
     fn rotate(&self, a: &SimulatedCiphertext, steps: i64) -> Result<SimulatedCiphertext, Error> {
-        let _scratch = self.key_switch_scratch(&a.operand);
+        let _scratch = self.key_switch_scratch(&[Operation::Rotation], &a.operand);
         Ok(self.galois(a, a.operand.rotation_element(&self.parameters, steps), Operation::Rotation))
     }
 
@@ -347,7 +348,8 @@ impl Arithmetic for Simulator {
         if elements.iter().any(|&element| element != 1) {
             self.counters.add(Operation::Hoisting, a.operand.level, 1);
         }
-        let _scratch = self.key_switch_scratch(&a.operand);
+        let operations = [Operation::Hoisting, Operation::HoistedRotation];
+        let _scratch = self.key_switch_scratch(&operations, &a.operand);
         Ok(elements.into_iter().map(|element| self.galois(a, element, Operation::HoistedRotation)).collect())
     }
 
@@ -356,7 +358,7 @@ impl Arithmetic for Simulator {
     }
 
     fn conjugate(&self, a: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
-        let _scratch = self.key_switch_scratch(&a.operand);
+        let _scratch = self.key_switch_scratch(&[Operation::Conjugation], &a.operand);
         Ok(self.galois(a, conjugation_element(&self.parameters), Operation::Conjugation))
     }
 }

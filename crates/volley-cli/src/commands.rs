@@ -17,7 +17,9 @@ mod train;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use volley_mlr::volley_ckks::costs::CoreKind;
 
+use crate::failure::OrBadInput;
 use crate::output::Output;
 
 /// Train on encrypted data: the owner's and the server's program
@@ -67,6 +69,8 @@ enum Command {
 /// Runs a command.
 pub(crate) fn run(cli: &Cli) -> Result<()> {
     let output = Output { json: cli.json };
+    // Kernels that the processor does not run are refused before anything is computed with others.
+    CoreKind::detect().or_bad_input()?;
     match &cli.command {
         Command::Features(options) => features::run(options, output),
         Command::Init(options) => init::run(options, output),

@@ -3,7 +3,7 @@
 use std::fs;
 
 use clap::Args;
-use volley_mlr::volley_revolver::plan::Memory;
+use volley_mlr::volley_ckks::costs::Memory;
 
 use crate::failure::{BadInput, OrBadInput};
 use crate::sizes::{counted, parse_bytes, show_bytes};

@@ -5,6 +5,7 @@
 
 mod atomic;
 mod commands;
+mod core_times;
 mod failure;
 mod files;
 mod machine;

@@ -5,9 +5,10 @@ use std::fmt;
 use serde::Serialize;
 use volley_mlr::volley_ckks::Parameters;
 use volley_mlr::volley_ckks::bootstrapping::Preset;
-use volley_mlr::volley_revolver::plan::Machine;
+use volley_mlr::volley_ckks::costs::{CoreKind, CostModel};
 use volley_mlr::{Plan, PlanHash, Profile};
 
+use crate::core_times::CoreTimes;
 use crate::sizes::{counted, show_bytes};
 
 /// A parameter set in figures.
@@ -67,11 +68,47 @@ pub(crate) struct PlanSummary {
     shareable: Option<Shareable>,
 }
 
-/// Of the server, by what its core has.
-#[derive(Clone, Copy, Debug, Serialize)]
+/// Of a server like this machine, and by what its core has.
+#[derive(Clone, Debug, Serialize)]
 struct Seconds {
+    this_machine: f64,
+    this_machine_has: String,
     avx512ifma: f64,
+    avx512: f64,
     avx2: f64,
+    other: f64,
+}
+
+impl Seconds {
+    fn new(plan: &Plan, core: &CoreTimes) -> Self {
+        let built_in = |kind| plan.seconds_on(&CostModel::of(kind));
+        Self {
+            this_machine: plan.seconds_on(&core.times),
+            this_machine_has: core.kind.to_string(),
+            avx512ifma: built_in(CoreKind::Avx512Ifma),
+            avx512: built_in(CoreKind::Avx512),
+            avx2: built_in(CoreKind::Avx2),
+            other: built_in(CoreKind::Other),
+        }
+    }
+}
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { this_machine, this_machine_has, avx512ifma, avx512, avx2, other } = self;
+        writeln!(
+            f,
+            "server time      about {this_machine:.1} s on one core of this machine ({this_machine_has})"
+        )?;
+        let others = [
+            (CoreKind::Avx512Ifma, avx512ifma),
+            (CoreKind::Avx512, avx512),
+            (CoreKind::Avx2, avx2),
+            (CoreKind::Other, other),
+        ]
+        .map(|(kind, seconds)| format!("{seconds:.1} s with {kind}"));
+        write!(f, "                 elsewhere about {}", others.join(", "))
+    }
 }
 
 /// How often weights are refreshed, and what that leaves of them.
@@ -91,8 +128,8 @@ struct Shareable {
     weight_bits: f64,
 }
 
-impl From<&Plan> for PlanSummary {
-    fn from(plan: &Plan) -> Self {
+impl PlanSummary {
+    pub(crate) fn new(plan: &Plan, core: &CoreTimes) -> Self {
         let (shape, hyperparameters) = (plan.layout().shape(), plan.hyperparameters());
         Self {
             plan_hash: PlanHash::of(plan).to_string(),
@@ -109,11 +146,8 @@ impl From<&Plan> for PlanSummary {
             keys: plan.key_spec().key_count(),
             keys_bytes: plan.key_spec().byte_count(),
             server_memory_bytes: plan.memory(1).total(),
-            key_seconds_on_one_core: plan.key_seconds_on(&Machine::AVX512),
-            seconds_on_one_core: Seconds {
-                avx512ifma: plan.seconds_on(&Machine::AVX512),
-                avx2: plan.seconds_on(&Machine::AVX2),
-            },
+            key_seconds_on_one_core: plan.key_seconds_on(&core.times),
+            seconds_on_one_core: Seconds::new(plan, core),
             refreshes: plan.bootstrapping().zip(plan.refresh_bits()).map(|(preset, bits)| Refreshes {
                 count: plan.refresh_count(),
                 bootstrapping: match preset {
@@ -151,13 +185,13 @@ impl fmt::Display for PlanSummary {
         let ciphertexts = counted(self.ciphertexts, "ciphertext");
         writeln!(f, "upload           {ciphertexts}, {}", show_bytes(self.dataset_bytes))?;
         writeln!(f, "evaluation keys  {}, {}", counted(self.keys, "key"), show_bytes(self.keys_bytes))?;
-        writeln!(f, "owner time       about {:.1} s for the keys on one core", self.key_seconds_on_one_core)?;
-        writeln!(f, "server memory    {} with one thread", show_bytes(self.server_memory_bytes))?;
-        let Seconds { avx512ifma, avx2 } = self.seconds_on_one_core;
         writeln!(
             f,
-            "server time      about {avx512ifma:.1} s on one core with AVX-512, {avx2:.1} s with AVX2"
+            "owner time       about {:.1} s for the keys on one core of this machine",
+            self.key_seconds_on_one_core
         )?;
+        writeln!(f, "server memory    {} with one thread", show_bytes(self.server_memory_bytes))?;
+        writeln!(f, "{}", self.seconds_on_one_core)?;
         if let Some(Refreshes { count, bootstrapping, bits, weight_range }) = &self.refreshes {
             writeln!(
                 f,

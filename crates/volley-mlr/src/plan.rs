@@ -4,12 +4,11 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use crate::volley_ckks::bootstrapping::{Bootstrapping, Preset};
+use crate::volley_ckks::costs::{CoreKind, CostModel, Memory};
 use crate::volley_ckks::{
     Arithmetic, KeySpec, Operand, OperationCounts, Parameters, Security, Simulator, Upload,
 };
-use crate::volley_revolver::plan::{
-    Circuit, CostModel, Demands, Machine, Memory, Plan as MatrixPlan, RingChoice,
-};
+use crate::volley_revolver::plan::{Circuit, Demands, Plan as MatrixPlan, RingChoice};
 use crate::volley_revolver::skewed::Split;
 use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 
@@ -248,10 +247,10 @@ impl Plan {
         self.matrices.seconds()
     }
 
-    /// Estimated seconds in which the owner makes the keys, on one core of a kind.
+    /// Estimated seconds in which the owner makes the keys, on one core with these times.
     #[must_use]
-    pub fn key_seconds_on(&self, machine: &Machine) -> f64 {
-        self.matrices.key_seconds_on(machine)
+    pub fn key_seconds_on(&self, core: &CostModel) -> f64 {
+        self.matrices.key_seconds_on(core)
     }
 
     /// Seconds of all together, by the model that the plan was chosen with: the server trains, the owner makes keys and upload,
@@ -261,10 +260,10 @@ impl Plan {
         self.matrices.cost()
     }
 
-    /// Estimated seconds of training on one core of a kind, set-up included.
+    /// Estimated seconds of training on one core with these times, set-up included.
     #[must_use]
-    pub fn seconds_on(&self, machine: &Machine) -> f64 {
-        self.matrices.seconds_on(machine)
+    pub fn seconds_on(&self, core: &CostModel) -> f64 {
+        self.matrices.seconds_on(core)
     }
 
     /// Level at which the data is encrypted: the highest, or the one that a refresh returns to.
@@ -341,11 +340,13 @@ impl fmt::Display for Plan {
         writeln!(f, "upload {} ciphertexts, {:.1} MB", upload.ciphertexts, upload.bytes as f64 / MEGA)?;
         let keys = self.key_spec();
         writeln!(f, "{} evaluation keys, {:.0} MB", keys.key_count(), keys.byte_count() as f64 / MEGA)?;
+        // The same text on every machine.
+        let kind = CoreKind::Avx512Ifma;
         write!(
             f,
-            "server memory {:.0} MB, about {:.1} s on one core with AVX-512",
+            "server memory {:.0} MB, about {:.1} s on one core with {kind}",
             self.memory(1).total() as f64 / MEGA,
-            self.seconds_on(&Machine::AVX512)
+            self.seconds_on(&CostModel::of(kind))
         )?;
         if let Some((preset, bits)) = self.bootstrapping().zip(self.refresh_bits()) {
             let count = self.refresh_count();

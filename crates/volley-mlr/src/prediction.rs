@@ -19,11 +19,12 @@ use rayon::prelude::*;
 use ndarray::Array2;
 
 use crate::encrypted::check_layout;
+use crate::volley_ckks::costs::{CostModel, Memory};
 use crate::volley_ckks::{
     Arithmetic, Ciphertext, Complex64, Context, Encoder, Error as CkksError, KeySpec, Operand,
     OperationCounts, Parameters, Scale, SecretKey, SeededCiphertext, Simulator, Upload,
 };
-use crate::volley_revolver::plan::{Circuit, CostModel, Memory, Plan as MatrixPlan};
+use crate::volley_revolver::plan::{Circuit, Plan as MatrixPlan};
 use crate::volley_revolver::skewed::{RevolvedWeights, Skewed, Split};
 use crate::volley_revolver::{Error as MatrixError, Layout, Part};
 use crate::{EncryptedModel, Error, OwnerState, Plan, Profile};

@@ -5,15 +5,11 @@
 //! not estimates; only the time is, from a [`CostModel`].
 
 use rayon::ThreadPoolBuilder;
+use volley_ckks::costs::{CostModel, Memory};
 use volley_ckks::params::ParametersError;
 use volley_ckks::{KeySpec, OperationCounts, Parameters, ParametersLiteral, Security, Simulator, Upload};
 
-mod cost;
-mod memory;
 mod search;
-
-pub use cost::{CostModel, Machine};
-pub use memory::Memory;
 
 use crate::skewed::Split;
 use crate::{Error, Layout, Shape};
@@ -367,16 +363,16 @@ impl Plan {
         self.seconds + self.owner_seconds + self.line_seconds
     }
 
-    /// Estimated seconds in which the owner makes the keys, on one core of a kind.
+    /// Estimated seconds in which the owner makes the keys, on one core with these times.
     #[must_use]
-    pub fn key_seconds_on(&self, machine: &Machine) -> f64 {
-        machine.key_seconds(self.key_spec.byte_count())
+    pub fn key_seconds_on(&self, core: &CostModel) -> f64 {
+        core.owner_seconds(self.key_spec.byte_count())
     }
 
-    /// Estimated seconds of the server on one core of a kind.
+    /// Estimated seconds of the server on one core with these times, the first use of its memory included.
     #[must_use]
-    pub fn seconds_on(&self, machine: &Machine) -> f64 {
-        machine.seconds(&self.parameters, &self.counts, self.memory(1).total())
+    pub fn seconds_on(&self, core: &CostModel) -> f64 {
+        core.seconds(&self.parameters, &self.counts) + core.first_use_seconds(self.memory(1).total())
     }
 }
 

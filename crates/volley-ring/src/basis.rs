@@ -29,10 +29,15 @@ pub struct RnsBasis {
 
 impl RnsBasis {
     /// The basis of `primes`; `None` unless there are any, each is an NTT prime for `degree` and no two are equal.
+    ///
+    /// # Panics
+    ///
+    /// Where [`BACKEND_VARIABLE`](crate::BACKEND_VARIABLE) names kernels that this processor does not run: a program asks
+    /// [`Kernel::detect`] when it begins, and tells whoever set the variable.
     #[must_use]
     pub fn new(degree: usize, primes: &[u64]) -> Option<Self> {
         let distinct = !primes.is_empty() && primes.iter().enumerate().all(|(i, q)| !primes[..i].contains(q));
-        let kernel = Kernel::detect();
+        let kernel = Kernel::detect().unwrap_or_else(|unknown| panic!("{unknown}"));
         let tables: Option<Vec<_>> = primes
             .par_iter()
             .map(|&q| Modulus::new(q).and_then(|q| NttTable::new(degree, q, kernel)).map(Arc::new))

@@ -39,6 +39,9 @@ mod avx2;
 #[expect(unsafe_code, reason = "loads and stores of vectors")]
 mod avx512ifma;
 mod scalar;
+mod unknown_backend;
+
+pub use unknown_backend::UnknownBackend;
 
 use crate::modulus::{Modulus, ShoupFactor};
 use crate::packed::PackedLimb;
@@ -164,14 +167,26 @@ impl Kernel {
         backends.into_iter().map(|backend| Self { backend }).collect()
     }
 
-    /// The kernels that the environment variable [`BACKEND_VARIABLE`] names, where this processor runs them, or else
-    /// the fastest. All give the same results.
-    #[must_use]
-    pub fn detect() -> Self {
+    /// The kernels that the environment variable [`BACKEND_VARIABLE`] names, or the fastest where it is not set. All give
+    /// the same results.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownBackend`] where the variable names none that this processor runs.
+    pub fn detect() -> Result<Self, UnknownBackend> {
+        let wanted = std::env::var_os(BACKEND_VARIABLE);
+        Self::choose(wanted.as_ref().map(|name| name.to_string_lossy()).as_deref())
+    }
+
+    /// The kernels of a name, or the fastest.
+    fn choose(wanted: Option<&str>) -> Result<Self, UnknownBackend> {
         let available = Self::available();
-        let wanted = std::env::var(BACKEND_VARIABLE).ok();
-        let named = wanted.and_then(|name| available.iter().find(|kernel| kernel.name() == name));
-        named.copied().unwrap_or(available[0])
+        let Some(name) = wanted else { return Ok(available[0]) };
+        let named = available.iter().find(|kernel| kernel.name() == name);
+        named.copied().ok_or_else(|| UnknownBackend {
+            name: name.to_owned(),
+            available: available.iter().map(|kernel| kernel.name()).collect(),
+        })
     }
 
     /// The name of the instruction set: `avx512ifma`, `avx2` or `scalar`.

@@ -50,7 +50,7 @@ pub use basis::RnsBasis;
 pub use basis_conversion::{DigitSum, Digits, Gadget, RoundedDivision, convert_basis};
 pub use buffer::MAX_IDLE_BYTES;
 pub use hoisting::{HoistedPair, Image};
-pub use kernel::{BACKEND_VARIABLE, Kernel};
+pub use kernel::{BACKEND_VARIABLE, Kernel, UnknownBackend};
 pub use modulus::{Modulus, ShoupFactor};
 pub use packed::{PackedPoly, ResidueError};
 pub use poly::{Coeff, Eval, Representation, RnsPoly};

@@ -82,7 +82,7 @@ fn measure(preset: Preset, log_slots: u32) -> Result<Measurement> {
         let median = median(|| bench.bootstrap(&input))?;
         Ok(Measurement {
             library: format!("Volley, {}", name(preset)),
-            version: format!("{} {}", env!("CARGO_PKG_VERSION"), Kernel::detect().name()),
+            version: format!("{} {}", env!("CARGO_PKG_VERSION"), Kernel::detect()?.name()),
             secret: "dense ternary".into(),
             log_slots,
             log_qp: plan.parameters().log_qp(),

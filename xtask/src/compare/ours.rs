@@ -33,9 +33,10 @@ pub(super) fn preset(log_n: u32) -> Option<Parameters> {
 pub(super) fn measure(log_n: u32) -> Result<Vec<Measurement>> {
     let parameters = preset(log_n).with_context(|| format!("there is no preset with N = 2^{log_n}"))?;
     let pool = ThreadPoolBuilder::new().num_threads(THREADS).build()?;
+    let kernels = Kernel::detect()?.name();
     let entry = |op, median: Duration| Measurement {
         library: "Volley".into(),
-        version: format!("{} {}", env!("CARGO_PKG_VERSION"), Kernel::detect().name()),
+        version: format!("{} {}", env!("CARGO_PKG_VERSION"), kernels),
         op,
         log_n,
         limbs: parameters.q().len(),

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::GIANTS_AT_ONCE;
-use crate::Parameters;
+use crate::costs::CostModel;
+use crate::{Operation, Parameters};
 
 /// Most baby steps: two limbs of each are alive in every thread.
 const MAX_BABIES: usize = 64;
@@ -95,28 +96,24 @@ fn arc_start(slots: i64, diagonals: &[i64]) -> i64 {
     gaps.max_by_key(|&(gap, _)| gap).map_or(0, |(_, k)| k)
 }
 
-/// Products of one residue, as which all work is counted.
+/// A rotation by a baby step and by a giant step, in products of two residues: on every machine the same, as owner and server
+/// must split alike.
 struct Cost {
     baby: f64,
     giant: f64,
 }
 
 impl Cost {
-    /// A butterfly of a transform (it has log₂ N for each residue), in products.
-    const BUTTERFLY: f64 = 0.3;
+    /// Both kinds of steps move much the same, which is not counted.
+    const MODEL: CostModel = CostModel::relative(0.3);
     /// A residue that is permuted, in products.
     const PERMUTATION: f64 = 2.0;
 
     fn new(parameters: &Parameters, level: usize) -> Self {
-        let limbs = parameters.limbs(level) as f64;
-        let special = parameters.p().len() as f64;
-        let extended = limbs + special;
-        let digits = parameters.digit_count(level) as f64;
-        let transform = Self::BUTTERFLY * f64::from(parameters.log_n());
-        let baby = 2.0 * extended * (digits + Self::PERMUTATION);
-        let decomposition = transform * digits * extended + limbs * extended;
-        let division = transform * extended + special * limbs;
-        Self { baby, giant: baby + decomposition + division }
+        let time = |operation| Self::MODEL.nanoseconds(parameters, operation, level);
+        let permuted = 2 * (parameters.limbs(level) + parameters.p().len()) * parameters.degree();
+        let baby = time(Operation::ExtendedRotation) + Self::PERMUTATION * permuted as f64;
+        Self { baby, giant: baby + time(Operation::Hoisting) + time(Operation::ModDown) }
     }
 
     /// Of the rotations of a split; none where it has too many baby steps.

@@ -86,7 +86,8 @@ impl Simulator {
             self.counters.add(Operation::ExtendedRotation, level, elements.len());
             self.counters.add(Operation::ModDown, level, 2);
         }
-        let _scratch = self.key_switch_scratch(&a.operand);
+        let operations = [Operation::Hoisting, Operation::ExtendedRotation];
+        let _scratch = self.key_switch_scratch(&operations, &a.operand);
         Ok(self.ciphertext(a.operand.clone()))
     }
 }

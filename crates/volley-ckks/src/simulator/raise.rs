@@ -10,7 +10,7 @@ impl BootstrapArithmetic for Simulator {
         self.need(|keys| keys.need_raising(level));
         self.counters.add(Operation::Raising, level, 1);
         let raised = self.ciphertext(operand.clone());
-        let _scratch = self.key_switch_scratch(&raised.operand);
+        let _scratch = self.key_switch_scratch(&[Operation::Raising], &raised.operand);
         Ok(self.ciphertext(operand))
     }
 }

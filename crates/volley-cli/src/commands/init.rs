@@ -8,6 +8,7 @@ use clap::Args;
 use serde::Serialize;
 use volley_mlr::PredictionPlan;
 
+use crate::core_times::CoreTimes;
 use crate::failure::OrBadInput;
 use crate::output::{Output, note, phase};
 use crate::plan_summary::PlanSummary;
@@ -48,5 +49,6 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     if !plan.key_spec().covers(PredictionPlan::new(&plan, 1)?.key_spec()) {
         note("note: encrypted prediction takes keys that the server gets for two iterations or more");
     }
-    output.result(&Planned { project: options.project.clone(), plan: (&plan).into() })
+    let plan = PlanSummary::new(&plan, &CoreTimes::of_this_machine()?);
+    output.result(&Planned { project: options.project.clone(), plan })
 }

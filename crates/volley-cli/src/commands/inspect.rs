@@ -10,6 +10,7 @@ use volley_mlr::volley_ckks::wire::{BodyReader, FileReader, Header, Kind, WireEr
 use volley_mlr::volley_ckks::{Ciphertext, Context, Parameters, SecretKey};
 use volley_mlr::{Checkpoint, EncryptedModel, EncryptedScores, Job, PredictionPlan, wire};
 
+use crate::core_times::CoreTimes;
 use crate::failure::{BadInput, OrBadInput};
 use crate::files::open_named;
 use crate::output::Output;
@@ -142,10 +143,10 @@ impl Inspection {
     }
 
     /// What is known by the kind, or by the job.
-    fn look_inside(&mut self, header: &Header, job: Option<&Path>) -> Result<(), BadInput> {
+    fn look_inside(&mut self, header: &Header, job: Option<&Path>) -> Result<()> {
         let path = self.file.clone();
         if header.kind == wire::JOB {
-            self.plan = Some(read_job(&path)?.plan().into());
+            self.plan = Some(PlanSummary::new(read_job(&path)?.plan(), &CoreTimes::of_this_machine()?));
         } else if header.kind == Kind::PARAMETERS {
             let parameters = Parameters::read(open(&path)?, self.bytes).at(&path)?;
             self.parameters = Some((&parameters).into());

@@ -27,6 +27,14 @@ fn decrypt(project: &Path, model: &Path, output: &Path) -> Command {
 }
 
 #[test]
+fn kernels_that_do_not_exist_are_refused() {
+    for arguments in [&["inspect", "job.vly"][..], &["man"]] {
+        let mut command = volley(arguments);
+        refuse(command.env("VOLLEY_BACKEND", "avx1024"), &["VOLLEY_BACKEND=avx1024", "scalar"]);
+    }
+}
+
+#[test]
 fn the_server_cannot_decrypt() {
     let (folder, server) = server();
     fs::copy(&fixture().model, server.join("model.vly")).unwrap();

@@ -16,7 +16,8 @@ pub(crate) const SHAPE: [&str; 8] =
 /// `volley` with arguments.
 pub(crate) fn volley<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_volley"));
-    command.args(arguments);
+    // The user's cache is left alone.
+    command.args(arguments).env("XDG_CACHE_HOME", Path::new(TMP).join("cache"));
     command
 }
 

@@ -6,8 +6,8 @@ use super::*;
 use crate::testing::small_ring;
 use crate::volley_ckks::params::{ParametersError, max_log_qp};
 use crate::volley_ckks::{self, Operation, Security};
+use crate::volley_revolver;
 use crate::volley_revolver::plan::RingChoice;
-use crate::volley_revolver::{self, plan::CostModel};
 use crate::{LearningRate, Profile};
 use volley_sigmoid::SigmoidPolynomial;
 
@@ -508,7 +508,10 @@ fn what_is_shown_is_what_an_owner_asks() {
         format!("upload {} ciphertexts, {:.1} MB", upload.ciphertexts, upload.bytes as f64 / 1e6),
         format!("{} evaluation keys, {:.0} MB", keys.key_count(), keys.byte_count() as f64 / 1e6),
         format!("server memory {:.0} MB", plan.memory(1).total() as f64 / 1e6),
-        format!("about {:.1} s on one core with AVX-512", plan.seconds_on(&Machine::AVX512)),
+        format!(
+            "about {:.1} s on one core with AVX-512 IFMA",
+            plan.seconds_on(&CostModel::of(CoreKind::Avx512Ifma))
+        ),
     ] {
         assert!(shown.contains(&part), "{part:?} is not in\n{shown}");
     }

@@ -3,8 +3,9 @@
 use std::iter::once;
 
 use volley_ckks::Parameters;
+use volley_ckks::costs::CostModel;
 
-use super::{Circuit, CostModel, Demands, Plan, Refusal};
+use super::{Circuit, Demands, Plan, Refusal};
 use crate::skewed::{RowShifts, Split};
 use crate::{Layout, Shape};
 

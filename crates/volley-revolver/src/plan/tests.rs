@@ -1,14 +1,21 @@
 use proptest::prelude::*;
-use volley_ckks::bootstrapping::BootstrapArithmetic;
+use volley_ckks::costs::CoreKind;
 use volley_ckks::params::ParametersError;
-use volley_ckks::{Arithmetic, LinearArithmetic, LinearTransform, Operation, SimulatedCiphertext};
+use volley_ckks::{Arithmetic, SimulatedCiphertext};
 
 use super::*;
 use crate::skewed::Skewed;
 
 const SHAPE: Shape = Shape { samples: 200, columns: 30, classes: 3 };
-const MODEL: CostModel =
-    CostModel { transform: 0.1, product: 1.0, pass: 2.0, encoding: 0.1, made: 0.0, sent: 0.0 };
+const MODEL: CostModel = CostModel {
+    transform: 0.1,
+    product: 1.0,
+    pass: 2.0,
+    encoding: 0.1,
+    first_use: 0.0,
+    made: 0.0,
+    sent: 0.0,
+};
 
 /// Scores of encrypted features under encrypted weights, as often as there are levels.
 struct Scores {
@@ -87,11 +94,13 @@ fn plan(shape: Shape, levels: usize, demands: Demands) -> Result<Plan, Error> {
 fn a_machine_takes_its_operations_and_the_first_use_of_memory() {
     let demands = Demands { security: Security::Unchecked, ..in_ring(11) };
     let plan = plan(SHAPE, 1, demands).unwrap();
-    let seconds = |first_use| plan.seconds_on(&Machine { operations: MODEL, first_use, made: 0.0 });
+    let seconds = |first_use| plan.seconds_on(&CostModel { first_use, ..MODEL });
     assert_eq!(seconds(0.0), plan.seconds());
     let memory = plan.memory(1).total() as f64 * 1e-9;
     assert!((seconds(2.0) - plan.seconds() - 2.0 * memory).abs() < 1e-9);
-    assert!(plan.seconds_on(&Machine::AVX512) < plan.seconds_on(&Machine::AVX2));
+    let [fast, slow] =
+        [CoreKind::Avx512Ifma, CoreKind::Avx2].map(|kind| plan.seconds_on(&CostModel::of(kind)));
+    assert!(fast < slow);
 }
 
 #[test]
@@ -272,7 +281,7 @@ fn the_owners_seconds_decide_where_they_are_more_than_the_servers() {
 #[test]
 fn keys_take_the_owner_time() {
     let plan = plan(SHAPE, 1, in_ring(14)).unwrap();
-    let seconds = plan.key_seconds_on(&Machine { operations: MODEL, first_use: 0.0, made: 2.0 });
+    let seconds = plan.key_seconds_on(&CostModel { made: 2.0, ..MODEL });
     assert!((seconds - 2e-9 * plan.key_spec().byte_count() as f64).abs() < 1e-12);
 }
 
@@ -349,59 +358,6 @@ fn a_plan_is_always_the_same() {
     for threads in [1, 2, 4] {
         assert_eq!(with_threads(threads), first, "with {threads} threads");
     }
-}
-
-/// One operation at one level.
-fn seconds(operation: Operation, level: usize, model: &CostModel) -> f64 {
-    let parameters = build(12, 6, 2, Security::Unchecked, None).unwrap();
-    let simulator = Simulator::new(&parameters);
-    let a = simulator.input(&parameters.scale(), level).unwrap();
-    let before = model.seconds(&parameters, &simulator.counts());
-    match operation {
-        Operation::Rotation => drop(simulator.rotate(&a, 1)),
-        Operation::Conjugation => drop(simulator.conjugate(&a)),
-        // A rotation and the decomposition.
-        Operation::Hoisting | Operation::HoistedRotation => drop(simulator.rotate_hoisted(&a, &[1])),
-        // A decomposition, a rotation and two divisions.
-        Operation::ExtendedRotation | Operation::ModDown => drop(simulator.sum_of_rotations(&a, &[1])),
-        Operation::Product => drop(simulator.sum_of_products(&[(&a, &a)])),
-        Operation::PlainProduct => {
-            let ones = simulator.encode(Vec::new, &parameters.scale(), level).unwrap();
-            drop(simulator.multiply_plain(&a, &ones));
-        }
-        Operation::ConstantProduct => drop(simulator.multiply_constant(&a, 1.0, &parameters.scale())),
-        Operation::DiagonalProduct => {
-            let identity = LinearTransform::new(&parameters, level, 1 << 11, [0]).unwrap();
-            let identity =
-                simulator.encode_transform(&identity, &parameters.scale(), |_| Vec::new()).unwrap();
-            drop(simulator.transform(&a, &identity));
-        }
-        Operation::Relinearization => drop(simulator.relinearize(&a)),
-        Operation::Rescaling => drop(simulator.rescale(&a)),
-        Operation::Raising => drop(simulator.raise(&a, level)),
-        _ => panic!("no time for {operation:?}"),
-    }
-    assert_eq!(before, 0.0);
-    model.seconds(&parameters, &simulator.counts())
-}
-
-#[test]
-fn every_operation_takes_time_and_more_of_it_at_higher_levels() {
-    for operation in Operation::ALL {
-        let times: Vec<f64> = (1..=6).map(|level| seconds(operation, level, &MODEL)).collect();
-        assert!(times[0] > 0.0 && times.is_sorted_by(|a, b| a < b), "{operation:?}: {times:?}");
-    }
-}
-
-#[test]
-fn hoisting_splits_a_rotation_and_moves_its_digits_through_memory() {
-    let times = |model: &CostModel| {
-        [Operation::Rotation, Operation::HoistedRotation].map(|operation| seconds(operation, 5, model))
-    };
-    let [rotation, hoisted] = times(&CostModel { pass: 0.0, ..MODEL });
-    assert!((rotation / hoisted - 1.0).abs() < 1e-12);
-    let [rotation, hoisted] = times(&MODEL);
-    assert!(hoisted > rotation);
 }
 
 proptest! {

@@ -229,7 +229,7 @@ fn packed_limbs_of_another_prime_are_refused() {
     let q = Modulus::new(97).unwrap();
     let packed = pack_limb(&[0; 8], Modulus::new(lowest_prime(16, 20)).unwrap());
     let terms = [(&[0; 8][..], [packed.limb(0).slice(0..8); 2])];
-    Kernel::detect().sum_of_packed_pairs(q, [&mut [0; 8], &mut [0; 8]], &terms);
+    Kernel::detect().unwrap().sum_of_packed_pairs(q, [&mut [0; 8], &mut [0; 8]], &terms);
 }
 
 /// One limb, packed, and a residue more: polynomials are not empty.
@@ -343,11 +343,29 @@ fn residues_of_signed_integers() {
 #[should_panic(expected = "left == right")]
 fn limbs_of_different_lengths_are_refused() {
     let q = Modulus::new(97).unwrap();
-    Kernel::detect().add_assign(q, &mut [0; 8], &[0; 7]);
+    Kernel::detect().unwrap().add_assign(q, &mut [0; 8], &[0; 7]);
 }
 
 #[test]
 fn the_detected_backend_has_a_name() {
-    assert!(Kernel::available().contains(&Kernel::detect()));
+    assert!(Kernel::available().contains(&Kernel::detect().unwrap()));
     assert_eq!(Kernel::available().last().unwrap().name(), "scalar");
+}
+
+#[test]
+fn kernels_are_chosen_by_their_names_and_no_others() {
+    let available = Kernel::available();
+    assert_eq!(Kernel::choose(None), Ok(available[0]));
+    for &kernel in &available {
+        assert_eq!(Kernel::choose(Some(kernel.name())), Ok(kernel));
+    }
+    for name in ["", "avx1024", "AVX2", "scalar "] {
+        let unknown = Kernel::choose(Some(name)).unwrap_err();
+        assert_eq!((unknown.name.as_str(), unknown.available.len()), (name, available.len()));
+        let shown = unknown.to_string();
+        assert!(
+            shown.starts_with(&format!("VOLLEY_BACKEND={name}: ")) && shown.ends_with("scalar"),
+            "{shown}"
+        );
+    }
 }

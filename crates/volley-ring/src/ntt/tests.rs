@@ -19,7 +19,7 @@ fn moduli(degree: usize, bits: &[u32]) -> impl Iterator<Item = u64> {
 }
 
 fn table(degree: usize, q: u64) -> NttTable {
-    NttTable::new(degree, Modulus::new(q).unwrap(), Kernel::detect()).unwrap()
+    NttTable::new(degree, Modulus::new(q).unwrap(), Kernel::detect().unwrap()).unwrap()
 }
 
 /// The tables of every backend.
@@ -161,7 +161,7 @@ fn products_become_pointwise() {
 
 #[test]
 fn degrees_and_primes_without_a_transform_are_refused() {
-    let kernel = Kernel::detect();
+    let kernel = Kernel::detect().unwrap();
     let q = Modulus::new(ntt_primes(1 << 10, 40).next().unwrap()).unwrap();
     for degree in [0, 1, 8, 24, 1000] {
         assert!(NttTable::new(degree, q, kernel).is_none(), "N={degree}");

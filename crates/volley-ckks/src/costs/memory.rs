@@ -1,6 +1,8 @@
 //! How much memory a server takes.
 
-use volley_ckks::{Arithmetic, MAX_IDLE_BYTES, Parameters, Simulator};
+use volley_ring::MAX_IDLE_BYTES;
+
+use crate::{Arithmetic, Parameters, Simulator};
 
 /// The program, the stacks of its threads, and what an allocator holds beside what was asked for.
 const PROGRAM_BYTES: u64 = 1 << 25;
@@ -27,7 +29,8 @@ pub struct Memory {
 
 impl Memory {
     /// What a circuit took that ran on a simulator, on one thread, beside so many bytes of encoded plaintexts.
-    pub(super) fn of(simulator: &Simulator, encoded: u64) -> Self {
+    #[must_use]
+    pub fn of(simulator: &Simulator, encoded: u64) -> Self {
         let keys = simulator.key_spec().memory_bytes();
         let ciphertexts = simulator.peak_memory_bytes();
         Self {
