@@ -8,7 +8,6 @@ use std::ops::Range;
 /// One automorphism with its permutation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Automorphism {
-    degree: usize,
     element: u64,
     evaluation_index: Vec<u32>,
 }
@@ -29,7 +28,7 @@ impl Automorphism {
                 reverse(((exponent - 1) / 2) as u32)
             })
             .collect();
-        Some(Self { degree, element, evaluation_index })
+        Some(Self { element, evaluation_index })
     }
 
     /// g.
@@ -49,12 +48,6 @@ impl Automorphism {
         let first = self.evaluation_index[image.start] as usize;
         let start = first - first % image.len();
         start..start + image.len()
-    }
-
-    /// Where the coefficient of X^i goes, and whether its sign changes.
-    pub(crate) fn coefficient_image(&self, i: usize) -> (usize, bool) {
-        let exponent = (self.element * i as u64 % (2 * self.degree as u64)) as usize;
-        if exponent < self.degree { (exponent, false) } else { (exponent - self.degree, true) }
     }
 }
 

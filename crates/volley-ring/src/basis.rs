@@ -167,17 +167,6 @@ impl RnsBasis {
         });
     }
 
-    /// Σ aₖ · bₖ, pointwise, reduced once.
-    #[must_use]
-    pub fn sum_of_products(&self, terms: &[(&RnsPoly<Eval>, &RnsPoly<Eval>)]) -> RnsPoly<Eval> {
-        let mut sum = self.stale();
-        self.each_limb(&mut sum, |index, table, out| {
-            let limbs: Vec<_> = terms.iter().map(|(a, b)| (a.limb(index), b.limb(index))).collect();
-            self.kernel.sum_of_products(table.modulus(), out, &limbs);
-        });
-        sum
-    }
-
     /// Σ aₖ · cₖ for integers cₖ given by their residues, reduced once.
     #[must_use]
     pub fn sum_of_multiples(&self, terms: &[(&RnsPoly<Eval>, &[u64])]) -> RnsPoly<Eval> {
@@ -257,19 +246,6 @@ impl RnsBasis {
                 self.kernel.add_assign(table.modulus(), limb, &image);
             }
         });
-    }
-
-    /// σ(a) in coefficient form.
-    #[must_use]
-    pub fn automorphism_coeff(&self, a: &RnsPoly<Coeff>, automorphism: &Automorphism) -> RnsPoly<Coeff> {
-        let mut image = self.stale();
-        self.zip_limbs(&mut image, a, |table, image, a| {
-            for (i, &value) in a.iter().enumerate() {
-                let (position, negated) = automorphism.coefficient_image(i);
-                image[position] = if negated { table.modulus().neg(value) } else { value };
-            }
-        });
-        image
     }
 
     /// The coefficients' centred representatives in (−Q/2, Q/2), as floating-point numbers.

@@ -248,13 +248,6 @@ impl Kernel {
         dispatch!(self, add_scaled(q, a, b, w));
     }
 
-    /// out ← Σ aₖ · bₖ, reduced once. At most 2²⁴ terms.
-    pub(crate) fn sum_of_products(self, q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])]) {
-        assert!(terms.len() <= 1 << 24);
-        assert!(terms.iter().all(|(a, b)| a.len() == out.len() && b.len() == out.len()));
-        dispatch!(self, sum_of_products(q, out, terms));
-    }
-
     /// (d₀, d₁, d₂) ← Σ (a₀b₀, a₀b₁ + a₁b₀, a₁b₁): degree-2 products of pairs. At most 2²³ terms.
     pub(crate) fn sum_of_tensors(self, q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
         let [d0, d1, d2] = out;

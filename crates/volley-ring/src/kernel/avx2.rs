@@ -342,24 +342,6 @@ pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupF
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn sum_of_products(q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])]) {
-    let sums = Sums::new(q);
-    let chunked: Vec<[Chunked<'_>; 2]> =
-        terms.iter().map(|(a, b)| [a.as_chunks::<LANES>(), b.as_chunks::<LANES>()]).collect();
-    let (chunks, tail) = out.as_chunks_mut::<LANES>();
-    for (j, out) in chunks.iter_mut().enumerate() {
-        let [residue] = residues(&[sums], sums.terms, &chunked, |[sum], [a, b]| {
-            sums.add_product(sum, load_float(&a.0[j]), load_float(&b.0[j]));
-        });
-        store(out, residue);
-    }
-    if !tail.is_empty() {
-        let terms: Vec<_> = chunked.iter().map(|[a, b]| (a.1, b.1)).collect();
-        scalar::sum_of_products(q, tail, &terms);
-    }
-}
-
-#[target_feature(enable = "avx2,fma")]
 pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
     let sums = Sums::new(q);
     let chunked: Vec<[Chunked<'_>; 4]> =

@@ -251,29 +251,6 @@ pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupF
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
-pub(super) fn sum_of_products(q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])]) {
-    let (lanes, capacity) = (Lanes::new(q), capacity(q.bits(), q.bits()));
-    let chunked: Vec<[Chunked<'_>; 2]> =
-        terms.iter().map(|(a, b)| [a.as_chunks::<LANES>(), b.as_chunks::<LANES>()]).collect();
-    let (chunks, tail) = out.as_chunks_mut::<LANES>();
-    for (j, out) in chunks.iter_mut().enumerate() {
-        let mut residue = _mm512_setzero_si512();
-        for terms in chunked.chunks(capacity) {
-            let mut sum = Sum::from(residue);
-            for [a, b] in terms {
-                sum = sum.add_product(load(&a.0[j]), load(&b.0[j]));
-            }
-            residue = lanes.reduce(sum);
-        }
-        store(out, residue);
-    }
-    if !tail.is_empty() {
-        let terms: Vec<_> = chunked.iter().map(|[a, b]| (a.1, b.1)).collect();
-        scalar::sum_of_products(q, tail, &terms);
-    }
-}
-
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
     // d₁ takes two products of each term.
     let (lanes, capacity) = (Lanes::new(q), capacity(q.bits(), q.bits()) / 2);
