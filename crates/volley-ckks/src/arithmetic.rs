@@ -12,8 +12,8 @@ use crate::{Error, Operand, Parameters, Scale};
 /// CKKS arithmetic on ciphertexts of type [`Ciphertext`](Self::Ciphertext).
 ///
 /// Slots are complex. Operations on two operands of different levels work at the lower one. Sums require equal
-/// scales, products multiply scales, [`rescale`](Self::rescale) divides by the last prime. All operands belong to one
-/// parameter set and one key, or the operation is refused.
+/// scales, products multiply scales, [`rescale`](Self::rescale) divides by the primes of the last level. All operands
+/// belong to one parameter set and one key, or the operation is refused.
 ///
 /// # Room for values
 ///
@@ -99,11 +99,11 @@ pub trait Arithmetic: Sync {
     fn add_to_tensor(&self, a: Self::Tensor, b: &Self::Ciphertext) -> Result<Self::Tensor, Error>;
     /// Brings a degree-2 ciphertext back to degree 1: one key switch.
     fn relinearize(&self, a: &Self::Tensor) -> Result<Self::Ciphertext, Error>;
-    /// Relinearizes and rescales in one division by P·q_level, cheaper than one after the other.
+    /// Relinearizes and rescales in one division by P and the primes of the last level, cheaper than one after the other.
     fn relinearize_rescale(&self, a: &Self::Tensor) -> Result<Self::Ciphertext, Error>;
 
-    /// Divides by the last prime with rounding: one level down, scale divided by that prime. Values keep the room that they
-    /// have.
+    /// Divides with rounding by the product of the primes of the last level: one level down, scale divided by that
+    /// product. Values keep the room that they have.
     fn rescale(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext, Error>;
     /// Forgets primes above `level`; values do not change as long as there is [room](Self#room-for-values) for them.
     fn drop_level(&self, a: &Self::Ciphertext, level: usize) -> Result<Self::Ciphertext, Error>;

@@ -183,7 +183,7 @@ impl LinearTransform {
     }
 
     /// The scale of the diagonals with which the transform, rescaled, takes slots at scale `from` to scale `to`:
-    /// to·q_level/from, exactly.
+    /// to·q/from, exactly, for the product q of the primes of the level.
     #[must_use]
     pub fn diagonal_scale(&self, from: &Scale, to: &Scale) -> Scale {
         to.times(&self.parameters.rescaling_factor(self.level)).divided_by(from)
@@ -276,7 +276,7 @@ pub trait LinearArithmetic: Arithmetic {
     fn transform(&self, a: &Self::Ciphertext, transform: &Self::Transform)
     -> Result<Self::Ciphertext, Error>;
 
-    /// M·a, rescaled in one division by P·q_level, cheaper than one after the other.
+    /// M·a, rescaled in one division by P and the primes of the last level, cheaper than one after the other.
     #[expect(clippy::missing_errors_doc, reason = "the errors are those of the trait")]
     fn transform_rescale(
         &self,

@@ -241,9 +241,9 @@ impl Gadget {
 
 /// Division with rounding by the product D of the last primes of a basis: ⌊x/D⌉ on the primes before them.
 ///
-/// Rescaling divides by the last prime, ModDown by the special primes, and a rescaling merged into a ModDown by both
-/// at once. Computed as (x − \[x\]_D)·D⁻¹ with the centred remainder, so the result is within 1/2 + ε of x/D (ε as in exact
-/// conversion).
+/// Rescaling divides by the primes of the last level, ModDown by the special primes, and a rescaling merged into a
+/// ModDown by both at once. The quotient is computed as (x − \[x\]_D)·D⁻¹ with the centred remainder, so it is within
+/// 1/2 + ε of x/D (ε as in exact conversion).
 #[derive(Clone, Debug)]
 pub struct RoundedDivision {
     basis: RnsBasis,

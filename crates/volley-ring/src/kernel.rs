@@ -1,4 +1,4 @@
-//! Transforms of limbs and pointwise loops over them: the only place where residues are touched one by one.
+//! Transforms of limbs and pointwise loops over them: those whose time matters, in a scalar and in vectorised backends.
 //!
 //! Every function works on one limb (a slice of residues modulo one prime) or on several limbs of the same length.
 //! Inputs are reduced unless the function says otherwise; outputs always are. [`scalar`] is the reference; a
