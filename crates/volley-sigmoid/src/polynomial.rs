@@ -6,10 +6,11 @@
 //! * the *largest error* ε = max |p − σ| on \[−h, h\];
 //! * the *trusted range* \[−r, r\], the largest on which |p − σ| ≤ ε still holds: r ≥ h. Inside, every score is pushed
 //!   by a force within ε of the exact one. Outside, the highest power takes over: the error grows like xᵈ, soon points
-//!   away from the label, and training diverges within a few iterations. Scores should be kept inside;
-//! * whether p is *monotone* on the trusted range. Least squares fits of degree 3 and up are not (degree 3 on \[−8, 8\]
-//!   turns at 5.6): their error stays within ε all the same, and training with scores beyond the turn is measured to be
-//!   sound, so monotony is reported and not made part of the range.
+//!   away from the label, and training diverges within a few iterations. Scores should be kept inside.
+//!
+//! Least squares fits of degree 3 and up are not monotone on their trusted range: degree 3 on \[−8, 8\] turns at 5.6.
+//! Their error stays within ε all the same, and training with scores beyond the turn is measured to be sound. The
+//! trusted range therefore does not ask for a monotone p.
 
 use crate::{Error, centred_sigmoid, least_squares};
 
@@ -130,12 +131,6 @@ impl SigmoidPolynomial {
     #[must_use]
     pub fn trusted_range(&self) -> f64 {
         self.trusted_range
-    }
-
-    /// Whether p does not fall anywhere on its trusted range.
-    #[must_use]
-    pub fn is_monotone(&self) -> bool {
-        (0..=SAMPLES).all(|i| self.derivative(sample(self.trusted_range, i)) >= 0.0)
     }
 
     /// Levels that [`MaskedSigmoid`](crate::MaskedSigmoid) takes: ⌈log₂(degree + 1)⌉, which is 1, 2, 3, 3, 4.
