@@ -37,8 +37,10 @@ impl Automorphism {
         self.element
     }
 
-    /// For each index of the image, the index it is read from. Aligned blocks of 2^b indices come from aligned blocks of as
-    /// many: exponents of a block differ by multiples of 2N/2^b, and so do g times as many.
+    /// For each index of the image, the index it is read from.
+    ///
+    /// Aligned blocks of 2^b indices are read from aligned blocks of 2^b indices. For the exponents of a block differ
+    /// by multiples of 2N/2^b, and so do their products with g.
     pub(crate) fn evaluation_index(&self) -> &[u32] {
         &self.evaluation_index
     }

@@ -122,8 +122,8 @@ impl RnsBasis {
         self.zip_limbs(a, b, |table, a, b| self.kernel.mul_assign(table.modulus(), a, b));
     }
 
-    /// a ← a − b · c, pointwise, for a polynomial c on a basis that may have more primes: `limb_of(i)` names its limb for
-    /// prime i of this basis.
+    /// a ← a − b · c, pointwise, for a polynomial c on a basis that may have more primes: `limb_of(i)` names its limb
+    /// for prime i of this basis.
     pub fn sub_product_assign(
         &self,
         a: &mut RnsPoly<Eval>,
@@ -250,9 +250,9 @@ impl RnsBasis {
 
     /// The coefficients' centred representatives in (−Q/2, Q/2), as floating-point numbers.
     ///
-    /// By mixed radix with balanced digits: x = v₀ + q₀·(v₁ + q₁·(v₂ + …)) with |vᵢ| < qᵢ/2, so small coefficients have
-    /// few digits that are not zero and lose nothing to cancellation. All digits are computed, so that no branch depends
-    /// on them: limbs²/2 products a coefficient.
+    /// They are computed in a mixed radix with balanced digits: x = v₀ + q₀·(v₁ + q₁·(v₂ + …)) with |vᵢ| < qᵢ/2. A
+    /// small coefficient has few digits that are not zero, and loses nothing to cancellation. All digits are computed,
+    /// so that no branch depends on them: limbs²/2 products a coefficient.
     #[must_use]
     pub fn to_centered(&self, poly: &RnsPoly<Coeff>) -> Vec<f64> {
         let moduli: Vec<_> = self.moduli().collect();

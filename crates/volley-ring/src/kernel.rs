@@ -312,8 +312,8 @@ impl Kernel {
         dispatch!(self, sub_from_and_scale(q, a, b, w));
     }
 
-    /// `out[j] ← a[index[j] mod the length]`, a power of two, where every aligned group of eight is read from an aligned
-    /// group of eight. The indices are public.
+    /// `out[j] ← a[index[j] mod the length]`, a power of two, where every aligned group of eight is read from an
+    /// aligned group of eight. The indices are public.
     pub(crate) fn permute_groups(self, out: &mut [u64], a: &[u64], index: &[u32]) {
         assert!(out.len() == a.len() && index.len() == a.len() && a.len().is_power_of_two() && a.len() >= 8);
         dispatch!(self, permute_groups(out, a, index));

@@ -20,8 +20,8 @@ pub const MAX_DEGREE: usize = 9;
 /// Widest interval, as its half: a polynomial of these degrees is of no use on a wider one.
 pub const MAX_HALF_WIDTH: f64 = 128.0;
 
-/// Narrowest interval, as its half. Encrypted scores are right to about 2^−20, so on a narrower one less than ten bits of a score
-/// would be left.
+/// Narrowest interval, as its half. Encrypted scores are right to about 2^−20, so on a narrower one less than ten bits
+/// of a score would be left.
 pub const MIN_HALF_WIDTH: f64 = 1.0 / 1024.0;
 
 /// The interval that suits each degree, as its half: on it the largest error is at most 0.11.
@@ -160,7 +160,8 @@ impl SigmoidPolynomial {
         (self.odd_part(x) - centred_sigmoid(x)).abs()
     }
 
-    /// max |p − σ| on \[0, h\], which is that on \[−h, h\]: the largest of the samples, then a ternary search around it.
+    /// max |p − σ| on \[0, h\], which is that on \[−h, h\]: the largest of the samples, then a ternary search around
+    /// it.
     fn largest_error(&self) -> f64 {
         let error_at = |i| self.error(sample(self.half_width, i));
         let largest = (0..=SAMPLES).max_by(|&i, &j| error_at(i).total_cmp(&error_at(j))).unwrap_or(0);

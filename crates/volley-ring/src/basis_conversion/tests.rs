@@ -168,8 +168,8 @@ fn digits_recompose_to_the_polynomial() {
     assert_eq!(from_integers(&live, &sum), coefficients);
 }
 
-/// (Σ dⱼ·aⱼ, Σ dⱼ·bⱼ), one polynomial after the other, for pairs that have a limb more than the digits after their first
-/// `kept` ones.
+/// (Σ dⱼ·aⱼ, Σ dⱼ·bⱼ), one polynomial after the other, for pairs that have a limb more than the digits after their
+/// first `kept` ones.
 fn reference_sums(
     basis: &RnsBasis,
     kept: usize,

@@ -4,8 +4,8 @@
 //! products is kept lazily as H·2⁵² + L and reduced once. For k-bit operands each high half is below 2^(2k−52), so H
 //! stays below 2⁵² for up to 2^(104−2k) products, 16 of the largest; longer sums are reduced in between.
 //!
-//! Reduction of H·2⁵² + L, with the carry of L moved to H first: with c = 2⁵² mod q and the quotients c' = ⌊c·2⁵²/q⌋ and
-//! u' = ⌊2⁵²/q⌋,
+//! Reduction of H·2⁵² + L, with the carry of L moved to H first: with c = 2⁵² mod q and the quotients c' = ⌊c·2⁵²/q⌋
+//! and u' = ⌊2⁵²/q⌋,
 //!
 //! ```text
 //! r₁ = H·c − ⌊H·c'/2⁵²⌋·q  and  r₂ = L − ⌊L·u'/2⁵²⌋·q
@@ -257,7 +257,7 @@ pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64];
     let chunked: Vec<[Chunked<'_>; 4]> =
         terms.iter().map(|limbs| limbs.map(|limb| limb.as_chunks::<LANES>())).collect();
     let [(d0, tail0), (d1, tail1), (d2, tail2)] = out.map(|out| out.as_chunks_mut::<LANES>());
-    // Term by term for a block of vectors: the processor foresees few streams of memory, and four are read at a time.
+    // Term by term for a block of vectors: the processor prefetches few streams of memory, and a term has four.
     let blocks =
         d0.chunks_mut(TENSOR_BLOCK).zip(d1.chunks_mut(TENSOR_BLOCK)).zip(d2.chunks_mut(TENSOR_BLOCK));
     for (index, ((d0, d1), d2)) in blocks.enumerate() {
@@ -311,8 +311,8 @@ fn pair_sums<T>(
     residues
 }
 
-/// Reads packed residues, a vector at a time: `vpermb` brings the eight bytes that a residue begins in to its lane, and
-/// a shift the residue to the lane's first bit.
+/// Reads packed residues, a vector at a time. `vpermb` moves the eight bytes from the first byte of a residue on to its
+/// lane, and the residue is shifted to the lane's first bit.
 #[derive(Clone, Copy)]
 struct Unpacker {
     bits: usize,
