@@ -72,7 +72,7 @@ pub struct TableOptions {
     pub labels: LabelSource,
     /// The array of features in an NPZ file: `X` by default.
     pub features: String,
-    /// Of IDX images, only the pixels of the square of this side in the middle are read.
+    /// Where it is given, only the pixels of the square of this side in the middle of IDX images are read.
     pub centre: Option<usize>,
     /// Whether the first row of a CSV file is a header.
     pub header: Header,

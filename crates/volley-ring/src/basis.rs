@@ -254,7 +254,7 @@ impl RnsBasis {
     /// small coefficient has few digits that are not zero, and loses nothing to cancellation. All digits are computed,
     /// so that no branch depends on them: limbs²/2 products a coefficient.
     #[must_use]
-    pub fn to_centered(&self, poly: &RnsPoly<Coeff>) -> Vec<f64> {
+    pub fn to_centred(&self, poly: &RnsPoly<Coeff>) -> Vec<f64> {
         let moduli: Vec<_> = self.moduli().collect();
         let radices = MixedRadix::new(&moduli);
         (0..self.degree)

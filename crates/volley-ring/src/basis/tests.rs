@@ -257,7 +257,7 @@ fn centred_representatives_are_exact_where_a_float_is_and_close_elsewhere() {
         integers
             .extend((0..DEGREE - integers.len()).map(|i| random_integer(&(&product >> (9 * i)), &mut rng)));
         let poly = from_integers(&basis, &integers);
-        for (x, exact) in basis.to_centered(&poly).into_iter().zip(integers) {
+        for (x, exact) in basis.to_centred(&poly).into_iter().zip(integers) {
             if exact.bits() <= 53 {
                 assert_eq!(BigInt::from(x as i64), exact);
             }
