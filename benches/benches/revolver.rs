@@ -1,14 +1,16 @@
-//! The skewed products at log N = 14 on the paper's shape, by its default layout and split.
+//! The skewed products at log N = 14 on the paper's shape, by its default layout and split; and the classic product
+//! beside the skewed one.
 //!
 //! Rayon uses all processors: set `RAYON_NUM_THREADS=1` for the time of one.
 
-use criterion::Criterion;
+use criterion::{BenchmarkId, Criterion};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use volley_revolver::classic::{Classic, ClassicLayout};
 use volley_revolver::skewed::{Skewed, Split};
 use volley_revolver::volley_ckks::{
-    self, Arithmetic, Complex64, Context, Encoder, EvaluationKeySet, Evaluator, Parameters, SecretKey,
-    Simulator,
+    self, Arithmetic, Ciphertext, Complex64, Context, Encoder, EvaluationKeySet, Evaluator, Parameters,
+    Plaintext, SecretKey, Simulator,
 };
 use volley_revolver::{Error, Layout, Shape};
 
@@ -18,6 +20,13 @@ const SHAPE: Shape = Shape { samples: 128, columns: 401, classes: 10 };
 /// Levels at which the products of a second iteration of two run: weights after the first, errors after the sigmoid.
 const FORWARD_LEVEL: usize = 5;
 const BACKWARD_LEVEL: usize = 2;
+
+/// Rows that the classic layout has room for beside 401 columns: 512 of the 8192 slots each.
+const CLASSIC_ROWS: usize = 16;
+
+/// Levels that the products take: the classic one a fourth, as ten classes do not divide its rows.
+const CLASSIC_LEVEL: usize = 4;
+const SKEWED_LEVEL: usize = 1;
 
 /// The matrices as ciphertexts: features by group and column block, weights by column block, errors by group.
 struct Operands<C> {
@@ -57,26 +66,48 @@ impl<C> Operands<C> {
     }
 }
 
-fn bench(criterion: &mut Criterion) -> Result<(), Error> {
+/// An evaluator with the keys that a simulated run used, and a source of ciphertexts at the highest level.
+struct Server {
+    secret_key: SecretKey,
+    evaluator: Evaluator,
+    plaintext: Plaintext,
+    rng: ChaCha20Rng,
+}
+
+impl Server {
+    fn new(simulator: &Simulator) -> Result<Self, Error> {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let parameters = simulator.parameters().clone();
+        let (scale, top) = (parameters.scale(), parameters.max_level());
+        let values: Vec<_> = (0..parameters.max_slots()).map(|slot| Complex64::cis(slot as f64)).collect();
+        let context = Context::new(parameters);
+        let secret_key = SecretKey::generate(&context, &mut rng);
+        let keys = EvaluationKeySet::generate(&secret_key, &simulator.key_spec(), &mut rng)?;
+        let evaluator = Evaluator::new(&context, keys)?;
+        let plaintext = Encoder::new(&context).encode(&values, &scale, top)?;
+        Ok(Self { secret_key, evaluator, plaintext, rng })
+    }
+
+    fn encrypt(&mut self) -> Result<Ciphertext, Error> {
+        let seeded = self.secret_key.encrypt(&self.plaintext, &mut self.rng)?;
+        Ok(seeded.expand(self.evaluator.context())?)
+    }
+}
+
+fn bench_training(criterion: &mut Criterion) -> Result<(), Error> {
     let parameters = Parameters::n14().map_err(volley_ckks::Error::from)?;
     let layout = Layout::new(SHAPE, parameters.max_slots())?;
     let split = Split::on_copies(&layout);
-    let (scale, top) = (parameters.scale(), parameters.max_level());
 
     let simulator = Simulator::new(&parameters);
-    let simulated = Operands::new(layout, || Ok(simulator.input(&scale, top)?))?;
+    let simulated =
+        Operands::new(layout, || Ok(simulator.input(&parameters.scale(), parameters.max_level())?))?;
     simulated.run(&Skewed::new(&simulator, layout, split)?, &simulator, |_, product| product().map(drop))?;
 
-    let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let context = Context::new(parameters.clone());
-    let secret_key = SecretKey::generate(&context, &mut rng);
-    let keys = EvaluationKeySet::generate(&secret_key, &simulator.key_spec(), &mut rng)?;
-    let evaluator = Evaluator::new(&context, keys)?;
-    let values: Vec<_> = (0..layout.slots()).map(|slot| Complex64::cis(slot as f64)).collect();
-    let plaintext = Encoder::new(&context).encode(&values, &scale, top)?;
-    let operands =
-        Operands::new(layout, || Ok(secret_key.encrypt(&plaintext, &mut rng)?.expand(&context)?))?;
-    operands.run(&Skewed::new(&evaluator, layout, split)?, &evaluator, |name, product| {
+    let mut server = Server::new(&simulator)?;
+    let operands = Operands::new(layout, || server.encrypt())?;
+    let evaluator = &server.evaluator;
+    operands.run(&Skewed::new(evaluator, layout, split)?, evaluator, |name, product| {
         product()?;
         let id = format!("revolver/{name}/N={}", parameters.degree());
         criterion.bench_function(&id, |bencher| bencher.iter(product));
@@ -84,9 +115,61 @@ fn bench(criterion: &mut Criterion) -> Result<(), Error> {
     })
 }
 
+/// The classic product.
+fn classic<A: Arithmetic>(
+    arithmetic: &A,
+    layout: ClassicLayout,
+    [features, weights]: [&A::Ciphertext; 2],
+) -> Result<A::Ciphertext, Error> {
+    let at = |a| arithmetic.drop_level(a, CLASSIC_LEVEL);
+    Classic::new(arithmetic, layout).multiply(&at(features)?, &at(weights)?)
+}
+
+/// The skewed product, with the copies of the features that a training makes once.
+fn skewed<A: Arithmetic>(
+    arithmetic: &A,
+    layout: Layout,
+    [features, weights]: [&A::Ciphertext; 2],
+) -> Result<Vec<A::Ciphertext>, Error> {
+    let skewed = Skewed::new(arithmetic, layout, Split::on_copies(&layout))?;
+    let copies = skewed.forward_copies(&vec![features.clone(); layout.column_blocks()], SKEWED_LEVEL)?;
+    let weights = arithmetic.drop_level(weights, SKEWED_LEVEL)?;
+    skewed.forward_all(&vec![copies; layout.groups()], &vec![weights; layout.column_blocks()])
+}
+
+/// Both methods' product of 16 rows and all weights, from the same ciphertexts and each at the level that it needs.
+fn bench_methods(criterion: &mut Criterion) -> Result<(), Error> {
+    let parameters = Parameters::n14().map_err(volley_ckks::Error::from)?;
+    let shape = Shape { samples: CLASSIC_ROWS, ..SHAPE };
+    let classic_layout =
+        ClassicLayout::new(shape.samples, shape.columns, shape.classes, parameters.max_slots())?;
+    let skewed_layout = Layout::new(shape, parameters.max_slots())?;
+
+    let simulator = Simulator::new(&parameters);
+    let input = simulator.input(&parameters.scale(), parameters.max_level())?;
+    classic(&simulator, classic_layout, [&input; 2])?;
+    skewed(&simulator, skewed_layout, [&input; 2])?;
+
+    let mut server = Server::new(&simulator)?;
+    let [features, weights] = [server.encrypt()?, server.encrypt()?];
+    let evaluator = &server.evaluator;
+    let operands = [&features, &weights];
+    let mut group = criterion.benchmark_group("revolver");
+    let id = |name: &str| BenchmarkId::new(name, format!("N={}", parameters.degree()));
+    group.bench_function(id("product-classic"), |bencher| {
+        bencher.iter(|| classic(evaluator, classic_layout, operands));
+    });
+    group.bench_function(id("product-skewed"), |bencher| {
+        bencher.iter(|| skewed(evaluator, skewed_layout, operands));
+    });
+    group.finish();
+    Ok(())
+}
+
 fn main() -> Result<(), Error> {
     let mut criterion = Criterion::default().sample_size(20).configure_from_args();
-    bench(&mut criterion)?;
+    bench_training(&mut criterion)?;
+    bench_methods(&mut criterion)?;
     criterion.final_summary();
     Ok(())
 }

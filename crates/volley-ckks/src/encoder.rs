@@ -98,7 +98,7 @@ impl Encoder {
             return Err(Error::ParameterMismatch);
         }
         let basis = self.context.q(plaintext.level());
-        let coefficients = basis.to_centered(&basis.inverse(plaintext.poly.clone()));
+        let coefficients = basis.to_centred(&basis.inverse(plaintext.poly.clone()));
         let (slots, factor) = (plaintext.slots(), 1.0 / plaintext.scale().to_f64());
         let gap = self.context.parameters().max_slots() / slots;
         let mut values: Vec<Complex64> = (0..slots)

@@ -208,7 +208,7 @@ mod tests {
             assert_eq!(flooded.operand(), plain.operand());
             let mut difference = flooded.poly.clone();
             basis.sub_assign(&mut difference, &plain.poly);
-            let noise = basis.to_centered(&basis.inverse(difference));
+            let noise = basis.to_centred(&basis.inverse(difference));
             let measured = volley_testkit::statistics::standard_deviation(&noise);
             let exact = WideGaussian::at_least(wanted).unwrap().deviation();
             // Five deviations of the estimate from 2^11 samples.
@@ -222,7 +222,7 @@ mod tests {
         let mut difference = key.decrypt_flooded(ciphertext, deviation).unwrap().poly;
         basis.sub_assign(&mut difference, &key.decrypt(ciphertext).unwrap().poly);
         let exact = WideGaussian::at_least(deviation).unwrap().deviation();
-        basis.to_centered(&basis.inverse(difference)).into_iter().map(|x| x / exact).collect()
+        basis.to_centred(&basis.inverse(difference)).into_iter().map(|x| x / exact).collect()
     }
 
     #[test]

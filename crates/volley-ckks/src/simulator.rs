@@ -16,9 +16,11 @@ use crate::keys::conjugation_element;
 use crate::wire::seeded_bytes;
 use crate::{Arithmetic, Error, KeySpec, Operand, Operation, OperationCounts, Parameters, Scale};
 
-/// [`Arithmetic`] on operands alone: it follows levels and scales by the evaluator's rules and refuses what the
-/// evaluator would refuse for them and for constants (values it does not know, and keys it lists), counts, and keeps track of the
-/// memory that live ciphertexts would take.
+/// [`Arithmetic`] on operands alone, without values and without keys.
+///
+/// It follows levels and scales by the evaluator's rules, and refuses a level, a scale or a constant that the evaluator
+/// would refuse. It lists the keys that the evaluator needs, counts the operations, and keeps track of the memory that
+/// live ciphertexts would take.
 #[derive(Debug)]
 pub struct Simulator {
     parameters: Parameters,

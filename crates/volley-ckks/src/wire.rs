@@ -12,18 +12,21 @@
 //! * `write(&self, out)`, and the exact number of bytes that it writes, known in advance (`file_bytes`);
 //! * `read(…, input, limit)`, which refuses a file of more than `limit` bytes before it reads one of them.
 //!
-//! Reading streams: beside the object itself there is one limb in memory. Nothing is allocated before the file's declared
-//! length has room for it, and nothing is trusted: levels, scales and elements are in range, residues below their primes,
-//! the encoding is the one that writing gives, so what is read is written again as the same bytes. Where the content is
-//! refused the rest is read all the same and hashed, so that a damaged file is called damaged.
+//! Reading streams: beside the object itself there is one packed polynomial in memory. Nothing is allocated before the
+//! file's declared length has room for it, and nothing is trusted: levels, scales and elements are in range, residues
+//! are below their primes. Every object has one encoding, and readers refuse any other. So what is read is written
+//! again as the same bytes. Where the content is refused, the rest is read all the same and hashed, so that a damaged
+//! file is called damaged.
 //!
 //! The hash finds damage. It is no authentication: who can change a file can change its hash. The names that a file
 //! carries ([`ParamsId`](crate::ParamsId), [`KeyId`](crate::KeyId)) catch mistakes in the same way. Only a sealed secret
 //! key is authenticated.
 //!
-//! Memory: a residue takes 8 bytes and ⌈log₂ q⌉ bits in a file, and seeds are expanded in keys. An object is therefore
-//! at most [`MEMORY_FACTOR`] times the limit, and beside it a reader takes some kilobytes. Only a sealed secret key takes
-//! more: what its Argon2id was told to, up to 256 MiB.
+//! Memory: a residue takes ⌈log₂ q⌉ bits in a file. In memory it takes as many bits in a public or an evaluation key, and
+//! 8 bytes in a ciphertext. Keys have their uniform halves expanded from the seed, and evaluation keys have a permutation
+//! for each Galois element. Such an object takes at most [`MEMORY_FACTOR`] times the limit. A secret key has two bits a
+//! coefficient in its file; in memory it takes 8 bytes for each coefficient and each prime of QP. A sealed one takes the
+//! memory of its Argon2id besides, up to 256 MiB.
 //!
 //! Readers and writers are not buffered here: small fields are read one by one, so wrap a file in a
 //! [`BufReader`](std::io::BufReader) or [`BufWriter`](std::io::BufWriter), and flush the latter.
@@ -76,8 +79,8 @@ pub(crate) use ciphertext::seeded_bytes;
 pub(crate) use keys::{evaluation_file_bytes, key_half_bytes};
 pub(crate) use residues::extended_poly_bytes;
 
-/// Most bytes of memory that an object takes for each byte of its file: two halves of 8-byte residues for one half of
-/// residues of at least 10 bits, and a fourth for what is computed from them.
+/// Most bytes of memory that a ciphertext, a public key or evaluation keys take for each byte of their file: two halves
+/// of 8-byte residues for one half of residues of at least 10 bits, and a fourth for what is computed from them.
 pub const MEMORY_FACTOR: u64 = 16;
 
 #[cfg(test)]

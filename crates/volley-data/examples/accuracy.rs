@@ -1,7 +1,7 @@
 //! The accuracy of both profiles in clear: `accuracy TRAINING_TABLE TEST_TABLE`.
 //!
-//! A line for each profile and number of iterations: the profile, the iterations, the share of the test rows that are predicted
-//! right, and the largest score of training, or `-` for both where it leaves the polynomial's range.
+//! A line for each profile and number of iterations: the profile, the iterations, the share of the test rows that are
+//! predicted right, and the largest score of training, or `-` for both where it leaves the polynomial's range.
 //! `scripts/compare_profiles.py` makes a table of it.
 
 #![forbid(unsafe_code)]

@@ -1,7 +1,7 @@
 //! CSV in UTF-8: in each row a label and values, as many in each row.
 //!
-//! A first row none of whose values is a number is taken for a header, unless it is said whether it is one. Blank
-//! lines are skipped; blanks around a field do not count. Rows are numbered by the line on which they start.
+//! The first row is taken for a header if none of its values is a number, unless the caller says whether it is one.
+//! Blank lines are skipped, and blanks around a field do not count. Rows are numbered by the line on which they start.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -44,7 +44,7 @@ struct Rows {
     /// Columns of the first row, the label's included.
     width: usize,
     columns: Option<Vec<String>>,
-    /// Whether it was guessed what the first row is.
+    /// Whether what the first row is was guessed.
     is_guess: bool,
     labels: Vec<String>,
     values: Vec<f64>,
@@ -52,7 +52,7 @@ struct Rows {
 }
 
 impl Rows {
-    /// By the first row, which may be a header.
+    /// Begins with the first row, which may be a header.
     fn begin(record: &Record, options: &TableOptions, memory: &mut Memory) -> Result<Self, ContentError> {
         let label_column = label_column(record, options)?;
         let width = record.len();

@@ -1,5 +1,5 @@
-//! What is wrong with a file, in one line. Rows and columns are counted from 1, rows of a CSV file by the line on which they
-//! start.
+//! What is wrong with a file, in one line. Rows and columns are counted from 1, rows of a CSV file by the line on which
+//! they start.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -90,7 +90,7 @@ pub enum ContentError {
         /// The column.
         column: usize,
     },
-    /// A first row of which it is not plain what separates its fields.
+    /// A first row that does not show what separates its fields.
     #[error(
         "the first row has both {first:?} and {second:?} between texts; put texts that have one of them in quotes"
     )]

@@ -22,7 +22,7 @@ pub enum FeatureFormat {
 }
 
 impl FeatureFormat {
-    /// By the extension, `.csv`, `.npy` or `.npz`.
+    /// The format that an extension says: `.csv`, `.npy` or `.npz`.
     ///
     /// # Errors
     ///
@@ -39,8 +39,8 @@ impl FeatureFormat {
     }
 }
 
-/// Writes features (samples × features) and their labels. What is read again has the same values, and in CSV and NPZ the same
-/// labels; NPY has no place for them.
+/// Writes features (samples × features) and their labels. What is read again has the same values, and in CSV and NPZ
+/// the same labels; NPY has no place for them.
 ///
 /// # Errors
 ///
@@ -67,9 +67,11 @@ pub fn write_features(
     }
 }
 
-/// Writes features as [`write_features`] does to NPZ, but rounded to 8 bits: `X` holds k from 0 to 255, a feature is
-/// `X_offset` + k · `X_scale` of its column. The steps of a column are equal and span its values, so that no value moves by
-/// more than half a step, 1/510 of the column's range (and the rounding of an f32).
+/// Writes features as [`write_features`] does to NPZ, but rounded to 8 bits: `X` holds k from 0 to 255, and a feature
+/// is `X_offset` + k · `X_scale` of its column.
+///
+/// The steps of a column are equal and span its values. So no value moves by more than half a step, which is 1/510 of
+/// the column's range (and the rounding of an f32).
 ///
 /// # Errors
 ///

@@ -73,7 +73,8 @@ impl Idx {
         Self::new(shape, bytes)
     }
 
-    /// Writes it as a gzip-compressed file. The same array gives the same bytes as long as the compressor does not change.
+    /// Writes it as a gzip-compressed file. The same array gives the same bytes as long as the compressor does not
+    /// change.
     ///
     /// # Errors
     ///

@@ -47,9 +47,9 @@ impl Images {
     }
 }
 
-/// Reads images: IDX of three dimensions, or NPY of type `u1` and shape (images, rows, columns) or (images, rows, columns, 1
-/// or 3). Labels as [`read_table`](crate::read_table) finds them beside such a file. They take at most
-/// 2 GiB.
+/// Reads images: IDX of three dimensions, or NPY of type `u1` and shape (images, rows, columns) or (images, rows,
+/// columns, 1 or 3). Labels as [`read_table`](crate::read_table) finds them beside such a file. They take at most 2
+/// GiB.
 ///
 /// # Errors
 ///

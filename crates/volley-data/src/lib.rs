@@ -1,18 +1,18 @@
 //! The owner's files: tables in, models and predictions out.
 //!
-//! * [`read_table`] reads features and labels from CSV, NPY, NPZ and IDX files, each of them also gzip-compressed, into a
-//!   [`Table`], which becomes a [`Dataset`](volley_mlr::Dataset).
+//! * [`read_table`] reads features and labels from CSV, NPY, NPZ and IDX files, each of them also gzip-compressed, into
+//!   a [`Table`], which becomes a [`Dataset`](volley_mlr::Dataset).
 //! * [`write_model`] and [`read_model`] keep a [`Model`](volley_mlr::Model) as JSON or as NPZ with the names that
 //!   scikit-learn gives to its attributes. What is read is the model that was written, bit for bit.
 //! * [`read_images`] reads the images of an IDX or NPY file, [`write_features`] writes what was made of them.
 //! * [`write_predictions`] writes labels and scores as CSV.
 //!
 //! The formats are described in `docs/data.md`. Below it is [`volley_mlr`], re-exported; above it are programs. It
-//! prints nothing, encrypts nothing, and leaves it to its caller where and how (atomically, say) a file comes to be.
+//! prints nothing and encrypts nothing. Its caller decides where and how (atomically, say) a file is made.
 //!
-//! Whatever is wrong with a file is one [`DataError`] that names the file, and the row and column where there are any. No
-//! memory is set aside for what a header promises before the file is seen to hold it; files are read as streams, and
-//! what becomes of them takes at most [`TableOptions::limit`] bytes of memory.
+//! Whatever is wrong with a file is one [`DataError`] that names the file, and the row and column where there are any.
+//! No memory is set aside for what a header promises before the file is seen to hold it. Files are read as streams, and
+//! a table takes at most [`TableOptions::limit`] bytes of memory.
 //!
 //! ```
 //! use volley_data::{TableOptions, read_table};

@@ -1,10 +1,12 @@
 //! Models as JSON and NPZ. Coefficients are those of prepared features; the preprocessing stands beside them.
 //!
 //! Both have the same parts, under the names of scikit-learn where it has them (in NPZ with its underscore at the end):
-//! `coef` (classes × features), `intercept`, `classes`; and where columns are standardised `square_root`, `mean`,
-//! `inverse_deviation` and `clip`; and whether the model may be shared: `sharing`, in NPZ `flooding` (statistical bits,
-//! decryptions, deviation) where it may. A file without it holds a private model. Standardising cuts features off, so it is not affine and cannot be folded into the
-//! coefficients, as a whitening is; the paper's profile changes nothing.
+//! `coef` (classes × features), `intercept` and `classes`. Where columns are standardised there are `square_root`,
+//! `mean`, `inverse_deviation` and `clip` besides. `sharing` says whether the model may be shared; in NPZ a model that
+//! may has `flooding` (statistical bits, decryptions, deviation). A file without it holds a private model.
+//!
+//! Standardising cuts features off, so it is not affine and cannot be folded into the coefficients, as a whitening is.
+//! The paper's profile does not prepare features.
 
 use std::io::Write;
 use std::path::Path;
@@ -33,7 +35,7 @@ pub enum ModelFormat {
 }
 
 impl ModelFormat {
-    /// By the extension, `.json` or `.npz`.
+    /// The format that an extension says: `.json` or `.npz`.
     ///
     /// # Errors
     ///

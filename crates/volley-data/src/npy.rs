@@ -1,8 +1,9 @@
-//! NPY, NumPy's format of one array (NEP 1): a magic, a version, the length of the header, the header (a Python dictionary of
-//! `descr`, `fortran_order` and `shape`), the elements.
+//! NPY, NumPy's format of one array (NEP 1): a magic, a version, the length of the header, the header (a Python
+//! dictionary of `descr`, `fortran_order` and `shape`), the elements.
 //!
-//! The header is read by its own grammar: the three keys once each, in any order, with a text, a truth value and a tuple of
-//! numbers. Everything else that Python could write there (records, nested types) is refused, as are pickled objects.
+//! The header is read by its own grammar: the three keys once each, in any order, with a text, a truth value and a
+//! tuple of numbers. Everything else that Python could write there (records, nested types) is refused, as are pickled
+//! objects.
 
 use std::io::{self, Read, Write};
 

@@ -95,7 +95,7 @@ pub(crate) fn read_table(
     Ok(table)
 }
 
-/// Where the features are k in steps, makes them offset + k · scale, column by column.
+/// Where the features are numbers k of steps, makes them offset + k · scale, column by column.
 fn scale_columns(
     npz: &mut Npz<'_>,
     name: &str,

@@ -8,8 +8,8 @@ use volley_mlr::ClassLabels;
 
 use crate::ContentError;
 
-/// Writes the class of the highest of each row of scores (samples × classes), then the scores: columns `prediction` and
-/// `score_CLASS` for each class. A score is written in as many digits as it takes to read the same f64 again.
+/// Writes for each row of scores (samples × classes) the class of the highest score, then the scores. The columns are
+/// `prediction`, and `score_CLASS` for each class. A score has as many digits as it takes to read the same f64 again.
 ///
 /// # Errors
 ///

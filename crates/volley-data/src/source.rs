@@ -14,7 +14,7 @@ const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 const IDX_MAGIC: &[u8] = &[0, 0];
 /// Bytes that tell the formats apart.
 const MAGIC_BYTES: u64 = 6;
-/// A compressed archive is held in memory beside its directory and the table: it may have this part of the limit.
+/// A compressed archive is held in memory beside its directory and the table. It may take the limit divided by this.
 const ARCHIVE_PART: u64 = 4;
 
 /// What a table can be read from.
@@ -69,8 +69,8 @@ pub(crate) enum Content<'a> {
 }
 
 impl Content<'static> {
-    /// Of a file, decompressed where it is gzip-compressed. A compressed archive is held in memory, up to a quarter of
-    /// `limit` bytes.
+    /// The content of a file, decompressed where it is gzip-compressed. A compressed archive is held in memory, up to a
+    /// quarter of `limit` bytes.
     pub(crate) fn open(path: &Path, limit: u64) -> Result<Self, ContentError> {
         let (start, file) = peek(BufReader::new(File::open(path)?))?;
         let is_gzip = is_gzip(&start);
@@ -88,7 +88,7 @@ impl Content<'static> {
 }
 
 impl<'a> Content<'a> {
-    /// Of what is in memory, not compressed as a whole, under the name that it would have as a file.
+    /// Content that is in memory and not compressed as a whole, under the name that it would have as a file.
     pub(crate) fn of(path: &Path, content: &'a [u8]) -> Self {
         match Format::of(path, content) {
             Format::Csv => Self::Csv(Box::new(content)),
@@ -163,7 +163,7 @@ impl<R: Read> Read for Decoded<R> {
     }
 }
 
-/// The memory that a table may take: what is about to be taken is asked for before.
+/// The memory that a table may take. A reader asks for memory before it takes it.
 #[derive(Clone, Debug)]
 pub(crate) struct Memory {
     limit: u64,
@@ -175,7 +175,7 @@ impl Memory {
         Self { limit, taken: 0 }
     }
 
-    /// For `count` items of `bytes` each. Sizes that overflow are beyond any limit.
+    /// Asks for the memory of `count` items of `bytes` each. Sizes that overflow are beyond any limit.
     pub(crate) fn take(&mut self, count: usize, bytes: usize) -> Result<(), ContentError> {
         let needed = (count as u64).saturating_mul(bytes as u64).saturating_add(self.taken);
         if needed > self.limit || needed == u64::MAX {

@@ -18,8 +18,8 @@ pub(crate) const DEFAULT_LIMIT: u64 = 2 << 30;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LabelSource {
     /// Where the format has them: the first column of a CSV file, the array `y` of an NPZ file, and for IDX images
-    /// `…-images…idx3…` the file `…-labels…idx1…` beside it. A table of an NPZ or IDX file that has no such thing, and
-    /// of any NPY file, has no labels.
+    /// `…-images…idx3…` the file `…-labels…idx1…` beside it. The table has no labels where these are missing, or where
+    /// the file is NPY.
     #[default]
     Usual,
     /// Nowhere: everything is a feature.
@@ -72,7 +72,7 @@ pub struct TableOptions {
     pub labels: LabelSource,
     /// The array of features in an NPZ file: `X` by default.
     pub features: String,
-    /// Of IDX images, only the pixels of the square of this side in the middle are read.
+    /// Where it is given, only the pixels of the square of this side in the middle of IDX images are read.
     pub centre: Option<usize>,
     /// Whether the first row of a CSV file is a header.
     pub header: Header,
@@ -182,8 +182,8 @@ impl Table {
 
 /// Reads a table.
 ///
-/// The format follows from the extension, before a `.gz`: `.csv`, `.npy`, `.npz`, `.idx` and names that end in `-ubyte`; of
-/// other files from their first bytes. `docs/data.md` describes what is accepted.
+/// The format follows from the extension, before a `.gz`: `.csv`, `.npy`, `.npz`, `.idx` and names that end in
+/// `-ubyte`; of other files from their first bytes. `docs/data.md` describes what is accepted.
 ///
 /// # Errors
 ///
@@ -313,7 +313,7 @@ pub(crate) fn check_labels(labels: &[String], row: impl Fn(usize) -> u64) -> Res
     Err(ContentError::LabelCharacter { row: row(index), label: excerpt(&labels[index]) })
 }
 
-/// What holds for every table, whatever it was read from.
+/// Checks what holds for every table, whatever it was read from.
 fn check_table(table: Table) -> Result<Table, DataError> {
     let check = || {
         if table.features.is_empty() {

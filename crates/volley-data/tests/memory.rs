@@ -1,4 +1,4 @@
-//! What reading takes of memory: as much as the table, and nothing for what is refused by what it declares.
+//! Reading takes as much memory as the table, and none for a file that is refused by what it declares.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "helpers of the test, which clippy does not see as such here")]

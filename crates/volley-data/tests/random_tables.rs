@@ -51,7 +51,7 @@ struct Reading {
     rows: usize,
     columns: usize,
     labels: Vec<String>,
-    /// Of scikit-learn, on the rows that it was trained on.
+    /// The accuracy of scikit-learn's model, on the rows that it was trained on.
     accuracy: f64,
 }
 
@@ -144,8 +144,8 @@ fn every_table_is_read_as_by_another_reader_or_refused_by_name() {
     }
 }
 
-/// Rows of the training set that are predicted right, beside scikit-learn's multinomial model of the same rows. Tables have
-/// 40 to 90 rows: two points are less than two rows. A run that leaves the polynomial's range is not compared;
+/// Rows of the training set that are predicted right, beside scikit-learn's multinomial model of the same rows. Tables
+/// have 40 to 90 rows: two points are less than two rows. A run that leaves the polynomial's range is not compared;
 /// `volley encrypt` names it.
 #[test]
 fn most_tables_are_learned_as_well_as_by_logistic_regression() {

@@ -10,11 +10,11 @@ use rten_tensor::NdTensorView;
 use crate::onnx::{self, Refusal};
 use crate::{FeatureError, Recipe, file};
 
-/// Of a model: what ONNX, too, can hold in one file.
+/// Largest file of a model, in bytes. ONNX cannot hold more in one file either.
 const MAX_FILE_BYTES: u64 = 1 << 31;
 
 thread_local! {
-    /// The runtime works on a pool of its own; with one thread for each of ours, an image is the work of one thread.
+    /// The runtime works on a thread pool of its own. With one thread for each of ours, one thread computes an image.
     static SINGLE_THREAD: Arc<ThreadPool> = Arc::new(ThreadPool::with_num_threads(1));
 }
 
@@ -42,8 +42,8 @@ impl fmt::Debug for Backbone {
 }
 
 impl Backbone {
-    /// Reads a model of one input, checks and rewrites what the recipe's layer needs of it, and tries that on a tensor of
-    /// zeros, so that model and recipe are known to fit before the first image.
+    /// Reads a model of one input, and checks and rewrites the part that the recipe's layer needs. It runs this part on
+    /// a tensor of zeros, so that model and recipe are known to fit before the first image.
     ///
     /// Memory: the file, twice for a moment; values of at most 2 GiB while it runs.
     ///
@@ -51,8 +51,8 @@ impl Backbone {
     ///
     /// [`FeatureError::Io`], [`FeatureError::File`]; [`FeatureError::Model`] for what is no ONNX model or does not run;
     /// [`FeatureError::Node`] for a node that would not be computed as ONNX says; [`FeatureError::ModelSize`];
-    /// [`FeatureError::Input`], [`FeatureError::Layer`] and [`FeatureError::Output`] where model and recipe do not fit each
-    /// other.
+    /// [`FeatureError::Input`], [`FeatureError::Layer`] and [`FeatureError::Output`] where model and recipe do not fit
+    /// each other.
     pub fn load(path: &Path, recipe: Recipe) -> Result<Self, FeatureError> {
         let content = file::read(path, MAX_FILE_BYTES)?;
         let hash = blake3::hash(&content);

@@ -13,7 +13,7 @@ use zune_jpeg::JpegDecoder;
 
 use crate::{FeatureError, Picture, file};
 
-/// 8192 × 8192. As f32 of three channels they are 768 MiB.
+/// Most pixels of an image: 8192 × 8192. As f32 of three channels they take 768 MiB.
 const MAX_PIXELS: u64 = 1 << 26;
 const MAX_FILE_BYTES: u64 = 1 << 29;
 /// What a PNG may take beside its pixels: text and profiles, which are not used.
@@ -22,7 +22,7 @@ const MAX_EXTRA_BYTES: u64 = 1 << 24;
 const ONES: [u8; 2] = [0xff, 0x00];
 /// More than a decoder reads ahead.
 const CONTINUATION: usize = 64;
-/// Of 16 bits and four channels.
+/// Bytes of a pixel of four channels of 16 bits.
 const MAX_PIXEL_BYTES: u64 = 8;
 
 /// Why a file is no picture.
@@ -60,7 +60,8 @@ fn png(content: &[u8]) -> Result<DynamicImage, Refusal> {
     let bad = |error: image::ImageError| Refusal::Content(error.to_string());
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_PIXELS * MAX_PIXEL_BYTES + MAX_EXTRA_BYTES);
-    // Size and checksum of the header stand at fixed places; the decoder would compare the bytes of a row with its limit.
+    // Size and checksum of the header stand at fixed places; the decoder would compare the bytes of a row with its
+    // limit.
     if let Some([width, height]) = png_size(content) {
         check_size(width, height)?;
     }
@@ -128,8 +129,8 @@ fn upright(mut image: DynamicImage, orientation: Orientation) -> DynamicImage {
     image
 }
 
-/// Where the segments and scans of a JPEG file lead to its end-of-image marker: a decoder notices the loss of its last rows
-/// only by chance.
+/// Where the segments and scans of a JPEG file lead to its end-of-image marker: a decoder notices the loss of its last
+/// rows only by chance.
 fn end_of_image(content: &[u8]) -> Option<usize> {
     let mut rest = content;
     // A marker follows the last of any number of 0xff.

@@ -33,8 +33,8 @@ pub enum FeatureError {
         /// The runtime's words.
         message: String,
     },
-    /// A model with a node that would not be computed as ONNX says: of an operator, an attribute or an opset that is not
-    /// known, or without the values that it needs.
+    /// A model with a node that would not be computed as ONNX says: of an operator, an attribute or an opset that is
+    /// not known, or without the values that it needs.
     #[error("{}: node {node:?} ({operator}): {reason}", path.display())]
     Node {
         /// The model's file.
@@ -58,7 +58,7 @@ pub enum FeatureError {
         node: String,
         /// The operator.
         operator: String,
-        /// Of all values so far.
+        /// Bytes of all values so far.
         bytes: u64,
         /// What is possible.
         limit: u64,

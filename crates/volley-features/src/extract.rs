@@ -20,8 +20,8 @@ pub struct Features {
 
 /// The features of the images in a range, on as many threads as the current rayon pool has.
 ///
-/// `progress` is told after each image how many are done, from any thread. Memory: the features, and on each thread one image
-/// with the tensors of the network. The first error ends the work.
+/// `progress` is told after each image how many are done, from any thread. Memory: the features, and on each thread one
+/// image with the tensors of the network. The first error ends the work.
 ///
 /// # Errors
 ///
@@ -56,7 +56,8 @@ pub fn extract(
         }
     };
     let threads = rayon::current_num_threads().min(end - start);
-    // Not on rayon's own threads: while one of them waits for the runtime's pool, it begins further images, without end.
+    // Not on rayon's own threads: while one of them waits for the runtime's pool, it begins further images, without
+    // end.
     let results: Vec<Result<_, FeatureError>> = thread::scope(|scope| {
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()

@@ -10,7 +10,7 @@ use crate::{FeatureError, Picture, decode};
 
 const EXTENSIONS: [&str; 3] = ["jpeg", "jpg", "png"];
 
-/// Images in an order of their own, and their labels where there are any. Those of a folder are read when they are needed.
+/// Images in a fixed order, and their labels where there are any. Images of a folder are read when they are needed.
 #[derive(Clone, Debug)]
 pub struct ImageSource {
     path: PathBuf,
@@ -28,9 +28,9 @@ enum Kind {
 impl ImageSource {
     /// A folder, or an IDX or NPY file.
     ///
-    /// A folder of sub-folders has a class in each, by its name; a folder of images has no labels. The order is that of the
-    /// names. Files that do not end in .png, .jpg or .jpeg, and hidden ones, are passed over; folders are not searched deeper.
-    /// `labels` says where those of a file are, as for [`read_images`].
+    /// A folder of sub-folders has a class in each, by its name; a folder of images has no labels. The order is that of
+    /// the names. Files that do not end in .png, .jpg or .jpeg, and hidden ones, are passed over; folders are not
+    /// searched deeper. `labels` says where those of a file are, as for [`read_images`].
     ///
     /// # Errors
     ///
@@ -114,7 +114,7 @@ fn open_folder(folder: &Path) -> Result<Kind, FeatureError> {
     }
 }
 
-/// By name, without the hidden ones.
+/// The entries of a folder in the order of their names, without hidden ones.
 fn visible_entries(folder: &Path) -> Result<Vec<PathBuf>, FeatureError> {
     let read = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>();
     let mut entries = read().map_err(|error| io_error(folder, &error))?;

@@ -1,15 +1,15 @@
 //! Features of images by a frozen, pre-trained network: the owner's side of transfer learning.
 //!
-//! * A [`Recipe`] is a small TOML file beside a model: size and filter of the resize, channels, mean and deviation, and the
-//!   layer whose values are the features.
+//! * A [`Recipe`] is a small TOML file beside a model: size and filter of the resize, channels, mean and deviation, and
+//!   the layer whose values are the features.
 //! * A [`Backbone`] is an ONNX model of any origin, made ready to run by its recipe.
 //! * An [`ImageSource`] is a folder of PNG and JPEG images (one sub-folder for each class), or an IDX or NPY file.
-//! * [`extract()`] runs the backbone on the images and gives [`Features`]; a [`Provenance`] tells what they were made of and
-//!   belongs beside them.
+//! * [`extract()`] runs the backbone on the images and gives [`Features`]; a [`Provenance`] tells what they were made
+//!   of and belongs beside them.
 //!
-//! Each image is computed by itself on one thread, so features do not depend on the number of threads, or on which images
-//! are beside them. Nothing is printed; a callback hears of the progress. Below is [`volley_data`], re-exported, which writes
-//! the features; above are programs. `docs/features.md` is the guide.
+//! Each image is computed by itself on one thread. So features do not depend on the number of threads, or on which
+//! other images there are. Nothing is printed; a callback is told of the progress. Below is [`volley_data`],
+//! re-exported, which writes the features; above are programs. `docs/features.md` is the guide.
 #![forbid(unsafe_code)]
 
 mod backbone;

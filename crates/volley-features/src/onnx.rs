@@ -1,13 +1,17 @@
 //! An ONNX file, looked at before the runtime sees it.
 //!
-//! The nodes that the wanted layer needs are walked once, in order, with the shape of everything that they compute: the shape
-//! of the input is the recipe's, so that all others follow. Each node is checked against what ONNX says of its operator in
-//! the file's opset, and is written anew for the runtime: attributes that were left out are written out, padding that is
-//! asked for by name is given in numbers, integers that shapes are computed with are computed here, in 64 bits, and what
-//! does nothing when a network is used (dropout) is left out. What the runtime would compute otherwise than ONNX says is
-//! refused, as is every operator and attribute that is not known; so is a value that takes more memory than there should be.
+//! The nodes that the wanted layer needs are walked once, in order, with the shape of every value that they compute.
+//! The shape of the input is the recipe's, and all others follow. Each node is checked against what ONNX says of its
+//! operator in the file's opset, and is written anew for the runtime:
 //!
-//! The runtime gets the new model and nothing of the old one.
+//! * attributes that were left out are written out;
+//! * padding that is asked for by name is given in numbers;
+//! * integers that shapes are computed with are computed here, in 64 bits;
+//! * what does nothing when a network is used (dropout) is left out.
+//!
+//! A node that the runtime would not compute as ONNX says is refused, and so is every operator and attribute that is
+//! not known. A value that takes too much memory is refused as well. The runtime gets the new model and nothing of the
+//! old one.
 
 mod call;
 mod operators;

@@ -16,7 +16,8 @@ enum Pixels {
 }
 
 impl Picture {
-    /// Of bytes, row by row, with 1 (grey) or 3 (red, green, blue) a pixel; None if they are not as many as that takes.
+    /// The picture of these bytes, row by row, with 1 (grey) or 3 (red, green, blue) a pixel. None if there are more or
+    /// fewer bytes than the size takes.
     #[must_use]
     pub fn from_bytes(size: [usize; 2], channels: usize, bytes: &[u8]) -> Option<Self> {
         let values = bytes.iter().map(|&byte| f32::from(byte) / f32::from(u8::MAX)).collect::<Vec<_>>();

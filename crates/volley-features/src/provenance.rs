@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Backbone, ImageSource, Recipe};
 
-/// A record to stand beside a file of features, in TOML: who has the same model, recipe and images can make the same again.
+/// A record that stands beside a file of features, in TOML. With the same model, recipe and images anyone can make the
+/// same features again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// Program and version.
@@ -24,12 +25,12 @@ pub struct Provenance {
     pub image_count: usize,
     /// How many features each.
     pub feature_count: usize,
-    /// From image to features.
+    /// How an image becomes features.
     pub recipe: Recipe,
 }
 
 impl Provenance {
-    /// Of what [`extract`](crate::extract()) is given.
+    /// The record for the arguments of [`extract`](crate::extract()).
     #[must_use]
     pub fn new(backbone: &Backbone, images: &ImageSource, range: &Range<usize>) -> Self {
         let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();

@@ -9,13 +9,13 @@ use crate::{FeatureError, file};
 /// Sides beyond this are a mistake, not an image's.
 const MAX_SIDE: usize = 4096;
 
-/// Of a recipe's file.
+/// Largest file of a recipe, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// What a model's input and output mean.
 ///
-/// An image's values are taken from 0 to 1, resized, then (x − mean)/deviation, channel by channel. The model's input is one
-/// tensor 1 × channels × height × width of f32.
+/// An image's values are taken from 0 to 1, resized, then (x − mean)/deviation, channel by channel. The model's input
+/// is one tensor 1 × channels × height × width of f32.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
@@ -23,10 +23,10 @@ pub struct Recipe {
     size: [usize; 2],
     resize: Resize,
     channels: Channels,
-    /// Of each channel; absent: 0.
+    /// The mean of each channel; 0 where it is absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     mean: Vec<f32>,
-    /// Of each channel; absent: 1.
+    /// The deviation of each channel; 1 where it is absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     deviation: Vec<f32>,
     /// The layer whose values are the features.

@@ -163,7 +163,7 @@ pub enum Error {
     },
     /// A stored exponent of the normalisation that no data has.
     #[error("the stored normalisation 2^{exponent} is out of range")]
-    Normalization {
+    Normalisation {
         /// The exponent.
         exponent: i32,
     },

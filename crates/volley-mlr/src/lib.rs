@@ -9,7 +9,8 @@
 //!   will do before anyone pays for it; [`Baseline`]s are the paper's three curves.
 //!
 //! Below it is [`volley_sigmoid`], re-exported here with the layers under it. Its values are written to and read from files
-//! by [`wire`]. It is the top of the chain and knows of no terminals or networks, and it extracts no features from images.
+//! by [`wire`]. It is the last of the layers that compute on ciphertexts. It reads no tables and extracts no features from
+//! images (`volley-data` and `volley-features`, above it, do), and it knows of no terminals or networks.
 //! Where levels do not last for all iterations, the plan [refreshes](Refresh) the weights by bootstrapping.
 //!
 //! ```

@@ -78,7 +78,7 @@ impl<'a> Owner<'a> {
     /// wᵢ/B′ⱼ, by column block: the weight of the rows at each place, which all blocks of rows share.
     fn packed_preconditioner(&self) -> Result<Vec<Vec<Complex64>>, Error> {
         let (layout, preconditioner) = (self.plan.layout(), self.training_set.preconditioner());
-        let mut blocks = layout.pack_columns(&preconditioner.normalized_inverse())?;
+        let mut blocks = layout.pack_columns(&preconditioner.normalised_inverse())?;
         let Some(RowWeights { values, .. }) = self.training_set.weights() else { return Ok(blocks) };
         for block in &mut blocks {
             for (row, &weight) in block.chunks_exact_mut(layout.width()).zip(values) {

@@ -43,43 +43,43 @@ use crate::Error;
 const CAP: f64 = 128.0;
 
 /// Largest |a|: what the exponents of f64 allow.
-const MAX_NORMALIZATION: u32 = 1100;
+const MAX_NORMALISATION: u32 = 1100;
 
 /// 1/B for prepared features, and the exponent a of the normalisation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Preconditioner {
     inverse: Array1<f64>,
-    normalization: i32,
+    normalisation: i32,
 }
 
 /// A preconditioner as it is stored.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     inverse: Vec<f64>,
-    normalization: i32,
+    normalisation: i32,
 }
 
 impl TryFrom<Stored> for Preconditioner {
     type Error = Error;
 
     /// Refuses numbers that no fit gives.
-    fn try_from(Stored { inverse, normalization }: Stored) -> Result<Self, Error> {
+    fn try_from(Stored { inverse, normalisation }: Stored) -> Result<Self, Error> {
         let sound = |value: &f64| value.is_finite() && *value >= 0.0;
         if let Some(column) = inverse.iter().position(|value| !sound(value)) {
             return Err(Error::Statistics { column });
         }
-        if normalization.unsigned_abs() > MAX_NORMALIZATION {
-            return Err(Error::Normalization { exponent: normalization });
+        if normalisation.unsigned_abs() > MAX_NORMALISATION {
+            return Err(Error::Normalisation { exponent: normalisation });
         }
-        Ok(Self { inverse: inverse.into(), normalization })
+        Ok(Self { inverse: inverse.into(), normalisation })
     }
 }
 
 impl From<Preconditioner> for Stored {
     fn from(preconditioner: Preconditioner) -> Self {
-        let Preconditioner { inverse, normalization } = preconditioner;
-        Self { inverse: inverse.to_vec(), normalization }
+        let Preconditioner { inverse, normalisation } = preconditioner;
+        Self { inverse: inverse.to_vec(), normalisation }
     }
 }
 
@@ -129,7 +129,7 @@ impl Preconditioner {
         let cap = CAP * median_of_non_zero(&inverse);
         inverse.iter_mut().skip(1).for_each(|value| *value = value.min(cap));
         let largest = inverse.iter().copied().fold(0.0, f64::max);
-        Ok(Self { inverse, normalization: (-0.5 * largest.log2()).floor() as i32 })
+        Ok(Self { inverse, normalisation: (-0.5 * largest.log2()).floor() as i32 })
     }
 
     /// 1/B, one for each column of the prepared features.
@@ -140,19 +140,19 @@ impl Preconditioner {
 
     /// a: features are encrypted as 2⁻ᵃ x.
     #[must_use]
-    pub fn normalization(&self) -> i32 {
-        self.normalization
+    pub fn normalisation(&self) -> i32 {
+        self.normalisation
     }
 
     /// 2ᵃ, exactly: normalised features are x divided by it, weights are the decrypted ones divided by it.
     #[must_use]
     pub fn factor(&self) -> f64 {
-        f64::from(self.normalization).exp2()
+        f64::from(self.normalisation).exp2()
     }
 
     /// 1/B' = 2²ᵃ/B, for the normalised features; the largest is in (¼, 1].
     #[must_use]
-    pub fn normalized_inverse(&self) -> Array1<f64> {
+    pub fn normalised_inverse(&self) -> Array1<f64> {
         self.inverse.mapv(|value| value * self.factor() * self.factor())
     }
 }

@@ -29,8 +29,9 @@ use crate::Error;
 
 mod packing;
 
-/// Most copies of feature ciphertexts, and most ciphertexts of scores or weights: each has a megabyte or more in a ring that
-/// is secure, so many a hundred gigabytes. Simulated they take 0.3 kB and ten microseconds each.
+/// Most copies of feature ciphertexts, and most ciphertexts of scores or of weights. In a ring that is secure a ciphertext
+/// takes a megabyte or more, so that the largest number takes a hundred gigabytes. A simulated ciphertext takes 0.3 kB
+/// and ten microseconds.
 const MAX_COPIES: usize = 1 << 17;
 /// Up to so many padded classes there is one class block: its margins are small beside the columns, and every further block
 /// has labels and sigmoids of its own.

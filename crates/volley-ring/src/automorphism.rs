@@ -8,7 +8,6 @@ use std::ops::Range;
 /// One automorphism with its permutation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Automorphism {
-    degree: usize,
     element: u64,
     evaluation_index: Vec<u32>,
 }
@@ -29,7 +28,7 @@ impl Automorphism {
                 reverse(((exponent - 1) / 2) as u32)
             })
             .collect();
-        Some(Self { degree, element, evaluation_index })
+        Some(Self { element, evaluation_index })
     }
 
     /// g.
@@ -38,8 +37,10 @@ impl Automorphism {
         self.element
     }
 
-    /// For each index of the image, the index it is read from. Aligned blocks of 2^b indices come from aligned blocks of as
-    /// many: exponents of a block differ by multiples of 2N/2^b, and so do g times as many.
+    /// For each index of the image, the index it is read from.
+    ///
+    /// Aligned blocks of 2^b indices are read from aligned blocks of 2^b indices. For the exponents of a block differ
+    /// by multiples of 2N/2^b, and so do their products with g.
     pub(crate) fn evaluation_index(&self) -> &[u32] {
         &self.evaluation_index
     }
@@ -49,12 +50,6 @@ impl Automorphism {
         let first = self.evaluation_index[image.start] as usize;
         let start = first - first % image.len();
         start..start + image.len()
-    }
-
-    /// Where the coefficient of X^i goes, and whether its sign changes.
-    pub(crate) fn coefficient_image(&self, i: usize) -> (usize, bool) {
-        let exponent = (self.element * i as u64 % (2 * self.degree as u64)) as usize;
-        if exponent < self.degree { (exponent, false) } else { (exponent - self.degree, true) }
     }
 }
 

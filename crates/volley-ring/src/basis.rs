@@ -127,8 +127,8 @@ impl RnsBasis {
         self.zip_limbs(a, b, |table, a, b| self.kernel.mul_assign(table.modulus(), a, b));
     }
 
-    /// a ← a − b · c, pointwise, for a polynomial c on a basis that may have more primes: `limb_of(i)` names its limb for
-    /// prime i of this basis.
+    /// a ← a − b · c, pointwise, for a polynomial c on a basis that may have more primes: `limb_of(i)` names its limb
+    /// for prime i of this basis.
     pub fn sub_product_assign(
         &self,
         a: &mut RnsPoly<Eval>,
@@ -170,17 +170,6 @@ impl RnsBasis {
                 self.kernel.mul_constant(table.modulus(), limb, root);
             }
         });
-    }
-
-    /// Σ aₖ · bₖ, pointwise, reduced once.
-    #[must_use]
-    pub fn sum_of_products(&self, terms: &[(&RnsPoly<Eval>, &RnsPoly<Eval>)]) -> RnsPoly<Eval> {
-        let mut sum = self.stale();
-        self.each_limb(&mut sum, |index, table, out| {
-            let limbs: Vec<_> = terms.iter().map(|(a, b)| (a.limb(index), b.limb(index))).collect();
-            self.kernel.sum_of_products(table.modulus(), out, &limbs);
-        });
-        sum
     }
 
     /// Σ aₖ · cₖ for integers cₖ given by their residues, reduced once.
@@ -264,26 +253,13 @@ impl RnsBasis {
         });
     }
 
-    /// σ(a) in coefficient form.
-    #[must_use]
-    pub fn automorphism_coeff(&self, a: &RnsPoly<Coeff>, automorphism: &Automorphism) -> RnsPoly<Coeff> {
-        let mut image = self.stale();
-        self.zip_limbs(&mut image, a, |table, image, a| {
-            for (i, &value) in a.iter().enumerate() {
-                let (position, negated) = automorphism.coefficient_image(i);
-                image[position] = if negated { table.modulus().neg(value) } else { value };
-            }
-        });
-        image
-    }
-
     /// The coefficients' centred representatives in (−Q/2, Q/2), as floating-point numbers.
     ///
-    /// By mixed radix with balanced digits: x = v₀ + q₀·(v₁ + q₁·(v₂ + …)) with |vᵢ| < qᵢ/2, so small coefficients have
-    /// few digits that are not zero and lose nothing to cancellation. All digits are computed, so that no branch depends
-    /// on them: limbs²/2 products a coefficient.
+    /// They are computed in a mixed radix with balanced digits: x = v₀ + q₀·(v₁ + q₁·(v₂ + …)) with |vᵢ| < qᵢ/2. A
+    /// small coefficient has few digits that are not zero, and loses nothing to cancellation. All digits are computed,
+    /// so that no branch depends on them: limbs²/2 products a coefficient.
     #[must_use]
-    pub fn to_centered(&self, poly: &RnsPoly<Coeff>) -> Vec<f64> {
+    pub fn to_centred(&self, poly: &RnsPoly<Coeff>) -> Vec<f64> {
         let moduli: Vec<_> = self.moduli().collect();
         let radices = MixedRadix::new(&moduli);
         (0..self.degree)

@@ -1,11 +1,11 @@
 //! Conversion of residues from one basis to another.
 //!
-//! Let S = ∏ sᵢ be the product of the source primes and x the integer with residues xᵢ. With yᵢ = xᵢ·(S/sᵢ)⁻¹ mod sᵢ,
-//! Σ yᵢ·(S/sᵢ) = x + u·S for an integer 0 ≤ u < k. *Fast* conversion (Bajard et al., SAC 2016) reduces that sum modulo
-//! each target prime and leaves u·S in. *Exact* conversion (Halevi, Polyakov, Shoup, eprint 2018/117) finds
+//! Let S = ∏ sᵢ be the product of the source primes and x the integer with residues xᵢ. With yᵢ = xᵢ·(S/sᵢ)⁻¹ mod
+//! sᵢ, Σ yᵢ·(S/sᵢ) = x + u·S for an integer 0 ≤ u < k. *Fast* conversion (Bajard et al., SAC 2016) reduces that sum
+//! modulo each target prime and leaves u·S in. *Exact* conversion (Halevi, Polyakov, Shoup, eprint 2018/117) finds
 //! v = ⌊Σ yᵢ/sᵢ⌉ in floating point and subtracts v·S, which gives the centred representative in [−S/2, S/2). Where x is
-//! within ε·S of ±S/2, ε = k(k + 6)·2⁻⁵⁴, the other representative may come out: it is congruent, and larger than S/2 by
-//! no more than that. (Each yᵢ·(1/sᵢ) < 1 errs by at most 2·2⁻⁵³, and the sum of i of them and 1/2 rounds by at most
+//! within ε·S of ±S/2, ε = k(k + 6)·2⁻⁵⁴, the other representative may come out: it is congruent, and larger than S/2
+//! by no more than that. (Each yᵢ·(1/sᵢ) < 1 errs by at most 2·2⁻⁵³, and the sum of i of them and 1/2 rounds by at most
 //! (i + 1/2)·2⁻⁵³.)
 
 use std::ops::Range;
@@ -39,11 +39,12 @@ struct Target {
 /// The yᵢ of one polynomial, v where the conversion is exact, and the parts of a polynomial that is subtracted from it.
 struct Prepared(Vec<Buffer>);
 
-/// Targets that are converted to together, so that each source is read once for them.
+/// How many target primes are converted to together, so that each source is read once for them.
 const TILE: usize = 2;
 
 impl BasisConverter {
-    /// For source residues multiplied by `factor`: 1 for coefficients, N for the inverse transform without its scaling.
+    /// The constants for source residues that come multiplied by `factor`: 1 for coefficients, N for the inverse
+    /// transform without its scaling.
     fn new(source: &[Modulus], targets: &[Modulus], factor: usize) -> Self {
         let cofactor = |i: usize, modulus: Modulus| {
             modulus.product(source.iter().enumerate().filter(|&(k, _)| k != i).map(|(_, &s)| s))
@@ -154,7 +155,7 @@ pub struct Gadget {
 }
 
 impl Gadget {
-    /// For digits of consecutive primes of `basis`, to all of `basis`.
+    /// The decomposition into digits of consecutive primes of `basis`, raised to all of `basis`.
     ///
     /// # Panics
     ///
@@ -201,9 +202,11 @@ impl Gadget {
         digits
     }
 
-    /// (Σ dⱼ·aⱼ, Σ dⱼ·bⱼ) over the digits dⱼ of a polynomial and pairs of polynomials on a basis that may have more
-    /// primes: `limb_of(i)` names their limb for prime i of this basis. The digits of a prime are used while they are in
-    /// the cache and never written to memory as polynomials, and those of their own primes are read where they are.
+    /// (Σ dⱼ·aⱼ, Σ dⱼ·bⱼ) over the digits dⱼ of a polynomial and pairs (aⱼ, bⱼ) of polynomials on a basis that may have
+    /// more primes: `limb_of(i)` names the pairs' limb for prime i of this basis.
+    ///
+    /// The digits modulo a prime are used while they are in the cache, and never exist as polynomials in memory. A
+    /// digit's limbs modulo its own primes are read from the polynomial.
     #[must_use]
     pub fn sum_of_pairs(
         &self,
@@ -241,9 +244,9 @@ impl Gadget {
 
 /// Division with rounding by the product D of the last primes of a basis: ⌊x/D⌉ on the primes before them.
 ///
-/// Rescaling divides by the last prime, ModDown by the special primes, and a rescaling merged into a ModDown by both
-/// at once. Computed as (x − \[x\]_D)·D⁻¹ with the centred remainder, so the result is within 1/2 + ε of x/D (ε as in exact
-/// conversion).
+/// Rescaling divides by the primes of the last level, ModDown by the special primes, and a rescaling merged into a
+/// ModDown by both at once. The quotient is computed as (x − \[x\]_D)·D⁻¹ with the centred remainder, so it is within
+/// 1/2 + ε of x/D (ε as in exact conversion).
 #[derive(Clone, Debug)]
 pub struct RoundedDivision {
     basis: RnsBasis,

@@ -1,8 +1,8 @@
 //! Buffers of residues that are used again.
 //!
-//! A polynomial at N = 2^15 has megabytes, and the operating system hands out and takes back fresh pages of that size at
-//! a cost near that of a transform. Dropped buffers are therefore kept for the next polynomial of about their size, up to a
-//! total of [`MAX_IDLE_BYTES`] in the process; those unused for longest go first.
+//! A polynomial at N = 2^15 has megabytes. Getting fresh pages of that size from the operating system, and giving them
+//! back, costs nearly as much as a transform. Dropped buffers are therefore kept for the next polynomial of about their
+//! size, up to a total of [`MAX_IDLE_BYTES`] in the process. The buffer that was unused for longest is freed first.
 //!
 //! What a buffer held stays in it: secret polynomials are wiped before they are dropped
 //! ([`Zeroizing`](zeroize::Zeroizing)).
@@ -17,8 +17,8 @@ use zeroize::Zeroize;
 /// Most bytes that unused buffers hold in a process, beside those in use.
 pub const MAX_IDLE_BYTES: usize = 1 << 28;
 
-/// A buffer is used for fewer words than it has where at most one in so many is left over: polynomials lose a limb or two with
-/// every level.
+/// A buffer may serve for fewer words than it has: for each so many words in use at most one is left over. Polynomials
+/// lose a limb or two with every level.
 const MAX_EXCESS: usize = 4;
 
 /// Words of a cache line.
@@ -34,7 +34,7 @@ struct Pool {
 }
 
 impl Pool {
-    /// The shortest that is long enough and no longer than need be, of those the one used last.
+    /// The shortest buffer that is long enough and not too long; among equals the one used last.
     fn take(&mut self, length: usize) -> Option<Vec<u64>> {
         let lengths = length..=length + length / MAX_EXCESS;
         let unused = self.idle.iter().map(Vec::len).enumerate().rev();
@@ -60,12 +60,15 @@ fn byte_count(words: &[u64]) -> usize {
     size_of_val(words)
 }
 
-/// Words that return to the pool when dropped if they came from it. Those begin with a cache line: a vector of the
-/// largest registers is one line, and one that crosses lines takes two accesses.
+/// Words that return to the pool when dropped, if they came from it.
+///
+/// Words of the pool begin with a cache line. A vector of the largest registers is one line, and a vector that crosses
+/// lines takes two accesses.
 pub(crate) struct Buffer {
     words: Vec<u64>,
     range: Range<usize>,
-    /// Other vectors have lengths that nobody asks the pool for: it would fill with them.
+    /// Whether the words came from the pool. Other vectors have lengths that nobody asks the pool for, and would fill
+    /// it.
     pooled: bool,
 }
 

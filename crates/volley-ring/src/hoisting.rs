@@ -6,10 +6,10 @@
 //! zᵢ = σᵢ( (c₀, 0) + Σ_k dₖ·(aᵢₖ, bᵢₖ) ),
 //! ```
 //!
-//! and the pair itself is an image as well. What is wanted are sums of images times polynomials, many sums of the same
-//! images. All of it (product with the pairs, permutation, product with the polynomials) is limb by limb, and since an
-//! automorphism moves whole blocks of a limb, block by block: so a block of all images is made, used for all sums while it is
-//! in the cache, and forgotten. The images never exist as polynomials, nor as limbs.
+//! and the pair itself is an image as well. This module computes sums of images times polynomials, many sums of the
+//! same images. All steps (product with the pairs, permutation, product with the polynomials) work limb by limb. They
+//! also work block by block, since an automorphism moves whole blocks of a limb. So a block of all images is made, used
+//! for all sums while it is in the cache, and forgotten. The images never exist as polynomials, nor as limbs.
 
 use std::ops::Range;
 
@@ -50,7 +50,7 @@ pub enum Image<'a> {
 impl RnsBasis {
     /// For each list of terms (i, m) the sum Σ m·zᵢ over the images zᵢ of `source`, reduced once.
     ///
-    /// For d digits 2d products a residue of an image and 2 of a term.
+    /// With d digits a residue of an image takes 2d products, and a residue of a term 2.
     ///
     /// # Panics
     ///
@@ -130,8 +130,8 @@ impl RnsBasis {
         Buffer::stale(2 * (images.len() + 1) * self.degree().min(BLOCK))
     }
 
-    /// A block of each image modulo the prime `index`, where the image is not zero. Those that have to be made are made in
-    /// `scratch`.
+    /// A block of each image modulo the prime `index`, where the image is not zero. Those that have to be made are made
+    /// in `scratch`.
     fn blocks_of_images<'a>(
         &self,
         source: HoistedPair<'a>,

@@ -1,4 +1,4 @@
-//! Transforms of limbs and pointwise loops over them: the only place where residues are touched one by one.
+//! Transforms of limbs and pointwise loops over them: those whose time matters, in a scalar and in vectorised backends.
 //!
 //! Every function works on one limb (a slice of residues modulo one prime) or on several limbs of the same length.
 //! Inputs are reduced unless the function says otherwise; outputs always are. [`scalar`] is the reference; a
@@ -263,13 +263,6 @@ impl Kernel {
         dispatch!(self, add_scaled(q, a, b, w));
     }
 
-    /// out ← Σ aₖ · bₖ, reduced once. At most 2²⁴ terms.
-    pub(crate) fn sum_of_products(self, q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])]) {
-        assert!(terms.len() <= 1 << 24);
-        assert!(terms.iter().all(|(a, b)| a.len() == out.len() && b.len() == out.len()));
-        dispatch!(self, sum_of_products(q, out, terms));
-    }
-
     /// (d₀, d₁, d₂) ← Σ (a₀b₀, a₀b₁ + a₁b₀, a₁b₁): degree-2 products of pairs. At most 2²³ terms.
     pub(crate) fn sum_of_tensors(self, q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
         let [d0, d1, d2] = out;
@@ -334,8 +327,8 @@ impl Kernel {
         dispatch!(self, sub_from_and_scale(q, a, b, w));
     }
 
-    /// `out[j] ← a[index[j] mod the length]`, a power of two, where every aligned group of eight is read from an aligned
-    /// group of eight. The indices are public.
+    /// `out[j] ← a[index[j] mod the length]`, a power of two, where every aligned group of eight is read from an
+    /// aligned group of eight. The indices are public.
     pub(crate) fn permute_groups(self, out: &mut [u64], a: &[u64], index: &[u32]) {
         assert!(out.len() == a.len() && index.len() == a.len() && a.len().is_power_of_two() && a.len() >= 8);
         dispatch!(self, permute_groups(out, a, index));

@@ -29,8 +29,8 @@
 //!
 //! Residues are reduced, in [0, q), wherever a function does not say otherwise. Lengths, degrees and numbers of limbs
 //! are contracts between Volley's layers: breaking one panics, as documented, and no data of a user can. What no
-//! arguments could make right ([`Modulus`], [`RnsBasis`], [`Automorphism`]) is `None`. Limbs are worked on in parallel by
-//! rayon; results do not depend on the number of threads.
+//! arguments could make right ([`Modulus`], [`RnsBasis`], [`Automorphism`]) is `None`. Limbs are worked on in parallel
+//! by rayon; results do not depend on the number of threads.
 
 mod automorphism;
 mod basis;

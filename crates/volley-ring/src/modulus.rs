@@ -120,8 +120,8 @@ impl Modulus {
     pub fn reduce_wide(self, x: u128) -> u64 {
         let (x0, x1) = (u128::from(x as u64), x >> 64);
         let (r0, r1) = (u128::from(self.wide_ratio as u64), self.wide_ratio >> 64);
-        // ⌊x·ratio/2¹²⁸⌋ but for a carry out of the lowest words: at most 2 too small. The middle sum does not overflow,
-        // since r₁ + r₀ < 2⁶⁴ for every odd prime.
+        // ⌊x·ratio/2¹²⁸⌋ but for a carry out of the lowest words: at most 2 too small. The middle sum does not
+        // overflow, since r₁ + r₀ < 2⁶⁴ for every odd prime.
         let middle = x0 * r1 + ((x0 * r0) >> 64) + x1 * r0;
         let quotient = (x1 * r1).wrapping_add(middle >> 64) as u64;
         let remainder = (x as u64).wrapping_sub(quotient.wrapping_mul(self.value));

@@ -4,7 +4,7 @@
 //! the log₂ N bits of j. Products of polynomials modulo X^N + 1 become pointwise, and since the order of the
 //! evaluation points is the same for every prime, an automorphism is one index permutation for all limbs.
 //!
-//! ψ is a function of N and q alone, whoever computes (`root.rs` states which), and all backends give the same residues.
+//! ψ is a function of N and q alone, which `root.rs` states, and all backends give the same residues.
 
 mod root;
 

@@ -1,10 +1,11 @@
 //! Polynomials whose residues take no more bits than their primes.
 //!
-//! A limb of N residues modulo a prime q of b bits is a string of N·b bits, residue j from bit j·b on, lowest bit first;
-//! bit k of the string is bit k mod 8 of byte ⌊k/8⌋, and what is left of the last byte is zero. Limbs follow one another.
-//! Eight residues fill b bytes, so a vector of them begins at a whole byte.
+//! A limb of N residues modulo a prime q of b bits is a string of N·b bits, residue j from bit j·b on, lowest bit
+//! first; bit k of the string is bit k mod 8 of byte ⌊k/8⌋, and what is left of the last byte is zero. Limbs follow one
+//! another. Eight residues fill b bytes, so a vector of them begins at a whole byte.
 //!
-//! Keys are kept so. They are many, and read from memory once for each use: their bytes are the time.
+//! Keys are kept packed. A key switch reads all of its key from memory, so its time is nearly proportional to the key's
+//! bytes.
 
 use std::fmt;
 use std::ops::Range;
@@ -202,7 +203,7 @@ impl<'a> PackedLimb<'a> {
         Self { bits: self.bits, length: range.len(), bytes: &self.bytes[start..end + PADDING] }
     }
 
-    /// Residue j: of the eight bytes from its first on it has 50 bits at most behind seven others.
+    /// Residue j. It lies in the eight bytes from its first byte on: at most 50 bits behind at most seven others.
     pub(crate) fn get(self, j: usize) -> u64 {
         let first = j * self.bits as usize;
         let (word, _) = self.bytes[first / 8..].split_first_chunk().expect("padding behind the last residue");

@@ -1,7 +1,7 @@
 //! NTT-friendly primes.
 //!
-//! Z_q\[X\]/(X^N + 1) has a number-theoretic transform of length N when q ≡ 1 (mod 2N). Primes are taken just under
-//! their power of two, so that a product of k of them is close to 2^(k·bits).
+//! Z_q\[X\]/(X^N + 1) has a number-theoretic transform of length N when q ≡ 1 (mod 2N). Primes are taken just under a
+//! power of two, so that a product of k primes of that length is close to 2^(k·bits).
 
 /// Largest bit length of a modulus. The vectorised transforms and kernels keep values of up to 4q below 2⁵².
 pub const MAX_BITS: u32 = 50;

@@ -24,7 +24,7 @@ pub type SecretCoefficients = Zeroizing<Vec<i64>>;
 fn sample_words(degree: usize, rng: &mut impl CryptoRng, sample: impl Fn(u64) -> i64) -> SecretCoefficients {
     let mut coefficients = Zeroizing::new(vec![0; degree]);
     coefficients.iter_mut().for_each(|word| *word = rng.next_u64() as i64);
-    // A loop of its own, which the compiler makes one of vectors.
+    // A loop of its own, so that the compiler vectorises it.
     coefficients.iter_mut().for_each(|word| *word = sample(*word as u64));
     coefficients
 }

@@ -8,7 +8,7 @@ use rand_core::{Rng, SeedableRng, TryCryptoRng, TryRng};
 use volley_testkit::crt;
 
 use crate::prime::{is_prime, ntt_primes};
-use crate::{Coeff, Representation, RnsBasis, RnsPoly};
+use crate::{Coeff, Eval, Representation, RnsBasis, RnsPoly};
 
 pub(crate) fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
@@ -41,6 +41,17 @@ pub(crate) fn random_limb(q: u64, length: usize, rng: &mut impl Rng) -> Vec<u64>
 pub(crate) fn random_poly<R: Representation>(basis: &RnsBasis, rng: &mut impl Rng) -> RnsPoly<R> {
     let residues = primes(basis).into_iter().flat_map(|q| random_limb(q, basis.degree(), rng)).collect();
     RnsPoly::from_residues(basis.degree(), residues).unwrap()
+}
+
+/// Σ aₖ · bₖ, one product after the other. The operands may have more limbs than the basis.
+pub(crate) fn sum_of_products(basis: &RnsBasis, terms: &[(&RnsPoly<Eval>, &RnsPoly<Eval>)]) -> RnsPoly<Eval> {
+    let mut sum = basis.zero();
+    for &(a, b) in terms {
+        let mut product = a.clone();
+        basis.mul_assign(&mut product, b);
+        basis.add_assign(&mut sum, &product);
+    }
+    sum
 }
 
 /// Between −bound/2 and bound/2.

@@ -6,9 +6,9 @@
 //! m ∘ b·p(a·z) = b/2·m + Σₖ (b a²ᵏ⁺¹ c₂ₖ₊₁ · m) ∘ z²ᵏ⁺¹
 //! ```
 //!
-//! Each parenthesis is one plaintext vector, so that mask and factors cost no level. It multiplies z first, and powers
-//! of z² then raise the products (mₖ stands for the k-th parenthesis), as the
-//! [planner of polynomials](volley_ckks::polynomial) finds:
+//! Each parenthesis is one plaintext vector mₖ, so that mask and factors cost no level. The vectors multiply z first,
+//! and the products mₖz are then multiplied by powers of z², as the [planner of polynomials](volley_ckks::polynomial)
+//! finds:
 //!
 //! ```text
 //! degree 1:  m₁z                                                1 level
@@ -18,15 +18,16 @@
 //! degree 9:  m₁z + m₃z³ + (m₅z + m₇z³)·z⁴ + (m₉z)·z⁸            4 levels
 //! ```
 //!
-//! It is evaluated in powers of z, not in Chebyshev polynomials of z/h: those would cost as much at best, and the
-//! division by h a level, or scores at a scale that is not a number of theirs.
+//! It is evaluated in powers of z, not in Chebyshev polynomials of z/h. Those would cost as much at best. The division
+//! by h would cost a level besides, or scores at a scale other than their own.
 //!
 //! # Scales
 //!
 //! Each mₖ is encoded at the scale that makes its summand match the others, and the result match the target, exactly.
-//! Say z has level l and scale s. Then z² has scale s₂ = s²/q_l, z⁴ has s₄ = s₂²/q_(l−1), a sum that is rescaled by q
-//! to scale t has scale t·q before, so its product with z² takes a factor of scale t·q/s₂, and so on back to mₖz, whose
-//! mₖ then has the quotient by s. When s, target and primes are all near 2⁴⁰, so is each scale.
+//! Let z have level l and scale s, and let q_l be the product of the primes of level l. Then z² has scale s₂ = s²/q_l,
+//! and z⁴ has s₄ = s₂²/q_(l−1). A sum that is rescaled by q to scale t has scale t·q before, so its product with z²
+//! takes a factor of scale t·q/s₂. This goes on back to mₖz, and mₖ then has the quotient by s. When s, the target and
+//! all q_l are near 2⁴⁰, so is each scale.
 //!
 //! # Precision
 //!
@@ -55,9 +56,9 @@ use crate::{Error, SigmoidPolynomial};
 
 /// m ∘ b·p(a·z) for scores z: a polynomial with mask and factors. See the [crate] for what the polynomial is.
 ///
-/// Slots outside of the mask may hold anything (they become zero), as long as it stays small enough for its powers to
-/// fit the modulus, and to leave the zero precise: for scores of g·h the noise there is multiplied by g^(d−1). The mask
-/// may be complex: a unit, such as the i that marks the second of two packed blocks, rides on it.
+/// Slots outside of the mask become zero, whatever they hold, as long as its powers fit the modulus. Large values make
+/// the zero less precise: for scores of g·h the noise there is multiplied by g^(d−1). The mask may be complex: it can
+/// carry a unit, such as the i that marks the second of two packed blocks.
 #[derive(Clone, Debug)]
 pub struct MaskedSigmoid<'a, M> {
     /// p.

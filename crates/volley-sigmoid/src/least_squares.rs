@@ -4,12 +4,12 @@
 //! approximation is Σ aₘ Pₘ(u) with
 //!
 //! ```text
-//! aₘ = (2m + 1)/2 ∫₋₁¹ (σ(hu) − ½) Pₘ(u) du = (2m + 1)/h ∫₀ʰ (σ(x) − ½) Pₘ(x/h) dx:
+//! aₘ = (2m + 1)/2 ∫₋₁¹ (σ(hu) − ½) Pₘ(u) du = (2m + 1)/h ∫₀ʰ (σ(x) − ½) Pₘ(x/h) dx.
 //! ```
 //!
-//! each coefficient by itself, no system to solve. σ is analytic but for poles at ±πi, ±3πi, …; on the panels \[0, 2\],
-//! \[2, 4\], \[4, 8\], … the poles are more than three half-widths away and 16 Gauss nodes leave an error near 10⁻²⁴,
-//! below rounding.
+//! Each coefficient is computed by itself, and there is no system to solve. σ is analytic but for poles at ±πi, ±3πi,
+//! …; on the panels \[0, 2\], \[2, 4\], \[4, 8\], … the poles are more than three half-widths away and 16 Gauss nodes
+//! leave an error near 10⁻²⁴, below rounding.
 
 use std::f64::consts::PI;
 

@@ -6,8 +6,8 @@
 //! and the step size in its coefficients; [`loss`] is the squared likelihood error in clear.
 //!
 //! The layer below is [`volley_revolver`] (encrypted matrices), re-exported here, the one above `volley-mlr` (the
-//! trainer). Nothing here knows of optimisers or of matrix layouts, and nothing approximates other functions: no softmax,
-//! no comparison.
+//! trainer). Nothing here knows of optimisers or of matrix layouts, and nothing approximates other functions: no
+//! softmax, no comparison.
 //!
 //! ```
 //! use volley_sigmoid::volley_revolver::volley_ckks::{Arithmetic, Complex64, Parameters, Simulator};

@@ -13,23 +13,14 @@
 //! weights (Y − P)ᵀ X, the gradient of the paper's Algorithm 1. With a polynomial's P the algorithm ascends along the
 //! same expression, which is then no longer exactly the derivative of ℓ.
 
-use ndarray::{Array2, ArrayRef2, Zip};
+use ndarray::{ArrayRef2, Zip};
 
 use crate::Error;
 
-/// ℓ = Σ ln |P + Y − 1| for `probabilities` P and `one_hot` Y, both samples × classes. At most 0 for probabilities in
-/// \[0, 1\]; −∞ where one of them is certain and wrong.
+/// ℓ for the exact sigmoid of `scores` Z and the labels `one_hot` Y, both samples × classes. At most 0.
 ///
-/// # Errors
-///
-/// [`Error::Shape`] if the shapes differ.
-pub fn log_likelihood(probabilities: &ArrayRef2<f64>, one_hot: &ArrayRef2<f64>) -> Result<f64, Error> {
-    same_shape(probabilities, one_hot)?;
-    Ok(Zip::from(probabilities).and(one_hot).fold(0.0, |sum, p, y| sum + (p + y - 1.0).abs().ln()))
-}
-
-/// ℓ for the exact sigmoid of `scores` Z, without the loss of digits (or −∞) where σ rounds to 0 or 1:
-/// ln σ(z) = −ln(1 + e⁻ᶻ) at y = 1 and ln σ(−z) at y = 0.
+/// It is computed as ln σ(z) = −ln(1 + e⁻ᶻ) at y = 1 and ln σ(−z) at y = 0. So no digits are lost, and no −∞ comes up,
+/// where σ rounds to 0 or 1.
 ///
 /// # Errors
 ///
@@ -37,19 +28,6 @@ pub fn log_likelihood(probabilities: &ArrayRef2<f64>, one_hot: &ArrayRef2<f64>) 
 pub fn log_likelihood_of_scores(scores: &ArrayRef2<f64>, one_hot: &ArrayRef2<f64>) -> Result<f64, Error> {
     same_shape(scores, one_hot)?;
     Ok(Zip::from(scores).and(one_hot).fold(0.0, |sum, z, y| sum + log_sigmoid((2.0 * y - 1.0) * z)))
-}
-
-/// ∂ℓ/∂Z = Y − P, samples × classes.
-///
-/// # Errors
-///
-/// [`Error::Shape`] if the shapes differ.
-pub fn score_gradient(
-    probabilities: &ArrayRef2<f64>,
-    one_hot: &ArrayRef2<f64>,
-) -> Result<Array2<f64>, Error> {
-    same_shape(probabilities, one_hot)?;
-    Ok(one_hot - probabilities)
 }
 
 fn log_sigmoid(z: f64) -> f64 {

@@ -6,10 +6,11 @@
 //! * the *largest error* ε = max |p − σ| on \[−h, h\];
 //! * the *trusted range* \[−r, r\], the largest on which |p − σ| ≤ ε still holds: r ≥ h. Inside, every score is pushed
 //!   by a force within ε of the exact one. Outside, the highest power takes over: the error grows like xᵈ, soon points
-//!   away from the label, and training diverges within a few iterations. Scores should be kept inside;
-//! * whether p is *monotone* on the trusted range. Least squares fits of degree 3 and up are not (degree 3 on \[−8, 8\]
-//!   turns at 5.6): their error stays within ε all the same, and training with scores beyond the turn is measured to be
-//!   sound, so monotony is reported and not made part of the range.
+//!   away from the label, and training diverges within a few iterations. Scores should be kept inside.
+//!
+//! Least squares fits of degree 3 and up are not monotone on their trusted range: degree 3 on \[−8, 8\] turns at 5.6.
+//! Their error stays within ε all the same, and training with scores beyond the turn is measured to be sound. The
+//! trusted range therefore does not ask for a monotone p.
 
 use crate::{Error, centred_sigmoid, least_squares};
 
@@ -19,8 +20,8 @@ pub const MAX_DEGREE: usize = 9;
 /// Widest interval, as its half: a polynomial of these degrees is of no use on a wider one.
 pub const MAX_HALF_WIDTH: f64 = 128.0;
 
-/// Narrowest interval, as its half. Encrypted scores are right to about 2^−20, so on a narrower one less than ten bits of a score
-/// would be left.
+/// Narrowest interval, as its half. Encrypted scores are right to about 2^−20, so on a narrower one less than ten bits
+/// of a score would be left.
 pub const MIN_HALF_WIDTH: f64 = 1.0 / 1024.0;
 
 /// The interval that suits each degree, as its half: on it the largest error is at most 0.11.
@@ -132,12 +133,6 @@ impl SigmoidPolynomial {
         self.trusted_range
     }
 
-    /// Whether p does not fall anywhere on its trusted range.
-    #[must_use]
-    pub fn is_monotone(&self) -> bool {
-        (0..=SAMPLES).all(|i| self.derivative(sample(self.trusted_range, i)) >= 0.0)
-    }
-
     /// Levels that [`MaskedSigmoid`](crate::MaskedSigmoid) takes: ⌈log₂(degree + 1)⌉, which is 1, 2, 3, 3, 4.
     #[must_use]
     pub fn levels(&self) -> usize {
@@ -165,7 +160,8 @@ impl SigmoidPolynomial {
         (self.odd_part(x) - centred_sigmoid(x)).abs()
     }
 
-    /// max |p − σ| on \[0, h\], which is that on \[−h, h\]: the largest of the samples, then a ternary search around it.
+    /// max |p − σ| on \[0, h\], which is that on \[−h, h\]: the largest of the samples, then a ternary search around
+    /// it.
     fn largest_error(&self) -> f64 {
         let error_at = |i| self.error(sample(self.half_width, i));
         let largest = (0..=SAMPLES).max_by(|&i, &j| error_at(i).total_cmp(&error_at(j))).unwrap_or(0);

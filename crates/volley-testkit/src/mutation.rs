@@ -1,7 +1,7 @@
-//! Mutations of files: what readers of untrusted bytes are tried with.
+//! Mutations of files, for tests of readers of untrusted bytes.
 
-/// A copy of `bytes` with one to four random defects: bits flipped, bytes replaced, numbers set to extremes, parts removed,
-/// repeated, moved, or put in. `word` is the source of randomness.
+/// A copy of `bytes` with one to four random defects: bits flipped, bytes replaced, numbers set to extremes, parts
+/// removed, repeated, moved, or put in. `word` is the source of randomness.
 pub fn mutate(bytes: &[u8], mut word: impl FnMut() -> u64) -> Vec<u8> {
     let mut mutant = bytes.to_vec();
     for _ in 0..=word() % 4 {

@@ -17,8 +17,8 @@ pub fn standard_deviation(samples: &[f64]) -> f64 {
     (squares / (samples.len() - 1) as f64).sqrt()
 }
 
-/// (x − mean)/deviation of each sample (divisor n in the variance), by exact integers: right to about 2⁻⁵⁰ of itself, for
-/// samples of any size. NaN where all samples are equal.
+/// (x − mean)/deviation of each sample (divisor n in the variance), by exact integers: right to about 2⁻⁵⁰ of itself,
+/// for samples of any size. NaN where all samples are equal.
 ///
 /// # Panics
 ///

@@ -124,7 +124,7 @@ fn raising_adds_small_multiples_of_q0() {
         let mut plaintext = setup.secret_key.decrypt(&raised).unwrap();
         let (basis, parameters) = (setup.context.q(top), setup.context.parameters());
         let q0 = parameters.rescaling_factor(0).to_f64();
-        let coefficients = basis.to_centered(&basis.inverse(plaintext.poly.clone()));
+        let coefficients = basis.to_centred(&basis.inverse(plaintext.poly.clone()));
         let integers: Vec<i64> = coefficients.iter().map(|c| (c / q0).round() as i64).collect();
         let largest = integers.iter().map(|i| i.unsigned_abs()).max().unwrap();
         assert!((3..=15).contains(&largest), "{largest}");

@@ -116,7 +116,7 @@ mod tests {
         let mut error = a;
         basis.mul_assign(&mut error, owner.poly());
         basis.add_assign(&mut error, &b);
-        assert_is_error(&basis.to_centered(&basis.inverse(error)));
+        assert_is_error(&basis.to_centred(&basis.inverse(error)));
     }
 
     #[test]

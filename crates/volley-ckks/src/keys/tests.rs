@@ -155,7 +155,7 @@ fn a_switching_key_is_the_gadget_times_the_old_secret_under_the_new() {
             basis.mul_assign(&mut error, &to);
             basis.add_assign(&mut error, &b.unpack());
             basis.sub_assign(&mut error, &expected);
-            errors.push(basis.to_centered(&basis.inverse(error)));
+            errors.push(basis.to_centred(&basis.inverse(error)));
             assert_is_error(errors.last().unwrap());
         }
     }

@@ -79,10 +79,10 @@ impl Split {
     pub(super) fn steps(self, k: i64) -> (i64, i64) {
         let distance = (k - self.start).rem_euclid(self.slots);
         let baby = distance % self.window;
-        (self.centered(distance - baby), self.centered(self.start + baby))
+        (self.centred(distance - baby), self.centred(self.start + baby))
     }
 
-    fn centered(self, step: i64) -> i64 {
+    fn centred(self, step: i64) -> i64 {
         let half = self.slots / 2;
         (step + half).rem_euclid(self.slots) - half
     }

@@ -53,7 +53,7 @@ impl Setup {
     fn difference(&self, mut a: RnsPoly<Eval>, b: &RnsPoly<Eval>, level: usize) -> Vec<f64> {
         let basis = self.context.q(level);
         basis.sub_assign(&mut a, b);
-        basis.to_centered(&basis.inverse(a))
+        basis.to_centred(&basis.inverse(a))
     }
 
     /// The error of a division by the last prime: q·after − before is q times it, an integer far below Q.

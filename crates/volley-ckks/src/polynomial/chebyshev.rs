@@ -83,7 +83,7 @@ impl ChebyshevSeries {
 
     /// x for t: what has to be encrypted.
     #[must_use]
-    pub fn normalized(&self, t: f64) -> f64 {
+    pub fn normalised(&self, t: f64) -> f64 {
         let [a, b] = self.interval;
         (2.0 * t - a - b) / (b - a)
     }
@@ -91,7 +91,7 @@ impl ChebyshevSeries {
     /// The series at t, by Clenshaw's rule.
     #[must_use]
     pub fn value(&self, t: f64) -> f64 {
-        self.polynomial.value(self.normalized(t))
+        self.polynomial.value(self.normalised(t))
     }
 
     /// The largest |series − `function`| on the interval, within about 1 %: measured where both are smooth on the scale

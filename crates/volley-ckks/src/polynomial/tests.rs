@@ -244,7 +244,7 @@ fn an_error_is_measured_to_its_size() {
     let series = ChebyshevSeries::interpolate(function, 3, &(-7.0..=7.0)).unwrap();
     // T₄ vanishes in the nodes.
     assert!((series.max_error(function) / 1e-3 - 1.0).abs() < 1e-9);
-    assert_eq!(series.normalized(-3.5), -0.5);
+    assert_eq!(series.normalised(-3.5), -0.5);
 }
 
 proptest! {

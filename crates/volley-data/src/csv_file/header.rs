@@ -7,7 +7,7 @@ use crate::{Header, HeaderDoubt};
 /// What stands for a value that is not there, in lower case.
 const MISSING: [&str; 7] = ["na", "n/a", "null", "none", "?", "-", "."];
 
-/// By what it is said to be, or by the fields beside the label, with their columns.
+/// Whether the first row is a header: what the caller says, or else what its fields beside the label say.
 pub(super) fn is_header<'a>(mut fields: impl Iterator<Item = (usize, &'a str)>, header: Header) -> bool {
     match header {
         Header::Yes => true,
@@ -37,7 +37,7 @@ pub(super) fn doubt_data(values: &[f64], labels: &[String]) -> Option<HeaderDoub
     }
     let counts_up = values.iter().all(|value| value.fract() == 0.0)
         && values.windows(2).all(|pair| pair[1] == pair[0] + 1.0);
-    // Two values may do so by chance: then the label is the next number, or it alone is that of no other row.
+    // Two values may count up by chance. They are doubted only if the label is the next number, or no other row has it.
     let is_likely = || match (values, labels.split_first()) {
         ([], _) | ([_], _) => false,
         ([_, _, _, ..], _) | (_, None) => true,

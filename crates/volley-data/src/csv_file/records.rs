@@ -1,9 +1,9 @@
 //! Records of CSV by the grammar of RFC 4180, with the line on which each starts.
 //!
-//! A field that begins with a quote ends with one, and has two for each quote inside of it; any other field has none.
-//! Readers that take anything else, as that of the crate `csv` does, make one field of all rows after a quote that is
-//! not closed. Blanks may stand around fields and their quotes. Fields are separated by commas, semicolons or tabs:
-//! by that which the first record has outside of its quotes. Lines end with LF, CR LF or CR.
+//! A field that begins with a quote ends with one, and has two for each quote inside of it. Any other field has no
+//! quote. A laxer reader, such as that of the crate `csv`, makes one field of all rows after a quote that is not
+//! closed. Blanks may stand around fields and their quotes. Fields are separated by the one of comma, semicolon and tab
+//! that the first record has outside of its quotes. Lines end with LF, CR LF or CR.
 
 use std::io::{BufRead, Cursor, Read};
 

@@ -89,7 +89,11 @@ fn scales_must_fit_the_columns() {
 
 proptest! {
     #[test]
-    fn bytes_are_within_half_a_step(rows in 1usize..6, columns in 1usize..5, values in prop::collection::vec(-1e3f32..1e3, 30)) {
+    fn bytes_are_within_half_a_step(
+        rows in 1usize..6,
+        columns in 1usize..5,
+        values in prop::collection::vec(-1e3f32..1e3, 30),
+    ) {
         let features = Array2::from_shape_fn((rows, columns), |(row, column)| values[row * columns + column]);
         let content = in_bytes(&features, None);
         let table = parse_table(Path::new("x.npz"), &content, &TableOptions::default()).unwrap();

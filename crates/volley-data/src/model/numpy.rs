@@ -24,7 +24,7 @@ pub(super) fn write(out: impl Write, parts: &Parts) -> Result<(), ContentError> 
         npz.add_numbers("clip_", &[], [&statistics.clip])?;
     }
     match parts.sharing {
-        // For whoever looks at the file: one without a mark is private too.
+        // For readers of the file. A file without a mark holds a private model too.
         Sharing::Private => npz.add("private_", "|b1", &[], [vec![u8::from(true)]])?,
         Sharing::Flooded { statistical_bits, decryptions, deviation } => {
             let flooding = [f64::from(statistical_bits), f64::from(decryptions), deviation];
@@ -67,7 +67,7 @@ fn flooding(numbers: &[f64]) -> Result<Sharing, ContentError> {
     let &[statistical_bits, decryptions, deviation] = numbers else {
         return Err(ContentError::ModelShape { part: "flooding", found: numbers.len(), expected: 3 });
     };
-    // What is no number of this type becomes the nearest that is one.
+    // A number outside of the type's range becomes the nearest number in it.
     let (statistical_bits, decryptions) = (statistical_bits as u32, decryptions as u32);
     Ok(Sharing::Flooded { statistical_bits, decryptions, deviation })
 }

@@ -89,7 +89,9 @@ fn a_model_that_may_be_shared_stays_marked_and_one_without_a_mark_is_private() {
 
 proptest! {
     #[test]
-    fn any_weights_are_read_back(values in prop::array::uniform4(prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO)) {
+    fn any_weights_are_read_back(
+        values in prop::array::uniform4(prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO),
+    ) {
         let classes = ClassLabels::try_from(vec!["a".to_owned(), "b".to_owned()]).unwrap();
         let weights = Array2::from_shape_vec((2, 2), values.to_vec()).unwrap();
         let model = Model::new(weights, classes, Preprocessing::raw(1)).unwrap();

@@ -145,7 +145,7 @@ pub(crate) struct Element {
 }
 
 impl Element {
-    /// Of NumPy's name for it, such as `<f8`: byte order, kind, size.
+    /// The type that NumPy's name says, such as `<f8`: byte order, kind, size.
     fn parse(descr: &str) -> Result<Self, ContentError> {
         let unknown = || ContentError::ElementType { found: excerpt(descr), needed: "read" };
         let (order, rest) = descr.split_at_checked(1).ok_or_else(unknown)?;

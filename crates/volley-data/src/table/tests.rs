@@ -158,9 +158,10 @@ fn labels_come_from_a_file_of_their_own() {
     let expected = "an NPY or IDX file of labels";
     assert_eq!(error(&features), ContentError::Format { expected }.in_file(&features));
     let missing = folder.0.join("missing.npy");
-    assert!(
-        matches!(error(&missing), DataError { path, cause, .. } if path == missing && matches!(*cause, ContentError::Io { .. }))
-    );
+    assert!(matches!(
+        error(&missing),
+        DataError { path, cause, .. } if path == missing && matches!(*cause, ContentError::Io { .. })
+    ));
 }
 
 #[test]

@@ -72,8 +72,8 @@ fn a_file_that_is_cut_anywhere_is_refused() {
     }
 }
 
-/// A scan that ends too early, in a file that has its end all the same. Between two scans of a progressive file that is a
-/// whole file, of less detail.
+/// A scan that ends too early, in a file that has its end all the same. Between two scans of a progressive file that is
+/// a whole file, of less detail.
 #[test]
 fn a_scan_that_is_cut_is_refused() {
     for name in ["colour.jpg", "halved.jpg", "progressive.jpg", "restarts.jpg", "grey.jpg"] {

@@ -9,7 +9,7 @@ use super::value::{Kind, Known, MAX_KNOWN, Value, checked_product};
 /// A node whose inputs are known.
 pub(super) struct Call<'a> {
     pub(super) operator: &'a str,
-    /// Of the standard domain.
+    /// The opset of the standard domain.
     pub(super) opset: i64,
     pub(super) inputs: Vec<Option<Input<'a>>>,
     pub(super) outputs: &'a [String],

@@ -1,6 +1,7 @@
 //! What each operator means, opset by opset, and how it is written for the runtime.
 //!
-//! A function of an operator asks for the attributes that it knows, gives the shapes of its outputs, and refuses the rest.
+//! A function of an operator asks for the attributes that it knows, gives the shapes of its outputs, and refuses the
+//! rest.
 
 mod pointwise;
 mod reduce;

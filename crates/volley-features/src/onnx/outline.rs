@@ -1,5 +1,5 @@
-//! How many parts an ONNX file has, counted before memory is taken for them: a node or a tensor is two bytes in a file, and
-//! hundreds in memory.
+//! How many parts an ONNX file has, counted before memory is taken for them. A node or a tensor may take two bytes in a
+//! file, and takes hundreds in memory.
 
 use prost::encoding::{WireType, decode_key, decode_varint};
 
@@ -8,7 +8,7 @@ use super::Refusal;
 /// The largest networks of images have some ten thousand.
 const MAX_PARTS: usize = 1 << 20;
 
-/// A message by what its fields are.
+/// A kind of message, which says what its fields are.
 #[derive(Clone, Copy)]
 enum Message {
     Model,

@@ -1,7 +1,7 @@
 //! The parts of ONNX's messages that a network is made of, by the numbers of `onnx.proto3`.
 //!
-//! What is read is written again for the runtime, so that it sees nothing but what was looked at here. A part that has no
-//! meaning for us is an [`Opaque`], which only says that it is there.
+//! What is read is written again for the runtime, so that it sees nothing but what was looked at here. A part that has
+//! no meaning for us is an [`Opaque`], which only says that it is there.
 
 use prost::Message;
 

@@ -20,8 +20,8 @@ pub(super) enum Kind {
     /// i32 or i64.
     Int,
     Bool,
-    /// Any other, by ONNX' code, and one that the runtime does not compute as ONNX says; 0 for a second output that it does
-    /// not give. Nothing is computed with it.
+    /// Any other, by ONNX' code, and one that the runtime does not compute as ONNX says; 0 for a second output that it
+    /// does not give. Nothing is computed with it.
     Other(i32),
 }
 
@@ -128,8 +128,8 @@ pub(super) fn checked_product(sizes: &[usize]) -> Option<usize> {
     sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(size))
 }
 
-/// The number of elements that a tensor has, None for bytes that are no whole number of them; those of a type that no
-/// operator takes are not counted.
+/// The number of elements that a tensor has. None where its bytes are no whole number of elements. Elements of a type
+/// that no operator takes are not counted.
 fn stored(tensor: &Tensor, expected: usize) -> Option<usize> {
     let width = match tensor.data_type {
         data_type::BOOL => 1,

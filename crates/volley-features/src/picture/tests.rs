@@ -65,7 +65,8 @@ fn enlarging_interpolates_between_pixel_centres() {
 
 #[test]
 fn channels_are_converted_and_normalised() {
-    let text = "size = [1, 2]\nresize = \"bilinear\"\nchannels = \"rgb\"\nlayer = \"x\"\nmean = [0.0, 0.5, 1.0]\ndeviation = [1.0, 0.5, 0.25]";
+    let text = "size = [1, 2]\nresize = \"bilinear\"\nchannels = \"rgb\"\nlayer = \"x\"\n\
+                mean = [0.0, 0.5, 1.0]\ndeviation = [1.0, 0.5, 0.25]";
     let normalised = Recipe::parse(text).unwrap();
     let grey = Picture::from_bytes([1, 2], 1, &[0, 255]).unwrap();
     assert_eq!(grey.tensor(&normalised), [0.0, 1.0, -1.0, 1.0, -4.0, 0.0]);

@@ -17,7 +17,7 @@ mod paper;
 mod refusals;
 mod regnet;
 
-/// Of the tiny model.
+/// The recipe of the tiny model.
 const RECIPE: &str = r#"
 size = [8, 8]
 resize = "bilinear"

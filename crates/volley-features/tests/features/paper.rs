@@ -1,4 +1,5 @@
-//! The paper's own features, where the pretrained weights and the author's file are at hand; neither is in the repository.
+//! The paper's own features, where the pretrained weights and the author's file are at hand; neither is in the
+//! repository.
 
 use std::env;
 

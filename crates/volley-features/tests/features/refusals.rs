@@ -68,12 +68,18 @@ fn models_that_would_be_computed_otherwise_or_take_too_much() {
     let operator = |name: &str| load(&testdata("operators").join(name), RECIPE);
     let error = operator("resize13_cubic_half_pixel.onnx");
     assert!(
-        matches!(&error, FeatureError::Node { node, operator, .. } if node == "resize_features" && operator == "Resize"),
+        matches!(
+            &error,
+            FeatureError::Node { node, operator, .. } if node == "resize_features" && operator == "Resize"
+        ),
         "{error}"
     );
     let error = operator("huge_expand.onnx");
     assert!(
-        matches!(&error, FeatureError::ModelSize { node, bytes: 4_398_046_511_104, limit: 2_147_483_648, .. } if node == "expand_c"),
+        matches!(
+            &error,
+            FeatureError::ModelSize { node, bytes: 4_398_046_511_104, limit: 2_147_483_648, .. } if node == "expand_c"
+        ),
         "{error}"
     );
 }

@@ -1,6 +1,6 @@
-//! torchvision's regnet_x_400mf, as a whole, with random weights: the network of the paper without its 20 MB of weights.
-//! The graph is torchvision's own export, the weights are made here and in `testdata/golden.py` by the same generator, and
-//! the oracle is PyTorch.
+//! torchvision's regnet_x_400mf, as a whole, with random weights: the network of the paper without its 20 MB of
+//! weights. The graph is torchvision's own export, the weights are made here and in `testdata/golden.py` by the same
+//! generator, and the oracle is PyTorch.
 
 use volley_features::extract;
 

@@ -8,7 +8,7 @@ fn the_definition_by_hand() {
     // xᵀx = [[2, 4], [4, 10]]: B = 3/2 and 14/4.
     let preconditioner = Preconditioner::fit(&array![[1.0, 1.0], [1.0, 3.0]]).unwrap();
     assert_eq!(preconditioner.inverse(), array![4.0 / 6.0, 4.0 / 14.0]);
-    assert_eq!((preconditioner.normalization(), preconditioner.factor()), (0, 1.0));
+    assert_eq!((preconditioner.normalisation(), preconditioner.factor()), (0, 1.0));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn features() -> impl Strategy<Value = Array2<f64>> {
 proptest! {
     #[test]
     fn the_largest_normalised_inverse_is_in_its_interval(features in features()) {
-        let largest = Preconditioner::fit(&features).unwrap().normalized_inverse().fold(0.0, |m, &v| f64::max(m, v));
+        let largest = Preconditioner::fit(&features).unwrap().normalised_inverse().fold(0.0, |m, &v| f64::max(m, v));
         prop_assert!(largest > 0.25 && largest <= 1.0, "{}", largest);
     }
 

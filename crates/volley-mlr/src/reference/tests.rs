@@ -145,7 +145,7 @@ proptest! {
             Hyperparameters::new(6, Profile::Paper, SigmoidPolynomial::paper(), decay, LearningRate::Decaying).unwrap();
         let preconditioner = Preconditioner::fit(&features).unwrap();
         let normalised = &features / preconditioner.factor();
-        let inverse = preconditioner.normalized_inverse();
+        let inverse = preconditioner.normalised_inverse();
         let plain = Reference::new(&features, &y, preconditioner.inverse(), &settings);
         let scaled = Reference::new(&normalised, &y, &inverse, &settings);
         for (plain, scaled) in plain.zip(scaled) {

@@ -71,13 +71,13 @@ fn every_profile_and_degree_equals_the_plain_reference() {
 
 /// A plan that refreshes by decrypting and encrypting again, at `level`.
 fn reencrypting(data: &Dataset, hyperparameters: &Hyperparameters, log_n: u32, level: usize) -> Setup {
-    let leveled = Setup::new(data, &Hyperparameters::few(2).unwrap(), small_ring(log_n));
+    let levelled = Setup::new(data, &Hyperparameters::few(2).unwrap(), small_ring(log_n));
     let literal = crate::volley_ckks::ParametersLiteral {
         levels: std::iter::once(vec![50]).chain(std::iter::repeat_n(vec![43], level)).collect(),
         log_scale: 43,
-        ..leveled.plan.parameters().literal()
+        ..levelled.plan.parameters().literal()
     };
-    let (layout, split) = (leveled.plan.layout(), leveled.plan.split());
+    let (layout, split) = (levelled.plan.layout(), levelled.plan.split());
     let method = Some(Method::Reencryption { level });
     let plan = Plan::restore(hyperparameters, &literal.build().unwrap(), layout, split, method).unwrap();
     Setup::of(data, hyperparameters, plan)

@@ -99,7 +99,7 @@ impl StoredPlan {
         Ok(encode_structure(self)?)
     }
 
-    /// BLAKE3 of the text `volley-mlr plan 1` and the encoding, which postcard refuses to no such structure.
+    /// BLAKE3 of the text `volley-mlr plan 1` and the encoding. Postcard encodes every structure of this type.
     pub(crate) fn hash(&self) -> PlanHash {
         let mut hash = blake3::Hasher::new();
         hash.update(b"volley-mlr plan 1").update(&encode_structure(self).unwrap_or_default());

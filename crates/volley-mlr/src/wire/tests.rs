@@ -482,13 +482,13 @@ fn checkpoints_of_other_runs_are_not_resumed() {
 #[test]
 fn stored_numbers_of_the_owner_are_checked() {
     let parse = |text: &str| serde_json::from_str::<Preconditioner>(text);
-    let fitted = parse(r#"{"inverse":[0.5,0.0],"normalization":-3}"#).unwrap();
-    assert_eq!((fitted.normalization(), fitted.inverse().len()), (-3, 2));
+    let fitted = parse(r#"{"inverse":[0.5,0.0],"normalisation":-3}"#).unwrap();
+    assert_eq!((fitted.normalisation(), fitted.inverse().len()), (-3, 2));
     let message = |text: &str| parse(text).unwrap_err().to_string();
-    let error = Error::Normalization { exponent: 1101 }.to_string();
-    assert!(message(r#"{"inverse":[0.5],"normalization":1101}"#).contains(&error));
+    let error = Error::Normalisation { exponent: 1101 }.to_string();
+    assert!(message(r#"{"inverse":[0.5],"normalisation":1101}"#).contains(&error));
     let error = Error::Statistics { column: 1 }.to_string();
-    assert!(message(r#"{"inverse":[0.5,-1.0],"normalization":0}"#).contains(&error));
+    assert!(message(r#"{"inverse":[0.5,-1.0],"normalisation":0}"#).contains(&error));
 }
 
 #[test]

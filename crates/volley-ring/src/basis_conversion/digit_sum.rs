@@ -1,6 +1,6 @@
 //! Sums over the digits of a polynomial, and their division, prime by prime.
 //!
-//! Of a sum that is divided only the limbs of dropped primes are needed as polynomials. Those of kept primes are made
+//! The division of a sum needs the limbs of the dropped primes as polynomials. The limbs of the kept primes are made
 //! block by block where the division uses them, and never leave the first cache.
 
 use std::fmt;
@@ -160,8 +160,8 @@ struct Division<'a, L> {
 }
 
 impl RoundedDivision {
-    /// σ(⌊x/D⌉) for both halves x of a sum over digits, and an automorphism σ where there is one. The residues are those
-    /// of [`apply`](Self::apply) to the sum as polynomials.
+    /// σ(⌊x/D⌉) for both halves x of a sum over digits, and an automorphism σ where there is one. The residues are
+    /// those of [`apply`](Self::apply) to the sum as polynomials.
     ///
     /// # Panics
     ///
@@ -206,8 +206,10 @@ impl RoundedDivision {
     }
 
     /// (⌊(x + e)/D⌉, ⌊(y + f)/D⌉) for a sum (x, y) of [`Digits::small`] and secret polynomials e and f of coefficients
-    /// below 2⁵⁰ in size: intermediate values are wiped. The errors are added where the division has coefficients
-    /// anyway, and need no transform.
+    /// below 2⁵⁰ in size.
+    ///
+    /// Intermediate values are wiped. The division has coefficients at one point, and the errors are added there, so
+    /// they need no transform.
     ///
     /// # Panics
     ///
@@ -241,7 +243,7 @@ impl RoundedDivision {
             limb
         };
         let mut remainder = Zeroizing::new(self.converter.prepare(kernel, limb, true));
-        // −e is its negative part less its positive part.
+        // −e is the negative part of e less the positive part of e.
         remainder.0.extend([1, -1].map(|sign| {
             let mut part = Buffer::stale(degree);
             for (part, &small) in part.iter_mut().zip(small) {

@@ -6,7 +6,9 @@ use volley_testkit::crt;
 
 use super::*;
 use crate::Automorphism;
-use crate::tests::{basis, from_integers, primes, random_integer, random_poly, rng, to_integers};
+use crate::tests::{
+    basis, from_integers, primes, random_integer, random_poly, rng, sum_of_products, to_integers,
+};
 
 const DEGREE: usize = 32;
 
@@ -166,8 +168,8 @@ fn digits_recompose_to_the_polynomial() {
     assert_eq!(from_integers(&live, &sum), coefficients);
 }
 
-/// (Σ dⱼ·aⱼ, Σ dⱼ·bⱼ), one polynomial after the other, for pairs that have a limb more than the digits after their first
-/// `kept` ones.
+/// (Σ dⱼ·aⱼ, Σ dⱼ·bⱼ), one polynomial after the other, for pairs that have a limb more than the digits after their
+/// first `kept` ones.
 fn reference_sums(
     basis: &RnsBasis,
     kept: usize,
@@ -181,7 +183,7 @@ fn reference_sums(
             RnsPoly::from_residues(basis.degree(), residues).unwrap()
         });
         let cut: Vec<_> = cut.collect();
-        basis.sum_of_products(&digits.iter().zip(&cut).collect::<Vec<_>>())
+        sum_of_products(basis, &digits.iter().zip(&cut).collect::<Vec<_>>())
     })
 }
 

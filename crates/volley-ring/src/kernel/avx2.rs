@@ -8,22 +8,22 @@
 //! ```
 //!
 //! is exact, since both summands are integers below 2⁵² in size: |l| ≤ 2⁴⁷ and h − e·q = (ab − e·q) − l. e is within
-//! 1/2 + 2⁵⁰·2⁻⁵¹ = 1 of ab/q (and a little for its own rounding), so |r| < 2q. Results are brought to \[0, q): the same
-//! residues as the scalar kernels'.
+//! 1/2 + 2⁵⁰·2⁻⁵¹ = 1 of ab/q (and a little for its own rounding), so |r| < 2q. Results are brought to \[0, q): the
+//! same residues as the scalar kernels'.
 //!
 //! # Sums
 //!
-//! A sum of products is kept as H·2ᵏ + L and reduced once for several terms. Added to 2⁵²⁺ᵏ, of which the last bit is 2ᵏ,
-//! a product rounds to a multiple of 2ᵏ,
+//! A sum of products is kept as H·2ᵏ + L and reduced once for several terms. Added to 2⁵²⁺ᵏ, of which the last bit is
+//! 2ᵏ, a product rounds to a multiple of 2ᵏ,
 //!
 //! ```text
 //! g = 2⁵²⁺ᵏ + ab rounded = 2⁵²⁺ᵏ + h·2ᵏ,    l = ab − h·2ᵏ exactly, |l| ≤ 2ᵏ⁻¹,
 //! ```
 //!
 //! and the bits of g are those of 2⁵²⁺ᵏ plus h: bits are added as integers, l as numbers. With k = 26 + ⌈b/2⌉ for a
-//! prime of b bits, a < 2⁵⁰ and b < q, each h is below 2²⁴⁺ᵇᐟ². After t terms, and q more from those before, H < t·2²⁴⁺ᵇᐟ²
-//! must stay below 2⁵², to be a number again, and |L| ≤ t·2²⁵⁺⁽ᵇ⁺¹⁾ᐟ² + q with the 2q of H·(2ᵏ mod q) below 2⁵³: t = 5 for 50
-//! bits, t = 28 for at most 46.
+//! prime of b bits, a < 2⁵⁰ and b < q, each h is below 2²⁴⁺ᵇᐟ². After t terms, and q more from those before,
+//! H < t·2²⁴⁺ᵇᐟ² must stay below 2⁵², to be a number again, and |L| ≤ t·2²⁵⁺⁽ᵇ⁺¹⁾ᐟ² + q with the 2q of H·(2ᵏ mod q)
+//! below 2⁵³: t = 5 for 50 bits, t = 28 for at most 46.
 
 use std::arch::x86_64::{
     __m256d, __m256i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_FROUND_TO_ZERO, _mm_loadu_si128,
@@ -342,24 +342,6 @@ pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupF
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn sum_of_products(q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])]) {
-    let sums = Sums::new(q);
-    let chunked: Vec<[Chunked<'_>; 2]> =
-        terms.iter().map(|(a, b)| [a.as_chunks::<LANES>(), b.as_chunks::<LANES>()]).collect();
-    let (chunks, tail) = out.as_chunks_mut::<LANES>();
-    for (j, out) in chunks.iter_mut().enumerate() {
-        let [residue] = residues(&[sums], sums.terms, &chunked, |[sum], [a, b]| {
-            sums.add_product(sum, load_float(&a.0[j]), load_float(&b.0[j]));
-        });
-        store(out, residue);
-    }
-    if !tail.is_empty() {
-        let terms: Vec<_> = chunked.iter().map(|[a, b]| (a.1, b.1)).collect();
-        scalar::sum_of_products(q, tail, &terms);
-    }
-}
-
-#[target_feature(enable = "avx2,fma")]
 pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
     let sums = Sums::new(q);
     let chunked: Vec<[Chunked<'_>; 4]> =
@@ -385,9 +367,11 @@ pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64];
     }
 }
 
-/// Reads packed residues, half a group of eight at a time. `vpshufb` moves bytes within 128 bits: two residues are loaded to
-/// each half of a vector from the byte that the first begins in, the eight bytes that a residue begins in are moved to
-/// its lane, and the residue is shifted to the lane's first bit.
+/// Reads packed residues, half a group of eight at a time.
+///
+/// `vpshufb` moves bytes within 128 bits. So two residues are loaded to each half of a vector, from the byte that the
+/// first one begins in. The eight bytes from the first byte of a residue on are moved to its lane, and the residue is
+/// shifted to the lane's first bit.
 struct Unpacker {
     bits: usize,
     halves: [Half; GROUP / LANES],
@@ -430,8 +414,8 @@ impl Unpacker {
         let pairs = starts.map(|start| {
             // SAFETY: a group of the limb begins inside it, and a pair at most 37 bytes later: 64 of padding follow.
             let pair = unsafe { limb.padded_bytes().as_ptr().add(base + start) };
-            // SAFETY: the 16 bytes from there on are those of the limb and of its padding, and the load has no alignment
-            // requirement.
+            // SAFETY: the 16 bytes from there on are those of the limb and of its padding, and the load has no
+            // alignment requirement.
             unsafe { _mm_loadu_si128(pair.cast()) }
         });
         let words = _mm256_shuffle_epi8(_mm256_set_m128i(pairs[1], pairs[0]), *bytes);

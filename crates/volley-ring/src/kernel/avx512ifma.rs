@@ -4,8 +4,8 @@
 //! products is kept lazily as H·2⁵² + L and reduced once. For k-bit operands each high half is below 2^(2k−52), so H
 //! stays below 2⁵² for up to 2^(104−2k) products, 16 of the largest; longer sums are reduced in between.
 //!
-//! Reduction of H·2⁵² + L, with the carry of L moved to H first: with c = 2⁵² mod q and the quotients c' = ⌊c·2⁵²/q⌋ and
-//! u' = ⌊2⁵²/q⌋,
+//! Reduction of H·2⁵² + L, with the carry of L moved to H first: with c = 2⁵² mod q and the quotients c' = ⌊c·2⁵²/q⌋
+//! and u' = ⌊2⁵²/q⌋,
 //!
 //! ```text
 //! r₁ = H·c − ⌊H·c'/2⁵²⌋·q  and  r₂ = L − ⌊L·u'/2⁵²⌋·q
@@ -251,36 +251,13 @@ pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupF
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
-pub(super) fn sum_of_products(q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])]) {
-    let (lanes, capacity) = (Lanes::new(q), capacity(q.bits(), q.bits()));
-    let chunked: Vec<[Chunked<'_>; 2]> =
-        terms.iter().map(|(a, b)| [a.as_chunks::<LANES>(), b.as_chunks::<LANES>()]).collect();
-    let (chunks, tail) = out.as_chunks_mut::<LANES>();
-    for (j, out) in chunks.iter_mut().enumerate() {
-        let mut residue = _mm512_setzero_si512();
-        for terms in chunked.chunks(capacity) {
-            let mut sum = Sum::from(residue);
-            for [a, b] in terms {
-                sum = sum.add_product(load(&a.0[j]), load(&b.0[j]));
-            }
-            residue = lanes.reduce(sum);
-        }
-        store(out, residue);
-    }
-    if !tail.is_empty() {
-        let terms: Vec<_> = chunked.iter().map(|[a, b]| (a.1, b.1)).collect();
-        scalar::sum_of_products(q, tail, &terms);
-    }
-}
-
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
     // d₁ takes two products of each term.
     let (lanes, capacity) = (Lanes::new(q), capacity(q.bits(), q.bits()) / 2);
     let chunked: Vec<[Chunked<'_>; 4]> =
         terms.iter().map(|limbs| limbs.map(|limb| limb.as_chunks::<LANES>())).collect();
     let [(d0, tail0), (d1, tail1), (d2, tail2)] = out.map(|out| out.as_chunks_mut::<LANES>());
-    // Term by term for a block of vectors: the processor foresees few streams of memory, and four are read at a time.
+    // Term by term for a block of vectors: the processor prefetches few streams of memory, and a term has four.
     let blocks =
         d0.chunks_mut(TENSOR_BLOCK).zip(d1.chunks_mut(TENSOR_BLOCK)).zip(d2.chunks_mut(TENSOR_BLOCK));
     for (index, ((d0, d1), d2)) in blocks.enumerate() {
@@ -334,8 +311,8 @@ fn pair_sums<T>(
     residues
 }
 
-/// Reads packed residues, a vector at a time: `vpermb` brings the eight bytes that a residue begins in to its lane, and
-/// a shift the residue to the lane's first bit.
+/// Reads packed residues, a vector at a time. `vpermb` moves the eight bytes from the first byte of a residue on to its
+/// lane, and the residue is shifted to the lane's first bit.
 #[derive(Clone, Copy)]
 struct Unpacker {
     bits: usize,

@@ -53,13 +53,6 @@ pub(super) fn add_scaled(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
     }
 }
 
-pub(super) fn sum_of_products(q: Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])]) {
-    for (j, out) in out.iter_mut().enumerate() {
-        let sum = terms.iter().map(|(a, b)| product(a[j], b[j])).sum();
-        *out = q.reduce_wide(sum);
-    }
-}
-
 pub(super) fn sum_of_tensors(q: Modulus, [d0, d1, d2]: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
     for (j, ((d0, d1), d2)) in d0.iter_mut().zip(d1).zip(d2).enumerate() {
         let mut sums = [0u128; 3];

@@ -145,19 +145,6 @@ fn products() {
 }
 
 #[test]
-fn sums_of_products() {
-    each_case(|case| {
-        let (a, b) = (case.limbs(), case.limbs());
-        for count in term_counts(case) {
-            let terms: Vec<(&[u64], &[u64])> = (0..count).map(|k| (&*a[k % 7], &*b[k % 7])).collect();
-            let mut result = vec![u64::MAX; case.length];
-            case.kernel.sum_of_products(case.q, &mut result, &terms);
-            case.check("sum_of_products", &result, |j| terms.iter().map(|(a, b)| product(a[j], b[j])).sum());
-        }
-    });
-}
-
-#[test]
 fn sums_of_tensors() {
     each_case(|case| {
         let [a0, a1, b0, b1] = [(); 4].map(|()| case.limbs());

@@ -1,8 +1,8 @@
 //! The choice of the roots of unity: part of the meaning of evaluations, and so of every format that stores them.
 //!
-//! Let q − 1 = 2ˢ·t with t odd, z the least quadratic non-residue modulo q, and g = zᵗ, of order 2ˢ. From −1, the square
-//! root that the algorithm of Tonelli and Shanks finds with z is taken log₂ N times; the last is ψ. In exponents of g
-//! that algorithm takes gᵉ, e even and in [0, 2ˢ), to the power
+//! Let q − 1 = 2ˢ·t with t odd, z the least quadratic non-residue modulo q, and g = zᵗ, of order 2ˢ. From −1, the
+//! square root that the algorithm of Tonelli and Shanks finds with z is taken log₂ N times; the last is ψ. In exponents
+//! of g that algorithm takes gᵉ, e even and in [0, 2ˢ), to the power
 //!
 //! ```text
 //! e/2            where ⌈e·t/2ˢ⌉ is even,

@@ -14,10 +14,13 @@ pub fn sample_ternary(degree: usize, rng: &mut impl CryptoRng) -> SecretCoeffici
 /// `degree` coefficients of which `weight` are −1 or 1 and the others 0, uniform among all of these within
 /// `weight`·2⁻⁴⁶ for degrees up to 2¹⁷.
 ///
-/// One random word for each of the `weight`, which is put into a free place by a pass over all of them: `weight`·`degree`
-/// steps. The word names one of the `degree` − i places that are free when i are taken, so every sequence of places has
-/// the same probability, and every set of places is named by as many sequences, `weight`!. Neither a branch nor an index
-/// depends on where a place is: the comparison is one instruction that the compiler does not see into.
+/// Each of the `weight` coefficients takes one random word, and a pass over all places puts it into a free one:
+/// `weight`·`degree` steps. When i places are taken, the word names one of the `degree` − i free places. So every
+/// sequence of places has the same probability, and every set of places comes from the same number of sequences,
+/// `weight`!.
+///
+/// Neither a branch nor an index depends on where a place is: the comparison is one instruction that the compiler does
+/// not see into.
 ///
 /// # Panics
 ///

@@ -3,12 +3,12 @@
 //! A sum x + k·x′ of two independent discrete Gaussians of deviation σ is one of deviation σ·√(1 + k²), as long as the
 //! grid k·Z disappears in the width of x (Micciancio and Walter, "Gaussian sampling over the integers: efficient,
 //! generic, constant-time", eprint 2017/259, corollary 4.2): for k·√2·η_ε(Z) ≤ σ√(2π) the quotient of the two
-//! probabilities is 1 ± O(ε) everywhere. From the errors' σ₀ = 3.19 on, each step takes the largest such k, so that σ about
-//! squares: a deviation of 2^35 is the sum of 2^6 errors, one of 2^70 of 2^7, each with its factor.
+//! probabilities is 1 ± O(ε) everywhere. From the errors' σ₀ = 3.19 on, each step takes the largest such k, so that σ
+//! about squares: a deviation of 2^35 is the sum of 2^6 errors, one of 2^70 of 2^7, each with its factor.
 //!
 //! Here k ≤ σ/2.2, so √2·η ≤ 2.2·√(2π) holds for ε = 2^−65 (η_ε(Z)² ≤ ln(2 + 2/ε)/π). All is in integers: no low bits
-//! are missing, as they are from a wide Gaussian that was computed in floating point, and no branch and no index depends on
-//! a value.
+//! are missing, as they are from a wide Gaussian that was computed in floating point, and no branch and no index
+//! depends on a value.
 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -33,8 +33,8 @@ impl WideGaussian {
     /// Widest deviation: no sum comes near the 127 bits of a coefficient.
     pub const MAX_DEVIATION: f64 = (1u128 << 100) as f64;
 
-    /// The narrowest of these distributions with at least this deviation, which is wider by at most √(5/2); `None` for one
-    /// above [`MAX_DEVIATION`](Self::MAX_DEVIATION) or for no number.
+    /// The narrowest of these distributions with at least this deviation, which is wider by at most √(5/2); `None` for
+    /// one above [`MAX_DEVIATION`](Self::MAX_DEVIATION) or for no number.
     #[must_use]
     pub fn at_least(deviation: f64) -> Option<Self> {
         if deviation.is_nan() || deviation > Self::MAX_DEVIATION {
@@ -61,7 +61,7 @@ impl WideGaussian {
         self.sum(self.factors.len(), degree, rng)
     }
 
-    /// Of the sums with the first `steps` factors.
+    /// The deviation of the sums with the first `steps` factors.
     fn sum(&self, steps: usize, degree: usize, rng: &mut impl CryptoRng) -> WideCoefficients {
         let Some(last) = steps.checked_sub(1) else {
             let errors = sample_gaussian(degree, rng);
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn no_low_bit_is_known() {
-        // What a float of 53 bits would leave zero: the residues modulo small numbers are uniform.
+        // The residues modulo small numbers are uniform. A float of 53 bits would leave them zero.
         let gaussian = WideGaussian::at_least((1u128 << 90) as f64).unwrap();
         let samples = gaussian.sample(1 << 14, &mut ChaCha20Rng::seed_from_u64(8));
         for modulus in [2, 3, 7, 8] {

@@ -20,7 +20,7 @@ fn everything() -> Vec<Vec<u64>> {
     });
     let secret = live.from_signed(&sample_ternary(DEGREE, &mut rng));
     let error = live.forward(live.from_signed(&sample_gaussian(DEGREE, &mut rng)));
-    let rotated = live.automorphism_coeff(&secret, &Automorphism::new(DEGREE, 5).expect("an odd element"));
+    let rotated = live.automorphism(&error, &Automorphism::new(DEGREE, 5).expect("an odd element"));
     let mut product = live.forward(secret.clone());
     live.mul_assign(&mut product, &key[0]);
     live.add_assign(&mut product, &error);
@@ -31,14 +31,14 @@ fn everything() -> Vec<Vec<u64>> {
     let [u, v] = gadget.sum_of_pairs(&product, &pairs, |limb| limb);
     let [d0, d1, d2] = all.sum_of_tensors(&[[&u, &v, &key[0], &key[1]]]);
     let divided = RoundedDivision::new(&all, 5).apply(&d1);
-    let centered: Vec<u64> = live.to_centered(&coefficients).into_iter().map(f64::to_bits).collect();
+    let centred: Vec<u64> = live.to_centred(&coefficients).into_iter().map(f64::to_bits).collect();
     let converted = [true, false].map(|exact| convert_basis(&live, &all, &coefficients, exact));
-    let evaluations = [product, error, u, v, d0, d1, d2, divided].into_iter().chain(digits);
-    let coefficients = [secret, rotated, coefficients].into_iter().chain(converted);
+    let evaluations = [product, error, rotated, u, v, d0, d1, d2, divided].into_iter().chain(digits);
+    let coefficients = [secret, coefficients].into_iter().chain(converted);
     evaluations
         .map(|poly| poly.residues().to_vec())
         .chain(coefficients.map(|poly| poly.residues().to_vec()))
-        .chain([centered])
+        .chain([centred])
         .collect()
 }
 

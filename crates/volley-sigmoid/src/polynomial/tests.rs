@@ -15,13 +15,18 @@ fn worst_error(p: &SigmoidPolynomial, end: f64) -> f64 {
     })
 }
 
+/// Whether p falls nowhere on its trusted range, by brute force.
+fn is_monotone(p: &SigmoidPolynomial) -> bool {
+    (0..=4096).all(|i| p.derivative(p.trusted_range() * f64::from(i) / 4096.0) >= 0.0)
+}
+
 #[test]
 fn the_paper_polynomial_has_the_properties_worked_out_by_hand() {
     let p = SigmoidPolynomial::paper();
     close(p.value(1.0), 0.5 + 0.106_795_345_032_162_94 - 0.000_385_032_598_050_75, 1e-15);
     close(p.max_error(), 0.170, 5e-4);
     close(p.trusted_range(), 8.47, 0.02);
-    assert!(p.is_monotone());
+    assert!(is_monotone(&p));
     assert_eq!((p.degree(), p.levels(), p.half_width()), (3, 2, 8.0));
 }
 
@@ -78,9 +83,9 @@ fn a_range_takes_the_lowest_degree_that_suits_it() {
 #[test]
 fn a_cubic_fit_turns_inside_its_interval() {
     let p = SigmoidPolynomial::least_squares(3, 8.0).unwrap();
-    assert!(!p.is_monotone());
+    assert!(!is_monotone(&p));
     assert!(p.derivative(5.5) > 0.0 && p.derivative(5.7) < 0.0);
-    assert!(SigmoidPolynomial::least_squares(1, 8.0).unwrap().is_monotone());
+    assert!(is_monotone(&SigmoidPolynomial::least_squares(1, 8.0).unwrap()));
 }
 
 #[test]
@@ -142,7 +147,8 @@ proptest! {
     fn a_higher_degree_fits_better(k in 0_usize..3, half_width in 1.0..32.0) {
         let mean_square = |degree| -> f64 {
             let p = SigmoidPolynomial::least_squares(degree, half_width).unwrap();
-            (0..2000).map(|i| half_width * (f64::from(i) + 0.5) / 2000.0).map(|x| (p.value(x) - sigmoid(x)).powi(2)).sum()
+            let points = (0..2000).map(|i| half_width * (f64::from(i) + 0.5) / 2000.0);
+            points.map(|x| (p.value(x) - sigmoid(x)).powi(2)).sum()
         };
         prop_assert!(mean_square(2 * k + 3) <= mean_square(2 * k + 1));
     }

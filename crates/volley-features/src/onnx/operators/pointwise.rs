@@ -67,7 +67,8 @@ pub(super) fn clip(call: &Call<'_>) -> Result<Lowered, Fault> {
     call.same(Node::new("Clip", &[input.name, bound(1)?, bound(2)?], &[call.output()]))
 }
 
-/// To f32, or of integers that are known. Integers made of floats are indices, and nothing else: they have 32 bits.
+/// A cast to f32, or of integers that are known. Integers that are made of floats are indices, and nothing else: they
+/// have 32 bits.
 pub(super) fn cast(call: &Call<'_>) -> Result<Lowered, Fault> {
     call.ignore("saturate");
     let to = call.given_int("to")?.and_then(|code| i32::try_from(code).ok());

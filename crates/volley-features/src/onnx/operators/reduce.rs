@@ -59,8 +59,8 @@ fn global(call: &Call<'_>, reduction: &str) -> Result<Lowered, Fault> {
     }
 }
 
-/// Of equal values the runtime takes the last, which only is what ONNX says where that is asked for. Otherwise the output is
-/// one that nothing can be computed with.
+/// The runtime takes the last one of equal values. ONNX says so only where `select_last_index` asks for it. Otherwise
+/// nothing can be computed with the output.
 pub(super) fn arg_max(call: &Call<'_>) -> Result<Lowered, Fault> {
     let last = call.opset >= 12 && call.int("select_last_index", 0)? != 0;
     let input = call.float(0)?;

@@ -76,7 +76,7 @@ pub(super) fn resize(call: &Call<'_>) -> Result<Lowered, Fault> {
         call.only(name, value)?;
     }
     call.only_text("keep_aspect_ratio_policy", "stretch")?;
-    // Of cubic resizing and of crops, which are refused.
+    // Attributes of cubic resizing and of crops, which are refused.
     call.ignore("cubic_coeff_a");
     call.ignore("extrapolation_value");
     let coordinates = match call.text("coordinate_transformation_mode", "half_pixel")? {

@@ -94,7 +94,7 @@ pub(super) fn size(call: &Call<'_>) -> Result<Lowered, Fault> {
     Ok(Lowered::known(Kind::Int, vec![], vec![call.input(0)?.value.elements() as i64]))
 }
 
-/// Of integers that are known.
+/// A range of integers that are known.
 pub(super) fn range(call: &Call<'_>) -> Result<Lowered, Fault> {
     let (&[start], &[end], &[step]) = (call.ints(0)?, call.ints(1)?, call.ints(2)?) else {
         return Err(Fault::reason("start, limit and delta must be one number each"));
@@ -110,7 +110,7 @@ pub(super) fn range(call: &Call<'_>) -> Result<Lowered, Fault> {
     Ok(Lowered::known(Kind::Int, vec![count], (0..count as i64).map(|index| start + index * step).collect()))
 }
 
-/// 0 copies a size of the input unless `allowzero` says otherwise, −1 is what is left.
+/// A size of 0 copies that of the input unless `allowzero` says otherwise, and −1 stands for the size that is left.
 pub(super) fn reshape(call: &Call<'_>) -> Result<Lowered, Fault> {
     let keep_zero = call.opset >= 14 && call.int("allowzero", 0)? != 0;
     let (input, target) = (call.input(0)?.value, call.ints(1)?);

@@ -19,22 +19,24 @@
 //! ```
 //!
 //! It is exact for |v| < 2⁵²: |v·ρ| ≤ 2⁵¹, where adding 3·2⁵¹ rounds to an integer; |h| < 2¹⁰¹, so |l| ≤ 2⁴⁸, which the
-//! fused operation gives exactly; h − e·q is the result, at most q, less l, so an integer below 2⁵³. An integer |x| < 2⁵² less the multiple of q nearest to it, by x · 1/q rounded, is at most q/2 + 1 in size.
+//! fused operation gives exactly; h − e·q is the result, at most q, less l, so an integer below 2⁵³. An integer
+//! |x| < 2⁵² less the multiple of q nearest to it, by x · 1/q rounded, is at most q/2 + 1 in size.
 //!
 //! **Bounds**, in units of q, must stay below 2⁵²/q, which is more than 4, and for primes of at most 46 bits 64. Per
 //! stage of a forward transform u becomes u ± vw:
 //!
-//! * To 46 bits, (1) is 1/2 + b/128. After s stages b ≤ (1 + s/2)·(1 + 1/128)ˢ, below 64 for s ≤ 60: nothing is reduced.
+//! * To 46 bits, (1) is 1/2 + b/128. After s stages b ≤ (1 + s/2)·(1 + 1/128)ˢ, below 64 for s ≤ 60: nothing is
+//!   reduced.
 //! * Above, (1) is 1/2 + b/8. The leaf, and from there every second pass upwards, reduces the values that it does not
-//!   multiply. Such a pass takes b ≤ 4 to 1/2 + (1/2 + 4/8) = 3/2, then to 3/2 + (1/2 + 3/16) < 2.2, and two stages more
-//!   bring 2.2 below 3, then 3.9. It is the same in the leaf. A transform starts with residues, at b < 1; one stage alone
-//!   brings them below 1.7.
+//!   multiply. Such a pass takes b ≤ 4 to 1/2 + (1/2 + 4/8) = 3/2, then to 3/2 + (1/2 + 3/16) < 2.2, and two stages
+//!   more bring 2.2 below 3, then 3.9. It is the same in the leaf. A transform starts with residues, at b < 1; one
+//!   stage alone brings them below 1.7.
 //!
-//! An inverse pass of two stages multiplies by its factors differences of up to 4b, and of its results one quarter is the
-//! sum of four values, another the sum of two products:
+//! An inverse pass of two stages multiplies by its factors differences of up to 4b, and of its results one quarter is
+//! the sum of four values, another the sum of two products:
 //!
-//! * To 46 bits, the leaf's four stages take b = 1 to 16, and then the first sum is reduced: b ≤ 2·(1/2 + 8/128) < 1.2. A
-//!   pass brings this below 5, the next works with up to 20 and reduces the first sum. And so on, every second one.
+//! * To 46 bits, the leaf's four stages take b = 1 to 16, and then the first sum is reduced: b ≤ 2·(1/2 + 8/128) < 1.2.
+//!   A pass brings this below 5, the next works with up to 20 and reduces the first sum. And so on, every second one.
 //! * Above, both sums are reduced after any two stages: b ≤ 1 gives differences of at most 4 and products of at most
 //!   1/2 + 4/8 = 1.
 //!
@@ -115,7 +117,7 @@ impl Factor {
     }
 }
 
-/// What the four stages of a leaf take: of itself, its halves, its vectors and their halves.
+/// The factors that the four stages of a leaf take: those of the leaf, its halves, its vectors and their halves.
 type LeafWords<'a> = (&'a u64, &'a [u64; 2], &'a [u64; 4], &'a [u64; 8]);
 
 /// The factors of neighbouring leaves, from leaf `node` on.
@@ -265,7 +267,7 @@ fn forward_pass<const LAZY: bool>(lanes: Lanes, factors: &[u64], a: &mut [[u64; 
     }
 }
 
-/// Two stages of a block: of residues if it is the first, and with what is not multiplied reduced before.
+/// Two stages of a block. The first block has residues. The values that are not multiplied are reduced before.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn forward_stages<const FIRST: bool, const REDUCING: bool>(
@@ -406,7 +408,7 @@ fn inverse_pass<const LAZY: bool>(lanes: Lanes, factors: &[u64], a: &mut [[u64; 
     }
 }
 
-/// Two stages of a block, of whose two sums the first `REDUCED` are reduced; to residues if it is the last.
+/// Two stages of a block. The first `REDUCED` of its two sums are reduced; the last block gives residues.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn inverse_stages<const REDUCED: usize, const LAST: bool>(

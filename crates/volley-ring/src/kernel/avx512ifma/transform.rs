@@ -4,8 +4,8 @@
 //! [`crate::ntt`]. The nodes of the recursion are numbered as in a heap: the root is 1, the halves of node k are 2k and
 //! 2k + 1, and node k multiplies the upper half of its block by ψ^br(k), br being the reversal of log₂ N bits. Three
 //! stages are done at a time (radix 8; two or one where the number of stages asks for it), depth first, so that a block
-//! stays in the smallest cache that holds it. The six stages of a *leaf* of eight vectors are done at once, three of them
-//! within pairs of vectors; all factors of a leaf are neighbours in memory.
+//! stays in the smallest cache that holds it. The six stages of a *leaf* of eight vectors are done at once, three of
+//! them within pairs of vectors; all factors of a leaf are neighbours in memory.
 //!
 //! **Products** are Montgomery's with R = 2⁵²: for a twiddle factor w·R mod q and its partner (w·R)·q⁻¹ mod R,
 //!
@@ -109,7 +109,7 @@ impl Factors {
         Factor::splat(self.nodes[node])
     }
 
-    /// Of a node and its halves.
+    /// The factors of a node and its halves.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn three(&self, node: usize) -> [Factor; 3] {
@@ -117,7 +117,7 @@ impl Factors {
         [factor(node), factor(2 * node), factor(2 * node + 1)]
     }
 
-    /// Of a node, its halves and its quarters.
+    /// The factors of a node, its halves and its quarters.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn seven(&self, node: usize) -> [Factor; 7] {
@@ -136,7 +136,7 @@ impl Factors {
 }
 
 impl Leaf {
-    /// Of the leaf, its halves and its quarters, which are pairs of vectors.
+    /// The factors of the leaf, its halves and its quarters, which are pairs of vectors.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn seven(&self) -> [Factor; 7] {
@@ -144,21 +144,21 @@ impl Leaf {
         [factor(1), factor(2), factor(3), factor(4), factor(5), factor(6), factor(7)]
     }
 
-    /// Of the vectors of each pair, in turn.
+    /// The factors of the vectors of each pair, in turn.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn vectors(&self) -> [Factor; 4] {
         self.pairs(|words, index| two_in_turn(&words.as_chunks().0[index]))
     }
 
-    /// Of the halves of the vectors of each pair, in turn.
+    /// The factors of the halves of the vectors of each pair, in turn.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn halves(&self) -> [Factor; 4] {
         self.pairs(|words, index| four_in_turn(&words.as_chunks().0[index]))
     }
 
-    /// Of the quarters of the vectors of each pair.
+    /// The factors of the quarters of the vectors of each pair.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
     #[inline]
     fn quarters(&self) -> [Factor; 4] {
@@ -215,8 +215,8 @@ fn product(lanes: Lanes, offset: __m512i, v: __m512i, w: Factor) -> __m512i {
     _mm512_sub_epi64(_mm512_madd52hi_epu64(offset, v, w.value), _mm512_madd52hi_epu64(zero, m, lanes.q))
 }
 
-/// Two products. Their instructions alternate, and so do those of all pairs of butterflies: the processor distributes
-/// them over its ports better than those of one after the other.
+/// Two products, with alternating instructions, as in all pairs of butterflies. The processor distributes alternating
+/// instructions over its ports better than those of one product after the other.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn products(

@@ -5,9 +5,9 @@
 //! 2k + 1, and node k multiplies the upper half of its block by ψ^br(k), br being the reversal of log₂ N bits.
 //!
 //! **Bounds** (Harvey, *Faster arithmetic for number-theoretic transforms*, 2014). Shoup's product of any word is below
-//! 2q. A forward butterfly takes (u, v) to u + vw and u − vw + 2q: after s stages values are below (1 + 2s)·q, which for
-//! 50-bit primes is far from 2⁶⁴, so that nothing is reduced before the end. An inverse butterfly takes u, v < 2q to
-//! u + v, brought below 2q, and (u − v + 2q)·w < 2q. Results are reduced.
+//! 2q. A forward butterfly takes (u, v) to u + vw and u − vw + 2q: after s stages values are below (1 + 2s)·q, which
+//! for 50-bit primes is far from 2⁶⁴, so that nothing is reduced before the end. An inverse butterfly takes u, v < 2q
+//! to u + v, brought below 2q, and (u − v + 2q)·w < 2q. Results are reduced.
 
 use crate::kernel::node_powers;
 use crate::modulus::{Modulus, ShoupFactor};

@@ -3,13 +3,13 @@
 //! **Bounds.** A butterfly takes (u, v) to u + v and (u − v)·w, where the difference must not be negative.
 //!
 //! * Primes of at most 43 bits: the u are *lifted* by multiples of q, once for the stages that are done at once. Eight
-//!   values below b are lifted by (7, 0, 1, 0, 3, 0, 1, 0)·b: then the first of each pair is not below the second, nor the
-//!   sum of the first pair of four below that of the second, nor the sum of the first four below that of the others.
-//!   Their sum is below 20b. Products come with their own lift for nothing: those of the first stage are in
-//!   (6, 8), (0, 2), (2, 4), (0, 2) times q, lifted by (7, 1, 3, 1)·q, those of the second in (2, 4) and (0, 2), those of the
-//!   third in (0, 2): sums of four products are below 16q, of two below 6q. Two stages take the second half of each of
-//!   these. The first leaves have b = q, and all else b = 20q, so that sums are below 400q < 2⁵²; the sum of all is brought
-//!   below 2q after each pass.
+//!   values below b are lifted by (7, 0, 1, 0, 3, 0, 1, 0)·b: then the first of each pair is not below the second, nor
+//!   the sum of the first pair of four below that of the second, nor the sum of the first four below that of the
+//!   others. Their sum is below 20b. Products come with their own lift for nothing: those of the first stage are in (6,
+//!   8), (0, 2), (2, 4), (0, 2) times q, lifted by (7, 1, 3, 1)·q, those of the second in (2, 4) and (0, 2), those of
+//!   the third in (0, 2): sums of four products are below 16q, of two below 6q. Two stages take the second half of each
+//!   of these. The first leaves have b = q, and all else b = 20q, so that sums are below 400q < 2⁵²; the sum of all is
+//!   brought below 2q after each pass.
 //! * Longer primes: all values are below 2q, u − v is increased by 2q, and u + v reduced.
 //!
 //! In the last stage u + v is multiplied by the constant and u − v by the constant times w, and both are reduced.
