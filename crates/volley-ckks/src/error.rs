@@ -11,7 +11,7 @@ pub enum Error {
     Parameters(#[from] crate::params::ParametersError),
     /// An environment variable that names kernels which the processor does not run.
     #[error(transparent)]
-    Backend(#[from] volley_ring::UnknownBackend),
+    UnknownBackend(#[from] volley_ring::UnknownBackend),
     /// Sums need equal scales; the numbers are their base-2 logarithms.
     #[error("scales differ: 2^{left:.9} and 2^{right:.9}; encode one operand at the scale of the other")]
     ScaleMismatch {

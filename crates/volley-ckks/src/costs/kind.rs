@@ -27,7 +27,7 @@ impl CoreKind {
     ///
     /// # Errors
     ///
-    /// [`Error::Backend`] where the environment variable `VOLLEY_BACKEND` names kernels that the processor does not run.
+    /// [`Error::UnknownBackend`] where the environment variable `VOLLEY_BACKEND` names kernels that the processor does not run.
     /// Making a [`Context`](crate::Context) panics then, so a program asks here first.
     pub fn detect() -> Result<Self, Error> {
         Ok(Self::of(Kernel::detect()?, has_avx512_without_ifma()))
@@ -104,7 +104,7 @@ mod tests {
     fn kernels_that_do_not_exist_are_an_error_that_names_those_that_do() {
         let unknown = volley_ring::UnknownBackend { name: "avx1024".into(), available: vec!["scalar"] };
         let error = Error::from(unknown.clone());
-        assert_eq!(error, Error::Backend(unknown));
+        assert_eq!(error, Error::UnknownBackend(unknown));
         assert_eq!(error.to_string(), "VOLLEY_BACKEND=avx1024: this processor has scalar");
     }
 }

@@ -43,7 +43,7 @@ impl Measurement {
     ///
     /// # Errors
     ///
-    /// [`Error::Backend`] as [`CoreKind::detect`].
+    /// [`Error::UnknownBackend`] as [`CoreKind::detect`].
     pub fn take(rng: &mut impl CryptoRng, now: impl Fn() -> Duration) -> Result<Self, Error> {
         let clock = Clock(now);
         let built_in = CostModel::of(CoreKind::detect()?);
