@@ -6,19 +6,21 @@
 //! | [`Ciphertext`] | [`parts`](Ciphertext::parts) | [`from_parts`](Ciphertext::from_parts) |
 //! | [`TensorCiphertext`] | [`parts`](TensorCiphertext::parts) | [`from_parts`](TensorCiphertext::from_parts) |
 //! | [`SeededCiphertext`] | [`c0`](SeededCiphertext::c0) | [`from_c0`](SeededCiphertext::from_c0) |
-//! | [`PublicKey`] | [`halves`](PublicKey::halves) | [`from_b`](PublicKey::from_b) |
+//! | [`PublicKey`] | [`halves`](crate::PublicKey::halves) | [`from_b`](crate::PublicKey::from_b) |
 //! | [`EvaluationKeySet`] | [`switching_keys`] | [`from_switching_keys`] |
-//! | [`KeySwitchingKey`] | [`pairs`](KeySwitchingKey::pairs), [`to_raw`](KeySwitchingKey::to_raw) | by its set |
-//! | [`SecretKey`] | [`ternary`](SecretKey::ternary) | [`from_ternary`](SecretKey::from_ternary) |
+//! | [`KeySwitchingKey`] | [`pairs`], [`to_raw`] | by its set |
+//! | [`SecretKey`] | [`ternary`](crate::SecretKey::ternary) | [`from_ternary`](crate::SecretKey::from_ternary) |
 //!
 //! A backend finds the key for an operation by [`relinearization_at`], [`galois_at`] and [`raising_at`], with the
 //! errors of an evaluator.
 //!
-//! [`relinearization_at`]: EvaluationKeySet::relinearization_at
-//! [`galois_at`]: EvaluationKeySet::galois_at
-//! [`raising_at`]: EvaluationKeySet::raising_at
-//! [`switching_keys`]: EvaluationKeySet::switching_keys
-//! [`from_switching_keys`]: EvaluationKeySet::from_switching_keys
+//! [`relinearization_at`]: crate::EvaluationKeySet::relinearization_at
+//! [`galois_at`]: crate::EvaluationKeySet::galois_at
+//! [`raising_at`]: crate::EvaluationKeySet::raising_at
+//! [`switching_keys`]: crate::EvaluationKeySet::switching_keys
+//! [`from_switching_keys`]: crate::EvaluationKeySet::from_switching_keys
+//! [`pairs`]: crate::keys::KeySwitchingKey::pairs
+//! [`to_raw`]: crate::keys::KeySwitchingKey::to_raw
 //! [`EvaluationKeySet`]: crate::EvaluationKeySet
 //! [`KeySwitchingKey`]: crate::keys::KeySwitchingKey
 //! [`PublicKey`]: crate::PublicKey
