@@ -2,6 +2,8 @@
 //!
 //! Rayon uses all processors: set `RAYON_NUM_THREADS=1` for the time of one.
 
+use std::sync::Arc;
+
 use criterion::Criterion;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -40,7 +42,7 @@ impl<C> Operands<C> {
     /// Makes copies and gives both products to `watch`, which may repeat them.
     fn run<A: Arithmetic<Ciphertext = C>>(
         &self,
-        skewed: &Skewed<'_, A>,
+        skewed: &Skewed<A>,
         arithmetic: &A,
         mut watch: impl FnMut(&str, &dyn Fn() -> Result<Vec<C>, Error>) -> Result<(), Error>,
     ) -> Result<(), Error> {
@@ -63,20 +65,20 @@ fn bench(criterion: &mut Criterion) -> Result<(), Error> {
     let split = Split::on_copies(&layout);
     let (scale, top) = (parameters.scale(), parameters.max_level());
 
-    let simulator = Simulator::new(&parameters);
+    let simulator = Arc::new(Simulator::new(&parameters));
     let simulated = Operands::new(layout, || Ok(simulator.input(&scale, top)?))?;
-    simulated.run(&Skewed::new(&simulator, layout, split)?, &simulator, |_, product| product().map(drop))?;
+    simulated.run(&Skewed::new(&simulator, layout, split)?, &*simulator, |_, product| product().map(drop))?;
 
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let context = Context::new(parameters.clone());
     let secret_key = SecretKey::generate(&context, &mut rng);
     let keys = EvaluationKeySet::generate(&secret_key, &simulator.key_spec(), &mut rng)?;
-    let evaluator = Evaluator::new(&context, keys)?;
+    let evaluator = Arc::new(Evaluator::new(&context, keys)?);
     let values: Vec<_> = (0..layout.slots()).map(|slot| Complex64::cis(slot as f64)).collect();
     let plaintext = Encoder::new(&context).encode(&values, &scale, top)?;
     let operands =
         Operands::new(layout, || Ok(secret_key.encrypt(&plaintext, &mut rng)?.expand(&context)?))?;
-    operands.run(&Skewed::new(&evaluator, layout, split)?, &evaluator, |name, product| {
+    operands.run(&Skewed::new(&evaluator, layout, split)?, &*evaluator, |name, product| {
         product()?;
         let id = format!("revolver/{name}/N={}", parameters.degree());
         criterion.bench_function(&id, |bencher| bencher.iter(product));

@@ -28,7 +28,7 @@ use crate::{Error, Operand, Parameters, Scale};
 /// modulus does not hold ([`Operand`]), a constant that it does not hold, a key that is missing or made for fewer levels,
 /// another parameter set, another owner's key.
 #[expect(clippy::missing_errors_doc, reason = "the errors are those listed above, for every method")]
-pub trait Arithmetic: Sync {
+pub trait Arithmetic: Send + Sync {
     /// A degree-1 ciphertext.
     type Ciphertext: Clone + Send + Sync;
     /// A degree-2 ciphertext: a sum of products that has not been relinearized.

@@ -91,11 +91,12 @@ struct Shareable {
     weight_bits: f64,
 }
 
-impl From<&Plan> for PlanSummary {
-    fn from(plan: &Plan) -> Self {
+impl PlanSummary {
+    /// The summary of a plan with its hash.
+    pub(crate) fn new(plan: &Plan, plan_hash: PlanHash) -> Self {
         let (shape, hyperparameters) = (plan.layout().shape(), plan.hyperparameters());
         Self {
-            plan_hash: PlanHash::of(plan).to_string(),
+            plan_hash: plan_hash.to_string(),
             samples: shape.samples,
             features: shape.columns - 1,
             classes: shape.classes,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_mlr::PredictionPlan;
+use volley_mlr::{PlanHash, PredictionPlan};
 
 use crate::failure::OrBadInput;
 use crate::output::{Output, note, phase};
@@ -48,5 +48,6 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     if !plan.key_spec().covers(PredictionPlan::new(&plan, 1)?.key_spec()) {
         note("note: encrypted prediction takes keys that the server gets for two iterations or more");
     }
-    output.result(&Planned { project: options.project.clone(), plan: (&plan).into() })
+    let plan = PlanSummary::new(&plan, PlanHash::of(&plan)?);
+    output.result(&Planned { project: options.project.clone(), plan })
 }

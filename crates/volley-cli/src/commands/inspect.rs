@@ -145,7 +145,8 @@ impl Inspection {
     fn look_inside(&mut self, header: &Header, job: Option<&Path>) -> Result<(), BadInput> {
         let path = self.file.clone();
         if header.kind == wire::JOB {
-            self.plan = Some(read_job(&path)?.plan().into());
+            let job = read_job(&path)?;
+            self.plan = Some(PlanSummary::new(job.plan(), job.plan_hash()));
         } else if header.kind == Kind::PARAMETERS {
             let parameters = Parameters::read(open(&path)?, self.bytes).at(&path)?;
             self.parameters = Some((&parameters).into());
