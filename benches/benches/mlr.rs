@@ -31,28 +31,28 @@ fn dataset(rng: &mut impl Rng) -> Result<Dataset, Error> {
 
 /// What a server has.
 struct Server {
-    plan: Plan,
+    plan: Arc<Plan>,
     context: Arc<Context>,
-    evaluator: Evaluator,
+    evaluator: Arc<Evaluator>,
     upload: EncryptedDataset,
 }
 
 impl Server {
     fn new(hyperparameters: &Hyperparameters) -> Result<Self, Error> {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let training_set = TrainingSet::new(&dataset(&mut rng)?, hyperparameters.profile())?;
+        let training_set = Arc::new(TrainingSet::new(&dataset(&mut rng)?, hyperparameters.profile())?);
         let demands = Demands { ring: RingChoice::LogN(14), ..Demands::default() };
-        let plan = Plan::new(SAMPLES, FEATURES, CLASSES, hyperparameters, demands)?;
+        let plan = Arc::new(Plan::new(SAMPLES, FEATURES, CLASSES, hyperparameters, demands)?);
         let context = Context::new(plan.parameters().clone());
-        let secret_key = SecretKey::generate(&context, &mut rng);
+        let secret_key = Arc::new(SecretKey::generate(&context, &mut rng));
         let keys = EvaluationKeySet::generate(&secret_key, plan.key_spec(), &mut rng)?;
         let upload = Owner::new(&plan, &training_set, &secret_key)?.encrypt(&mut rng)?;
-        let evaluator = Evaluator::new(&context, keys)?;
+        let evaluator = Arc::new(Evaluator::new(&context, keys)?);
         Ok(Self { plan, context, evaluator, upload })
     }
 
     /// A trainer after some iterations.
-    fn trainer(&self, iterations: usize) -> Result<Trainer<'_, Evaluator>, Error> {
+    fn trainer(&self, iterations: usize) -> Result<Trainer<Evaluator>, Error> {
         let mut trainer = Trainer::new(&self.evaluator, &self.plan, self.upload.expand(&self.context)?)?;
         for _ in 0..iterations {
             trainer.step()?;

@@ -3,6 +3,8 @@
 //!
 //! Rayon uses all processors: set `RAYON_NUM_THREADS=1` for the time of one.
 
+use std::sync::Arc;
+
 use criterion::{BenchmarkId, Criterion};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -49,8 +51,8 @@ impl<C> Operands<C> {
     /// Makes copies and gives both products to `watch`, which may repeat them.
     fn run<A: Arithmetic<Ciphertext = C>>(
         &self,
-        skewed: &Skewed<'_, A>,
-        arithmetic: &A,
+        skewed: &Skewed<A>,
+        arithmetic: &Arc<A>,
         mut watch: impl FnMut(&str, &dyn Fn() -> Result<Vec<C>, Error>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let at = |ciphertexts: &[C], level| -> Result<Vec<C>, Error> {
@@ -69,7 +71,7 @@ impl<C> Operands<C> {
 /// An evaluator with the keys that a simulated run used, and a source of ciphertexts at the highest level.
 struct Server {
     secret_key: SecretKey,
-    evaluator: Evaluator,
+    evaluator: Arc<Evaluator>,
     plaintext: Plaintext,
     rng: ChaCha20Rng,
 }
@@ -83,7 +85,7 @@ impl Server {
         let context = Context::new(parameters);
         let secret_key = SecretKey::generate(&context, &mut rng);
         let keys = EvaluationKeySet::generate(&secret_key, &simulator.key_spec(), &mut rng)?;
-        let evaluator = Evaluator::new(&context, keys)?;
+        let evaluator = Arc::new(Evaluator::new(&context, keys)?);
         let plaintext = Encoder::new(&context).encode(&values, &scale, top)?;
         Ok(Self { secret_key, evaluator, plaintext, rng })
     }
@@ -99,15 +101,15 @@ fn bench_training(criterion: &mut Criterion) -> Result<(), Error> {
     let layout = Layout::new(SHAPE, parameters.max_slots())?;
     let split = Split::on_copies(&layout);
 
-    let simulator = Simulator::new(&parameters);
+    let simulator = Arc::new(Simulator::new(&parameters));
     let simulated =
         Operands::new(layout, || Ok(simulator.input(&parameters.scale(), parameters.max_level())?))?;
-    simulated.run(&Skewed::new(&simulator, layout, split)?, &simulator, |_, product| product().map(drop))?;
+    simulated.run(&Skewed::new(&simulator, layout, split)?, &*simulator, |_, product| product().map(drop))?;
 
     let mut server = Server::new(&simulator)?;
     let operands = Operands::new(layout, || server.encrypt())?;
     let evaluator = &server.evaluator;
-    operands.run(&Skewed::new(evaluator, layout, split)?, evaluator, |name, product| {
+    operands.run(&Skewed::new(evaluator, layout, split)?, &**evaluator, |name, product| {
         product()?;
         let id = format!("revolver/{name}/N={}", parameters.degree());
         criterion.bench_function(&id, |bencher| bencher.iter(product));
@@ -117,7 +119,7 @@ fn bench_training(criterion: &mut Criterion) -> Result<(), Error> {
 
 /// The classic product.
 fn classic<A: Arithmetic>(
-    arithmetic: &A,
+    arithmetic: &Arc<A>,
     layout: ClassicLayout,
     [features, weights]: [&A::Ciphertext; 2],
 ) -> Result<A::Ciphertext, Error> {
@@ -127,7 +129,7 @@ fn classic<A: Arithmetic>(
 
 /// The skewed product, with the copies of the features that a training makes once.
 fn skewed<A: Arithmetic>(
-    arithmetic: &A,
+    arithmetic: &Arc<A>,
     layout: Layout,
     [features, weights]: [&A::Ciphertext; 2],
 ) -> Result<Vec<A::Ciphertext>, Error> {
@@ -145,7 +147,7 @@ fn bench_methods(criterion: &mut Criterion) -> Result<(), Error> {
         ClassicLayout::new(shape.samples, shape.columns, shape.classes, parameters.max_slots())?;
     let skewed_layout = Layout::new(shape, parameters.max_slots())?;
 
-    let simulator = Simulator::new(&parameters);
+    let simulator = Arc::new(Simulator::new(&parameters));
     let input = simulator.input(&parameters.scale(), parameters.max_level())?;
     classic(&simulator, classic_layout, [&input; 2])?;
     skewed(&simulator, skewed_layout, [&input; 2])?;

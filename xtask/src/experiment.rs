@@ -169,8 +169,8 @@ pub(crate) fn create(path: &Path) -> Result<File, BadInput> {
 struct Experiment {
     data: Data,
     profile: Profile,
-    training_set: TrainingSet,
-    plan: Plan,
+    training_set: Arc<TrainingSet>,
+    plan: Arc<Plan>,
     /// The same training in clear.
     reference: Vec<Step>,
 }
@@ -194,6 +194,7 @@ impl Experiment {
         if let Some(Err(diverging)) = reference.iter().map(Step::check_range).find(Result::is_err) {
             eprintln!("warning: {diverging}: the training in clear shows where this leads");
         }
+        let (training_set, plan) = (Arc::new(training_set), Arc::new(plan));
         Ok(Self { data, profile: options.profile, training_set, plan, reference })
     }
 
@@ -209,7 +210,7 @@ impl Experiment {
         let context =
             phases.time(Party::Both, "tables", || Ok(Context::new(self.plan.parameters().clone())))?;
         let (secret_key, keys) = phases.time(Party::Owner, "key generation", || {
-            let secret_key = SecretKey::generate(&context, &mut rng);
+            let secret_key = Arc::new(SecretKey::generate(&context, &mut rng));
             let keys = EvaluationKeySet::generate(&secret_key, self.plan.key_spec(), &mut rng)?;
             Ok((secret_key, keys))
         })?;
@@ -318,7 +319,7 @@ struct Trained {
 impl Server {
     fn train(self, plan: &Plan, phases: &mut Phases<'_>) -> Result<Trained> {
         let Self { context, keys, dataset } = self;
-        let evaluator = Evaluator::new(&context, keys)?;
+        let evaluator = Arc::new(Evaluator::new(&context, keys)?);
         let mut trainer = phases.time(Party::Server, "server set-up", || {
             Ok(Trainer::new(&evaluator, plan, dataset.expand(&context)?)?)
         })?;

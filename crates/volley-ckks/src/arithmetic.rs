@@ -40,7 +40,7 @@ use crate::{Error, Operand, Parameters, Scale};
 /// [`LevelTables`](crate::LevelTables), polynomials of ciphertexts and keys go in and out by [`raw`](crate::raw).
 /// `tests/seam/device.rs` of this crate is a small backend.
 #[expect(clippy::missing_errors_doc, reason = "the errors are those listed above, for every method")]
-pub trait Arithmetic: Sync {
+pub trait Arithmetic: Send + Sync {
     /// A degree-1 ciphertext.
     type Ciphertext: Clone + Send + Sync;
     /// A degree-2 ciphertext: a sum of products that has not been relinearized.

@@ -69,6 +69,7 @@ mod private;
 mod residues;
 mod secret;
 mod stream;
+mod tensor;
 
 pub use error::WireError;
 pub use header::{Header, Kind, VERSION};

@@ -129,10 +129,11 @@ struct Shareable {
 }
 
 impl PlanSummary {
-    pub(crate) fn new(plan: &Plan, core: &CoreTimes) -> Self {
+    /// The summary of a plan with its hash.
+    pub(crate) fn new(plan: &Plan, plan_hash: PlanHash, core: &CoreTimes) -> Self {
         let (shape, hyperparameters) = (plan.layout().shape(), plan.hyperparameters());
         Self {
-            plan_hash: PlanHash::of(plan).to_string(),
+            plan_hash: plan_hash.to_string(),
             samples: shape.samples,
             features: shape.columns - 1,
             classes: shape.classes,

@@ -74,7 +74,7 @@ impl Project {
         // Also of a folder that was there already.
         #[cfg(unix)]
         fs::set_permissions(&private, std::os::unix::fs::PermissionsExt::from_mode(0o700)).at(&private)?;
-        let plan_hash = PlanHash::of(plan).to_string();
+        let plan_hash = PlanHash::of(plan)?.to_string();
         let stored = Stored { format: FORMAT, settings: settings.clone(), plan_hash };
         let text = serde_json::to_string_pretty(&stored)?;
         Staged::new(&file, |out| writeln!(out, "{text}"))?.commit(false)?;
@@ -100,7 +100,7 @@ impl Project {
         let text = read_text(&file)?;
         let stored: Stored = serde_json::from_str(&text).at(&file)?;
         let plan = stored.settings.plan().at(&file)?;
-        if stored.format == FORMAT && stored.plan_hash == PlanHash::of(&plan).to_string() {
+        if stored.format == FORMAT && stored.plan_hash == PlanHash::of(&plan).at(&file)?.to_string() {
             return Ok(plan);
         }
         Err(BadInput::at(&file, "changed, or made by another version of volley: it takes a new project"))

@@ -12,7 +12,7 @@ use volley_mlr::volley_ckks::{
     Ciphertext, Context, EvaluationKeySet, Parameters, PublicKey, SecretKey, SeededCiphertext,
 };
 use volley_mlr::{
-    Checkpoint, EncryptedDataset, EncryptedModel, EncryptedRows, EncryptedScores, Job, OwnerState,
+    Checkpoint, EncryptedDataset, EncryptedModel, EncryptedRows, EncryptedScores, Gradient, Job, OwnerState,
 };
 
 /// Of the sealed key among the golden files.
@@ -73,7 +73,7 @@ macro_rules! reader {
 }
 
 /// Every reader of `volley-ckks` and `volley-mlr`.
-pub const READERS: [Reader; 15] = [
+pub const READERS: [Reader; 16] = [
     // What any file is looked at by. It has no writer of its own.
     Reader {
         name: "header",
@@ -125,6 +125,10 @@ pub const READERS: [Reader; 15] = [
     reader!("volley-mlr", "checkpoint", |world, file, limit| {
         let checkpoint = Checkpoint::read(&world.job, &world.job_context, file, limit)?;
         written(|out| Ok(checkpoint.write(&world.job, out)?))
+    }),
+    reader!("volley-mlr", "gradient", |world, file, limit| {
+        let gradient = Gradient::read(&world.job, &world.job_context, file, limit)?;
+        written(|out| Ok(gradient.write(&world.job, out)?))
     }),
     reader!("volley-mlr", "encrypted-model", |world, file, limit| {
         let model = EncryptedModel::read(&world.job, &world.job_context, file, limit)?;

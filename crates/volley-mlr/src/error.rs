@@ -1,9 +1,10 @@
 //! What can go wrong, with the numbers that explain it. Rows and columns are counted from 0.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use thiserror::Error;
 
+use crate::volley_ckks::Operand;
 use crate::volley_revolver::Layout;
 
 /// Data, settings or a model that cannot be used.
@@ -175,6 +176,63 @@ pub enum Error {
         /// The iterations of the run.
         iterations: usize,
     },
+    /// Groups that a source of rows, or the layout, has not.
+    #[error("groups {} to {} are not among those from {} to {}", groups.start, groups.end, available.start, available.end)]
+    Groups {
+        /// The groups asked for, from the first to the one after the last.
+        groups: Range<usize>,
+        /// Those that there are.
+        available: Range<usize>,
+    },
+    /// A source of rows that could not give a group.
+    #[error("group {group} of the rows cannot be had: {reason}")]
+    RowSource {
+        /// The group.
+        group: usize,
+        /// Why not.
+        reason: String,
+    },
+    /// The gradient of another iteration.
+    #[error("a gradient of iteration {found} where iterations {} to {} are expected", expected.start(), expected.end())]
+    GradientIteration {
+        /// Those that are taken.
+        expected: RangeInclusive<usize>,
+        /// The gradient's.
+        found: usize,
+    },
+    /// Two gradients with a group in common.
+    #[error("group {group} of the rows is in both gradients")]
+    GradientOverlap {
+        /// The first such group.
+        group: usize,
+    },
+    /// A step that would leave out groups of rows.
+    #[error("the gradient is of {covered} groups of rows, a step is made of all {groups}")]
+    GradientIncomplete {
+        /// Groups that there are gradients of.
+        covered: usize,
+        /// Groups of the layout.
+        groups: usize,
+    },
+    /// A gradient whose sums have another level, scale or number of slots than the plan's.
+    #[error(
+        "a gradient has level {}, scale {} and {} slots where the plan has {}, {} and {}",
+        found.level, found.scale, found.slots, expected.level, expected.scale, expected.slots
+    )]
+    GradientOperand {
+        /// What the plan has.
+        expected: Operand,
+        /// What the gradient has.
+        found: Operand,
+    },
+    /// A refresh that is not the plan's, one too many or one too few.
+    #[error("the plan refreshes {}, the refresh that is given returns {}", to_level(*expected), to_level(*found))]
+    RefreshMismatch {
+        /// The level of the plan's refreshes; none where it has none.
+        expected: Option<usize>,
+        /// The level of the given one's; none where none is given.
+        found: Option<usize>,
+    },
     /// Values so large that the quadratic gradient of a column overflows.
     #[error("the values around column {column} (counted from 0) are too large: their products overflow")]
     Overflow {
@@ -322,6 +380,11 @@ pub enum Error {
         /// Columns given.
         found_columns: usize,
     },
+}
+
+/// Where a refresh leads.
+fn to_level(level: Option<usize>) -> String {
+    level.map_or_else(|| "nothing".to_owned(), |level| format!("to level {level}"))
 }
 
 /// First and last rows of ranges.

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use volley_sigmoid::SigmoidPolynomial;
 
+use crate::circuit::weight_scale;
 use crate::volley_ckks::{Flooding, Parameters, Scale};
-use crate::{Error, Momentum};
+use crate::{Error, Objective, UpdateRule};
 
 /// Iterations up to which scores stay within the cubic's range on all standardised data that was looked at, and on all that was
 /// whitened, where they grow faster (docs/training.md).
@@ -66,12 +67,9 @@ impl LearningRate {
 /// The settings of one training run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hyperparameters {
-    iterations: usize,
     profile: Profile,
     sigmoid: SigmoidPolynomial,
-    weight_decay: f64,
-    learning_rate: LearningRate,
-    momentum_limit: f64,
+    rule: UpdateRule,
     weight_range: f64,
     flooding: Option<Flooding>,
 }
@@ -90,27 +88,8 @@ impl Hyperparameters {
         weight_decay: f64,
         learning_rate: LearningRate,
     ) -> Result<Self, Error> {
-        if iterations == 0 {
-            return Err(Error::NoIterations);
-        }
-        if !(0.0..1.0).contains(&weight_decay) {
-            return Err(Error::WeightDecay { value: weight_decay });
-        }
-        if let LearningRate::Constant(value) = learning_rate
-            && !(value > 0.0 && value.is_finite())
-        {
-            return Err(Error::LearningRate { value });
-        }
-        Ok(Self {
-            iterations,
-            profile,
-            sigmoid,
-            weight_decay,
-            learning_rate,
-            momentum_limit: 1.0,
-            weight_range: WEIGHT_RANGE,
-            flooding: None,
-        })
+        let rule = UpdateRule::new(iterations, learning_rate, weight_decay)?;
+        Ok(Self { profile, sigmoid, rule, weight_range: WEIGHT_RANGE, flooding: None })
     }
 
     /// The paper's: raw features, its degree-3 polynomial, rate 1 + 1/(n t), no weight decay.
@@ -133,7 +112,9 @@ impl Hyperparameters {
         let settings = if iterations <= FEW_WHITENED {
             Self::few(iterations)?
         } else {
-            Self { weight_decay: WHITENED_DECAY, ..Self::many(iterations)? }
+            let many = Self::many(iterations)?;
+            let rule = many.rule.with_weight_decay(WHITENED_DECAY)?;
+            Self { rule, ..many }
         };
         Ok(Self { profile: Profile::Standard, ..settings })
     }
@@ -186,11 +167,7 @@ impl Hyperparameters {
     ///
     /// [`Error::MomentumLimit`] unless it is in \[0, 1\].
     pub fn with_momentum_limit(self, limit: f64) -> Result<Self, Error> {
-        if (0.0..=1.0).contains(&limit) {
-            Ok(Self { momentum_limit: limit, ..self })
-        } else {
-            Err(Error::MomentumLimit { limit })
-        }
+        Ok(Self { rule: self.rule.with_momentum_limit(limit)?, ..self })
     }
 
     /// With a bound on the [normalised](crate::Preconditioner) weights, which a plan that refreshes them makes room for
@@ -215,15 +192,16 @@ impl Hyperparameters {
         Self { flooding: Some(flooding), ..self }
     }
 
-    /// The same settings for another number of iterations.
-    pub(crate) fn with_iterations(&self, iterations: usize) -> Self {
-        Self { iterations, ..self.clone() }
+    /// Rate, momentum, weight decay and number of iterations.
+    #[must_use]
+    pub fn update_rule(&self) -> &UpdateRule {
+        &self.rule
     }
 
     /// Number of iterations, at least one.
     #[must_use]
     pub fn iterations(&self) -> usize {
-        self.iterations
+        self.rule.iterations()
     }
 
     /// How features are prepared.
@@ -240,23 +218,23 @@ impl Hyperparameters {
 
     /// log₂ h with h rounded up to a power of two.
     pub(crate) fn log_headroom(&self) -> i32 {
-        self.sigmoid.half_width().log2().ceil().max(0.0) as i32
+        self.sigmoid.log_headroom()
     }
 
     /// Δ/h: the scale of encrypted weights.
     pub(crate) fn weight_scale(&self, parameters: &Parameters) -> Scale {
-        parameters.scale().divided_by(&Scale::power_of_two(self.log_headroom()))
+        weight_scale(&self.sigmoid, parameters)
     }
 
     /// η₁, η₂, … of all iterations.
     pub fn momentum(&self) -> impl Iterator<Item = f64> + use<> {
-        Momentum::limited(self.momentum_limit).take(self.iterations)
+        self.rule.momentum()
     }
 
     /// The largest size of η.
     #[must_use]
     pub fn momentum_limit(&self) -> f64 {
-        self.momentum_limit
+        self.rule.momentum_limit()
     }
 
     /// The bound on normalised weights.
@@ -274,13 +252,13 @@ impl Hyperparameters {
     /// λ in [0, 1).
     #[must_use]
     pub fn weight_decay(&self) -> f64 {
-        self.weight_decay
+        self.rule.weight_decay()
     }
 
     /// The learning rate.
     #[must_use]
     pub fn learning_rate(&self) -> LearningRate {
-        self.learning_rate
+        self.rule.learning_rate()
     }
 }
 

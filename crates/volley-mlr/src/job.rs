@@ -1,12 +1,13 @@
 //! One run of a plan: what ties its files together.
 
 use std::fmt;
+use std::sync::Arc;
 
 use rand_core::CryptoRng;
 
 use crate::Plan;
 use crate::volley_ckks::KeyId;
-use crate::wire::StoredPlan;
+use crate::wire::{EncodedPlan, WireError};
 
 /// The random name of one run.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,9 +55,12 @@ names!(JobId, 16; PlanHash, 32; RowsHash, 32);
 
 impl PlanHash {
     /// The hash of a plan: the same before there is a job as in all of its files.
-    #[must_use]
-    pub fn of(plan: &Plan) -> Self {
-        StoredPlan::of(plan).hash()
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::UnnamedRefresh`] for a plan that [refreshes by something of its own](Plan::refreshed_by), and so has no files.
+    pub fn of(plan: &Plan) -> Result<Self, WireError> {
+        Ok(EncodedPlan::of(plan)?.hash())
     }
 }
 
@@ -66,21 +70,43 @@ impl PlanHash {
 pub struct Job {
     id: JobId,
     key_id: KeyId,
-    plan: Plan,
+    plan: Arc<Plan>,
+    /// What the plan's hash is of.
+    encoded: EncodedPlan,
     plan_hash: PlanHash,
 }
 
 impl Job {
     /// A new job with a random name, for the owner of a key.
-    pub fn new(plan: Plan, key_id: KeyId, rng: &mut impl CryptoRng) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// As [`PlanHash::of`].
+    pub fn new(
+        plan: impl Into<Arc<Plan>>,
+        key_id: KeyId,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, WireError> {
+        let plan = plan.into();
+        let encoded = EncodedPlan::of(&plan)?;
         let mut id = [0; 16];
         rng.fill_bytes(&mut id);
-        Self::restore(JobId(id), key_id, plan)
+        Ok(Self::restore(JobId(id), key_id, plan, encoded))
     }
 
-    pub(crate) fn restore(id: JobId, key_id: KeyId, plan: Plan) -> Self {
-        let plan_hash = PlanHash::of(&plan);
-        Self { id, key_id, plan, plan_hash }
+    /// The job with the name of one that was made before.
+    pub(crate) fn restore(
+        id: JobId,
+        key_id: KeyId,
+        plan: impl Into<Arc<Plan>>,
+        encoded: EncodedPlan,
+    ) -> Self {
+        let plan_hash = encoded.hash();
+        Self { id, key_id, plan: plan.into(), encoded, plan_hash }
+    }
+
+    pub(crate) fn encoded_plan(&self) -> &EncodedPlan {
+        &self.encoded
     }
 
     /// The name.
@@ -97,7 +123,7 @@ impl Job {
 
     /// What is run.
     #[must_use]
-    pub fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
     }
 

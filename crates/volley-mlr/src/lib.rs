@@ -5,6 +5,8 @@
 //!   [`Preconditioner`]), encrypts it and decrypts the [`Model`] ([`Owner`]).
 //! * **The server** has evaluation keys and [`EncryptedData`], and trains ([`Trainer`]). Its types hold nothing else.
 //! * **Both** have the [`Plan`], made from the shape of the data and the [`Hyperparameters`] before there is a key.
+//! * **Training is put together** of four parts, each of which can be another: the source of [`Rows`], the [`Objective`], the
+//!   [`UpdateRule`] and the [`Refresh`]. A [`TrainingCircuit`] plans and runs any objective.
 //! * **In clear,** [`Reference`] is the same algorithm with the same polynomial in f64, which shows what an encrypted run
 //!   will do before anyone pays for it; [`Baseline`]s are the paper's three curves.
 //!
@@ -14,6 +16,8 @@
 //! Where levels do not last for all iterations, the plan [refreshes](Refresh) the weights by bootstrapping.
 //!
 //! ```
+//! use std::sync::Arc;
+//!
 //! use ndarray::array;
 //! use rand::{SeedableRng, rngs::SysRng};
 //! use rand_chacha::ChaCha20Rng;
@@ -27,19 +31,19 @@
 //!
 //! // Agreed on by both: 4 samples, 2 features, 2 classes; 128-bit security by default.
 //! let hyperparameters = Hyperparameters::standard(2)?;
-//! let plan = Plan::new(4, 2, 2, &hyperparameters, Demands::default())?;
+//! let plan = Arc::new(Plan::new(4, 2, 2, &hyperparameters, Demands::default())?);
 //!
 //! // The owner prepares, makes keys and encrypts.
-//! let training_set = TrainingSet::new(&data, hyperparameters.profile())?;
+//! let training_set = Arc::new(TrainingSet::new(&data, hyperparameters.profile())?);
 //! let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
 //! let context = Context::new(plan.parameters().clone());
-//! let secret_key = SecretKey::generate(&context, &mut rng);
+//! let secret_key = Arc::new(SecretKey::generate(&context, &mut rng));
 //! let keys = EvaluationKeySet::generate(&secret_key, plan.key_spec(), &mut rng)?;
 //! let owner = Owner::new(&plan, &training_set, &secret_key)?;
 //! let upload = owner.encrypt(&mut rng)?;
 //!
 //! // The server trains.
-//! let evaluator = Evaluator::new(&context, keys)?;
+//! let evaluator = Arc::new(Evaluator::new(&context, keys)?);
 //! let mut trainer = Trainer::new(&evaluator, &plan, upload.expand(&context)?)?;
 //! while trainer.step()?.is_some() {}
 //! let encrypted_model = trainer.model().ok_or("no iteration")?;
@@ -57,6 +61,7 @@
 #![forbid(unsafe_code)]
 
 mod baselines;
+mod circuit;
 mod class_weight;
 mod dataset;
 mod encrypted;
@@ -66,24 +71,29 @@ mod job;
 mod labels;
 mod model;
 mod nesterov;
+mod objective;
 mod owner;
 mod owner_state;
 mod plan;
+mod planned;
 mod preconditioner;
 mod prediction;
 mod preprocessing;
 mod recoding;
 mod reference;
 mod refresh;
+mod rows;
 mod sharing;
 #[cfg(test)]
 mod testing;
 mod trainer;
 mod training_set;
+mod update_rule;
 mod whitening;
 pub mod wire;
 
 pub use baselines::{Baseline, BaselineRun};
+pub use circuit::TrainingCircuit;
 pub use dataset::{Dataset, Precision};
 pub use encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
 pub use error::Error;
@@ -92,6 +102,7 @@ pub use job::{Job, JobId, PlanHash, RowsHash};
 pub use labels::ClassLabels;
 pub use model::Model;
 pub use nesterov::{Momentum, Nesterov};
+pub use objective::{MaskedMean, Objective};
 pub use owner::Owner;
 pub use owner_state::OwnerState;
 pub use plan::Plan;
@@ -100,9 +111,11 @@ pub use prediction::{EncryptedRows, EncryptedScores, PredictionPlan, Predictor};
 pub use preprocessing::{Preprocessing, Standardisation};
 pub use reference::{Reference, Step};
 pub use refresh::{MAX_ITERATIONS, Refresh};
+pub use rows::{ResidentRows, RowGroup, RowPreparation, Rows};
 pub use sharing::{MIN_SHARED_BITS, Sharing};
-pub use trainer::{Checkpoint, StepReport, Trainer};
+pub use trainer::{Checkpoint, Gradient, StepReport, Trainer};
 pub use training_set::TrainingSet;
+pub use update_rule::UpdateRule;
 pub use volley_sigmoid;
 pub use volley_sigmoid::volley_revolver;
 pub use volley_sigmoid::volley_revolver::volley_ckks;

@@ -1,5 +1,7 @@
 //! The owner's side of an encrypted run: encrypting a training set by a plan, decrypting the model.
 
+use std::sync::Arc;
+
 use crate::volley_ckks::{Ciphertext, Complex64, Encoder, SecretKey};
 use ndarray::Array2;
 use rand_core::CryptoRng;
@@ -9,14 +11,14 @@ use crate::{EncryptedData, EncryptedDataset, EncryptedModel, Error, Model, Plan,
 
 /// An owner's key with a plan and the training set that stays in clear.
 #[derive(Debug)]
-pub struct Owner<'a> {
-    plan: &'a Plan,
-    training_set: &'a TrainingSet,
-    secret_key: &'a SecretKey,
+pub struct Owner {
+    plan: Arc<Plan>,
+    training_set: Arc<TrainingSet>,
+    secret_key: Arc<SecretKey>,
     encoder: Encoder,
 }
 
-impl<'a> Owner<'a> {
+impl Owner {
     /// An owner of a training set, with a secret key of the plan's parameters.
     ///
     /// # Errors
@@ -24,15 +26,20 @@ impl<'a> Owner<'a> {
     /// [`Error::PlanShape`] where the plan was made for another shape, [`Error::LayoutMismatch`] where the rows were
     /// [arranged](TrainingSet::balanced) for another layout, [`Error::Matrix`] for a key of other parameters.
     pub fn new(
-        plan: &'a Plan,
-        training_set: &'a TrainingSet,
-        secret_key: &'a SecretKey,
+        plan: &Arc<Plan>,
+        training_set: &Arc<TrainingSet>,
+        secret_key: &Arc<SecretKey>,
     ) -> Result<Self, Error> {
         training_set.check(plan.layout())?;
         if secret_key.context().parameters().id() != plan.parameters().id() {
             return Err(crate::volley_ckks::Error::ParameterMismatch.into());
         }
-        Ok(Self { plan, training_set, secret_key, encoder: Encoder::new(secret_key.context()) })
+        Ok(Self {
+            plan: Arc::clone(plan),
+            training_set: Arc::clone(training_set),
+            secret_key: Arc::clone(secret_key),
+            encoder: Encoder::new(secret_key.context()),
+        })
     }
 
     /// Encrypts features, labels and 1/B, times the weights of the rows if they have any, under the secret key, each ciphertext with a seed of its own.
@@ -48,7 +55,7 @@ impl<'a> Owner<'a> {
     /// [`Error::ScoreRange`] and [`Error::SharedBits`] where the model of this data cannot be shared.
     pub fn encrypt(&self, rng: &mut impl CryptoRng) -> Result<EncryptedDataset, Error> {
         if let Some(flooding) = self.plan.hyperparameters().flooding() {
-            self.plan.noise_model().check(flooding, self.training_set)?;
+            self.plan.noise_model().check(flooding, &self.training_set)?;
         }
         if self.plan.refresh_count() > 0 {
             self.check_weights()?;
@@ -112,7 +119,7 @@ impl<'a> Owner<'a> {
     /// [`Error::LayoutMismatch`] for a model of another plan, [`Error::Matrix`] for ciphertexts of another owner or
     /// parameter set or at a level without room for the noise, [`Error::NotFinite`] where what was decrypted is no model.
     pub fn decrypt(&self, model: &EncryptedModel<Ciphertext>) -> Result<Model, Error> {
-        self.training_set.owner_state().decrypt_by(self.plan, self.secret_key, &self.encoder, model)
+        self.training_set.owner_state().decrypt_by(&self.plan, &self.secret_key, &self.encoder, model)
     }
 
     /// Decrypts a model for the owner alone, to the last bit, whatever the plan is for.
@@ -132,7 +139,7 @@ impl<'a> Owner<'a> {
     /// As [`decrypt`](Self::decrypt).
     pub fn decrypt_weights(&self, model: &EncryptedModel<Ciphertext>) -> Result<Array2<f64>, Error> {
         let decrypt = |block: &Ciphertext| Ok(self.secret_key.decrypt(block)?);
-        self.training_set.owner_state().unpack(self.plan, &self.encoder, model, decrypt)
+        self.training_set.owner_state().unpack(&self.plan, &self.encoder, model, decrypt)
     }
 }
 

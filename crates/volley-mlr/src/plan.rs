@@ -2,24 +2,25 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
-use crate::volley_ckks::bootstrapping::{Bootstrapping, Preset};
-use crate::volley_ckks::costs::{CoreKind, CostModel, Memory};
-use crate::volley_ckks::{
-    Arithmetic, KeySpec, Operand, OperationCounts, Parameters, Security, Simulator, Upload,
-};
+use volley_sigmoid::SigmoidPolynomial;
+
+use crate::circuit::{SPARE_LEVELS, TrainingCircuit};
+use crate::volley_ckks::bootstrapping::Preset;
+use crate::volley_ckks::costs::{CoreKind, CostModel};
+use crate::volley_ckks::{Operand, Parameters, Security, Simulator};
 use crate::volley_revolver::plan::{Circuit, Demands, Plan as MatrixPlan, RingChoice};
 use crate::volley_revolver::skewed::Split;
 use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 
+use crate::planned::planned;
 use crate::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method, Schedule};
 use crate::sharing::{self, NoiseModel};
-use crate::{EncryptedData, Error, Hyperparameters, Refresh, Trainer};
+use crate::{Error, Hyperparameters, Refresh};
 
 mod work;
 
-/// Levels that the model has left, so that a server can compute with it: one product, for encrypted prediction.
-const SPARE_LEVELS: usize = INPUT_LEVEL;
 /// Levels of the first iteration.
 const FIRST_ITERATION_LEVELS: usize = Schedule::FIRST_LEVELS;
 /// log₂ of the ring degree where levels are refreshed: smaller rings have no levels beside those of a bootstrapping.
@@ -39,8 +40,10 @@ pub struct Plan {
     matrices: MatrixPlan,
 }
 
+planned!(Plan);
+
 /// How a plan refreshes weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Refreshes {
     method: Method,
     /// What a refresh gives, and where the data is encrypted.
@@ -130,15 +133,33 @@ impl Plan {
 
     /// A plan of what was planned.
     fn assemble(training: &Training<'_>, matrices: MatrixPlan) -> Result<Self, Error> {
-        let refreshes = match training.method {
+        let refreshes = match &training.method {
             None => None,
             Some(method) => {
-                let refresh =
-                    method.prepare_simulated(&Simulator::new(matrices.parameters()), matrices.layout())?;
-                Some(Refreshes { method, output_level: refresh.output_level() })
+                let refresh = method.simulated(&Simulator::new(matrices.parameters()), matrices.layout())?;
+                Some(Refreshes { method: method.clone(), output_level: refresh.output_level() })
             }
         };
         Self { hyperparameters: training.hyperparameters.clone(), refreshes, matrices }.checked()
+    }
+
+    /// The plan of a run under these parameters, in this layout and by this split, whose weights are refreshed by something else
+    /// than bootstrapping: by the owners of a key, say. `refresh` is its simulation, and
+    /// [`Trainer::with_refresh`](crate::Trainer::with_refresh) takes the real one. The run has no files: no reader would know
+    /// what refreshes it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooManyIterations`] where a refresh gives fewer levels than an iteration takes, [`Error::PlanTooLarge`], and
+    /// [`Error::Matrix`] for what the simulator refuses.
+    pub fn refreshed_by(
+        hyperparameters: &Hyperparameters,
+        parameters: &Parameters,
+        layout: Layout,
+        split: Split,
+        refresh: Arc<dyn Refresh<Simulator>>,
+    ) -> Result<Self, Error> {
+        Self::restore(hyperparameters, parameters, layout, split, Some(Method::Own(refresh)))
     }
 
     /// The plan that was made once with these parameters, layout and split. Whoever it comes from, it is made again in
@@ -153,8 +174,8 @@ impl Plan {
         let training = Training { hyperparameters, method };
         let (mut required, mut available) = (training.levels(), parameters.max_level());
         let mut data_level = available;
-        if let Some(method) = method {
-            data_level = method.prepare_simulated(&Simulator::new(parameters), layout)?.output_level();
+        if let Some(method) = &training.method {
+            data_level = method.simulated(&Simulator::new(parameters), layout)?.output_level();
             let least = FIRST_ITERATION_LEVELS.max(training.iteration_levels()) + INPUT_LEVEL;
             (required, available) = (least, data_level);
             if hyperparameters.iterations() > MAX_ITERATIONS {
@@ -166,7 +187,7 @@ impl Plan {
             let lack = MatrixError::TooManyLevels { log_n, required, available, sufficient_log_n: None };
             return Err(training.in_iterations(lack.into()));
         }
-        work::check(&layout, &training.schedule(data_level))?;
+        work::check(&layout, &training.circuit().schedule(data_level))?;
         let matrices = MatrixPlan::of(&training, parameters, layout, split, &CostModel::default())?;
         Self::assemble(&training, matrices)
     }
@@ -199,52 +220,10 @@ impl Plan {
         &self.hyperparameters
     }
 
-    /// The CKKS parameters.
-    #[must_use]
-    pub fn parameters(&self) -> &Parameters {
-        self.matrices.parameters()
-    }
-
-    /// Where the matrices' entries lie.
-    #[must_use]
-    pub fn layout(&self) -> Layout {
-        self.matrices.layout()
-    }
-
     /// The member of the family of products.
     #[must_use]
     pub fn split(&self) -> Split {
         self.matrices.split()
-    }
-
-    /// The evaluation keys that the server needs.
-    #[must_use]
-    pub fn key_spec(&self) -> &KeySpec {
-        self.matrices.key_spec()
-    }
-
-    /// The operations that training does, by level.
-    #[must_use]
-    pub fn counts(&self) -> &OperationCounts {
-        self.matrices.counts()
-    }
-
-    /// The ciphertexts that the owner uploads.
-    #[must_use]
-    pub fn upload(&self) -> Upload {
-        self.matrices.upload()
-    }
-
-    /// The server's memory when it is the most, with so many threads.
-    #[must_use]
-    pub fn memory(&self, threads: usize) -> Memory {
-        self.matrices.memory(threads)
-    }
-
-    /// Seconds of training by the model that the plan was chosen with.
-    #[must_use]
-    pub fn seconds(&self) -> f64 {
-        self.matrices.seconds()
     }
 
     /// Estimated seconds in which the owner makes the keys, on one core with these times.
@@ -269,13 +248,19 @@ impl Plan {
     /// Level at which the data is encrypted: the highest, or the one that a refresh returns to.
     #[must_use]
     pub fn data_level(&self) -> usize {
-        self.refreshes.map_or(self.parameters().max_level(), |refreshes| refreshes.output_level)
+        self.refreshed_level().unwrap_or_else(|| self.parameters().max_level())
+    }
+
+    /// The level that a refresh returns to, if the run takes any.
+    #[must_use]
+    pub fn refreshed_level(&self) -> Option<usize> {
+        self.refreshes.as_ref().map(|refreshes| refreshes.output_level)
     }
 
     /// The bootstrapping that refreshes the weights, if the run takes one.
     #[must_use]
     pub fn bootstrapping(&self) -> Option<Preset> {
-        self.refreshes.and_then(|refreshes| refreshes.method.preset())
+        self.refreshes.as_ref().and_then(|refreshes| refreshes.method.preset())
     }
 
     /// How often the weights are refreshed.
@@ -291,13 +276,17 @@ impl Plan {
     }
 
     pub(crate) fn method(&self) -> Option<Method> {
-        self.refreshes.map(|refreshes| refreshes.method)
+        self.refreshes.as_ref().map(|refreshes| refreshes.method.clone())
+    }
+
+    /// The run as a circuit.
+    pub(crate) fn circuit(&self) -> TrainingCircuit<SigmoidPolynomial> {
+        Training { hyperparameters: &self.hyperparameters, method: self.method() }.circuit()
     }
 
     /// The levels of the weights.
     pub(crate) fn schedule(&self) -> Schedule {
-        let training = Training { hyperparameters: &self.hyperparameters, method: self.method() };
-        training.schedule(self.data_level())
+        self.circuit().schedule(self.data_level())
     }
 
     /// Level, scale and slots of the ciphertexts that the owner uploads.
@@ -313,6 +302,14 @@ impl Plan {
             scale: self.hyperparameters.weight_scale(self.parameters()),
             slots: self.parameters().max_slots(),
         }
+    }
+
+    /// Level, scale and slots of the sums that the gradient of an iteration is made of, from 1 to the last.
+    pub(crate) fn gradient_sums(&self, iteration: usize) -> Operand {
+        let level = self.schedule().gradient_level(iteration) + 1;
+        let gradient = self.weights(iteration);
+        let scale = gradient.scale.times(&self.parameters().rescaling_factor(level));
+        Operand { level, scale, ..gradient }
     }
 }
 
@@ -372,42 +369,18 @@ struct Training<'a> {
 }
 
 impl Training<'_> {
-    fn schedule(&self, data_level: usize) -> Schedule {
-        Schedule {
-            data_level,
-            iteration_levels: self.iteration_levels(),
-            iterations: self.hyperparameters.iterations(),
-            refreshes: self.method.is_some(),
+    fn circuit(&self) -> TrainingCircuit<SigmoidPolynomial> {
+        TrainingCircuit {
+            objective: self.hyperparameters.sigmoid().clone(),
+            rule: self.hyperparameters.update_rule().clone(),
+            method: self.method.clone(),
+            log_range: refresh::log_range(self.hyperparameters),
         }
     }
 
     /// Levels of every iteration but the first.
     fn iteration_levels(&self) -> usize {
-        2 + self.hyperparameters.sigmoid().levels()
-    }
-
-    /// A trainer of simulated data, for as many iterations as are scheduled.
-    fn trainer<'a>(
-        &self,
-        simulator: &'a Simulator,
-        (layout, split): (Layout, Split),
-        schedule: Schedule,
-        refresh: Option<Box<dyn Refresh<Simulator> + 'a>>,
-    ) -> Result<Trainer<'a, Simulator>, Error> {
-        let scale = simulator.parameters().scale();
-        let inputs = |count: usize| -> Result<Vec<_>, Error> {
-            (0..count).map(|_| Ok(simulator.input(&scale, schedule.data_level)?)).collect()
-        };
-        let data = EncryptedData {
-            layout,
-            features: (0..layout.groups())
-                .map(|_| inputs(layout.column_blocks()))
-                .collect::<Result<_, _>>()?,
-            labels: inputs(layout.score_ciphertexts())?,
-            preconditioner: inputs(layout.column_blocks())?,
-        };
-        let hyperparameters = self.hyperparameters.with_iterations(schedule.iterations);
-        Trainer::with_layout(simulator, &hyperparameters, (layout, split), schedule, refresh, data)
+        self.circuit().iteration_levels()
     }
 
     /// The parameter sets of a preset with levels for whole iterations between two refreshes.
@@ -465,10 +438,8 @@ impl Training<'_> {
 impl Circuit for Training<'_> {
     type Error = Error;
 
-    /// Saturates where there are more iterations than any ring has levels for.
     fn levels(&self) -> usize {
-        let further = (self.hyperparameters.iterations() - 1).saturating_mul(self.iteration_levels());
-        further.saturating_add(FIRST_ITERATION_LEVELS + SPARE_LEVELS)
+        self.circuit().levels()
     }
 
     fn log_scale(&self, shape: Shape, log_n: u32) -> Option<u32> {
@@ -477,24 +448,11 @@ impl Circuit for Training<'_> {
     }
 
     fn encoded_bytes(&self, parameters: &Parameters, layout: Layout) -> u64 {
-        let Some(preset) = self.method.and_then(Method::preset) else { return 0 };
-        let bootstrapping = Method::bootstrapping(preset, parameters, layout);
-        bootstrapping.map_or(0, |bootstrapping: Bootstrapping| bootstrapping.memory_bytes())
+        self.circuit().encoded_bytes(parameters, layout)
     }
 
-    /// Of a run that refreshes its weights only one cycle is simulated, and counted as often as the run goes through it.
-    fn simulate(&self, simulator: &Simulator, layout: Layout, split: Split) -> Result<(), Error> {
-        let refresh = self.method.map(|method| method.prepare_simulated(simulator, layout)).transpose()?;
-        let max_level = simulator.parameters().max_level();
-        let schedule = self.schedule(refresh.as_ref().map_or(max_level, |refresh| refresh.output_level()));
-        let mut trainer = self.trainer(simulator, (layout, split), schedule.once_through(), refresh)?;
-        let mut steps = |count: usize| (0..count).try_for_each(|_| trainer.step().map(drop));
-        if let Some(cycle) = schedule.cycle() {
-            steps(cycle.start)?;
-            simulator.repeated(cycle.times, || steps(cycle.length))?;
-        }
-        while trainer.step()?.is_some() {}
-        Ok(())
+    fn simulate(&self, simulator: &Arc<Simulator>, layout: Layout, split: Split) -> Result<(), Error> {
+        self.circuit().simulate(simulator, layout, split)
     }
 }
 

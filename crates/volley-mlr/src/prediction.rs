@@ -11,6 +11,7 @@
 //!
 //! Decrypted scores are [as secret](crate::volley_ckks::flooding) as a private model.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rand_core::CryptoRng;
@@ -19,10 +20,11 @@ use rayon::prelude::*;
 use ndarray::Array2;
 
 use crate::encrypted::check_layout;
-use crate::volley_ckks::costs::{CostModel, Memory};
+use crate::planned::planned;
+use crate::volley_ckks::costs::CostModel;
 use crate::volley_ckks::{
-    Arithmetic, Ciphertext, Complex64, Context, Encoder, Error as CkksError, KeySpec, Operand,
-    OperationCounts, Parameters, Scale, SecretKey, SeededCiphertext, Simulator, Upload,
+    Arithmetic, Ciphertext, Complex64, Context, Encoder, Error as CkksError, Operand, Scale, SecretKey,
+    SeededCiphertext, Simulator,
 };
 use crate::volley_revolver::plan::{Circuit, Plan as MatrixPlan};
 use crate::volley_revolver::skewed::{RevolvedWeights, Skewed, Split};
@@ -35,6 +37,9 @@ const LEVEL: usize = 1;
 const SCORE_LOG_SCALE: i32 = 37;
 
 /// How rows are predicted by the model of a training plan: the same parameters and products, another number of rows.
+///
+/// The keys of a training of two iterations or more [cover](crate::volley_ckks::KeySpec::covers) those of its prediction; after a
+/// single one they are made for prediction.
 #[derive(Clone, Debug)]
 pub struct PredictionPlan {
     /// Of the model.
@@ -44,6 +49,8 @@ pub struct PredictionPlan {
     weights: Option<Operand>,
     matrices: MatrixPlan,
 }
+
+planned!(PredictionPlan);
 
 impl PredictionPlan {
     /// The prediction of `rows` rows by the model of `plan`.
@@ -85,49 +92,6 @@ impl PredictionPlan {
         self.weights.as_ref()
     }
 
-    /// The CKKS parameters.
-    #[must_use]
-    pub fn parameters(&self) -> &Parameters {
-        self.matrices.parameters()
-    }
-
-    /// Where the rows' entries lie.
-    #[must_use]
-    pub fn layout(&self) -> Layout {
-        self.matrices.layout()
-    }
-
-    /// The evaluation keys that the server needs. Those of a training of two iterations or more
-    /// [cover](KeySpec::covers) them; after a single one they are made for prediction.
-    #[must_use]
-    pub fn key_spec(&self) -> &KeySpec {
-        self.matrices.key_spec()
-    }
-
-    /// The operations that prediction does, by level.
-    #[must_use]
-    pub fn counts(&self) -> &OperationCounts {
-        self.matrices.counts()
-    }
-
-    /// The ciphertexts that the owner uploads.
-    #[must_use]
-    pub fn upload(&self) -> Upload {
-        self.matrices.upload()
-    }
-
-    /// The server's memory when it is the most, with so many threads.
-    #[must_use]
-    pub fn memory(&self, threads: usize) -> Memory {
-        self.matrices.memory(threads)
-    }
-
-    /// Estimated seconds on one core.
-    #[must_use]
-    pub fn seconds(&self) -> f64 {
-        self.matrices.seconds()
-    }
-
     /// What scores stay below: 2^12 where q₀ has 50 bits. Larger ones wrap around, and with them all others in the ciphertext.
     #[must_use]
     pub fn max_score(&self) -> f64 {
@@ -156,7 +120,7 @@ impl EncryptedRows<SeededCiphertext> {
     /// # Errors
     ///
     /// [`Error::Matrix`] for ciphertexts of another parameter set.
-    pub fn expand(&self, context: &std::sync::Arc<Context>) -> Result<EncryptedRows<Ciphertext>, Error> {
+    pub fn expand(&self, context: &Arc<Context>) -> Result<EncryptedRows<Ciphertext>, Error> {
         let expand =
             |group: &Vec<SeededCiphertext>| group.iter().map(|row| Ok(row.expand(context)?)).collect();
         let features = self.features.iter().map(expand).collect::<Result<_, Error>>()?;
@@ -179,15 +143,15 @@ pub struct EncryptedScores<C> {
 /// The server's side of encrypted prediction, generic as [`Trainer`](crate::Trainer) is. The weights' rotations are made
 /// once.
 #[derive(Debug)]
-pub struct Predictor<'a, A: Arithmetic> {
-    skewed: Skewed<'a, A>,
+pub struct Predictor<A: Arithmetic> {
+    skewed: Skewed<A>,
     /// By class block.
     weights: Vec<RevolvedWeights<A::Ciphertext>>,
     /// What goes back with the scores.
     returned: Vec<A::Ciphertext>,
 }
 
-impl<'a, A: Arithmetic> Predictor<'a, A> {
+impl<A: Arithmetic> Predictor<A> {
     /// Takes up a trained model.
     ///
     /// # Errors
@@ -196,7 +160,7 @@ impl<'a, A: Arithmetic> Predictor<'a, A> {
     /// [`Error::Matrix`] for another parameter set or key, for keys that do not suffice, and for a model whose last level
     /// was dropped.
     pub fn new(
-        arithmetic: &'a A,
+        arithmetic: &Arc<A>,
         plan: &PredictionPlan,
         model: &EncryptedModel<A::Ciphertext>,
     ) -> Result<Self, Error> {
@@ -216,7 +180,7 @@ impl<'a, A: Arithmetic> Predictor<'a, A> {
     }
 
     fn with_weights(
-        arithmetic: &'a A,
+        arithmetic: &Arc<A>,
         layout: Layout,
         split: Split,
         weights: &[A::Ciphertext],
@@ -389,7 +353,7 @@ impl Circuit for Prediction<'_> {
         LEVEL
     }
 
-    fn simulate(&self, simulator: &Simulator, layout: Layout, split: Split) -> Result<(), Error> {
+    fn simulate(&self, simulator: &Arc<Simulator>, layout: Layout, split: Split) -> Result<(), Error> {
         let weights = (0..layout.weight_ciphertexts())
             .map(|_| simulator.existing(&self.weights.scale, self.weights.level))
             .collect::<Result<Vec<_>, _>>()?;

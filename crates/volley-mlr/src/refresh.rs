@@ -30,11 +30,14 @@
 //! whose norm is about 4·√(d/n) for standardised features: what a refresh does to scores is estimated at g·δ·4·√(d/n).
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use crate::volley_ckks::bootstrapping::{BootstrapArithmetic, Bootstrapper, Bootstrapping, Preset};
 use crate::volley_ckks::{Arithmetic, Complex64, Parameters, Simulator};
 use crate::volley_revolver::{Layout, Shape};
 use crate::{Error, Hyperparameters};
+
+pub(crate) mod weights;
 
 /// Level at which a refresh takes ciphertexts at least, and that the last iteration leaves.
 pub(crate) const INPUT_LEVEL: usize = 1;
@@ -45,8 +48,9 @@ pub const MAX_ITERATIONS: usize = 1000;
 /// Estimated error of scores up to which the faster preset is taken: what moves the prediction of hardly any row.
 const SCORE_BUDGET: f64 = 1.0 / 64.0;
 
-/// Gives levels back.
-pub trait Refresh<A: Arithmetic>: Debug + Sync {
+/// Gives levels back: by bootstrapping ([`Bootstrapper`]), or by whatever else a run has, such as owners who decrypt and encrypt
+/// again.
+pub trait Refresh<A: Arithmetic>: Debug + Send + Sync {
     /// The level of what [`refresh`](Self::refresh) gives, at the parameters' scale.
     fn output_level(&self) -> usize;
 
@@ -61,7 +65,7 @@ pub trait Refresh<A: Arithmetic>: Debug + Sync {
 
 impl<A: BootstrapArithmetic> Refresh<A> for Bootstrapper<A::Transform>
 where
-    A::Transform: Debug + Sync,
+    A::Transform: Debug + Send + Sync,
 {
     fn output_level(&self) -> usize {
         self.plan().output_level()
@@ -77,69 +81,56 @@ where
 }
 
 /// By what a plan refreshes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Method {
     /// Bootstrapping by one of its parameter sets.
     Bootstrapping(Preset),
-    /// Decryption and encryption, by the one who has the key: for tests of all that is around.
-    #[cfg(test)]
-    Reencryption {
-        /// The level of new ciphertexts.
-        level: usize,
-    },
+    /// Something else, as it is simulated: a run has to bring its own.
+    Own(Arc<dyn Refresh<Simulator>>),
 }
 
 impl Method {
-    /// The bootstrapping of weights in a layout, sparsely packed.
-    pub(crate) fn bootstrapping(
-        preset: Preset,
-        parameters: &Parameters,
-        layout: Layout,
-    ) -> Result<Bootstrapping, Error> {
-        let slots = layout.period() * layout.width();
-        Ok(Bootstrapping::new(parameters, &preset.bootstrapping(slots))?)
-    }
-
-    /// The preset of a bootstrapping.
-    pub(crate) fn preset(self) -> Option<Preset> {
+    /// The bootstrapping, if it is one.
+    pub(crate) fn preset(&self) -> Option<Preset> {
         match self {
-            Self::Bootstrapping(preset) => Some(preset),
-            #[cfg(test)]
-            Self::Reencryption { .. } => None,
+            Self::Bootstrapping(preset) => Some(*preset),
+            Self::Own(_) => None,
         }
     }
 
-    /// Ready to refresh weights of a layout.
-    pub(crate) fn prepare<'a, A: BootstrapArithmetic>(
-        self,
-        arithmetic: &A,
-        layout: Layout,
-    ) -> Result<Box<dyn Refresh<A> + 'a>, Error>
-    where
-        A::Transform: Debug + Sync + 'a,
-    {
-        match self {
-            Self::Bootstrapping(preset) => {
-                let bootstrapping = Self::bootstrapping(preset, arithmetic.parameters(), layout)?;
-                Ok(Box::new(bootstrapping.prepare(arithmetic)?))
-            }
-            #[cfg(test)]
-            Self::Reencryption { .. } => Err(crate::volley_ckks::Error::KeyMismatch.into()),
-        }
-    }
-
-    /// The same for a simulator.
-    pub(crate) fn prepare_simulated(
-        self,
+    /// Ready to refresh simulated weights of a layout.
+    pub(crate) fn simulated(
+        &self,
         simulator: &Simulator,
         layout: Layout,
-    ) -> Result<Box<dyn Refresh<Simulator>>, Error> {
+    ) -> Result<Arc<dyn Refresh<Simulator>>, Error> {
         match self {
-            Self::Bootstrapping(_) => self.prepare(simulator, layout),
-            #[cfg(test)]
-            Self::Reencryption { level } => Ok(Box::new(crate::testing::Reencryption { level, key: None })),
+            Self::Bootstrapping(preset) => by_bootstrapping(*preset, simulator, layout),
+            Self::Own(refresh) => Ok(Arc::clone(refresh)),
         }
     }
+}
+
+/// The bootstrapping of weights in a layout, sparsely packed.
+pub(crate) fn bootstrapping(
+    preset: Preset,
+    parameters: &Parameters,
+    layout: Layout,
+) -> Result<Bootstrapping, Error> {
+    let slots = layout.period() * layout.width();
+    Ok(Bootstrapping::new(parameters, &preset.bootstrapping(slots))?)
+}
+
+/// A bootstrapping that is ready to refresh weights of a layout.
+pub(crate) fn by_bootstrapping<A: BootstrapArithmetic>(
+    preset: Preset,
+    arithmetic: &A,
+    layout: Layout,
+) -> Result<Arc<dyn Refresh<A>>, Error>
+where
+    A::Transform: Debug + Send + Sync + 'static,
+{
+    Ok(Arc::new(bootstrapping(preset, arithmetic.parameters(), layout)?.prepare(arithmetic)?))
 }
 
 /// Bits that a preset's result has at least, measured at N = 2¹⁶ and 2¹³ slots (`docs/bootstrapping.md`).
@@ -234,6 +225,14 @@ impl Schedule {
             let refreshed = iteration < self.iterations && level < self.iteration_levels + INPUT_LEVEL;
             Weights { level: if refreshed { self.data_level } else { level }, refreshed }
         })
+    }
+
+    /// The level of an iteration's gradient, from 1: that of the weights that it makes, before they are refreshed.
+    pub(crate) fn gradient_level(&self, iteration: usize) -> usize {
+        match iteration {
+            0 | 1 => self.data_level.saturating_sub(Self::FIRST_LEVELS),
+            _ => self.after(iteration - 1).level.saturating_sub(self.iteration_levels),
+        }
     }
 
     /// The cycle from refresh to refresh, where a run goes through it more than once.

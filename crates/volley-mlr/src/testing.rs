@@ -52,12 +52,12 @@ pub(crate) fn small_ring(log_n: u32) -> Demands {
 
 /// A refresh by the one who has the key; without it, that of a simulator.
 #[derive(Debug)]
-pub(crate) struct Reencryption<'a> {
+pub(crate) struct Reencryption {
     pub(crate) level: usize,
-    pub(crate) key: Option<&'a SecretKey>,
+    pub(crate) key: Option<Arc<SecretKey>>,
 }
 
-impl Refresh<Simulator> for Reencryption<'_> {
+impl Refresh<Simulator> for Reencryption {
     fn output_level(&self) -> usize {
         self.level
     }
@@ -68,14 +68,14 @@ impl Refresh<Simulator> for Reencryption<'_> {
     }
 }
 
-impl Refresh<Evaluator> for Reencryption<'_> {
+impl Refresh<Evaluator> for Reencryption {
     fn output_level(&self) -> usize {
         self.level
     }
 
     /// Refuses slots that are too large for a bootstrapping.
     fn refresh(&self, _: &Evaluator, a: &Ciphertext) -> Result<Ciphertext, Error> {
-        let key = self.key.unwrap();
+        let key = self.key.as_deref().unwrap();
         let encoder = Encoder::new(key.context());
         let slots = encoder.decode(&key.decrypt(a)?)?;
         let weight = slots.iter().map(|slot| slot.norm()).fold(0.0, f64::max);
@@ -89,10 +89,10 @@ impl Refresh<Evaluator> for Reencryption<'_> {
 
 /// One owner and what the server gets. Everything random is the same each time.
 pub(crate) struct Setup {
-    pub(crate) training_set: TrainingSet,
-    pub(crate) plan: Plan,
+    pub(crate) training_set: Arc<TrainingSet>,
+    pub(crate) plan: Arc<Plan>,
     pub(crate) context: Arc<Context>,
-    pub(crate) secret_key: SecretKey,
+    pub(crate) secret_key: Arc<SecretKey>,
 }
 
 impl Setup {
@@ -122,20 +122,20 @@ impl Setup {
 
     /// With a plan that was made by other means.
     pub(crate) fn of(data: &Dataset, hyperparameters: &Hyperparameters, plan: Plan) -> Self {
-        let training_set = TrainingSet::new(data, hyperparameters.profile()).unwrap();
+        let training_set = Arc::new(TrainingSet::new(data, hyperparameters.profile()).unwrap());
         let context = Context::new(plan.parameters().clone());
-        let secret_key = SecretKey::generate(&context, &mut rng(1));
-        Self { training_set, plan, context, secret_key }
+        let secret_key = Arc::new(SecretKey::generate(&context, &mut rng(1)));
+        Self { training_set, plan: Arc::new(plan), context, secret_key }
     }
 
-    pub(crate) fn owner(&self) -> Owner<'_> {
+    pub(crate) fn owner(&self) -> Owner {
         Owner::new(&self.plan, &self.training_set, &self.secret_key).unwrap()
     }
 
-    pub(crate) fn evaluator(&self) -> Evaluator {
+    pub(crate) fn evaluator(&self) -> Arc<Evaluator> {
         let keys = EvaluationKeySet::generate(&self.secret_key, self.plan.key_spec(), &mut rng(2)).unwrap();
         assert_eq!(keys.spec(self.plan.parameters()).as_ref(), Ok(self.plan.key_spec()));
-        Evaluator::new(&self.context, keys).unwrap()
+        Arc::new(Evaluator::new(&self.context, keys).unwrap())
     }
 
     pub(crate) fn upload(&self) -> EncryptedDataset {

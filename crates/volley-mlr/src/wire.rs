@@ -5,6 +5,7 @@
 //! | training job | owner | server | [`Job`] |
 //! | encrypted dataset | owner | server | [`EncryptedDataset`](crate::EncryptedDataset) |
 //! | checkpoint | server | itself | [`Checkpoint`](crate::Checkpoint) |
+//! | gradient | server, of its share of the rows | server | [`Gradient`](crate::Gradient) |
 //! | encrypted model | server | owner | [`EncryptedModel`](crate::EncryptedModel) |
 //! | encrypted rows | owner | server | [`EncryptedRows`](crate::EncryptedRows) |
 //! | encrypted scores | server | owner | [`EncryptedScores`](crate::EncryptedScores) |
@@ -20,6 +21,7 @@
 mod checkpoint;
 mod dataset;
 mod error;
+mod gradient;
 mod job;
 mod model;
 mod owner_state;
@@ -28,11 +30,12 @@ mod prediction;
 
 use std::io::Read;
 
+use crate::volley_ckks::KeyId;
 use crate::volley_ckks::wire::{FileReader, Header, Kind};
-use crate::{Job, JobId, PlanHash, RowsHash};
+use crate::{Job, JobId, Plan, PlanHash, RowsHash};
 
 pub use error::WireError;
-pub(crate) use plan::StoredPlan;
+pub(crate) use plan::EncodedPlan;
 
 /// A job.
 pub const JOB: Kind = Kind::new("training job");
@@ -40,6 +43,8 @@ pub const JOB: Kind = Kind::new("training job");
 pub const DATASET: Kind = Kind::new("encrypted dataset");
 /// What the server goes on from.
 pub const CHECKPOINT: Kind = Kind::new("checkpoint");
+/// What servers that share the rows add up.
+pub const GRADIENT: Kind = Kind::new("gradient");
 /// What the server returns.
 pub const MODEL: Kind = Kind::new("encrypted model");
 /// Rows that the owner asks about.
@@ -68,11 +73,21 @@ pub fn rows(header: &Header) -> Option<RowsHash> {
 
 /// The header of a file of a job.
 fn header(job: &Job, kind: Kind, body_bytes: u64) -> Header {
+    named_header(kind, job.plan(), job.key_id(), (job.id(), job.plan_hash()), body_bytes)
+}
+
+fn named_header(
+    kind: Kind,
+    plan: &Plan,
+    key_id: KeyId,
+    (job, hash): (JobId, PlanHash),
+    body_bytes: u64,
+) -> Header {
     Header {
         kind,
-        params_id: job.plan().parameters().id(),
-        key_id: Some(job.key_id()),
-        extension: [&job.id().as_bytes()[..], job.plan_hash().as_bytes()].concat(),
+        params_id: plan.parameters().id(),
+        key_id: Some(key_id),
+        extension: [&job.as_bytes()[..], hash.as_bytes()].concat(),
         body_bytes,
     }
 }

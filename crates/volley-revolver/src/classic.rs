@@ -14,6 +14,8 @@
 //! Cost: p products, relinearizations and filters; 2·log₂ D + 1 rotations for each; three levels, and a fourth where p does
 //! not divide M. It is what the [skewed](crate::skewed) products are measured against: they need one level.
 
+use std::sync::Arc;
+
 use ndarray::{Array2, ArrayRef2};
 use rayon::prelude::*;
 use volley_ckks::{Arithmetic, Complex64};
@@ -98,16 +100,16 @@ impl ClassicLayout {
 
 /// The operations of the classic product on one arithmetic, by the paper's names.
 #[derive(Debug)]
-pub struct Classic<'a, A> {
-    arithmetic: &'a A,
+pub struct Classic<A> {
+    arithmetic: Arc<A>,
     layout: ClassicLayout,
 }
 
-impl<'a, A: Arithmetic> Classic<'a, A> {
+impl<A: Arithmetic> Classic<A> {
     /// The operations on ciphertexts of `layout`.
     #[must_use]
-    pub fn new(arithmetic: &'a A, layout: ClassicLayout) -> Self {
-        Self { arithmetic, layout }
+    pub fn new(arithmetic: &Arc<A>, layout: ClassicLayout) -> Self {
+        Self { arithmetic: Arc::clone(arithmetic), layout }
     }
 
     /// RowShifter: the repeated rows of Bᵀ moved up by `shift` rows, so that row k holds row (k + `shift`) mod p.
@@ -152,7 +154,7 @@ impl<'a, A: Arithmetic> Classic<'a, A> {
     /// [`Error::CiphertextSlots`], [`Error::Ckks`].
     pub fn sum_row_vec(&self, a: &A::Ciphertext) -> Result<A::Ciphertext, Error> {
         self.check_slots(a)?;
-        fold(self.arithmetic, a.clone(), doublings(1, self.layout.height(), self.layout.width as i64))
+        fold(&*self.arithmetic, a.clone(), doublings(1, self.layout.height(), self.layout.width as i64))
     }
 
     /// SumColVec: every column becomes the sum of all columns. 2·log₂ D rotations, and a level for the mask that keeps
@@ -164,9 +166,9 @@ impl<'a, A: Arithmetic> Classic<'a, A> {
     pub fn sum_col_vec(&self, a: &A::Ciphertext) -> Result<A::Ciphertext, Error> {
         self.check_slots(a)?;
         let width = self.layout.width;
-        let sums = fold(self.arithmetic, a.clone(), doublings(1, width, 1))?;
+        let sums = fold(&*self.arithmetic, a.clone(), doublings(1, width, 1))?;
         let first = self.mask(&sums, |_, j| j == 0)?;
-        fold(self.arithmetic, first, doublings(1, width, -1))
+        fold(&*self.arithmetic, first, doublings(1, width, -1))
     }
 
     /// A·B, row by row, in the first p columns; zero elsewhere in the rows.

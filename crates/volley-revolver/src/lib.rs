@@ -18,6 +18,8 @@
 //! no step size, no iterations. Nor is it a general library of matrices: it has the two products of a linear model.
 //!
 //! ```
+//! use std::sync::Arc;
+//!
 //! use ndarray::array;
 //! use volley_revolver::skewed::{Skewed, Split};
 //! use volley_revolver::volley_ckks::{Operation, Parameters, Simulator};
@@ -38,7 +40,7 @@
 //!
 //! // The scores of all samples, on a simulator; with an `Evaluator` it is the same code on ciphertexts.
 //! let parameters = Parameters::n14()?;
-//! let simulator = Simulator::new(&parameters);
+//! let simulator = Arc::new(Simulator::new(&parameters));
 //! let layout = Layout::new(layout.shape(), parameters.max_slots())?;
 //! let skewed = Skewed::new(&simulator, layout, Split::on_copies(&layout))?;
 //! let [features, weights] = [2, 2].map(|level| simulator.input(&parameters.scale(), level));

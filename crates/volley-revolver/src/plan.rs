@@ -4,6 +4,8 @@
 //! question, before any key exists. What runs is the circuit itself, so levels, keys, operation counts and memory are
 //! not estimates; only the time is, from a [`CostModel`].
 
+use std::sync::Arc;
+
 use rayon::ThreadPoolBuilder;
 use volley_ckks::costs::{CostModel, Memory};
 use volley_ckks::params::ParametersError;
@@ -56,7 +58,7 @@ pub trait Circuit: Sync {
     /// # Errors
     ///
     /// What the arithmetic refuses.
-    fn simulate(&self, simulator: &Simulator, layout: Layout, split: Split) -> Result<(), Self::Error>;
+    fn simulate(&self, simulator: &Arc<Simulator>, layout: Layout, split: Split) -> Result<(), Self::Error>;
 }
 
 /// Which ring degree to take.
@@ -289,7 +291,7 @@ impl Plan {
         split: Split,
         model: &CostModel,
     ) -> Result<Self, C::Error> {
-        let simulator = Simulator::new(parameters);
+        let simulator = Arc::new(Simulator::new(parameters));
         on_one_thread(|| circuit.simulate(&simulator, layout, split))?;
         let (counts, key_spec, upload) = (simulator.counts(), simulator.key_spec(), simulator.upload());
         let bytes = key_spec.byte_count() + upload.bytes;

@@ -32,6 +32,8 @@
 //! [`split_scores`](Skewed::split_scores) separates them by one conjugation. With E = E⁽²ᵐ⁾ − i·E⁽²ᵐ⁺¹⁾ the real part of
 //! the gradient is the sum of both, taken once by one conjugation of the result.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use volley_ckks::Arithmetic;
 
@@ -55,23 +57,23 @@ use crate::rotation::StepGrid;
 /// block) or as one (scores and errors of a group and class block). Whatever runs in parallel is exact modular arithmetic: results do not depend on the
 /// number of threads.
 #[derive(Debug)]
-pub struct Skewed<'a, A> {
-    arithmetic: &'a A,
+pub struct Skewed<A> {
+    arithmetic: Arc<A>,
     layout: Layout,
     split: Split,
 }
 
-impl<'a, A: Arithmetic> Skewed<'a, A> {
+impl<A: Arithmetic> Skewed<A> {
     /// The products of `layout` by `split`.
     ///
     /// # Errors
     ///
     /// [`Error::SplitPeriod`] where the split was made for another number of padded classes.
-    pub fn new(arithmetic: &'a A, layout: Layout, split: Split) -> Result<Self, Error> {
+    pub fn new(arithmetic: &Arc<A>, layout: Layout, split: Split) -> Result<Self, Error> {
         if split.period() != layout.period() {
             return Err(Error::SplitPeriod { expected: layout.period(), actual: split.period() });
         }
-        Ok(Self { arithmetic, layout, split })
+        Ok(Self { arithmetic: Arc::clone(arithmetic), layout, split })
     }
 
     /// The layout.
@@ -114,7 +116,7 @@ impl<'a, A: Arithmetic> Skewed<'a, A> {
             .par_iter()
             .map(|a| {
                 let dropped = self.arithmetic.drop_level(a, level)?;
-                steps.rotations(self.arithmetic, &dropped, self.split.copies())
+                steps.rotations(&*self.arithmetic, &dropped, self.split.copies())
             })
             .collect()
     }

@@ -22,7 +22,7 @@ pub(super) fn check_parameters(parameters: &Parameters, found: ParamsId) -> Resu
 }
 
 /// Refuses a ciphertext of another owner than the one whose file it shall be in.
-fn check_key(expected: KeyId, found: KeyId) -> Result<(), WireError> {
+pub(super) fn check_key(expected: KeyId, found: KeyId) -> Result<(), WireError> {
     if found == expected { Ok(()) } else { Err(WireError::ForeignKey { expected, found: Some(found) }) }
 }
 

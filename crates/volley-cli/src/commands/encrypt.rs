@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -94,7 +95,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let _lock = FolderLock::take(upload.path())?;
     // The job is written last: without it, what there is was never complete.
     check_free(&upload.job_file(), options.force)?;
-    let plan = phase("planning", || project.plan())?;
+    let plan = Arc::new(phase("planning", || project.plan())?);
     let data = options.table.read_dataset(&options.data)?;
     let profile = plan.hyperparameters().profile();
     let training_set = match options.class_weight {
@@ -102,18 +103,20 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         Some(ClassWeight::Balanced) => TrainingSet::balanced(&data, profile, plan.layout()),
     }
     .at(&options.data)?;
+    let training_set = Arc::new(training_set);
     training_set.check(plan.layout()).at(&options.data)?;
     note_nearly_constant(training_set.nearly_constant());
     check_training(&training_set, plan.hyperparameters(), options)?;
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;
+    let secret_key = Arc::new(secret_key);
     check_keys(&upload.keys_file(), &secret_key)?;
     let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
 
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
     let dataset = phase("encryption", || owner.encrypt(&mut rng));
     let dataset = dataset.map_err(|error| with_advice(&error, plan.hyperparameters())).at(&options.data)?;
-    let job = Job::new(plan.clone(), secret_key.id(), &mut rng);
+    let job = Job::new(plan.clone(), secret_key.id(), &mut rng)?;
     let state =
         Staged::private(&project.owner_state_file(), |file| training_set.owner_state().write(&job, file))?;
     let dataset_file = Staged::new(&upload.dataset_file(), |out| dataset.write(&job, out))?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_mlr::PredictionPlan;
+use volley_mlr::{PlanHash, PredictionPlan};
 
 use crate::core_times::CoreTimes;
 use crate::failure::OrBadInput;
@@ -49,6 +49,6 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     if !plan.key_spec().covers(PredictionPlan::new(&plan, 1)?.key_spec()) {
         note("note: encrypted prediction takes keys that the server gets for two iterations or more");
     }
-    let plan = PlanSummary::new(&plan, &CoreTimes::of_this_machine()?);
+    let plan = PlanSummary::new(&plan, PlanHash::of(&plan)?, &CoreTimes::of_this_machine()?);
     output.result(&Planned { project: options.project.clone(), plan })
 }

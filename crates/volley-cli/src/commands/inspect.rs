@@ -146,7 +146,8 @@ impl Inspection {
     fn look_inside(&mut self, header: &Header, job: Option<&Path>) -> Result<()> {
         let path = self.file.clone();
         if header.kind == wire::JOB {
-            self.plan = Some(PlanSummary::new(read_job(&path)?.plan(), &CoreTimes::of_this_machine()?));
+            let job = read_job(&path)?;
+            self.plan = Some(PlanSummary::new(job.plan(), job.plan_hash(), &CoreTimes::of_this_machine()?));
         } else if header.kind == Kind::PARAMETERS {
             let parameters = Parameters::read(open(&path)?, self.bytes).at(&path)?;
             self.parameters = Some((&parameters).into());

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -79,7 +80,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let (_, rows) = EncryptedRows::<SeededCiphertext>::read(&job, &context, open(file)?, length).at(file)?;
     let rows_hash = rows.hash(&job).at(file)?;
     let rows = rows.expand(&context).at(file)?;
-    let evaluator = Evaluator::new(&context, folder.keys(&job, &context, plan.key_spec())?)?;
+    let evaluator = Arc::new(Evaluator::new(&context, folder.keys(&job, &context, plan.key_spec())?)?);
     let predictor = phase("set-up", || Predictor::new(&evaluator, &plan, &model))?;
     let bar = Bar::new(rows.features.len(), "blocks of rows");
     let scores = predictor.scores_with(&rows, |done| bar.set(done))?;

@@ -148,7 +148,7 @@ fn train(folder: &JobFolder, job: &Job) -> Result<usize> {
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let checkpoint = read_checkpoint(folder, job, &context)?;
     let resumed_after = checkpoint.as_ref().map_or(0, Checkpoint::iteration);
-    let evaluator = Evaluator::new(&context, folder.keys(job, &context, plan.key_spec())?)?;
+    let evaluator = Arc::new(Evaluator::new(&context, folder.keys(job, &context, plan.key_spec())?)?);
     let data = read_data(folder, job, &context)?;
     let mut trainer = phase("set-up", || match checkpoint {
         Some(checkpoint) => Trainer::resume(&evaluator, plan, data, checkpoint),

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use std::collections::BTreeMap;
 
 use ndarray::{Array2, Axis};
@@ -101,7 +103,7 @@ fn setup(data: &Dataset, hyperparameters: &Hyperparameters, log_n: u32) -> Setup
     let (samples, features) = data.features().dim();
     let plan = Plan::new(samples, features, 2, hyperparameters, small_ring(log_n)).unwrap();
     let balanced = TrainingSet::balanced(data, Profile::Standard, plan.layout()).unwrap();
-    Setup { training_set: balanced, ..Setup::of(data, hyperparameters, plan) }
+    Setup { training_set: Arc::new(balanced), ..Setup::of(data, hyperparameters, plan) }
 }
 
 #[test]
@@ -177,7 +179,7 @@ fn rows_arranged_for_another_layout_are_refused() {
     let (data, hyperparameters) = (rare(500, 20), Hyperparameters::few(2).unwrap());
     let setup = setup(&data, &hyperparameters, 9);
     let other = Plan::new(500, 6, 2, &hyperparameters, small_ring(10)).unwrap();
-    let set = TrainingSet::balanced(&data, Profile::Standard, other.layout()).unwrap();
+    let set = Arc::new(TrainingSet::balanced(&data, Profile::Standard, other.layout()).unwrap());
     let refusal = Owner::new(&setup.plan, &set, &setup.secret_key).unwrap_err();
     assert_eq!(refusal, Error::LayoutMismatch { expected: setup.plan.layout(), actual: other.layout() });
     let fewer = Plan::new(499, 6, 2, &hyperparameters, small_ring(9)).unwrap();

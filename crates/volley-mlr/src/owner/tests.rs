@@ -19,7 +19,7 @@ fn only_the_owner_decrypts() {
     let setup = Setup::new(&clouds(40, 6, 3), &settings(), small_ring(9));
     let model = setup.train();
     assert!(setup.owner().decrypt_private(&model).is_ok());
-    let stranger = SecretKey::generate(&setup.context, &mut rng(8));
+    let stranger = Arc::new(SecretKey::generate(&setup.context, &mut rng(8)));
     let stranger = Owner::new(&setup.plan, &setup.training_set, &stranger).unwrap();
     assert_eq!(stranger.decrypt_private(&model), Err(refused_by_ckks(volley_ckks::Error::KeyMismatch)));
 }
@@ -76,7 +76,7 @@ fn a_key_of_other_parameters_is_refused() {
     let setup = Setup::new(&clouds(40, 6, 3), &settings(), small_ring(9));
     let longer = Setup::new(&clouds(40, 6, 3), &Hyperparameters::standard(3).unwrap(), small_ring(9));
     let context = Context::new(longer.plan.parameters().clone());
-    let other = SecretKey::generate(&context, &mut rng(1));
+    let other = Arc::new(SecretKey::generate(&context, &mut rng(1)));
     let refusal = Owner::new(&setup.plan, &setup.training_set, &other).unwrap_err();
     assert_eq!(refusal, refused_by_ckks(volley_ckks::Error::ParameterMismatch));
 }

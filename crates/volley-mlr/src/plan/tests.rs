@@ -3,9 +3,9 @@ use std::time::Instant;
 use cpu_time::ThreadTime;
 
 use super::*;
-use crate::testing::small_ring;
+use crate::testing::{Reencryption, small_ring};
 use crate::volley_ckks::params::{ParametersError, max_log_qp};
-use crate::volley_ckks::{self, Operation, Security};
+use crate::volley_ckks::{self, KeySpec, Operation, OperationCounts, Security};
 use crate::volley_revolver;
 use crate::volley_revolver::plan::RingChoice;
 use crate::{LearningRate, Profile};
@@ -351,7 +351,7 @@ fn a_run_without_the_levels_is_refused_where_it_lacks_them() {
     // The weights after the first iteration have one level left, the scores none.
     let parameters = plan([10, 4, 2], 1, small_ring(9)).unwrap().parameters().clone();
     let layout = Layout::new(Shape { samples: 10, columns: 5, classes: 2 }, parameters.max_slots()).unwrap();
-    let simulator = Simulator::new(&parameters);
+    let simulator = Arc::new(Simulator::new(&parameters));
     let refusal = training.simulate(&simulator, layout, Split::on_copies(&layout)).unwrap_err();
     let expected = volley_sigmoid::Error::InsufficientLevels { required: 2, available: 0 };
     assert_eq!(refusal, Error::Sigmoid(expected));
@@ -360,13 +360,14 @@ fn a_run_without_the_levels_is_refused_where_it_lacks_them() {
 /// The plan that is counted by simulating every iteration.
 fn by_every_iteration(plan: &Plan) -> (OperationCounts, KeySpec, u64) {
     let training = Training { hyperparameters: plan.hyperparameters(), method: plan.method() };
-    let simulator = Simulator::new(plan.parameters());
+    let simulator = Arc::new(Simulator::new(plan.parameters()));
     let members = (plan.layout(), plan.split());
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     one_thread.install(|| {
-        let prepare = |method: Method| method.prepare_simulated(&simulator, plan.layout()).unwrap();
+        let prepare = |method: Method| method.simulated(&simulator, plan.layout()).unwrap();
         let refresh = plan.method().map(prepare);
-        let mut trainer = training.trainer(&simulator, members, plan.schedule(), refresh).unwrap();
+        let mut trainer =
+            training.circuit().simulated(&simulator, members, plan.schedule(), refresh).unwrap();
         while trainer.step().unwrap().is_some() {}
     });
     (simulator.counts(), simulator.key_spec(), simulator.peak_memory_bytes())
@@ -379,8 +380,8 @@ fn one_cycle_of_a_run_tells_what_all_of_it_takes() {
         let hyperparameters = Hyperparameters::few(iterations).unwrap();
         let shape = Shape { samples: 900, columns: 10, classes: 3 };
         let layout = Layout::new(shape, parameters.max_slots()).unwrap();
-        let (split, method) = (Split::on_copies(&layout), Method::Reencryption { level });
-        let plan = Plan::restore(&hyperparameters, &parameters, layout, split, Some(method)).unwrap();
+        let (split, refresh) = (Split::on_copies(&layout), Arc::new(Reencryption { level, key: None }));
+        let plan = Plan::refreshed_by(&hyperparameters, &parameters, layout, split, refresh).unwrap();
         assert_eq!(plan.schedule().cycle().is_some(), iterations > 6, "{:?}", plan.schedule());
         let (counts, key_spec, peak) = by_every_iteration(&plan);
         assert_eq!((plan.counts(), plan.key_spec()), (&counts, &key_spec), "{iterations} from {level}");

@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::testing::{Setup, clouds, rng, small_ring};
-use crate::volley_ckks::{EvaluationKeySet, Evaluator, Flooding};
+use crate::volley_ckks::{EvaluationKeySet, Evaluator, Flooding, KeySpec};
 use crate::volley_revolver;
 use crate::volley_revolver::plan::{Demands, RingChoice};
 use crate::{Dataset, Hyperparameters, Model};
@@ -33,7 +33,7 @@ fn predict(
     assert_eq!(bytes, plan.upload().bytes);
 
     let keys = EvaluationKeySet::generate(&setup.secret_key, keys, &mut rng(5))?;
-    let evaluator = Evaluator::new(&setup.context, keys)?;
+    let evaluator = Arc::new(Evaluator::new(&setup.context, keys)?);
     let predictor = Predictor::new(&evaluator, &plan, model)?;
     let told = Mutex::new(Vec::new());
     let progress = |done| told.lock().unwrap().push(done);

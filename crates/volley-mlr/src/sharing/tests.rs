@@ -2,7 +2,7 @@ use ndarray::Array2;
 
 use super::*;
 use crate::testing::{Setup, clouds, rng, small_ring};
-use crate::volley_ckks::{Evaluator, Security};
+use crate::volley_ckks::Security;
 use crate::volley_revolver::plan::Demands;
 use crate::{Dataset, Plan, Trainer};
 
@@ -16,7 +16,7 @@ fn root_mean_square(values: &Array2<f64>) -> f64 {
 
 /// The models after every iteration, to the last bit and flooded.
 fn train(setup: &Setup) -> Vec<[Model; 2]> {
-    let evaluator: Evaluator = setup.evaluator();
+    let evaluator = setup.evaluator();
     let upload = setup.upload().expand(&setup.context).unwrap();
     let mut trainer = Trainer::new(&evaluator, &setup.plan, upload).unwrap();
     let mut models = Vec::new();

@@ -1,13 +1,13 @@
 use ndarray::Axis;
 
 use super::*;
-use crate::refresh::Method;
 use crate::testing::{Reencryption, Setup, clouds, rng, small_ring};
 use crate::volley_ckks::{Ciphertext, Context, SecretKey};
 use crate::volley_revolver::Shape;
 use crate::volley_revolver::plan::Demands;
+use crate::volley_revolver::skewed::Split;
 use crate::volley_sigmoid::SigmoidPolynomial;
-use crate::{Dataset, Job, LearningRate, Owner, Profile, TrainingSet};
+use crate::{Dataset, Hyperparameters, Job, LearningRate, Owner, Profile, TrainingSet};
 
 /// Trains encrypted and in clear, checks every iteration, and returns the largest relative weight error.
 fn train(data: &Dataset, hyperparameters: &Hyperparameters, demands: Demands) -> f64 {
@@ -78,8 +78,8 @@ fn reencrypting(data: &Dataset, hyperparameters: &Hyperparameters, log_n: u32, l
         ..levelled.plan.parameters().literal()
     };
     let (layout, split) = (levelled.plan.layout(), levelled.plan.split());
-    let method = Some(Method::Reencryption { level });
-    let plan = Plan::restore(hyperparameters, &literal.build().unwrap(), layout, split, method).unwrap();
+    let (parameters, refresh) = (literal.build().unwrap(), Arc::new(Reencryption { level, key: None }));
+    let plan = Plan::refreshed_by(hyperparameters, &parameters, layout, split, refresh).unwrap();
     Setup::of(data, hyperparameters, plan)
 }
 
@@ -103,7 +103,7 @@ fn refreshed_weights_train_as_in_clear() {
 /// Trains with refreshes at `level`, and compares every iteration with the training in clear.
 fn check_refreshed(setup: &Setup, level: usize) {
     let (plan, evaluator) = (&setup.plan, setup.evaluator());
-    let refresh: Box<dyn Refresh<_>> = Box::new(Reencryption { level, key: Some(&setup.secret_key) });
+    let refresh: Arc<dyn Refresh<_>> = Arc::new(Reencryption { level, key: Some(setup.secret_key.clone()) });
     let data = setup.upload().expand(&setup.context).unwrap();
     let mut trainer = Trainer::with_refresh(&evaluator, plan, Some(refresh), data).unwrap();
     for reference in setup.training_set.reference(plan.hyperparameters()) {
@@ -201,7 +201,7 @@ fn bootstrapped_weights_train_as_in_clear() {
     let (plan, evaluator, another) = (&setup.plan, setup.evaluator(), setup.evaluator());
     let data = || setup.upload().expand(&setup.context).unwrap();
     let mut trainer = Trainer::new(&evaluator, plan, data()).unwrap();
-    let job = Job::new(plan.clone(), setup.secret_key.id(), &mut rng(6));
+    let job = Job::new(plan.clone(), setup.secret_key.id(), &mut rng(6)).unwrap();
     let mut resumed = None;
     for reference in setup.training_set.reference(&hyperparameters) {
         let step = trainer.step().unwrap().unwrap();
@@ -314,19 +314,20 @@ fn data_of_another_plan_is_refused() {
     let smaller = half.upload().expand(context).unwrap();
     assert_eq!(Trainer::new(&evaluator, plan, smaller).unwrap_err(), expected);
 
-    let other = Plan::new(40, 6, 3, &Hyperparameters::standard(3).unwrap(), small_ring(9)).unwrap();
+    let other = Hyperparameters::standard(3).unwrap();
+    let other = Arc::new(Plan::new(40, 6, 3, &other, small_ring(9)).unwrap());
     let other_context = Context::new(other.parameters().clone());
     let data_of_plan = upload.expand(context).unwrap();
     let mismatch = Error::from(crate::volley_ckks::Error::ParameterMismatch);
     assert_eq!(Trainer::new(&evaluator, &other, data_of_plan).unwrap_err(), mismatch);
     assert!(matches!(upload.expand(&other_context), Err(Error::Matrix(_))));
-    let stranger = SecretKey::generate(context, &mut rng(9));
+    let stranger = Arc::new(SecretKey::generate(context, &mut rng(9)));
     let foreign = Owner::new(plan, &setup.training_set, &stranger).unwrap().encrypt(&mut rng(3)).unwrap();
     let foreign = foreign.expand(context).unwrap();
     assert!(matches!(Trainer::new(&evaluator, plan, foreign), Err(Error::Matrix(_))));
 
     let half = data.select(&(0..20).collect::<Vec<_>>()).unwrap();
-    let half = TrainingSet::new(&half, Profile::Standard).unwrap();
+    let half = Arc::new(TrainingSet::new(&half, Profile::Standard).unwrap());
     let mismatch = Error::PlanShape { expected: [40, 7, 3], actual: [20, 7, 3] };
     assert_eq!(Owner::new(plan, &half, &setup.secret_key).unwrap_err(), mismatch);
     assert_eq!(half.features().len_of(Axis(0)), 20);

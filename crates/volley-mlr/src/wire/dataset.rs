@@ -3,23 +3,21 @@
 
 use std::io::{Read, Write};
 
-use super::{DATASET, WireError, header, open};
+use super::{DATASET, WireError, header, named_header, open};
 use crate::encrypted::check_layout;
-use crate::volley_ckks::wire::{BodyReader, Header, write_file};
+use crate::volley_ckks::wire::{BodyReader, write_file};
 use crate::volley_ckks::{Context, KeyId, Operand, SeededCiphertext};
-use crate::{EncryptedDataset, Job, JobId, Plan};
+use crate::{EncryptedDataset, Job, JobId, Plan, PlanHash};
 
 impl Plan {
     /// Bytes of the file with the encrypted dataset, exactly.
     #[must_use]
     pub fn dataset_bytes(&self) -> u64 {
-        let names = Job::restore(JobId::from_bytes([0; 16]), KeyId::from_bytes([0; 16]), self.clone());
-        dataset_header(&names).file_bytes().unwrap_or(u64::MAX)
+        // All names have the same length.
+        let names = (JobId::from_bytes([0; 16]), PlanHash::from_bytes([0; 32]));
+        let header = named_header(DATASET, self, KeyId::from_bytes([0; 16]), names, self.upload().bytes);
+        header.file_bytes().unwrap_or(u64::MAX)
     }
-}
-
-fn dataset_header(job: &Job) -> Header {
-    header(job, DATASET, job.plan().upload().bytes)
 }
 
 impl EncryptedDataset {
@@ -32,7 +30,7 @@ impl EncryptedDataset {
     pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
         check_layout(job.plan().layout(), self.layout)?;
         let parameters = job.plan().parameters();
-        write_file(&dataset_header(job), out, |body| {
+        write_file(&header(job, DATASET, job.plan().upload().bytes), out, |body| {
             Ok(self
                 .ciphertexts()
                 .try_for_each(|ciphertext| ciphertext.write_record(parameters, job.key_id(), body))?)

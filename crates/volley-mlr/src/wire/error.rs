@@ -45,6 +45,12 @@ pub enum WireError {
         "the file does not say of which rows the scores are, so an earlier version wrote it: score the rows again"
     )]
     UnnamedRows,
+    /// A plan that refreshes weights by something of its own: a reader would not know by what.
+    #[error("the plan refreshes weights to level {level} by what no file names: it cannot be a job")]
+    UnnamedRefresh {
+        /// The level that a refresh returns to.
+        level: usize,
+    },
     /// Content that is refused: settings out of range, a layout that does not exist, a checkpoint of another run.
     #[error(transparent)]
     Content(#[from] Error),

@@ -16,8 +16,8 @@ impl Job {
     ///
     /// [`FileError::Io`](crate::volley_ckks::wire::WireError::Io).
     pub fn write(&self, out: impl Write) -> Result<(), WireError> {
-        let body = StoredPlan::of(self.plan()).encode()?;
-        write_file(&header(self, JOB, body.len() as u64), out, |writer| Ok(writer.bytes(&body)?))
+        let body = self.encoded_plan().bytes();
+        write_file(&header(self, JOB, body.len() as u64), out, |writer| Ok(writer.bytes(body)?))
     }
 
     /// Reads a file of at most `limit` bytes, and plans again what follows from it: keys, counts, memory.
@@ -38,11 +38,12 @@ impl Job {
         let params_id = file.header().params_id;
         let stored: StoredPlan = file.read(|body| body.structure(MAX_BYTES))?;
         // Before the plan is simulated: most of what is wrong is found here.
-        let expected = stored.hash();
+        let encoded = stored.encode()?;
+        let expected = encoded.hash();
         if found != expected {
             return Err(WireError::ForeignPlan { expected, found });
         }
-        Ok(Self::restore(id, key_id, stored.plan(params_id)?))
+        Ok(Self::restore(id, key_id, stored.plan(params_id)?, encoded))
     }
 
     /// Reads evaluation keys of at most `limit` bytes, and refuses those of another key from their header.

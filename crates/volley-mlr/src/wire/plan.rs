@@ -28,9 +28,30 @@ const HALVINGS_SHIFT: u32 = 4;
 const FAST: u8 = 1;
 const PRECISE: u8 = 2;
 
+/// The length of a plan's encoding and the encoding. There is none of nothing, so no hash of nothing is one of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EncodedPlan(Vec<u8>);
+
+impl EncodedPlan {
+    pub(crate) fn of(plan: &Plan) -> Result<Self, WireError> {
+        StoredPlan::of(plan)?.encode()
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// BLAKE3 of the text `volley-mlr plan 1`, the length and the encoding.
+    pub(crate) fn hash(&self) -> PlanHash {
+        let mut hash = blake3::Hasher::new();
+        hash.update(b"volley-mlr plan 1").update(&self.0);
+        PlanHash::from_bytes(*hash.finalize().as_bytes())
+    }
+}
+
 /// A plan as it is stored, by postcard.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct StoredPlan {
+pub(super) struct StoredPlan {
     samples: u64,
     /// With the bias.
     columns: u64,
@@ -60,10 +81,17 @@ pub(crate) struct StoredPlan {
 }
 
 impl StoredPlan {
-    pub(crate) fn of(plan: &Plan) -> Self {
+    /// Refuses a plan that refreshes weights by what no file names.
+    pub(super) fn of(plan: &Plan) -> Result<Self, WireError> {
         let (hyperparameters, layout, split) = (plan.hyperparameters(), plan.layout(), plan.split());
         let sigmoid = hyperparameters.sigmoid();
-        Self {
+        let refresh = match (plan.refreshed_level(), plan.bootstrapping()) {
+            (None, _) => 0,
+            (Some(_), Some(Preset::Fast)) => FAST,
+            (Some(_), Some(Preset::Precise)) => PRECISE,
+            (Some(level), None) => return Err(WireError::UnnamedRefresh { level }),
+        };
+        Ok(Self {
             samples: layout.shape().samples as u64,
             columns: layout.shape().columns as u64,
             classes: layout.shape().classes as u64,
@@ -86,24 +114,12 @@ impl StoredPlan {
                 .map(|flooding| (flooding.statistical_bits(), flooding.decryptions())),
             momentum_limit: hyperparameters.momentum_limit(),
             weight_range: hyperparameters.weight_range(),
-            refresh: match plan.bootstrapping() {
-                None => 0,
-                Some(Preset::Fast) => FAST,
-                Some(Preset::Precise) => PRECISE,
-            },
-        }
+            refresh,
+        })
     }
 
-    /// The length and the encoding.
-    pub(super) fn encode(&self) -> Result<Vec<u8>, WireError> {
-        Ok(encode_structure(self)?)
-    }
-
-    /// BLAKE3 of the text `volley-mlr plan 1` and the encoding. Postcard encodes every structure of this type.
-    pub(crate) fn hash(&self) -> PlanHash {
-        let mut hash = blake3::Hasher::new();
-        hash.update(b"volley-mlr plan 1").update(&encode_structure(self).unwrap_or_default());
-        PlanHash::from_bytes(*hash.finalize().as_bytes())
+    pub(super) fn encode(&self) -> Result<EncodedPlan, WireError> {
+        Ok(EncodedPlan(encode_structure(self)?))
     }
 
     /// Checks everything and simulates the run.

@@ -1,5 +1,7 @@
 //! The mission, at secure parameters: keys, encryption, two iterations on ciphertexts, decryption.
 
+use std::sync::Arc;
+
 use ndarray::Array2;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -11,7 +13,7 @@ use crate::regnet;
 
 /// What came out of a run.
 struct Run {
-    training_set: TrainingSet,
+    training_set: Arc<TrainingSet>,
     test: Dataset,
     /// Level and decrypted model after each iteration.
     iterations: Vec<(usize, Model)>,
@@ -22,14 +24,15 @@ struct Run {
 fn train(hyperparameters: &Hyperparameters, log_n: u32) -> Option<Run> {
     let (training, test) = regnet()?;
     let mut rng = ChaCha20Rng::seed_from_u64(u64::from(log_n));
-    let training_set = TrainingSet::new(&training, hyperparameters.profile()).unwrap();
+    let training_set = Arc::new(TrainingSet::new(&training, hyperparameters.profile()).unwrap());
     let demands = Demands { ring: RingChoice::LogN(log_n), ..Demands::default() };
     let (samples, features) = training.features().dim();
-    let plan = Plan::new(samples, features, training_set.classes().len(), hyperparameters, demands).unwrap();
+    let classes = training_set.classes().len();
+    let plan = Arc::new(Plan::new(samples, features, classes, hyperparameters, demands).unwrap());
     assert_eq!(plan.parameters().security(), Security::Classical128);
 
     let context = Context::new(plan.parameters().clone());
-    let secret_key = SecretKey::generate(&context, &mut rng);
+    let secret_key = Arc::new(SecretKey::generate(&context, &mut rng));
     let keys = EvaluationKeySet::generate(&secret_key, plan.key_spec(), &mut rng).unwrap();
     assert_eq!(keys.spec(plan.parameters()).as_ref(), Ok(plan.key_spec()));
     let owner = Owner::new(&plan, &training_set, &secret_key).unwrap();
@@ -37,7 +40,7 @@ fn train(hyperparameters: &Hyperparameters, log_n: u32) -> Option<Run> {
     assert_eq!(upload.ciphertext_count(), plan.upload().ciphertexts);
     assert_eq!(upload.byte_count(plan.parameters()), plan.upload().bytes);
 
-    let evaluator = Evaluator::new(&context, keys).unwrap();
+    let evaluator = Arc::new(Evaluator::new(&context, keys).unwrap());
     let mut trainer = Trainer::new(&evaluator, &plan, upload.expand(&context).unwrap()).unwrap();
     let mut iterations = Vec::new();
     while let Some(step) = trainer.step().unwrap() {

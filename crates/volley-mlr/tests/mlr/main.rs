@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod encrypted;
+mod other_objectives;
 mod regnet;
 
 use std::path::Path;

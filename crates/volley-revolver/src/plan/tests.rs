@@ -29,7 +29,7 @@ impl Circuit for Scores {
         self.levels
     }
 
-    fn simulate(&self, simulator: &Simulator, layout: Layout, split: Split) -> Result<(), Error> {
+    fn simulate(&self, simulator: &Arc<Simulator>, layout: Layout, split: Split) -> Result<(), Error> {
         let skewed = Skewed::new(simulator, layout, split)?;
         let input = |level| Ok(simulator.input(&simulator.parameters().scale(), level)?);
         for level in 1..=self.levels {
@@ -55,7 +55,7 @@ impl Circuit for Overlap {
         1
     }
 
-    fn simulate(&self, simulator: &Simulator, _: Layout, _: Split) -> Result<(), Error> {
+    fn simulate(&self, simulator: &Arc<Simulator>, _: Layout, _: Split) -> Result<(), Error> {
         let hold = || {
             let held = simulator.input(&simulator.parameters().scale(), 1);
             std::thread::sleep(std::time::Duration::from_millis(1));
@@ -76,7 +76,7 @@ impl Circuit for Refused {
         1
     }
 
-    fn simulate(&self, simulator: &Simulator, _: Layout, _: Split) -> Result<(), Error> {
+    fn simulate(&self, simulator: &Arc<Simulator>, _: Layout, _: Split) -> Result<(), Error> {
         simulator.sum_of_products(&[])?;
         Ok(())
     }

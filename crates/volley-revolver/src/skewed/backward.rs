@@ -1,12 +1,14 @@
 //! G = Eᵀ·X.
 
+use std::borrow::Borrow;
+
 use rayon::prelude::*;
 use volley_ckks::Arithmetic;
 
 use super::{RowShifts, Skewed, Split};
-use crate::Error;
 use crate::error::check_length;
 use crate::rotation::{StepGrid, doublings, fold, horner};
+use crate::{Error, Layout};
 
 /// rot(X, gH + hD), or rot(X, gH) where the row shifts are made on the sums, of the features of one group.
 #[derive(Clone, Debug)]
@@ -32,7 +34,27 @@ pub struct BackwardSums<T> {
     sums: Vec<Vec<T>>,
 }
 
-impl<A: Arithmetic> Skewed<'_, A> {
+impl<T> BackwardSums<T> {
+    /// The ciphertexts of the sums by column block, [`Split::backward_sums`] of each: what is written of them.
+    pub fn tensors(&self) -> impl Iterator<Item = &T> {
+        self.sums.iter().flatten()
+    }
+
+    /// The sums of a layout and a split that consist of these ciphertexts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] for another number of them than layout and split have.
+    pub fn from_tensors(layout: &Layout, split: Split, tensors: Vec<T>) -> Result<Self, Error> {
+        let (blocks, of_block) = (layout.column_blocks(), split.backward_sums());
+        check_length(blocks.saturating_mul(of_block), tensors.len())?;
+        let mut tensors = tensors.into_iter();
+        let sums = (0..blocks).map(|_| tensors.by_ref().take(of_block).collect()).collect();
+        Ok(Self { split, sums })
+    }
+}
+
+impl<A: Arithmetic> Skewed<A> {
     /// The backward copies of one group's features (one ciphertext for each column block), usually with their columns
     /// [scaled](Self::scale_columns). They are dropped to `level`, the one at which they first meet errors, before they
     /// are rotated: K − 1 rotations for each column block, or G − 1.
@@ -67,23 +89,24 @@ impl<A: Arithmetic> Skewed<'_, A> {
             RowShifts::Sums => -1,
         };
         let steps = StepGrid::line(self.split.backward_steps(), step);
-        let rotations = steps.rotations(self.arithmetic, errors, self.split.factors())?;
+        let rotations = steps.rotations(&*self.arithmetic, errors, self.split.factors())?;
         Ok(RevolvedErrors { split: self.split, rotations })
     }
 
-    /// The sums of some groups, given their copies and errors, neither relinearized nor rescaled: K products for each
+    /// The sums of some groups, given their copies, owned or borrowed, and errors, neither relinearized nor rescaled: K products for each
     /// group and column block.
     ///
     /// # Errors
     ///
     /// [`Error::Ckks`] (an empty sum among others); [`Error::SplitMismatch`] and [`Error::Length`] for copies and errors
     /// of another split or layout, or for more of one than of the other.
-    pub fn accumulate(
+    pub fn accumulate<B: Borrow<BackwardCopies<A::Ciphertext>>>(
         &self,
-        copies: &[BackwardCopies<A::Ciphertext>],
+        copies: &[B],
         errors: &[RevolvedErrors<A::Ciphertext>],
     ) -> Result<BackwardSums<A::Tensor>, Error> {
         check_length(copies.len(), errors.len())?;
+        let copies: Vec<_> = copies.iter().map(Borrow::borrow).collect();
         for (copies, errors) in copies.iter().zip(errors) {
             self.check_origin(copies.split, copies.copies.len())?;
             self.check_origin(errors.split, copies.copies.len())?;
@@ -161,12 +184,12 @@ impl<A: Arithmetic> Skewed<'_, A> {
             RowShifts::Copies => relinearized,
             RowShifts::Sums => relinearized
                 .par_chunks(baby_steps)
-                .map(|shifts| horner(self.arithmetic, shifts, row))
+                .map(|shifts| horner(&*self.arithmetic, shifts, row))
                 .collect::<Result<_, Error>>()?,
         };
-        let gradient = horner(self.arithmetic, &giants, baby_steps as i64 * (row - 1))?;
+        let gradient = horner(&*self.arithmetic, &giants, baby_steps as i64 * (row - 1))?;
         let rows = doublings(self.layout.period(), self.layout.rows(), row);
-        let gradient = fold(self.arithmetic, gradient, rows)?;
+        let gradient = fold(&*self.arithmetic, gradient, rows)?;
         if self.layout.has_pairs() {
             let conjugate = self.arithmetic.conjugate(&gradient)?;
             return Ok(self.arithmetic.add(&gradient, &conjugate)?);

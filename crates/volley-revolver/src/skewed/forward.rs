@@ -24,7 +24,7 @@ pub struct RevolvedWeights<C> {
     rotations: Vec<Vec<C>>,
 }
 
-impl<A: Arithmetic> Skewed<'_, A> {
+impl<A: Arithmetic> Skewed<A> {
     /// The forward copies of one group's features (one ciphertext for each column block). They are dropped to `level`,
     /// the one at which they first meet weights, before they are rotated, so that rotations and copies are small:
     /// H_f − 1 rotations for each column block.
@@ -56,7 +56,7 @@ impl<A: Arithmetic> Skewed<'_, A> {
         let steps = StepGrid { giants, giant: babies as i64 * self.row(), babies, baby: self.row() - 1 };
         let rotations = weights
             .par_iter()
-            .map(|weights| steps.rotations(self.arithmetic, weights, self.split.factors()))
+            .map(|weights| steps.rotations(&*self.arithmetic, weights, self.split.factors()))
             .collect::<Result<_, _>>()?;
         Ok(RevolvedWeights { split: self.split, rotations })
     }
@@ -90,8 +90,8 @@ impl<A: Arithmetic> Skewed<'_, A> {
                 Ok(self.arithmetic.relinearize_rescale(&sum)?)
             })
             .collect::<Result<Vec<_>, Error>>()?;
-        let sum = horner(self.arithmetic, &sums, -(baby_steps as i64))?;
-        fold(self.arithmetic, sum, doublings(self.layout.period(), self.layout.width(), 1))
+        let sum = horner(&*self.arithmetic, &sums, -(baby_steps as i64))?;
+        fold(&*self.arithmetic, sum, doublings(self.layout.period(), self.layout.width(), 1))
     }
 
     /// The scores of all groups: [`revolve_weights`](Self::revolve_weights) once, [`forward`](Self::forward) for each

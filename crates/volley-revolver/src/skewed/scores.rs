@@ -6,7 +6,7 @@ use super::Skewed;
 use crate::rotation::{doublings, fold};
 use crate::{Error, Part};
 
-impl<A: Arithmetic> Skewed<'_, A> {
+impl<A: Arithmetic> Skewed<A> {
     /// The scores of each [part](crate::Layout::parts) of a group, as real numbers, times
     /// [`score_multiple`](crate::Layout::score_multiple): of a pair twice the real and twice the imaginary part, by one
     /// conjugation and at no level; of a single block the scores themselves.
@@ -38,6 +38,6 @@ impl<A: Arithmetic> Skewed<'_, A> {
     /// [`Error::CiphertextSlots`], [`Error::Ckks`].
     pub fn repeat_along_row(&self, errors: &A::Ciphertext) -> Result<A::Ciphertext, Error> {
         self.check_slots(errors)?;
-        fold(self.arithmetic, errors.clone(), doublings(self.layout.period(), self.layout.width(), -1))
+        fold(&*self.arithmetic, errors.clone(), doublings(self.layout.period(), self.layout.width(), -1))
     }
 }

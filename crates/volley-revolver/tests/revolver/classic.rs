@@ -1,5 +1,7 @@
 //! The classic product and its parts.
 
+use std::sync::Arc;
+
 use ndarray::{Array2, Axis};
 use proptest::prelude::*;
 use volley_revolver::classic::{Classic, ClassicLayout};
@@ -9,7 +11,7 @@ use crate::clear::{Counts, encrypt, with_slots};
 use crate::matrices::{assert_close, assert_slots_close, matrix};
 
 fn check_product(rows: usize, inner: usize, columns: usize, slots: usize) {
-    let model = with_slots(slots, 4);
+    let model = Arc::new(with_slots(slots, 4));
     let layout = ClassicLayout::new(rows, inner, columns, slots).unwrap();
     let classic = Classic::new(&model, layout);
     let (a, b) = (matrix(rows, inner, 1), matrix(inner, columns, 2));
@@ -48,7 +50,7 @@ fn products_equal_plain_ones() {
 #[test]
 fn a_shift_continues_the_rows() {
     for columns in 1..=8 {
-        let model = with_slots(64, 2);
+        let model = Arc::new(with_slots(64, 2));
         let layout = ClassicLayout::new(2, 8, columns, 64).unwrap();
         let b = matrix(8, columns, 5);
         let packed = encrypt(&model, &layout.pack_right(&b).unwrap());
@@ -63,7 +65,7 @@ fn a_shift_continues_the_rows() {
 
 #[test]
 fn sums_of_rows_and_columns() {
-    let model = with_slots(32, 1);
+    let model = Arc::new(with_slots(32, 1));
     let layout = ClassicLayout::new(4, 8, 1, 32).unwrap();
     let classic = Classic::new(&model, layout);
     let a = matrix(4, 8, 6);

@@ -1,10 +1,11 @@
 //! What is refused, and with which numbers.
 
 use std::slice::from_ref;
+use std::sync::Arc;
 
 use ndarray::{Array1, Array2};
 use volley_revolver::classic::{Classic, ClassicLayout};
-use volley_revolver::skewed::{RowShifts, Skewed, Split};
+use volley_revolver::skewed::{BackwardCopies, BackwardSums, RowShifts, Skewed, Split};
 use volley_revolver::volley_ckks::{self, Arithmetic, Complex64};
 use volley_revolver::{Error, Layout, Shape};
 
@@ -41,7 +42,7 @@ fn splits_that_do_not_divide_or_belong_elsewhere() {
         assert_eq!(Split::new(&layout, 2, steps, RowShifts::Sums), refused);
     }
     let two_classes = Layout::new(Shape { classes: 2, ..SHAPE }, 64).unwrap();
-    let model = with_slots(64, 1);
+    let model = Arc::new(with_slots(64, 1));
     assert_eq!(
         Skewed::new(&model, layout, Split::on_copies(&two_classes)).err(),
         Some(Error::SplitPeriod { expected: 4, actual: 2 })
@@ -51,7 +52,7 @@ fn splits_that_do_not_divide_or_belong_elsewhere() {
 #[test]
 fn ciphertexts_that_do_not_belong_to_the_layout() {
     let layout = layout();
-    let model = with_slots(64, 3);
+    let model = Arc::new(with_slots(64, 3));
     let skewed = Skewed::new(&model, layout, Split::on_copies(&layout)).unwrap();
     let zero = encrypt(&model, &[Complex64::ZERO; 64]);
     let small = encrypt(&model, &[Complex64::ZERO; 32]);
@@ -79,7 +80,7 @@ fn ciphertexts_that_do_not_belong_to_the_layout() {
 #[test]
 fn what_another_split_made() {
     let layout = layout();
-    let model = with_slots(64, 3);
+    let model = Arc::new(with_slots(64, 3));
     let skewed = Skewed::new(&model, layout, Split::on_copies(&layout)).unwrap();
     let other = Skewed::new(&model, layout, Split::new(&layout, 4, 2, RowShifts::Sums).unwrap()).unwrap();
     let zero = encrypt(&model, &[Complex64::ZERO; 64]);
@@ -94,6 +95,14 @@ fn what_another_split_made() {
     assert_eq!(other.accumulate(&own_copies, &errors).err(), mismatch);
     assert_eq!(other.gradient(&sums).err(), mismatch);
     assert_eq!(other.merge(sums.clone(), &sums).err(), mismatch);
+    // Taken apart and put together: as many as the layout and the split have.
+    let tensors: Vec<_> = sums.tensors().cloned().collect();
+    let count = tensors.len();
+    assert_eq!(count, layout.column_blocks() * skewed.split().backward_sums());
+    let again = BackwardSums::from_tensors(&layout, skewed.split(), tensors.clone()).unwrap();
+    assert_eq!(skewed.gradient(&again).unwrap().len(), layout.column_blocks());
+    let fewer = BackwardSums::from_tensors(&layout, skewed.split(), tensors[1..].to_vec());
+    assert_eq!(fewer.err(), Some(Error::Length { expected: count, actual: count - 1 }));
     let forward = skewed.forward_copies(&blocks, 2).unwrap();
     let weights = skewed.revolve_weights(&blocks).unwrap();
     assert_eq!(other.forward(&forward, &weights).err(), mismatch);
@@ -102,7 +111,7 @@ fn what_another_split_made() {
 #[test]
 fn what_the_arithmetic_refuses() {
     let layout = layout();
-    let model = with_slots(64, 0);
+    let model = Arc::new(with_slots(64, 0));
     let skewed = Skewed::new(&model, layout, Split::on_copies(&layout)).unwrap();
     let zero = encrypt(&model, &[Complex64::ZERO; 64]);
     let blocks = [zero.clone(), zero.clone()];
@@ -114,7 +123,8 @@ fn what_the_arithmetic_refuses() {
         Some(Error::Ckks(volley_ckks::Error::ScaleOverflow { scale_log2, modulus_log2, level: 0 }))
     };
     assert_eq!(skewed.forward_all(&[copies.clone(), copies], &blocks).err(), overflow(80.0));
-    assert_eq!(skewed.accumulate(&[], &[]).err(), Some(Error::Ckks(volley_ckks::Error::EmptySum)));
+    let no_copies: [BackwardCopies<_>; 0] = [];
+    assert_eq!(skewed.accumulate(&no_copies, &[]).err(), Some(Error::Ckks(volley_ckks::Error::EmptySum)));
 
     let classic = Classic::new(&model, ClassicLayout::new(4, 4, 3, 64).unwrap());
     assert_eq!(classic.row_shifter(&zero, 0).err(), exhausted(1));
@@ -136,7 +146,7 @@ fn classic_shapes_and_ciphertexts() {
     assert_eq!(layout.pack_right(&Array2::zeros((3, 4))), shape([4, 3], [3, 4]));
     assert_eq!(layout.unpack_product(&[]), Err(Error::Length { expected: 32, actual: 0 }));
 
-    let model = with_slots(32, 3);
+    let model = Arc::new(with_slots(32, 3));
     let small = encrypt(&model, &[Complex64::ZERO; 16]);
     let classic = Classic::new(&model, layout);
     let slots = Some(Error::CiphertextSlots { expected: 32, actual: 16 });

@@ -1,6 +1,7 @@
 //! The skewed products: every member of the family, on many shapes.
 
 use std::slice::from_ref;
+use std::sync::Arc;
 
 use ndarray::{Array1, Array2, Axis};
 use proptest::prelude::*;
@@ -13,7 +14,7 @@ use crate::matrices::{assert_close, assert_slots_close, matrix};
 
 /// Everything that the two products of one layout take and give.
 struct Case {
-    model: ClearSlots,
+    model: Arc<ClearSlots>,
     layout: Layout,
     x: Array2<f64>,
     v: Array2<f64>,
@@ -29,7 +30,7 @@ const LEVELS: usize = 5;
 impl Case {
     fn new(layout: Layout) -> Self {
         let Shape { samples, columns, classes } = layout.shape();
-        let model = with_slots(layout.slots(), LEVELS);
+        let model = Arc::new(with_slots(layout.slots(), LEVELS));
         let x = matrix(samples, columns, 1);
         let v = matrix(classes, columns, 2);
         let e = matrix(samples, classes, 3);
@@ -52,7 +53,7 @@ impl Case {
         self.check_next_forward(&skewed, &gradient);
     }
 
-    fn check_forward(&self, skewed: &Skewed<'_, ClearSlots>) {
+    fn check_forward(&self, skewed: &Skewed<ClearSlots>) {
         let (layout, split) = (&self.layout, skewed.split());
         let (groups, blocks) = (layout.groups(), layout.column_blocks());
         let mut meter = Meter::new(&self.model);
@@ -83,12 +84,7 @@ impl Case {
     }
 
     /// Split, masked, put together as errors and repeated, scores are what labels are packed to.
-    fn check_split_scores(
-        &self,
-        skewed: &Skewed<'_, ClearSlots>,
-        scores: &[ClearCiphertext],
-        z: &Array2<f64>,
-    ) {
+    fn check_split_scores(&self, skewed: &Skewed<ClearSlots>, scores: &[ClearCiphertext], z: &Array2<f64>) {
         let (layout, model) = (&self.layout, &self.model);
         let labels = layout.pack_labels(z).unwrap();
         for (group, (score, label)) in scores.iter().zip(&labels).enumerate() {
@@ -106,7 +102,7 @@ impl Case {
         }
     }
 
-    fn check_backward(&self, skewed: &Skewed<'_, ClearSlots>) -> Vec<ClearCiphertext> {
+    fn check_backward(&self, skewed: &Skewed<ClearSlots>) -> Vec<ClearCiphertext> {
         let (layout, split) = (&self.layout, skewed.split());
         let (groups, blocks) = (layout.groups(), layout.column_blocks());
         let factors = encrypt_all(&self.model, &layout.pack_columns(&self.factors).unwrap());
@@ -163,7 +159,7 @@ impl Case {
     }
 
     /// A gradient is at once the weights of the next product.
-    fn check_next_forward(&self, skewed: &Skewed<'_, ClearSlots>, gradient: &[ClearCiphertext]) {
+    fn check_next_forward(&self, skewed: &Skewed<ClearSlots>, gradient: &[ClearCiphertext]) {
         let level = gradient[0].operand().level;
         let copies: Vec<_> = self.features.iter().map(|x| skewed.forward_copies(x, level).unwrap()).collect();
         let scores = skewed.forward_all(&copies, gradient).unwrap();

@@ -1,5 +1,7 @@
 //! What the products are for: two iterations of the paper's training, with the operation counts of the NumPy model.
 
+use std::sync::Arc;
+
 use ndarray::{Array1, Array2, Axis};
 use volley_revolver::skewed::{BackwardCopies, RowShifts, Skewed, Split};
 use volley_revolver::volley_ckks::{Arithmetic, ClearCiphertext, ClearSlots, Complex64, Parameters, Scale};
@@ -54,7 +56,7 @@ fn train_plain(x: &Array2<f64>, y: &Array2<f64>, factors: &Array1<f64>) -> Array
 /// The training circuit on ciphertexts.
 struct Training<'a> {
     model: &'a ClearSlots,
-    skewed: Skewed<'a, ClearSlots>,
+    skewed: Skewed<ClearSlots>,
     labels: Vec<ClearCiphertext>,
     backward_copies: Vec<BackwardCopies<ClearCiphertext>>,
 }
@@ -125,7 +127,7 @@ impl Training<'_> {
 }
 
 /// Two iterations from zero weights.
-fn train(model: &ClearSlots, layout: Layout, split: Split) -> (usize, Vec<ClearCiphertext>) {
+fn train(model: &Arc<ClearSlots>, layout: Layout, split: Split) -> (usize, Vec<ClearCiphertext>) {
     let (x, y, factors) = data();
     let Schedule { steps, etas } = Schedule::new(x.nrows());
     let skewed = Skewed::new(model, layout, split).unwrap();
@@ -175,7 +177,7 @@ fn two_iterations_cost_what_the_design_says() {
         let layout = Layout::new(shape, parameters.max_slots()).unwrap();
         assert_eq!((layout.width(), layout.period()), (512, 16));
         let top = parameters.max_level();
-        let model = ClearSlots::new(&parameters);
+        let model = Arc::new(ClearSlots::new(&parameters));
         let (uploaded, weights) = train(&model, layout, Split::on_copies(&layout));
         assert_eq!(uploaded, uploads);
         let [rotations, hoisted, conjugations, products, relinearizations] = counts;
@@ -196,7 +198,7 @@ fn splits_and_column_blocks_train_the_same_model() {
             Split::new(&layout, 4, 4, RowShifts::Sums).unwrap(),
             Split::new(&layout, 1, 16, RowShifts::Copies).unwrap(),
         ] {
-            let model = ClearSlots::new(&Parameters::n14().unwrap());
+            let model = Arc::new(ClearSlots::new(&Parameters::n14().unwrap()));
             let (_, weights) = train(&model, layout, split);
             assert_eq!(weights[0].operand().level, 1);
             check(layout, &weights);

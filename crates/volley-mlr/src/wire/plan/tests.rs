@@ -16,7 +16,7 @@ fn a_shareable_plan_is_restored() {
     let hyperparameters = Hyperparameters::standard(2).unwrap().shareable(flooding);
     let plan = Setup::new(&clouds(40, 6, 3), &hyperparameters, small_ring(9)).plan;
     assert_eq!(plan.parameters().level_primes(1).len(), 2);
-    let restored = StoredPlan::of(&plan).plan(plan.parameters().id()).unwrap();
+    let restored = StoredPlan::of(&plan).unwrap().plan(plan.parameters().id()).unwrap();
     assert_eq!(restored.hyperparameters(), plan.hyperparameters());
     assert_eq!(restored.shared_bits(), plan.shared_bits());
 }
@@ -26,13 +26,13 @@ fn a_plan_with_small_keys_is_restored() {
     let plan = Setup::new(&clouds(40, 6, 3), &Hyperparameters::standard(2).unwrap(), small_ring(9)).plan;
     let id = plan.parameters().id();
     for lean in Split::lean_candidates(&plan.layout()) {
-        let mut stored = StoredPlan::of(&plan);
+        let mut stored = StoredPlan::of(&plan).unwrap();
         (stored.forward_steps, stored.backward_steps) =
             (lean.forward_copies() as u64, lean.backward_steps() as u64);
         stored.flags = flags(lean);
         let restored = stored.plan(id).unwrap();
         assert_eq!(restored.split(), lean);
-        assert_eq!(StoredPlan::of(&restored), stored);
+        assert_eq!(StoredPlan::of(&restored).unwrap(), stored);
     }
 }
 
@@ -41,17 +41,17 @@ fn a_plan_is_restored_and_what_is_none_is_refused() {
     let hyperparameters = Hyperparameters::standard(2).unwrap();
     let plan = Setup::new(&clouds(40, 6, 3), &hyperparameters, small_ring(9)).plan;
     let id = plan.parameters().id();
-    let restored = StoredPlan::of(&plan).plan(id).unwrap();
+    let restored = StoredPlan::of(&plan).unwrap().plan(id).unwrap();
     assert_eq!(restored.hyperparameters(), plan.hyperparameters());
     assert_eq!((restored.layout(), restored.split()), (plan.layout(), plan.split()));
     assert_eq!((restored.counts(), restored.key_spec()), (plan.counts(), plan.key_spec()));
     assert_eq!((restored.upload(), restored.memory(1).total()), (plan.upload(), plan.memory(1).total()));
-    assert_eq!(StoredPlan::of(&restored), StoredPlan::of(&plan));
+    assert_eq!(StoredPlan::of(&restored).unwrap(), StoredPlan::of(&plan).unwrap());
 
     let with = |change: Change| {
-        let mut stored = StoredPlan::of(&plan);
+        let mut stored = StoredPlan::of(&plan).unwrap();
         change(&mut stored);
-        assert_ne!(stored.hash(), StoredPlan::of(&plan).hash());
+        assert_ne!(stored.encode().unwrap().hash(), EncodedPlan::of(&plan).unwrap().hash());
         stored.plan(id).unwrap_err()
     };
     let content = |error: Error| WireError::Content(error);
@@ -159,6 +159,7 @@ fn any_plan_is_read_or_refused_within_a_second() {
     let of = |[samples, features, classes]: [usize; 3], iterations| {
         let hyperparameters = Hyperparameters::standard(iterations).unwrap();
         StoredPlan::of(&Plan::new(samples, features, classes, &hyperparameters, Demands::default()).unwrap())
+            .unwrap()
     };
     let plans = [of([24, 4, 3], 3), of([128, 400, 10], 30), of([8192, 304, 10], 40), of([300, 60, 100], 12)];
     let no_parameters = plans[0].parameters.build().unwrap().id();
@@ -182,7 +183,7 @@ fn large_plans_are_read() {
         let hyperparameters = Hyperparameters::standard(iterations).unwrap();
         let demands = Demands { ring: RingChoice::LogN(16), ..Demands::default() };
         let plan = Plan::new(samples, features, 10, &hyperparameters, demands).unwrap();
-        let stored = StoredPlan::of(&plan);
+        let stored = StoredPlan::of(&plan).unwrap();
         let seconds = seconds_of_one_thread(|| {
             let restored = stored.plan(plan.parameters().id()).unwrap();
             assert_eq!((restored.counts(), restored.key_spec()), (plan.counts(), plan.key_spec()));

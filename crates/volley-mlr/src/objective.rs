@@ -1,0 +1,77 @@
+//! What is trained: how the scores of samples and their labels become errors.
+//!
+//! A generalised linear model with its canonical link has one gradient, (y − μ(z))ᵀ x for scores z = x vᵀ and targets y, and
+//! differs from others in the mean μ alone: the sigmoid for logistic regression, the identity for linear regression, the
+//! exponential for Poisson regression. An [`Objective`] is μ as a circuit; all else of training is the same for all of them.
+
+use std::fmt::Debug;
+
+use volley_sigmoid::{MaskedSigmoid, SigmoidPolynomial};
+
+use crate::Error;
+use crate::volley_ckks::{Arithmetic, Complex64, Scale};
+
+/// The mean μ of a generalised linear model, on ciphertexts.
+///
+/// [`SigmoidPolynomial`] is that of logistic regression by the squared likelihood error. The tests of this crate have linear and
+/// Poisson regression as others (`tests/mlr/other_objectives.rs`).
+pub trait Objective: Clone + Debug + Send + Sync {
+    /// Levels that [`mean`](Self::mean) takes.
+    fn levels(&self) -> usize;
+
+    /// log₂ h: weights are encrypted at Δ/h, which is best where scores stay in \[−h, h\].
+    fn log_headroom(&self) -> i32;
+
+    /// μ(0): training begins with weights of zero, whose errors need no ciphertext of scores.
+    fn mean_at_zero(&self) -> f64;
+
+    /// m ∘ b·μ(a·z) for scores z, at exactly the scale that is asked for and [`levels`](Self::levels) below z.
+    ///
+    /// # Errors
+    ///
+    /// What the arithmetic refuses, too few levels among it.
+    fn mean<A: Arithmetic>(
+        &self,
+        arithmetic: &A,
+        scores: &A::Ciphertext,
+        of: &MaskedMean<'_>,
+    ) -> Result<A::Ciphertext, Error>;
+}
+
+/// What is wanted of a mean: m ∘ b·μ(a·z).
+#[expect(missing_debug_implementations, reason = "a closure")]
+pub struct MaskedMean<'a> {
+    /// a: what the encrypted values are multiplied by to give scores.
+    pub argument_factor: f64,
+    /// b: what means are multiplied by; negative, with the step size in it.
+    pub output_factor: f64,
+    /// m, one value for each slot: zero where there is no score, whatever is encrypted there.
+    pub mask: &'a (dyn Fn() -> Vec<Complex64> + Sync),
+    /// The scale of the result.
+    pub scale: &'a Scale,
+}
+
+impl Objective for SigmoidPolynomial {
+    fn levels(&self) -> usize {
+        Self::levels(self)
+    }
+
+    fn log_headroom(&self) -> i32 {
+        self.half_width().log2().ceil().max(0.0) as i32
+    }
+
+    fn mean_at_zero(&self) -> f64 {
+        0.5
+    }
+
+    fn mean<A: Arithmetic>(
+        &self,
+        arithmetic: &A,
+        scores: &A::Ciphertext,
+        of: &MaskedMean<'_>,
+    ) -> Result<A::Ciphertext, Error> {
+        let MaskedMean { argument_factor, output_factor, mask, scale } = *of;
+        let masked = MaskedSigmoid { polynomial: self, argument_factor, output_factor, mask };
+        Ok(masked.evaluate(arithmetic, scores, scale)?)
+    }
+}

@@ -1,0 +1,201 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::refresh::Schedule;
+use crate::testing::{Reencryption, Setup, clouds, small_ring};
+use crate::volley_ckks::{Ciphertext, Evaluator, SeededCiphertext};
+use crate::{Checkpoint, EncryptedDataset, Hyperparameters, ResidentRows, RowPreparation, Rows};
+
+type Encrypted = Trainer<Evaluator>;
+
+/// A run of several groups, column blocks and class blocks.
+fn setup(iterations: usize) -> Setup {
+    let hyperparameters = Hyperparameters::standard(iterations).unwrap();
+    let setup = Setup::in_class_blocks(&clouds(45, 70, 4), &hyperparameters, small_ring(8), 2);
+    let layout = setup.plan.layout();
+    assert!(layout.groups() > 8 && layout.column_blocks() > 1 && layout.class_blocks() > 1, "{layout:?}");
+    setup
+}
+
+fn trainer(setup: &Setup) -> Encrypted {
+    let data = setup.upload().expand(&setup.context).unwrap();
+    Trainer::new(&setup.evaluator(), &setup.plan, data).unwrap()
+}
+
+/// The rows of some groups of an upload.
+fn share(setup: &Setup, evaluator: &Arc<Evaluator>, groups: Range<usize>) -> ResidentRows<Ciphertext> {
+    let EncryptedDataset { features, labels, preconditioner, .. } = setup.upload();
+    let expand = |ciphertexts: &[SeededCiphertext]| -> Vec<_> {
+        ciphertexts.iter().map(|ciphertext| ciphertext.expand(&setup.context).unwrap()).collect()
+    };
+    let preparation = RowPreparation::new(evaluator, &setup.plan, expand(&preconditioner)).unwrap();
+    let blocks = setup.plan.layout().class_blocks();
+    let features = features[groups.clone()].iter().map(|group| expand(group)).collect();
+    let labels = expand(&labels[groups.start * blocks..groups.end * blocks]);
+    ResidentRows::new(&preparation, groups, features, labels).unwrap()
+}
+
+#[test]
+fn gradients_of_shares_add_up_to_the_same_step_in_any_order() {
+    let setup = setup(3);
+    let groups = setup.plan.layout().groups();
+    let (mut whole, mut parts) = (trainer(&setup), trainer(&setup));
+    while let Some(report) = whole.step().unwrap() {
+        let part = |groups| parts.gradient(groups).unwrap().unwrap();
+        let (first, middle, last) = (part(0..3), part(3..groups - 1), part(groups - 1..groups));
+        let sum = parts.add_gradients(last, &first).unwrap();
+        assert_eq!((sum.iteration(), sum.groups()), (report.iteration, &[0..3, groups - 1..groups][..]));
+        let sum = parts.add_gradients(middle, &sum).unwrap();
+        assert_eq!(sum.groups(), std::slice::from_ref(&(0..groups)));
+        assert_eq!(parts.step_by(&sum).unwrap(), report);
+        assert_eq!(parts.model().unwrap().terms, whole.model().unwrap().terms);
+    }
+    assert!(parts.gradient(0..1).unwrap().is_none());
+    let evaluated = |trainer: &Encrypted| trainer.arithmetic.counts();
+    // The sums are added, which is not counted; all else is done once.
+    assert_eq!(evaluated(&parts), evaluated(&whole));
+}
+
+#[test]
+fn trainers_of_shares_train_together() {
+    let setup = setup(2);
+    let (groups, evaluator) = (setup.plan.layout().groups(), setup.evaluator());
+    let worker = |groups| {
+        let rows = share(&setup, &evaluator, groups);
+        Trainer::with_rows(&evaluator, &setup.plan, None, Box::new(rows)).unwrap()
+    };
+    let mut workers = [worker(0..2), worker(2..groups)];
+    assert_eq!(workers[1].rows.groups(), 2..groups);
+    let refusal = Error::GradientIncomplete { covered: 2, groups };
+    assert_eq!(workers[0].step(), Err(refusal));
+    let mut alone = trainer(&setup);
+    while alone.step().unwrap().is_some() {
+        let [a, b] =
+            [&workers[0], &workers[1]].map(|worker| worker.gradient(worker.rows.groups()).unwrap().unwrap());
+        let sum = workers[0].add_gradients(a, &b).unwrap();
+        for worker in &mut workers {
+            worker.step_by(&sum).unwrap();
+        }
+    }
+    for worker in &workers {
+        assert_eq!(worker.model().unwrap().terms, alone.model().unwrap().terms);
+    }
+    // One that joins after the first iteration.
+    let mut late = worker(0..2);
+    let mut first = trainer(&setup);
+    first.step().unwrap();
+    let checkpoint: Checkpoint<_> = first.checkpoint().unwrap();
+    late = late.resumed(&setup.plan, checkpoint).unwrap();
+    let [of_late, of_first] = [&late, &first].map(|trainer| trainer.gradient(0..2).unwrap().unwrap());
+    assert_eq!(of_late.iteration(), 2);
+    let tensors = |gradient: &Gradient<_>| -> Vec<_> {
+        gradient.sums.iter().flat_map(BackwardSums::tensors).cloned().collect()
+    };
+    assert!(tensors(&of_late) == tensors(&of_first));
+}
+
+#[test]
+fn gradients_that_do_not_belong_together_are_refused() {
+    let setup = setup(2);
+    let groups = setup.plan.layout().groups();
+    let mut trainer = trainer(&setup);
+    let of = |trainer: &Encrypted, groups| trainer.gradient(groups).unwrap().unwrap();
+    for wrong in [0..groups + 1, 2..2, groups..groups + 1] {
+        let refusal = Error::Groups { groups: wrong.clone(), available: 0..groups };
+        assert_eq!(trainer.gradient(wrong).map(drop), Err(refusal));
+    }
+    let first = of(&trainer, 0..groups);
+    let two = of(&trainer, 1..3);
+    let overlap = trainer.add_gradients(first.clone(), &two).map(drop);
+    assert_eq!(overlap, Err(Error::GradientOverlap { group: 1 }));
+    let refusal = Error::GradientIncomplete { covered: 2, groups };
+    assert_eq!(trainer.step_by(&two), Err(refusal));
+    trainer.step_by(&first).unwrap();
+    // The same gradient again is not the next one's.
+    let refusal = Error::GradientIteration { expected: 2..=2, found: 1 };
+    assert_eq!(trainer.step_by(&first), Err(refusal.clone()));
+    let refusal_of_sum = trainer.add_gradients(of(&trainer, 0..1), &two).map(drop);
+    assert_eq!(refusal_of_sum, Err(refusal));
+    let other = Hyperparameters::standard(2).unwrap();
+    let other = Setup::in_class_blocks(&clouds(44, 70, 4), &other, small_ring(8), 2).plan.layout();
+    let foreign = Gradient { layout: other, ..of(&trainer, 0..groups) };
+    let mismatch = Err(Error::LayoutMismatch { expected: setup.plan.layout(), actual: other });
+    assert_eq!(trainer.step_by(&foreign), mismatch);
+}
+
+#[test]
+fn the_level_of_a_gradient_is_that_of_the_weights_before_they_are_refreshed() {
+    for data_level in 6..14 {
+        let run = Schedule { data_level, iteration_levels: 4, iterations: 9, refreshes: true };
+        for iteration in 1..=9 {
+            let (weights, level) = (run.after(iteration), run.gradient_level(iteration));
+            assert!(weights.refreshed || weights.level == level);
+            let before = if iteration == 1 { data_level - 2 } else { run.after(iteration - 1).level - 4 };
+            assert_eq!(level, before);
+        }
+    }
+}
+
+/// A disk that fails.
+#[derive(Debug)]
+struct Unreadable(ResidentRows<Ciphertext>);
+
+impl Rows<Ciphertext> for Unreadable {
+    fn layout(&self) -> Layout {
+        self.0.layout()
+    }
+
+    fn groups(&self) -> Range<usize> {
+        self.0.groups()
+    }
+
+    fn group(&self, group: usize) -> Result<Arc<RowGroup<Ciphertext>>, Error> {
+        if group == 5 {
+            return Err(Error::RowSource { group, reason: "the disk is gone".to_owned() });
+        }
+        self.0.group(group)
+    }
+}
+
+#[test]
+fn what_a_source_cannot_give_stops_the_step_and_leaves_the_weights() {
+    let (setup, evaluator) = (setup(2), setup(2).evaluator());
+    let groups = setup.plan.layout().groups();
+    let rows = share(&setup, &evaluator, 0..groups);
+    let outside = rows.group(groups).map(drop);
+    assert_eq!(outside, Err(Error::Groups { groups: groups..groups + 1, available: 0..groups }));
+    let mut trainer = Trainer::with_rows(&evaluator, &setup.plan, None, Box::new(Unreadable(rows))).unwrap();
+    let refusal = Error::RowSource { group: 5, reason: "the disk is gone".to_owned() };
+    assert_eq!(trainer.step(), Err(refusal));
+    assert!(trainer.checkpoint().is_none());
+    assert!(trainer.gradient(0..5).unwrap().is_some());
+}
+
+#[test]
+fn shares_that_are_none_are_refused() {
+    let (setup, evaluator) = (setup(2), setup(2).evaluator());
+    let expanded = setup.upload().expand(&setup.context).unwrap();
+    let layout = setup.plan.layout();
+    let preparation = RowPreparation::new(&evaluator, &setup.plan, expanded.preconditioner.clone()).unwrap();
+    let new = |groups, labels: usize| {
+        let labels = expanded.labels[..labels].to_vec();
+        ResidentRows::new(&preparation, groups, expanded.features[..2].to_vec(), labels).map(drop)
+    };
+    assert_eq!(new(1..3, 2 * layout.class_blocks()), Ok(()));
+    let refusal = Error::Groups { groups: 20..200, available: 0..layout.groups() };
+    assert_eq!(new(20..200, 2), Err(refusal));
+    let class_blocks = layout.class_blocks();
+    let refusal = Error::GroupCount { expected: 2, class_blocks, features: 2, labels: 3 };
+    assert_eq!(new(0..2, 3), Err(refusal));
+    assert!(preparation.prepare(expanded.features[0].clone(), Vec::new()).is_err());
+}
+
+#[test]
+fn a_refresh_that_is_not_the_plans_is_refused() {
+    let setup = setup(2);
+    let data = || setup.upload().expand(&setup.context).unwrap();
+    let refresh = Arc::new(Reencryption { level: 7, key: Some(setup.secret_key.clone()) });
+    let with = |refresh| Trainer::with_refresh(&setup.evaluator(), &setup.plan, refresh, data()).map(drop);
+    assert_eq!(with(None), Ok(()));
+    assert_eq!(with(Some(refresh)), Err(Error::RefreshMismatch { expected: None, found: Some(7) }));
+}

@@ -1,0 +1,5 @@
+//! Gradients.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|file: &[u8]| volley_fuzz::fuzz("gradient", file));
