@@ -104,12 +104,12 @@ fn bench_training(criterion: &mut Criterion) -> Result<(), Error> {
     let simulator = Arc::new(Simulator::new(&parameters));
     let simulated =
         Operands::new(layout, || Ok(simulator.input(&parameters.scale(), parameters.max_level())?))?;
-    simulated.run(&Skewed::new(&simulator, layout, split)?, &*simulator, |_, product| product().map(drop))?;
+    simulated.run(&Skewed::new(&simulator, layout, split)?, &simulator, |_, product| product().map(drop))?;
 
     let mut server = Server::new(&simulator)?;
     let operands = Operands::new(layout, || server.encrypt())?;
     let evaluator = &server.evaluator;
-    operands.run(&Skewed::new(evaluator, layout, split)?, &**evaluator, |name, product| {
+    operands.run(&Skewed::new(evaluator, layout, split)?, evaluator, |name, product| {
         product()?;
         let id = format!("revolver/{name}/N={}", parameters.degree());
         criterion.bench_function(&id, |bencher| bencher.iter(product));

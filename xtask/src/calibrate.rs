@@ -85,8 +85,8 @@ struct KeyTime {
     nanoseconds: f64,
 }
 
-/// Times everything on one thread, and prints the best constants with what the built-in ones of this kind of core, those
-/// scaled by a measurement, and the best foresee.
+/// Times everything on one thread, and prints the best constants with what the built-in ones of this kind of core,
+/// those scaled by a measurement, and the best foresee.
 pub(crate) fn run() -> Result<()> {
     let pool = ThreadPoolBuilder::new().num_threads(1).build()?;
     let (observations, keys) = pool.install(observe)?;

@@ -39,7 +39,8 @@ impl Context {
     /// # Panics
     ///
     /// Where the environment variable `VOLLEY_BACKEND` names kernels that this processor does not run: a program asks
-    /// [`CoreKind::detect`](crate::costs::CoreKind::detect) when it begins. No parameters cause it: they have distinct NTT primes.
+    /// [`CoreKind::detect`](crate::costs::CoreKind::detect) when it begins. No parameters cause it: they have distinct
+    /// NTT primes.
     #[must_use]
     pub fn new(parameters: Parameters) -> Arc<Self> {
         let degree = parameters.degree();

@@ -1,9 +1,9 @@
 //! What operations cost, in time and memory: the one place that says so.
 //!
-//! An [`Operation`] is made of parts: limbs that are transformed, multiplied and moved, and plaintexts that are encoded.
-//! How many of each it takes follows from the parameters and its level, and so do the bytes that are alive while it
-//! runs; both are exhaustive in the operations. A [`CostModel`] has the time of each part. Together they give the time
-//! of whatever a [`Simulator`](crate::Simulator) counted:
+//! An [`Operation`] is made of parts: limbs that are transformed, multiplied and moved, and plaintexts that are
+//! encoded. How many of each it takes follows from the parameters and its level, and so do the bytes that are alive
+//! while it runs; both are exhaustive in the operations. A [`CostModel`] has the time of each part. Together they give
+//! the time of whatever a [`Simulator`](crate::Simulator) counted:
 //!
 //! ```
 //! use volley_ckks::costs::{CoreKind, CostModel};
@@ -21,9 +21,10 @@
 //! # }
 //! ```
 //!
-//! Times are known for four [kinds of core](CoreKind). They are built in, so that what is computed from them is the same
-//! on every machine. Where the time on one machine matters, a [`Measurement`] scales those of its kind. Plans are chosen by
-//! [`CostModel::default`] everywhere: owner and server have different machines, and an owner makes the same plan again.
+//! Times are known for four [kinds of core](CoreKind). They are built in, so that what is computed from them is the
+//! same on every machine. Where the time on one machine matters, a [`Measurement`] scales those of its kind. Plans are
+//! chosen by [`CostModel::default`] everywhere: owner and server have different machines, and an owner makes the same
+//! plan again.
 
 use crate::{Operation, OperationCounts, Parameters};
 
@@ -62,9 +63,9 @@ pub struct CostModel {
 const GIGABIT: f64 = 8.0;
 
 impl Default for CostModel {
-    /// By which plans are chosen, on every machine the same. With AVX-512 it is twice what operations take by themselves:
-    /// a pass through memory is dear here, as plans that move much also use much memory for the first time, which has
-    /// no cost of its own.
+    /// By which plans are chosen, on every machine the same. With AVX-512 it is twice what operations take by
+    /// themselves: a pass through memory is dear here, as plans that move much also use much memory for the first time,
+    /// which has no cost of its own.
     fn default() -> Self {
         Self {
             transform: 0.13,

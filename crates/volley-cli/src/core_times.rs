@@ -1,7 +1,7 @@
 //! The times of this machine's cores, measured once and kept among the user's caches.
 //!
-//! What is kept belongs to a program, a processor and its kernels. Whatever is not as it should be is measured again, and a
-//! cache that cannot be written costs a tenth of a second each time: neither is an error.
+//! What is kept belongs to a program, a processor and its kernels. Whatever is not as it should be is measured again,
+//! and a cache that cannot be written costs a tenth of a second each time: neither is an error.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};

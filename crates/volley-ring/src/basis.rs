@@ -32,8 +32,8 @@ impl RnsBasis {
     ///
     /// # Panics
     ///
-    /// Where [`BACKEND_VARIABLE`](crate::BACKEND_VARIABLE) names kernels that this processor does not run: a program asks
-    /// [`Kernel::detect`] when it begins, and tells whoever set the variable.
+    /// Where [`BACKEND_VARIABLE`](crate::BACKEND_VARIABLE) names kernels that this processor does not run: a program
+    /// asks [`Kernel::detect`] when it begins, and tells whoever set the variable.
     #[must_use]
     pub fn new(degree: usize, primes: &[u64]) -> Option<Self> {
         let distinct = !primes.is_empty() && primes.iter().enumerate().all(|(i, q)| !primes[..i].contains(q));

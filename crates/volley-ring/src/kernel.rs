@@ -167,8 +167,8 @@ impl Kernel {
         backends.into_iter().map(|backend| Self { backend }).collect()
     }
 
-    /// The kernels that the environment variable [`BACKEND_VARIABLE`] names, or the fastest where it is not set. All give
-    /// the same results.
+    /// The kernels that the environment variable [`BACKEND_VARIABLE`] names, or the fastest where it is not set. All
+    /// give the same results.
     ///
     /// # Errors
     ///

@@ -27,8 +27,13 @@ impl CoreKind {
     ///
     /// # Errors
     ///
+<<<<<<< HEAD
     /// [`Error::UnknownBackend`] where the environment variable `VOLLEY_BACKEND` names kernels that the processor does not run.
     /// Making a [`Context`](crate::Context) panics then, so a program asks here first.
+=======
+    /// [`Error::Backend`] where the environment variable `VOLLEY_BACKEND` names kernels that the processor does not
+    /// run. Making a [`Context`](crate::Context) panics then, so a program asks here first.
+>>>>>>> 7a768126ae929338cdf7bee3568e05bd84fb6a69
     pub fn detect() -> Result<Self, Error> {
         Ok(Self::of(Kernel::detect()?, has_avx512_without_ifma()))
     }
@@ -42,9 +47,9 @@ impl CoreKind {
         }
     }
 
-    /// Nanoseconds of [operations](super::CostModel::operations), and of a byte of keys, of a Zen 4 core with the kernels of
-    /// each kind. No core of the second kind was at hand: of one training it is known that it took 3.5 times as long there as
-    /// the third kind is foreseen to take.
+    /// Nanoseconds of [operations](super::CostModel::operations), and of a byte of keys, of a Zen 4 core with the
+    /// kernels of each kind. No core of the second kind was at hand: of one training it is known that it took 3.5 times
+    /// as long there as the third kind is foreseen to take.
     pub(super) const fn times(self) -> ([f64; 4], f64) {
         match self {
             Self::Avx512Ifma => ([0.127, 0.354, 0.086, 0.841], 5.0),

@@ -36,10 +36,10 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// Times some operations in a small ring, the making of their keys, and the first use of memory. That takes less than
-    /// 100 ms; the shortest of several runs counts. `now` is the processor time of this thread, or another clock where no other
-    /// program is at work. The times are those of one core, so it must run on one thread. `rng` is for keys that are gone
-    /// afterwards.
+    /// Times some operations in a small ring, the making of their keys, and the first use of memory. That takes less
+    /// than 100 ms; the shortest of several runs counts. `now` is the processor time of this thread, or another clock
+    /// where no other program is at work. The times are those of one core, so it must run on one thread. `rng` is for
+    /// keys that are gone afterwards.
     ///
     /// # Errors
     ///

@@ -96,8 +96,8 @@ fn arc_start(slots: i64, diagonals: &[i64]) -> i64 {
     gaps.max_by_key(|&(gap, _)| gap).map_or(0, |(_, k)| k)
 }
 
-/// A rotation by a baby step and by a giant step, in products of two residues: on every machine the same, as owner and server
-/// must split alike.
+/// A rotation by a baby step and by a giant step, in products of two residues: on every machine the same, as owner and
+/// server must split alike.
 struct Cost {
     baby: f64,
     giant: f64,
