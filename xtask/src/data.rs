@@ -10,8 +10,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha20Rng;
 use volley_data::{ContentError, Idx, Table, TableOptions, parse_table, read_table};
 use volley_mlr::Dataset;
-
-use crate::BadInput;
+use volley_program::{BadInput, OrBadInput};
 
 #[cfg(test)]
 mod tests;
@@ -84,14 +83,12 @@ impl Source {
 
 /// Of a file, what is not trained on is tested on.
 fn split_file(path: &Path, samples: usize, seed: Option<u64>) -> Result<Data> {
-    let data = read_table(path, &TableOptions::default())
-        .and_then(Table::into_dataset)
-        .map_err(|error| BadInput(error.to_string()))?;
+    let data = read_table(path, &TableOptions::default()).and_then(Table::into_dataset).or_bad_input()?;
     let (chosen, rest) = select(data.samples(), samples, seed)?;
     if rest.is_empty() {
         let rows = data.samples();
         let problem = format!("{}: all {rows} rows are trained on, none is left to test", path.display());
-        return Err(BadInput(problem).into());
+        return Err(BadInput::new(problem).into());
     }
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     Ok(Data { name, training: data.select(&chosen)?, test: data.select(&rest)?, images: None })
@@ -134,10 +131,10 @@ pub(crate) fn select(
     seed: Option<u64>,
 ) -> Result<(Vec<usize>, Vec<usize>), BadInput> {
     if samples == 0 {
-        return Err(BadInput("at least one sample is needed".into()));
+        return Err(BadInput::new("at least one sample is needed"));
     }
     if samples > available {
-        return Err(BadInput(format!("{samples} samples asked for, but the data has {available} rows")));
+        return Err(BadInput::new(format!("{samples} samples asked for, but the data has {available} rows")));
     }
     let mut rows: Vec<usize> = (0..available).collect();
     let Some(seed) = seed else {

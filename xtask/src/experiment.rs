@@ -3,7 +3,6 @@
 //! Owner and server live in one process here, but share nothing except what would be sent: [`Server`] is made of
 //! evaluation keys and ciphertexts.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Array2;
 use rand::SeedableRng;
@@ -26,8 +25,9 @@ use volley_mlr::{
     Dataset, EncryptedDataset, EncryptedModel, Hyperparameters, Model, Owner, Plan, Step, StepReport,
     Trainer, TrainingSet,
 };
+use volley_program::machine::{available_memory_bytes, peak_memory_bytes};
+use volley_program::{BadInput, OrBadInput, ProfileName, SMALL_KEY_BYTES, Threads};
 
-use crate::BadInput;
 use crate::data::{Data, Source};
 
 mod curves;
@@ -38,7 +38,6 @@ mod report;
 
 use curves::{Curves, Rows};
 use report::{Iteration, Keys, Operations, Parameters, Party, Phase, Report, Upload};
-pub(crate) use report::{available_memory_bytes, peak_memory_bytes};
 
 /// What is trained on, and how.
 #[derive(Args, Debug)]
@@ -48,8 +47,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE", default_value = "cnn")]
     features: Source,
     /// How features are prepared and steps are taken
-    #[arg(long, value_enum, default_value_t = Profile::Standard)]
-    profile: Profile,
+    #[arg(long, value_enum, default_value_t = ProfileName::Standard)]
+    profile: ProfileName,
     /// Rows that are trained on; of a file, all others are tested on
     #[arg(long, default_value_t = 128)]
     samples: usize,
@@ -68,9 +67,8 @@ pub(crate) struct Options {
     /// Take more time for evaluation keys of at most 60 MB
     #[arg(long)]
     small_keys: bool,
-    /// Threads [default: one for each core]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    threads: Threads,
     /// Choose the training rows at random with this seed; keys and errors never depend on it
     #[arg(long)]
     seed: Option<u64>,
@@ -80,33 +78,6 @@ pub(crate) struct Options {
     /// Write a page with plots into this folder: index.html, report.json and the plots as SVG
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
-}
-
-/// Of the file of small keys.
-const SMALL_KEY_BYTES: u64 = 60_000_000;
-
-/// Beyond any machine; far more threads take minutes to start.
-const MAX_THREADS: i64 = 1024;
-
-/// The two settings of the product.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Profile {
-    /// The paper's: raw features, its polynomial, its step size
-    Paper,
-    /// Standardised features, a least-squares polynomial, learning rate 2
-    Standardised,
-    /// The same with whitened features
-    Standard,
-}
-
-impl fmt::Display for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Paper => "paper",
-            Self::Standardised => "standardised",
-            Self::Standard => "standard",
-        })
-    }
 }
 
 fn parse_ring(text: &str) -> Result<RingChoice, String> {
@@ -121,11 +92,7 @@ fn parse_ring(text: &str) -> Result<RingChoice, String> {
 
 impl Options {
     fn hyperparameters(&self) -> Result<Hyperparameters, volley_mlr::Error> {
-        let mut settings = match self.profile {
-            Profile::Paper => Hyperparameters::paper(self.iterations)?,
-            Profile::Standardised => Hyperparameters::standardised(self.iterations)?,
-            Profile::Standard => Hyperparameters::standard(self.iterations)?,
-        };
+        let mut settings = self.profile.hyperparameters(self.iterations)?;
         if let Some(range) = self.sigmoid_range {
             settings = settings.with_sigmoid(SigmoidPolynomial::for_range(range)?);
         }
@@ -138,15 +105,13 @@ impl Options {
 
 /// Runs the experiment and prints its report.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    if let Some(threads) = options.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
-    }
+    options.threads.start()?;
     let experiment = Experiment::new(options)?;
     // Opened first: a long run must not end with nowhere to write its report.
     let json = options.json.as_deref().map(create).transpose()?;
     if let Some(folder) = &options.report {
         fs::create_dir_all(folder)
-            .map_err(|error| BadInput(format!("cannot make {}: {error}", folder.display())))?;
+            .map_err(|error| BadInput::new(format!("cannot make {}: {error}", folder.display())))?;
     }
     let report = experiment.run()?;
     writeln!(io::stdout(), "{report}")?;
@@ -162,13 +127,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// A file for a result; where it cannot be had, the path is bad input.
 pub(crate) fn create(path: &Path) -> Result<File, BadInput> {
-    File::create(path).map_err(|error| BadInput(format!("cannot write {}: {error}", path.display())))
+    File::create(path).map_err(|error| BadInput::new(format!("cannot write {}: {error}", path.display())))
 }
 
 /// What is settled before the first key.
 struct Experiment {
     data: Data,
-    profile: Profile,
+    profile: ProfileName,
     training_set: TrainingSet,
     plan: Plan,
     /// The same training in clear.
@@ -178,8 +143,8 @@ struct Experiment {
 impl Experiment {
     fn new(options: &Options) -> Result<Self> {
         let data = options.features.load(options.samples, options.seed)?;
-        let hyperparameters = bad_input(options.hyperparameters())?;
-        let training_set = bad_input(TrainingSet::new(&data.training, hyperparameters.profile()))?;
+        let hyperparameters = options.hyperparameters().or_bad_input()?;
+        let training_set = TrainingSet::new(&data.training, hyperparameters.profile()).or_bad_input()?;
         let demands = Demands {
             ring: options.log_n,
             security: Security::Classical128,
@@ -189,7 +154,7 @@ impl Experiment {
         };
         let (samples, features) = data.training.features().dim();
         let classes = training_set.classes().len();
-        let plan = bad_input(Plan::new(samples, features, classes, &hyperparameters, demands))?;
+        let plan = Plan::new(samples, features, classes, &hyperparameters, demands).or_bad_input()?;
         let reference: Vec<Step> = training_set.reference(&hyperparameters).collect();
         if let Some(Err(diverging)) = reference.iter().map(Step::check_range).find(Result::is_err) {
             eprintln!("warning: {diverging}: the training in clear shows where this leads");
@@ -384,11 +349,6 @@ impl Progress {
     fn finish(&self) {
         self.0.finish_and_clear();
     }
-}
-
-/// What the user's data or settings caused.
-fn bad_input<T>(result: Result<T, volley_mlr::Error>) -> Result<T, BadInput> {
-    result.map_err(|error| BadInput(error.to_string()))
 }
 
 /// max |encrypted − plain| / max |plain| over the weights.

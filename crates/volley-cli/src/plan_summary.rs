@@ -7,8 +7,8 @@ use volley_mlr::volley_ckks::Parameters;
 use volley_mlr::volley_ckks::bootstrapping::Preset;
 use volley_mlr::volley_revolver::plan::Machine;
 use volley_mlr::{Plan, PlanHash, Profile};
-
-use crate::sizes::{counted, show_bytes};
+use volley_program::ProfileName;
+use volley_program::units::{counted, show_bytes};
 
 /// A parameter set in figures.
 #[derive(Clone, Debug, Serialize)]
@@ -136,11 +136,7 @@ impl fmt::Display for PlanSummary {
         let Self { samples, features, classes, .. } = self;
         writeln!(f, "data             {samples} samples × {features} features, {classes} classes")?;
         let (degree, range) = (self.sigmoid_degree, self.sigmoid_range);
-        let profile = match self.profile {
-            Profile::Paper => "paper",
-            Profile::Standardised => "standardised",
-            Profile::Standard => "standard",
-        };
+        let profile = ProfileName::from(self.profile);
         writeln!(
             f,
             "training         {}, profile {profile}, sigmoid of degree {degree} on [-{range}, {range}]",

@@ -6,8 +6,8 @@ use clap::{Args, ValueEnum};
 use ndarray::Array2;
 use volley_data::{Header, LabelSource, Table, TableOptions, read_table};
 use volley_mlr::Dataset;
+use volley_program::{BadInput, OrBadInput};
 
-use crate::failure::{BadInput, OrBadInput};
 use crate::output::{note, phase};
 
 /// How a table is read: CSV, NPY, NPZ or IDX, also gzip-compressed.

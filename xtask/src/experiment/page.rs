@@ -9,7 +9,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::create;
 use super::examples::Example;
 use super::plots::{Plot, Plots, THEME};
-use super::report::{PAPER_ACCURACY, Report, bytes, percent, seconds};
+use super::report::{PAPER_ACCURACY, Report};
+use volley_program::units::{percent, show_bytes, show_seconds};
 
 mod literature;
 
@@ -75,9 +76,9 @@ fn headlines(report: &Report) -> Markup {
                 (tile(percent(last.accuracy_plain), "the same training in clear".into()))
                 (tile(format!("{:.1} bits", last.weight_precision_bits), "of the weights agree".into()))
             }
-            (tile(seconds(report.server_seconds), format!("on the server, {} threads", report.threads)))
+            (tile(show_seconds(report.server_seconds), format!("on the server, {} threads", report.threads)))
             (tile(security_bits(report), format!("of security, log\u{a0}N\u{a0}{}", report.parameters.log_n)))
-            (tile(bytes(report.upload.bytes), format!("uploaded, {} ciphertexts", report.upload.ciphertexts)))
+            (tile(show_bytes(report.upload.bytes), format!("uploaded, {} ciphertexts", report.upload.ciphertexts)))
         }
     }
 }
@@ -101,7 +102,7 @@ fn learning(report: &Report, plots: &Plots) -> Markup {
                         @for (index, iteration) in report.iterations.iter().enumerate() {
                             tr {
                                 td { (iteration.iteration) }
-                                td { (seconds(iteration.seconds)) }
+                                td { (show_seconds(iteration.seconds)) }
                                 td { (iteration.level) }
                                 td { (format!("{:.0} bits", iteration.log_q)) }
                                 td { (format!("{:.1} bits", iteration.weight_precision_bits)) }
@@ -161,16 +162,16 @@ fn gallery(name: &str, examples: &[&Example]) -> Markup {
 
 fn cost(report: &Report, plots: &Plots) -> Markup {
     let operations = &report.operations;
-    let memory = report.peak_memory_bytes.map_or_else(|| "unknown".into(), bytes);
+    let memory = report.peak_memory_bytes.map_or_else(|| "unknown".into(), show_bytes);
     html! {
         section {
             h2 { "What it cost" }
             div class="grid" { (figure(&plots.phases)) (figure(&plots.ladder)) }
             dl {
-                (entry("Server, in all", &seconds(report.server_seconds)))
+                (entry("Server, in all", &show_seconds(report.server_seconds)))
                 (entry("Threads", &report.threads.to_string()))
                 (entry("Peak memory, both parties", &memory))
-                (entry("Evaluation keys", &format!("{}, {}", report.keys.count, bytes(report.keys.bytes))))
+                (entry("Evaluation keys", &format!("{}, {}", report.keys.count, show_bytes(report.keys.bytes))))
                 (entry("Rotations", &format!("{}, and {} hoisted", operations.rotations, operations.hoisted_rotations)))
                 (entry("Products", &operations.products.to_string()))
                 (entry("Relinearizations", &operations.relinearizations.to_string()))

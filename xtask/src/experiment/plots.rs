@@ -4,7 +4,8 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::report::{Report, percent};
+use super::report::Report;
+use volley_program::units::percent;
 
 mod confusion;
 mod ladder;

@@ -1,11 +1,11 @@
 //! What the experiment measured: as JSON, and as a table beside the paper's figures.
 
 use std::fmt;
-use std::fs;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
+use volley_program::units::{percent, show_bytes, show_seconds};
 
 use super::curves::Curves;
 use super::examples::{Confusion, Example};
@@ -157,15 +157,15 @@ impl Report {
         row("security", security.unwrap_or_else(|| "none: unchecked parameters".into()), "128 bits claimed");
         row(
             "uploaded",
-            format!("{} ciphertexts, {}", upload.ciphertexts, bytes(upload.bytes)),
+            format!("{} ciphertexts, {}", upload.ciphertexts, show_bytes(upload.bytes)),
             "6 ciphertexts",
         );
-        row("evaluation keys", format!("{} keys, {}", keys.count, bytes(keys.bytes)), "");
+        row("evaluation keys", format!("{} keys, {}", keys.count, show_bytes(keys.bytes)), "");
         row("threads", self.threads.to_string(), "64 vCPUs");
         for phase in &self.phases {
-            row(&phase.name, seconds(phase.seconds), "");
+            row(&phase.name, show_seconds(phase.seconds), "");
         }
-        row("server, in all", seconds(self.server_seconds), "about 21 min");
+        row("server, in all", show_seconds(self.server_seconds), "about 21 min");
         row(
             "operations",
             format!("{} rotations, {} hoisted", operations.rotations, operations.hoisted_rotations),
@@ -176,7 +176,7 @@ impl Report {
             format!("{} products, {} relinearizations", operations.products, operations.relinearizations),
             "",
         );
-        row("peak memory", self.peak_memory_bytes.map_or_else(|| "unknown".into(), bytes), "18.5 GB");
+        row("peak memory", self.peak_memory_bytes.map_or_else(|| "unknown".into(), show_bytes), "18.5 GB");
         row("largest weight difference", format!("{:.1e} (relative)", self.max_relative_weight_error), "");
         row("equal predictions", percent(self.prediction_agreement), "");
         table
@@ -187,7 +187,7 @@ impl Report {
         for (index, iteration) in self.iterations.iter().enumerate() {
             table.add_row([
                 iteration.iteration.to_string(),
-                seconds(iteration.seconds),
+                show_seconds(iteration.seconds),
                 format!("{}{}", if iteration.refreshed { "refreshed: " } else { "" }, iteration.level),
                 percent(iteration.accuracy_encrypted),
                 percent(iteration.accuracy_plain),
@@ -206,42 +206,4 @@ fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(header);
     table
-}
-
-pub(super) fn percent(fraction: f64) -> String {
-    format!("{:.2} %", 100.0 * fraction)
-}
-
-pub(super) fn seconds(seconds: f64) -> String {
-    match seconds {
-        ..1.0 => format!("{:.0} ms", 1e3 * seconds),
-        ..120.0 => format!("{seconds:.2} s"),
-        _ => format!("{:.1} min", seconds / 60.0),
-    }
-}
-
-/// In powers of 1000, as the paper counts.
-pub(super) fn bytes(bytes: u64) -> String {
-    match bytes as f64 {
-        bytes if bytes < 1e6 => format!("{:.1} kB", bytes / 1e3),
-        bytes if bytes < 1e9 => format!("{:.1} MB", bytes / 1e6),
-        bytes => format!("{:.2} GB", bytes / 1e9),
-    }
-}
-
-/// The most memory that this process has had in use so far, where the system is Linux.
-pub(crate) fn peak_memory_bytes() -> Option<u64> {
-    kibibytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
-}
-
-/// The memory that a new program could take without swapping, where the system is Linux.
-pub(crate) fn available_memory_bytes() -> Option<u64> {
-    kibibytes(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")
-}
-
-/// The value of a line "name 123 kB" of a file below `/proc`, in bytes.
-fn kibibytes(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(1024 * kibibytes)
 }

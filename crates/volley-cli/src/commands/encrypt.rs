@@ -12,14 +12,14 @@ use serde::Serialize;
 use volley_mlr::volley_ckks::wire::Header;
 use volley_mlr::volley_ckks::{Context, SecretKey};
 use volley_mlr::{Hyperparameters, Job, Owner, Step, TrainingSet};
+use volley_program::units::{counted, show_bytes};
+use volley_program::{BadInput, OrBadInput};
 
 use crate::atomic::{FolderLock, Staged, check_free};
-use crate::failure::{BadInput, OrBadInput};
 use crate::files::open_received;
 use crate::output::{Output, note, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::Project;
-use crate::sizes::{counted, show_bytes};
 use crate::tables::TableSource;
 
 /// Encrypt the training data, and complete the upload

@@ -7,8 +7,8 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use volley_data::read_model;
+use volley_program::OrBadInput;
 
-use crate::failure::OrBadInput;
 use crate::output::Output;
 use crate::tables::TableSource;
 

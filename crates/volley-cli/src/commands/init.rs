@@ -7,8 +7,8 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use volley_mlr::PredictionPlan;
+use volley_program::OrBadInput;
 
-use crate::failure::OrBadInput;
 use crate::output::{Output, note, phase};
 use crate::plan_summary::PlanSummary;
 use crate::project::Project;

@@ -2,7 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::{Report, bytes, percent, seconds, security_bits};
+use volley_program::units::{percent, show_bytes, show_seconds};
+
+use super::{Report, security_bits};
 
 /// What a publication says, in the order of [`ROWS`].
 struct Publication {
@@ -55,7 +57,7 @@ const HETAL: Publication = Publication {
 };
 
 pub(super) fn section(report: &Report) -> Markup {
-    let memory = report.peak_memory_bytes.map(|peak| format!(", {}", bytes(peak))).unwrap_or_default();
+    let memory = report.peak_memory_bytes.map(|peak| format!(", {}", show_bytes(peak))).unwrap_or_default();
     let parameters = &report.parameters;
     let last = report.iterations.last();
     let here: [String; ROWS.len()] = [
@@ -65,7 +67,7 @@ pub(super) fn section(report: &Report) -> Markup {
         format!("{} threads{memory}", report.threads),
         format!("log N {}, log Q {:.0}", parameters.log_n, parameters.log_q),
         security_bits(report),
-        seconds(report.server_seconds),
+        show_seconds(report.server_seconds),
         last.map(|last| {
             format!("{} of {}", percent(last.accuracy_encrypted), super::grouped(report.test_samples))
         })

@@ -157,18 +157,3 @@ fn the_json_has_the_documented_fields() {
     });
     assert_eq!(serde_json::to_value(report()).unwrap(), expected);
 }
-
-#[test]
-fn units() {
-    assert_eq!([1002.0, 119.99, 1.0].map(seconds), ["16.7 min", "119.99 s", "1.00 s"]);
-    assert_eq!([120.0, 0.9, 0.002].map(seconds), ["2.0 min", "900 ms", "2 ms"]);
-    assert_eq!([1_500, 2_500_000, 18_500_000_000].map(bytes), ["1.5 kB", "2.5 MB", "18.50 GB"]);
-}
-
-#[test]
-fn peak_memory_is_read_from_the_status() {
-    assert_eq!(kibibytes("VmPeak:\t 9 kB\nVmHWM:\t   2048 kB\nVmRSS:\t 1 kB\n", "VmHWM:"), Some(2 << 20));
-    assert_eq!(kibibytes("VmHWM:\t lots\n", "VmHWM:"), None);
-    assert_eq!(kibibytes("", "VmHWM:"), None);
-    assert_eq!(peak_memory_bytes().is_some(), cfg!(target_os = "linux"));
-}

@@ -1,7 +1,11 @@
-//! Sizes: as they are given, and as they are shown.
+//! Quantities, as users give them and as they are shown.
 
 /// Bytes from a text such as `4G`, `4GB`, `4GiB`, `512M`, `1.5G` or `1000000`. Without `i`, factors are powers of 1000.
-pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
+///
+/// # Errors
+///
+/// A text that is none, and sizes of less than a byte or more than a `u64` holds.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
     let problem = || format!("`{text}` is no size: something like 4G, 512M or 16GiB is expected");
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let number: f64 = text[..end].parse().map_err(|_| problem())?;
@@ -19,8 +23,9 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     if (1.0..=u64::MAX as f64).contains(&bytes) { Ok(bytes as u64) } else { Err(problem()) }
 }
 
-/// In powers of 1000.
-pub(crate) fn show_bytes(bytes: u64) -> String {
+/// Bytes in powers of 1000: `8.4 kB`.
+#[must_use]
+pub fn show_bytes(bytes: u64) -> String {
     match bytes as f64 {
         bytes if bytes < 1e3 => format!("{bytes} bytes"),
         bytes if bytes < 1e6 => format!("{:.1} kB", bytes / 1e3),
@@ -29,8 +34,25 @@ pub(crate) fn show_bytes(bytes: u64) -> String {
     }
 }
 
+/// A time: `914 ms`, `1.72 s`, `16.7 min`.
+#[must_use]
+pub fn show_seconds(seconds: f64) -> String {
+    match seconds {
+        ..1.0 => format!("{:.0} ms", 1e3 * seconds),
+        ..120.0 => format!("{seconds:.2} s"),
+        _ => format!("{:.1} min", seconds / 60.0),
+    }
+}
+
+/// A fraction in per cent: `70.34 %`.
+#[must_use]
+pub fn percent(fraction: f64) -> String {
+    format!("{:.2} %", 100.0 * fraction)
+}
+
 /// `1 row`, `2 rows`.
-pub(crate) fn counted(count: usize, noun: &str) -> String {
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
@@ -48,6 +70,12 @@ mod tests {
         for text in ["", "G", "-1", "0", "1X", "1e3", "1.2.3G", "99999999999T"] {
             assert!(parse_bytes(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn times_are_shown() {
+        assert_eq!([1002.0, 119.99, 1.0].map(show_seconds), ["16.7 min", "119.99 s", "1.00 s"]);
+        assert_eq!([120.0, 0.9, 0.002].map(show_seconds), ["2.0 min", "900 ms", "2 ms"]);
     }
 
     #[test]
