@@ -3,6 +3,7 @@
 use std::fs;
 
 use clap::Args;
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 use volley_mlr::volley_revolver::plan::Memory;
 
 use crate::failure::{BadInput, OrBadInput};
@@ -71,21 +72,34 @@ impl Machine {
     }
 }
 
-/// The memory that a new program could take without swapping, where the system is Linux.
+/// The memory that this program could take without swapping: what the system has available and the limits of control
+/// groups leave, where the system tells.
 #[must_use]
 pub fn available_memory_bytes() -> Option<u64> {
-    kibibytes(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")
+    let mut system = System::new().ok()?;
+    system.refresh_memory();
+    let available = Some(system.available_memory()).filter(|&bytes| bytes > 0)?;
+    Some(control_group_bytes(&mut system).map_or(available, |left| left.min(available)))
+}
+
+/// What the control groups of this process leave to it. The page cache counts as free: it gives way.
+fn control_group_bytes(system: &mut System) -> Option<u64> {
+    let process = sysinfo::get_current_pid().ok()?;
+    let nothing = ProcessRefreshKind::nothing().without_tasks();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[process]), false, nothing);
+    let limits = system.process(process)?.cgroup_limits()?;
+    Some(limits.total_memory.saturating_sub(limits.rss))
 }
 
 /// The most memory that this process has had in use so far, where the system is Linux.
 #[must_use]
 pub fn peak_memory_bytes() -> Option<u64> {
-    kibibytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
+    peak_of(&fs::read_to_string("/proc/self/status").ok()?)
 }
 
-/// The value of a line "name 123 kB" of a file below `/proc`, in bytes.
-fn kibibytes(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+/// The peak in the text of a process's status, in bytes.
+fn peak_of(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
     Some(1024 * kibibytes)
 }
@@ -122,10 +136,18 @@ mod tests {
     }
 
     #[test]
+    fn available_memory_is_some_of_what_the_machine_has() {
+        let mut system = System::new().unwrap();
+        system.refresh_memory();
+        let available = available_memory_bytes().unwrap();
+        assert!(available > 0 && available <= system.total_memory());
+    }
+
+    #[test]
     fn peak_memory_is_read_from_the_status() {
-        assert_eq!(kibibytes("VmPeak:\t 9 kB\nVmHWM:\t   2048 kB\nVmRSS:\t 1 kB\n", "VmHWM:"), Some(2 << 20));
-        assert_eq!(kibibytes("VmHWM:\t lots\n", "VmHWM:"), None);
-        assert_eq!(kibibytes("", "VmHWM:"), None);
+        assert_eq!(peak_of("VmPeak:\t 9 kB\nVmHWM:\t   2048 kB\nVmRSS:\t 1 kB\n"), Some(2 << 20));
+        assert_eq!(peak_of("VmHWM:\t lots\n"), None);
+        assert_eq!(peak_of(""), None);
         assert_eq!(peak_memory_bytes().is_some(), cfg!(target_os = "linux"));
     }
 }

@@ -1,26 +1,18 @@
 //! Quantities, as users give them and as they are shown.
 
+use bytesize::ByteSize;
+
 /// Bytes from a text such as `4G`, `4GB`, `4GiB`, `512M`, `1.5G` or `1000000`. Without `i`, factors are powers of 1000.
 ///
 /// # Errors
 ///
 /// A text that is none, and sizes of less than a byte or more than a `u64` holds.
 pub fn parse_bytes(text: &str) -> Result<u64, String> {
-    let problem = || format!("`{text}` is no size: something like 4G, 512M or 16GiB is expected");
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let number: f64 = text[..end].parse().map_err(|_| problem())?;
-    let unit = text[end..].trim().trim_end_matches(['B', 'b']).to_ascii_uppercase();
-    let (base, unit) = unit.strip_suffix('I').map_or((1000f64, &*unit), |unit| (1024f64, unit));
-    let power = match unit {
-        "" => 0,
-        "K" => 1,
-        "M" => 2,
-        "G" => 3,
-        "T" => 4,
-        _ => return Err(problem()),
-    };
-    let bytes = number * base.powi(power);
-    if (1.0..=u64::MAX as f64).contains(&bytes) { Ok(bytes as u64) } else { Err(problem()) }
+    match text.parse() {
+        // What is too large is read as the largest.
+        Ok(ByteSize(bytes)) if bytes > 0 && bytes < u64::MAX => Ok(bytes),
+        _ => Err(format!("`{text}` is no size: something like 4G, 512M or 16GiB is expected")),
+    }
 }
 
 /// Bytes in powers of 1000: `8.4 kB`.
