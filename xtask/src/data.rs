@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha20Rng;
-use volley_data::{ContentError, Idx, Table, TableOptions, parse_table, read_table};
+use volley_data::{ContentError, Idx, Images, Table, TableOptions, parse_table, read_table};
 use volley_mlr::Dataset;
 use volley_program::{BadInput, OrBadInput};
 
@@ -64,7 +64,7 @@ pub(crate) struct Data {
     pub(crate) training: Dataset,
     pub(crate) test: Dataset,
     /// The images of the test rows, where they are known.
-    pub(crate) images: Option<Idx>,
+    pub(crate) images: Option<Images>,
 }
 
 impl Source {
@@ -113,8 +113,8 @@ pub(crate) fn load_mnist() -> Result<(Dataset, Dataset)> {
 }
 
 /// The embedded test images, in the order of the test rows: 10,000 of 28 × 28 bytes.
-fn mnist_test_images() -> Result<Idx> {
-    Idx::parse_gzip(MNIST[2], 3, LIMIT).context("the embedded MNIST data")
+fn mnist_test_images() -> Result<Images> {
+    Idx::parse_gzip(MNIST[2], 3, LIMIT).and_then(Images::try_from).context("the embedded MNIST data")
 }
 
 fn mnist_rows(images: &[u8], labels: &[u8]) -> Result<Dataset, ContentError> {

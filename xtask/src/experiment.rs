@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Array2;
@@ -22,22 +22,15 @@ use volley_mlr::volley_ckks::{
 use volley_mlr::volley_revolver::plan::{Demands, RingChoice};
 use volley_mlr::volley_sigmoid::SigmoidPolynomial;
 use volley_mlr::{
-    Dataset, EncryptedDataset, EncryptedModel, Hyperparameters, Model, Owner, Plan, Step, StepReport,
-    Trainer, TrainingSet,
+    EncryptedDataset, EncryptedModel, Hyperparameters, Owner, Plan, Step, StepReport, Trainer, TrainingSet,
 };
 use volley_program::machine::{available_memory_bytes, peak_memory_bytes};
 use volley_program::{BadInput, OrBadInput, ProfileName, SMALL_KEY_BYTES, Threads};
+use volley_report::{
+    Measured, MeasuredIteration, Operations, PageFile, Party, Phase, Report, Rows, Training,
+};
 
 use crate::data::{Data, Source};
-
-mod curves;
-mod examples;
-mod page;
-mod plots;
-mod report;
-
-use curves::{Curves, Rows};
-use report::{Iteration, Keys, Operations, Parameters, Party, Phase, Report, Upload};
 
 /// What is trained on, and how.
 #[derive(Args, Debug)]
@@ -120,7 +113,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         writeln!(file)?;
     }
     if let Some(folder) = &options.report {
-        page::write(&report, folder)?;
+        for PageFile { name, content } in report.page("cargo xtask experiment --report")? {
+            create(&folder.join(name))?.write_all(content.as_bytes())?;
+        }
     }
     Ok(())
 }
@@ -133,7 +128,6 @@ pub(crate) fn create(path: &Path) -> Result<File, BadInput> {
 /// What is settled before the first key.
 struct Experiment {
     data: Data,
-    profile: ProfileName,
     training_set: TrainingSet,
     plan: Plan,
     /// The same training in clear.
@@ -159,7 +153,7 @@ impl Experiment {
         if let Some(Err(diverging)) = reference.iter().map(Step::check_range).find(Result::is_err) {
             eprintln!("warning: {diverging}: the training in clear shows where this leads");
         }
-        Ok(Self { data, profile: options.profile, training_set, plan, reference })
+        Ok(Self { data, training_set, plan, reference })
     }
 
     fn run(&self) -> Result<Report> {
@@ -178,11 +172,8 @@ impl Experiment {
             let keys = EvaluationKeySet::generate(&secret_key, self.plan.key_spec(), &mut rng)?;
             Ok((secret_key, keys))
         })?;
-        let key_sizes = Keys { count: keys.key_count(), bytes: self.plan.key_spec().byte_count() };
         let owner = Owner::new(&self.plan, &self.training_set, &secret_key)?;
         let dataset = phases.time(Party::Owner, "encryption", || Ok(owner.encrypt(&mut rng)?))?;
-        let bytes = dataset.byte_count(self.plan.parameters());
-        let upload = Upload { ciphertexts: dataset.ciphertext_count(), bytes };
 
         let trained = Server { context, keys, dataset }.train(&self.plan, &mut phases)?;
 
@@ -190,64 +181,23 @@ impl Experiment {
             trained.models.iter().map(|model| Ok(owner.decrypt_weights(model)?)).collect::<Result<Vec<_>>>()
         })?;
         progress.finish();
-        self.report(phases.done, &trained, &weights, upload, key_sizes)
+        self.report(phases.done, &trained, weights)
     }
 
-    fn report(
-        &self,
-        phases: Vec<Phase>,
-        trained: &Trained,
-        weights: &[Array2<f64>],
-        upload: Upload,
-        keys: Keys,
-    ) -> Result<Report> {
+    fn report(&self, phases: Vec<Phase>, trained: &Trained, weights: Vec<Array2<f64>>) -> Result<Report> {
         let peak_memory_bytes = peak_memory_bytes();
-        let plain: Vec<_> = self.reference.iter().map(|step| step.weights.clone()).collect();
-        let models = |weights: &[Array2<f64>]| -> Result<Vec<Model>> {
-            weights.iter().map(|weights| Ok(self.training_set.model(weights.clone())?)).collect()
-        };
-        let parameters = self.plan.parameters();
-        let Data { name, training, test, images } = &self.data;
-        let curves = Curves::new(&self.training_set, Rows { training, test }, weights, &plain)?;
-        let (models, plain) = (models(weights)?, models(&plain)?);
-        let mut iterations = Vec::new();
-        for ((step, seconds), (encrypted, plain)) in trained.steps.iter().zip(models.iter().zip(&plain)) {
-            iterations.push(Iteration {
-                iteration: step.iteration,
-                seconds: *seconds,
-                level: step.level,
-                refreshed: step.refreshed,
-                log_q: parameters.log_q(step.level),
-                weight_precision_bits: -relative_error(encrypted, plain).log2(),
-                accuracy_encrypted: curves.encrypted.test[step.iteration].accuracy,
-                accuracy_plain: curves.plain.test[step.iteration].accuracy,
-            });
-        }
-        let (encrypted, plain) = models.last().zip(plain.last()).context("training has an iteration")?;
-        let shape = self.plan.layout().shape();
         let operations = |operation| trained.counts.total(operation) as usize;
-        Ok(Report {
-            data: name.clone(),
-            profile: self.profile.to_string(),
-            parameters: Parameters {
-                log_n: parameters.log_n(),
-                log_q: parameters.log_q(parameters.max_level()),
-                log_qp: parameters.log_qp(),
-                data_level: self.plan.data_level(),
-                security_bits: parameters.security().bits(),
-            },
+        let after = |((step, seconds), weights): (&(StepReport, f64), Array2<f64>)| MeasuredIteration {
+            seconds: *seconds,
+            level: step.level,
+            refreshed: step.refreshed,
+            weights,
+        };
+        let measured = Measured {
             threads: rayon::current_num_threads(),
-            samples: shape.samples,
-            test_samples: test.samples(),
-            features: shape.columns - 1,
-            classes: shape.classes,
-            upload,
-            keys,
             phases,
             server_seconds: trained.seconds,
-            iterations,
-            max_relative_weight_error: relative_error(encrypted, plain),
-            prediction_agreement: agreement(encrypted, plain, test)?,
+            iterations: trained.steps.iter().zip(weights).map(after).collect(),
             peak_memory_bytes,
             operations: Operations {
                 rotations: operations(Operation::Rotation),
@@ -255,12 +205,17 @@ impl Experiment {
                 products: operations(Operation::Product),
                 relinearizations: operations(Operation::Relinearization),
             },
-            curves,
-            confusion: examples::confusion(encrypted, test)?,
-            examples: images
-                .as_ref()
-                .map_or(Ok(Vec::new()), |images| examples::examples(encrypted, test, images))?,
-        })
+        };
+        let Data { name, training, test, images } = &self.data;
+        let training = Training {
+            data: name,
+            plan: &self.plan,
+            training_set: &self.training_set,
+            reference: &self.reference,
+            rows: Rows { training, test },
+            images: images.as_ref(),
+        };
+        Ok(Report::of_run(&training, measured)?)
     }
 }
 
@@ -349,20 +304,6 @@ impl Progress {
     fn finish(&self) {
         self.0.finish_and_clear();
     }
-}
-
-/// max |encrypted − plain| / max |plain| over the weights.
-fn relative_error(encrypted: &Model, plain: &Model) -> f64 {
-    let largest =
-        |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, |max: f64, value| max.max(value.abs()));
-    let differences = encrypted.weights() - plain.weights();
-    largest(&mut differences.iter().copied()) / largest(&mut plain.weights().iter().copied())
-}
-
-/// Share of the rows for which both models predict the same class.
-fn agreement(a: &Model, b: &Model, data: &Dataset) -> Result<f64> {
-    let (a, b) = (a.predict(data.features())?, b.predict(data.features())?);
-    Ok(a.iter().zip(&b).filter(|(a, b)| a == b).count() as f64 / data.samples() as f64)
 }
 
 #[cfg(test)]

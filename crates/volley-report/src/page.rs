@@ -1,33 +1,45 @@
 //! The page of a report: one file that needs no network and no scripts, with the plots and `report.json` beside it.
 
-use std::io::Write as _;
-use std::path::Path;
-
-use anyhow::Result;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-
-use super::create;
-use super::examples::Example;
-use super::plots::{Plot, Plots, THEME};
-use super::report::{PAPER_ACCURACY, Report};
 use volley_program::units::{percent, show_bytes, show_seconds};
+
+use crate::examples::Example;
+use crate::plots::{Cost, Plot, Plots, THEME};
+use crate::report::{Report, Run};
+use crate::table::PAPER_ACCURACY;
 
 mod literature;
 
 const STYLE: &str = include_str!("page/style.css");
 
-/// Writes `index.html`, `report.json` and a file for each plot into a folder.
-pub(super) fn write(report: &Report, folder: &Path) -> Result<()> {
-    let plots = Plots::new(report);
-    serde_json::to_writer_pretty(create(&folder.join("report.json"))?, report)?;
-    for plot in plots.all() {
-        create(&folder.join(plot.name).with_extension("svg"))?.write_all(plot.file().as_bytes())?;
-    }
-    create(&folder.join("index.html"))?.write_all(page(report, &plots).into_string().as_bytes())?;
-    Ok(())
+/// A file of a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageFile {
+    /// In the folder of the page.
+    pub name: String,
+    /// Text.
+    pub content: String,
 }
 
-fn page(report: &Report, plots: &Plots) -> Markup {
+impl Report {
+    /// The page: `index.html`, `report.json` and a file for each plot. `made_by` is the command that made it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the serializer; there are none in a report.
+    pub fn page(&self, made_by: &str) -> serde_json::Result<Vec<PageFile>> {
+        let plots = Plots::new(self);
+        let file = |name: &str, content| PageFile { name: name.to_owned(), content };
+        let mut files = vec![
+            file("index.html", page(self, &plots, made_by).into_string()),
+            file("report.json", serde_json::to_string_pretty(self)?),
+        ];
+        files.extend(plots.all().map(|plot| file(&format!("{}.svg", plot.name), plot.file())));
+        Ok(files)
+    }
+}
+
+fn page(report: &Report, plots: &Plots, made_by: &str) -> Markup {
     let title = title(report);
     html! {
         (DOCTYPE)
@@ -52,7 +64,7 @@ fn page(report: &Report, plots: &Plots) -> Markup {
                     (literature::section(report))
                 }
                 footer {
-                    p { "Made by " code { "cargo xtask experiment --report" } ". All numbers are in "
+                    p { "Made by " code { (made_by) } ". All numbers are in "
                         a href="report.json" { "report.json" } ", each plot is an SVG file beside this page." }
                 }
             }
@@ -62,21 +74,21 @@ fn page(report: &Report, plots: &Plots) -> Markup {
 
 /// What was trained, and how good it is.
 fn title(report: &Report) -> String {
-    let accuracy = report.iterations.last().map_or(0.0, |iteration| iteration.accuracy_encrypted);
-    format!("Trained on {} encrypted rows of {}: {} right", report.samples, report.data, percent(accuracy))
+    let accuracy = percent(report.accuracies().test);
+    format!("Trained on {} encrypted rows of {}: {accuracy} right", report.samples, report.data)
 }
 
 fn headlines(report: &Report) -> Markup {
     let tile = |value: String, label: String| html! { li { strong { (value) } span { (label) } } };
-    let last = report.iterations.last();
+    let plain = report.curves.plain.test.last();
     html! {
         ul class="tiles" {
-            @if let Some(last) = last {
-                (tile(percent(last.accuracy_encrypted), format!("of {} test rows right", grouped(report.test_samples))))
-                (tile(percent(last.accuracy_plain), "the same training in clear".into()))
-                (tile(format!("{:.1} bits", last.weight_precision_bits), "of the weights agree".into()))
+            (tile(percent(report.accuracies().test), format!("of {} test rows right", grouped(report.test_samples))))
+            @if let Some(plain) = plain { (tile(percent(plain.accuracy), "the same training in clear".into())) }
+            (tile(format!("{:.1} bits", report.weight_precision_bits()), "of the weights agree".into()))
+            @if let Some(run) = &report.run {
+                (tile(show_seconds(run.server_seconds), format!("on the server, {} threads", run.threads)))
             }
-            (tile(show_seconds(report.server_seconds), format!("on the server, {} threads", report.threads)))
             (tile(security_bits(report), format!("of security, log\u{a0}N\u{a0}{}", report.parameters.log_n)))
             (tile(show_bytes(report.upload.bytes), format!("uploaded, {} ciphertexts", report.upload.ciphertexts)))
         }
@@ -91,25 +103,64 @@ fn learning(report: &Report, plots: &Plots) -> Markup {
         section {
             h2 { "What it learned" }
             p { (note) }
+            @if report.run.is_none() {
+                p { "Of the encrypted training the model is known that it ended with: a point in the plots of accuracy, and \
+                    no loss, since a decrypted model has other scores than those that were trained." }
+            }
             div class="grid" { @for plot in &plots.learning { (figure(plot)) } }
             div class="scroll" {
-                table class="numbers" {
-                    thead { tr {
-                        th { "iteration" } th { "time" } th { "level left" } th { "log Q left" } th { "weight precision" }
-                        th { "test accuracy" } th { "in clear" } th { "paper" }
-                    } }
-                    tbody {
-                        @for (index, iteration) in report.iterations.iter().enumerate() {
-                            tr {
-                                td { (iteration.iteration) }
-                                td { (show_seconds(iteration.seconds)) }
-                                td { (iteration.level) }
-                                td { (format!("{:.0} bits", iteration.log_q)) }
-                                td { (format!("{:.1} bits", iteration.weight_precision_bits)) }
-                                td { strong { (percent(iteration.accuracy_encrypted)) } }
-                                td { (percent(iteration.accuracy_plain)) }
-                                td { (PAPER_ACCURACY.get(index).copied().unwrap_or("–")) }
-                            }
+                @match &report.run {
+                    Some(run) => (iterations(run)),
+                    None => (iterations_in_clear(report)),
+                }
+            }
+        }
+    }
+}
+
+fn iterations(run: &Run) -> Markup {
+    html! {
+        table class="numbers" {
+            thead { tr {
+                th { "iteration" } th { "time" } th { "level left" } th { "log Q left" } th { "weight precision" }
+                th { "test accuracy" } th { "in clear" } th { "paper" }
+            } }
+            tbody {
+                @for (index, iteration) in run.iterations.iter().enumerate() {
+                    tr {
+                        td { (iteration.iteration) }
+                        td { (show_seconds(iteration.seconds)) }
+                        td { (iteration.level) }
+                        td { (format!("{:.0} bits", iteration.log_q)) }
+                        td { (format!("{:.1} bits", iteration.weight_precision_bits)) }
+                        td { strong { (percent(iteration.accuracy_encrypted)) } }
+                        td { (percent(iteration.accuracy_plain)) }
+                        td { (PAPER_ACCURACY.get(index).copied().unwrap_or("–")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The training in clear after each iteration, and the decrypted model beside its last.
+fn iterations_in_clear(report: &Report) -> Markup {
+    let plain = &report.curves.plain;
+    let last = plain.test.len().saturating_sub(1);
+    html! {
+        table class="numbers" {
+            thead { tr {
+                th { "iteration" } th { "training rows in clear" } th { "test rows in clear" } th { "test rows, encrypted" }
+            } }
+            tbody {
+                @for (iteration, (training, test)) in plain.training.iter().zip(&plain.test).enumerate().skip(1) {
+                    tr {
+                        td { (iteration) }
+                        td { (percent(training.accuracy)) }
+                        td { (percent(test.accuracy)) }
+                        td {
+                            @if iteration == last { strong { (percent(report.accuracies().test)) } }
+                            @else { "not decrypted" }
                         }
                     }
                 }
@@ -161,22 +212,44 @@ fn gallery(name: &str, examples: &[&Example]) -> Markup {
 }
 
 fn cost(report: &Report, plots: &Plots) -> Markup {
-    let operations = &report.operations;
-    let memory = report.peak_memory_bytes.map_or_else(|| "unknown".into(), show_bytes);
     html! {
         section {
             h2 { "What it cost" }
-            div class="grid" { (figure(&plots.phases)) (figure(&plots.ladder)) }
-            dl {
-                (entry("Server, in all", &show_seconds(report.server_seconds)))
-                (entry("Threads", &report.threads.to_string()))
-                (entry("Peak memory, both parties", &memory))
-                (entry("Evaluation keys", &format!("{}, {}", report.keys.count, show_bytes(report.keys.bytes))))
-                (entry("Rotations", &format!("{}, and {} hoisted", operations.rotations, operations.hoisted_rotations)))
-                (entry("Products", &operations.products.to_string()))
-                (entry("Relinearizations", &operations.relinearizations.to_string()))
+            @match (&report.run, &plots.cost) {
+                (Some(run), Some(Cost { phases, ladder })) => {
+                    div class="grid" { (figure(phases)) (figure(ladder)) }
+                    dl { (measured(run)) (evaluation_keys(report)) (operations(run)) }
+                }
+                _ => {
+                    p { "Not measured: this page was made of a decrypted model. What the server took, in time and memory, and \
+                        the levels that each iteration left are known to it alone; its " code { "volley train" }
+                        " prints the time." }
+                    dl { (evaluation_keys(report)) }
+                }
             }
         }
+    }
+}
+
+fn measured(run: &Run) -> Markup {
+    let memory = run.peak_memory_bytes.map_or_else(|| "unknown".into(), show_bytes);
+    html! {
+        (entry("Server, in all", &show_seconds(run.server_seconds)))
+        (entry("Threads", &run.threads.to_string()))
+        (entry("Peak memory, both parties", &memory))
+    }
+}
+
+fn evaluation_keys(report: &Report) -> Markup {
+    entry("Evaluation keys", &format!("{}, {}", report.keys.count, show_bytes(report.keys.bytes)))
+}
+
+fn operations(run: &Run) -> Markup {
+    let operations = &run.operations;
+    html! {
+        (entry("Rotations", &format!("{}, and {} hoisted", operations.rotations, operations.hoisted_rotations)))
+        (entry("Products", &operations.products.to_string()))
+        (entry("Relinearizations", &operations.relinearizations.to_string()))
     }
 }
 

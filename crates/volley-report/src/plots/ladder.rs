@@ -3,7 +3,7 @@
 use maud::html;
 
 use super::{Plot, WIDTH, at};
-use crate::experiment::report::Iteration;
+use crate::report::Iteration;
 
 const ROW: f64 = 28.0;
 const TOP: f64 = 64.0;

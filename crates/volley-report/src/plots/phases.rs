@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{Plot, WIDTH, at};
-use crate::experiment::report::{Party, Phase};
+use crate::report::{Party, Phase};
 use volley_program::units::show_seconds;
 
 const ROW: f64 = 26.0;
