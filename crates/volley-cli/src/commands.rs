@@ -12,6 +12,7 @@ mod inspect;
 mod keygen;
 mod man;
 mod predict;
+mod report;
 mod score;
 mod train;
 
@@ -40,6 +41,7 @@ The owner of the data:
   … sends digits/upload to the server, and gets model.vly back
   volley decrypt digits model.vly -o model.json
   volley evaluate model.json test.csv
+  volley report digits model.json data.csv test.csv -o page
 
 The server:
   volley train upload
@@ -56,6 +58,7 @@ enum Command {
     Decrypt(decrypt::Options),
     Predict(predict::Options),
     Evaluate(evaluate::Options),
+    Report(report::Options),
     EncryptRows(encrypt_rows::Options),
     Score(score::Options),
     DecryptScores(decrypt_scores::Options),
@@ -76,6 +79,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Decrypt(options) => decrypt::run(options, output),
         Command::Predict(options) => predict::run(options, output),
         Command::Evaluate(options) => evaluate::run(options, output),
+        Command::Report(options) => report::run(options, output),
         Command::EncryptRows(options) => encrypt_rows::run(options, output),
         Command::Score(options) => score::run(options, output),
         Command::DecryptScores(options) => decrypt_scores::run(options, output),
