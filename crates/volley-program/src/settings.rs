@@ -11,8 +11,8 @@ pub const SMALL_KEY_BYTES: u64 = 60_000_000;
 
 /// How features are prepared and steps are taken.
 ///
-/// On command lines and in print the names are those of the variants. In projects the second is stored as `standard` and
-/// the third as `whitened`.
+/// On command lines and in print the names are those of the variants. In projects the second is stored as `standard`
+/// and the third as `whitened`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProfileName {

@@ -13,7 +13,8 @@ use crate::error::Error;
 pub struct Quality {
     /// Share of the rows that are predicted right: by the model that the owner gets, or by that of a baseline.
     pub accuracy: f64,
-    /// −ℓ/n, the squared likelihood error's loss of the trained scores for each row: 0 is perfect, classes · ln 2 is what zero weights have.
+    /// −ℓ/n, the squared likelihood error's loss of the trained scores for each row: 0 is perfect, and zero weights have
+    /// classes · ln 2.
     pub loss: f64,
 }
 

@@ -51,8 +51,8 @@ pub(crate) fn confusion(model: &Model, test: &Dataset) -> Result<Confusion, Erro
     Ok(Confusion { classes: classes.names().to_vec(), counts })
 }
 
-/// The first images that the model is right about, then the first that it is wrong about. `images` are those of the test
-/// rows, in the same order.
+/// The first images that the model is right about, then the first that it is wrong about. `images` are those of the
+/// test rows, in the same order.
 pub(crate) fn examples(model: &Model, test: &Dataset, images: &Images) -> Result<Vec<Example>, Error> {
     if images.count() != test.samples() {
         return Err(Error::ImageCount { images: images.count(), rows: test.samples() });

@@ -97,15 +97,15 @@ fn headlines(report: &Report) -> Markup {
 
 fn learning(report: &Report, plots: &Plots) -> Markup {
     let note = "After each iteration; iteration 0 is before the first, when all weights are zero. NAG, SLE-NAG and \
-                SLE-NAG+QG are the three curves of arXiv 2304.03807, trained in clear on the same prepared rows with the \
-                exact sigmoid. The loss is the squared likelihood error's, the less the better.";
+                SLE-NAG+QG are the three curves of arXiv 2304.03807, trained in clear on the same prepared rows with \
+                the exact sigmoid. The loss is the squared likelihood error's, the less the better.";
     html! {
         section {
             h2 { "What it learned" }
             p { (note) }
             @if report.run.is_none() {
-                p { "Of the encrypted training the model is known that it ended with: a point in the plots of accuracy, and \
-                    no loss, since a decrypted model has other scores than those that were trained." }
+                p { "The encrypted training is known by the model that it ended with: a point in the plots of accuracy. \
+                    Its loss is not known, since a decrypted model has other scores than those that were trained." }
             }
             div class="grid" { @for plot in &plots.learning { (figure(plot)) } }
             div class="scroll" {
@@ -150,7 +150,8 @@ fn iterations_in_clear(report: &Report) -> Markup {
     html! {
         table class="numbers" {
             thead { tr {
-                th { "iteration" } th { "training rows in clear" } th { "test rows in clear" } th { "test rows, encrypted" }
+                th { "iteration" }
+                th { "training rows in clear" } th { "test rows in clear" } th { "test rows, encrypted" }
             } }
             tbody {
                 @for (iteration, (training, test)) in plain.training.iter().zip(&plain.test).enumerate().skip(1) {
@@ -221,9 +222,8 @@ fn cost(report: &Report, plots: &Plots) -> Markup {
                     dl { (measured(run)) (evaluation_keys(report)) (operations(run)) }
                 }
                 _ => {
-                    p { "Not measured: this page was made of a decrypted model. What the server took, in time and memory, and \
-                        the levels that each iteration left are known to it alone; its " code { "volley train" }
-                        " prints the time." }
+                    p { "Not measured: this page was made of a decrypted model. Only the server knows its time and memory, \
+                        and the levels that each iteration left. There " code { "volley train" } " prints the time." }
                     dl { (evaluation_keys(report)) }
                 }
             }
@@ -257,7 +257,8 @@ fn security(report: &Report) -> Markup {
     let parameters = &report.parameters;
     let statement = match parameters.security_bits {
         Some(bits) => format!(
-            "{bits} bits: log₂ QP = {:.0} is within the table of eprint 2024/463 for log₂ N = {} and a dense ternary secret.",
+            "{bits} bits: log₂ QP = {:.0} is within the table of eprint 2024/463 for log₂ N = {} and a dense \
+             ternary secret.",
             parameters.log_qp, parameters.log_n
         ),
         None => "None is claimed: these parameters were not checked, and are for tests only.".into(),
@@ -276,10 +277,11 @@ fn security(report: &Report) -> Markup {
                 (entry("Profile", &report.profile))
             }
             p class="statement" { strong { "Security. " } (statement) }
-            p { "The server is honest but curious. It has ciphertexts and evaluation keys, and sees what is public by design: \
-                the shapes, the settings, the number of iterations, sizes and times. It can return a wrong model; nothing here \
-                detects that. What was decrypted carries noise that depends on the secret key (eprint 2020/1533): this page, \
-                its model and its predictions must not go back to the server, unless a shareable plan flooded the noise." }
+            p { "The server is honest but curious. It has ciphertexts and evaluation keys, and sees what is public by \
+                design: the shapes, the settings, the number of iterations, sizes and times. It can return a wrong model; \
+                nothing here detects that. What was decrypted carries noise that depends on the secret key (eprint \
+                2020/1533): this page, its model and its predictions must not go back to the server, unless a shareable \
+                plan flooded the noise." }
         }
     }
 }

@@ -63,8 +63,8 @@ impl Report {
     /// # Errors
     ///
     /// [`Error::IterationCount`] if there are not weights for each iteration of the plan, encrypted and in clear;
-    /// [`Error::ImageCount`] if there are images, but not one for each test row; [`Error::Training`] for test rows of other
-    /// columns.
+    /// [`Error::ImageCount`] if there are images, but not one for each test row; [`Error::Training`] for test rows of
+    /// other columns.
     pub fn of_run(training: &Training<'_>, measured: Measured) -> Result<Self, Error> {
         let Measured { threads, phases, server_seconds, iterations, peak_memory_bytes, operations } =
             measured;
@@ -96,8 +96,8 @@ impl Report {
     ///
     /// # Errors
     ///
-    /// [`Error::OtherRows`] if the model's classes or the statistics of its columns are not those of the training set, and
-    /// those of [`of_run`](Self::of_run).
+    /// [`Error::OtherRows`] if the model's classes or the statistics of its columns are not those of the training set,
+    /// and those of [`of_run`](Self::of_run).
     pub fn of_model(training: &Training<'_>, model: &Model) -> Result<Self, Error> {
         training.check_iterations(training.iterations())?;
         let in_clear = training.model_in_clear()?;

@@ -77,8 +77,8 @@ pub(super) fn section(report: &Report) -> Markup {
     html! {
         section {
             h2 { "Beside the literature" }
-            p { "Neither data, features, machines nor the amount of training are the same. These are orders of magnitude, \
-                not a ranking." }
+            p { "Neither data, features, machines nor the amount of training are the same. These are orders of \
+                magnitude, not a ranking." }
             div class="scroll" {
                 table {
                     thead { tr {

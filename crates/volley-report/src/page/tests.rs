@@ -70,7 +70,7 @@ fn of_model() -> Report {
 fn what_was_not_measured_is_said_and_not_shown() {
     let page = html(&of_model());
     assert!(page.contains("Trained on 128 encrypted rows of made &lt;up&gt;: 70.34 % right</h1>"));
-    for said in ["Not measured: ", "<td>not measured</td>", "the model is known that it ended with"] {
+    for said in ["Not measured: ", "<td>not measured</td>", "known by the model that it ended with"] {
         assert!(page.contains(said), "{said}");
     }
     for shown in ["id=\"confusion\"", "of 10,000 test rows right", "128 bits", "31, 215.0 MB", "70.35 %"] {

@@ -22,7 +22,8 @@ pub(super) fn plot(data_level: usize, iterations: &[Iteration]) -> Plot {
             g {
                 title { (label) ": level " (level) }
                 @for rung in 0..data_level {
-                    rect class=(if rung < level { "left" } else { "used" }) x=(at(LEFT + cell * rung as f64)) y=(y + 3.0)
+                    rect class=(if rung < level { "left" } else { "used" })
+                        x=(at(LEFT + cell * rung as f64)) y=(y + 3.0)
                         width=(at(cell - gap)) height=(ROW - 10.0) rx="2" {}
                 }
             }

@@ -143,11 +143,13 @@ fn the_json_has_the_documented_fields() {
         "server_seconds": 0.914,
         "iterations": [
             {
-                "iteration": 1, "seconds": 0.2213, "level": 4, "refreshed": false, "log_q": 210.0, "weight_precision_bits": 20.5,
+                "iteration": 1, "seconds": 0.2213, "level": 4, "refreshed": false, "log_q": 210.0,
+                "weight_precision_bits": 20.5,
                 "accuracy_encrypted": 0.6712, "accuracy_plain": 0.6712 + 0.0001,
             },
             {
-                "iteration": 2, "seconds": 0.5098, "level": 1, "refreshed": false, "log_q": 90.0, "weight_precision_bits": 20.5,
+                "iteration": 2, "seconds": 0.5098, "level": 1, "refreshed": false, "log_q": 90.0,
+                "weight_precision_bits": 20.5,
                 "accuracy_encrypted": 0.7034, "accuracy_plain": 0.7034 + 0.0001,
             },
         ],
