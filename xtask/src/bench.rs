@@ -12,6 +12,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sysinfo::{CpuRefreshKind, System};
 use volley_ring::Kernel;
 
 use crate::workspace_root;
@@ -130,11 +131,11 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_str(&text).with_context(|| path.display().to_string())
 }
 
-/// The processor's name, from Linux's `/proc/cpuinfo`.
+/// The processor's name.
 fn cpu() -> Option<String> {
-    let information = fs::read_to_string("/proc/cpuinfo").ok()?;
-    let line = information.lines().find(|line| line.starts_with("model name"))?;
-    Some(line.split_once(':')?.1.trim().to_owned())
+    let mut system = System::new().ok()?;
+    system.refresh_cpu_list(CpuRefreshKind::nothing());
+    Some(system.cpus().first()?.brand().to_owned()).filter(|name| !name.is_empty())
 }
 
 fn output_of(program: &str, arguments: &[&str]) -> Result<String> {

@@ -23,10 +23,11 @@ use volley_mlr::volley_ckks::{
     Ciphertext, Complex64, Context, EncodedTransform, Encoder, Error, EvaluationKeySet, Evaluator, Precision,
     SecretKey, Security, Simulator,
 };
+use volley_program::machine::{available_memory_bytes, peak_memory_bytes};
+use volley_program::units::show_bytes;
+use volley_program::{BadInput, OrBadInput};
 
-use crate::BadInput;
 use crate::calibrate::this_core;
-use crate::experiment::{available_memory_bytes, peak_memory_bytes};
 
 mod embedding;
 
@@ -85,15 +86,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     rayon::ThreadPoolBuilder::new().num_threads(options.threads).build_global()?;
     let security = if options.log_n < 16 { Security::Unchecked } else { Security::Classical128 };
     let preset = options.preset.preset();
-    let parameters = preset
-        .parameters(options.log_n, options.levels, options.special, security)
-        .build()
-        .map_err(|error| BadInput(error.to_string()))?;
+    let literal = preset.parameters(options.log_n, options.levels, options.special, security);
+    let parameters = literal.build().or_bad_input()?;
     if options.log_slots >= options.log_n {
-        return Err(BadInput(format!("2^{} slots do not fit", options.log_slots)).into());
+        return Err(BadInput::new(format!("2^{} slots do not fit", options.log_slots)).into());
     }
     let literal = preset.bootstrapping(1 << options.log_slots);
-    let plan = Bootstrapping::new(&parameters, &literal).map_err(|error| BadInput(error.to_string()))?;
+    let plan = Bootstrapping::new(&parameters, &literal).or_bad_input()?;
     describe(&plan)?;
     check_memory(plan.key_spec()?.memory_bytes() + plan.memory_bytes())?;
     let start = ProcessTime::try_now()?;
@@ -322,9 +321,9 @@ fn foreseen(plan: &Bootstrapping, core: &CostModel) -> Result<[f64; STEPS.len()]
 /// Keys and matrices that do not fit are not made: the system would end the program.
 fn check_memory(needed: u64) -> Result<()> {
     match available_memory_bytes() {
-        Some(available) if needed > available => Err(BadInput(format!(
-            "keys and matrices take more memory than the {:.2} GB there are",
-            available as f64 * 1e-9
+        Some(available) if needed > available => Err(BadInput::new(format!(
+            "keys and matrices take more memory than the {} there are",
+            show_bytes(available)
         ))
         .into()),
         _ => Ok(()),

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use serde::{Deserialize, Serialize};
+use volley_program::{BadInput, OrBadInput};
 
-use crate::BadInput;
 use crate::experiment::create;
 
 mod bootstrapping;
@@ -62,11 +62,11 @@ struct Measurement {
 pub(crate) fn run(options: &Options) -> Result<()> {
     if let Some(ring) = options.rings.iter().find(|&&ring| ours::preset(ring).is_none()) {
         return Err(
-            BadInput(format!("there is no preset with N = 2^{ring}: 14, 15 and 16 can be had")).into()
+            BadInput::new(format!("there is no preset with N = 2^{ring}: 14, 15 and 16 can be had")).into()
         );
     }
     let python = match &options.python {
-        Some(program) => Some(Python::new(program).map_err(BadInput)?),
+        Some(program) => Some(Python::new(program).or_bad_input()?),
         None => Python::new("python3".as_ref()).inspect_err(|problem| eprintln!("{problem}")).ok(),
     };
     // Opened first: a long run must not end with nowhere to write its times.

@@ -8,10 +8,9 @@ use anyhow::{Context, Result};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha20Rng;
-use volley_data::{ContentError, Idx, Table, TableOptions, parse_table, read_table};
+use volley_data::{ContentError, Idx, Images, Table, TableOptions, parse_table, read_table};
 use volley_mlr::Dataset;
-
-use crate::BadInput;
+use volley_program::{BadInput, OrBadInput};
 
 #[cfg(test)]
 mod tests;
@@ -65,7 +64,7 @@ pub(crate) struct Data {
     pub(crate) training: Dataset,
     pub(crate) test: Dataset,
     /// The images of the test rows, where they are known.
-    pub(crate) images: Option<Idx>,
+    pub(crate) images: Option<Images>,
 }
 
 impl Source {
@@ -84,14 +83,12 @@ impl Source {
 
 /// Of a file, what is not trained on is tested on.
 fn split_file(path: &Path, samples: usize, seed: Option<u64>) -> Result<Data> {
-    let data = read_table(path, &TableOptions::default())
-        .and_then(Table::into_dataset)
-        .map_err(|error| BadInput(error.to_string()))?;
+    let data = read_table(path, &TableOptions::default()).and_then(Table::into_dataset).or_bad_input()?;
     let (chosen, rest) = select(data.samples(), samples, seed)?;
     if rest.is_empty() {
         let rows = data.samples();
         let problem = format!("{}: all {rows} rows are trained on, none is left to test", path.display());
-        return Err(BadInput(problem).into());
+        return Err(BadInput::new(problem).into());
     }
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     Ok(Data { name, training: data.select(&chosen)?, test: data.select(&rest)?, images: None })
@@ -116,8 +113,8 @@ pub(crate) fn load_mnist() -> Result<(Dataset, Dataset)> {
 }
 
 /// The embedded test images, in the order of the test rows: 10,000 of 28 × 28 bytes.
-fn mnist_test_images() -> Result<Idx> {
-    Idx::parse_gzip(MNIST[2], 3, LIMIT).context("the embedded MNIST data")
+fn mnist_test_images() -> Result<Images> {
+    Idx::parse_gzip(MNIST[2], 3, LIMIT).and_then(Images::try_from).context("the embedded MNIST data")
 }
 
 fn mnist_rows(images: &[u8], labels: &[u8]) -> Result<Dataset, ContentError> {
@@ -134,10 +131,10 @@ pub(crate) fn select(
     seed: Option<u64>,
 ) -> Result<(Vec<usize>, Vec<usize>), BadInput> {
     if samples == 0 {
-        return Err(BadInput("at least one sample is needed".into()));
+        return Err(BadInput::new("at least one sample is needed"));
     }
     if samples > available {
-        return Err(BadInput(format!("{samples} samples asked for, but the data has {available} rows")));
+        return Err(BadInput::new(format!("{samples} samples asked for, but the data has {available} rows")));
     }
     let mut rows: Vec<usize> = (0..available).collect();
     let Some(seed) = seed else {

@@ -3,15 +3,14 @@
 //! Owner and server live in one process here, but share nothing except what would be sent: [`Server`] is made of
 //! evaluation keys and ciphertexts.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
-use clap::{Args, ValueEnum};
+use anyhow::Result;
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Array2;
 use rand::SeedableRng;
@@ -23,22 +22,15 @@ use volley_mlr::volley_ckks::{
 use volley_mlr::volley_revolver::plan::{Demands, RingChoice};
 use volley_mlr::volley_sigmoid::SigmoidPolynomial;
 use volley_mlr::{
-    Dataset, EncryptedDataset, EncryptedModel, Hyperparameters, Model, Owner, Plan, Step, StepReport,
-    Trainer, TrainingSet,
+    EncryptedDataset, EncryptedModel, Hyperparameters, Owner, Plan, Step, StepReport, Trainer, TrainingSet,
+};
+use volley_program::machine::{available_memory_bytes, peak_memory_bytes};
+use volley_program::{BadInput, OrBadInput, ProfileName, SMALL_KEY_BYTES, Threads};
+use volley_report::{
+    Measured, MeasuredIteration, Operations, PageFile, Party, Phase, Report, Rows, Training,
 };
 
-use crate::BadInput;
 use crate::data::{Data, Source};
-
-mod curves;
-mod examples;
-mod page;
-mod plots;
-mod report;
-
-use curves::{Curves, Rows};
-use report::{Iteration, Keys, Operations, Parameters, Party, Phase, Report, Upload};
-pub(crate) use report::{available_memory_bytes, peak_memory_bytes};
 
 /// What is trained on, and how.
 #[derive(Args, Debug)]
@@ -48,8 +40,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE", default_value = "cnn")]
     features: Source,
     /// How features are prepared and steps are taken
-    #[arg(long, value_enum, default_value_t = Profile::Standard)]
-    profile: Profile,
+    #[arg(long, value_enum, default_value_t = ProfileName::Standard)]
+    profile: ProfileName,
     /// Rows that are trained on; of a file, all others are tested on
     #[arg(long, default_value_t = 128)]
     samples: usize,
@@ -68,9 +60,8 @@ pub(crate) struct Options {
     /// Take more time for evaluation keys of at most 60 MB
     #[arg(long)]
     small_keys: bool,
-    /// Threads [default: one for each core]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    threads: Threads,
     /// Choose the training rows at random with this seed; keys and errors never depend on it
     #[arg(long)]
     seed: Option<u64>,
@@ -80,33 +71,6 @@ pub(crate) struct Options {
     /// Write a page with plots into this folder: index.html, report.json and the plots as SVG
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
-}
-
-/// Of the file of small keys.
-const SMALL_KEY_BYTES: u64 = 60_000_000;
-
-/// Beyond any machine; far more threads take minutes to start.
-const MAX_THREADS: i64 = 1024;
-
-/// The two settings of the product.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Profile {
-    /// The paper's: raw features, its polynomial, its step size
-    Paper,
-    /// Standardised features, a least-squares polynomial, learning rate 2
-    Standardised,
-    /// The same with whitened features
-    Standard,
-}
-
-impl fmt::Display for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Paper => "paper",
-            Self::Standardised => "standardised",
-            Self::Standard => "standard",
-        })
-    }
 }
 
 fn parse_ring(text: &str) -> Result<RingChoice, String> {
@@ -121,11 +85,7 @@ fn parse_ring(text: &str) -> Result<RingChoice, String> {
 
 impl Options {
     fn hyperparameters(&self) -> Result<Hyperparameters, volley_mlr::Error> {
-        let mut settings = match self.profile {
-            Profile::Paper => Hyperparameters::paper(self.iterations)?,
-            Profile::Standardised => Hyperparameters::standardised(self.iterations)?,
-            Profile::Standard => Hyperparameters::standard(self.iterations)?,
-        };
+        let mut settings = self.profile.hyperparameters(self.iterations)?;
         if let Some(range) = self.sigmoid_range {
             settings = settings.with_sigmoid(SigmoidPolynomial::for_range(range)?);
         }
@@ -138,15 +98,13 @@ impl Options {
 
 /// Runs the experiment and prints its report.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    if let Some(threads) = options.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
-    }
+    options.threads.start()?;
     let experiment = Experiment::new(options)?;
     // Opened first: a long run must not end with nowhere to write its report.
     let json = options.json.as_deref().map(create).transpose()?;
     if let Some(folder) = &options.report {
         fs::create_dir_all(folder)
-            .map_err(|error| BadInput(format!("cannot make {}: {error}", folder.display())))?;
+            .map_err(|error| BadInput::new(format!("cannot make {}: {error}", folder.display())))?;
     }
     let report = experiment.run()?;
     writeln!(io::stdout(), "{report}")?;
@@ -155,20 +113,21 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         writeln!(file)?;
     }
     if let Some(folder) = &options.report {
-        page::write(&report, folder)?;
+        for PageFile { name, content } in report.page("cargo xtask experiment --report")? {
+            create(&folder.join(name))?.write_all(content.as_bytes())?;
+        }
     }
     Ok(())
 }
 
 /// A file for a result; where it cannot be had, the path is bad input.
 pub(crate) fn create(path: &Path) -> Result<File, BadInput> {
-    File::create(path).map_err(|error| BadInput(format!("cannot write {}: {error}", path.display())))
+    File::create(path).map_err(|error| BadInput::new(format!("cannot write {}: {error}", path.display())))
 }
 
 /// What is settled before the first key.
 struct Experiment {
     data: Data,
-    profile: Profile,
     training_set: Arc<TrainingSet>,
     plan: Arc<Plan>,
     /// The same training in clear.
@@ -178,8 +137,8 @@ struct Experiment {
 impl Experiment {
     fn new(options: &Options) -> Result<Self> {
         let data = options.features.load(options.samples, options.seed)?;
-        let hyperparameters = bad_input(options.hyperparameters())?;
-        let training_set = bad_input(TrainingSet::new(&data.training, hyperparameters.profile()))?;
+        let hyperparameters = options.hyperparameters().or_bad_input()?;
+        let training_set = TrainingSet::new(&data.training, hyperparameters.profile()).or_bad_input()?;
         let demands = Demands {
             ring: options.log_n,
             security: Security::Classical128,
@@ -189,13 +148,13 @@ impl Experiment {
         };
         let (samples, features) = data.training.features().dim();
         let classes = training_set.classes().len();
-        let plan = bad_input(Plan::new(samples, features, classes, &hyperparameters, demands))?;
+        let plan = Plan::new(samples, features, classes, &hyperparameters, demands).or_bad_input()?;
         let reference: Vec<Step> = training_set.reference(&hyperparameters).collect();
         if let Some(Err(diverging)) = reference.iter().map(Step::check_range).find(Result::is_err) {
             eprintln!("warning: {diverging}: the training in clear shows where this leads");
         }
         let (training_set, plan) = (Arc::new(training_set), Arc::new(plan));
-        Ok(Self { data, profile: options.profile, training_set, plan, reference })
+        Ok(Self { data, training_set, plan, reference })
     }
 
     fn run(&self) -> Result<Report> {
@@ -214,11 +173,8 @@ impl Experiment {
             let keys = EvaluationKeySet::generate(&secret_key, self.plan.key_spec(), &mut rng)?;
             Ok((secret_key, keys))
         })?;
-        let key_sizes = Keys { count: keys.key_count(), bytes: self.plan.key_spec().byte_count() };
         let owner = Owner::new(&self.plan, &self.training_set, &secret_key)?;
         let dataset = phases.time(Party::Owner, "encryption", || Ok(owner.encrypt(&mut rng)?))?;
-        let bytes = dataset.byte_count(self.plan.parameters());
-        let upload = Upload { ciphertexts: dataset.ciphertext_count(), bytes };
 
         let trained = Server { context, keys, dataset }.train(&self.plan, &mut phases)?;
 
@@ -226,64 +182,23 @@ impl Experiment {
             trained.models.iter().map(|model| Ok(owner.decrypt_weights(model)?)).collect::<Result<Vec<_>>>()
         })?;
         progress.finish();
-        self.report(phases.done, &trained, &weights, upload, key_sizes)
+        self.report(phases.done, &trained, weights)
     }
 
-    fn report(
-        &self,
-        phases: Vec<Phase>,
-        trained: &Trained,
-        weights: &[Array2<f64>],
-        upload: Upload,
-        keys: Keys,
-    ) -> Result<Report> {
+    fn report(&self, phases: Vec<Phase>, trained: &Trained, weights: Vec<Array2<f64>>) -> Result<Report> {
         let peak_memory_bytes = peak_memory_bytes();
-        let plain: Vec<_> = self.reference.iter().map(|step| step.weights.clone()).collect();
-        let models = |weights: &[Array2<f64>]| -> Result<Vec<Model>> {
-            weights.iter().map(|weights| Ok(self.training_set.model(weights.clone())?)).collect()
-        };
-        let parameters = self.plan.parameters();
-        let Data { name, training, test, images } = &self.data;
-        let curves = Curves::new(&self.training_set, Rows { training, test }, weights, &plain)?;
-        let (models, plain) = (models(weights)?, models(&plain)?);
-        let mut iterations = Vec::new();
-        for ((step, seconds), (encrypted, plain)) in trained.steps.iter().zip(models.iter().zip(&plain)) {
-            iterations.push(Iteration {
-                iteration: step.iteration,
-                seconds: *seconds,
-                level: step.level,
-                refreshed: step.refreshed,
-                log_q: parameters.log_q(step.level),
-                weight_precision_bits: -relative_error(encrypted, plain).log2(),
-                accuracy_encrypted: curves.encrypted.test[step.iteration].accuracy,
-                accuracy_plain: curves.plain.test[step.iteration].accuracy,
-            });
-        }
-        let (encrypted, plain) = models.last().zip(plain.last()).context("training has an iteration")?;
-        let shape = self.plan.layout().shape();
         let operations = |operation| trained.counts.total(operation) as usize;
-        Ok(Report {
-            data: name.clone(),
-            profile: self.profile.to_string(),
-            parameters: Parameters {
-                log_n: parameters.log_n(),
-                log_q: parameters.log_q(parameters.max_level()),
-                log_qp: parameters.log_qp(),
-                data_level: self.plan.data_level(),
-                security_bits: parameters.security().bits(),
-            },
+        let after = |((step, seconds), weights): (&(StepReport, f64), Array2<f64>)| MeasuredIteration {
+            seconds: *seconds,
+            level: step.level,
+            refreshed: step.refreshed,
+            weights,
+        };
+        let measured = Measured {
             threads: rayon::current_num_threads(),
-            samples: shape.samples,
-            test_samples: test.samples(),
-            features: shape.columns - 1,
-            classes: shape.classes,
-            upload,
-            keys,
             phases,
             server_seconds: trained.seconds,
-            iterations,
-            max_relative_weight_error: relative_error(encrypted, plain),
-            prediction_agreement: agreement(encrypted, plain, test)?,
+            iterations: trained.steps.iter().zip(weights).map(after).collect(),
             peak_memory_bytes,
             operations: Operations {
                 rotations: operations(Operation::Rotation),
@@ -291,12 +206,17 @@ impl Experiment {
                 products: operations(Operation::Product),
                 relinearizations: operations(Operation::Relinearization),
             },
-            curves,
-            confusion: examples::confusion(encrypted, test)?,
-            examples: images
-                .as_ref()
-                .map_or(Ok(Vec::new()), |images| examples::examples(encrypted, test, images))?,
-        })
+        };
+        let Data { name, training, test, images } = &self.data;
+        let training = Training {
+            data: name,
+            plan: &self.plan,
+            training_set: &self.training_set,
+            reference: &self.reference,
+            rows: Rows { training, test },
+            images: images.as_ref(),
+        };
+        Ok(Report::of_run(&training, measured)?)
     }
 }
 
@@ -385,25 +305,6 @@ impl Progress {
     fn finish(&self) {
         self.0.finish_and_clear();
     }
-}
-
-/// What the user's data or settings caused.
-fn bad_input<T>(result: Result<T, volley_mlr::Error>) -> Result<T, BadInput> {
-    result.map_err(|error| BadInput(error.to_string()))
-}
-
-/// max |encrypted − plain| / max |plain| over the weights.
-fn relative_error(encrypted: &Model, plain: &Model) -> f64 {
-    let largest =
-        |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, |max: f64, value| max.max(value.abs()));
-    let differences = encrypted.weights() - plain.weights();
-    largest(&mut differences.iter().copied()) / largest(&mut plain.weights().iter().copied())
-}
-
-/// Share of the rows for which both models predict the same class.
-fn agreement(a: &Model, b: &Model, data: &Dataset) -> Result<f64> {
-    let (a, b) = (a.predict(data.features())?, b.predict(data.features())?);
-    Ok(a.iter().zip(&b).filter(|(a, b)| a == b).count() as f64 / data.samples() as f64)
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
-use std::fmt;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use volley_program::{BadInput, exit_code};
 use volley_ring::Kernel;
 
 mod bench;
@@ -53,31 +53,19 @@ enum Command {
     Tidy,
 }
 
-/// What the user gave cannot be worked with: one line that says where and why.
-#[derive(Debug, PartialEq, Eq)]
-struct BadInput(String);
-
-impl fmt::Display for BadInput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for BadInput {}
-
 /// Exit code 0: done. 1: it failed. 2: wrong usage or input.
 fn main() -> ExitCode {
     match run(&Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::from(if error.is::<BadInput>() { 2 } else { 1 })
+            exit_code(&error)
         }
     }
 }
 
 fn run(command: &Command) -> Result<()> {
-    Kernel::detect().map_err(|unknown| BadInput(unknown.to_string()))?;
+    Kernel::detect().map_err(|unknown| BadInput::new(unknown.to_string()))?;
     match command {
         Command::Experiment(options) => experiment::run(options),
         Command::Ci => ci::run(),
@@ -106,12 +94,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn bad_input_is_recognised_below_a_context() {
-        let error = anyhow::Error::new(BadInput("row 1".into())).context("features");
-        assert!(error.is::<BadInput>());
-        assert_eq!(format!("{error:#}"), "features: row 1");
     }
 }

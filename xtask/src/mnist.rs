@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use volley_data::Idx;
+use volley_program::BadInput;
 
-use crate::{BadInput, workspace_root};
+use crate::workspace_root;
 
 /// Training images that are kept.
 pub(crate) const TRAINING_IMAGES: usize = 1024;
@@ -36,7 +37,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         [("train", TRAINING_IMAGES, "train-first1024"), ("t10k", TEST_IMAGES, "t10k")]
     {
         let (images, labels) =
-            load(&options.from, name, count).map_err(|error| BadInput(format!("{error:#}")))?;
+            load(&options.from, name, count).map_err(|error| BadInput::new(format!("{error:#}")))?;
         for (array, kind) in [(images, "images.idx3"), (labels, "labels.idx1")] {
             let path = target.join(format!("{output}-{kind}-ubyte.gz"));
             let mut content = Vec::new();

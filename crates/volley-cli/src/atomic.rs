@@ -10,8 +10,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
+use volley_program::{BadInput, OrBadInput};
 
-use crate::failure::{BadInput, OrBadInput};
 use crate::files::{check_without_links, open_lock};
 
 /// Names of files that are being written: a killed program leaves them, the next one in the folder removes them.

@@ -12,14 +12,15 @@ mod inspect;
 mod keygen;
 mod man;
 mod predict;
+mod report;
 mod score;
 mod train;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use volley_mlr::volley_ckks::costs::CoreKind;
+use volley_program::OrBadInput;
 
-use crate::failure::OrBadInput;
 use crate::output::Output;
 
 /// Train on encrypted data: the owner's and the server's program
@@ -42,6 +43,7 @@ The owner of the data:
   … sends digits/upload to the server, and gets model.vly back
   volley decrypt digits model.vly -o model.json
   volley evaluate model.json test.csv
+  volley report digits model.json data.csv test.csv -o page
 
 The server:
   volley train upload
@@ -58,6 +60,7 @@ enum Command {
     Decrypt(decrypt::Options),
     Predict(predict::Options),
     Evaluate(evaluate::Options),
+    Report(report::Options),
     EncryptRows(encrypt_rows::Options),
     Score(score::Options),
     DecryptScores(decrypt_scores::Options),
@@ -80,6 +83,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Decrypt(options) => decrypt::run(options, output),
         Command::Predict(options) => predict::run(options, output),
         Command::Evaluate(options) => evaluate::run(options, output),
+        Command::Report(options) => report::run(options, output),
         Command::EncryptRows(options) => encrypt_rows::run(options, output),
         Command::Score(options) => score::run(options, output),
         Command::DecryptScores(options) => decrypt_scores::run(options, output),

@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use crate::failure::{BadInput, OrBadInput};
+use volley_program::{BadInput, OrBadInput};
 
 const LINK: &str = "this is a link, and links in a job's folder are not followed";
 

@@ -6,16 +6,13 @@
 mod atomic;
 mod commands;
 mod core_times;
-mod failure;
 mod files;
-mod machine;
 mod output;
 mod passphrase;
 mod plan_summary;
 mod predictions;
 mod project;
 mod settings;
-mod sizes;
 mod tables;
 
 use std::process::ExitCode;
@@ -32,7 +29,7 @@ fn main() -> ExitCode {
         Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::note(&format!("error: {error:#}"));
-            ExitCode::from(if error.is::<failure::BadInput>() { 2 } else { 1 })
+            volley_program::exit_code(&error)
         }
     }
 }

@@ -7,8 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use serde::Serialize;
-
-use crate::failure::BadInput;
+use volley_program::BadInput;
 
 /// Files of fewer bytes are read before a bar could be seen.
 const BAR_BYTES: u64 = 1 << 24;

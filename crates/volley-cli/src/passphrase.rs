@@ -5,9 +5,8 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use clap::Args;
+use volley_program::{BadInput, OrBadInput};
 use zeroize::Zeroizing;
-
-use crate::failure::{BadInput, OrBadInput};
 
 /// Longer ones are taken for a wrong file.
 const MAX_BYTES: u64 = 4096;

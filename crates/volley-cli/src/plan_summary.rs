@@ -7,9 +7,10 @@ use volley_mlr::volley_ckks::Parameters;
 use volley_mlr::volley_ckks::bootstrapping::Preset;
 use volley_mlr::volley_ckks::costs::{CoreKind, CostModel};
 use volley_mlr::{Plan, PlanHash, Profile};
+use volley_program::ProfileName;
+use volley_program::units::{counted, show_bytes};
 
 use crate::core_times::CoreTimes;
-use crate::sizes::{counted, show_bytes};
 
 /// A parameter set in figures.
 #[derive(Clone, Debug, Serialize)]
@@ -172,11 +173,7 @@ impl fmt::Display for PlanSummary {
         let [samples, features] = [counted(*samples, "sample"), counted(*features, "feature")];
         writeln!(f, "data             {samples} × {features}, {classes} classes")?;
         let (degree, range) = (self.sigmoid_degree, self.sigmoid_range);
-        let profile = match self.profile {
-            Profile::Paper => "paper",
-            Profile::Standardised => "standardised",
-            Profile::Standard => "standard",
-        };
+        let profile = ProfileName::from(self.profile);
         writeln!(
             f,
             "training         {}, profile {profile}, sigmoid of degree {degree} on [-{range}, {range}]",

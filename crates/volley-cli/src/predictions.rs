@@ -9,9 +9,9 @@ use ndarray::Array2;
 use serde::Serialize;
 use volley_data::write_predictions;
 use volley_mlr::{ClassLabels, Model};
+use volley_program::{BadInput, OrBadInput};
 
 use crate::atomic::{Staged, check_free};
-use crate::failure::{BadInput, OrBadInput};
 use crate::output::{Output, note};
 
 /// A label for each row, and where they are wanted the scores.

@@ -25,10 +25,10 @@ use serde::{Deserialize, Serialize};
 use volley_mlr::volley_ckks::wire::{Header, WireError};
 use volley_mlr::volley_ckks::{Context, EvaluationKeySet, KeySpec, SecretKey};
 use volley_mlr::{Job, OwnerState, Plan, PlanHash, RowsHash};
+use volley_program::{BadInput, OrBadInput};
 use zeroize::Zeroizing;
 
 use crate::atomic::Staged;
-use crate::failure::{BadInput, OrBadInput};
 use crate::files::{check_without_links, open_named, open_received};
 use crate::output::bytes_bar;
 use crate::passphrase::PassphraseSource;

@@ -7,14 +7,11 @@ use volley_mlr::volley_ckks::{Flooding, Security};
 use volley_mlr::volley_revolver::plan::{Demands, RingChoice};
 use volley_mlr::volley_sigmoid::SigmoidPolynomial;
 use volley_mlr::{Error, Hyperparameters, LearningRate, Plan};
-
-use crate::sizes;
+use volley_program::units::parse_bytes;
+use volley_program::{ProfileName, SMALL_KEY_BYTES};
 
 /// Range of the sigmoid's polynomial where only its degree is given.
 const SIGMOID_RANGE: f64 = 8.0;
-
-/// Most bytes of the evaluation keys that are wanted small.
-const SMALL_KEY_BYTES: u64 = 60_000_000;
 
 /// Shape of the data, settings of the training, and demands on its parameters.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,7 +57,7 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "LOG_N")]
     pub(crate) log_n: Option<u32>,
     /// Most memory of the server that keys and ciphertexts may take, such as 4G [default: any]
-    #[arg(long, value_name = "SIZE", value_parser = sizes::parse_bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub(crate) memory: Option<u64>,
     /// Evaluation keys of at most 60 MB, for more of the server's time
     #[arg(long)]
@@ -74,20 +71,6 @@ pub(crate) struct Settings {
     /// Decryptions under the project's key that may be shared
     #[arg(long, value_name = "COUNT", default_value_t = 1, requires = "shareable")]
     pub(crate) shared_decryptions: u32,
-}
-
-/// The settings of the product. Projects have had the second under the name of the third.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ProfileName {
-    /// The paper's: raw features, its polynomial, its step size
-    Paper,
-    /// Standardised features, a least-squares polynomial, learning rate 2
-    #[serde(rename = "standard")]
-    Standardised,
-    /// The same with whitened features
-    #[serde(rename = "whitened")]
-    Standard,
 }
 
 /// The claims of the security table, by their bits.
@@ -141,11 +124,7 @@ impl TryFrom<u32> for SecurityBits {
 impl Settings {
     /// The settings of the training.
     pub(crate) fn hyperparameters(&self) -> Result<Hyperparameters, Error> {
-        let profile = match self.profile {
-            ProfileName::Paper => Hyperparameters::paper(self.iterations)?,
-            ProfileName::Standardised => Hyperparameters::standardised(self.iterations)?,
-            ProfileName::Standard => Hyperparameters::standard(self.iterations)?,
-        };
+        let profile = self.profile.hyperparameters(self.iterations)?;
         let sigmoid = match (self.sigmoid_degree, self.sigmoid_range) {
             (None, None) => profile.sigmoid().clone(),
             (None, Some(range)) => SigmoidPolynomial::for_range(range)?,

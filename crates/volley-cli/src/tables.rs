@@ -6,12 +6,12 @@ use clap::{Args, ValueEnum};
 use ndarray::Array2;
 use volley_data::{ContentError, DataError, Header, LabelSource, Table, TableOptions, read_table};
 use volley_mlr::Dataset;
+use volley_program::{BadInput, OrBadInput};
 
-use crate::failure::{BadInput, OrBadInput};
 use crate::output::{note, phase};
 
 /// How a table is read: CSV, NPY, NPZ or IDX, also gzip-compressed.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct TableSource {
     /// Column of a CSV file, or array of an NPZ file, with the labels [default: the first column, or `y`]
     #[arg(long, value_name = "NAME", conflicts_with = "labels")]
@@ -49,6 +49,16 @@ impl From<HeaderChoice> for Header {
 }
 
 impl TableSource {
+    /// The same for the table of test rows, which has a file of labels of its own where there is one for this table.
+    pub(crate) fn for_test(&self, labels: Option<&Path>) -> Result<Self, BadInput> {
+        if self.labels.is_some() && labels.is_none() {
+            return Err(BadInput::new(
+                "--labels has those of the training data: --test-labels names the others",
+            ));
+        }
+        Ok(Self { labels: labels.map(Path::to_owned), ..self.clone() })
+    }
+
     /// Labelled rows.
     pub(crate) fn read_labelled(&self, path: &Path) -> Result<Table, BadInput> {
         self.read(path, self.label_source()).or_bad_input().inspect(|table| note_doubt(path, table))

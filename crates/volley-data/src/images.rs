@@ -47,6 +47,27 @@ impl Images {
     }
 }
 
+impl TryFrom<Idx> for Images {
+    type Error = ContentError;
+
+    /// Grey images without labels.
+    ///
+    /// # Errors
+    ///
+    /// [`ContentError::Dimensions`] for an array of other than three dimensions, [`ContentError::NoRows`] without a
+    /// pixel.
+    fn try_from(images: Idx) -> Result<Self, ContentError> {
+        let &[count, rows, columns] = images.shape() else {
+            return Err(ContentError::Dimensions { shape: images.shape().to_vec(), needed: "one of images" });
+        };
+        let bytes = images.into_bytes();
+        if bytes.is_empty() {
+            return Err(ContentError::NoRows);
+        }
+        Ok(Self { shape: [count, rows, columns, 1], bytes, labels: None })
+    }
+}
+
 /// Reads images: IDX of three dimensions, or NPY of type `u1` and shape (images, rows, columns) or (images, rows,
 /// columns, 1 or 3). Labels as [`read_table`](crate::read_table) finds them beside such a file. They take at most 2
 /// GiB.

@@ -27,13 +27,8 @@ impl CoreKind {
     ///
     /// # Errors
     ///
-<<<<<<< HEAD
-    /// [`Error::UnknownBackend`] where the environment variable `VOLLEY_BACKEND` names kernels that the processor does not run.
-    /// Making a [`Context`](crate::Context) panics then, so a program asks here first.
-=======
-    /// [`Error::Backend`] where the environment variable `VOLLEY_BACKEND` names kernels that the processor does not
-    /// run. Making a [`Context`](crate::Context) panics then, so a program asks here first.
->>>>>>> 7a768126ae929338cdf7bee3568e05bd84fb6a69
+    /// [`Error::UnknownBackend`] where the environment variable `VOLLEY_BACKEND` names kernels that the processor does
+    /// not run. Making a [`Context`](crate::Context) panics then, so a program asks here first.
     pub fn detect() -> Result<Self, Error> {
         Ok(Self::of(Kernel::detect()?, has_avx512_without_ifma()))
     }

@@ -11,9 +11,9 @@ use serde::Serialize;
 use volley_data::{ModelFormat, write_model};
 use volley_mlr::volley_ckks::{Ciphertext, Context};
 use volley_mlr::{EncryptedModel, Sharing};
+use volley_program::OrBadInput;
 
 use crate::atomic::{Staged, check_free};
-use crate::failure::OrBadInput;
 use crate::output::{Output, note, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::{Project, model_limit, open};

@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::Args;
 use volley_mlr::volley_ckks::{Ciphertext, Context, SeededCiphertext};
 use volley_mlr::{EncryptedRows, EncryptedScores, Job, RowsHash};
+use volley_program::{BadInput, OrBadInput};
 
-use crate::failure::{BadInput, OrBadInput};
 use crate::output::{Output, note, phase};
 use crate::passphrase::PassphraseSource;
 use crate::predictions::Target;

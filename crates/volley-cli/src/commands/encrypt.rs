@@ -12,15 +12,15 @@ use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 use volley_mlr::volley_ckks::wire::Header;
 use volley_mlr::volley_ckks::{Context, SecretKey};
-use volley_mlr::{Error, Hyperparameters, Job, Owner, Step, TrainingSet};
+use volley_mlr::{Dataset, Error, Hyperparameters, Job, Owner, Plan, Step, TrainingSet};
+use volley_program::units::{counted, show_bytes};
+use volley_program::{BadInput, OrBadInput};
 
 use crate::atomic::{FolderLock, Staged, check_free};
-use crate::failure::{BadInput, OrBadInput};
 use crate::files::open_received;
 use crate::output::{Output, note, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::Project;
-use crate::sizes::{counted, show_bytes};
 use crate::tables::TableSource;
 
 /// Encrypt the training data, and complete the upload
@@ -58,7 +58,7 @@ pub(crate) struct Options {
 
 /// Weights of rows by their classes. The plan does not depend on them, and the server does not see them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ClassWeight {
+pub(super) enum ClassWeight {
     /// n/(c·n_k) for rows of a class of n_k rows among n of c classes
     Balanced,
 }
@@ -97,14 +97,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     check_free(&upload.job_file(), options.force)?;
     let plan = Arc::new(phase("planning", || project.plan())?);
     let data = options.table.read_dataset(&options.data)?;
-    let profile = plan.hyperparameters().profile();
-    let training_set = match options.class_weight {
-        None => TrainingSet::new(&data, profile),
-        Some(ClassWeight::Balanced) => TrainingSet::balanced(&data, profile, plan.layout()),
-    }
-    .at(&options.data)?;
+    let training_set = prepare(&data, &plan, options.class_weight).at(&options.data)?;
     let training_set = Arc::new(training_set);
-    training_set.check(plan.layout()).at(&options.data)?;
     note_nearly_constant(training_set.nearly_constant());
     check_training(&training_set, plan.hyperparameters(), options)?;
     let context = phase("tables", || Context::new(plan.parameters().clone()));
@@ -132,6 +126,21 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         dataset_bytes: plan.dataset_bytes(),
         keys_bytes: plan.key_spec().byte_count(),
     })
+}
+
+/// The rows of a plan, as they are trained on.
+pub(super) fn prepare(
+    data: &Dataset,
+    plan: &Plan,
+    class_weight: Option<ClassWeight>,
+) -> Result<TrainingSet, Error> {
+    let profile = plan.hyperparameters().profile();
+    let training_set = match class_weight {
+        None => TrainingSet::new(data, profile),
+        Some(ClassWeight::Balanced) => TrainingSet::balanced(data, profile, plan.layout()),
+    }?;
+    training_set.check(plan.layout())?;
+    Ok(training_set)
 }
 
 /// Refuses to complete an upload with evaluation keys of another secret key.

@@ -11,13 +11,13 @@ use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 use volley_mlr::PredictionPlan;
 use volley_mlr::volley_ckks::Context;
+use volley_program::units::{counted, show_bytes};
+use volley_program::{BadInput, OrBadInput};
 
 use crate::atomic::{Staged, check_free};
-use crate::failure::{BadInput, OrBadInput};
 use crate::output::{Output, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::Project;
-use crate::sizes::{counted, show_bytes};
 use crate::tables::TableSource;
 
 /// Encrypted prediction, step 1, owner: encrypt rows

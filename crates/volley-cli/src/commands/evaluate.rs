@@ -7,11 +7,11 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use volley_data::read_model;
+use volley_program::OrBadInput;
+use volley_program::units::counted;
 
-use crate::failure::OrBadInput;
 use crate::output::Output;
 use crate::predictions::scores_of;
-use crate::sizes::counted;
 use crate::tables::TableSource;
 
 /// Compare a decrypted model's predictions with the labels of rows

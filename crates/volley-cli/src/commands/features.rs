@@ -10,9 +10,9 @@ use clap::Args;
 use serde::Serialize;
 use volley_data::{ContentError, FeatureFormat, LabelSource, write_features, write_features_in_bytes};
 use volley_features::{Backbone, Features, ImageSource, Provenance, Recipe, extract};
+use volley_program::{BadInput, OrBadInput, Threads};
 
 use crate::atomic::{Staged, check_free};
-use crate::failure::{BadInput, OrBadInput};
 use crate::output::{Bar, Output, note, phase};
 
 /// Compute the features of images with an ONNX model
@@ -44,9 +44,8 @@ pub(crate) struct Options {
     /// Round each feature to 256 steps: a quarter of the bytes (.npz only)
     #[arg(long)]
     bytes: bool,
-    /// Threads [default: one for each core]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    threads: Threads,
     /// Replace what is there
     #[arg(long)]
     force: bool,
@@ -80,9 +79,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let provenance_file = provenance_path(target);
     check_free(target, options.force)?;
     check_free(&provenance_file, options.force)?;
-    if let Some(threads) = options.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
-    }
+    options.threads.start()?;
     let recipe_file = options.recipe.clone().unwrap_or_else(|| options.model.with_extension("toml"));
     let recipe = Recipe::read(&recipe_file).or_bad_input()?;
     let labels = options.labels.clone().map_or(LabelSource::Usual, LabelSource::File);

@@ -9,14 +9,14 @@ use serde::Serialize;
 use volley_mlr::volley_ckks::wire::{BodyReader, FileReader, Header, Kind, WireError};
 use volley_mlr::volley_ckks::{Ciphertext, Context, Parameters, SecretKey};
 use volley_mlr::{Checkpoint, EncryptedModel, EncryptedScores, Job, PredictionPlan, wire};
+use volley_program::units::show_bytes;
+use volley_program::{BadInput, OrBadInput};
 
 use crate::core_times::CoreTimes;
-use crate::failure::{BadInput, OrBadInput};
 use crate::files::open_named;
 use crate::output::Output;
 use crate::plan_summary::{ParametersSummary, PlanSummary};
 use crate::project::{checkpoint_limit, model_limit, open, read_job};
-use crate::sizes::show_bytes;
 
 /// Show what a file is: kind, parameters, security, sizes, level, names
 #[derive(Args, Debug)]

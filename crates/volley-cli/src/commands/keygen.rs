@@ -13,14 +13,14 @@ use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 use volley_mlr::volley_ckks::wire::WireError;
 use volley_mlr::volley_ckks::{Context, EvaluationKeySet, SecretKey};
+use volley_program::BadInput;
+use volley_program::units::show_bytes;
 use zeroize::Zeroizing;
 
 use crate::atomic::{FolderLock, Staged, check_free};
-use crate::failure::BadInput;
 use crate::output::{Bar, Output, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::Project;
-use crate::sizes::show_bytes;
 
 /// Make the secret key, which stays, and the evaluation keys, which the server gets
 #[derive(Args, Debug)]

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, CommandFactory};
 use clap_mangen::{Man, generate_to};
+use volley_program::OrBadInput;
 
 use super::Cli;
-use crate::failure::OrBadInput;
 use crate::output::print;
 
 /// Write the man page to standard output, or those of all commands to a folder

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use volley_data::read_model;
+use volley_program::OrBadInput;
 
-use crate::failure::OrBadInput;
 use crate::output::Output;
 use crate::predictions::{Target, scores_of};
 use crate::tables::TableSource;

@@ -11,13 +11,12 @@ use serde::Serialize;
 use volley_mlr::volley_ckks::costs::Memory;
 use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator, SeededCiphertext};
 use volley_mlr::{EncryptedModel, EncryptedRows, PredictionPlan, Predictor};
+use volley_program::units::{counted, show_bytes};
+use volley_program::{BadInput, Machine, OrBadInput};
 
 use crate::atomic::{Staged, check_free};
-use crate::failure::{BadInput, OrBadInput};
-use crate::machine::Machine;
 use crate::output::{Bar, Output, phase};
 use crate::project::{JobFolder, complete_length, model_limit, open};
-use crate::sizes::{counted, show_bytes};
 
 /// Encrypted prediction, step 2, server: score encrypted rows with the encrypted model
 #[derive(Args, Debug)]

@@ -16,14 +16,13 @@ use serde::Serialize;
 use volley_mlr::volley_ckks::wire::{Header, Kind};
 use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator};
 use volley_mlr::{Checkpoint, EncryptedData, EncryptedDataset, EncryptedModel, Job, Trainer, wire};
+use volley_program::units::{counted, show_bytes};
+use volley_program::{BadInput, Machine, OrBadInput};
 
 use crate::atomic::{FolderLock, Staged};
-use crate::failure::{BadInput, OrBadInput};
 use crate::files::open_received;
-use crate::machine::Machine;
 use crate::output::{Output, Steps, note, phase};
 use crate::project::{JobFolder, checkpoint_limit, model_limit};
-use crate::sizes::{counted, show_bytes};
 
 /// Train on an owner's upload: what the server runs
 #[derive(Args, Debug)]

@@ -11,6 +11,7 @@ mod guide;
 mod hostile;
 mod kill;
 mod refusals;
+mod report;
 mod scores;
 mod secret_forms;
 mod secrets;

@@ -87,3 +87,14 @@ fn what_is_no_file_of_images() {
     let error = refusal("two.npy", &npy("|u1", &[2, 1, 3], &[0; 6]), &LabelSource::File(labels.0.clone()));
     assert_eq!(error, ContentError::LabelCount { labels: 3, rows: 2 });
 }
+
+#[test]
+fn an_array_of_bytes_is_grey_images() {
+    let images = Images::try_from(Idx::new(vec![2, 1, 2], vec![1, 2, 3, 4]).unwrap()).unwrap();
+    assert_eq!((images.count(), images.size(), images.channels()), (2, [1, 2], 1));
+    assert_eq!((images.image(1), images.labels()), (Some(&[3, 4][..]), None));
+    let line = Images::try_from(Idx::new(vec![4], vec![0; 4]).unwrap()).unwrap_err();
+    assert_eq!(line, ContentError::Dimensions { shape: vec![4], needed: "one of images" });
+    let none = Images::try_from(Idx::new(vec![2, 0, 2], Vec::new()).unwrap()).unwrap_err();
+    assert_eq!(none, ContentError::NoRows);
+}

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use ndarray::{Array1, Array2};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use volley_mlr::volley_ckks::costs::CostModel;
 use volley_mlr::volley_ckks::polynomial::{Basis, Masked};
 use volley_mlr::volley_ckks::{
     self, Arithmetic, Ciphertext, Complex64, Context, Encoder, EvaluationKeySet, Evaluator, Polynomial,
     PolynomialCircuit, SecretKey, Security,
 };
-use volley_mlr::volley_revolver::plan::{CostModel, Demands, Plan, RingChoice};
+use volley_mlr::volley_revolver::plan::{Demands, Plan, RingChoice};
 use volley_mlr::volley_revolver::{Layout, Shape};
 use volley_mlr::{
     EncryptedData, EncryptedModel, Error, LearningRate, MaskedMean, Momentum, Nesterov, Objective,

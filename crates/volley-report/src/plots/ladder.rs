@@ -3,7 +3,7 @@
 use maud::html;
 
 use super::{Plot, WIDTH, at};
-use crate::experiment::report::Iteration;
+use crate::report::Iteration;
 
 const ROW: f64 = 28.0;
 const TOP: f64 = 64.0;
@@ -22,7 +22,8 @@ pub(super) fn plot(data_level: usize, iterations: &[Iteration]) -> Plot {
             g {
                 title { (label) ": level " (level) }
                 @for rung in 0..data_level {
-                    rect class=(if rung < level { "left" } else { "used" }) x=(at(LEFT + cell * rung as f64)) y=(y + 3.0)
+                    rect class=(if rung < level { "left" } else { "used" })
+                        x=(at(LEFT + cell * rung as f64)) y=(y + 3.0)
                         width=(at(cell - gap)) height=(ROW - 10.0) rx="2" {}
                 }
             }

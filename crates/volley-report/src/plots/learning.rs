@@ -1,9 +1,10 @@
 //! A quality after each iteration: the encrypted run on the same in clear, with the paper's curves.
 
 use maud::{Markup, html};
+use volley_program::units::percent;
 
 use super::{Plot, WIDTH, at, round_up};
-use crate::experiment::curves::{Curve, Curves, Quality};
+use crate::curves::{Accuracies, Curve, Curves, Encrypted, Quality};
 
 const HEIGHT: f64 = 330.0;
 const LEFT: f64 = 56.0;
@@ -15,13 +16,71 @@ const TICKS: f64 = 5.0;
 /// A loss this many times that of zero weights leaves the frame.
 const WORST: f64 = 1.5;
 
-/// What is shown of a quality, and how it is written.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Measure {
-    pub(super) value: fn(&Quality) -> f64,
-    pub(super) format: fn(f64) -> String,
+/// What is shown of a quality.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Measure {
+    Accuracy,
+    Loss,
+}
+
+/// The rows whose quality is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    Training,
+    Test,
+}
+
+/// An iteration, and the value after it.
+type Point = (usize, f64);
+
+impl Measure {
+    fn value(self, quality: &Quality) -> f64 {
+        match self {
+            Self::Accuracy => quality.accuracy,
+            Self::Loss => quality.loss,
+        }
+    }
+
+    fn format(self, value: f64) -> String {
+        match self {
+            Self::Accuracy => percent(value),
+            Self::Loss => format!("{value:.3}"),
+        }
+    }
+
     /// The largest value there can be, if there is one.
-    pub(super) most: Option<f64>,
+    fn most(self) -> Option<f64> {
+        (self == Self::Accuracy).then_some(1.0)
+    }
+}
+
+impl Shown {
+    fn of(self, curve: &Curve) -> &[Quality] {
+        match self {
+            Self::Training => &curve.training,
+            Self::Test => &curve.test,
+        }
+    }
+
+    fn last(self, accuracies: &Accuracies) -> f64 {
+        match self {
+            Self::Training => accuracies.training,
+            Self::Test => accuracies.test,
+        }
+    }
+}
+
+/// What is known of the encrypted run, whose last iteration is this one.
+fn encrypted_points(encrypted: &Encrypted, last: usize, measure: Measure, rows: Shown) -> Vec<Point> {
+    match (encrypted, measure) {
+        (Encrypted::Each(curve), _) => points(rows.of(curve), measure),
+        (Encrypted::Last(accuracies), Measure::Accuracy) => vec![(last, rows.last(accuracies))],
+        (Encrypted::Last(_), Measure::Loss) => Vec::new(),
+    }
+}
+
+fn points(qualities: &[Quality], measure: Measure) -> Vec<Point> {
+    qualities.iter().map(|quality| measure.value(quality)).enumerate().collect()
 }
 
 /// Places values in the frame.
@@ -31,49 +90,44 @@ struct Frame {
     top: f64,
 }
 
-pub(super) fn plot(
-    name: &'static str,
-    title: &str,
-    curves: &Curves,
-    rows: fn(&Curve) -> &Vec<Quality>,
-    measure: Measure,
-) -> Plot {
-    let values = |curve| -> Vec<f64> { rows(curve).iter().map(measure.value).collect() };
-    let encrypted = values(&curves.encrypted);
-    let plain = values(&curves.plain);
+pub(super) fn plot(name: &'static str, title: &str, curves: &Curves, measure: Measure, rows: Shown) -> Plot {
+    let of = |curve| points(rows.of(curve), measure);
+    let plain = of(&curves.plain);
+    let iterations = plain.len().saturating_sub(1);
+    let encrypted = encrypted_points(&curves.encrypted, iterations, measure, rows);
     let others = [
-        ("nag", "NAG", values(&curves.nag)),
-        ("sle-nag", "SLE-NAG", values(&curves.sle_nag)),
-        ("sle-nag-qg", "SLE-NAG+QG", values(&curves.sle_nag_qg)),
+        ("nag", "NAG", of(&curves.nag)),
+        ("sle-nag", "SLE-NAG", of(&curves.sle_nag)),
+        ("sle-nag-qg", "SLE-NAG+QG", of(&curves.sle_nag_qg)),
     ];
-    let highest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
+    let highest = |points: &[Point]| points.iter().map(|&(_, value)| value).fold(0.0, f64::max);
     let ours = highest(&encrypted).max(highest(&plain));
-    let all = others.iter().map(|(_, _, values)| highest(values)).fold(ours, f64::max);
-    let frame =
-        Frame::new(encrypted.len() - 1, measure.most.unwrap_or(all.min(WORST * ours)).min(1.05 * all));
-    let last = encrypted.last().copied().unwrap_or_default();
+    let all = others.iter().map(|(_, _, points)| highest(points)).fold(ours, f64::max);
+    let frame = Frame::new(iterations, measure.most().unwrap_or(all.min(WORST * ours)).min(1.05 * all));
+    let end = |points: &[Point]| points.last().map(|&(_, value)| value);
+    let last = end(&encrypted).or(end(&plain)).unwrap_or_default();
     // Beyond the end of the curve, where its neighbours are not.
-    let label_shift = if last < encrypted[0] { 22.0 } else { -12.0 };
+    let label_shift = if plain.first().is_some_and(|&(_, first)| last < first) { 22.0 } else { -12.0 };
     let content = html! {
         (frame.axes(measure))
         // A nested image cuts off what leaves it.
         svg x=(LEFT - 6.0) y=(TOP - 6.0) width=(RIGHT - LEFT + 12.0) height=(BOTTOM - TOP + 12.0)
             viewBox=(format!("{} {} {} {}", LEFT - 6.0, TOP - 6.0, RIGHT - LEFT + 12.0, BOTTOM - TOP + 12.0)) {
             path class="line plain" d=(frame.path(&plain)) {}
-            @for (class, _, values) in &others {
-                path class={ "line " (class) } d=(frame.path(values)) {}
+            @for (class, _, points) in &others {
+                path class={ "line " (class) } d=(frame.path(points)) {}
             }
-            path class="line encrypted" d=(frame.path(&encrypted)) {}
-            @for (class, label, values) in &others {
-                (frame.marks(values, label, class, "mark", measure))
+            @if encrypted.len() > 1 { path class="line encrypted" d=(frame.path(&encrypted)) {} }
+            @for (class, label, points) in &others {
+                (frame.marks(points, label, class, "mark", measure))
             }
             (frame.marks(&plain, "in clear", "plain", "mark", measure))
             (frame.marks(&encrypted, "encrypted", "encrypted", "dot", measure))
         }
         text x=(RIGHT + 8.0) y=(at(frame.y(last) + label_shift)) text-anchor="end" font-weight="600" {
-            ((measure.format)(last))
+            (measure.format(last))
         }
-        (legend())
+        (legend(!encrypted.is_empty()))
     };
     Plot { name, title: title.to_owned(), height: HEIGHT, content }
 }
@@ -93,18 +147,16 @@ impl Frame {
         BOTTOM - (BOTTOM - TOP) * (value / self.top).min(2.0)
     }
 
-    fn path(&self, values: &[f64]) -> String {
-        let point =
-            |(iteration, &value): (usize, &f64)| format!("{} {}", at(self.x(iteration)), at(self.y(value)));
-        let points: Vec<String> = values.iter().enumerate().map(point).collect();
-        format!("M{}", points.join(" L"))
+    fn path(&self, points: &[Point]) -> String {
+        let corner = |&(iteration, value): &Point| format!("{} {}", at(self.x(iteration)), at(self.y(value)));
+        format!("M{}", points.iter().map(corner).collect::<Vec<_>>().join(" L"))
     }
 
     fn axes(&self, measure: Measure) -> Markup {
         let ticks = (self.top / self.step).round() as usize;
         let every = round_up(self.iterations as f64 / 10.0).max(1.0) as usize;
         // Accuracies are written in per cent, losses by their own digits.
-        let label = |value: f64| match measure.most {
+        let label = |value: f64| match measure.most() {
             Some(_) => format!("{:.0} %", 100.0 * value),
             None => format!("{}", at(value)),
         };
@@ -121,12 +173,12 @@ impl Frame {
     }
 
     /// A point for each iteration that says its value where the pointer rests.
-    fn marks(&self, values: &[f64], label: &str, class: &str, mark: &str, measure: Measure) -> Markup {
+    fn marks(&self, points: &[Point], label: &str, class: &str, mark: &str, measure: Measure) -> Markup {
         html! {
             g data-series=(class) {
-                @for (iteration, &value) in values.iter().enumerate() {
+                @for &(iteration, value) in points {
                     circle class=(mark) cx=(at(self.x(iteration))) cy=(at(self.y(value))) r="4" {
-                        title { (label) ", iteration " (iteration) ": " ((measure.format)(value)) }
+                        title { (label) ", iteration " (iteration) ": " (measure.format(value)) }
                     }
                 }
             }
@@ -134,7 +186,7 @@ impl Frame {
     }
 }
 
-fn legend() -> Markup {
+fn legend(has_encrypted: bool) -> Markup {
     let entry = |column: f64, row: f64, class: &str, label: &str| {
         let (x, y) = (LEFT - 44.0 + 138.0 * column, HEIGHT - 34.0 + 22.0 * row);
         html! {
@@ -144,7 +196,7 @@ fn legend() -> Markup {
         }
     };
     html! {
-        (entry(0.0, 0.0, "encrypted", "encrypted"))
+        @if has_encrypted { (entry(0.0, 0.0, "encrypted", "encrypted")) }
         (entry(1.0, 0.0, "plain", "the same in clear"))
         (entry(0.0, 1.0, "nag", "NAG"))
         (entry(1.0, 1.0, "sle-nag", "SLE-NAG"))
@@ -162,7 +214,10 @@ mod tests {
         assert!((frame.top - 0.8).abs() < 1e-12 && (frame.step - 0.2).abs() < 1e-12);
         assert_eq!((frame.x(0), frame.x(2)), (LEFT, RIGHT));
         assert_eq!((frame.y(0.0), at(frame.y(0.8)), frame.y(1e300)), (BOTTOM, TOP, frame.y(1.6)));
-        assert_eq!(frame.path(&[0.0, 0.8]), format!("M{LEFT} {BOTTOM} L{} {TOP}", (LEFT + RIGHT) / 2.0));
+        assert_eq!(
+            frame.path(&[(0, 0.0), (1, 0.8)]),
+            format!("M{LEFT} {BOTTOM} L{} {TOP}", (LEFT + RIGHT) / 2.0)
+        );
     }
 
     #[test]

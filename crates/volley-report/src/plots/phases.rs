@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 
 use super::{Plot, WIDTH, at};
-use crate::experiment::report::{Party, Phase, seconds};
+use crate::report::{Party, Phase};
+use volley_program::units::show_seconds;
 
 const ROW: f64 = 26.0;
 const TOP: f64 = 66.0;
@@ -19,9 +20,9 @@ pub(super) fn plot(phases: &[Phase]) -> Plot {
         html! {
             text x=(LEFT - 10.0) y=(y + 15.0) text-anchor="end" { (phase.name) }
             rect class=(class(phase.party)) x=(LEFT) y=(y + 2.0) width=(at(width)) height=(ROW - 8.0) rx="3" {
-                title { (phase.name) ": " (seconds(phase.seconds)) }
+                title { (phase.name) ": " (show_seconds(phase.seconds)) }
             }
-            text x=(at(LEFT + width + 8.0)) y=(y + 15.0) { (seconds(phase.seconds)) }
+            text x=(at(LEFT + width + 8.0)) y=(y + 15.0) { (show_seconds(phase.seconds)) }
         }
     };
     let content = html! {

@@ -2,18 +2,22 @@
 
 use std::fmt::{self, Display};
 use std::path::Path;
+use std::process::ExitCode;
 
 /// What the user gave, or the place where a result should go, cannot be worked with: one line that says where and why.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct BadInput(String);
+pub struct BadInput(String);
 
 impl BadInput {
-    pub(crate) fn new(problem: impl Display) -> Self {
+    /// A problem that says by itself where it is.
+    #[must_use]
+    pub fn new(problem: impl Display) -> Self {
         Self(problem.to_string())
     }
 
     /// A problem with a file or folder.
-    pub(crate) fn at(path: &Path, problem: impl Display) -> Self {
+    #[must_use]
+    pub fn at(path: &Path, problem: impl Display) -> Self {
         Self(format!("{}: {problem}", path.display()))
     }
 }
@@ -28,11 +32,19 @@ impl Display for BadInput {
 impl std::error::Error for BadInput {}
 
 /// Errors that are the input's.
-pub(crate) trait OrBadInput<T> {
+pub trait OrBadInput<T> {
     /// Blames a file or folder.
+    ///
+    /// # Errors
+    ///
+    /// The same, as bad input.
     fn at(self, path: &Path) -> Result<T, BadInput>;
 
     /// Blames what was asked for.
+    ///
+    /// # Errors
+    ///
+    /// The same, as bad input.
     fn or_bad_input(self) -> Result<T, BadInput>;
 }
 
@@ -46,6 +58,12 @@ impl<T, E: Display> OrBadInput<T> for Result<T, E> {
     }
 }
 
+/// 2 for what the user can mend, 1 for what only we can.
+#[must_use]
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    ExitCode::from(if error.is::<BadInput>() { 2 } else { 1 })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,7 +72,8 @@ mod tests {
     fn bad_input_is_one_line_and_recognised_below_a_context() {
         let error: Result<(), _> = Err("first\nsecond").at(Path::new("file"));
         let error = anyhow::Error::new(error.unwrap_err()).context("reading");
-        assert!(error.is::<BadInput>());
+        assert_eq!(exit_code(&error), ExitCode::from(2));
         assert_eq!(format!("{error:#}"), "reading: file: first second");
+        assert_eq!(exit_code(&anyhow::anyhow!("ours")), ExitCode::from(1));
     }
 }

@@ -1,32 +1,36 @@
 //! What the trained model says of the test rows: the confusion matrix, and some images with their predictions.
 
-use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use volley_data::Idx;
-use volley_mlr::{Dataset, Model};
+use volley_data::Images;
+use volley_data::volley_mlr::{Dataset, Model};
+
+use crate::error::Error;
 
 /// How many images are shown of those that were predicted right, and of those that were predicted wrong.
 const SHOWN: usize = 12;
 
 /// Test rows counted by label and prediction.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Confusion {
-    pub(crate) classes: Vec<String>,
+pub struct Confusion {
+    /// Names, in the order of the counts.
+    pub classes: Vec<String>,
     /// `counts[label][prediction]`. Rows whose label training never saw are not among them.
-    pub(crate) counts: Vec<Vec<usize>>,
+    pub counts: Vec<Vec<usize>>,
 }
 
 /// A test image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Example {
+pub struct Example {
     /// The row among the test rows, from 0.
-    pub(crate) row: usize,
-    pub(crate) label: String,
-    pub(crate) prediction: String,
-    /// PNG in base64, ink light on dark.
-    pub(crate) image_png: String,
+    pub row: usize,
+    /// Its label.
+    pub label: String,
+    /// What the model says.
+    pub prediction: String,
+    /// PNG in base64.
+    pub image_png: String,
 }
 
 impl Example {
@@ -36,7 +40,7 @@ impl Example {
 }
 
 /// Counts the predictions of a model.
-pub(crate) fn confusion(model: &Model, test: &Dataset) -> Result<Confusion> {
+pub(crate) fn confusion(model: &Model, test: &Dataset) -> Result<Confusion, Error> {
     let classes = model.classes();
     let mut counts = vec![vec![0; classes.len()]; classes.len()];
     for (label, prediction) in test.labels().iter().zip(model.predict(test.features())?) {
@@ -47,41 +51,42 @@ pub(crate) fn confusion(model: &Model, test: &Dataset) -> Result<Confusion> {
     Ok(Confusion { classes: classes.names().to_vec(), counts })
 }
 
-/// The first images that the model is right about, then the first that it is wrong about. `images` are those of the test
-/// rows, in the same order.
-pub(crate) fn examples(model: &Model, test: &Dataset, images: &Idx) -> Result<Vec<Example>> {
+/// The first images that the model is right about, then the first that it is wrong about. `images` are those of the
+/// test rows, in the same order.
+pub(crate) fn examples(model: &Model, test: &Dataset, images: &Images) -> Result<Vec<Example>, Error> {
+    if images.count() != test.samples() {
+        return Err(Error::ImageCount { images: images.count(), rows: test.samples() });
+    }
     let predictions = model.predict(test.features())?;
     let rows = || test.labels().iter().zip(&predictions).enumerate();
     let right = rows().filter(|(_, (label, prediction))| label == *prediction).take(SHOWN);
     let wrong = rows().filter(|(_, (label, prediction))| label != *prediction).take(SHOWN);
     let example = |(row, (label, prediction)): (usize, (&String, &&str))| {
-        Ok(Example {
+        Some(Example {
             row,
             label: label.clone(),
             prediction: (*prediction).to_owned(),
-            image_png: STANDARD.encode(grey_png(images, row)?),
+            image_png: STANDARD.encode(png(images, row)?),
         })
     };
-    right.chain(wrong).map(example).collect()
+    Ok(right.chain(wrong).filter_map(example).collect())
 }
 
-/// One image of an array of images, as a PNG of 8 bits of grey.
-fn grey_png(images: &Idx, row: usize) -> Result<Vec<u8>> {
-    let [_, height, width] = *images.shape() else {
-        anyhow::bail!("an array of shape {:?} is not images", images.shape());
-    };
-    let pixels = &images.bytes()[row * height * width..][..height * width];
+/// One image as a PNG of 8 bits; None beyond the last.
+fn png(images: &Images, row: usize) -> Option<Vec<u8>> {
+    let [height, width] = images.size();
     let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, width.try_into()?, height.try_into()?);
-    encoder.set_color(png::ColorType::Grayscale);
-    encoder.write_header()?.write_image_data(pixels)?;
-    Ok(file)
+    let mut encoder = png::Encoder::new(&mut file, width.try_into().ok()?, height.try_into().ok()?);
+    encoder.set_color(if images.channels() == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
+    encoder.write_header().ok()?.write_image_data(images.image(row)?).ok()?;
+    Some(file)
 }
 
 #[cfg(test)]
 mod tests {
     use ndarray::array;
-    use volley_mlr::{ClassLabels, Preprocessing, Profile};
+    use volley_data::Idx;
+    use volley_data::volley_mlr::{ClassLabels, Preprocessing, Profile};
 
     use super::*;
 
@@ -90,6 +95,10 @@ mod tests {
         let classes = ClassLabels::try_from(vec!["a".to_owned(), "b".to_owned()]).unwrap();
         let preprocessing = Preprocessing::fit(&array![[1.0]], Profile::Paper);
         Model::new(array![[1.0, 0.0], [0.0, 1.0]], classes, preprocessing).unwrap()
+    }
+
+    fn images(count: u8) -> Images {
+        Idx::new(vec![count.into(), 2, 3], (0..6 * count).collect()).unwrap().try_into().unwrap()
     }
 
     fn test_rows() -> Dataset {
@@ -105,7 +114,7 @@ mod tests {
 
     #[test]
     fn examples_are_the_first_right_ones_and_the_first_wrong_ones() {
-        let images = Idx::new(vec![4, 2, 3], (0..24).collect()).unwrap();
+        let images = images(4);
         let examples = examples(&model(), &test_rows(), &images).unwrap();
         assert_eq!(examples.iter().map(|example| example.row).collect::<Vec<_>>(), [0, 1, 2, 3]);
         assert_eq!(examples.iter().map(Example::is_right).collect::<Vec<_>>(), [true, true, false, false]);
@@ -120,9 +129,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_image_is_refused() {
-        let images = Idx::new(vec![4], vec![0; 4]).unwrap();
-        let problem = examples(&model(), &test_rows(), &images).unwrap_err().to_string();
-        assert_eq!(problem, "an array of shape [4] is not images");
+    fn there_is_an_image_for_each_row() {
+        let problem = examples(&model(), &test_rows(), &images(3)).unwrap_err();
+        assert_eq!(problem, Error::ImageCount { images: 3, rows: 4 });
     }
 }

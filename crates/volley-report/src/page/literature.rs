@@ -1,8 +1,9 @@
 //! The run beside published ones.
 
 use maud::{Markup, html};
+use volley_program::units::{counted, percent, show_bytes, show_seconds};
 
-use super::{Report, bytes, percent, seconds, security_bits};
+use super::{Report, Run, security_bits};
 
 /// What a publication says, in the order of [`ROWS`].
 struct Publication {
@@ -55,27 +56,29 @@ const HETAL: Publication = Publication {
 };
 
 pub(super) fn section(report: &Report) -> Markup {
-    let memory = report.peak_memory_bytes.map(|peak| format!(", {}", bytes(peak))).unwrap_or_default();
     let parameters = &report.parameters;
-    let last = report.iterations.last();
+    let unknown = || "not measured".to_owned();
+    let machine = |run: &Run| {
+        let memory = run.peak_memory_bytes.map(|peak| format!(", {}", show_bytes(peak)));
+        format!("{} threads{}", run.threads, memory.unwrap_or_default())
+    };
+    let run = report.run.as_ref();
+    let iterations = report.curves.plain.test.len().saturating_sub(1);
     let here: [String; ROWS.len()] = [
         format!("{} rows of {}", report.samples, report.data),
         report.features.to_string(),
-        format!("{} iterations, profile {}", report.iterations.len(), report.profile),
-        format!("{} threads{memory}", report.threads),
+        format!("{}, profile {}", counted(iterations, "iteration"), report.profile),
+        run.map_or_else(unknown, machine),
         format!("log N {}, log Q {:.0}", parameters.log_n, parameters.log_q),
         security_bits(report),
-        seconds(report.server_seconds),
-        last.map(|last| {
-            format!("{} of {}", percent(last.accuracy_encrypted), super::grouped(report.test_samples))
-        })
-        .unwrap_or_default(),
+        run.map_or_else(unknown, |run| show_seconds(run.server_seconds)),
+        format!("{} of {}", percent(report.accuracies().test), super::grouped(report.test_samples)),
     ];
     html! {
         section {
             h2 { "Beside the literature" }
-            p { "Neither data, features, machines nor the amount of training are the same. These are orders of magnitude, \
-                not a ranking." }
+            p { "Neither data, features, machines nor the amount of training are the same. These are orders of \
+                magnitude, not a ranking." }
             div class="scroll" {
                 table {
                     thead { tr {

@@ -4,7 +4,8 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::report::{Report, percent};
+use crate::report::{Report, Run};
+use learning::{Measure, Shown};
 
 mod confusion;
 mod ladder;
@@ -33,55 +34,41 @@ pub(super) struct Plot {
 pub(super) struct Plots {
     /// Accuracy and loss, on test and on training rows.
     pub(super) learning: [Plot; 4],
-    pub(super) phases: Plot,
-    pub(super) ladder: Plot,
+    /// None of a run that was not measured.
+    pub(super) cost: Option<Cost>,
     /// None for too many classes.
     pub(super) confusion: Option<Plot>,
 }
 
+/// What a measured run took.
+#[derive(Debug)]
+pub(super) struct Cost {
+    pub(super) phases: Plot,
+    pub(super) ladder: Plot,
+}
+
 impl Plots {
     pub(super) fn new(report: &Report) -> Self {
-        let curves = &report.curves;
-        let accuracy =
-            learning::Measure { value: |quality| quality.accuracy, format: percent, most: Some(1.0) };
-        let loss = learning::Measure {
-            value: |quality| quality.loss,
-            format: |loss| format!("{loss:.3}"),
-            most: None,
+        let plot = |name, title, measure, rows| learning::plot(name, title, &report.curves, measure, rows);
+        let cost = |run: &Run| Cost {
+            phases: phases::plot(&run.phases),
+            ladder: ladder::plot(report.parameters.data_level, &run.iterations),
         };
         Self {
             learning: [
-                learning::plot(
-                    "accuracy-test",
-                    "Accuracy on test rows",
-                    curves,
-                    |curve| &curve.test,
-                    accuracy,
-                ),
-                learning::plot(
-                    "accuracy-training",
-                    "Accuracy on training rows",
-                    curves,
-                    |curve| &curve.training,
-                    accuracy,
-                ),
-                learning::plot("loss-test", "SLE loss per test row", curves, |curve| &curve.test, loss),
-                learning::plot(
-                    "loss-training",
-                    "SLE loss per training row",
-                    curves,
-                    |curve| &curve.training,
-                    loss,
-                ),
+                plot("accuracy-test", "Accuracy on test rows", Measure::Accuracy, Shown::Test),
+                plot("accuracy-training", "Accuracy on training rows", Measure::Accuracy, Shown::Training),
+                plot("loss-test", "SLE loss per test row", Measure::Loss, Shown::Test),
+                plot("loss-training", "SLE loss per training row", Measure::Loss, Shown::Training),
             ],
-            phases: phases::plot(&report.phases),
-            ladder: ladder::plot(report.parameters.data_level, &report.iterations),
+            cost: report.run.as_ref().map(cost),
             confusion: (report.classes <= MAX_CLASSES).then(|| confusion::plot(&report.confusion)),
         }
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Plot> {
-        self.learning.iter().chain([&self.phases, &self.ladder]).chain(&self.confusion)
+        let cost = self.cost.iter().flat_map(|Cost { phases, ladder }| [phases, ladder]);
+        self.learning.iter().chain(cost).chain(&self.confusion)
     }
 }
 

@@ -1,10 +1,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::experiment::curves::{Curve, Quality};
+use crate::curves::{Curve, Encrypted, Quality};
 
 /// Made-up numbers.
-pub(in crate::experiment) fn report() -> Report {
+pub(crate) fn report() -> Report {
     let phase = |name: &str, party, seconds| Phase { name: name.into(), party, seconds };
     let iteration = |iteration, seconds, level, accuracy| Iteration {
         iteration,
@@ -33,29 +33,36 @@ pub(in crate::experiment) fn report() -> Report {
             data_level: 7,
             security_bits: Some(128),
         },
-        threads: 2,
         samples: 128,
         test_samples: 10_000,
         features: 400,
         classes: 10,
         upload: Upload { ciphertexts: 9, bytes: 9_437_184 },
         keys: Keys { count: 31, bytes: 214_958_080 },
-        phases: vec![
-            phase("key generation", Party::Owner, 0.61234),
-            phase("encryption", Party::Owner, 0.071),
-            phase("set-up of the copies", Party::Server, 0.183),
-            phase("training", Party::Server, 1.724),
-            phase("decryption", Party::Owner, 0.002),
-        ],
-        server_seconds: 0.914,
-        iterations: vec![iteration(1, 0.2213, 4, 0.6712), iteration(2, 0.5098, 1, 0.7034)],
+        run: Some(Run {
+            threads: 2,
+            phases: vec![
+                phase("key generation", Party::Owner, 0.61234),
+                phase("encryption", Party::Owner, 0.071),
+                phase("set-up of the copies", Party::Server, 0.183),
+                phase("training", Party::Server, 1.724),
+                phase("decryption", Party::Owner, 0.002),
+            ],
+            server_seconds: 0.914,
+            iterations: vec![iteration(1, 0.2213, 4, 0.6712), iteration(2, 0.5098, 1, 0.7034)],
+            peak_memory_bytes: Some(812_345_344),
+            operations: Operations {
+                rotations: 46,
+                hoisted_rotations: 159,
+                products: 212,
+                relinearizations: 32,
+            },
+        }),
         max_relative_weight_error: 3.21e-6,
         prediction_agreement: 0.9998,
-        peak_memory_bytes: Some(812_345_344),
-        operations: Operations { rotations: 46, hoisted_rotations: 159, products: 212, relinearizations: 32 },
         curves: Curves {
-            encrypted: curve(0.875),
-            plain: curve(0.75),
+            encrypted: Encrypted::Each(curve(0.7034)),
+            plain: curve(0.7034 + 0.0001),
             nag: curve(0.375),
             sle_nag: curve(0.5),
             sle_nag_qg: curve(0.625),
@@ -102,7 +109,7 @@ fn the_table_fits_100_columns() {
 fn what_is_unknown_is_said() {
     let mut report = report();
     report.parameters.security_bits = None;
-    report.peak_memory_bytes = None;
+    report.run.as_mut().unwrap().peak_memory_bytes = None;
     let table = report.to_string();
     assert!(table.contains("none: unchecked parameters") && table.contains("unknown"));
 }
@@ -136,11 +143,13 @@ fn the_json_has_the_documented_fields() {
         "server_seconds": 0.914,
         "iterations": [
             {
-                "iteration": 1, "seconds": 0.2213, "level": 4, "refreshed": false, "log_q": 210.0, "weight_precision_bits": 20.5,
+                "iteration": 1, "seconds": 0.2213, "level": 4, "refreshed": false, "log_q": 210.0,
+                "weight_precision_bits": 20.5,
                 "accuracy_encrypted": 0.6712, "accuracy_plain": 0.6712 + 0.0001,
             },
             {
-                "iteration": 2, "seconds": 0.5098, "level": 1, "refreshed": false, "log_q": 90.0, "weight_precision_bits": 20.5,
+                "iteration": 2, "seconds": 0.5098, "level": 1, "refreshed": false, "log_q": 90.0,
+                "weight_precision_bits": 20.5,
                 "accuracy_encrypted": 0.7034, "accuracy_plain": 0.7034 + 0.0001,
             },
         ],
@@ -149,7 +158,7 @@ fn the_json_has_the_documented_fields() {
         "peak_memory_bytes": 812_345_344,
         "operations": {"rotations": 46, "hoisted_rotations": 159, "products": 212, "relinearizations": 32},
         "curves": {
-            "encrypted": curve(0.875), "plain": curve(0.75),
+            "encrypted": curve(0.7034), "plain": curve(0.7034 + 0.0001),
             "nag": curve(0.375), "sle_nag": curve(0.5), "sle_nag_qg": curve(0.625),
         },
         "confusion": {"classes": ["x", "y"], "counts": [[5, 1], [0, 7]]},
@@ -159,16 +168,16 @@ fn the_json_has_the_documented_fields() {
 }
 
 #[test]
-fn units() {
-    assert_eq!([1002.0, 119.99, 1.0].map(seconds), ["16.7 min", "119.99 s", "1.00 s"]);
-    assert_eq!([120.0, 0.9, 0.002].map(seconds), ["2.0 min", "900 ms", "2 ms"]);
-    assert_eq!([1_500, 2_500_000, 18_500_000_000].map(bytes), ["1.5 kB", "2.5 MB", "18.50 GB"]);
-}
-
-#[test]
-fn peak_memory_is_read_from_the_status() {
-    assert_eq!(kibibytes("VmPeak:\t 9 kB\nVmHWM:\t   2048 kB\nVmRSS:\t 1 kB\n", "VmHWM:"), Some(2 << 20));
-    assert_eq!(kibibytes("VmHWM:\t lots\n", "VmHWM:"), None);
-    assert_eq!(kibibytes("", "VmHWM:"), None);
-    assert_eq!(peak_memory_bytes().is_some(), cfg!(target_os = "linux"));
+fn a_model_alone_has_neither_times_nor_a_curve() {
+    let mut report = report();
+    report.run = None;
+    report.curves.encrypted = Encrypted::Last(report.accuracies());
+    let table = report.to_string();
+    for absent in ["server", "peak memory", "operations", "threads"] {
+        assert!(!table.contains(absent), "{absent}");
+    }
+    assert!(table.contains("70.34 %") && table.contains("70.35 %"));
+    let json = serde_json::to_value(report).unwrap();
+    assert_eq!(json["curves"]["encrypted"], json!({"training": 0.7034, "test": 0.7034}));
+    assert!(json.get("server_seconds").is_none() && json.get("iterations").is_none());
 }

@@ -3,7 +3,7 @@
 use maud::html;
 
 use super::{Plot, WIDTH, at};
-use crate::experiment::examples::Confusion;
+use crate::examples::Confusion;
 
 const LEFT: f64 = 64.0;
 const TOP: f64 = 66.0;

@@ -1,0 +1,170 @@
+//! `volley report`: a page of what a training gave.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+use volley_data::{Images, LabelSource, read_images, read_model};
+use volley_mlr::{Dataset, Model, Plan, Step};
+use volley_program::{BadInput, OrBadInput};
+use volley_report::{Error, PageFile, Report, Rows, Training};
+
+use super::encrypt::{ClassWeight, prepare};
+use crate::atomic::Staged;
+use crate::output::{Output, note, phase};
+use crate::project::Project;
+use crate::tables::TableSource;
+
+/// Make a page with plots: the decrypted model beside the same training in clear
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  volley report digits model.json data.csv test.csv -o page
+  volley report digits model.json train.npz test.npz --images t10k-images-idx3-ubyte.gz -o page
+
+Then page/index.html opens in any browser, without a network. It has the model's accuracy and confusion matrix on the
+test rows, accuracy and loss of the same training in clear after each iteration, the paper's curves, parameters and
+security. What only the server knows, such as times, is not on it. The page is as private as the model.")]
+pub(crate) struct Options {
+    /// Folder that `volley init` made
+    project: PathBuf,
+    /// Model that `volley decrypt` wrote
+    model: PathBuf,
+    /// The training data, as it was encrypted last
+    data: PathBuf,
+    /// Labelled rows to judge the model by
+    test: PathBuf,
+    #[command(flatten)]
+    table: TableSource,
+    /// NPY or IDX file with the labels of the test rows, where --labels has those of the training data
+    #[arg(long, value_name = "FILE", requires = "labels")]
+    test_labels: Option<PathBuf>,
+    /// As it was given to `volley encrypt`
+    #[arg(long, value_enum, value_name = "WEIGHT")]
+    class_weight: Option<ClassWeight>,
+    /// IDX or NPY file with an image of each test row: some of them are shown with their predictions
+    #[arg(long, value_name = "FILE")]
+    images: Option<PathBuf>,
+    /// Folder of the page
+    #[arg(short, long, value_name = "FOLDER")]
+    output: PathBuf,
+    /// Write into a folder that has files already, and replace those of an earlier page
+    #[arg(long)]
+    force: bool,
+}
+
+/// Weights that differ by more are those of another training. Shared models differ by less than a thousandth.
+const DIFFERENT_WEIGHTS: f64 = 0.01;
+
+/// The page that was made.
+#[derive(Debug, Serialize)]
+struct Made {
+    page: PathBuf,
+    #[serde(flatten)]
+    report: Report,
+}
+
+impl fmt::Display for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}: the page", self.report, self.page.display())
+    }
+}
+
+pub(super) fn run(options: &Options, output: Output) -> Result<()> {
+    let project = Project::open(&options.project)?;
+    let page = options.output.join("index.html");
+    // Neither the folder nor what comes into it.
+    project.check_outside_upload(&options.output)?;
+    project.check_outside_upload(&page)?;
+    check_folder(&options.output, options.force)?;
+    let job = project.job()?;
+    let model = read_model(&options.model).or_bad_input()?;
+    let report = options.report(job.plan(), &model)?;
+    if report.max_relative_weight_error > DIFFERENT_WEIGHTS {
+        note(&format!(
+            "warning: {}: its weights differ by {:.0} % from those of the same training in clear: was the data \
+             encrypted with another --class-weight, or did the training diverge?",
+            options.model.display(),
+            100.0 * report.max_relative_weight_error
+        ));
+    }
+    write(&options.output, &report.page("volley report")?, options.force)?;
+    output.result(&Made { page, report })
+}
+
+impl Options {
+    fn report(&self, plan: &Plan, model: &Model) -> Result<Report, BadInput> {
+        let test_table = self.table.for_test(self.test_labels.as_deref())?;
+        let data = self.table.read_dataset(&self.data)?;
+        let test = self.test_rows(&test_table, model)?;
+        let images = self.images.as_deref().map(images).transpose()?;
+        let training_set = prepare(&data, plan, self.class_weight).at(&self.data)?;
+        let reference: Vec<Step> =
+            phase("training in clear", || training_set.reference(plan.hyperparameters()).collect());
+        let name = self.data.file_name().unwrap_or(self.data.as_os_str()).to_string_lossy();
+        let training = Training {
+            data: &name,
+            plan,
+            training_set: &training_set,
+            reference: &reference,
+            rows: Rows { training: &data, test: &test },
+            images: images.as_ref(),
+        };
+        phase("judging the models", || Report::of_model(&training, model))
+            .map_err(|error| BadInput::at(self.to_blame(&error), error))
+    }
+
+    /// Rows to judge by: each label must be one of the model's classes.
+    fn test_rows(&self, source: &TableSource, model: &Model) -> Result<Dataset, BadInput> {
+        let table = source.read_labelled(&self.test)?;
+        table.check_classes(model.classes()).or_bad_input()?;
+        table.into_dataset().or_bad_input()
+    }
+
+    /// The file that keeps a report from being made.
+    fn to_blame(&self, error: &Error) -> &Path {
+        match (error, &self.images) {
+            (Error::OtherRows, _) => &self.model,
+            (Error::ImageCount { .. }, Some(images)) => images,
+            _ => &self.test,
+        }
+    }
+}
+
+fn images(file: &Path) -> Result<Images, BadInput> {
+    phase("reading", || read_images(file, &LabelSource::Absent)).or_bad_input()
+}
+
+/// Refuses a folder with files in it unless that is allowed, and one that cannot be made.
+fn check_folder(folder: &Path, force: bool) -> Result<(), BadInput> {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => match entries.next() {
+            Some(_) if !force => Err(BadInput::at(
+                folder,
+                "the folder is not empty; --force writes into it and replaces the files of an earlier page",
+            )),
+            _ => Ok(()),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match folder.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => fs::metadata(parent).at(parent).map(drop),
+            _ => Ok(()),
+        },
+        Err(error) => Err(BadInput::at(folder, error)),
+    }
+}
+
+/// Writes all files, or none of them; only their owner may read them.
+fn write(folder: &Path, files: &[PageFile], force: bool) -> Result<(), BadInput> {
+    if !folder.try_exists().at(folder)? {
+        fs::create_dir(folder).at(folder)?;
+    }
+    let stage = |file: &PageFile| {
+        Staged::private(&folder.join(&file.name), |mut out| out.write_all(file.content.as_bytes()))
+    };
+    let staged = files.iter().map(stage).collect::<Result<Vec<_>, _>>()?;
+    staged.into_iter().try_for_each(|file| file.commit(force))
+}

@@ -1,0 +1,19 @@
+//! What Volley's programs share: `volley`, and `cargo xtask` of the repository.
+//!
+//! * [`BadInput`] is what a user can mend, told apart from what only we can by the [`exit_code`].
+//! * [`ProfileName`] names the profiles of the training, on command lines and in projects.
+//! * [`Threads`] and [`Machine`] are the options for threads and memory; [`machine`] says what memory there is.
+//! * [`units`] writes and reads sizes, times and shares.
+//!
+//! It prints nothing and opens no file of the user.
+#![forbid(unsafe_code)]
+
+pub mod failure;
+pub mod machine;
+mod settings;
+pub mod units;
+
+pub use failure::{BadInput, OrBadInput, exit_code};
+pub use machine::{Machine, Threads};
+pub use settings::{ProfileName, SMALL_KEY_BYTES};
+pub use volley_mlr;

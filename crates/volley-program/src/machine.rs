@@ -1,0 +1,153 @@
+//! What a program may take of its machine: threads and memory.
+
+use std::fs;
+
+use clap::Args;
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
+use volley_mlr::volley_ckks::costs::Memory;
+
+use crate::failure::{BadInput, OrBadInput};
+use crate::units::{counted, parse_bytes, show_bytes};
+
+/// Beyond any machine; far more threads take minutes to start.
+const MAX_THREADS: i64 = 1024;
+
+/// Threads, as commands are given them.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Threads {
+    /// Threads [default: one for each core]
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS))]
+    threads: Option<u16>,
+}
+
+impl Threads {
+    /// Starts the threads: before anything runs in parallel, and reading a job does.
+    ///
+    /// # Errors
+    ///
+    /// [`BadInput`] if the system does not give so many.
+    pub fn start(self) -> Result<(), BadInput> {
+        let Some(threads) = self.threads else { return Ok(()) };
+        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().or_bad_input()
+    }
+}
+
+/// Threads and memory, as the server's commands are given them.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Machine {
+    #[command(flatten)]
+    threads: Threads,
+    /// Most memory to take, such as 4G [default: what is available]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    memory: Option<u64>,
+}
+
+impl Machine {
+    /// [`Threads::start`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn start_threads(self) -> Result<(), BadInput> {
+        self.threads.start()
+    }
+
+    /// Refuses a computation that there is no memory for, before it begins; `needed` says what it takes on so many
+    /// threads.
+    ///
+    /// # Errors
+    ///
+    /// [`BadInput`] that names the work, what it takes and what there is.
+    pub fn check_memory(self, work: &str, needed: impl FnOnce(usize) -> Memory) -> Result<(), BadInput> {
+        let threads = rayon::current_num_threads();
+        let needed = needed(threads).total();
+        match self.memory.or_else(available_memory_bytes) {
+            Some(limit) if needed > limit => {
+                let (needed, limit) = (show_bytes(needed), show_bytes(limit));
+                let threads = counted(threads, "thread");
+                Err(BadInput::new(format!("{work} takes {needed} of memory on {threads}, there are {limit}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The memory that this program could take without swapping: what the system has available and the limits of control
+/// groups leave, where the system tells.
+#[must_use]
+pub fn available_memory_bytes() -> Option<u64> {
+    let mut system = System::new().ok()?;
+    system.refresh_memory();
+    let available = Some(system.available_memory()).filter(|&bytes| bytes > 0)?;
+    Some(control_group_bytes(&mut system).map_or(available, |left| left.min(available)))
+}
+
+/// What the control groups of this process leave to it. The page cache counts as free: it gives way.
+fn control_group_bytes(system: &mut System) -> Option<u64> {
+    let process = sysinfo::get_current_pid().ok()?;
+    let nothing = ProcessRefreshKind::nothing().without_tasks();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[process]), false, nothing);
+    let limits = system.process(process)?.cgroup_limits()?;
+    Some(limits.total_memory.saturating_sub(limits.rss))
+}
+
+/// The most memory that this process has had in use so far, where the system is Linux.
+#[must_use]
+pub fn peak_memory_bytes() -> Option<u64> {
+    peak_of(&fs::read_to_string("/proc/self/status").ok()?)
+}
+
+/// The peak in the text of a process's status, in bytes.
+fn peak_of(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(1024 * kibibytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser, Debug)]
+    struct Line {
+        #[command(flatten)]
+        machine: Machine,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<Machine, String> {
+        let line = std::iter::once("program").chain(arguments.iter().copied());
+        Line::try_parse_from(line).map(|line| line.machine).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn threads_and_memory_are_checked_when_they_are_read() {
+        let nothing = parse(&[]).unwrap();
+        assert!(nothing.threads.threads.is_none() && nothing.memory.is_none());
+        let machine = parse(&["--threads", "2", "--memory", "4G"]).unwrap();
+        assert_eq!((machine.threads.threads, machine.memory), (Some(2), Some(4_000_000_000)));
+        for (option, value) in
+            [("--threads", "0"), ("--threads", "100000"), ("--threads", "two"), ("--memory", "much")]
+        {
+            let problem = parse(&[&format!("{option}={value}")]).unwrap_err();
+            assert!(problem.contains(option), "{problem}");
+        }
+    }
+
+    #[test]
+    fn available_memory_is_some_of_what_the_machine_has() {
+        let mut system = System::new().unwrap();
+        system.refresh_memory();
+        let available = available_memory_bytes().unwrap();
+        assert!(available > 0 && available <= system.total_memory());
+    }
+
+    #[test]
+    fn peak_memory_is_read_from_the_status() {
+        assert_eq!(peak_of("VmPeak:\t 9 kB\nVmHWM:\t   2048 kB\nVmRSS:\t 1 kB\n"), Some(2 << 20));
+        assert_eq!(peak_of("VmHWM:\t lots\n"), None);
+        assert_eq!(peak_of(""), None);
+        assert_eq!(peak_memory_bytes().is_some(), cfg!(target_os = "linux"));
+    }
+}

@@ -1,0 +1,79 @@
+//! Quantities, as users give them and as they are shown.
+
+use bytesize::ByteSize;
+
+/// Bytes from a text such as `4G`, `4GB`, `4GiB`, `512M`, `1.5G` or `1000000`. Without `i`, factors are powers of 1000.
+///
+/// # Errors
+///
+/// A text that is none, and sizes of less than a byte or more than a `u64` holds.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        // What is too large is read as the largest.
+        Ok(ByteSize(bytes)) if bytes > 0 && bytes < u64::MAX => Ok(bytes),
+        _ => Err(format!("`{text}` is no size: something like 4G, 512M or 16GiB is expected")),
+    }
+}
+
+/// Bytes in powers of 1000: `8.4 kB`.
+#[must_use]
+pub fn show_bytes(bytes: u64) -> String {
+    match bytes as f64 {
+        bytes if bytes < 1e3 => format!("{bytes} bytes"),
+        bytes if bytes < 1e6 => format!("{:.1} kB", bytes / 1e3),
+        bytes if bytes < 1e9 => format!("{:.1} MB", bytes / 1e6),
+        bytes => format!("{:.2} GB", bytes / 1e9),
+    }
+}
+
+/// A time: `914 ms`, `1.72 s`, `16.7 min`.
+#[must_use]
+pub fn show_seconds(seconds: f64) -> String {
+    match seconds {
+        ..1.0 => format!("{:.0} ms", 1e3 * seconds),
+        ..120.0 => format!("{seconds:.2} s"),
+        _ => format!("{:.1} min", seconds / 60.0),
+    }
+}
+
+/// A fraction in per cent: `70.34 %`.
+#[must_use]
+pub fn percent(fraction: f64) -> String {
+    format!("{:.2} %", 100.0 * fraction)
+}
+
+/// `1 row`, `2 rows`.
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read() {
+        let sizes =
+            [("1", 1), ("4G", 4_000_000_000), ("4GiB", 4 << 30), ("1.5k", 1500), ("512 MB", 512_000_000)];
+        for (text, bytes) in sizes {
+            assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "G", "-1", "0", "1X", "1e3", "1.2.3G", "99999999999T"] {
+            assert!(parse_bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_shown() {
+        assert_eq!([1002.0, 119.99, 1.0].map(show_seconds), ["16.7 min", "119.99 s", "1.00 s"]);
+        assert_eq!([120.0, 0.9, 0.002].map(show_seconds), ["2.0 min", "900 ms", "2 ms"]);
+    }
+
+    #[test]
+    fn sizes_are_shown() {
+        let shown = [999, 8_400, 181_500_000, 2_250_000_000].map(show_bytes);
+        assert_eq!(shown, ["999 bytes", "8.4 kB", "181.5 MB", "2.25 GB"]);
+        assert_eq!([counted(1, "row"), counted(0, "row")], ["1 row", "0 rows"]);
+    }
+}

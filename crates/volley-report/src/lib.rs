@@ -1,0 +1,25 @@
+//! What a training on encrypted data gave, beside the same training in clear: a page with plots, a table and JSON.
+//!
+//! A [`Report`] is made of a [`Training`], which the owner has in clear, and either of a whole run that was
+//! [`Measured`], or of the decrypted model alone: then the page says what is not known.
+//! [`Report::page`] gives its files; they need no network and no scripts.
+//!
+//! It prints nothing and writes no file.
+#![forbid(unsafe_code)]
+
+mod curves;
+mod error;
+mod examples;
+mod page;
+mod plots;
+mod report;
+mod table;
+mod training;
+
+pub use curves::{Accuracies, Curve, Curves, Encrypted, Quality, Rows};
+pub use error::Error;
+pub use examples::{Confusion, Example};
+pub use page::PageFile;
+pub use report::{Iteration, Keys, Operations, Parameters, Party, Phase, Report, Run, Upload};
+pub use training::{Measured, MeasuredIteration, Training};
+pub use volley_data;

@@ -1,0 +1,120 @@
+//! A report as a table for terminals, beside the paper's figures.
+
+use std::fmt;
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{CellAlignment, Table};
+use volley_program::units::{percent, show_bytes, show_seconds};
+
+use crate::report::{Report, Run};
+
+/// The paper's test accuracies after its two iterations, in per cent.
+pub(crate) const PAPER_ACCURACY: [&str; 2] = ["20.48 %", "21.49 %"];
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let progress = match &self.run {
+            Some(run) => run.progress(),
+            None => self.comparison(),
+        };
+        write!(f, "{}\n{progress}", self.overview())
+    }
+}
+
+impl Report {
+    fn overview(&self) -> Table {
+        let mut table = table(&["", "this run", "paper (arXiv 2304.03807)"]);
+        let mut row = |name: &str, here: String, paper: &str| {
+            table.add_row([name, &here, paper]);
+        };
+        let Self { parameters, upload, keys, .. } = self;
+        row(
+            "data",
+            format!("{} samples × {} features", self.samples, self.features),
+            "128 samples × 400 features",
+        );
+        row("classes", self.classes.to_string(), "10");
+        row(
+            "parameters",
+            format!(
+                "log N {}, log Q {:.0}, log QP {:.0}",
+                parameters.log_n, parameters.log_q, parameters.log_qp
+            ),
+            "log N 16, log Q 990",
+        );
+        let security = parameters.security_bits.map(|bits| format!("{bits} bits (eprint 2024/463)"));
+        row("security", security.unwrap_or_else(|| "none: unchecked parameters".into()), "128 bits claimed");
+        row(
+            "uploaded",
+            format!("{} ciphertexts, {}", upload.ciphertexts, show_bytes(upload.bytes)),
+            "6 ciphertexts",
+        );
+        row("evaluation keys", format!("{} keys, {}", keys.count, show_bytes(keys.bytes)), "");
+        self.run.iter().for_each(|run| run.cost(&mut row));
+        row("largest weight difference", format!("{:.1e} (relative)", self.max_relative_weight_error), "");
+        row("equal predictions", percent(self.prediction_agreement), "");
+        table
+    }
+
+    /// The training in clear after each iteration, and what the encrypted one ended with.
+    fn comparison(&self) -> Table {
+        let mut table = table(&["iteration", "test accuracy", "in clear"]);
+        let last = self.curves.plain.test.len() - 1;
+        for (iteration, in_clear) in self.curves.plain.test.iter().enumerate().skip(1) {
+            let encrypted = if iteration == last { percent(self.accuracies().test) } else { String::new() };
+            table.add_row([iteration.to_string(), encrypted, percent(in_clear.accuracy)]);
+        }
+        align(table)
+    }
+}
+
+impl Run {
+    /// What the run took, row by row.
+    fn cost(&self, row: &mut impl FnMut(&str, String, &str)) {
+        let Self { threads, phases, server_seconds, peak_memory_bytes, operations, .. } = self;
+        row("threads", threads.to_string(), "64 vCPUs");
+        for phase in phases {
+            row(&phase.name, show_seconds(phase.seconds), "");
+        }
+        row("server, in all", show_seconds(*server_seconds), "about 21 min");
+        row(
+            "operations",
+            format!("{} rotations, {} hoisted", operations.rotations, operations.hoisted_rotations),
+            "",
+        );
+        row(
+            "",
+            format!("{} products, {} relinearizations", operations.products, operations.relinearizations),
+            "",
+        );
+        row("peak memory", peak_memory_bytes.map_or_else(|| "unknown".into(), show_bytes), "18.5 GB");
+    }
+
+    fn progress(&self) -> Table {
+        let mut table = table(&["iteration", "time", "level left", "test accuracy", "in clear", "paper"]);
+        for (index, iteration) in self.iterations.iter().enumerate() {
+            table.add_row([
+                iteration.iteration.to_string(),
+                show_seconds(iteration.seconds),
+                format!("{}{}", if iteration.refreshed { "refreshed: " } else { "" }, iteration.level),
+                percent(iteration.accuracy_encrypted),
+                percent(iteration.accuracy_plain),
+                PAPER_ACCURACY.get(index).copied().unwrap_or_default().to_owned(),
+            ]);
+        }
+        align(table)
+    }
+}
+
+/// With numbers below one another.
+fn align(mut table: Table) -> Table {
+    table.column_iter_mut().for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    table
+}
+
+/// An empty table in the style of the report.
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
+    table
+}
