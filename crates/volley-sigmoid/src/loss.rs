@@ -15,7 +15,7 @@
 
 use ndarray::{Array2, ArrayRef2, Zip};
 
-use crate::Error;
+use crate::error::Error;
 
 /// ℓ = Σ ln |P + Y − 1| for `probabilities` P and `one_hot` Y, both samples × classes. At most 0 for probabilities in
 /// \[0, 1\]; −∞ where one of them is certain and wrong.
