@@ -6,7 +6,7 @@ use csv::Writer;
 use ndarray::Array2;
 use volley_mlr::ClassLabels;
 
-use crate::ContentError;
+use crate::error::ContentError;
 
 /// Writes the class of the highest of each row of scores (samples × classes), then the scores: columns `prediction` and
 /// `score_CLASS` for each class. A score is written in as many digits as it takes to read the same f64 again.
