@@ -7,8 +7,10 @@ use std::sync::Arc;
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
 use rten_tensor::NdTensorView;
 
+use crate::error::FeatureError;
+use crate::file;
 use crate::onnx::{self, Refusal};
-use crate::{FeatureError, Recipe, file};
+use crate::recipe::Recipe;
 
 /// Of a model: what ONNX, too, can hold in one file.
 const MAX_FILE_BYTES: u64 = 1 << 31;

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Backbone, ImageSource, Recipe};
+use crate::backbone::Backbone;
+use crate::image_source::ImageSource;
+use crate::recipe::Recipe;
 
 /// A record to stand beside a file of features, in TOML: who has the same model, recipe and images can make the same again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
