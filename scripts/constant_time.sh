@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs what an owner computes from secrets under valgrind's memcheck, with each kind of kernel that valgrind knows (it does not
-# know AVX-512): a branch or an address that depends on a secret ends it with exit code 1. Needs valgrind and its headers
-# (Debian: the package valgrind) and installs nothing; without them the exit code is 3.
+# Runs what an owner computes from secrets under valgrind's memcheck, with each kind of kernel that valgrind knows (it
+# does not know AVX-512): a branch or an address that depends on a secret ends it with exit code 1. Needs valgrind and
+# its headers (Debian: the package valgrind) and installs nothing; without them the exit code is 3.
 #
 #   scripts/constant_time.sh
 set -euo pipefail

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Trains undisturbed, then again with SIGKILLs at random moments, each followed by a new start: the model must be the same
-# to the last byte.
+# Trains undisturbed, then again with SIGKILLs at random moments, each followed by a new start: the model must be the
+# same to the last byte.
 #
 #   scripts/kill_and_resume.sh [kills] [volley]
 set -euo pipefail

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Owner and server as separate processes in separate folders, over files alone: on the embedded MNIST digits, or on a CSV
-# file with a label first in each row. Then the secret key is looked for in everything that the server has.
+# Owner and server as separate processes in separate folders, over files alone: on the embedded MNIST digits, or on a
+# CSV file with a label first in each row. Then the secret key is looked for in everything that the server has.
 #
 #   scripts/two_parties.sh
 #   scripts/two_parties.sh data.csv [iterations]

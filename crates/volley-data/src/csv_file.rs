@@ -9,9 +9,10 @@ use std::path::Path;
 use ndarray::Array2;
 use volley_mlr::Precision;
 
-use crate::error::excerpt;
+use crate::error::{ContentError, excerpt};
+use crate::labels::LabelSource;
 use crate::source::{Memory, label_bytes};
-use crate::{ContentError, Header, LabelSource, Table, TableOptions};
+use crate::table::{Header, Table, TableOptions};
 
 mod header;
 mod records;

@@ -6,9 +6,10 @@ use std::path::Path;
 use csv::Writer;
 use ndarray::{Array2, Axis};
 
+use crate::error::{ContentError, DataError};
+use crate::labels::check_labels as check_label_texts;
+use crate::npy;
 use crate::npz::NpzWriter;
-use crate::table::check_labels as check_label_texts;
-use crate::{ContentError, DataError, npy};
 
 /// How features are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use ndarray::Array2;
 
-use crate::ContentError;
+use crate::error::ContentError;
 use crate::source::{Memory, element_count, gunzip, is_gzip, read_within};
 
 const UNSIGNED_BYTES: u8 = 8;

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use crate::source::{Content, Memory};
-use crate::table::{DEFAULT_LIMIT, check_label_source, separate_labels};
-use crate::{ContentError, DataError, Idx, LabelSource, npy};
+use crate::error::{ContentError, DataError};
+use crate::idx::Idx;
+use crate::labels::{LabelSource, check_label_source, separate_labels};
+use crate::npy;
+use crate::source::{Content, DEFAULT_LIMIT, Memory};
 
 /// Images of one size with one byte a value, 0 for black, and the label of each, where there are labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +40,12 @@ impl Images {
     #[must_use]
     pub fn image(&self, index: usize) -> Option<&[u8]> {
         self.bytes.chunks_exact(self.shape[1..].iter().product()).nth(index)
+    }
+
+    /// The shape (images, rows, columns, values of a pixel), the bytes in C order, and the labels.
+    #[must_use]
+    pub fn into_parts(self) -> ([usize; 4], Vec<u8>, Option<Vec<String>>) {
+        (self.shape, self.bytes, self.labels)
     }
 
     /// The label of each image.

@@ -15,8 +15,8 @@ use ndarray::{Array2, Axis, concatenate};
 use serde::{Deserialize, Serialize};
 use volley_mlr::{ClassLabels, Model, Preprocessing, Sharing, Standardisation};
 
+use crate::error::{ContentError, DataError};
 use crate::source;
-use crate::{ContentError, DataError};
 
 mod json;
 mod numpy;

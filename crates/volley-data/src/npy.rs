@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 use ndarray::{Array2, ShapeBuilder};
 use volley_mlr::Precision;
 
-use crate::ContentError;
+use crate::error::ContentError;
 use crate::source::{Memory, element_count, label_bytes};
 
 mod header;

@@ -8,10 +8,11 @@ use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
+use crate::error::{ContentError, DataError};
+use crate::labels::LabelSource;
 use crate::npy::{self, NpyArray};
 use crate::source::{Decoded, Memory, Seekable};
-use crate::table::unlabelled;
-use crate::{ContentError, DataError, LabelSource, Table, TableOptions};
+use crate::table::{Table, TableOptions};
 
 /// What a ZIP64 archive has before its end record.
 const ZIP64_MAGIC: &[u8] = b"PK\x06\x07";
@@ -83,7 +84,7 @@ pub(crate) fn read_table(
         Ok((array.features(memory)?, precision))
     })?;
     scale_columns(&mut npz, &options.features, &mut features, memory)?;
-    let mut table = Table { precision, ..unlabelled(path, features) };
+    let mut table = Table { precision, ..Table::unlabelled(path, features) };
     let name = match &options.labels {
         LabelSource::Usual if npz.has(LABELS) => Some(LABELS),
         LabelSource::Named(name) => Some(name.as_str()),

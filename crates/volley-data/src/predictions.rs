@@ -6,7 +6,7 @@ use csv::Writer;
 use ndarray::Array2;
 use volley_mlr::ClassLabels;
 
-use crate::ContentError;
+use crate::error::ContentError;
 
 /// Writes for each row of scores (samples × classes) the class of the highest score, then the scores. The columns are
 /// `prediction`, and `score_CLASS` for each class. A score has as many digits as it takes to read the same f64 again.

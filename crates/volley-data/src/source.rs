@@ -6,12 +6,14 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use crate::ContentError;
+use crate::error::ContentError;
 
 const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
 pub(crate) const NPY_MAGIC: &[u8] = b"\x93NUMPY";
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 const IDX_MAGIC: &[u8] = &[0, 0];
+/// Most bytes of memory that a table takes unless told otherwise: 2 GiB.
+pub(crate) const DEFAULT_LIMIT: u64 = 2 << 30;
 /// Bytes that tell the formats apart.
 const MAGIC_BYTES: u64 = 6;
 /// A compressed archive is held in memory beside its directory and the table. It may take the limit divided by this.

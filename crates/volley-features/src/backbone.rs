@@ -7,8 +7,10 @@ use std::sync::Arc;
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
 use rten_tensor::NdTensorView;
 
+use crate::error::FeatureError;
+use crate::file;
 use crate::onnx::{self, Refusal};
-use crate::{FeatureError, Recipe, file};
+use crate::recipe::Recipe;
 
 /// Largest file of a model, in bytes. ONNX cannot hold more in one file either.
 const MAX_FILE_BYTES: u64 = 1 << 31;

@@ -11,7 +11,9 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-use crate::{FeatureError, Picture, file};
+use crate::error::FeatureError;
+use crate::file;
+use crate::picture::Picture;
 
 /// Most pixels of an image: 8192 × 8192. As f32 of three channels they take 768 MiB.
 const MAX_PIXELS: u64 = 1 << 26;

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
-use volley_data::DataError;
 
 /// Why there are no features.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -161,7 +160,27 @@ pub enum FeatureError {
         /// The runtime's words.
         message: String,
     },
-    /// A file of images that cannot be read.
-    #[error(transparent)]
-    Data(#[from] DataError),
+    /// Bytes that are no images of their shape.
+    #[error(
+        "{}: {bytes} bytes are no images of shape {shape:?}: (images, rows, columns, 1 or 3 values)",
+        path.display()
+    )]
+    Pixels {
+        /// Where they come from.
+        path: PathBuf,
+        /// Images, rows, columns, values of a pixel.
+        shape: [usize; 4],
+        /// How many there are.
+        bytes: usize,
+    },
+    /// Images with more or fewer labels.
+    #[error("{}: {labels} labels for {images} images", path.display())]
+    LabelCount {
+        /// Where they come from.
+        path: PathBuf,
+        /// How many labels there are.
+        labels: usize,
+        /// How many images.
+        images: usize,
+    },
 }

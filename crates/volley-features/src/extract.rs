@@ -7,7 +7,9 @@ use std::thread;
 
 use ndarray::{Array1, Array2};
 
-use crate::{Backbone, FeatureError, ImageSource};
+use crate::backbone::Backbone;
+use crate::error::FeatureError;
+use crate::image_source::ImageSource;
 
 /// The features of some images, in their order.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::FeatureError;
+use crate::error::FeatureError;
 
 /// The content of a regular file of at most `limit` bytes: reading from anything else could wait for ever.
 ///

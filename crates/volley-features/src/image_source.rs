@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use volley_data::{Images, LabelSource, read_images};
-
-use crate::{FeatureError, Picture, decode};
+use crate::decode;
+use crate::error::FeatureError;
+use crate::picture::Picture;
 
 const EXTENSIONS: [&str; 3] = ["jpeg", "jpg", "png"];
 
@@ -21,23 +21,48 @@ pub struct ImageSource {
 enum Kind {
     /// The files, and the class of each.
     Folder { files: Vec<PathBuf>, classes: Option<Vec<String>> },
-    /// All of them in one file.
-    File(Images),
+    /// All of them in one array.
+    Array { shape: [usize; 4], bytes: Vec<u8>, labels: Option<Vec<String>> },
 }
 
 impl ImageSource {
-    /// A folder, or an IDX or NPY file.
+    /// A folder of PNG and JPEG images.
     ///
     /// A folder of sub-folders has a class in each, by its name; a folder of images has no labels. The order is that of
     /// the names. Files that do not end in .png, .jpg or .jpeg, and hidden ones, are passed over; folders are not
-    /// searched deeper. `labels` says where those of a file are, as for [`read_images`].
+    /// searched deeper.
     ///
     /// # Errors
     ///
-    /// [`FeatureError::Io`], [`FeatureError::NoImages`], [`FeatureError::NoClass`]; [`FeatureError::Data`] for a file.
-    pub fn open(path: &Path, labels: &LabelSource) -> Result<Self, FeatureError> {
-        let kind = if path.is_dir() { open_folder(path)? } else { Kind::File(read_images(path, labels)?) };
-        Ok(Self { path: path.to_owned(), kind })
+    /// [`FeatureError::Io`], [`FeatureError::NoImages`], [`FeatureError::NoClass`].
+    pub fn open(folder: &Path) -> Result<Self, FeatureError> {
+        Ok(Self { path: folder.to_owned(), kind: open_folder(folder)? })
+    }
+
+    /// Images of one size that are in memory: `bytes` in C order of the shape (images, rows, columns, values of a pixel),
+    /// where a pixel has 1 value for grey, or 3 for red, green and blue. `path` names where they come from.
+    ///
+    /// # Errors
+    ///
+    /// [`FeatureError::Pixels`], [`FeatureError::LabelCount`].
+    pub fn from_bytes(
+        path: &Path,
+        shape: [usize; 4],
+        bytes: Vec<u8>,
+        labels: Option<Vec<String>>,
+    ) -> Result<Self, FeatureError> {
+        let path = path.to_owned();
+        let [images, _, _, channels] = shape;
+        let needed = shape.iter().try_fold(1, |product: usize, &size| product.checked_mul(size));
+        if needed != Some(bytes.len()) || bytes.is_empty() || !matches!(channels, 1 | 3) {
+            return Err(FeatureError::Pixels { path, shape, bytes: bytes.len() });
+        }
+        match &labels {
+            Some(labels) if labels.len() != images => {
+                Err(FeatureError::LabelCount { path, labels: labels.len(), images })
+            }
+            _ => Ok(Self { path, kind: Kind::Array { shape, bytes, labels } }),
+        }
     }
 
     /// The number of images: at least one.
@@ -45,7 +70,7 @@ impl ImageSource {
     pub fn count(&self) -> usize {
         match &self.kind {
             Kind::Folder { files, .. } => files.len(),
-            Kind::File(images) => images.count(),
+            Kind::Array { shape, .. } => shape[0],
         }
     }
 
@@ -54,7 +79,7 @@ impl ImageSource {
     pub fn labels(&self) -> Option<&[String]> {
         match &self.kind {
             Kind::Folder { classes, .. } => classes.as_deref(),
-            Kind::File(images) => images.labels(),
+            Kind::Array { labels, .. } => labels.as_deref(),
         }
     }
 
@@ -68,7 +93,7 @@ impl ImageSource {
     pub(crate) fn name(&self, index: usize) -> String {
         match &self.kind {
             Kind::Folder { files, .. } => files.get(index).unwrap_or(&self.path).display().to_string(),
-            Kind::File(_) => format!("{}: image {}", self.path.display(), index + 1),
+            Kind::Array { .. } => format!("{}: image {}", self.path.display(), index + 1),
         }
     }
 
@@ -81,9 +106,10 @@ impl ImageSource {
     pub fn picture(&self, index: usize) -> Result<Picture, FeatureError> {
         let picture = match &self.kind {
             Kind::Folder { files, .. } => files.get(index).map(|file| decode::picture(file)).transpose()?,
-            Kind::File(images) => images
-                .image(index)
-                .and_then(|bytes| Picture::from_bytes(images.size(), images.channels(), bytes)),
+            &Kind::Array { shape: [_, rows, columns, channels], ref bytes, .. } => bytes
+                .chunks_exact(rows * columns * channels)
+                .nth(index)
+                .and_then(|image| Picture::from_bytes([rows, columns], channels, image)),
         };
         picture.ok_or(FeatureError::Range { start: index, end: index + 1, available: self.count() })
     }

@@ -3,13 +3,14 @@
 //! * A [`Recipe`] is a small TOML file beside a model: size and filter of the resize, channels, mean and deviation, and
 //!   the layer whose values are the features.
 //! * A [`Backbone`] is an ONNX model of any origin, made ready to run by its recipe.
-//! * An [`ImageSource`] is a folder of PNG and JPEG images (one sub-folder for each class), or an IDX or NPY file.
+//! * An [`ImageSource`] is a folder of PNG and JPEG images (one sub-folder for each class), or images in memory.
 //! * [`extract()`] runs the backbone on the images and gives [`Features`]; a [`Provenance`] tells what they were made
 //!   of and belongs beside them.
 //!
 //! Each image is computed by itself on one thread. So features do not depend on the number of threads, or on which
-//! other images there are. Nothing is printed; a callback is told of the progress. Below is [`volley_data`],
-//! re-exported, which writes the features; above are programs. `docs/features.md` is the guide.
+//! other images there are. Nothing is printed; a callback is told of the progress. The crate stands beside the layers
+//! of Volley and uses none of them: `volley-data` reads files of images and writes the features. `docs/features.md` is
+//! the guide.
 #![forbid(unsafe_code)]
 
 mod backbone;
@@ -30,4 +31,3 @@ pub use image_source::ImageSource;
 pub use picture::Picture;
 pub use provenance::Provenance;
 pub use recipe::{Channels, Recipe, Resize};
-pub use volley_data;

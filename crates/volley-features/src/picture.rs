@@ -3,7 +3,7 @@
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, ImageBuffer, Luma, Pixel, Rgb};
 
-use crate::{Channels, Recipe, Resize};
+use crate::recipe::{Channels, Recipe, Resize};
 
 /// The pixels of one image from 0 to 1.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Backbone, ImageSource, Recipe};
+use crate::backbone::Backbone;
+use crate::image_source::ImageSource;
+use crate::recipe::Recipe;
 
 /// A record that stands beside a file of features, in TOML. With the same model, recipe and images anyone can make the
 /// same features again.

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FeatureError, file};
+use crate::error::FeatureError;
+use crate::file;
 
 /// Sides beyond this are a mistake, not an image's.
 const MAX_SIDE: usize = 4096;

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::skewed::Split;
+use crate::split::Split;
 
 /// A matrix operation that could not be done, and what it needed.
 #[derive(Clone, Debug, PartialEq, Error)]

@@ -61,6 +61,7 @@ pub mod layout;
 pub mod plan;
 mod rotation;
 pub mod skewed;
+mod split;
 
 pub use error::Error;
 pub use layout::{Layout, Part, Shape};

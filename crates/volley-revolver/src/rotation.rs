@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 use volley_ckks::Arithmetic;
 
-use crate::Error;
-use crate::skewed::Rotations;
+use crate::error::Error;
+use crate::split::Rotations;
 
 /// The steps m·`stride` for m = `first`, 2·`first`, 4·`first`, … below `end`.
 pub(crate) fn doublings(first: usize, end: usize, stride: i64) -> impl Iterator<Item = i64> {

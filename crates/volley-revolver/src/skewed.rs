@@ -37,19 +37,18 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use volley_ckks::Arithmetic;
 
-use crate::error::check_length;
-use crate::{Error, Layout};
+use crate::error::{Error, check_length};
+use crate::layout::Layout;
+use crate::rotation::StepGrid;
 
 mod backward;
+mod family;
 mod forward;
 mod scores;
-mod split;
 
+pub use crate::split::{Rotations, RowShifts, Split};
 pub use backward::{BackwardCopies, BackwardSums, RevolvedErrors};
 pub use forward::{ForwardCopies, RevolvedWeights};
-pub use split::{Rotations, RowShifts, Split};
-
-use crate::rotation::StepGrid;
 
 /// The products of one layout by one [`Split`] on one arithmetic: see the [module](self).
 ///

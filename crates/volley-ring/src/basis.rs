@@ -9,6 +9,7 @@ use crate::buffer::Buffer;
 use crate::kernel::Kernel;
 use crate::modulus::Modulus;
 use crate::ntt::NttTable;
+use crate::packed::{PackedPoly, ResidueError};
 use crate::poly::{Coeff, Eval, Representation, RnsPoly};
 
 /// An ordered list of distinct primes of one degree.
@@ -306,6 +307,32 @@ impl RnsBasis {
             table.forward(limb);
         });
         poly
+    }
+
+    /// Packs a polynomial on this basis.
+    ///
+    /// # Panics
+    ///
+    /// Unless it has exactly the limbs of the basis.
+    #[must_use]
+    pub fn pack(&self, poly: &RnsPoly<Eval>) -> PackedPoly {
+        PackedPoly::pack(poly, self.moduli().map(Modulus::value))
+    }
+
+    /// Bytes of a packed polynomial on this basis.
+    #[must_use]
+    pub fn packed_bytes(&self) -> usize {
+        PackedPoly::byte_count(self.degree, self.moduli().map(Modulus::value))
+    }
+
+    /// The polynomial on this basis with these [bytes](PackedPoly::bytes): for what comes from outside.
+    ///
+    /// # Errors
+    ///
+    /// [`ResidueError`] unless there are [`packed_bytes`](Self::packed_bytes) of them, and each residue is below its
+    /// prime.
+    pub fn packed(&self, bytes: Vec<u8>) -> Result<PackedPoly, ResidueError> {
+        PackedPoly::from_bytes(self.degree, self.moduli().map(Modulus::value), bytes)
     }
 
     fn each_limb<R: Representation>(

@@ -10,7 +10,6 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::basis::RnsBasis;
 use crate::modulus::Modulus;
 use crate::poly::{Eval, RnsPoly};
 
@@ -45,6 +44,32 @@ impl PackedPoly {
             pack(limb, bits, &mut packed.bytes[start..]);
         }
         packed
+    }
+
+    /// The polynomial with these [bytes](Self::bytes) on these primes: for what comes from outside.
+    ///
+    /// # Errors
+    ///
+    /// [`ResidueError`] unless there are [`byte_count`](Self::byte_count) of them, and each residue is below its prime.
+    pub(crate) fn from_bytes(
+        degree: usize,
+        primes: impl Iterator<Item = u64> + Clone,
+        mut bytes: Vec<u8>,
+    ) -> Result<Self, ResidueError> {
+        let (expected, actual) = (Self::byte_count(degree, primes.clone()), bytes.len());
+        if expected != actual {
+            return Err(ResidueError::Count { expected, actual });
+        }
+        bytes.resize(actual + PADDING, 0);
+        let packed = Self::with_layout(degree, primes.clone(), bytes);
+        for (index, modulus) in primes.enumerate() {
+            let limb = packed.limb(index);
+            let too_large = |&residue: &u64| residue >= modulus;
+            if let Some(residue) = (0..degree).map(|j| limb.get(j)).find(too_large) {
+                return Err(ResidueError::Range { residue, modulus });
+            }
+        }
+        Ok(packed)
     }
 
     fn with_layout(degree: usize, primes: impl Iterator<Item = u64>, bytes: Vec<u8>) -> Self {
@@ -112,47 +137,6 @@ pub enum ResidueError {
         /// Its prime.
         modulus: u64,
     },
-}
-
-impl RnsBasis {
-    /// Packs a polynomial on this basis.
-    ///
-    /// # Panics
-    ///
-    /// Unless it has exactly the limbs of the basis.
-    #[must_use]
-    pub fn pack(&self, poly: &RnsPoly<Eval>) -> PackedPoly {
-        PackedPoly::pack(poly, self.moduli().map(Modulus::value))
-    }
-
-    /// Bytes of a packed polynomial on this basis.
-    #[must_use]
-    pub fn packed_bytes(&self) -> usize {
-        PackedPoly::byte_count(self.degree(), self.moduli().map(Modulus::value))
-    }
-
-    /// The polynomial on this basis with these [bytes](PackedPoly::bytes): for what comes from outside.
-    ///
-    /// # Errors
-    ///
-    /// [`ResidueError`] unless there are [`packed_bytes`](Self::packed_bytes) of them, and each residue is below its
-    /// prime.
-    pub fn packed(&self, mut bytes: Vec<u8>) -> Result<PackedPoly, ResidueError> {
-        let (expected, actual) = (self.packed_bytes(), bytes.len());
-        if expected != actual {
-            return Err(ResidueError::Count { expected, actual });
-        }
-        bytes.resize(actual + PADDING, 0);
-        let packed = PackedPoly::with_layout(self.degree(), self.moduli().map(Modulus::value), bytes);
-        for (index, modulus) in self.moduli().map(Modulus::value).enumerate() {
-            let limb = packed.limb(index);
-            let too_large = |&residue: &u64| residue >= modulus;
-            if let Some(residue) = (0..self.degree()).map(|j| limb.get(j)).find(too_large) {
-                return Err(ResidueError::Range { residue, modulus });
-            }
-        }
-        Ok(packed)
-    }
 }
 
 /// Shape only: residues may be many.

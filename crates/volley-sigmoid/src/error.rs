@@ -3,7 +3,7 @@
 use thiserror::Error;
 use volley_revolver::volley_ckks;
 
-use crate::{MAX_DEGREE, MAX_HALF_WIDTH, MIN_HALF_WIDTH};
+use crate::limits::{MAX_DEGREE, MAX_HALF_WIDTH, MIN_HALF_WIDTH};
 
 /// A polynomial that cannot be made, or an evaluation that cannot be done.
 #[derive(Clone, Debug, PartialEq, Error)]

@@ -52,7 +52,8 @@
 use volley_revolver::volley_ckks::polynomial::{Basis, Masked, Polynomial, PolynomialCircuit};
 use volley_revolver::volley_ckks::{self, Arithmetic, Complex64, Scale};
 
-use crate::{Error, SigmoidPolynomial};
+use crate::error::Error;
+use crate::polynomial::SigmoidPolynomial;
 
 /// m ∘ b·p(a·z) for scores z: a polynomial with mask and factors. See the [crate] for what the polynomial is.
 ///

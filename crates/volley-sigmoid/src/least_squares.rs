@@ -13,7 +13,7 @@
 
 use std::f64::consts::PI;
 
-use crate::centred_sigmoid;
+use crate::logistic::centred_sigmoid;
 
 /// Coefficients of u, u³, … in P₁, P₃, P₅, P₇, P₉.
 const LEGENDRE: [[f64; 5]; 5] = [

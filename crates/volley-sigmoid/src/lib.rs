@@ -35,21 +35,14 @@
 mod error;
 mod evaluate;
 mod least_squares;
+mod limits;
+mod logistic;
 pub mod loss;
 mod polynomial;
 
 pub use error::Error;
 pub use evaluate::MaskedSigmoid;
-pub use polynomial::{MAX_DEGREE, MAX_HALF_WIDTH, MIN_HALF_WIDTH, SigmoidPolynomial};
+pub use limits::{MAX_DEGREE, MAX_HALF_WIDTH, MIN_HALF_WIDTH};
+pub use logistic::sigmoid;
+pub use polynomial::SigmoidPolynomial;
 pub use volley_revolver;
-
-/// σ(x) = 1/(1 + e⁻ˣ), as ½ + ½ tanh(x/2): accurate everywhere, overflows nowhere.
-#[must_use]
-pub fn sigmoid(x: f64) -> f64 {
-    0.5 + centred_sigmoid(x)
-}
-
-/// σ(x) − ½, without the cancellation near zero.
-fn centred_sigmoid(x: f64) -> f64 {
-    0.5 * (0.5 * x).tanh()
-}

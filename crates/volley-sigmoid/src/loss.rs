@@ -15,7 +15,7 @@
 
 use ndarray::{ArrayRef2, Zip};
 
-use crate::Error;
+use crate::error::Error;
 
 /// ℓ for the exact sigmoid of `scores` Z and the labels `one_hot` Y, both samples × classes. At most 0.
 ///

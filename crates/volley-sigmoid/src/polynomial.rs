@@ -12,17 +12,10 @@
 //! Their error stays within ε all the same, and training with scores beyond the turn is measured to be sound. The
 //! trusted range therefore does not ask for a monotone p.
 
-use crate::{Error, centred_sigmoid, least_squares};
-
-/// Highest degree that evaluation supports.
-pub const MAX_DEGREE: usize = 9;
-
-/// Widest interval, as its half: a polynomial of these degrees is of no use on a wider one.
-pub const MAX_HALF_WIDTH: f64 = 128.0;
-
-/// Narrowest interval, as its half. Encrypted scores are right to about 2^−20, so on a narrower one less than ten bits
-/// of a score would be left.
-pub const MIN_HALF_WIDTH: f64 = 1.0 / 1024.0;
+use crate::error::Error;
+use crate::least_squares;
+use crate::limits::{MAX_DEGREE, MAX_HALF_WIDTH, MIN_HALF_WIDTH};
+use crate::logistic::centred_sigmoid;
 
 /// The interval that suits each degree, as its half: on it the largest error is at most 0.11.
 const INTERVALS: [(usize, f64); 3] = [(3, 8.0), (5, 12.0), (7, 16.0)];

@@ -6,7 +6,7 @@ use anyhow::Result;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::TextFile;
-use super::sources::visit;
+use super::syntax::visit_tokens as visit;
 
 /// The variants, of the enums of a crate whose name ends in `Error`, that no test of the crate names as
 /// `Enum::Variant`, or `E::Variant` after `use Enum as E`.

@@ -1,20 +1,47 @@
-//! The layers: one chain of crates, each depending only on the one below it.
+//! The crates: one chain of layers, each on the one below it only, and around it a graph of what may use what.
 
 use cargo_metadata::{DependencyKind, Metadata};
 
 /// The chain, lowest layer first.
-const CHAIN: [&str; 7] = [
-    "volley-ring",
-    "volley-ckks",
-    "volley-revolver",
-    "volley-sigmoid",
-    "volley-mlr",
-    "volley-data",
-    "volley-features",
+const CHAIN: [&str; 5] = ["volley-ring", "volley-ckks", "volley-revolver", "volley-sigmoid", "volley-mlr"];
+
+/// What one member of the workspace may depend on.
+struct Rule {
+    name: &'static str,
+    published: bool,
+    /// The members that it may use.
+    uses: &'static [&'static str],
+    /// Those that its tests may use besides.
+    tests_use: &'static [&'static str],
+}
+
+const TESTKIT: &[&str] = &["volley-testkit"];
+
+/// All members. In the chain this repeats [`CHAIN`]; beside it, features of images need no encryption.
+const GRAPH: [Rule; 12] = [
+    Rule { name: "volley-testkit", published: false, uses: &[], tests_use: &[] },
+    Rule { name: "volley-ring", published: true, uses: &[], tests_use: TESTKIT },
+    Rule { name: "volley-ckks", published: true, uses: &["volley-ring"], tests_use: TESTKIT },
+    Rule { name: "volley-revolver", published: true, uses: &["volley-ckks"], tests_use: TESTKIT },
+    Rule { name: "volley-sigmoid", published: true, uses: &["volley-revolver"], tests_use: TESTKIT },
+    Rule { name: "volley-mlr", published: true, uses: &["volley-sigmoid"], tests_use: TESTKIT },
+    Rule { name: "volley-data", published: true, uses: &["volley-mlr"], tests_use: TESTKIT },
+    Rule { name: "volley-features", published: true, uses: &[], tests_use: &["volley-data"] },
+    Rule {
+        name: "volley-cli",
+        published: true,
+        uses: &["volley-data", "volley-features", "volley-mlr"],
+        tests_use: &["volley-ring"],
+    },
+    Rule { name: "volley-fuzz", published: false, uses: &["volley-mlr", "volley-testkit"], tests_use: &[] },
+    Rule { name: "volley-benches", published: false, uses: &CHAIN, tests_use: &[] },
+    Rule {
+        name: "xtask",
+        published: false,
+        uses: &["volley-data", "volley-mlr", "volley-ring"],
+        tests_use: &[],
+    },
 ];
-const TESTKIT: &str = "volley-testkit";
-/// The only members that are not published.
-const UNPUBLISHED: [&str; 4] = [TESTKIT, "volley-benches", "volley-fuzz", "xtask"];
 
 /// A member of the workspace, and the other members that it depends on.
 #[derive(Debug)]
@@ -25,7 +52,7 @@ pub(super) struct Member {
     published: bool,
 }
 
-/// The members in cargo's view. Build dependencies count as dependencies.
+/// The members in cargo's view. Build dependencies and optional ones count as dependencies.
 pub(super) fn members(metadata: &Metadata) -> Vec<Member> {
     let packages = metadata.workspace_packages();
     let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
@@ -45,43 +72,43 @@ pub(super) fn members(metadata: &Metadata) -> Vec<Member> {
     packages.iter().map(member).collect()
 }
 
-/// Where the members break the chain.
+/// Where the members break the rules.
 pub(super) fn problems(members: &[Member]) -> Vec<String> {
-    let absent = CHAIN.iter().filter(|name| members.iter().all(|member| member.name != **name));
-    let mut problems: Vec<String> = absent.map(|name| format!("{name} is not in the workspace")).collect();
+    let absent = GRAPH.iter().filter(|rule| members.iter().all(|member| member.name != rule.name));
+    let mut problems: Vec<String> =
+        absent.map(|rule| format!("{} is not in the workspace", rule.name)).collect();
     for member in members {
-        problems.extend(dependency_problems(member));
-        let expected = !UNPUBLISHED.contains(&member.name.as_str());
-        if member.published != expected {
-            let name = &member.name;
-            problems.push(format!("{name}: publish is {}, it should be {expected}", member.published));
+        match GRAPH.iter().find(|rule| rule.name == member.name) {
+            Some(rule) => problems.extend(member_problems(member, rule)),
+            None => problems.push(format!("{} has no place in the graph of crates", member.name)),
         }
     }
     problems
 }
 
-fn dependency_problems(member: &Member) -> Vec<String> {
+fn member_problems(member: &Member, rule: &Rule) -> Vec<String> {
     let name = &member.name;
-    let below: Option<&str> = match CHAIN.iter().position(|layer| layer == name) {
-        Some(layer) => layer.checked_sub(1).map(|below| CHAIN[below]),
-        None if name == TESTKIT => None,
-        None => return Vec::new(),
-    };
     let mut problems = Vec::new();
-    for dependency in member.dependencies.iter().filter(|dependency| Some(dependency.as_str()) != below) {
-        problems.push(format!("{name} depends on {dependency}, which is not the layer below it"));
+    for dependency in member.dependencies.iter().filter(|used| !rule.uses.contains(&used.as_str())) {
+        problems.push(format!("{name} depends on {dependency}, it may use {}", listed(rule.uses)));
     }
-    for dependency in &member.dev_dependencies {
-        if Some(dependency.as_str()) != below && (dependency != TESTKIT || name == TESTKIT) {
-            problems.push(format!(
-                "{name} depends on {dependency} in its tests, which is not the layer below it"
-            ));
-        }
+    let allowed = [rule.uses, rule.tests_use].concat();
+    for dependency in member.dev_dependencies.iter().filter(|used| !allowed.contains(&used.as_str())) {
+        problems
+            .push(format!("{name} depends on {dependency} in its tests, they may use {}", listed(&allowed)));
     }
-    if let Some(below) = below.filter(|below| !member.dependencies.iter().any(|d| d == below)) {
+    let below = CHAIN.windows(2).find(|pair| pair[1] == name).map(|pair| pair[0]);
+    if let Some(below) = below.filter(|below| !member.dependencies.iter().any(|used| used == below)) {
         problems.push(format!("{name} does not depend on {below}, the layer below it"));
     }
+    if member.published != rule.published {
+        problems.push(format!("{name}: publish is {}, it should be {}", member.published, rule.published));
+    }
     problems
+}
+
+fn listed(names: &[&str]) -> String {
+    if names.is_empty() { "no member of the workspace".to_owned() } else { names.join(", ") }
 }
 
 #[cfg(test)]
@@ -90,65 +117,86 @@ mod tests {
 
     fn member(name: &str, dependencies: &[&str], dev_dependencies: &[&str]) -> Member {
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let published = GRAPH.iter().any(|rule| rule.name == name && rule.published);
         Member {
             name: name.into(),
             dependencies: owned(dependencies),
             dev_dependencies: owned(dev_dependencies),
-            published: !UNPUBLISHED.contains(&name),
+            published,
         }
     }
 
-    /// The chain as it should be, with one of its members replaced.
-    fn chain_with(replacement: Member) -> Vec<Member> {
-        let mut members = vec![member("volley-ring", &[], &[TESTKIT]), member(TESTKIT, &[], &[])];
-        members.extend(CHAIN.windows(2).map(|pair| member(pair[1], &[pair[0]], &[TESTKIT, pair[0]])));
-        members.push(member("xtask", &["volley-data", "volley-mlr", "volley-ring"], &[]));
-        members.retain(|member| member.name != replacement.name);
+    /// Every member with all that it may use, one of them replaced.
+    fn workspace_with(replacement: Member) -> Vec<Member> {
+        let others = GRAPH.iter().filter(|rule| rule.name != replacement.name);
+        let mut members: Vec<Member> =
+            others.map(|rule| member(rule.name, rule.uses, rule.tests_use)).collect();
         members.push(replacement);
         members
     }
 
     #[test]
-    fn the_chain_is_in_order() {
-        assert_eq!(problems(&chain_with(member("volley-ring", &[], &[TESTKIT]))), Vec::<String>::new());
+    fn each_layer_of_the_chain_uses_the_one_below_it_only() {
+        for (layer, name) in CHAIN.iter().enumerate() {
+            let rule = GRAPH.iter().find(|rule| rule.name == *name).unwrap();
+            assert_eq!(rule.uses, &CHAIN[layer.saturating_sub(1)..layer], "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_allowed() {
+        assert_eq!(problems(&workspace_with(member("xtask", &["volley-ring"], &[]))), Vec::<String>::new());
     }
 
     #[test]
     fn a_layer_reaches_neither_up_nor_two_down_nor_to_the_testkit() {
-        for (name, dependencies, stranger) in [
-            ("volley-ring", &["volley-ckks"][..], "volley-ckks"),
-            ("volley-revolver", &["volley-ckks", "volley-ring"], "volley-ring"),
-            ("volley-mlr", &["volley-sigmoid", TESTKIT], TESTKIT),
-            (TESTKIT, &["volley-ring"], "volley-ring"),
+        for (name, dependencies, problem) in [
+            ("volley-ring", &["volley-ckks"][..], "volley-ckks, it may use no member of the workspace"),
+            ("volley-features", &["volley-data"], "volley-data, it may use no member of the workspace"),
+            ("volley-revolver", &["volley-ckks", "volley-ring"], "volley-ring, it may use volley-ckks"),
+            (
+                "volley-mlr",
+                &["volley-sigmoid", "volley-testkit"],
+                "volley-testkit, it may use volley-sigmoid",
+            ),
         ] {
-            let expected = format!("{name} depends on {stranger}, which is not the layer below it");
-            assert_eq!(problems(&chain_with(member(name, dependencies, &[]))), [expected]);
+            let expected = format!("{name} depends on {problem}");
+            assert_eq!(problems(&workspace_with(member(name, dependencies, &[]))), [expected]);
         }
     }
 
     #[test]
     fn tests_reach_the_testkit_and_the_layer_below() {
-        let members = chain_with(member("volley-revolver", &["volley-ckks"], &[TESTKIT, "volley-ring"]));
+        let stranger =
+            member("volley-revolver", &["volley-ckks"], &["volley-ckks", "volley-testkit", "xtask"]);
         assert_eq!(
-            problems(&members),
-            ["volley-revolver depends on volley-ring in its tests, which is not the layer below it"]
+            problems(&workspace_with(stranger)),
+            ["volley-revolver depends on xtask in its tests, they may use volley-ckks, volley-testkit"]
         );
     }
 
     #[test]
     fn a_gap_in_the_chain_is_found() {
         assert_eq!(
-            problems(&chain_with(member("volley-mlr", &[], &[]))),
+            problems(&workspace_with(member("volley-mlr", &[], &[]))),
             ["volley-mlr does not depend on volley-sigmoid, the layer below it"]
         );
-        assert_eq!(problems(&[]).len(), CHAIN.len());
+        assert_eq!(problems(&[]).len(), GRAPH.len());
+    }
+
+    #[test]
+    fn a_member_has_a_place_in_the_graph() {
+        assert_eq!(
+            problems(&workspace_with(member("volley-clouds", &[], &[]))),
+            ["volley-clouds has no place in the graph of crates"]
+        );
     }
 
     #[test]
     fn what_is_published_is_fixed() {
         let hidden = Member { published: false, ..member("volley-ring", &[], &[]) };
-        assert_eq!(problems(&chain_with(hidden)), ["volley-ring: publish is false, it should be true"]);
+        assert_eq!(problems(&workspace_with(hidden)), ["volley-ring: publish is false, it should be true"]);
         let shown = Member { published: true, ..member("xtask", &[], &[]) };
-        assert_eq!(problems(&chain_with(shown)), ["xtask: publish is true, it should be false"]);
+        assert_eq!(problems(&workspace_with(shown)), ["xtask: publish is true, it should be false"]);
     }
 }

@@ -3,8 +3,8 @@
 use proc_macro2::{TokenStream, TokenTree};
 
 use super::TextFile;
+use super::syntax::visit_tokens;
 
-const MAX_LINES: usize = 700;
 /// Notes to oneself, which belong in an issue. (Written so that this file has none.)
 const NOTES: [&str; 2] = [concat!("TO", "DO"), concat!("FIX", "ME")];
 /// The only home of unsafe code: `kernel.rs` and the files below `kernel`.
@@ -16,10 +16,6 @@ const RING: &str = "crates/volley-ring/";
 pub(super) fn problems(file: &TextFile) -> Vec<String> {
     let mut problems = line_problems(file);
     if file.path.ends_with(".rs") {
-        let lines = file.text.lines().count();
-        if lines > MAX_LINES {
-            problems.push(format!("{}: {lines} lines, at most {MAX_LINES} are allowed", file.path));
-        }
         problems.extend(token_problems(file));
     }
     problems
@@ -51,7 +47,7 @@ fn token_problems(file: &TextFile) -> Vec<String> {
         return vec![format!("{}: not Rust", file.path)];
     };
     let mut problems = Vec::new();
-    visit(tokens, &mut |sequence| {
+    visit_tokens(tokens, &mut |sequence| {
         for (index, token) in sequence.iter().enumerate() {
             let TokenTree::Ident(identifier) = token else { continue };
             let place = || format!("{}:{}", file.path, identifier.span().start().line);
@@ -66,17 +62,6 @@ fn token_problems(file: &TextFile) -> Vec<String> {
         }
     });
     problems
-}
-
-/// Shows a token stream and, after it, the content of each of its brackets, at any depth.
-pub(super) fn visit(tokens: TokenStream, look: &mut impl FnMut(&[TokenTree])) {
-    let sequence: Vec<TokenTree> = tokens.into_iter().collect();
-    look(&sequence);
-    for token in sequence {
-        if let TokenTree::Group(group) = token {
-            visit(group.stream(), look);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -100,11 +85,6 @@ mod tests {
         assert_eq!(
             problems(&file("a.rs", &note)),
             [format!("a.rs:2: {}, where an issue should be", NOTES[0])]
-        );
-        assert_eq!(problems(&file("a.rs", &"\n".repeat(MAX_LINES))), Vec::<String>::new());
-        assert_eq!(
-            problems(&file("a.rs", &"\n".repeat(MAX_LINES + 1))),
-            ["a.rs: 701 lines, at most 700 are allowed"]
         );
     }
 

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_data::{ContentError, FeatureFormat, LabelSource, write_features, write_features_in_bytes};
+use volley_data::{
+    ContentError, FeatureFormat, LabelSource, read_images, write_features, write_features_in_bytes,
+};
 use volley_features::{Backbone, Features, ImageSource, Provenance, Recipe, extract};
 use volley_program::{BadInput, OrBadInput, Threads};
 
@@ -83,7 +85,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let recipe_file = options.recipe.clone().unwrap_or_else(|| options.model.with_extension("toml"));
     let recipe = Recipe::read(&recipe_file).or_bad_input()?;
     let labels = options.labels.clone().map_or(LabelSource::Usual, LabelSource::File);
-    let images = phase("reading", || ImageSource::open(&options.images, &labels)).or_bad_input()?;
+    let images = phase("reading", || open_images(&options.images, &labels))?;
     let backbone = phase("optimising the model", || Backbone::load(&options.model, recipe)).or_bad_input()?;
     let range = options.range.clone().unwrap_or(0..images.count());
 
@@ -105,6 +107,15 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         features: backbone.features(),
         labelled: features.labels.is_some() && format != FeatureFormat::Npy,
     })
+}
+
+/// A folder of images, or all in one file.
+fn open_images(path: &Path, labels: &LabelSource) -> Result<ImageSource> {
+    if path.is_dir() {
+        return Ok(ImageSource::open(path).or_bad_input()?);
+    }
+    let (shape, bytes, labels) = read_images(path, labels).or_bad_input()?.into_parts();
+    Ok(ImageSource::from_bytes(path, shape, bytes, labels).or_bad_input()?)
 }
 
 fn write(

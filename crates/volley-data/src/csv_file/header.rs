@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::{Header, HeaderDoubt};
+use crate::table::{Header, HeaderDoubt};
 
 /// What stands for a value that is not there, in lower case.
 const MISSING: [&str; 7] = ["na", "n/a", "null", "none", "?", "-", "."];

@@ -7,7 +7,7 @@
 
 use std::io::{BufRead, Cursor, Read};
 
-use crate::ContentError;
+use crate::error::ContentError;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 const SEPARATORS: &[u8] = b",;\t";

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use volley_mlr::Sharing;
 
 use super::{Parts, Statistics, check_length};
-use crate::ContentError;
+use crate::error::ContentError;
 
 const FORMAT: &str = "volley model";
 const VERSION: u64 = 1;

@@ -6,9 +6,9 @@ use std::path::Path;
 use volley_mlr::Sharing;
 
 use super::{LIMIT, Parts, Statistics};
+use crate::error::{ContentError, DataError};
 use crate::npz::{Npz, NpzWriter};
 use crate::source::Memory;
-use crate::{ContentError, DataError};
 
 pub(super) fn write(out: impl Write, parts: &Parts) -> Result<(), ContentError> {
     let (classes, features) = parts.coef.dim();

@@ -2,8 +2,7 @@
 
 use std::io::Read;
 
-use crate::ContentError;
-use crate::error::excerpt;
+use crate::error::{ContentError, excerpt};
 use crate::source::NPY_MAGIC;
 
 /// The longest header that is read, in bytes: NumPy's own limit.

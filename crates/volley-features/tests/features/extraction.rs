@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use image::{GrayImage, RgbImage};
 use rayon::ThreadPoolBuilder;
-use volley_features::volley_data::{LabelSource, read_images};
+use volley_data::{LabelSource, read_images};
 use volley_features::{ImageSource, Provenance, extract};
 
 use super::*;
@@ -60,7 +60,7 @@ fn a_folder_of_classes() {
     fs::write(folder.path().join("notes.txt"), "no image").unwrap();
     fs::create_dir(folder.path().join(".hidden")).unwrap();
     fs::create_dir(folder.path().join("empty")).unwrap();
-    let images = ImageSource::open(folder.path(), &LabelSource::Usual).unwrap();
+    let images = ImageSource::open(folder.path()).unwrap();
     // Digits 72104149, sorted; of equal ones the earlier file first.
     assert_eq!(images.labels().unwrap().join(""), "01124479");
     let features = extract(&tiny(), &images, 0..8, |_| {}).unwrap();
@@ -79,7 +79,7 @@ fn a_folder_of_images_has_no_labels() {
     // A PNG by its content.
     fs::copy(folder.path().join("b.png"), folder.path().join("a.jpg")).unwrap();
     image.save(folder.path().join("c.jpeg")).unwrap();
-    let images = ImageSource::open(folder.path(), &LabelSource::Usual).unwrap();
+    let images = ImageSource::open(folder.path()).unwrap();
     assert_eq!((images.count(), images.labels()), (3, None));
     let features = extract(&tiny(), &images, 0..3, |_| {}).unwrap();
     assert_eq!(features.labels, None);

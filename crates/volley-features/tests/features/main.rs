@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use tempfile::TempDir;
-use volley_features::volley_data::{LabelSource, TableOptions, read_table};
+use volley_data::{LabelSource, TableOptions, read_images, read_table};
 use volley_features::{Backbone, ImageSource, Recipe};
 
 mod extraction;
@@ -37,7 +37,13 @@ fn mnist(name: &str) -> PathBuf {
 }
 
 fn test_digits() -> ImageSource {
-    ImageSource::open(&mnist("t10k-images.idx3-ubyte.gz"), &LabelSource::Usual).unwrap()
+    images(&mnist("t10k-images.idx3-ubyte.gz"), &LabelSource::Usual)
+}
+
+/// The images of a file.
+fn images(path: &Path, labels: &LabelSource) -> ImageSource {
+    let (shape, bytes, labels) = read_images(path, labels).unwrap().into_parts();
+    ImageSource::from_bytes(path, shape, bytes, labels).unwrap()
 }
 
 fn recipe(folder: &TempDir, text: &str) -> Recipe {

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use volley_features::volley_data::LabelSource;
-use volley_features::{FeatureError, ImageSource, extract};
+use volley_data::LabelSource;
+use volley_features::{FeatureError, extract};
 
 use super::*;
 
@@ -82,7 +82,7 @@ fn names() -> Vec<String> {
 
 /// The largest difference to onnxruntime's values, relative to the largest of them or to 1.
 fn difference(name: &str, backbone: &Backbone) -> Result<f64, String> {
-    let picture = ImageSource::open(&testdata("operators/picture.npy"), &LabelSource::Absent).unwrap();
+    let picture = images(&testdata("operators/picture.npy"), &LabelSource::Absent);
     let found = extract(backbone, &picture, 0..1, |_| {}).map_err(|error| error.to_string())?.values;
     let expected = golden(&format!("operators/{name}.npy"));
     if found.dim() != expected.dim() {

@@ -3,8 +3,8 @@
 
 use std::env;
 
+use volley_data::LabelSource;
 use volley_features::extract;
-use volley_features::volley_data::LabelSource;
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn the_papers_features_are_reproduced() {
     let backbone =
         Backbone::load(&model, Recipe::read(&recipes.join("regnet-x-400mf.toml")).unwrap()).unwrap();
     let digits = mnist("train-first1024-images.idx3-ubyte.gz");
-    let images = ImageSource::open(&digits, &LabelSource::Usual).unwrap();
+    let images = images(&digits, &LabelSource::Usual);
     let features = extract(&backbone, &images, 0..512, |_| {}).unwrap();
     let expected = read_table(&published, &TableOptions::default()).unwrap();
     let (difference, _) = compare(&features.values, expected.features());

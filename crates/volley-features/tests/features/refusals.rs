@@ -1,7 +1,6 @@
 //! Every error, with the file that it names.
 
 use image::GrayImage;
-use volley_features::volley_data::LabelSource;
 use volley_features::{FeatureError, ImageSource, extract};
 
 use super::*;
@@ -171,11 +170,11 @@ fn values_that_are_no_features() {
 
 #[test]
 fn images() {
-    let open = |path: &Path| ImageSource::open(path, &LabelSource::Usual);
+    let open = ImageSource::open;
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     assert!(matches!(open(root), Err(FeatureError::NoImages { path }) if path == root));
-    assert!(matches!(open(&root.join("none.npy")), Err(FeatureError::Data(_))));
+    assert!(matches!(open(&root.join("none")), Err(FeatureError::Io { .. })));
 
     let class = root.join("class");
     fs::create_dir(&class).unwrap();
@@ -197,6 +196,28 @@ fn images() {
     let stray = root.join("stray.png");
     GrayImage::new(3, 3).save(&stray).unwrap();
     assert!(matches!(open(root), Err(FeatureError::NoClass { path }) if path == stray));
+}
+
+#[test]
+fn images_in_memory() {
+    let open = |shape, bytes, labels: Option<usize>| {
+        let labels = labels.map(|count| vec!["a".to_owned(); count]);
+        ImageSource::from_bytes(Path::new("x"), shape, vec![7; bytes], labels)
+    };
+    assert_eq!(open([2, 3, 5, 3], 90, Some(2)).unwrap().count(), 2);
+    assert_eq!(open([2, 3, 5, 1], 30, None).unwrap().labels(), None);
+    for (shape, bytes) in [
+        ([2, 3, 5, 3], 89),
+        ([2, 3, 5, 2], 60),
+        ([0, 3, 5, 1], 0),
+        ([2, 0, 5, 1], 0),
+        ([usize::MAX, 2, 1, 1], 7),
+    ] {
+        let error = open(shape, bytes, None).unwrap_err();
+        assert_eq!(error, FeatureError::Pixels { path: "x".into(), shape, bytes });
+    }
+    let error = open([2, 3, 5, 3], 90, Some(3)).unwrap_err();
+    assert_eq!(error, FeatureError::LabelCount { path: "x".into(), labels: 3, images: 2 });
 }
 
 #[test]

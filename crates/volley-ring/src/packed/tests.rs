@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::basis::RnsBasis;
 use crate::tests::{basis, lowest_prime, primes, random_poly, rng};
 
 /// Bit by bit, as the rule says.

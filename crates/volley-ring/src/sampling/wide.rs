@@ -13,7 +13,7 @@
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::{ERROR_STANDARD_DEVIATION, sample_gaussian};
+use super::gaussian::{ERROR_STANDARD_DEVIATION, sample_gaussian};
 
 /// Signed coefficients that may be longer than a word, wiped when dropped.
 pub type WideCoefficients = Zeroizing<Vec<i128>>;

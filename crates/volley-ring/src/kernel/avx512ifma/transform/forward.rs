@@ -11,10 +11,8 @@ use std::arch::x86_64::{
     __m512i, _mm512_add_epi64, _mm512_permutex2var_epi64, _mm512_set_epi64, _mm512_sub_epi64,
 };
 
-use super::{
-    Factor, Factors, LANES, LEAF, Lanes, Leaf, Twiddles, barrett, columns, halve, load, product, products,
-    radix_bits, splat, store,
-};
+use super::{Factor, Factors, LEAF, Leaf, Twiddles, barrett, columns, halve, product, products, radix_bits};
+use crate::kernel::avx512ifma::{LANES, Lanes, load, splat, store};
 
 /// Longest prime that is reduced only at the end.
 const LAZY_BITS: u32 = 46;

@@ -19,9 +19,9 @@ use std::arch::x86_64::{
 };
 
 use super::{
-    Factor, Factors, LANES, LEAF, Lanes, Leaf, Twiddles, barrett, columns, halve, load, montgomery, product,
-    products, radix_bits, splat, store,
+    Factor, Factors, LEAF, Leaf, Twiddles, barrett, columns, halve, montgomery, product, products, radix_bits,
 };
+use crate::kernel::avx512ifma::{LANES, Lanes, load, splat, store};
 use crate::modulus::ShoupFactor;
 
 /// Longest prime whose differences are lifted.

@@ -2,9 +2,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use ndarray::array;
-use volley_mlr::{Hyperparameters, TrainingSet};
+use volley_mlr::{ClassLabels, Dataset, Hyperparameters, Precision, TrainingSet};
 
 use super::*;
+use crate::labels::LabelSource;
 
 const VECTOR: &[u8] =
     b"\x93NUMPY\x01\x00\x3b\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2,), } \n\x05\x06";
@@ -255,9 +256,9 @@ fn tables_become_data_sets() {
 
 #[test]
 fn values_and_labels_of_every_format_are_checked() {
-    let table = Table { labels: Some(vec!["a".into()]), ..unlabelled(Path::new("x"), array![[1.0]]) };
-    assert_eq!(check_table(table.clone()), Ok(table.clone()));
-    let error = |table: Table| check_table(table).unwrap_err().to_string();
+    let table = Table { labels: Some(vec!["a".into()]), ..Table::unlabelled(Path::new("x"), array![[1.0]]) };
+    assert_eq!(table.clone().checked(), Ok(table.clone()));
+    let error = |table: Table| table.checked().unwrap_err().to_string();
     let nan = Table { features: array![[1.0, f64::NAN]], ..table.clone() };
     assert_eq!(error(nan), "x: row 1, column 2: \"NaN\" is not a finite number");
     let blank = Table { labels: Some(vec![" ".into()]), ..table.clone() };
