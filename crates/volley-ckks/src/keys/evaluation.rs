@@ -13,8 +13,9 @@ use zeroize::Zeroizing;
 use super::{GaloisPurpose, KeyId, KeySpec, KeySwitchingKey, RaisingKeys, SecretKey, Streams};
 use crate::{Context, Error, ParamsId};
 
-/// Relinearization and Galois keys of one owner.
-#[derive(Clone, Debug)]
+/// Relinearization and Galois keys of one owner. There may be gigabytes of them, so they are shared in an `Arc` and are not
+/// cloned.
+#[derive(Debug)]
 pub struct EvaluationKeySet {
     params_id: ParamsId,
     key_id: KeyId,
@@ -25,7 +26,7 @@ pub struct EvaluationKeySet {
 
 /// The key of σ_g. Switching comes first and the automorphism last, so it is a key from s to σ_g⁻¹(s): the digits of a
 /// hoisted ciphertext are used as they are, and only the two polynomials of the result are permuted.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct GaloisKey {
     pub(crate) key: KeySwitchingKey,
     pub(crate) automorphism: Automorphism,

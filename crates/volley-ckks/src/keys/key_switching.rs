@@ -20,7 +20,7 @@ use crate::Context;
 
 /// A key from one secret to another, for polynomials up to a level. The uniform halves come from a seed and are
 /// expanded once, when the key is made or read.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct KeySwitchingKey {
     level: usize,
     seed: Seed,

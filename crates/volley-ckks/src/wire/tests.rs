@@ -58,7 +58,7 @@ struct Owner {
     context: Arc<Context>,
     secret_key: SecretKey,
     public_key: PublicKey,
-    keys: EvaluationKeySet,
+    keys: Arc<EvaluationKeySet>,
     seeded: SeededCiphertext,
     ciphertext: Ciphertext,
 }
@@ -70,12 +70,12 @@ impl Owner {
         let context = Context::new(parameters);
         let secret_key = SecretKey::generate(&context, &mut rng(1));
         let public_key = PublicKey::generate(&secret_key, &mut rng(2));
-        let keys = EvaluationKeySet::generate(&secret_key, &spec, &mut rng(3)).unwrap();
+        let keys = Arc::new(EvaluationKeySet::generate(&secret_key, &spec, &mut rng(3)).unwrap());
         let scale = context.parameters().scale();
         let plaintext = Encoder::new(&context).encode(&random_slots(8, &mut rng(4)), &scale, 2).unwrap();
         let seeded = secret_key.encrypt(&plaintext, &mut rng(5)).unwrap();
         // Computed, so that its scale has primes.
-        let evaluator = Evaluator::new(&context, keys.clone()).unwrap();
+        let evaluator = Evaluator::new(&context, Arc::clone(&keys)).unwrap();
         let ciphertext = evaluator.square(&seeded.expand(&context).unwrap()).unwrap();
         Self { context, secret_key, public_key, keys, seeded, ciphertext }
     }
@@ -155,9 +155,9 @@ fn what_is_read_is_what_was_written() {
         assert!(read.poly() == owner.secret_key.poly() && read.id() == owner.secret_key.id());
     }
     // The halves that are expanded, too: what the keys compute is the same.
-    let read = EvaluationKeySet::read(context, &keys[..], NO_LIMIT).unwrap();
-    let square = |keys: &EvaluationKeySet| {
-        let evaluator = Evaluator::new(context, keys.clone()).unwrap();
+    let read = Arc::new(EvaluationKeySet::read(context, &keys[..], NO_LIMIT).unwrap());
+    let square = |keys: &Arc<EvaluationKeySet>| {
+        let evaluator = Evaluator::new(context, Arc::clone(keys)).unwrap();
         let square = evaluator.square(&owner.seeded.expand(context).unwrap()).unwrap();
         let low = evaluator.drop_level(&square, 0).unwrap();
         evaluator.conjugate(&low).unwrap()
