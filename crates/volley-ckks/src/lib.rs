@@ -60,6 +60,7 @@ mod counts;
 mod encoder;
 mod error;
 mod evaluator;
+mod file_size;
 pub mod flooding;
 pub mod keys;
 mod linear_transform;

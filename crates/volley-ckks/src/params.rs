@@ -16,6 +16,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use volley_ring::PackedPoly;
 use volley_ring::prime::{MAX_BITS, ntt_primes};
 
 mod security;
@@ -450,6 +451,22 @@ impl Parameters {
     #[must_use]
     pub fn digit_count(&self, level: usize) -> usize {
         self.digits.iter().take_while(|digit| digit.start < self.limbs(level)).count()
+    }
+
+    /// Bytes of a polynomial modulo Q_level, [packed](PackedPoly).
+    pub(crate) fn packed_bytes(&self, level: usize) -> u64 {
+        PackedPoly::byte_count(self.degree(), self.q_primes(level)) as u64
+    }
+
+    /// Bytes of a polynomial modulo Q_level·P, [packed](PackedPoly).
+    pub(crate) fn packed_extended_bytes(&self, level: usize) -> u64 {
+        let primes = self.q_primes(level).chain(self.p.iter().copied());
+        PackedPoly::byte_count(self.degree(), primes) as u64
+    }
+
+    /// The primes up to `level`.
+    pub(crate) fn q_primes(&self, level: usize) -> impl Iterator<Item = u64> + '_ {
+        self.q[..self.limbs(level)].iter().copied()
     }
 
     /// The hash of this set: BLAKE3 of the ASCII text `volley-ckks parameters 1`, then, little-endian, log₂ N (u32),

@@ -72,10 +72,6 @@ pub use header::{Header, Kind, VERSION};
 pub use private::create_private_file;
 pub use stream::{BodyReader, BodyWriter, FileReader, encode_structure, write_file};
 
-pub(crate) use ciphertext::seeded_bytes;
-pub(crate) use keys::{evaluation_file_bytes, key_half_bytes};
-pub(crate) use residues::extended_poly_bytes;
-
 /// Most bytes of memory that an object takes for each byte of its file: two halves of 8-byte residues for one half of
 /// residues of at least 10 bits, and a fourth for what is computed from them.
 pub const MEMORY_FACTOR: u64 = 16;

@@ -16,7 +16,7 @@ use volley_ring::sampling::{Domain, Seed, sample_gaussian};
 use volley_ring::{Eval, PackedPoly, RnsPoly};
 
 use super::fork;
-use crate::Context;
+use crate::{Context, Parameters};
 
 /// A key from one secret to another, for polynomials up to a level. The uniform halves come from a seed and are
 /// expanded once, when the key is made or read.
@@ -68,6 +68,11 @@ impl KeySwitchingKey {
             })
             .collect();
         Self { level, seed, digits }
+    }
+
+    /// Bytes of the halves bⱼ of a key, packed. The halves aⱼ take as many in memory, and none in a file.
+    pub(crate) fn half_bytes(parameters: &Parameters, level: usize) -> u64 {
+        parameters.digit_count(level) as u64 * parameters.packed_extended_bytes(level)
     }
 
     /// Highest level of a ciphertext that the key can switch.

@@ -7,51 +7,19 @@ use volley_ring::sampling::Seed;
 
 use super::ciphertext::check_parameters;
 use super::operand::check_level;
-use super::residues::{extended_poly_bytes, read_packed};
+use super::residues::read_packed;
 use super::{BodyReader, BodyWriter, FileReader, Header, Kind, WireError, write_file};
 use crate::keys::{KeyId, KeySwitchingKey, RaisingKeys};
 use crate::{Context, EvaluationKeySet, KeySpec, Parameters, ParamsId, PublicKey};
-
-/// Level and seed.
-const KEY_OVERHEAD: u64 = 2 + 32;
-/// Whether there is a relinearization key, the number of Galois keys, whether there are keys that raise the modulus.
-const SET_OVERHEAD: u64 = 1 + 4 + 1;
-/// The element of a Galois key.
-const ELEMENT_BYTES: u64 = 4;
 
 fn header(kind: Kind, params_id: ParamsId, key_id: KeyId, body_bytes: u64) -> Header {
     Header { kind, params_id, key_id: Some(key_id), extension: Vec::new(), body_bytes }
 }
 
-/// Bytes of the file that holds the keys of a list.
-pub(crate) fn evaluation_file_bytes(spec: &KeySpec) -> u64 {
-    let (id, key_id) = (spec.parameters().id(), KeyId::from_bytes([0; 16]));
-    header(Kind::EVALUATION_KEYS, id, key_id, set_bytes(spec)).file_bytes().unwrap_or(u64::MAX)
-}
-
-fn set_bytes(spec: &KeySpec) -> u64 {
-    let key_bytes = |level| key_bytes(spec.parameters(), level);
-    let relinearization = spec.relinearization_level().map_or(0, key_bytes);
-    let galois: u64 = spec.galois_elements().map(|(_, level)| ELEMENT_BYTES + key_bytes(level)).sum();
-    let raising = spec
-        .raising_level()
-        .map_or(0, |level| self::key_bytes(&spec.parameters().ephemeral(), 0) + key_bytes(level));
-    SET_OVERHEAD + relinearization + galois + raising
-}
-
-fn key_bytes(parameters: &Parameters, level: usize) -> u64 {
-    KEY_OVERHEAD + key_half_bytes(parameters, level)
-}
-
-/// Bytes of the halves bⱼ of a key, packed: in a file, and in memory, where there are as many of the halves aⱼ.
-pub(crate) fn key_half_bytes(parameters: &Parameters, level: usize) -> u64 {
-    parameters.digit_count(level) as u64 * extended_poly_bytes(parameters, level)
-}
-
 impl PublicKey {
     fn file_header(&self) -> Header {
         let parameters = self.context().parameters();
-        let half = extended_poly_bytes(parameters, parameters.max_level());
+        let half = parameters.packed_extended_bytes(parameters.max_level());
         header(Kind::PUBLIC_KEY, parameters.id(), self.key_id(), size_of::<Seed>() as u64 + half)
     }
 
@@ -111,7 +79,7 @@ impl EvaluationKeySet {
     ///
     /// [`WireError::ForeignParameters`] where they belong to others, [`WireError::Io`].
     pub fn write(&self, parameters: &Parameters, out: impl Write) -> Result<(), WireError> {
-        let bytes = set_bytes(&self.spec(parameters)?);
+        let bytes = self.spec(parameters)?.body_bytes();
         let relinearization = self.relinearization_key();
         let header = header(Kind::EVALUATION_KEYS, parameters.id(), self.key_id(), bytes);
         write_file(&header, out, |body| {
@@ -193,7 +161,7 @@ fn read_key(context: &Context, body: &mut BodyReader<impl Read>) -> Result<KeySw
     let level = usize::from(u16::from_le_bytes(body.array()?));
     check_level(parameters, level)?;
     let seed = Seed(body.array()?);
-    body.claim(key_half_bytes(parameters, level))?;
+    body.claim(KeySwitchingKey::half_bytes(parameters, level))?;
     let halves = (0..parameters.digit_count(level)).map(|_| read_packed(body, context.qp(level)));
     let halves = halves.collect::<Result<Vec<_>, _>>()?;
     Ok(KeySwitchingKey::from_halves(context, level, seed, halves))

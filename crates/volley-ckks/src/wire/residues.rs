@@ -9,23 +9,6 @@ use std::io::{Read, Write};
 use volley_ring::{Eval, PackedPoly, ResidueError, RnsBasis, RnsPoly};
 
 use super::{BodyReader, BodyWriter, WireError};
-use crate::Parameters;
-
-/// The primes of polynomials modulo Q_level.
-pub(super) fn q_primes(parameters: &Parameters, level: usize) -> impl Iterator<Item = u64> + '_ {
-    parameters.q().iter().copied().take(parameters.limbs(level))
-}
-
-/// Bytes of one polynomial.
-pub(super) fn poly_bytes(degree: usize, primes: impl Iterator<Item = u64>) -> u64 {
-    PackedPoly::byte_count(degree, primes) as u64
-}
-
-/// Bytes of one polynomial modulo Q_level·P.
-pub(crate) fn extended_poly_bytes(parameters: &Parameters, level: usize) -> u64 {
-    let primes = q_primes(parameters, level).chain(parameters.p().iter().copied());
-    poly_bytes(parameters.degree(), primes)
-}
 
 pub(super) fn write_poly(
     body: &mut BodyWriter<impl Write>,

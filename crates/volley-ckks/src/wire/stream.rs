@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::header::HASH_BYTES;
 use super::{Header, Kind, WireError};
+use crate::file_size::HASH_BYTES;
 use crate::keys::KeyId;
 use crate::params::ParamsId;
 
