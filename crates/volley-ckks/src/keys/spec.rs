@@ -135,6 +135,11 @@ impl KeySpec {
         self.galois.iter().map(|(&element, &level)| (element, level))
     }
 
+    /// The level of the key of one element, if it is needed.
+    pub(crate) fn galois_level(&self, element: u64) -> Option<usize> {
+        self.galois.get(&element).copied()
+    }
+
     /// Whether the keys of this list, at their levels, do for `needed`.
     #[must_use]
     pub fn covers(&self, needed: &Self) -> bool {

@@ -119,6 +119,14 @@ pub enum WireError {
         /// The element.
         element: u64,
     },
+    /// Keys that are needed and not in the file, or not up to the level at which they are needed.
+    #[error("the file lacks {missing} of the {needed} keys that are needed")]
+    MissingKeys {
+        /// Keys that the file lacks.
+        missing: usize,
+        /// Keys that were asked for.
+        needed: usize,
+    },
     /// A structure that is not encoded as writing it would.
     #[error("the content is malformed")]
     Malformed,

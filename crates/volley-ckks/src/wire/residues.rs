@@ -32,6 +32,11 @@ pub(super) fn read_packed(
     body.claim(basis.packed_bytes() as u64)?;
     let mut bytes = vec![0; basis.packed_bytes()];
     body.fill(&mut bytes)?;
+    packed(basis, bytes)
+}
+
+/// The polynomial with these bytes, as many as the basis has.
+pub(super) fn packed(basis: &RnsBasis, bytes: Vec<u8>) -> Result<PackedPoly, WireError> {
     basis.packed(bytes).map_err(|error| match error {
         ResidueError::Range { residue, modulus } => WireError::ResidueRange { residue, modulus },
         ResidueError::Count { .. } => WireError::Malformed,

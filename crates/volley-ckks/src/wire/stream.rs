@@ -11,6 +11,9 @@ use crate::file_size::HASH_BYTES;
 use crate::keys::KeyId;
 use crate::params::ParamsId;
 
+/// As much as BLAKE3 hashes at once where vectors are longest: 16 chunks of a KiB.
+const SKIPPED_AT_ONCE: usize = 1 << 14;
+
 /// Writes one file: the header, then what `body` writes, then the hash.
 ///
 /// # Errors
@@ -251,15 +254,17 @@ impl<R: Read> BodyReader<R> {
         if again == encoded { Ok(value) } else { Err(WireError::Malformed) }
     }
 
-    /// Reads what is left of the body, for its hash alone.
+    /// Reads so many bytes for the hash alone.
     ///
     /// # Errors
     ///
     /// As [`fill`](Self::fill).
-    pub fn skip(&mut self) -> Result<(), WireError> {
-        let mut buffer = Zeroizing::new([0; 4096]);
-        while self.left > 0 {
-            let length = self.left.min(buffer.len() as u64) as usize;
+    pub fn skip(&mut self, bytes: u64) -> Result<(), WireError> {
+        self.claim(bytes)?;
+        let mut buffer = Zeroizing::new([0; SKIPPED_AT_ONCE]);
+        let end = self.left - bytes;
+        while self.left > end {
+            let length = (self.left - end).min(buffer.len() as u64) as usize;
             self.fill(&mut buffer[..length])?;
         }
         Ok(())
@@ -279,7 +284,7 @@ impl<R: Read> BodyReader<R> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
-        self.skip()?;
+        self.skip(self.left)?;
         let mut hash = [0; HASH_BYTES as usize];
         self.input.read_exact(&mut hash)?;
         let damaged = *self.hash.finalize().as_bytes() != hash;

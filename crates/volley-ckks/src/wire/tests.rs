@@ -12,6 +12,7 @@ use crate::{
 
 mod golden;
 mod mutations;
+mod needed;
 
 const PASSPHRASE: &[u8] = b"correct horse battery staple";
 /// As little work as Argon2id allows.
