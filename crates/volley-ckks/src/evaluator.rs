@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use maybe_rayon::prelude::*;
 use num_complex::Complex64;
-use rayon::prelude::*;
 use volley_ring::{Eval, RnsPoly};
 
 mod key_switch;

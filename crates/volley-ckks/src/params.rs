@@ -14,6 +14,7 @@
 use std::fmt;
 use std::ops::Range;
 
+#[cfg(feature = "wire")]
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use volley_ring::PackedPoly;
@@ -31,7 +32,8 @@ pub const MAX_PRIMES: usize = 256;
 
 /// What a parameter set is built from: bit lengths, not primes. Primes are the largest NTT-friendly ones below the
 /// power of two, in descending order, first those of `levels`, then those of `p_bits`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "wire", derive(Serialize, Deserialize))]
 pub struct ParametersLiteral {
     /// log₂ of the ring degree N.
     pub log_n: u32,
@@ -150,7 +152,9 @@ pub enum ParametersError {
 pub struct ParamsId([u8; 32]);
 
 impl ParamsId {
-    pub(crate) fn from_bytes(hash: [u8; 32]) -> Self {
+    /// The id of this hash: where it was stored.
+    #[must_use]
+    pub fn from_bytes(hash: [u8; 32]) -> Self {
         Self(hash)
     }
 

@@ -64,6 +64,8 @@ mod operand;
 mod parameters;
 mod private;
 mod residues;
+#[cfg_attr(not(feature = "sealing"), path = "wire/no_sealing.rs")]
+mod sealing;
 mod secret;
 mod stream;
 

@@ -13,8 +13,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use maybe_rayon::prelude::*;
 use rand_core::CryptoRng;
-use rayon::prelude::*;
 
 use ndarray::Array2;
 

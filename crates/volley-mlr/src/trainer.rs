@@ -35,7 +35,7 @@ use crate::volley_ckks::{Arithmetic, Complex64, Operand, Scale};
 use crate::volley_revolver::skewed::{BackwardCopies, BackwardSums, ForwardCopies, RevolvedWeights};
 use crate::volley_revolver::skewed::{Skewed, Split};
 use crate::volley_revolver::{Layout, Part};
-use rayon::prelude::*;
+use maybe_rayon::prelude::*;
 use volley_sigmoid::MaskedSigmoid;
 
 use crate::encrypted::check_layout;

@@ -14,8 +14,8 @@
 //! Cost: p products, relinearizations and filters; 2·log₂ D + 1 rotations for each; three levels, and a fourth where p does
 //! not divide M. It is what the [skewed](crate::skewed) products are measured against: they need one level.
 
+use maybe_rayon::prelude::*;
 use ndarray::{Array2, ArrayRef2};
-use rayon::prelude::*;
 use volley_ckks::{Arithmetic, Complex64};
 
 use crate::Error;

@@ -32,7 +32,7 @@
 //! [`split_scores`](Skewed::split_scores) separates them by one conjugation. With E = E⁽²ᵐ⁾ − i·E⁽²ᵐ⁺¹⁾ the real part of
 //! the gradient is the sum of both, taken once by one conjugation of the result.
 
-use rayon::prelude::*;
+use maybe_rayon::prelude::*;
 use volley_ckks::Arithmetic;
 
 use crate::error::check_length;

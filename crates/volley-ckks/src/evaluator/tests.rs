@@ -433,6 +433,7 @@ fn scales_longer_than_a_prime_are_as_precise_as_they_are_long() {
     }
 }
 
+#[cfg(feature = "wire")]
 #[test]
 fn long_scales_are_written_and_read() {
     let setup = long_scale(5, 2);

@@ -10,8 +10,8 @@
 
 use std::sync::Arc;
 
+use maybe_rayon::prelude::*;
 use rand_core::CryptoRng;
-use rayon::prelude::*;
 use volley_ring::sampling::{Domain, Seed, sample_gaussian};
 use volley_ring::{Eval, PackedPoly, RnsPoly};
 
@@ -58,6 +58,7 @@ impl KeySwitchingKey {
     }
 
     /// The key with these halves bⱼ modulo Q_level·P, one for each digit of the level.
+    #[cfg(feature = "wire")]
     pub(crate) fn from_halves(context: &Context, level: usize, seed: Seed, halves: Vec<PackedPoly>) -> Self {
         let digits = halves
             .into_par_iter()

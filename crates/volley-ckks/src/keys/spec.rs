@@ -136,7 +136,8 @@ impl KeySpec {
     }
 
     /// The level of the key of one element, if it is needed.
-    pub(crate) fn galois_level(&self, element: u64) -> Option<usize> {
+    #[must_use]
+    pub fn galois_level(&self, element: u64) -> Option<usize> {
         self.galois.get(&element).copied()
     }
 

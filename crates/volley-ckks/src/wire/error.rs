@@ -136,6 +136,9 @@ pub enum WireError {
     /// A sealed secret key, and no passphrase.
     #[error("the secret key is sealed: its passphrase is needed")]
     PassphraseNeeded,
+    /// A sealed secret key, and a library without the feature `sealing`.
+    #[error("the secret key is sealed, and this program was built without sealing")]
+    SealingUnsupported,
     /// A passphrase that does not open the secret key.
     #[error("the passphrase is wrong, or the file was changed")]
     Passphrase,

@@ -56,31 +56,14 @@ impl PublicKey {
 }
 
 impl EvaluationKeySet {
-    /// The keys that are in the set.
-    ///
-    /// # Errors
-    ///
-    /// [`WireError::ForeignParameters`] where it belongs to others.
-    pub fn spec(&self, parameters: &Parameters) -> Result<KeySpec, WireError> {
-        check_parameters(parameters, self.params_id())?;
-        let mut spec = KeySpec::new(parameters);
-        if let Some(key) = self.relinearization_key() {
-            spec.need_relinearization(key.level());
-        }
-        self.galois_keys().for_each(|(element, key)| spec.need_galois(element, key.level()));
-        if let Some(keys) = self.raising_keys() {
-            spec.need_raising(keys.from_ephemeral.level());
-        }
-        Ok(spec)
-    }
-
     /// Writes them as a file: of each key the level, the seed and the halves bⱼ.
     ///
     /// # Errors
     ///
     /// [`WireError::ForeignParameters`] where they belong to others, [`WireError::Io`].
     pub fn write(&self, parameters: &Parameters, out: impl Write) -> Result<(), WireError> {
-        let bytes = self.spec(parameters)?.body_bytes();
+        check_parameters(parameters, self.params_id())?;
+        let bytes = self.listed(parameters).body_bytes();
         let relinearization = self.relinearization_key();
         let header = header(Kind::EVALUATION_KEYS, parameters.id(), self.key_id(), bytes);
         write_file(&header, out, |body| {

@@ -84,7 +84,6 @@ pub fn encode_structure(value: &impl Serialize) -> Result<Vec<u8>, WireError> {
 #[derive(Debug)]
 pub struct FileReader<R> {
     header: Header,
-    encoded_header: Vec<u8>,
     body: BodyReader<R>,
 }
 
@@ -103,18 +102,13 @@ impl<R: Read> FileReader<R> {
         let mut hash = blake3::Hasher::new();
         hash.update(&encoded_header);
         let body = BodyReader { input, hash, left: header.body_bytes, failure: None };
-        Ok(Self { header, encoded_header, body })
+        Ok(Self { header, body })
     }
 
     /// The header.
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
-    }
-
-    /// All bytes before the body.
-    pub(super) fn encoded_header(&self) -> &[u8] {
-        &self.encoded_header
     }
 
     /// Refuses another kind of file.

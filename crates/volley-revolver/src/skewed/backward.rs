@@ -1,6 +1,6 @@
 //! G = Eᵀ·X.
 
-use rayon::prelude::*;
+use maybe_rayon::prelude::*;
 use volley_ckks::Arithmetic;
 
 use super::{RowShifts, Skewed, Split};
