@@ -19,7 +19,7 @@ struct Step {
 const LOWER_LAYERS: [&str; 5] = ["test", "--package", "volley-ring", "--package", "volley-ckks"];
 
 /// In the order of their price: what fails soon fails first.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step { name: "format", arguments: &["fmt", "--all", "--check"], environment: &[] },
     Step {
         name: "clippy",
@@ -47,6 +47,11 @@ const STEPS: [Step; 9] = [
         arguments: &["run", "--package", "volley-fuzz", "--", "--seconds", "60"],
         environment: &[],
     },
+    Step {
+        name: "test without features",
+        arguments: &["test", "--package", "volley-ckks", "--no-default-features"],
+        environment: &[],
+    },
     // What a processor without AVX-512, or without either, runs above the kernels.
     Step { name: "test with AVX2", arguments: &LOWER_LAYERS, environment: &[("VOLLEY_BACKEND", "avx2")] },
     Step {
@@ -67,11 +72,34 @@ const STEPS: [Step; 9] = [
     },
 ];
 
+/// Clippy on the crates that have features, and on their tests.
+const CLIPPY_ON_LIBRARIES: [&str; 12] = [
+    "clippy",
+    "--package",
+    "volley-ring",
+    "--package",
+    "volley-ckks",
+    "--package",
+    "volley-revolver",
+    "--package",
+    "volley-sigmoid",
+    "--package",
+    "volley-mlr",
+    "--all-targets",
+];
+/// No feature, and each alone. The steps have all of them.
+const FEATURES: [&str; 4] = ["", "parallel", "sealing", "wire"];
+
 /// Runs `tidy` and the steps; the first failure ends it.
 pub(crate) fn run() -> Result<()> {
     timed("tidy", tidy::run)?;
     for step in &STEPS {
-        timed(step.name, || call(step))?;
+        timed(step.name, || cargo(step.arguments, step.environment))?;
+    }
+    for features in FEATURES {
+        let chosen = ["--no-default-features", "--features", features, "--", "-D", "warnings"];
+        let arguments = [&CLIPPY_ON_LIBRARIES[..], &chosen].concat();
+        timed(&format!("features: {features:?} alone"), || cargo(&arguments, &[]))?;
     }
     Ok(())
 }
@@ -89,14 +117,14 @@ fn timed(name: &str, step: impl FnOnce() -> Result<()>) -> Result<()> {
 }
 
 /// Runs cargo as the caller of this program did, in the workspace.
-fn call(step: &Step) -> Result<()> {
+fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(step.arguments)
-        .envs(step.environment.iter().copied())
+        .args(arguments)
+        .envs(environment.iter().copied())
         .current_dir(workspace_root())
         .status()
         .context("cannot run cargo")?;
-    ensure!(status.success(), "cargo {} failed", step.arguments.join(" "));
+    ensure!(status.success(), "cargo {} failed", arguments.join(" "));
     Ok(())
 }

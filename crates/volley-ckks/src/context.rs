@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use rayon::prelude::*;
+use maybe_rayon::prelude::*;
 use volley_ring::sampling::{Domain, Seed, expand_uniform};
 use volley_ring::{Automorphism, Eval, Gadget, RnsBasis, RnsPoly, RoundedDivision};
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use maybe_rayon::prelude::*;
 use num_complex::Complex64;
-use rayon::prelude::*;
 use volley_ring::{Eval, RnsPoly};
 
 mod key_switch;
@@ -23,29 +23,33 @@ use crate::{
 /// the remainders modulo P of both halves are alive meanwhile, 3 MB at N = 2^15.
 const ROTATIONS_AT_ONCE: usize = 8;
 
-/// Computes on the ciphertexts of one owner, whose evaluation keys it holds. All operations are those of
+/// Computes on the ciphertexts of one owner with the owner's evaluation keys. All operations are those of
 /// [`Arithmetic`]; they take `&self` and may be called from many threads, with the same result.
-#[derive(Debug)]
+///
+/// A clone is the same evaluator: it copies four pointers, and what either does is in the [counts](Self::counts) of
+/// both. Evaluators that are made of one `Arc` of keys share the keys alone, and each counts for itself.
+#[derive(Clone, Debug)]
 pub struct Evaluator {
     context: Arc<Context>,
-    encoder: Encoder,
-    keys: EvaluationKeySet,
-    counters: Counters,
+    encoder: Arc<Encoder>,
+    keys: Arc<EvaluationKeySet>,
+    counters: Arc<Counters>,
 }
 
 impl Evaluator {
-    /// An evaluator with an owner's keys.
+    /// An evaluator with an owner's keys, which may be gigabytes: pass an `Arc` to keep them for another one.
     ///
     /// # Errors
     ///
     /// [`Error::ParameterMismatch`] where the keys belong to another parameter set.
-    pub fn new(context: &Arc<Context>, keys: EvaluationKeySet) -> Result<Self, Error> {
+    pub fn new(context: &Arc<Context>, keys: impl Into<Arc<EvaluationKeySet>>) -> Result<Self, Error> {
+        let keys = keys.into();
         if keys.params_id() != context.parameters().id() {
             return Err(Error::ParameterMismatch);
         }
         Ok(Self {
-            encoder: Encoder::new(context),
-            counters: Counters::new(context.parameters().max_level()),
+            encoder: Arc::new(Encoder::new(context)),
+            counters: Arc::new(Counters::new(context.parameters().max_level())),
             context: Arc::clone(context),
             keys,
         })
@@ -61,6 +65,12 @@ impl Evaluator {
     #[must_use]
     pub fn encoder(&self) -> &Encoder {
         &self.encoder
+    }
+
+    /// The owner's keys.
+    #[must_use]
+    pub fn keys(&self) -> &Arc<EvaluationKeySet> {
+        &self.keys
     }
 
     /// The operations done so far.

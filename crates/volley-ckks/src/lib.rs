@@ -50,6 +50,15 @@
 //! [`Operand`], whose rules evaluator and simulator share. Every operation that a caller's data can make impossible
 //! returns an [`Error`] that says what was needed. Randomness is an argument, threads are rayon's, and results do not
 //! depend on their number.
+//!
+//! # Features
+//!
+//! All are on by default, and none changes a result.
+//!
+//! * `parallel`: work is shared among rayon's threads. Without it a caller's thread does all of it.
+//! * `wire`: files of parameters, keys and ciphertexts (the module `wire`), by serde and postcard.
+//! * `sealing`: secret keys in files that a passphrase seals, by Argon2id and XChaCha20-Poly1305; it includes `wire`. Without
+//!   it a sealed key is refused.
 
 #![forbid(unsafe_code)]
 
@@ -63,6 +72,7 @@ mod counts;
 mod encoder;
 mod error;
 mod evaluator;
+mod file_size;
 pub mod flooding;
 pub mod keys;
 mod linear_transform;
@@ -76,6 +86,7 @@ mod scale;
 mod simulator;
 #[cfg(test)]
 mod testing;
+#[cfg(feature = "wire")]
 pub mod wire;
 
 pub use arithmetic::Arithmetic;

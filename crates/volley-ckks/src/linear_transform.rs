@@ -25,7 +25,6 @@ mod split;
 
 use split::Split;
 
-use crate::wire::extended_poly_bytes;
 use crate::{Arithmetic, Error, Operand, Operation, Parameters, Scale};
 
 /// Giant steps whose sums are made at once, each of two polynomials modulo Q·P. Where there are more, the baby steps are
@@ -204,7 +203,7 @@ impl LinearTransform {
     /// Bytes of the encoded diagonals: each is a packed polynomial modulo Q_level·P.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
-        self.diagonal_count() as u64 * extended_poly_bytes(&self.parameters, self.level)
+        self.diagonal_count() as u64 * self.parameters.packed_extended_bytes(self.level)
     }
 
     /// Most bytes that an evaluation on one thread has alive besides operand, keys and diagonals: the digits, two

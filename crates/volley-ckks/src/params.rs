@@ -14,8 +14,10 @@
 use std::fmt;
 use std::ops::Range;
 
+#[cfg(feature = "wire")]
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use volley_ring::PackedPoly;
 use volley_ring::prime::{MAX_BITS, ntt_primes};
 
 mod security;
@@ -30,7 +32,8 @@ pub const MAX_PRIMES: usize = 256;
 
 /// What a parameter set is built from: bit lengths, not primes. Primes are the largest NTT-friendly ones below the
 /// power of two, in descending order, first those of `levels`, then those of `p_bits`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "wire", derive(Serialize, Deserialize))]
 pub struct ParametersLiteral {
     /// log₂ of the ring degree N.
     pub log_n: u32,
@@ -149,7 +152,9 @@ pub enum ParametersError {
 pub struct ParamsId([u8; 32]);
 
 impl ParamsId {
-    pub(crate) fn from_bytes(hash: [u8; 32]) -> Self {
+    /// The id of this hash: where it was stored.
+    #[must_use]
+    pub fn from_bytes(hash: [u8; 32]) -> Self {
         Self(hash)
     }
 
@@ -450,6 +455,22 @@ impl Parameters {
     #[must_use]
     pub fn digit_count(&self, level: usize) -> usize {
         self.digits.iter().take_while(|digit| digit.start < self.limbs(level)).count()
+    }
+
+    /// Bytes of a polynomial modulo Q_level, [packed](PackedPoly).
+    pub(crate) fn packed_bytes(&self, level: usize) -> u64 {
+        PackedPoly::byte_count(self.degree(), self.q_primes(level)) as u64
+    }
+
+    /// Bytes of a polynomial modulo Q_level·P, [packed](PackedPoly).
+    pub(crate) fn packed_extended_bytes(&self, level: usize) -> u64 {
+        let primes = self.q_primes(level).chain(self.p.iter().copied());
+        PackedPoly::byte_count(self.degree(), primes) as u64
+    }
+
+    /// The primes up to `level`.
+    pub(crate) fn q_primes(&self, level: usize) -> impl Iterator<Item = u64> + '_ {
+        self.q[..self.limbs(level)].iter().copied()
     }
 
     /// The hash of this set: BLAKE3 of the ASCII text `volley-ckks parameters 1`, then, little-endian, log₂ N (u32),

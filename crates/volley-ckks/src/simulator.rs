@@ -13,7 +13,6 @@ pub use linear_transform::SimulatedTransform;
 use crate::costs::scratch_bytes;
 use crate::counts::Counters;
 use crate::keys::conjugation_element;
-use crate::wire::seeded_bytes;
 use crate::{Arithmetic, Error, KeySpec, Operand, Operation, OperationCounts, Parameters, Scale};
 
 /// [`Arithmetic`] on operands alone, without values and without keys.
@@ -106,7 +105,7 @@ impl Simulator {
         let operand = self.full(scale, level)?;
         let mut upload = self.upload.lock().unwrap_or_else(PoisonError::into_inner);
         upload.ciphertexts += 1;
-        upload.bytes += seeded_bytes(&self.parameters, &operand);
+        upload.bytes += operand.seeded_bytes(&self.parameters);
         upload.memory_bytes += self.poly_bytes(self.parameters.limbs(level));
         Ok(self.ciphertext(operand))
     }

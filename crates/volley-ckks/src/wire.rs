@@ -67,6 +67,8 @@ mod operand;
 mod parameters;
 mod private;
 mod residues;
+#[cfg_attr(not(feature = "sealing"), path = "wire/no_sealing.rs")]
+mod sealing;
 mod secret;
 mod stream;
 mod tensor;
@@ -75,10 +77,6 @@ pub use error::WireError;
 pub use header::{Header, Kind, VERSION};
 pub use private::create_private_file;
 pub use stream::{BodyReader, BodyWriter, FileReader, encode_structure, write_file};
-
-pub(crate) use ciphertext::seeded_bytes;
-pub(crate) use keys::{evaluation_file_bytes, key_half_bytes};
-pub(crate) use residues::extended_poly_bytes;
 
 /// Most bytes of memory that a ciphertext, a public key or evaluation keys take for each byte of their file: two halves
 /// of 8-byte residues for one half of residues of at least 10 bits, and a fourth for what is computed from them.

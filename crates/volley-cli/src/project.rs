@@ -281,7 +281,7 @@ impl JobFolder {
         Job::read(self.open(&file)?, JOB_LIMIT).at(&file)
     }
 
-    /// Reads the keys, and refuses those that do not suffice: a computation must not fail on the way.
+    /// Reads the keys that are needed, and refuses a file that lacks one: a computation must not fail on the way.
     pub(crate) fn keys(
         &self,
         job: &Job,
@@ -290,11 +290,7 @@ impl JobFolder {
     ) -> Result<EvaluationKeySet, BadInput> {
         let file = self.keys_file();
         let limit = job.plan().key_spec().byte_count();
-        let keys = job.read_keys(context, self.open(&file)?, limit).at(&file)?;
-        if keys.spec(context.parameters()).at(&file)?.covers(needed) {
-            return Ok(keys);
-        }
-        Err(BadInput::at(&file, "these keys are not all that are needed"))
+        job.read_keys(context, needed, self.open(&file)?, limit).at(&file)
     }
 }
 

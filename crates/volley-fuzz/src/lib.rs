@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
-use volley_mlr::volley_ckks::wire::Header;
+use volley_mlr::volley_ckks::wire::{FileReader, Header};
 use volley_mlr::volley_ckks::{
-    Ciphertext, Context, EvaluationKeySet, Parameters, PublicKey, SecretKey, SeededCiphertext,
+    Ciphertext, Context, EvaluationKeySet, KeySpec, Parameters, PublicKey, SecretKey, SeededCiphertext,
 };
 use volley_mlr::{
     Checkpoint, EncryptedDataset, EncryptedModel, EncryptedRows, EncryptedScores, Gradient, Job, OwnerState,
@@ -27,7 +27,7 @@ type Reread = fn(&World, &[u8], u64) -> Result<Vec<u8>, Error>;
 /// One reader.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader {
-    /// The name of its golden file and of its fuzz target.
+    /// The name of its fuzz target.
     pub name: &'static str,
     /// A file that it reads.
     pub golden: &'static [u8],
@@ -73,7 +73,7 @@ macro_rules! reader {
 }
 
 /// Every reader of `volley-ckks` and `volley-mlr`.
-pub const READERS: [Reader; 16] = [
+pub const READERS: [Reader; 17] = [
     // What any file is looked at by. It has no writer of its own.
     Reader {
         name: "header",
@@ -93,6 +93,17 @@ pub const READERS: [Reader; 16] = [
         let keys = EvaluationKeySet::read(&world.context, file, limit)?;
         written(|out| Ok(keys.write(world.context.parameters(), out)?))
     }),
+    // Some of the keys, cut down. All are read as well: residues that are not kept may be out of range.
+    Reader {
+        name: "needed-keys",
+        golden: golden!("volley-ckks", "evaluation-keys"),
+        reread: |world, file, limit| {
+            let needed = KeySpec::new(world.context.parameters()).rotations([1], 0);
+            EvaluationKeySet::read_needed(&world.context, FileReader::open(file, limit)?, &needed)?;
+            let keys = EvaluationKeySet::read(&world.context, file, limit)?;
+            written(|out| Ok(keys.write(world.context.parameters(), out)?))
+        },
+    },
     reader!("volley-ckks", "ciphertext", |world, file, limit| {
         let ciphertext = Ciphertext::read(&world.context, file, limit)?;
         written(|out| Ok(ciphertext.write(world.context.parameters(), out)?))

@@ -58,6 +58,16 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Features
+//!
+//! All are on by default, and none changes a result.
+//!
+//! * `parallel`: work is shared among rayon's threads.
+//! * `wire`: files (the module `wire`), and with them [`Job`] and its names.
+//! * `sealing`: secret keys in files that a passphrase seals; it includes `wire`.
+//!
+//! Models and what prepares data implement `serde`'s traits without any of them.
 #![forbid(unsafe_code)]
 
 mod baselines;
@@ -67,6 +77,7 @@ mod dataset;
 mod encrypted;
 mod error;
 mod hyperparameters;
+#[cfg(feature = "wire")]
 mod job;
 mod labels;
 mod model;
@@ -90,6 +101,7 @@ mod trainer;
 mod training_set;
 mod update_rule;
 mod whitening;
+#[cfg(feature = "wire")]
 pub mod wire;
 
 pub use baselines::{Baseline, BaselineRun};
@@ -98,6 +110,7 @@ pub use dataset::{Dataset, Precision};
 pub use encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
 pub use error::Error;
 pub use hyperparameters::{Hyperparameters, LearningRate, Profile};
+#[cfg(feature = "wire")]
 pub use job::{Job, JobId, PlanHash, RowsHash};
 pub use labels::ClassLabels;
 pub use model::Model;

@@ -164,6 +164,7 @@ impl Plan {
 
     /// The plan that was made once with these parameters, layout and split. Whoever it comes from, it is made again in
     /// about a second or refused.
+    #[cfg(any(feature = "wire", test))]
     pub(crate) fn restore(
         hyperparameters: &Hyperparameters,
         parameters: &Parameters,
@@ -290,6 +291,7 @@ impl Plan {
     }
 
     /// Level, scale and slots of the ciphertexts that the owner uploads.
+    #[cfg(feature = "wire")]
     pub(crate) fn data(&self) -> Operand {
         let slots = self.parameters().max_slots();
         Operand { level: self.data_level(), scale: self.parameters().scale(), slots }

@@ -14,8 +14,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use maybe_rayon::prelude::*;
 use rand_core::CryptoRng;
-use rayon::prelude::*;
 
 use ndarray::Array2;
 

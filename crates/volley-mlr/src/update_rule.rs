@@ -16,7 +16,7 @@
 //!
 //! with the last 1 − η_T in the factor of the gradient, where it costs nothing.
 
-use rayon::prelude::*;
+use maybe_rayon::prelude::*;
 
 use crate::volley_ckks::Arithmetic;
 use crate::{Error, LearningRate, Momentum};

@@ -16,8 +16,8 @@
 
 use std::sync::Arc;
 
+use maybe_rayon::prelude::*;
 use ndarray::{Array2, ArrayRef2};
-use rayon::prelude::*;
 use volley_ckks::{Arithmetic, Complex64};
 
 use crate::Error;

@@ -52,6 +52,11 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Features
+//!
+//! `parallel`, `wire` and `sealing`, all on by default, are passed on to [`volley_ckks`]. With `parallel` the products of
+//! matrices use the same threads. None changes a result.
 
 #![forbid(unsafe_code)]
 

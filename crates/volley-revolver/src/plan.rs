@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use rayon::ThreadPoolBuilder;
 use volley_ckks::costs::{CostModel, Memory};
 use volley_ckks::params::ParametersError;
 use volley_ckks::{KeySpec, OperationCounts, Parameters, ParametersLiteral, Security, Simulator, Upload};
@@ -380,14 +379,21 @@ impl Plan {
 
 /// What is alive at the same time, and with it the memory of a plan, must not depend on chance or on the machine.
 /// Where no thread can be started it does.
+#[cfg(feature = "parallel")]
 fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     if rayon::current_num_threads() == 1 {
         return work();
     }
-    match ThreadPoolBuilder::new().num_threads(1).build() {
+    match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
         Ok(thread) => thread.install(work),
         Err(_) => work(),
     }
+}
+
+/// All there is without the feature.
+#[cfg(not(feature = "parallel"))]
+fn on_one_thread<T>(work: impl FnOnce() -> T) -> T {
+    work()
 }
 
 /// The parameter set of one ring with so many levels and special primes, if there is one.

@@ -1,6 +1,6 @@
 //! Sums of rotations, the common part of both products.
 
-use rayon::prelude::*;
+use maybe_rayon::prelude::*;
 use volley_ckks::Arithmetic;
 
 use crate::error::Error;

@@ -34,7 +34,7 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
+use maybe_rayon::prelude::*;
 use volley_ckks::Arithmetic;
 
 use crate::error::{Error, check_length};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
+use maybe_rayon::prelude::*;
 
 use crate::automorphism::Automorphism;
 use crate::buffer::Buffer;

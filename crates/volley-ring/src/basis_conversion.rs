@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
+use maybe_rayon::prelude::*;
 use zeroize::Zeroize;
 
 use crate::basis::RnsBasis;

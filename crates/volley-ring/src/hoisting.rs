@@ -13,7 +13,7 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
+use maybe_rayon::prelude::*;
 
 use crate::automorphism::Automorphism;
 use crate::basis::RnsBasis;

@@ -31,6 +31,11 @@
 //! are contracts between Volley's layers: breaking one panics, as documented, and no data of a user can. What no
 //! arguments could make right ([`Modulus`], [`RnsBasis`], [`Automorphism`]) is `None`. Limbs are worked on in parallel
 //! by rayon; results do not depend on the number of threads.
+//!
+//! # Features
+//!
+//! * `parallel`, on by default: rayon's threads. Without it the thread of the caller does the work, with the same
+//!   results.
 
 mod automorphism;
 mod basis;

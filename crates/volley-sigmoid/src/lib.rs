@@ -30,6 +30,11 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Features
+//!
+//! `parallel`, `wire` and `sealing`, all on by default, are passed on to [`volley_revolver`]. None changes a result.
+
 #![forbid(unsafe_code)]
 
 mod error;

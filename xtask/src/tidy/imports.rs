@@ -17,7 +17,7 @@ pub(super) fn problems(modules: &Modules) -> Vec<String> {
             let Some(target) = modules.resolve(path, &reference.written) else { continue };
             let place = format!("{}:{}", module.file, reference.line);
             problems.extend(upward(modules, path, reference, &target).map(|why| format!("{place}: {why}")));
-            for end in target.facades.iter().chain([&target.module]) {
+            for end in target.facades.iter().map(|(facade, _)| facade).chain([&target.module]) {
                 let common = path.iter().zip(end).take_while(|(a, b)| a == b).count();
                 // A module and what is above or below it are one part.
                 if let (Some(user), Some(used)) = (path.get(common), end.get(common)) {
@@ -34,17 +34,16 @@ pub(super) fn problems(modules: &Modules) -> Vec<String> {
 
 /// Why a module may not name this target as it does. A child may name what its parent defines, unless that is the root.
 fn upward(modules: &Modules, from: &ModulePath, reference: &Reference, target: &Target) -> Option<String> {
-    let is_above = |module: &&ModulePath| from.len() > module.len() && from.starts_with(module);
-    let name = reference.written.name();
-    if reference.is_glob && is_above(&&target.module) {
+    let is_above = |module: &ModulePath| from.len() > module.len() && from.starts_with(module);
+    if reference.is_glob && is_above(&target.module) {
         return Some(format!("the glob imports from {}, which is above", shown(&target.module)));
     }
-    if let Some(facade) = target.facades.iter().find(is_above) {
+    if let Some((facade, name)) = target.facades.iter().find(|(facade, _)| is_above(facade)) {
         let direct = modules.direct_path(from, target);
         return Some(format!("{name} comes through {}, which is above: write {direct}", shown(facade)));
     }
-    (target.item.is_some() && target.module.is_empty() && !from.is_empty())
-        .then(|| format!("{name} is defined in the root, which is above: it needs a module of its own"))
+    let name = target.item.as_ref().filter(|_| is_above(&ModulePath::new()) && target.module.is_empty())?;
+    Some(format!("{name} is defined in the root, which is above: it needs a module of its own"))
 }
 
 /// The smallest circle through each module, each once.

@@ -63,8 +63,8 @@ pub(super) struct Target {
     pub(super) module: ModulePath,
     /// None where the path ends at the module itself.
     pub(super) item: Option<String>,
-    /// The modules that only hand it on.
-    pub(super) facades: Vec<ModulePath>,
+    /// The modules that only hand it on, and the name that each gives it.
+    pub(super) facades: Vec<(ModulePath, String)>,
 }
 
 impl Modules {
@@ -140,13 +140,8 @@ impl Written {
     fn then(&self, names: &[String]) -> Self {
         Self { start: self.start.clone(), names: [&self.names, names].concat() }
     }
-
-    /// The last name.
-    pub(super) fn name(&self) -> &str {
-        self.names.last().map_or("", String::as_str)
-    }
 }
 
 fn target(module: ModulePath, item: Option<String>, facades: &[(ModulePath, String)]) -> Target {
-    Target { module, item, facades: facades.iter().map(|(module, _)| module.clone()).collect() }
+    Target { module, item, facades: facades.to_vec() }
 }

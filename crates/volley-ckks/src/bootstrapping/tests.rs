@@ -7,8 +7,8 @@ use super::*;
 use crate::params::ParametersError;
 use crate::testing::{Setup, parameters, random_slots, rng};
 use crate::{
-    Arithmetic, Ciphertext, Error, EvaluationKeySet, Evaluator, KeySpec, Operation, Parameters, Precision,
-    Scale, Security, Simulator,
+    Arithmetic, Ciphertext, Error, EvaluationKeySet, KeySpec, Operation, Parameters, Precision, Scale,
+    Security, Simulator,
 };
 
 mod splits;
@@ -284,6 +284,7 @@ fn raising_needs_its_keys_up_to_the_level() {
     assert!(matches!(error, Error::Parameters(ParametersError::EphemeralSecret { .. })));
 }
 
+#[cfg(feature = "wire")]
 #[test]
 fn raising_keys_are_written_and_read() {
     let setup = Setup::new(small(Preset::Precise), |spec| spec);
@@ -299,7 +300,7 @@ fn raising_keys_are_written_and_read() {
     assert_eq!(read.spec(parameters).unwrap(), spec);
     let low = setup.encrypt(&[Complex64::ONE; 4], 0, 1);
     let [first, second] =
-        [keys, read].map(|keys| Evaluator::new(&setup.context, keys).unwrap().raise(&low, 3).unwrap());
+        [keys, read].map(|keys| crate::Evaluator::new(&setup.context, keys).unwrap().raise(&low, 3).unwrap());
     assert!(first == second);
     assert!(!KeySpec::new(parameters).relinearization(1).covers(&spec) && spec.covers(&spec));
     assert!(spec.memory_bytes() > KeySpec::new(parameters).relinearization(1).memory_bytes());

@@ -1,7 +1,7 @@
 //! Linear transforms, traces and raised moduli in clear.
 
+use maybe_rayon::prelude::*;
 use num_complex::Complex64;
-use rayon::prelude::*;
 
 use super::{ClearCiphertext, ClearSlots, repeated};
 use crate::bootstrapping::BootstrapArithmetic;

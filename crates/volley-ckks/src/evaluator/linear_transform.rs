@@ -4,8 +4,8 @@
 //! and two for each diagonal; for each giant step a division of one polynomial, a decomposition and 2d products; a
 //! division of two polynomials.
 
+use maybe_rayon::prelude::*;
 use num_complex::Complex64;
-use rayon::prelude::*;
 use volley_ring::{Eval, HoistedPair, Image, PackedPoly, RnsPoly};
 
 use super::Evaluator;

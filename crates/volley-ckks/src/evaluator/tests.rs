@@ -31,6 +31,20 @@ fn rotated(a: &[Complex64], steps: i64) -> Vec<Complex64> {
 }
 
 #[test]
+fn evaluators_share_keys_and_clones_share_all() {
+    let setup = Setup::new(parameters(10, 1), |spec| spec.rotations([1], 1));
+    let (evaluator, clone) = (&setup.evaluator, setup.evaluator.clone());
+    let another = Evaluator::new(&setup.context, Arc::clone(evaluator.keys())).unwrap();
+    assert_eq!(Arc::strong_count(evaluator.keys()), 3);
+    let a = setup.encrypt(&random_slots(16, &mut rng(2)), 1, 3);
+    let rotated = [evaluator, &clone, &another].map(|evaluator| evaluator.rotate(&a, 1).unwrap());
+    assert!(rotated[0] == rotated[1] && rotated[1] == rotated[2]);
+    let rotations =
+        [evaluator, &clone, &another].map(|evaluator| evaluator.counts().total(Operation::Rotation));
+    assert_eq!(rotations, [2, 2, 1]);
+}
+
+#[test]
 fn linear_operations_agree_with_slots_at_every_level() {
     let setup = setup();
     let ev = &setup.evaluator;
@@ -419,6 +433,7 @@ fn scales_longer_than_a_prime_are_as_precise_as_they_are_long() {
     }
 }
 
+#[cfg(feature = "wire")]
 #[test]
 fn long_scales_are_written_and_read() {
     let setup = long_scale(5, 2);

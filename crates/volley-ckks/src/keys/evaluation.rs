@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use maybe_rayon::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::CryptoRng;
-use rayon::prelude::*;
 use volley_ring::sampling::Seed;
 use volley_ring::{Automorphism, Eval, RnsPoly};
 use zeroize::Zeroizing;
 
 use super::{GaloisPurpose, KeyId, KeySpec, KeySwitchingKey, RaisingKeys, SecretKey, Streams};
-use crate::{Context, Error, ParamsId};
+use crate::{Context, Error, Parameters, ParamsId};
 
-/// Relinearization and Galois keys of one owner.
-#[derive(Clone, Debug)]
+/// Relinearization and Galois keys of one owner. There may be gigabytes of them, so they are shared in an `Arc` and are not
+/// cloned.
+#[derive(Debug)]
 pub struct EvaluationKeySet {
     params_id: ParamsId,
     key_id: KeyId,
@@ -25,7 +26,7 @@ pub struct EvaluationKeySet {
 
 /// The key of σ_g. Switching comes first and the automorphism last, so it is a key from s to σ_g⁻¹(s): the digits of a
 /// hoisted ciphertext are used as they are, and only the two polynomials of the result are permuted.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct GaloisKey {
     pub(crate) key: KeySwitchingKey,
     pub(crate) automorphism: Automorphism,
@@ -119,6 +120,32 @@ impl EvaluationKeySet {
         self.galois.len() + usize::from(self.relinearization.is_some()) + raising
     }
 
+    /// The keys that are in the set.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ParameterMismatch`] where they belong to other parameters.
+    pub fn spec(&self, parameters: &Parameters) -> Result<KeySpec, Error> {
+        if parameters.id() == self.params_id {
+            Ok(self.listed(parameters))
+        } else {
+            Err(Error::ParameterMismatch)
+        }
+    }
+
+    /// The keys that are in the set, for the parameters that they belong to.
+    pub(crate) fn listed(&self, parameters: &Parameters) -> KeySpec {
+        let mut spec = KeySpec::new(parameters);
+        if let Some(key) = &self.relinearization {
+            spec.need_relinearization(key.level());
+        }
+        self.galois.iter().for_each(|(&element, galois)| spec.need_galois(element, galois.key.level()));
+        if let Some(keys) = &self.raising {
+            spec.need_raising(keys.from_ephemeral.level());
+        }
+        spec
+    }
+
     /// A set of no keys.
     pub(crate) fn empty(context: &Context, key_id: KeyId) -> Self {
         let params_id = context.parameters().id();
@@ -133,27 +160,10 @@ impl EvaluationKeySet {
         self.galois.insert(automorphism.element(), GaloisKey { key, automorphism });
     }
 
-    pub(crate) fn set_raising_keys(&mut self, keys: RaisingKeys) {
-        self.raising = Some(keys);
-    }
-
-    pub(crate) fn raising_keys(&self) -> Option<&RaisingKeys> {
-        self.raising.as_ref()
-    }
-
     pub(crate) fn raising(&self, level: usize) -> Result<&RaisingKeys, Error> {
         let keys = self.raising.as_ref().ok_or(Error::MissingRaisingKeys)?;
         check_level(&keys.from_ephemeral, level)?;
         Ok(keys)
-    }
-
-    pub(crate) fn relinearization_key(&self) -> Option<&KeySwitchingKey> {
-        self.relinearization.as_ref()
-    }
-
-    /// Galois elements in ascending order, with their keys.
-    pub(crate) fn galois_keys(&self) -> impl ExactSizeIterator<Item = (u64, &KeySwitchingKey)> {
-        self.galois.iter().map(|(&element, galois)| (element, &galois.key))
     }
 
     pub(crate) fn relinearization(&self, level: usize) -> Result<&KeySwitchingKey, Error> {
@@ -178,6 +188,27 @@ impl EvaluationKeySet {
         check_level(&first.key, level)
             .map(|()| first)
             .or_else(|error| keys.find(|key| check_level(&key.key, level).is_ok()).ok_or(error))
+    }
+}
+
+/// What files are written from and read into.
+#[cfg(feature = "wire")]
+impl EvaluationKeySet {
+    pub(crate) fn relinearization_key(&self) -> Option<&KeySwitchingKey> {
+        self.relinearization.as_ref()
+    }
+
+    /// Galois elements in ascending order, with their keys.
+    pub(crate) fn galois_keys(&self) -> impl ExactSizeIterator<Item = (u64, &KeySwitchingKey)> {
+        self.galois.iter().map(|(&element, galois)| (element, &galois.key))
+    }
+
+    pub(crate) fn raising_keys(&self) -> Option<&RaisingKeys> {
+        self.raising.as_ref()
+    }
+
+    pub(crate) fn set_raising_keys(&mut self, keys: RaisingKeys) {
+        self.raising = Some(keys);
     }
 }
 

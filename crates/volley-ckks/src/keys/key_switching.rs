@@ -10,17 +10,17 @@
 
 use std::sync::Arc;
 
+use maybe_rayon::prelude::*;
 use rand_core::CryptoRng;
-use rayon::prelude::*;
 use volley_ring::sampling::{Domain, Seed, sample_gaussian};
 use volley_ring::{Eval, PackedPoly, RnsPoly};
 
 use super::fork;
-use crate::Context;
+use crate::{Context, Parameters};
 
 /// A key from one secret to another, for polynomials up to a level. The uniform halves come from a seed and are
 /// expanded once, when the key is made or read.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct KeySwitchingKey {
     level: usize,
     seed: Seed,
@@ -58,6 +58,7 @@ impl KeySwitchingKey {
     }
 
     /// The key with these halves bⱼ modulo Q_level·P, one for each digit of the level.
+    #[cfg(feature = "wire")]
     pub(crate) fn from_halves(context: &Context, level: usize, seed: Seed, halves: Vec<PackedPoly>) -> Self {
         let digits = halves
             .into_par_iter()
@@ -68,6 +69,11 @@ impl KeySwitchingKey {
             })
             .collect();
         Self { level, seed, digits }
+    }
+
+    /// Bytes of the halves bⱼ of a key, packed. The halves aⱼ take as many in memory, and none in a file.
+    pub(crate) fn half_bytes(parameters: &Parameters, level: usize) -> u64 {
+        parameters.digit_count(level) as u64 * parameters.packed_extended_bytes(level)
     }
 
     /// Highest level of a ciphertext that the key can switch.

@@ -12,7 +12,7 @@ use super::{KeySwitchingKey, SecretKey, Streams};
 use crate::params::EPHEMERAL_WEIGHT;
 
 /// From s to s′ and from s′ to s.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct RaisingKeys {
     /// Modulo q₀·p ([`Context::ephemeral`](crate::Context::ephemeral)), a digit for each prime of q₀ or few of them.
     pub(crate) to_ephemeral: KeySwitchingKey,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::wire::{evaluation_file_bytes, key_half_bytes};
+use super::KeySwitchingKey;
 use crate::{Error, Parameters};
 
 /// What a Galois key is for.
@@ -135,6 +135,12 @@ impl KeySpec {
         self.galois.iter().map(|(&element, &level)| (element, level))
     }
 
+    /// The level of the key of one element, if it is needed.
+    #[must_use]
+    pub fn galois_level(&self, element: u64) -> Option<usize> {
+        self.galois.get(&element).copied()
+    }
+
     /// Whether the keys of this list, at their levels, do for `needed`.
     #[must_use]
     pub fn covers(&self, needed: &Self) -> bool {
@@ -151,20 +157,13 @@ impl KeySpec {
         self.galois.len() + usize::from(self.relinearization.is_some()) + raising
     }
 
-    /// Bytes of the file with the keys, exactly: for each key a seed and digits × limbs × N residues, packed
-    /// ([`wire`](crate::wire)).
-    #[must_use]
-    pub fn byte_count(&self) -> u64 {
-        evaluation_file_bytes(self)
-    }
-
     /// Bytes in the server's memory: both halves packed, and automorphism indices expanded.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         let indices = 4 * (self.galois.len() * self.parameters.degree()) as u64;
-        let ephemeral =
-            if self.raising.is_some() { key_half_bytes(&self.parameters.ephemeral(), 0) } else { 0 };
-        let halves: u64 = self.levels().map(|level| key_half_bytes(&self.parameters, level)).sum();
+        let half = KeySwitchingKey::half_bytes;
+        let ephemeral = if self.raising.is_some() { half(&self.parameters.ephemeral(), 0) } else { 0 };
+        let halves: u64 = self.levels().map(|level| half(&self.parameters, level)).sum();
         2 * (halves + ephemeral) + indices
     }
 

@@ -6,8 +6,8 @@ use crate::bootstrapping::BootstrapArithmetic;
 use crate::keys::GaloisPurpose;
 use crate::testing::{Setup, parameters, random_slots, rng};
 use crate::{
-    Arithmetic, Ciphertext, Error, EvaluationKeySet, Evaluator, LinearArithmetic, LinearTransform, Operand,
-    Parameters, ParametersLiteral, Scale, Security, Simulator,
+    Arithmetic, Ciphertext, Error, Evaluator, LinearArithmetic, LinearTransform, Operand, Parameters,
+    ParametersLiteral, Scale, Security, Simulator,
 };
 
 const LEVELS: usize = 3;
@@ -227,17 +227,18 @@ fn keys_of_any_equal_rotation_serve() {
     assert_eq!(missing(&setup.encrypt(&random_slots(16, &mut rng(4)), 1, 3), 1), GaloisPurpose::Rotation(1));
 }
 
+#[cfg(feature = "wire")]
 #[test]
 fn keys_in_a_file_serve_equal_rotations() {
     let setup = Setup::new(literal().build().unwrap(), |spec| spec.rotations([-3], 1));
-    let keys = EvaluationKeySet::generate(
+    let keys = crate::EvaluationKeySet::generate(
         &setup.secret_key,
         &crate::KeySpec::new(setup.context.parameters()).rotations([-3], 1),
         &mut rng(9),
     );
     let mut file = Vec::new();
     keys.unwrap().write(setup.context.parameters(), &mut file).unwrap();
-    let keys = EvaluationKeySet::read(&setup.context, &file[..], u64::MAX).unwrap();
+    let keys = crate::EvaluationKeySet::read(&setup.context, &file[..], u64::MAX).unwrap();
     let ev = Evaluator::new(&setup.context, keys).unwrap();
     let values = random_slots(4, &mut rng(2));
     let rotated = setup.decrypt(&ev.rotate(&setup.encrypt(&values, 1, 3), 1).unwrap());

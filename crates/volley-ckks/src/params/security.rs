@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+#[cfg(feature = "wire")]
 use serde::{Deserialize, Serialize};
 
 use super::ParametersError;
@@ -22,7 +23,8 @@ pub const MAX_EPHEMERAL_LOG_MODULUS: u32 = 115;
 const MIN_EPHEMERAL_LOG_N: u32 = 16;
 
 /// What a parameter set claims.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "wire", derive(Serialize, Deserialize))]
 #[non_exhaustive]
 pub enum Security {
     /// At least 128 bits against classical attacks, by eprint 2024/463.

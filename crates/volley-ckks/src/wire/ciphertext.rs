@@ -4,16 +4,10 @@ use std::io::{Read, Write};
 
 use volley_ring::sampling::Seed;
 
-use super::residues::{poly_bytes, q_primes, read_poly, write_poly};
+use super::residues::{read_poly, write_poly};
 use super::{BodyReader, BodyWriter, FileReader, Header, Kind, WireError, write_file};
 use crate::keys::KeyId;
 use crate::{Ciphertext, Context, Operand, Parameters, ParamsId, SeededCiphertext};
-
-/// Bytes of a seeded ciphertext in a file.
-pub(crate) fn seeded_bytes(parameters: &Parameters, operand: &Operand) -> u64 {
-    let half = poly_bytes(parameters.degree(), q_primes(parameters, operand.level));
-    operand.record_bytes() + size_of::<Seed>() as u64 + half
-}
 
 /// Refuses an object of another parameter set than it shall be written by.
 pub(super) fn check_parameters(parameters: &Parameters, found: ParamsId) -> Result<(), WireError> {
@@ -31,13 +25,6 @@ fn header(kind: Kind, params_id: ParamsId, key_id: KeyId, body_bytes: u64) -> He
 }
 
 impl Ciphertext {
-    /// Bytes in the body of a file.
-    #[must_use]
-    pub fn record_bytes(&self, parameters: &Parameters) -> u64 {
-        let half = poly_bytes(parameters.degree(), q_primes(parameters, self.level()));
-        self.operand.record_bytes() + 2 * half
-    }
-
     /// Writes it into the body of a file of the owner `key_id`: operand and both halves.
     ///
     /// # Errors
@@ -54,7 +41,7 @@ impl Ciphertext {
         check_parameters(parameters, self.params_id)?;
         check_key(key_id, self.key_id)?;
         self.operand.write(parameters, body)?;
-        self.parts.iter().try_for_each(|part| write_poly(body, part, q_primes(parameters, self.level())))
+        self.parts.iter().try_for_each(|part| write_poly(body, part, parameters.q_primes(self.level())))
     }
 
     /// Reads what [`write_record`](Self::write_record) wrote, for the owner `key_id`.
@@ -96,12 +83,6 @@ impl Ciphertext {
 }
 
 impl SeededCiphertext {
-    /// Bytes in the body of a file.
-    #[must_use]
-    pub fn record_bytes(&self, parameters: &Parameters) -> u64 {
-        seeded_bytes(parameters, &self.operand)
-    }
-
     /// Writes it into the body of a file of the owner `key_id`: operand, seed and c₀.
     ///
     /// # Errors
@@ -117,7 +98,7 @@ impl SeededCiphertext {
         check_key(key_id, self.key_id)?;
         self.operand.write(parameters, body)?;
         body.bytes(&self.seed.0)?;
-        write_poly(body, &self.c0, q_primes(parameters, self.level()))
+        write_poly(body, &self.c0, parameters.q_primes(self.level()))
     }
 
     /// Reads what [`write_record`](Self::write_record) wrote, for the owner `key_id`.

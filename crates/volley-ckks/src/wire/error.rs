@@ -119,6 +119,14 @@ pub enum WireError {
         /// The element.
         element: u64,
     },
+    /// Keys that are needed and not in the file, or not up to the level at which they are needed.
+    #[error("the file lacks {missing} of the {needed} keys that are needed")]
+    MissingKeys {
+        /// Keys that the file lacks.
+        missing: usize,
+        /// Keys that were asked for.
+        needed: usize,
+    },
     /// A structure that is not encoded as writing it would.
     #[error("the content is malformed")]
     Malformed,
@@ -128,6 +136,9 @@ pub enum WireError {
     /// A sealed secret key, and no passphrase.
     #[error("the secret key is sealed: its passphrase is needed")]
     PassphraseNeeded,
+    /// A sealed secret key, and a library without the feature `sealing`.
+    #[error("the secret key is sealed, and this program was built without sealing")]
+    SealingUnsupported,
     /// A passphrase that does not open the secret key.
     #[error("the passphrase is wrong, or the file was changed")]
     Passphrase,

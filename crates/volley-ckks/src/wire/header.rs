@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use serde::{Deserialize, Serialize};
 
 use super::WireError;
+use crate::file_size::{EVALUATION_KEYS, HASH_BYTES, PREAMBLE_BYTES};
 use crate::keys::KeyId;
 use crate::params::ParamsId;
 
@@ -14,12 +15,8 @@ use crate::params::ParamsId;
 pub const VERSION: u16 = 1;
 /// Not text, and damaged by what mangles line ends: as PNG's.
 const MAGIC: [u8; 8] = *b"\x89VLY\r\n\x1a\n";
-/// Magic, version, length of the header.
-const PREAMBLE_BYTES: usize = 12;
 /// Longest header.
 const MAX_HEADER_BYTES: usize = 1024;
-/// The hash at the end.
-pub(super) const HASH_BYTES: u64 = 32;
 
 /// What a file holds, in a few words: a name of 1 to 32 characters `a`–`z` and spaces.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,7 +29,7 @@ impl Kind {
     /// A public encryption key.
     pub const PUBLIC_KEY: Self = Self::new("public key");
     /// Relinearization and Galois keys.
-    pub const EVALUATION_KEYS: Self = Self::new("evaluation keys");
+    pub const EVALUATION_KEYS: Self = Self::new(EVALUATION_KEYS);
     /// A ciphertext with both halves.
     pub const CIPHERTEXT: Self = Self::new("ciphertext");
     /// A fresh ciphertext with one half and a seed.

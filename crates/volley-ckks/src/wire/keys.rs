@@ -3,55 +3,24 @@
 use std::io::{Read, Write};
 use std::sync::Arc;
 
+use volley_ring::PackedPoly;
 use volley_ring::sampling::Seed;
 
 use super::ciphertext::check_parameters;
 use super::operand::check_level;
-use super::residues::{extended_poly_bytes, read_packed};
+use super::residues::{packed, read_packed};
 use super::{BodyReader, BodyWriter, FileReader, Header, Kind, WireError, write_file};
 use crate::keys::{KeyId, KeySwitchingKey, RaisingKeys};
 use crate::{Context, EvaluationKeySet, KeySpec, Parameters, ParamsId, PublicKey};
-
-/// Level and seed.
-const KEY_OVERHEAD: u64 = 2 + 32;
-/// Whether there is a relinearization key, the number of Galois keys, whether there are keys that raise the modulus.
-const SET_OVERHEAD: u64 = 1 + 4 + 1;
-/// The element of a Galois key.
-const ELEMENT_BYTES: u64 = 4;
 
 fn header(kind: Kind, params_id: ParamsId, key_id: KeyId, body_bytes: u64) -> Header {
     Header { kind, params_id, key_id: Some(key_id), extension: Vec::new(), body_bytes }
 }
 
-/// Bytes of the file that holds the keys of a list.
-pub(crate) fn evaluation_file_bytes(spec: &KeySpec) -> u64 {
-    let (id, key_id) = (spec.parameters().id(), KeyId::from_bytes([0; 16]));
-    header(Kind::EVALUATION_KEYS, id, key_id, set_bytes(spec)).file_bytes().unwrap_or(u64::MAX)
-}
-
-fn set_bytes(spec: &KeySpec) -> u64 {
-    let key_bytes = |level| key_bytes(spec.parameters(), level);
-    let relinearization = spec.relinearization_level().map_or(0, key_bytes);
-    let galois: u64 = spec.galois_elements().map(|(_, level)| ELEMENT_BYTES + key_bytes(level)).sum();
-    let raising = spec
-        .raising_level()
-        .map_or(0, |level| self::key_bytes(&spec.parameters().ephemeral(), 0) + key_bytes(level));
-    SET_OVERHEAD + relinearization + galois + raising
-}
-
-fn key_bytes(parameters: &Parameters, level: usize) -> u64 {
-    KEY_OVERHEAD + key_half_bytes(parameters, level)
-}
-
-/// Bytes of the halves bⱼ of a key, packed: in a file, and in memory, where there are as many of the halves aⱼ.
-pub(crate) fn key_half_bytes(parameters: &Parameters, level: usize) -> u64 {
-    parameters.digit_count(level) as u64 * extended_poly_bytes(parameters, level)
-}
-
 impl PublicKey {
     fn file_header(&self) -> Header {
         let parameters = self.context().parameters();
-        let half = extended_poly_bytes(parameters, parameters.max_level());
+        let half = parameters.packed_extended_bytes(parameters.max_level());
         header(Kind::PUBLIC_KEY, parameters.id(), self.key_id(), size_of::<Seed>() as u64 + half)
     }
 
@@ -87,31 +56,14 @@ impl PublicKey {
 }
 
 impl EvaluationKeySet {
-    /// The keys that are in the set.
-    ///
-    /// # Errors
-    ///
-    /// [`WireError::ForeignParameters`] where it belongs to others.
-    pub fn spec(&self, parameters: &Parameters) -> Result<KeySpec, WireError> {
-        check_parameters(parameters, self.params_id())?;
-        let mut spec = KeySpec::new(parameters);
-        if let Some(key) = self.relinearization_key() {
-            spec.need_relinearization(key.level());
-        }
-        self.galois_keys().for_each(|(element, key)| spec.need_galois(element, key.level()));
-        if let Some(keys) = self.raising_keys() {
-            spec.need_raising(keys.from_ephemeral.level());
-        }
-        Ok(spec)
-    }
-
     /// Writes them as a file: of each key the level, the seed and the halves bⱼ.
     ///
     /// # Errors
     ///
     /// [`WireError::ForeignParameters`] where they belong to others, [`WireError::Io`].
     pub fn write(&self, parameters: &Parameters, out: impl Write) -> Result<(), WireError> {
-        let bytes = set_bytes(&self.spec(parameters)?);
+        check_parameters(parameters, self.params_id())?;
+        let bytes = self.listed(parameters).body_bytes();
         let relinearization = self.relinearization_key();
         let header = header(Kind::EVALUATION_KEYS, parameters.id(), self.key_id(), bytes);
         write_file(&header, out, |body| {
@@ -148,37 +100,81 @@ impl EvaluationKeySet {
     ///
     /// See [`WireError`].
     pub fn read_file<R: Read>(context: &Arc<Context>, file: FileReader<R>) -> Result<Self, WireError> {
-        file.expect_kind(Kind::EVALUATION_KEYS)?;
-        file.expect_parameters(context.parameters().id())?;
-        file.expect_bare(true)?;
-        let mut set = Self::empty(context, file.key_id()?);
-        file.read(|body| {
-            match body.array()? {
-                [0] => {}
-                [1] => set.set_relinearization_key(read_key(context, body)?),
-                _ => return Err(WireError::Malformed),
+        read_set(context, file, None)
+    }
+
+    /// Reads the keys that are `needed` from a file whose header was looked at. A key of a higher level is cut down to the
+    /// level that is needed, so the [`spec`](Self::spec) of what is read is `needed`, and memory is
+    /// [`needed.memory_bytes()`](KeySpec::memory_bytes).
+    ///
+    /// The rest of the file is read for its hash alone: that its residues are in range is not checked.
+    ///
+    /// # Errors
+    ///
+    /// See [`WireError`]; [`WireError::ForeignParameters`] for a list of other parameters, [`WireError::MissingKeys`]
+    /// where a key is not in the file or not up to the level.
+    pub fn read_needed<R: Read>(
+        context: &Arc<Context>,
+        file: FileReader<R>,
+        needed: &KeySpec,
+    ) -> Result<Self, WireError> {
+        check_parameters(context.parameters(), needed.parameters().id())?;
+        read_set(context, file, Some(needed))
+    }
+}
+
+/// Reads all keys, or those that are needed.
+fn read_set(
+    context: &Arc<Context>,
+    file: FileReader<impl Read>,
+    needed: Option<&KeySpec>,
+) -> Result<EvaluationKeySet, WireError> {
+    file.expect_kind(Kind::EVALUATION_KEYS)?;
+    file.expect_parameters(context.parameters().id())?;
+    file.expect_bare(true)?;
+    let mut set = EvaluationKeySet::empty(context, file.key_id()?);
+    file.read(|body| {
+        if read_flag(body)? {
+            let keep = Keep::of(needed, KeySpec::relinearization_level);
+            if let Some(key) = read_key(context, keep, body)? {
+                set.set_relinearization_key(key);
             }
-            let order = 2 * context.parameters().degree() as u64;
-            let mut last = 1;
-            for _ in 0..u32::from_le_bytes(body.array()?) {
-                let element = u64::from(u32::from_le_bytes(body.array()?));
-                if element <= last || element >= order || element.is_multiple_of(2) {
-                    return Err(WireError::GaloisElement { element });
-                }
-                let key = read_key(context, body)?;
+        }
+        let order = 2 * context.parameters().degree() as u64;
+        let mut last = 1;
+        for _ in 0..u32::from_le_bytes(body.array()?) {
+            let element = u64::from(u32::from_le_bytes(body.array()?));
+            if element <= last || element >= order || element.is_multiple_of(2) {
+                return Err(WireError::GaloisElement { element });
+            }
+            let keep = Keep::of(needed, |needed| needed.galois_level(element));
+            if let Some(key) = read_key(context, keep, body)? {
                 set.add_galois_key(context.automorphism(element), key);
-                last = element;
             }
-            match body.array()? {
-                [0] => {}
-                [1] => set.set_raising_keys(RaisingKeys {
-                    to_ephemeral: read_key(context.ephemeral(), body)?,
-                    from_ephemeral: read_key(context, body)?,
-                }),
-                _ => return Err(WireError::Malformed),
+            last = element;
+        }
+        if read_flag(body)? {
+            let keep = Keep::of(needed, KeySpec::raising_level);
+            let keep_ephemeral = Keep::of(needed, |needed| needed.raising_level().map(|_| 0));
+            let to_ephemeral = read_key(context.ephemeral(), keep_ephemeral, body)?;
+            let from_ephemeral = read_key(context, keep, body)?;
+            if let (Some(to_ephemeral), Some(from_ephemeral)) = (to_ephemeral, from_ephemeral) {
+                set.set_raising_keys(RaisingKeys { to_ephemeral, from_ephemeral });
             }
-            Ok(set)
-        })
+        }
+        let (found, needed) = (set.key_count(), needed.map_or(0, KeySpec::key_count));
+        match needed.checked_sub(found) {
+            None | Some(0) => Ok(set),
+            Some(missing) => Err(WireError::MissingKeys { missing, needed }),
+        }
+    })
+}
+
+fn read_flag(body: &mut BodyReader<impl Read>) -> Result<bool, WireError> {
+    match body.array()? {
+        [0] => Ok(false),
+        [1] => Ok(true),
+        _ => Err(WireError::Malformed),
     }
 }
 
@@ -188,13 +184,67 @@ fn write_key(key: &KeySwitchingKey, body: &mut BodyWriter<impl Write>) -> Result
     key.digits().iter().try_for_each(|[b, _]| body.bytes(b.bytes()))
 }
 
-fn read_key(context: &Context, body: &mut BodyReader<impl Read>) -> Result<KeySwitchingKey, WireError> {
+/// How much is kept of a key that is read.
+#[derive(Clone, Copy)]
+enum Keep {
+    All,
+    UpTo(usize),
+    Nothing,
+}
+
+impl Keep {
+    /// What a list has for one key; without a list all is kept.
+    fn of(needed: Option<&KeySpec>, level: impl FnOnce(&KeySpec) -> Option<usize>) -> Self {
+        needed.map_or(Self::All, |needed| level(needed).map_or(Self::Nothing, Self::UpTo))
+    }
+
+    /// The level up to which a key of this level is kept: none, where it does not reach the one that is needed.
+    fn level(self, found: usize) -> Option<usize> {
+        match self {
+            Self::All => Some(found),
+            Self::UpTo(level) => Some(level).filter(|&level| level <= found),
+            Self::Nothing => None,
+        }
+    }
+}
+
+/// Reads one key, or what is kept of it.
+fn read_key(
+    context: &Context,
+    keep: Keep,
+    body: &mut BodyReader<impl Read>,
+) -> Result<Option<KeySwitchingKey>, WireError> {
     let parameters = context.parameters();
-    let level = usize::from(u16::from_le_bytes(body.array()?));
-    check_level(parameters, level)?;
+    let found = usize::from(u16::from_le_bytes(body.array()?));
+    check_level(parameters, found)?;
     let seed = Seed(body.array()?);
-    body.claim(key_half_bytes(parameters, level))?;
-    let halves = (0..parameters.digit_count(level)).map(|_| read_packed(body, context.qp(level)));
+    let bytes = KeySwitchingKey::half_bytes(parameters, found);
+    body.claim(bytes)?;
+    let Some(level) = keep.level(found) else {
+        body.skip(bytes)?;
+        return Ok(None);
+    };
+    let halves = (0..parameters.digit_count(level)).map(|_| read_half(context, found, level, body));
     let halves = halves.collect::<Result<Vec<_>, _>>()?;
-    Ok(KeySwitchingKey::from_halves(context, level, seed, halves))
+    let digits_above = parameters.digit_count(found) - halves.len();
+    body.skip(digits_above as u64 * parameters.packed_extended_bytes(found))?;
+    Ok(Some(KeySwitchingKey::from_halves(context, level, seed, halves)))
+}
+
+/// Reads a polynomial modulo Q_found·P, and keeps its limbs modulo Q_level·P. Limbs end at whole bytes.
+fn read_half(
+    context: &Context,
+    found: usize,
+    level: usize,
+    body: &mut BodyReader<impl Read>,
+) -> Result<PackedPoly, WireError> {
+    let parameters = context.parameters();
+    let basis = context.qp(level);
+    let kept = parameters.packed_bytes(level);
+    let mut bytes = vec![0; basis.packed_bytes()];
+    let (q, p) = bytes.split_at_mut(kept as usize);
+    body.fill(q)?;
+    body.skip(parameters.packed_bytes(found) - kept)?;
+    body.fill(p)?;
+    packed(basis, bytes)
 }

@@ -6,17 +6,7 @@ use std::io::{Read, Write};
 use super::{BodyReader, BodyWriter, WireError};
 use crate::{Operand, Parameters, Scale};
 
-/// Bytes of an operand whose scale has so many odd primes.
-fn operand_bytes(primes: usize) -> u64 {
-    (2 + 1 + 4 + 2 + 6 * primes) as u64
-}
-
 impl Operand {
-    /// Bytes in a file.
-    pub(super) fn record_bytes(&self) -> u64 {
-        operand_bytes(self.scale.exponents().map_or(0, |(_, primes)| primes.len()))
-    }
-
     /// Writes level (u16), log₂ of the slots (u8), and the scale 2^e ∏ qᵢ^eᵢ: e (i32), the number of primes (u16), and of
     /// each in ascending order of its value i (u16) and eᵢ (i32).
     pub(super) fn write(

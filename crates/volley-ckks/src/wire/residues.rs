@@ -9,23 +9,6 @@ use std::io::{Read, Write};
 use volley_ring::{Eval, PackedPoly, ResidueError, RnsBasis, RnsPoly};
 
 use super::{BodyReader, BodyWriter, WireError};
-use crate::Parameters;
-
-/// The primes of polynomials modulo Q_level.
-pub(super) fn q_primes(parameters: &Parameters, level: usize) -> impl Iterator<Item = u64> + '_ {
-    parameters.q().iter().copied().take(parameters.limbs(level))
-}
-
-/// Bytes of one polynomial.
-pub(super) fn poly_bytes(degree: usize, primes: impl Iterator<Item = u64>) -> u64 {
-    PackedPoly::byte_count(degree, primes) as u64
-}
-
-/// Bytes of one polynomial modulo Q_level·P.
-pub(crate) fn extended_poly_bytes(parameters: &Parameters, level: usize) -> u64 {
-    let primes = q_primes(parameters, level).chain(parameters.p().iter().copied());
-    poly_bytes(parameters.degree(), primes)
-}
 
 pub(super) fn write_poly(
     body: &mut BodyWriter<impl Write>,
@@ -49,6 +32,11 @@ pub(super) fn read_packed(
     body.claim(basis.packed_bytes() as u64)?;
     let mut bytes = vec![0; basis.packed_bytes()];
     body.fill(&mut bytes)?;
+    packed(basis, bytes)
+}
+
+/// The polynomial with these bytes, as many as the basis has.
+pub(super) fn packed(basis: &RnsBasis, bytes: Vec<u8>) -> Result<PackedPoly, WireError> {
     basis.packed(bytes).map_err(|error| match error {
         ResidueError::Range { residue, modulus } => WireError::ResidueRange { residue, modulus },
         ResidueError::Count { .. } => WireError::Malformed,

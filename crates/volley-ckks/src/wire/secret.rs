@@ -1,70 +1,19 @@
-//! Secret keys: in clear, or sealed with a passphrase.
+//! Secret keys.
 //!
 //! The body is the coefficients of s, two bits each: 0, 1, or 2 for −1; coefficient j in bits 2(j mod 4) and above of
-//! byte ⌊j/4⌋. A sealed one is encrypted and authenticated by XChaCha20-Poly1305 under a key that Argon2id (version
-//! 0x13) derives from the passphrase, with all bytes of the file before the body as associated data. Salt, cost and
-//! nonce are in the header's extension.
+//! byte ⌊j/4⌋. The header of a sealed one has an extension, and its body is followed by a tag (`sealing`).
 
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use argon2::{Algorithm, Argon2, Params, Version};
-use chacha20poly1305::aead::{AeadInOut, KeyInit};
-use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
-use rand_core::CryptoRng;
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{FileReader, Header, Kind, WireError, write_file};
+use super::sealing::open_sealed;
+use super::{BodyReader, FileReader, Header, Kind, WireError, write_file};
 use crate::{Context, SecretKey};
 
-const TAG_BYTES: usize = 16;
-
-/// How a body is sealed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Seal {
-    cost: Cost,
-    salt: [u8; 16],
-    nonce: [u8; 24],
-}
-
-/// The work of Argon2id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Cost {
-    pub(super) memory_kib: u32,
-    pub(super) iterations: u32,
-    pub(super) lanes: u32,
-}
-
-impl Cost {
-    /// The second recommendation of RFC 9106.
-    const DEFAULT: Self = Self { memory_kib: 1 << 16, iterations: 3, lanes: 4 };
-    /// Most that a file may demand of who opens it: a second or two.
-    const MAX: Self = Self { memory_kib: 1 << 18, iterations: 8, lanes: 16 };
-
-    fn params(&self) -> Option<Params> {
-        let Self { memory_kib, iterations, lanes } = *self;
-        let bounded = memory_kib <= Self::MAX.memory_kib
-            && iterations <= Self::MAX.iterations
-            && lanes <= Self::MAX.lanes;
-        Params::new(memory_kib, iterations, lanes, Some(32)).ok().filter(|_| bounded)
-    }
-}
-
-impl Seal {
-    /// The cipher under the passphrase's key.
-    fn cipher(&self, passphrase: &[u8]) -> Result<XChaCha20Poly1305, WireError> {
-        let params = self.cost.params().ok_or(WireError::Header)?;
-        let mut key = Zeroizing::new([0; 32]);
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(passphrase, &self.salt, &mut *key)
-            .map_err(|_| WireError::Passphrase)?;
-        Ok(XChaCha20Poly1305::new((&*key).into()))
-    }
-}
-
 impl SecretKey {
-    fn file_header(&self, extension: Vec<u8>, body_bytes: usize) -> Header {
+    pub(super) fn file_header(&self, extension: Vec<u8>, body_bytes: usize) -> Header {
         Header {
             kind: Kind::SECRET_KEY,
             params_id: self.context().parameters().id(),
@@ -85,51 +34,13 @@ impl SecretKey {
         write_file(&self.file_header(Vec::new(), body.len()), out, |writer| writer.bytes(&body))
     }
 
-    /// Writes it sealed with a passphrase, by Argon2id with 64 MiB, three passes and four lanes: a fraction of a second.
-    ///
-    /// # Errors
-    ///
-    /// [`WireError::Io`].
-    pub fn write_sealed(
-        &self,
-        passphrase: &[u8],
-        rng: &mut impl CryptoRng,
-        out: impl Write,
-    ) -> Result<(), WireError> {
-        self.write_sealed_at(Cost::DEFAULT, passphrase, rng, out)
-    }
-
-    pub(super) fn write_sealed_at(
-        &self,
-        cost: Cost,
-        passphrase: &[u8],
-        rng: &mut impl CryptoRng,
-        out: impl Write,
-    ) -> Result<(), WireError> {
-        let (mut salt, mut nonce) = ([0; 16], [0; 24]);
-        rng.fill_bytes(&mut salt);
-        rng.fill_bytes(&mut nonce);
-        let seal = Seal { cost, salt, nonce };
-        let mut body = pack(&self.coefficients());
-        let extension = postcard::to_allocvec(&seal).map_err(|_| WireError::Malformed)?;
-        let header = self.file_header(extension, body.len() + TAG_BYTES);
-        let tag = seal
-            .cipher(passphrase)?
-            .encrypt_inout_detached(&XNonce::from(nonce), &header.encode()?, body.as_mut_slice().into())
-            .map_err(|_| WireError::Malformed)?;
-        write_file(&header, out, |writer| {
-            writer.bytes(&body)?;
-            writer.bytes(&tag)
-        })
-    }
-
     /// Reads a file of at most `limit` bytes. A passphrase is needed where the key is sealed, and not used where it is
     /// not.
     ///
     /// # Errors
     ///
-    /// [`WireError::PassphraseNeeded`], [`WireError::Passphrase`] where it does not open the file, and see
-    /// [`WireError`].
+    /// [`WireError::PassphraseNeeded`], [`WireError::Passphrase`] where it does not open the file,
+    /// [`WireError::SealingUnsupported`] for a sealed key without the feature `sealing`, and see [`WireError`].
     pub fn read(
         context: &Arc<Context>,
         passphrase: Option<&[u8]>,
@@ -140,29 +51,12 @@ impl SecretKey {
         file.expect_kind(Kind::SECRET_KEY)?;
         file.expect_parameters(context.parameters().id())?;
         let key_id = file.key_id()?;
-        let degree = context.parameters().degree();
-        let seal = match &file.header().extension[..] {
-            [] => None,
-            encoded => Some(decode_seal(encoded)?),
+        let bytes = context.parameters().degree() / 4;
+        let body = if Self::is_sealed(file.header()) {
+            open_sealed(file, passphrase, bytes)?
+        } else {
+            file.read(|body| read_packed(body, bytes))?
         };
-        let associated = file.encoded_header().to_vec();
-        // The hash is compared before a key is derived.
-        let (mut body, tag) = file.read(|body| {
-            let mut packed = Zeroizing::new(vec![0; degree / 4]);
-            body.fill(&mut packed)?;
-            let tag: Option<[u8; TAG_BYTES]> = seal.as_ref().map(|_| body.array()).transpose()?;
-            Ok::<_, WireError>((packed, tag))
-        })?;
-        if let (Some(seal), Some(tag)) = (seal, tag) {
-            seal.cipher(passphrase.ok_or(WireError::PassphraseNeeded)?)?
-                .decrypt_inout_detached(
-                    &XNonce::from(seal.nonce),
-                    &associated,
-                    body.as_mut_slice().into(),
-                    &Tag::from(tag),
-                )
-                .map_err(|_| WireError::Passphrase)?;
-        }
         Ok(Self::from_coefficients(context, key_id, &unpack(&body)?))
     }
 
@@ -173,15 +67,18 @@ impl SecretKey {
     }
 }
 
-fn decode_seal(encoded: &[u8]) -> Result<Seal, WireError> {
-    let seal: Seal = postcard::from_bytes(encoded).map_err(|_| WireError::Header)?;
-    let again = postcard::to_allocvec(&seal).map_err(|_| WireError::Header)?;
-    let sound = again == encoded && seal.cost.params().is_some();
-    if sound { Ok(seal) } else { Err(WireError::Header) }
+/// Reads so many bytes of coefficients, in clear or sealed.
+pub(super) fn read_packed(
+    body: &mut BodyReader<impl Read>,
+    bytes: usize,
+) -> Result<Zeroizing<Vec<u8>>, WireError> {
+    let mut packed = Zeroizing::new(vec![0; bytes]);
+    body.fill(&mut packed)?;
+    Ok(packed)
 }
 
 /// Two bits a coefficient.
-fn pack(coefficients: &[i64]) -> Zeroizing<Vec<u8>> {
+pub(super) fn pack(coefficients: &[i64]) -> Zeroizing<Vec<u8>> {
     let mut packed = Zeroizing::new(vec![0; coefficients.len() / 4]);
     for (byte, coefficients) in packed.iter_mut().zip(coefficients.chunks_exact(4)) {
         for (place, &coefficient) in coefficients.iter().enumerate() {

@@ -6,10 +6,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::header::HASH_BYTES;
 use super::{Header, Kind, WireError};
+use crate::file_size::HASH_BYTES;
 use crate::keys::KeyId;
 use crate::params::ParamsId;
+
+/// As much as BLAKE3 hashes at once where vectors are longest: 16 chunks of a KiB.
+const SKIPPED_AT_ONCE: usize = 1 << 14;
 
 /// Writes one file: the header, then what `body` writes, then the hash.
 ///
@@ -81,7 +84,6 @@ pub fn encode_structure(value: &impl Serialize) -> Result<Vec<u8>, WireError> {
 #[derive(Debug)]
 pub struct FileReader<R> {
     header: Header,
-    encoded_header: Vec<u8>,
     body: BodyReader<R>,
 }
 
@@ -100,18 +102,13 @@ impl<R: Read> FileReader<R> {
         let mut hash = blake3::Hasher::new();
         hash.update(&encoded_header);
         let body = BodyReader { input, hash, left: header.body_bytes, failure: None };
-        Ok(Self { header, encoded_header, body })
+        Ok(Self { header, body })
     }
 
     /// The header.
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
-    }
-
-    /// All bytes before the body.
-    pub(super) fn encoded_header(&self) -> &[u8] {
-        &self.encoded_header
     }
 
     /// Refuses another kind of file.
@@ -251,15 +248,17 @@ impl<R: Read> BodyReader<R> {
         if again == encoded { Ok(value) } else { Err(WireError::Malformed) }
     }
 
-    /// Reads what is left of the body, for its hash alone.
+    /// Reads so many bytes for the hash alone.
     ///
     /// # Errors
     ///
     /// As [`fill`](Self::fill).
-    pub fn skip(&mut self) -> Result<(), WireError> {
-        let mut buffer = Zeroizing::new([0; 4096]);
-        while self.left > 0 {
-            let length = self.left.min(buffer.len() as u64) as usize;
+    pub fn skip(&mut self, bytes: u64) -> Result<(), WireError> {
+        self.claim(bytes)?;
+        let mut buffer = Zeroizing::new([0; SKIPPED_AT_ONCE]);
+        let end = self.left - bytes;
+        while self.left > end {
+            let length = (self.left - end).min(buffer.len() as u64) as usize;
             self.fill(&mut buffer[..length])?;
         }
         Ok(())
@@ -279,7 +278,7 @@ impl<R: Read> BodyReader<R> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
-        self.skip()?;
+        self.skip(self.left)?;
         let mut hash = [0; HASH_BYTES as usize];
         self.input.read_exact(&mut hash)?;
         let damaged = *self.hash.finalize().as_bytes() != hash;

@@ -3,19 +3,12 @@
 use std::io::{Read, Write};
 
 use super::ciphertext::{check_key, check_parameters};
-use super::residues::{poly_bytes, q_primes, read_poly, write_poly};
+use super::residues::{read_poly, write_poly};
 use super::{BodyReader, BodyWriter, WireError};
 use crate::keys::KeyId;
 use crate::{Context, Operand, Parameters, TensorCiphertext};
 
 impl TensorCiphertext {
-    /// Bytes in the body of a file.
-    #[must_use]
-    pub fn record_bytes(&self, parameters: &Parameters) -> u64 {
-        let part = poly_bytes(parameters.degree(), q_primes(parameters, self.level()));
-        self.operand.record_bytes() + 3 * part
-    }
-
     /// Writes it into the body of a file of the owner `key_id`: operand, d₀, d₁ and d₂.
     ///
     /// # Errors
@@ -30,7 +23,7 @@ impl TensorCiphertext {
         check_parameters(parameters, self.params_id)?;
         check_key(key_id, self.key_id)?;
         self.operand.write(parameters, body)?;
-        self.parts.iter().try_for_each(|part| write_poly(body, part, q_primes(parameters, self.level())))
+        self.parts.iter().try_for_each(|part| write_poly(body, part, parameters.q_primes(self.level())))
     }
 
     /// Reads what [`write_record`](Self::write_record) wrote, for the owner `key_id`.

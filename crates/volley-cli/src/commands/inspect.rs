@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_mlr::volley_ckks::wire::{BodyReader, FileReader, Header, Kind, WireError};
+use volley_mlr::volley_ckks::wire::{FileReader, Header, Kind, WireError};
 use volley_mlr::volley_ckks::{Ciphertext, Context, Parameters, SecretKey};
 use volley_mlr::{Checkpoint, EncryptedModel, EncryptedScores, Job, PredictionPlan, wire};
 use volley_program::units::show_bytes;
@@ -115,7 +115,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
 /// Reads the whole file without keeping it.
 fn check_hash(path: &Path) -> Result<Result<(), WireError>, BadInput> {
     let file = open(path)?;
-    Ok(FileReader::open(file, u64::MAX).and_then(|file| file.read(BodyReader::skip)))
+    Ok(FileReader::open(file, u64::MAX).and_then(|file| file.read(|body| body.skip(body.left()))))
 }
 
 impl Inspection {

@@ -67,10 +67,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let file = &options.rows;
     let length = complete_length(file)?;
     let plan = PredictionPlan::of_rows(&job, open(file)?, length).at(file)?;
-    // All keys of the upload are read, also those that prediction has no use for.
-    let keys_bytes = job.plan().key_spec().memory_bytes();
-    let memory = |threads| Memory { keys: keys_bytes, ..plan.memory(threads) };
-    options.machine.check_memory("scoring these rows", memory)?;
+    options.machine.check_memory("scoring these rows", |threads| plan.memory(threads))?;
 
     let context = phase("tables", || Context::new(job.plan().parameters().clone()));
     let limit = model_limit(job.plan());

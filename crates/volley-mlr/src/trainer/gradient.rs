@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
+use maybe_rayon::prelude::*;
 
 use super::Trainer;
 use crate::encrypted::check_layout;

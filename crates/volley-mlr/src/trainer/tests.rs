@@ -7,7 +7,7 @@ use crate::volley_revolver::Shape;
 use crate::volley_revolver::plan::Demands;
 use crate::volley_revolver::skewed::Split;
 use crate::volley_sigmoid::SigmoidPolynomial;
-use crate::{Dataset, Hyperparameters, Job, LearningRate, Owner, Profile, TrainingSet};
+use crate::{Dataset, Hyperparameters, LearningRate, Owner, Profile, TrainingSet};
 
 /// Trains encrypted and in clear, checks every iteration, and returns the largest relative weight error.
 fn train(data: &Dataset, hyperparameters: &Hyperparameters, demands: Demands) -> f64 {
@@ -190,6 +190,7 @@ fn few_features_of_two_classes_are_bootstrapped_as_well() {
     }
 }
 
+#[cfg(feature = "wire")]
 #[test]
 fn bootstrapped_weights_train_as_in_clear() {
     let data = clouds(40, 6, 3);
@@ -201,7 +202,7 @@ fn bootstrapped_weights_train_as_in_clear() {
     let (plan, evaluator, another) = (&setup.plan, setup.evaluator(), setup.evaluator());
     let data = || setup.upload().expand(&setup.context).unwrap();
     let mut trainer = Trainer::new(&evaluator, plan, data()).unwrap();
-    let job = Job::new(plan.clone(), setup.secret_key.id(), &mut rng(6)).unwrap();
+    let job = crate::Job::new(plan.clone(), setup.secret_key.id(), &mut rng(6)).unwrap();
     let mut resumed = None;
     for reference in setup.training_set.reference(&hyperparameters) {
         let step = trainer.step().unwrap().unwrap();
@@ -224,7 +225,7 @@ fn bootstrapped_weights_train_as_in_clear() {
     // The plan of the job is the same, made again.
     let mut file = Vec::new();
     job.write(&mut file).unwrap();
-    let again = Job::read(&*file, u64::MAX).unwrap();
+    let again = crate::Job::read(&*file, u64::MAX).unwrap();
     assert_eq!(again.plan().to_string(), plan.to_string());
     assert_eq!(again.plan().key_spec(), plan.key_spec());
 }

@@ -7,7 +7,7 @@ use super::plan::{MAX_BYTES, StoredPlan};
 use super::{FileError, JOB, WireError, header, names};
 use crate::Job;
 use crate::volley_ckks::wire::{FileReader, write_file};
-use crate::volley_ckks::{Context, EvaluationKeySet};
+use crate::volley_ckks::{Context, EvaluationKeySet, KeySpec};
 
 impl Job {
     /// Writes it as a file of a few hundred bytes.
@@ -46,7 +46,8 @@ impl Job {
         Ok(Self::restore(id, key_id, stored.plan(params_id)?, encoded))
     }
 
-    /// Reads evaluation keys of at most `limit` bytes, and refuses those of another key from their header.
+    /// Reads the keys that are `needed` from a file of at most `limit` bytes
+    /// ([`EvaluationKeySet::read_needed`]), and refuses those of another key from their header.
     ///
     /// # Errors
     ///
@@ -54,12 +55,13 @@ impl Job {
     pub fn read_keys(
         &self,
         context: &Arc<Context>,
+        needed: &KeySpec,
         input: impl Read,
         limit: u64,
     ) -> Result<EvaluationKeySet, WireError> {
         let file = FileReader::open(input, limit)?;
         file.expect_kind(crate::volley_ckks::wire::Kind::EVALUATION_KEYS)?;
         file.expect_key(self.key_id())?;
-        Ok(EvaluationKeySet::read_file(context, file)?)
+        Ok(EvaluationKeySet::read_needed(context, file, needed)?)
     }
 }

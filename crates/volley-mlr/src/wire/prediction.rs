@@ -138,7 +138,7 @@ impl PredictionPlan {
     pub fn of_rows(job: &Job, input: impl Read, limit: u64) -> Result<Self, WireError> {
         open(job, ROWS, input, limit)?.read(|body| {
             let plan = read_plan(job, body)?;
-            body.skip()?;
+            body.skip(body.left())?;
             Ok(plan)
         })
     }

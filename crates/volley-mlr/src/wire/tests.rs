@@ -315,8 +315,15 @@ fn files_of_other_jobs_are_refused_by_name() {
     let mut file = Vec::new();
     keys.write(run.job.plan().parameters(), &mut file).unwrap();
     assert_eq!(file.len() as u64, run.job.plan().key_spec().byte_count());
-    assert_eq!(run.job.read_keys(run.context(), &file[..], NO_LIMIT).unwrap().key_id(), run.job.key_id());
-    let refused = stranger.read_keys(run.context(), &file[..], NO_LIMIT).unwrap_err();
+    let needed = run.job.plan().key_spec();
+    let read = run.job.read_keys(run.context(), needed, &file[..], NO_LIMIT).unwrap();
+    assert_eq!(read.key_id(), run.job.key_id());
+    // Of the keys for training, those that a prediction needs.
+    let prediction = PredictionPlan::new(run.job.plan(), 3).unwrap();
+    let read = run.job.read_keys(run.context(), prediction.key_spec(), &file[..], NO_LIMIT).unwrap();
+    assert_eq!(read.spec(prediction.parameters()).as_ref(), Ok(prediction.key_spec()));
+    assert!(2 * prediction.key_spec().memory_bytes() < needed.memory_bytes());
+    let refused = stranger.read_keys(run.context(), needed, &file[..], NO_LIMIT).unwrap_err();
     assert_eq!(refused, WireError::File(error));
     // Another kind of file.
     let error = FileError::Kind { expected: DATASET, found: MODEL };

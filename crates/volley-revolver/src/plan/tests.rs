@@ -349,7 +349,7 @@ fn a_plan_is_always_the_same() {
     let split = Split::on_copies(&layout);
     let many = Shape { samples: 3000, ..SHAPE };
     let with_threads = |threads| {
-        let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let overlap = pool.install(|| Plan::of(&Overlap, &parameters, layout, split, &MODEL));
         let scores = pool.install(|| plan(many, 2, in_ring(14)));
         format!("{overlap:?} {scores:?}")

@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 
-use rayon::prelude::*;
+use maybe_rayon::prelude::*;
 use volley_ckks::Arithmetic;
 
 use super::{RowShifts, Skewed, Split};

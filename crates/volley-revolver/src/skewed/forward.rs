@@ -1,6 +1,6 @@
 //! Z = X·vᵀ.
 
-use rayon::prelude::*;
+use maybe_rayon::prelude::*;
 use volley_ckks::Arithmetic;
 
 use super::{Skewed, Split};

@@ -7,7 +7,7 @@ use std::fmt;
 use std::ops::Range;
 use std::slice;
 
-use rayon::prelude::*;
+use maybe_rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::{Gadget, Prepared, RoundedDivision, TILE, inverse_scaled};

@@ -1,8 +1,8 @@
 //! Uniform polynomials from seeds.
 
+use maybe_rayon::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, Rng, SeedableRng};
-use rayon::prelude::*;
 
 use crate::basis::RnsBasis;
 use crate::poly::{Eval, RnsPoly};

@@ -60,6 +60,7 @@ fn nothing_is_imported_through_the_root() {
         ("user.rs", "fn f(\n_: crate::Poly) {}", "user.rs:2", "Poly", "crate::ring::Poly"),
         ("user.rs", "fn f() { use crate::Poly; }", "user.rs:1", "Poly", "crate::ring::Poly"),
         ("user.rs", "fn f() { assert!(g(1, crate::Poly)); }", "user.rs:1", "Poly", "crate::ring::Poly"),
+        ("user.rs", "fn f() { crate::Poly::zero() }", "user.rs:1", "Poly", "crate::ring::Poly"),
         ("user.rs", "mod a { use crate::Poly; }", "user.rs:1", "Poly", "crate::ring::Poly"),
     ] {
         assert_eq!(with(module, text), [problem(place, name, path)], "{text}");

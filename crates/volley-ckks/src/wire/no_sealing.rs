@@ -1,0 +1,16 @@
+//! What stands for `sealing` where that feature is off.
+
+use std::io::Read;
+
+use zeroize::Zeroizing;
+
+use super::{FileReader, WireError};
+
+/// Refuses it.
+pub(super) fn open_sealed(
+    _file: FileReader<impl Read>,
+    _passphrase: Option<&[u8]>,
+    _bytes: usize,
+) -> Result<Zeroizing<Vec<u8>>, WireError> {
+    Err(WireError::SealingUnsupported)
+}
