@@ -18,7 +18,7 @@ struct Rule {
 const TESTKIT: &[&str] = &["volley-testkit"];
 
 /// All members. In the chain this repeats [`CHAIN`]; beside it, features of images need no encryption.
-const GRAPH: [Rule; 12] = [
+const GRAPH: [Rule; 14] = [
     Rule { name: "volley-testkit", published: false, uses: &[], tests_use: &[] },
     Rule { name: "volley-ring", published: true, uses: &[], tests_use: TESTKIT },
     Rule { name: "volley-ckks", published: true, uses: &["volley-ring"], tests_use: TESTKIT },
@@ -27,10 +27,17 @@ const GRAPH: [Rule; 12] = [
     Rule { name: "volley-mlr", published: true, uses: &["volley-sigmoid"], tests_use: TESTKIT },
     Rule { name: "volley-data", published: true, uses: &["volley-mlr"], tests_use: TESTKIT },
     Rule { name: "volley-features", published: true, uses: &[], tests_use: &["volley-data"] },
+    Rule { name: "volley-program", published: true, uses: &["volley-mlr"], tests_use: &[] },
+    Rule {
+        name: "volley-report",
+        published: true,
+        uses: &["volley-data", "volley-mlr", "volley-program"],
+        tests_use: &[],
+    },
     Rule {
         name: "volley-cli",
         published: true,
-        uses: &["volley-data", "volley-features", "volley-mlr"],
+        uses: &["volley-data", "volley-features", "volley-mlr", "volley-program", "volley-report"],
         tests_use: &["volley-ring"],
     },
     Rule { name: "volley-fuzz", published: false, uses: &["volley-mlr", "volley-testkit"], tests_use: &[] },
@@ -38,7 +45,7 @@ const GRAPH: [Rule; 12] = [
     Rule {
         name: "xtask",
         published: false,
-        uses: &["volley-data", "volley-mlr", "volley-ring"],
+        uses: &["volley-data", "volley-mlr", "volley-program", "volley-report", "volley-ring"],
         tests_use: &[],
     },
 ];

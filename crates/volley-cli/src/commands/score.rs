@@ -8,7 +8,6 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_mlr::volley_ckks::costs::Memory;
 use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator, SeededCiphertext};
 use volley_mlr::{EncryptedModel, EncryptedRows, PredictionPlan, Predictor};
 use volley_program::units::{counted, show_bytes};

@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 use volley_program::units::{counted, percent, show_bytes, show_seconds};
 
-use super::{Report, Run, security_bits};
+use super::security_bits;
+use crate::report::{Report, Run};
 
 /// What a publication says, in the order of [`ROWS`].
 struct Publication {

@@ -4,6 +4,14 @@ use super::*;
 use crate::curves::{Curve, Encrypted, Quality};
 
 /// Made-up numbers.
+fn curve(accuracy: f64) -> Curve {
+    let quality = |accuracy, loss| Quality { accuracy, loss };
+    Curve {
+        training: vec![quality(0.5, 3.5), quality(accuracy, 2.5)],
+        test: vec![quality(0.25, 4.5), quality(accuracy, 1.5)],
+    }
+}
+
 pub(crate) fn report() -> Report {
     let phase = |name: &str, party, seconds| Phase { name: name.into(), party, seconds };
     let iteration = |iteration, seconds, level, accuracy| Iteration {
@@ -15,13 +23,6 @@ pub(crate) fn report() -> Report {
         weight_precision_bits: 20.5,
         accuracy_encrypted: accuracy,
         accuracy_plain: accuracy + 0.0001,
-    };
-    let curve = |accuracy| {
-        let quality = |accuracy, loss| Quality { accuracy, loss };
-        Curve {
-            training: vec![quality(0.5, 3.5), quality(accuracy, 2.5)],
-            test: vec![quality(0.25, 4.5), quality(accuracy, 1.5)],
-        }
     };
     Report {
         data: "made <up>".into(),
