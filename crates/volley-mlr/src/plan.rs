@@ -164,7 +164,6 @@ impl Plan {
 
     /// The plan that was made once with these parameters, layout and split. Whoever it comes from, it is made again in
     /// about a second or refused.
-    #[cfg(any(feature = "wire", test))]
     pub(crate) fn restore(
         hyperparameters: &Hyperparameters,
         parameters: &Parameters,

@@ -191,8 +191,7 @@ impl EvaluationKeySet {
     }
 }
 
-/// What files are written from and read into.
-#[cfg(feature = "wire")]
+/// What files and other protocols are made from and read into.
 impl EvaluationKeySet {
     pub(crate) fn relinearization_key(&self) -> Option<&KeySwitchingKey> {
         self.relinearization.as_ref()

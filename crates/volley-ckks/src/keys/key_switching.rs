@@ -58,7 +58,6 @@ impl KeySwitchingKey {
     }
 
     /// The key with these halves bⱼ modulo Q_level·P, one for each digit of the level.
-    #[cfg(feature = "wire")]
     pub(crate) fn from_halves(context: &Context, level: usize, seed: Seed, halves: Vec<PackedPoly>) -> Self {
         let digits = halves
             .into_par_iter()

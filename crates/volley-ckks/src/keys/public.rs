@@ -36,7 +36,6 @@ impl PublicKey {
     }
 
     /// The key with this half b modulo QP.
-    #[cfg(feature = "wire")]
     pub(crate) fn from_half(context: &Arc<Context>, key_id: KeyId, seed: Seed, b: PackedPoly) -> Self {
         let a = context.expand_qp(context.parameters().max_level(), &seed, Domain::PublicKey, 0);
         let a = context.qp(context.parameters().max_level()).pack(&a);
@@ -49,7 +48,6 @@ impl PublicKey {
         &self.context
     }
 
-    #[cfg(feature = "wire")]
     pub(crate) fn b(&self) -> &PackedPoly {
         &self.halves[0]
     }

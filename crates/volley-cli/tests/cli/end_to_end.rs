@@ -6,7 +6,7 @@ use std::path::Path;
 use predicates::str::contains;
 use serde_json::Value;
 
-use crate::setup::{SHAPE, fixture, folder, link_project, table, volley};
+use crate::setup::{SHAPE, fixture, folder, link_project, table, table_with_a_rare_class, volley};
 
 fn json(command: &mut assert_cmd::Command) -> Value {
     serde_json::from_slice(&command.arg("--json").assert().success().get_output().stdout).unwrap()
@@ -193,7 +193,7 @@ fn a_shareable_model_says_what_it_covers() {
     volley(["keygen"]).arg(path("project")).assert().success();
     // Weights above 1 are not covered, and not advised.
     let rare = path("rare.csv");
-    fs::write(&rare, fs::read_to_string(data).unwrap().replace("c,", "b,").replacen("b,", "c,", 1)).unwrap();
+    fs::write(&rare, table_with_a_rare_class(24)).unwrap();
     let mut balanced = volley(["encrypt", "--class-weight", "balanced"]);
     let refused = balanced.args([&path("project"), &rare]).assert().code(2);
     refused

@@ -49,6 +49,19 @@ pub(crate) fn table(rows: usize) -> String {
     text
 }
 
+/// The same table with a single row of c, whose values are the means of those of b: nothing tells it from them.
+pub(crate) fn table_with_a_rare_class(rows: usize) -> String {
+    let text = table(rows).replace("c,", "b,");
+    let values =
+        |line: &str| -> Vec<f64> { line.split(',').skip(1).map(|value| value.parse().unwrap()).collect() };
+    let of_b: Vec<_> = text.lines().skip(1).filter(|line| line.starts_with('b')).map(values).collect();
+    let mean = |column: usize| of_b.iter().map(|row| row[column]).sum::<f64>() / of_b.len() as f64;
+    let means: String = (0..4).map(|column| format!(",{:.6}", mean(column))).collect();
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    *lines.iter_mut().find(|line| line.starts_with('b')).unwrap() = format!("c{means}");
+    lines.join("\n") + "\n"
+}
+
 pub(crate) fn fixture() -> &'static Fixture {
     static FIXTURE: OnceLock<Fixture> = OnceLock::new();
     FIXTURE.get_or_init(|| {

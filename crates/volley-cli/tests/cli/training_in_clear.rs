@@ -7,7 +7,7 @@ use assert_cmd::Command;
 use predicates::prelude::*;
 use tempfile::TempDir;
 
-use crate::setup::{SHAPE, folder, link_project, table, volley};
+use crate::setup::{SHAPE, folder, link_project, table, table_with_a_rare_class, volley};
 
 /// A project without keys, which come after the training in clear.
 fn planned(settings: &[&str]) -> (TempDir, PathBuf, PathBuf) {
@@ -54,9 +54,7 @@ fn a_class_that_is_never_predicted_is_named() {
     let folder = folder();
     let (project, data) = (folder.path().join("project"), folder.path().join("data.csv"));
     link_project(&project);
-    // The only row of c is much like those of b.
-    let rare = table(24).replace("c,", "b,").replacen("b,", "c,", 1);
-    fs::write(&data, rare).unwrap();
+    fs::write(&data, table_with_a_rare_class(24)).unwrap();
     let never = "predicts none of the training rows as \"c\"; --class-weight balanced";
     encrypt(&project, &data).arg("--force").assert().success().stderr(says(never));
     let mut balanced = encrypt(&project, &data);

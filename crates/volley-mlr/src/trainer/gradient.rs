@@ -56,11 +56,12 @@ impl<T> Gradient<T> {
     }
 
     /// Refuses a gradient of another plan: by its layout, its iteration and groups, and level, scale and slots of its sums.
-    pub(crate) fn check<'t>(
-        &'t self,
-        plan: &Plan,
-        operand: impl Fn(&'t T) -> &'t Operand,
-    ) -> Result<(), Error> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LayoutMismatch`], [`Error::GradientOperand`], and the errors of an iteration and of groups that the plan does
+    /// not have.
+    pub fn check<'t>(&'t self, plan: &Plan, operand: impl Fn(&'t T) -> &'t Operand) -> Result<(), Error> {
         check_layout(plan.layout(), self.layout)?;
         self.check_iteration(1..=plan.hyperparameters().iterations())?;
         let available = 0..plan.layout().groups();
