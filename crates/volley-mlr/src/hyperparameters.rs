@@ -161,7 +161,7 @@ impl Hyperparameters {
         Self { sigmoid, ..self }
     }
 
-    /// With the paper's momentum up to a size of `limit` ([`Momentum::limited`]).
+    /// With the paper's momentum up to a size of `limit` ([`Momentum::limited`](crate::Momentum::limited)).
     ///
     /// # Errors
     ///
