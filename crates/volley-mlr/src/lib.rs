@@ -95,6 +95,7 @@ mod reference;
 mod refresh;
 mod rows;
 mod sharing;
+mod symmetric;
 #[cfg(test)]
 mod testing;
 mod trainer;

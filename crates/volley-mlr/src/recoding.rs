@@ -22,11 +22,10 @@
 //! z′ is linear in x, with the weights U P W: a recoded model is as large as one that is not. The owner recodes what was
 //! decrypted, from the class means alone.
 
-use nalgebra::DMatrix;
 use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, symmetric};
 
 /// ε, relative to the mean variance of a score.
 const RIDGE: f64 = 0.01;
@@ -117,15 +116,11 @@ impl ScoreMap {
 
 /// (C + ε tr(C)/c I)⁻¹; 0 for 0, of weights that are all zero.
 fn ridge_inverse(covariance: &Array2<f64>) -> Array2<f64> {
-    let size = covariance.nrows();
-    let eigen = DMatrix::from_fn(size, size, |i, j| covariance[[i, j]]).symmetric_eigen();
-    let ridge = RIDGE * covariance.diag().sum() / size as f64;
-    let vectors = Array2::from_shape_fn((size, size), |(i, j)| eigen.eigenvectors[(i, j)]);
-    let inverse = Array1::from_shape_fn(size, |j| match eigen.eigenvalues[j].max(0.0) + ridge {
+    let ridge = RIDGE * covariance.diag().sum() / covariance.nrows() as f64;
+    symmetric::apply(covariance, |value| match value.max(0.0) + ridge {
         value if value > 0.0 => value.recip(),
         _ => 0.0,
-    });
-    (&vectors * &inverse).dot(&vectors.t())
+    })
 }
 
 impl TryFrom<Stored> for Recoding {

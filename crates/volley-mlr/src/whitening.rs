@@ -29,11 +29,10 @@
 //!
 //! Cost: n·d² for C and about 10·d³ for the eigenvectors, on one thread.
 
-use nalgebra::DMatrix;
 use ndarray::{Array1, Array2, ArrayRef1, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, symmetric};
 
 /// Largest absolute value in whitened training rows.
 const CLIP: f64 = 6.0;
@@ -132,12 +131,8 @@ fn shrunk_covariance(centred: &Array2<f64>) -> (Array2<f64>, f64) {
 
 /// S^(−1/2), with the floor on the eigenvalues.
 fn inverse_root(covariance: &Array2<f64>) -> Array2<f64> {
-    let size = covariance.nrows();
-    let floor = FLOOR * covariance.diag().sum() / size as f64;
-    let eigen = DMatrix::from_fn(size, size, |i, j| covariance[[i, j]]).symmetric_eigen();
-    let vectors = Array2::from_shape_fn((size, size), |(i, j)| eigen.eigenvectors[(i, j)]);
-    let stretch = Array1::from_shape_fn(size, |j| eigen.eigenvalues[j].max(floor).sqrt().recip());
-    (&vectors * &stretch).dot(&vectors.t())
+    let floor = FLOOR * covariance.diag().sum() / covariance.nrows() as f64;
+    symmetric::apply(covariance, |value| value.max(floor).sqrt().recip())
 }
 
 impl TryFrom<Stored> for Whitening {

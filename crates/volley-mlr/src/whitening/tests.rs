@@ -1,3 +1,4 @@
+use nalgebra::DMatrix;
 use ndarray::array;
 use proptest::prelude::*;
 
