@@ -70,6 +70,14 @@ impl ClassLabels {
         scores.rows().into_iter().map(|row| self.0[highest(&row)].as_str()).collect()
     }
 
+    /// The share of rows whose label has the [highest](Self::highest) score, in \[0, 1\]. A label that is no class counts as wrong.
+    #[must_use]
+    pub fn accuracy(&self, scores: &Array2<f64>, labels: &[String]) -> f64 {
+        let right =
+            self.highest(scores).into_iter().zip(labels).filter(|(found, label)| found == label).count();
+        right as f64 / labels.len() as f64
+    }
+
     /// One row per label, 1 in the column of its class and 0 elsewhere.
     ///
     /// # Errors

@@ -102,10 +102,7 @@ impl Model {
     ///
     /// [`Error::ColumnCount`] if the features are not as many as the model has.
     pub fn accuracy(&self, data: &Dataset) -> Result<f64, Error> {
-        let predictions = self.predict(data.features())?;
-        let right =
-            predictions.into_iter().zip(data.labels()).filter(|(found, label)| found == label).count();
-        Ok(right as f64 / data.samples() as f64)
+        Ok(self.classes.accuracy(&self.scores(data.features())?, data.labels()))
     }
 }
 

@@ -91,20 +91,22 @@ impl OwnerState {
         model: &EncryptedModel<Ciphertext>,
     ) -> Result<Model, Error> {
         let Some(flooding) = plan.hyperparameters().flooding() else {
-            return self.decrypt_private(plan, secret_key, model);
+            return self.model(self.unpack(plan, encoder, model, |block| Ok(secret_key.decrypt(block)?))?);
         };
         let noise = plan.noise_model();
         let sigma = noise.flooding_deviation(flooding, model.terms.len());
         let decrypt = |block: &Ciphertext| Ok(secret_key.decrypt_flooded(block, sigma)?);
         let weights = self.unpack(plan, encoder, model, decrypt)?;
-        let recoding_gain = self.score_map(&weights).map_or(1.0, |map| map.noise_gain());
+        let map = self.score_map(&weights);
+        let recoding_gain = map.as_ref().map_or(1.0, ScoreMap::noise_gain);
         let factors = model.terms.iter().map(|(factor, _)| factor * factor).sum::<f64>().sqrt();
         let deviation = noise.weight_deviation(sigma) * factors / self.preconditioner.factor()
             * self.preprocessing.noise_gain()
             * recoding_gain;
         let (statistical_bits, decryptions) = (flooding.statistical_bits(), flooding.decryptions());
         let sharing = Sharing::Flooded { statistical_bits, decryptions, deviation };
-        Ok(sharing::with_rounded_statistics(&self.model(weights)?, deviation)?.marked(sharing))
+        let model = self.model_by(map.as_ref(), weights)?;
+        Ok(sharing::with_rounded_statistics(&model, deviation)?.marked(sharing))
     }
 
     /// The weights of prepared features, as `decrypt` decrypts their ciphertexts.
@@ -139,7 +141,7 @@ impl OwnerState {
         let mut weights = layout.unpack_weights(&slots)?;
         // A bit that was flipped on the way, in the server's memory or in its model's file, makes all slots as large as the
         // modulus.
-        let largest = weights.iter().fold(0.0, |largest, weight| f64::max(largest, weight.abs()));
+        let largest = sharing::largest(&weights);
         if largest >= MAX_WEIGHT {
             return Err(Error::WeightOverflow { weight: largest, limit: MAX_WEIGHT });
         }
@@ -159,16 +161,23 @@ impl OwnerState {
         self.recoding.as_ref().map(|recoding| recoding.of(weights))
     }
 
-    /// Trained weights, recoded where rows are whitened.
-    pub(crate) fn recoded(&self, weights: Array2<f64>) -> Array2<f64> {
-        match self.score_map(&weights) {
-            Some(map) => map.weights(&weights),
-            None => weights,
+    /// The scores, samples × classes, that a model with these trained weights gives rows that these `scores` were trained for:
+    /// recoded where rows are whitened.
+    pub(crate) fn model_scores(&self, weights: &Array2<f64>, scores: Array2<f64>) -> Array2<f64> {
+        match self.score_map(weights) {
+            Some(map) => map.scores(&scores),
+            None => scores,
         }
     }
 
-    /// The model with these trained weights.
+    /// The model with these trained weights, recoded where rows are whitened.
     pub(crate) fn model(&self, weights: Array2<f64>) -> Result<Model, Error> {
-        Model::new(self.recoded(weights), self.classes.clone(), self.preprocessing.clone())
+        self.model_by(self.score_map(&weights).as_ref(), weights)
+    }
+
+    /// The model with these trained weights, recoded if there is a map of their scores.
+    pub(crate) fn model_by(&self, map: Option<&ScoreMap>, weights: Array2<f64>) -> Result<Model, Error> {
+        let weights = map.map(|map| map.weights(&weights)).unwrap_or(weights);
+        Model::new(weights, self.classes.clone(), self.preprocessing.clone())
     }
 }

@@ -183,7 +183,8 @@ fn polynomial_bounds(settings: &Hyperparameters, h: f64) -> (f64, f64) {
     (bound, slopes.fold(0.0, f64::max))
 }
 
-fn largest<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
+/// The largest absolute value.
+pub(crate) fn largest<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
     values.into_iter().fold(0.0, |largest, value| f64::max(largest, value.abs()))
 }
 

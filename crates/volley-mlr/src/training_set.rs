@@ -160,11 +160,8 @@ impl TrainingSet {
     /// The classes that a model with these weights, classes × (columns + 1), predicts for none of the training rows.
     #[must_use]
     pub fn never_predicted(&self, weights: &Array2<f64>) -> Vec<&str> {
-        let predicted: BTreeSet<&str> = self
-            .classes()
-            .highest(&self.features.dot(&self.fitted.recoded(weights.clone()).t()))
-            .into_iter()
-            .collect();
+        let scores = self.model_scores(weights, self.features.dot(&weights.t()));
+        let predicted: BTreeSet<&str> = self.classes().highest(&scores).into_iter().collect();
         let names = self.classes().names().iter().map(String::as_str);
         names.filter(|name| !predicted.contains(name)).collect()
     }
@@ -184,13 +181,20 @@ impl TrainingSet {
         self.fitted.model(weights)
     }
 
+    /// The scores, samples × classes, that the [`model`](Self::model) of trained weights gives rows for which these `scores` were
+    /// trained.
+    #[must_use]
+    pub fn model_scores(&self, weights: &Array2<f64>, scores: Array2<f64>) -> Array2<f64> {
+        self.fitted.model_scores(weights, scores)
+    }
+
     /// The model whose scores are those that were trained, each of one class against the rest.
     ///
     /// # Errors
     ///
     /// As [`model`](Self::model).
     pub fn model_as_trained(&self, weights: Array2<f64>) -> Result<Model, Error> {
-        Model::new(weights, self.classes().clone(), self.preprocessing().clone())
+        self.fitted.model_by(None, weights)
     }
 }
 

@@ -4,7 +4,7 @@ use ndarray::Array2;
 use rayon::prelude::*;
 use serde::Serialize;
 use volley_data::volley_mlr::volley_sigmoid::loss::log_likelihood_of_scores;
-use volley_data::volley_mlr::{self, Baseline, ClassLabels, Dataset, Model, TrainingSet};
+use volley_data::volley_mlr::{self, Baseline, ClassLabels, Dataset, TrainingSet};
 
 use crate::error::Error;
 
@@ -90,7 +90,7 @@ impl Curve {
         rows: Rows<'_>,
         weights: &[&Array2<f64>],
     ) -> Result<Self, Error> {
-        Self::new(set, rows, weights, |weights| set.model(weights))
+        Self::new(set, rows, weights, |weights, trained| set.model_scores(weights, trained))
     }
 
     /// Of a baseline.
@@ -101,21 +101,26 @@ impl Curve {
         iterations: usize,
     ) -> Result<Self, Error> {
         let weights: Vec<_> = set.baseline(baseline).take(iterations).collect();
-        Self::new(set, rows, &weights.iter().collect::<Vec<_>>(), |weights| set.model_as_trained(weights))
+        Self::new(set, rows, &weights.iter().collect::<Vec<_>>(), |_, trained| trained)
     }
 
-    /// Judges weights before the first iteration and after each; `model` says which predictions they stand for.
+    /// Judges weights before the first iteration and after each; `predicting` makes the scores that predict of those that were
+    /// trained.
     fn new(
         set: &TrainingSet,
         rows: Rows<'_>,
         weights: &[&Array2<f64>],
-        model: impl Fn(Array2<f64>) -> Result<Model, volley_mlr::Error> + Sync,
+        predicting: impl Fn(&Array2<f64>, Array2<f64>) -> Array2<f64> + Sync,
     ) -> Result<Self, Error> {
         let untrained = Array2::zeros((set.classes().len(), set.features().ncols()));
         let weights: Vec<&Array2<f64>> = std::iter::once(&untrained).chain(weights.iter().copied()).collect();
         let judge = |data: &Dataset, weights: &Array2<f64>| -> Result<Quality, Error> {
-            let loss = loss(&set.model_as_trained(weights.clone())?, data)?;
-            Ok(Quality { accuracy: model(weights.clone())?.accuracy(data)?, loss })
+            let trained = set.model_as_trained(weights.clone())?.scores(data.features())?;
+            let loss = loss(set.classes(), &trained, data)?;
+            Ok(Quality {
+                accuracy: set.classes().accuracy(&predicting(weights, trained), data.labels()),
+                loss,
+            })
         };
         let on = |data| weights.par_iter().map(|weights| judge(data, weights)).collect::<Result<Vec<_>, _>>();
         Ok(Self { training: on(rows.training)?, test: on(rows.test)? })
@@ -142,11 +147,10 @@ impl Curves {
     }
 }
 
-/// −ℓ/n of a model whose scores are those that were trained.
-fn loss(trained: &Model, data: &Dataset) -> Result<f64, Error> {
-    let scores = trained.scores(data.features())?;
-    let one_hot = known_one_hot(trained.classes(), data.labels());
-    let likelihood = log_likelihood_of_scores(&scores, &one_hot).map_err(volley_mlr::Error::from)?;
+/// −ℓ/n of scores that were trained.
+fn loss(classes: &ClassLabels, trained: &Array2<f64>, data: &Dataset) -> Result<f64, Error> {
+    let one_hot = known_one_hot(classes, data.labels());
+    let likelihood = log_likelihood_of_scores(trained, &one_hot).map_err(volley_mlr::Error::from)?;
     Ok(-likelihood / data.samples() as f64)
 }
 
