@@ -25,9 +25,7 @@ use volley_mlr::volley_ckks::{
 };
 use volley_program::machine::{available_memory_bytes, peak_memory_bytes};
 use volley_program::units::show_bytes;
-use volley_program::{BadInput, OrBadInput};
-
-use crate::calibrate::this_core;
+use volley_program::{BadInput, CoreTimes, OrBadInput};
 
 mod embedding;
 
@@ -104,7 +102,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             bench.measure(&vector(kind, bench.slots(), index as u64), kind, &mut steps)?;
         }
     }
-    writeln!(io::stdout(), "{}", steps.table(&foreseen(&plan, &this_core()?)?))?;
+    writeln!(io::stdout(), "{}", steps.table(&foreseen(&plan, &CoreTimes::of_this_machine()?.times)?))?;
     bench.consecutive(options.consecutive)?;
     if let Some(bytes) = peak_memory_bytes() {
         writeln!(io::stdout(), "peak memory: {:.2} GB", bytes as f64 * 1e-9)?;

@@ -10,15 +10,16 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use cpu_time::{ProcessTime, ThreadTime};
+use cpu_time::ProcessTime;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use rayon::ThreadPoolBuilder;
-use volley_mlr::volley_ckks::costs::{CoreKind, CostModel, Measurement};
+use volley_mlr::volley_ckks::costs::{CoreKind, CostModel};
 use volley_mlr::volley_ckks::{
     Arithmetic, Complex64, Context, Encoder, Error, EvaluationKeySet, Evaluator, OperationCounts, Parameters,
     ParametersLiteral, SecretKey, Security, Simulator,
 };
+use volley_program::measure_core;
 
 use crate::clock;
 
@@ -111,17 +112,6 @@ pub(crate) fn run() -> Result<()> {
         println!("keys, 2^{log_n}: {nanoseconds:.2} ns for each of {bytes} bytes");
     }
     Ok(())
-}
-
-/// The times of this machine's core, by a measurement of its own.
-pub(crate) fn this_core() -> Result<CostModel> {
-    Ok(CostModel::measured(CoreKind::detect()?, &measure_core()?))
-}
-
-fn measure_core() -> Result<Measurement> {
-    let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let pool = ThreadPoolBuilder::new().num_threads(1).build()?;
-    Ok(pool.install(|| Measurement::take(&mut rng, || ThreadTime::now().as_duration()))?)
 }
 
 fn observe() -> Result<(Vec<Observation>, Vec<KeyTime>)> {

@@ -5,7 +5,6 @@
 
 mod atomic;
 mod commands;
-mod core_times;
 mod files;
 mod output;
 mod passphrase;

@@ -7,10 +7,8 @@ use volley_mlr::volley_ckks::Parameters;
 use volley_mlr::volley_ckks::bootstrapping::Preset;
 use volley_mlr::volley_ckks::costs::{CoreKind, CostModel};
 use volley_mlr::{Plan, PlanHash, Profile};
-use volley_program::ProfileName;
 use volley_program::units::{counted, show_bytes};
-
-use crate::core_times::CoreTimes;
+use volley_program::{CoreTimes, ProfileName};
 
 /// A parameter set in figures.
 #[derive(Clone, Debug, Serialize)]

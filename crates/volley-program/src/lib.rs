@@ -4,15 +4,18 @@
 //! * [`ProfileName`] names the profiles of the training, on command lines and in projects.
 //! * [`Threads`] and [`Machine`] are the options for threads and memory; [`machine`] says what memory there is.
 //! * [`units`] writes and reads sizes, times and shares.
+//! * [`CoreTimes`] are the times of this machine's cores, measured once.
 //!
-//! It prints nothing and opens no file of the user.
+//! It prints nothing, and opens no file of the user but the cache of these times.
 #![forbid(unsafe_code)]
 
+mod core_times;
 pub mod failure;
 pub mod machine;
 mod settings;
 pub mod units;
 
+pub use core_times::{CoreTimes, measure_core};
 pub use failure::{BadInput, OrBadInput, exit_code};
 pub use machine::{Machine, Threads};
 pub use settings::{ProfileName, SMALL_KEY_BYTES};

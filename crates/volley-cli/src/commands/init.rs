@@ -7,9 +7,8 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use volley_mlr::{PlanHash, PredictionPlan};
-use volley_program::OrBadInput;
+use volley_program::{CoreTimes, OrBadInput};
 
-use crate::core_times::CoreTimes;
 use crate::output::{Output, note, phase};
 use crate::plan_summary::PlanSummary;
 use crate::project::Project;

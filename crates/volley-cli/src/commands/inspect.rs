@@ -10,9 +10,8 @@ use volley_mlr::volley_ckks::wire::{FileReader, Header, Kind, WireError};
 use volley_mlr::volley_ckks::{Ciphertext, Context, Parameters, SecretKey};
 use volley_mlr::{Checkpoint, EncryptedModel, EncryptedScores, Job, PredictionPlan, wire};
 use volley_program::units::show_bytes;
-use volley_program::{BadInput, OrBadInput};
+use volley_program::{BadInput, CoreTimes, OrBadInput};
 
-use crate::core_times::CoreTimes;
 use crate::files::open_named;
 use crate::output::Output;
 use crate::plan_summary::{ParametersSummary, PlanSummary};

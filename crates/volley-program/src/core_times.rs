@@ -26,16 +26,22 @@ const MAX_BYTES: u64 = 1 << 12;
 
 /// A kind of core, and what one of this machine takes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct CoreTimes {
-    pub(crate) kind: CoreKind,
-    pub(crate) times: CostModel,
+pub struct CoreTimes {
+    /// The kind, with the kernels in use.
+    pub kind: CoreKind,
+    /// The kind's times, scaled by the measurement.
+    pub times: CostModel,
 }
 
 impl CoreTimes {
     /// Of this machine's cores, with the kernels in use.
-    pub(crate) fn of_this_machine() -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// Where `VOLLEY_BACKEND` names kernels that the processor does not run, and those of [`measure_core`].
+    pub fn of_this_machine() -> Result<Self> {
         let kind = CoreKind::detect()?;
-        let measurement = kept_or_measured(cache_folder().as_deref(), &Key::of(kind), measure)?;
+        let measurement = kept_or_measured(cache_folder().as_deref(), &Key::of(kind), measure_core)?;
         Ok(Self { kind, times: CostModel::measured(kind, &measurement) })
     }
 }
@@ -79,7 +85,11 @@ fn cache_folder() -> Option<PathBuf> {
 }
 
 /// Times one core: all runs on one thread, however many the program has.
-fn measure() -> Result<Measurement> {
+///
+/// # Errors
+///
+/// Where the system gives no random bytes or no thread, or the measurement fails.
+pub fn measure_core() -> Result<Measurement> {
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
     let thread = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     Ok(thread.install(|| Measurement::take(&mut rng, || ThreadTime::now().as_duration()))?)
