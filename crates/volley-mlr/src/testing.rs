@@ -6,6 +6,7 @@ use ndarray::Array2;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
+use crate::sharing::largest;
 use crate::volley_ckks::{
     Arithmetic, Ciphertext, Context, Encoder, EvaluationKeySet, Evaluator, SecretKey, Security,
     SimulatedCiphertext, Simulator,
@@ -44,6 +45,11 @@ pub(crate) fn labelled_clouds(
     features.column_mut(columns - 2).fill(1e-6);
     features[[0, columns - 2]] = 2e-6;
     Dataset::new(features, (0..samples).map(|i| label(i % classes))).unwrap()
+}
+
+/// max |found − expected| / max |expected|.
+pub(crate) fn relative_error(found: &Array2<f64>, expected: &Array2<f64>) -> f64 {
+    largest(&(found - expected)) / largest(expected)
 }
 
 pub(crate) fn small_ring(log_n: u32) -> Demands {

@@ -6,7 +6,7 @@ use ndarray::{Array2, Axis};
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{Setup, clouds, rng, small_ring};
+use crate::testing::{Setup, clouds, relative_error, rng, small_ring};
 use crate::volley_ckks::Flooding;
 use crate::volley_revolver::Shape;
 use crate::{Dataset, Error, Hyperparameters, Owner, Plan, Profile, Reference, Trainer, TrainingSet};
@@ -142,11 +142,9 @@ fn encrypted_training_of_weighted_rows_is_that_in_clear() {
             trainer.step().unwrap().unwrap();
             let model = setup.owner().decrypt_private(&trainer.model().unwrap()).unwrap();
             let in_clear = setup.training_set.model(reference.weights).unwrap();
-            let largest = in_clear.weights().iter().fold(0.0, |max: f64, w| max.max(w.abs()));
-            let error = model.weights() - in_clear.weights();
-            let error = error.iter().fold(0.0, |max: f64, e| max.max(e.abs()));
-            println!("{samples} rows, iteration {}: {:e}", reference.iteration, error / largest);
-            assert!(error / largest < 1e-4, "{samples} rows, {}: {error:e}", reference.iteration);
+            let error = relative_error(model.weights(), in_clear.weights());
+            println!("{samples} rows, iteration {}: {:e}", reference.iteration, error);
+            assert!(error < 1e-4, "{samples} rows, {}: {error:e}", reference.iteration);
         }
         assert_eq!(&evaluator.counts(), setup.plan.counts(), "the plan is what runs");
     }

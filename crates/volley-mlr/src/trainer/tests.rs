@@ -1,7 +1,7 @@
 use ndarray::Axis;
 
 use super::*;
-use crate::testing::{Reencryption, Setup, clouds, rng, small_ring};
+use crate::testing::{Reencryption, Setup, clouds, relative_error, rng, small_ring};
 use crate::volley_ckks::{Ciphertext, Context, SecretKey};
 use crate::volley_revolver::Shape;
 use crate::volley_revolver::plan::Demands;
@@ -30,9 +30,8 @@ fn train_by(setup: &Setup) -> f64 {
         assert_eq!(step.iteration, reference.iteration);
         let model = owner.decrypt_private(&trainer.model().unwrap()).unwrap();
         let reference = setup.training_set.model(reference.weights).unwrap();
-        let largest = reference.weights().iter().fold(0.0, |max: f64, w| max.max(w.abs()));
-        let error = (model.weights() - reference.weights()).iter().fold(0.0, |max: f64, e| max.max(e.abs()));
-        worst = f64::max(worst, error / largest);
+        let error = relative_error(model.weights(), reference.weights());
+        worst = f64::max(worst, error);
     }
     assert_eq!(trainer.step().unwrap(), None);
     assert_eq!(&evaluator.counts(), plan.counts(), "the plan is what runs");
@@ -113,9 +112,8 @@ fn check_refreshed(setup: &Setup, level: usize) {
         let checkpoint = trainer.checkpoint().unwrap();
         assert_eq!(checkpoint.check(plan, Ciphertext::operand), Ok(()));
         let model = setup.owner().decrypt_private(&trainer.model().unwrap()).unwrap();
-        let largest = reference.weights.iter().fold(0.0, |max: f64, w| max.max(w.abs()));
-        let error = (model.weights() - &reference.weights).iter().fold(0.0, |max: f64, e| max.max(e.abs()));
-        assert!(error / largest < 1e-4, "iteration {}: {:e}", step.iteration, error / largest);
+        let error = relative_error(model.weights(), &reference.weights);
+        assert!(error < 1e-4, "iteration {}: {:e}", step.iteration, error);
     }
     assert_eq!(trainer.step().unwrap(), None);
     assert_eq!(&evaluator.counts(), plan.counts(), "the plan is what runs");
@@ -181,10 +179,8 @@ fn few_features_of_two_classes_are_bootstrapped_as_well() {
         for reference in setup.training_set.reference(&hyperparameters) {
             trainer.step().unwrap().unwrap();
             let model = setup.owner().decrypt_private(&trainer.model().unwrap()).unwrap();
-            let largest = reference.weights.iter().fold(0.0, |max: f64, w| max.max(w.abs()));
-            let error = model.weights() - &reference.weights;
-            let error = error.iter().fold(0.0, |max: f64, e| max.max(e.abs()));
-            assert!(error / largest < 1e-3, "{features}, iteration {}: {error:e}", reference.iteration);
+            let error = relative_error(model.weights(), &reference.weights);
+            assert!(error < 1e-3, "{features}, iteration {}: {error:e}", reference.iteration);
         }
         assert_eq!(&evaluator.counts(), setup.plan.counts(), "the plan is what runs");
     }
@@ -207,9 +203,8 @@ fn bootstrapped_weights_train_as_in_clear() {
     for reference in setup.training_set.reference(&hyperparameters) {
         let step = trainer.step().unwrap().unwrap();
         let model = setup.owner().decrypt_private(&trainer.model().unwrap()).unwrap();
-        let largest = reference.weights.iter().fold(0.0, |max: f64, w| max.max(w.abs()));
-        let error = (model.weights() - &reference.weights).iter().fold(0.0, |max: f64, e| max.max(e.abs()));
-        assert!(error / largest < 1e-3, "iteration {}: {:e}", step.iteration, error / largest);
+        let error = relative_error(model.weights(), &reference.weights);
+        assert!(error < 1e-3, "iteration {}: {:e}", step.iteration, error);
         if step.refreshed && resumed.is_none() {
             let mut file = Vec::new();
             trainer.checkpoint().unwrap().write(&job, &mut file).unwrap();
