@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, System};
 use volley_ring::Kernel;
 
-use crate::workspace_root;
+use crate::workspace;
 
 /// Which benches, and where the result goes.
 #[derive(Args, Debug)]
@@ -76,11 +76,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let start = SystemTime::now();
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["bench", "--package", "volley-benches", "--benches", "--"]).args(&options.filter);
-    let status = cargo.current_dir(workspace_root()).status().context("cannot run cargo")?;
+    let status = cargo.current_dir(workspace::root()).status().context("cannot run cargo")?;
     ensure!(status.success(), "cargo bench failed");
 
     let mut benches = BTreeMap::new();
-    collect(&workspace_root().join("target/criterion"), start, &mut benches)?;
+    collect(&workspace::root().join("target/criterion"), start, &mut benches)?;
     let summary = Summary {
         cpu: cpu(),
         backend: Kernel::detect()?.name(),
@@ -139,7 +139,7 @@ fn cpu() -> Option<String> {
 }
 
 fn output_of(program: &str, arguments: &[&str]) -> Result<String> {
-    let output = Command::new(program).args(arguments).current_dir(workspace_root()).output();
+    let output = Command::new(program).args(arguments).current_dir(workspace::root()).output();
     let output = output.with_context(|| format!("cannot run {program}"))?;
     ensure!(output.status.success(), "{program} {} failed", arguments.join(" "));
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn results_of_this_run_are_collected() {
-        let folder = workspace_root().join("target/xtask-bench-test");
+        let folder = workspace::root().join("target/xtask-bench-test");
         let start = SystemTime::now() - Duration::from_secs(60);
         write(&folder, "ntt_forward/N=4096", "ntt/forward/N=4096", 1);
         write(&folder, "old", "old", 9);

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{tidy, workspace_root};
+use crate::{tidy, workspace};
 
 /// A call of cargo.
 struct Step {
@@ -122,7 +122,7 @@ fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
     let status = Command::new(cargo)
         .args(arguments)
         .envs(environment.iter().copied())
-        .current_dir(workspace_root())
+        .current_dir(workspace::root())
         .status()
         .context("cannot run cargo")?;
     ensure!(status.success(), "cargo {} failed", arguments.join(" "));

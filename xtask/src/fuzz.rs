@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use crate::workspace_root;
+use crate::workspace;
 
 /// How long, and with which defects.
 #[derive(Args, Debug)]
@@ -28,7 +28,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let status = Command::new(cargo)
         .args(["run", "--quiet", "--package", "volley-fuzz", "--"])
         .args(["--seconds", &options.seconds.to_string(), "--seed", &options.seed.to_string()])
-        .current_dir(workspace_root())
+        .current_dir(workspace::root())
         .status()
         .context("cannot run cargo")?;
     ensure!(status.success(), "the fuzzer found something");

@@ -3,7 +3,6 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -22,6 +21,7 @@ mod experiment;
 mod fuzz;
 mod mnist;
 mod tidy;
+mod workspace;
 
 /// The MNIST experiment and the project's chores
 #[derive(Parser, Debug)]
@@ -77,12 +77,6 @@ fn run(command: &Command) -> Result<()> {
         Command::Mnist(options) => mnist::run(options),
         Command::Tidy => tidy::run(),
     }
-}
-
-/// The folder of the workspace, from where this program was built.
-fn workspace_root() -> &'static Path {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package.parent().unwrap_or(package)
 }
 
 #[cfg(test)]

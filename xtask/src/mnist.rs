@@ -8,7 +8,7 @@ use clap::Args;
 use volley_data::Idx;
 use volley_program::BadInput;
 
-use crate::workspace_root;
+use crate::workspace;
 
 /// Training images that are kept.
 pub(crate) const TRAINING_IMAGES: usize = 1024;
@@ -31,7 +31,7 @@ pub(crate) struct Options {
 
 /// Writes the four files of `data/mnist`.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let target = workspace_root().join("data/mnist");
+    let target = workspace::root().join("data/mnist");
     let mut total = 0;
     for (name, count, output) in
         [("train", TRAINING_IMAGES, "train-first1024"), ("t10k", TEST_IMAGES, "t10k")]

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use cargo_metadata::{Metadata, MetadataCommand, Package};
 
-use crate::workspace_root;
+use crate::workspace;
 use modules::Modules;
 
 mod errors;
@@ -21,7 +21,7 @@ mod sources;
 mod syntax;
 
 /// The crates in which modules still import through those above them, or form circles.
-const UNCUT: [&str; 4] = ["volley-ckks", "volley-revolver", "volley-mlr", "xtask"];
+const UNCUT: [&str; 2] = ["volley-ckks", "volley-mlr"];
 /// Files with functions that are still too long.
 const UNSPLIT: [&str; 2] = ["crates/volley-mlr/src/wire/plan/tests.rs", "xtask/tests/experiment.rs"];
 /// Where lines are still too long: the beginnings of paths.
@@ -49,7 +49,7 @@ struct TextFile {
 
 /// Prints every breach of a rule; an error says how many there are.
 pub(crate) fn run() -> Result<()> {
-    let problems = problems(workspace_root())?;
+    let problems = problems(workspace::root())?;
     for problem in &problems {
         println!("{problem}");
     }

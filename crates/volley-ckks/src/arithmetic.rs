@@ -7,7 +7,10 @@
 
 use num_complex::Complex64;
 
-use crate::{Error, Operand, Parameters, Scale};
+use crate::error::Error;
+use crate::operand::Operand;
+use crate::params::Parameters;
+use crate::scale::Scale;
 
 /// CKKS arithmetic on ciphertexts of type [`Ciphertext`](Self::Ciphertext).
 ///

@@ -85,7 +85,8 @@ pub use bootstrapper::{Bootstrapper, Bootstrapping, BootstrappingLiteral};
 pub use eval_mod::{EvalMod, EvalModError, EvalModLiteral};
 pub use preset::Preset;
 
-use crate::{Error, LinearArithmetic};
+use crate::error::Error;
+use crate::linear_transform::LinearArithmetic;
 
 /// [`LinearArithmetic`] that raises the modulus of ciphertexts without levels.
 ///

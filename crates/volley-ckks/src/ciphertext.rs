@@ -5,8 +5,12 @@ use std::sync::Arc;
 use volley_ring::sampling::Seed;
 use volley_ring::{Eval, RnsPoly};
 
+use crate::context::Context;
+use crate::error::Error;
 use crate::keys::KeyId;
-use crate::{Context, Error, Operand, Parameters, ParamsId, Scale};
+use crate::operand::Operand;
+use crate::params::{Parameters, ParamsId};
+use crate::scale::Scale;
 
 /// An encoded vector of slots: a polynomial with its scale and level.
 #[derive(Clone, Debug, PartialEq, Eq)]

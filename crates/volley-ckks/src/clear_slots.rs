@@ -6,8 +6,13 @@ mod linear;
 
 pub use linear::ClearTransform;
 
+use crate::arithmetic::Arithmetic;
 use crate::encoder::EncodingCheck;
-use crate::{Arithmetic, Error, Operand, Parameters, Scale, SimulatedCiphertext, Simulator};
+use crate::error::Error;
+use crate::operand::Operand;
+use crate::params::Parameters;
+use crate::scale::Scale;
+use crate::simulator::{SimulatedCiphertext, Simulator};
 
 /// [`Arithmetic`] on slots in clear: a [`Simulator`] whose ciphertexts have values.
 ///

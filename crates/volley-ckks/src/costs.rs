@@ -26,7 +26,8 @@
 //! chosen by [`CostModel::default`] everywhere: owner and server have different machines, and an owner makes the same
 //! plan again.
 
-use crate::{Operation, OperationCounts, Parameters};
+use crate::counts::{Operation, OperationCounts};
+use crate::params::Parameters;
 
 mod kind;
 mod measurement;

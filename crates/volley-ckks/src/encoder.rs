@@ -19,7 +19,12 @@ pub(crate) mod special_fft;
 use rounding::{integer, largest, round};
 use special_fft::SpecialFft;
 
-use crate::{Context, Error, Operand, Parameters, Plaintext, Scale};
+use crate::ciphertext::Plaintext;
+use crate::context::Context;
+use crate::error::Error;
+use crate::operand::Operand;
+use crate::params::Parameters;
+use crate::scale::Scale;
 
 /// Encodes and decodes for one parameter set. Both take O(n log n) for n slots, and one transform a limb.
 #[derive(Debug)]

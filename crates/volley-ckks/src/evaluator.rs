@@ -12,12 +12,16 @@ mod raise;
 
 pub use linear_transform::EncodedTransform;
 
-use crate::counts::Counters;
-use crate::keys::{GaloisPurpose, conjugation_element};
-use crate::{
-    Arithmetic, Ciphertext, Context, Encoder, Error, EvaluationKeySet, Operand, Operation, OperationCounts,
-    Parameters, Plaintext, Scale, TensorCiphertext,
-};
+use crate::arithmetic::Arithmetic;
+use crate::ciphertext::{Ciphertext, Plaintext, TensorCiphertext};
+use crate::context::Context;
+use crate::counts::{Counters, Operation, OperationCounts};
+use crate::encoder::Encoder;
+use crate::error::Error;
+use crate::keys::{EvaluationKeySet, GaloisPurpose, conjugation_element};
+use crate::operand::Operand;
+use crate::params::Parameters;
+use crate::scale::Scale;
 
 /// Hoisted rotations that are made together, prime by prime: the digits are read from memory once for them. For each,
 /// the remainders modulo P of both halves are alive meanwhile, 3 MB at N = 2^15.
@@ -88,7 +92,7 @@ impl Evaluator {
         self.check_ids(a.params_id, a.key_id)
     }
 
-    fn check_ids(&self, params_id: crate::ParamsId, key_id: crate::keys::KeyId) -> Result<(), Error> {
+    fn check_ids(&self, params_id: crate::params::ParamsId, key_id: crate::keys::KeyId) -> Result<(), Error> {
         if params_id != self.keys.params_id() {
             return Err(Error::ParameterMismatch);
         }

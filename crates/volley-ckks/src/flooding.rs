@@ -59,7 +59,9 @@ use volley_ring::sampling::WideGaussian;
 use volley_ring::{Eval, RnsPoly};
 use zeroize::Zeroizing;
 
-use crate::{Ciphertext, Error, Plaintext, SecretKey};
+use crate::ciphertext::{Ciphertext, Plaintext};
+use crate::error::Error;
+use crate::keys::SecretKey;
 
 /// Separates the key of the noise from every other use of the secret.
 const NOISE_CONTEXT: &str = "Volley 2026: noise of flooded CKKS decryptions, version 1";

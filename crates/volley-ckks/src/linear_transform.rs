@@ -25,7 +25,12 @@ mod split;
 
 use split::Split;
 
-use crate::{Arithmetic, Error, Operand, Operation, Parameters, Scale};
+use crate::arithmetic::Arithmetic;
+use crate::counts::Operation;
+use crate::error::Error;
+use crate::operand::Operand;
+use crate::params::Parameters;
+use crate::scale::Scale;
 
 /// Giant steps whose sums are made at once, each of two polynomials modulo Q·P. Where there are more, the baby steps are
 /// repeated for them.

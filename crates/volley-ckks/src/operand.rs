@@ -2,8 +2,10 @@
 //! stand here once, for every implementation of [`Arithmetic`](crate::Arithmetic).
 
 use crate::encoder::encoded_constant;
+use crate::error::Error;
 use crate::keys::rotation_element;
-use crate::{Error, Parameters, Scale};
+use crate::params::Parameters;
+use crate::scale::Scale;
 
 /// Level, scale and slot count of a ciphertext or plaintext.
 ///

@@ -72,8 +72,10 @@ use thiserror::Error;
 use volley_ring::sampling::Seed;
 use volley_ring::{Eval, Modulus, RnsBasis, RnsPoly};
 
+use crate::ciphertext::{Ciphertext, Plaintext, SeededCiphertext, TensorCiphertext};
+use crate::context::Context;
 use crate::keys::KeyId;
-use crate::{Ciphertext, Context, Operand, Plaintext, SeededCiphertext, TensorCiphertext};
+use crate::operand::Operand;
 
 mod keys;
 
@@ -85,7 +87,7 @@ pub use keys::{KeyUse, RawKey};
 pub enum RawError {
     /// A level, a scale or a number of slots that the parameters do not have, or keys that they do not allow.
     #[error(transparent)]
-    Ckks(#[from] crate::Error),
+    Ckks(#[from] crate::error::Error),
     /// A polynomial, or the coefficients of a secret, of another degree.
     #[error("a polynomial has {found} coefficients instead of {expected}")]
     Degree {

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::Error;
+use crate::error::Error;
 
 /// log₂ of the largest scale that anything has, and minus that of the smallest: a double has room for them and for the
 /// values that they multiply.

@@ -10,10 +10,14 @@ mod raise;
 
 pub use linear_transform::SimulatedTransform;
 
+use crate::arithmetic::Arithmetic;
 use crate::costs::scratch_bytes;
-use crate::counts::Counters;
-use crate::keys::conjugation_element;
-use crate::{Arithmetic, Error, KeySpec, Operand, Operation, OperationCounts, Parameters, Scale};
+use crate::counts::{Counters, Operation, OperationCounts};
+use crate::error::Error;
+use crate::keys::{KeySpec, conjugation_element};
+use crate::operand::Operand;
+use crate::params::Parameters;
+use crate::scale::Scale;
 
 /// [`Arithmetic`] on operands alone, without values and without keys.
 ///

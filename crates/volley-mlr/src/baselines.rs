@@ -13,7 +13,8 @@
 use ndarray::{Array1, Array2};
 use volley_sigmoid::sigmoid;
 
-use crate::{LearningRate, Momentum, Nesterov};
+use crate::hyperparameters::LearningRate;
+use crate::nesterov::{Momentum, Nesterov};
 
 /// A curve of the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use crate::encrypted::EncryptedData;
+use crate::error::Error;
+use crate::objective::Objective;
 use crate::refresh::{self, INPUT_LEVEL, Method, Schedule};
+use crate::trainer::Trainer;
+use crate::update_rule::UpdateRule;
 use crate::volley_ckks::{Arithmetic, Parameters, Scale, Simulator};
 use crate::volley_revolver::Layout;
 use crate::volley_revolver::plan::{Circuit, Plan as MatrixPlan};
 use crate::volley_revolver::skewed::Split;
-use crate::{EncryptedData, Error, Objective, Trainer, UpdateRule};
 
 /// Levels that the model has left, so that a server can compute with it: one product, for encrypted prediction.
 pub(crate) const SPARE_LEVELS: usize = INPUT_LEVEL;
@@ -79,7 +83,7 @@ impl<O: Objective> TrainingCircuit<O> {
         simulator: &Arc<Simulator>,
         (layout, split): (Layout, Split),
         schedule: Schedule,
-        refresh: Option<Arc<dyn crate::Refresh<Simulator>>>,
+        refresh: Option<Arc<dyn refresh::Refresh<Simulator>>>,
     ) -> Result<Trainer<Simulator, O>, Error> {
         let scale = simulator.parameters().scale();
         let inputs = |count: usize| -> Result<Vec<_>, Error> {

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayRef2, Axis};
 
-use crate::Error;
+use crate::error::Error;
 
 /// The floating point that values were rounded to before they came here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

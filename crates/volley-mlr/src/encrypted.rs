@@ -3,7 +3,7 @@
 use crate::volley_ckks::{Ciphertext, Context, Parameters, SeededCiphertext};
 use crate::volley_revolver::Layout;
 
-use crate::Error;
+use crate::error::Error;
 
 /// The matrices of a training run, in the layout of its plan, as ciphertexts of type `C`: [`SeededCiphertext`]s when
 /// they are uploaded, [`Ciphertext`]s when they are trained on, simulated ones when a run is planned.

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 use volley_sigmoid::SigmoidPolynomial;
 
 use crate::circuit::weight_scale;
+use crate::error::Error;
+use crate::objective::Objective;
+use crate::update_rule::UpdateRule;
 use crate::volley_ckks::{Flooding, Parameters, Scale};
-use crate::{Error, Objective, UpdateRule};
 
 /// Iterations up to which scores stay within the cubic's range on all standardised data that was looked at, and on all that was
 /// whitened, where they grow faster (docs/training.md).

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 
-use crate::Plan;
+use crate::plan::Plan;
 use crate::volley_ckks::KeyId;
 use crate::wire::{EncodedPlan, WireError};
 

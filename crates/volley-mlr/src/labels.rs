@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayRef1};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::error::Error;
 
 /// The classes of a model: at least two different labels, each with its index.
 ///

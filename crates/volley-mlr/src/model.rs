@@ -3,8 +3,11 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::check_finite;
-use crate::{ClassLabels, Dataset, Error, Preprocessing, Sharing};
+use crate::dataset::{Dataset, check_finite};
+use crate::error::Error;
+use crate::labels::ClassLabels;
+use crate::preprocessing::Preprocessing;
+use crate::sharing::Sharing;
 
 /// Weights with the classes of their rows and the preprocessing of their columns. It takes raw features.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

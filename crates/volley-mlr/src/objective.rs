@@ -8,7 +8,7 @@ use std::fmt::Debug;
 
 use volley_sigmoid::{MaskedSigmoid, SigmoidPolynomial};
 
-use crate::Error;
+use crate::error::Error;
 use crate::volley_ckks::{Arithmetic, Complex64, Scale};
 
 /// The mean μ of a generalised linear model, on ciphertexts.

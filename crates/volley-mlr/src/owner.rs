@@ -7,7 +7,11 @@ use ndarray::Array2;
 use rand_core::CryptoRng;
 
 use crate::class_weight::RowWeights;
-use crate::{EncryptedData, EncryptedDataset, EncryptedModel, Error, Model, Plan, TrainingSet};
+use crate::encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
+use crate::error::Error;
+use crate::model::Model;
+use crate::plan::Plan;
+use crate::training_set::TrainingSet;
 
 /// An owner's key with a plan and the training set that stays in clear.
 #[derive(Debug)]

@@ -2,12 +2,17 @@
 
 use ndarray::Array2;
 
-use crate::encrypted::check_layout;
+use crate::encrypted::{EncryptedModel, check_layout};
+use crate::error::Error;
+use crate::labels::ClassLabels;
+use crate::model::Model;
+use crate::plan::Plan;
+use crate::preconditioner::Preconditioner;
+use crate::preprocessing::Preprocessing;
 use crate::recoding::{Recoding, ScoreMap};
-use crate::sharing;
+use crate::sharing::{self, Sharing};
 use crate::volley_ckks::{Ciphertext, Encoder, Plaintext, SecretKey};
 use crate::volley_revolver::{Layout, Shape};
-use crate::{ClassLabels, EncryptedModel, Error, Model, Plan, Preconditioner, Preprocessing, Sharing};
 
 /// What normalised weights that are decrypted stay below: as much as a plan can be asked to leave room for
 /// ([`Hyperparameters`](crate::Hyperparameters)).

@@ -14,10 +14,11 @@ use crate::volley_revolver::plan::{Circuit, Demands, Plan as MatrixPlan, RingCho
 use crate::volley_revolver::skewed::Split;
 use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 
+use crate::error::Error;
+use crate::hyperparameters::Hyperparameters;
 use crate::planned::planned;
-use crate::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method, Schedule};
+use crate::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method, Refresh, Schedule};
 use crate::sharing::{self, NoiseModel};
-use crate::{Error, Hyperparameters, Refresh};
 
 mod work;
 

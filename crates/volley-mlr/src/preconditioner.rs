@@ -37,7 +37,7 @@
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::error::Error;
 
 /// Largest 1/B of a column other than the bias, relative to the median of the non-zero ones.
 const CAP: f64 = 128.0;

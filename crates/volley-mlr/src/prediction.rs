@@ -19,7 +19,11 @@ use rand_core::CryptoRng;
 
 use ndarray::Array2;
 
-use crate::encrypted::check_layout;
+use crate::encrypted::{EncryptedModel, check_layout};
+use crate::error::Error;
+use crate::hyperparameters::Profile;
+use crate::owner_state::OwnerState;
+use crate::plan::Plan;
 use crate::planned::planned;
 use crate::volley_ckks::costs::CostModel;
 use crate::volley_ckks::{
@@ -29,7 +33,6 @@ use crate::volley_ckks::{
 use crate::volley_revolver::plan::{Circuit, Plan as MatrixPlan};
 use crate::volley_revolver::skewed::{RevolvedWeights, Skewed, Split};
 use crate::volley_revolver::{Error as MatrixError, Layout, Part};
-use crate::{EncryptedModel, Error, OwnerState, Plan, Profile};
 
 /// Level of rows and weights: the one that training leaves.
 const LEVEL: usize = 1;

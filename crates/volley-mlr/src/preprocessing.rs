@@ -29,8 +29,10 @@
 use ndarray::{Array1, Array2, ArrayRef1, ArrayView1};
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::{Dataset, Precision};
+use crate::error::Error;
+use crate::hyperparameters::Profile;
 use crate::whitening::Whitening;
-use crate::{Dataset, Error, Precision, Profile};
 
 /// A fitted preprocessing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -25,7 +25,8 @@
 use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, symmetric};
+use crate::error::Error;
+use crate::symmetric;
 
 /// ε, relative to the mean variance of a score.
 const RIDGE: f64 = 0.01;

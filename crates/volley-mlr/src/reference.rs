@@ -14,7 +14,9 @@
 use ndarray::{Array1, Array2, Axis};
 use volley_sigmoid::SigmoidPolynomial;
 
-use crate::{Error, Hyperparameters, Momentum, Nesterov};
+use crate::error::Error;
+use crate::hyperparameters::Hyperparameters;
+use crate::nesterov::{Momentum, Nesterov};
 
 /// A training run in clear: an iterator over its iterations.
 #[derive(Clone, Debug)]

@@ -32,10 +32,11 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use crate::error::Error;
+use crate::hyperparameters::Hyperparameters;
 use crate::volley_ckks::bootstrapping::{BootstrapArithmetic, Bootstrapper, Bootstrapping, Preset};
 use crate::volley_ckks::{Arithmetic, Complex64, Parameters, Simulator};
 use crate::volley_revolver::{Layout, Shape};
-use crate::{Error, Hyperparameters};
 
 pub(crate) mod weights;
 

@@ -8,12 +8,13 @@ use std::fmt::{self, Debug};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::encrypted::check_layout;
+use crate::encrypted::{EncryptedData, check_layout};
+use crate::error::Error;
+use crate::plan::Plan;
 use crate::refresh::Schedule;
 use crate::volley_ckks::Arithmetic;
 use crate::volley_revolver::skewed::{BackwardCopies, ForwardCopies, Skewed};
 use crate::volley_revolver::{Error as MatrixError, Layout};
-use crate::{EncryptedData, Error, Plan};
 
 /// A source of rows.
 pub trait Rows<C>: Debug + Send + Sync {

@@ -34,10 +34,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::class_weight::RowWeights;
+use crate::error::Error;
+use crate::hyperparameters::Hyperparameters;
+use crate::model::Model;
+use crate::preprocessing::{Preprocessing, Standardisation};
+use crate::training_set::TrainingSet;
 use crate::volley_ckks::Flooding;
 use crate::volley_ckks::noise::Noise;
 use crate::volley_revolver::{Layout, Shape};
-use crate::{Error, Hyperparameters, Model, Preprocessing, Standardisation, TrainingSet};
 
 /// Bits of the largest weight that a shareable plan leaves at least: log₂ of it over the deviation of the noise.
 pub const MIN_SHARED_BITS: f64 = 10.0;

@@ -23,14 +23,18 @@ use std::sync::Arc;
 use volley_sigmoid::SigmoidPolynomial;
 
 use crate::circuit::TrainingCircuit;
-use crate::encrypted::check_layout;
+use crate::encrypted::{EncryptedData, EncryptedModel, check_layout};
+use crate::error::Error;
+use crate::objective::Objective;
+use crate::plan::Plan;
 use crate::refresh::weights::WeightRefresh;
-use crate::refresh::{Schedule, by_bootstrapping};
+use crate::refresh::{Refresh, Schedule, by_bootstrapping};
+use crate::rows::{ResidentRows, Rows};
+use crate::update_rule::UpdateRule;
 use crate::volley_ckks::bootstrapping::BootstrapArithmetic;
 use crate::volley_ckks::{Arithmetic, Scale};
 use crate::volley_revolver::Layout;
 use crate::volley_revolver::skewed::{Skewed, Split};
-use crate::{EncryptedData, EncryptedModel, Error, Objective, Plan, Refresh, ResidentRows, Rows, UpdateRule};
 
 mod checkpoint;
 mod gradient;

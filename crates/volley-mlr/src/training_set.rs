@@ -4,14 +4,20 @@ use std::collections::BTreeSet;
 
 use ndarray::{Array2, Axis};
 
+use crate::baselines::{Baseline, BaselineRun};
 use crate::class_weight::{Arrangement, RowWeights};
+use crate::dataset::Dataset;
 use crate::encrypted::check_layout;
+use crate::error::Error;
+use crate::hyperparameters::{Hyperparameters, Profile};
+use crate::labels::ClassLabels;
+use crate::model::Model;
+use crate::owner_state::OwnerState;
+use crate::preconditioner::Preconditioner;
+use crate::preprocessing::Preprocessing;
 use crate::recoding::Recoding;
+use crate::reference::Reference;
 use crate::volley_revolver::Layout;
-use crate::{
-    Baseline, BaselineRun, ClassLabels, Dataset, Error, Hyperparameters, Model, OwnerState, Preconditioner,
-    Preprocessing, Profile, Reference,
-};
 
 /// Prepared features, one-hot labels, and all that was fitted to them.
 #[derive(Clone, Debug)]

@@ -18,8 +18,10 @@
 
 use maybe_rayon::prelude::*;
 
+use crate::error::Error;
+use crate::hyperparameters::LearningRate;
+use crate::nesterov::Momentum;
 use crate::volley_ckks::Arithmetic;
-use crate::{Error, LearningRate, Momentum};
 
 /// Rate, momentum, weight decay and number of iterations of a run: what any [`Objective`](crate::Objective) is trained by.
 #[derive(Clone, Debug, PartialEq)]

@@ -32,7 +32,8 @@
 use ndarray::{Array1, Array2, ArrayRef1, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, symmetric};
+use crate::error::Error;
+use crate::symmetric;
 
 /// Largest absolute value in whitened training rows.
 const CLIP: f64 = 6.0;

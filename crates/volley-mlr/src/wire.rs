@@ -30,9 +30,10 @@ mod prediction;
 
 use std::io::Read;
 
+use crate::job::{Job, JobId, PlanHash, RowsHash};
+use crate::plan::Plan;
 use crate::volley_ckks::KeyId;
 use crate::volley_ckks::wire::{FileReader, Header, Kind};
-use crate::{Job, JobId, Plan, PlanHash, RowsHash};
 
 pub use error::WireError;
 pub(crate) use plan::EncodedPlan;

@@ -20,8 +20,7 @@ use maybe_rayon::prelude::*;
 use ndarray::{Array2, ArrayRef2};
 use volley_ckks::{Arithmetic, Complex64};
 
-use crate::Error;
-use crate::error::{check_length, check_shape};
+use crate::error::{Error, check_length, check_shape};
 use crate::rotation::{doublings, fold};
 
 /// Where A, B and A·B lie; see the [module](self).

@@ -25,7 +25,7 @@ use std::ops::Range;
 
 use volley_ckks::Complex64;
 
-use crate::Error;
+use crate::error::Error;
 
 mod packing;
 

@@ -12,8 +12,9 @@ use volley_ckks::{KeySpec, OperationCounts, Parameters, ParametersLiteral, Secur
 
 mod search;
 
+use crate::error::Error;
+use crate::layout::{Layout, Shape};
 use crate::skewed::Split;
-use crate::{Error, Layout, Shape};
 use search::Search;
 
 /// Bits of q₀: the longest that primes have.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde::de::DeserializeOwned;
 
 use super::Measurement;
-use crate::workspace_root;
+use crate::workspace;
 
 /// A script's exit code when its library cannot be imported.
 const ABSENT: i32 = 3;
@@ -109,7 +109,7 @@ impl Python {
 
     fn run<M: DeserializeOwned>(&self, script: &str, arguments: &[String]) -> Result<Outcome<M>> {
         let mut command = Command::new(&self.0);
-        command.arg(workspace_root().join(script)).args(arguments);
+        command.arg(workspace::root().join(script)).args(arguments);
         // The scripts need no compiled copies of themselves in the source tree.
         command.env("OMP_NUM_THREADS", "1").env("PYTHONDONTWRITEBYTECODE", "1");
         let output = command.output().with_context(|| format!("cannot run {}", self.0.display()))?;

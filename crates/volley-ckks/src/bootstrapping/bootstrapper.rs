@@ -3,9 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::dft::{Coefficients, CoeffsToSlots, DftShape, Packing, SlotsToCoeffs};
-use super::{BootstrapArithmetic, EvalMod, EvalModLiteral, ephemeral};
+use super::eval_mod::{EvalMod, EvalModLiteral};
+use super::{BootstrapArithmetic, ephemeral};
+use crate::arithmetic::Arithmetic;
+use crate::error::Error;
+use crate::keys::KeySpec;
+use crate::linear_transform::LinearArithmetic;
 use crate::operand::trace_steps;
-use crate::{Arithmetic, Error, KeySpec, LinearArithmetic, Parameters, Scale, Simulator};
+use crate::params::Parameters;
+use crate::scale::Scale;
+use crate::simulator::Simulator;
 
 /// What a bootstrapping is planned from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -54,8 +54,11 @@ mod butterflies;
 
 use butterflies::{Diagonals, Direction, merged, merged_indices};
 
+use crate::error::Error;
+use crate::linear_transform::{LinearArithmetic, LinearTransform};
 use crate::noise::Noise;
-use crate::{Error, LinearArithmetic, LinearTransform, Parameters, Scale};
+use crate::params::Parameters;
+use crate::scale::Scale;
 
 /// Where the real and the imaginary part of the complex coefficients are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

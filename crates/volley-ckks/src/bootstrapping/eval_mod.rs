@@ -79,8 +79,11 @@ use std::f64::consts::{PI, TAU};
 
 use thiserror::Error as ThisError;
 
-use crate::polynomial::Constants;
-use crate::{Arithmetic, ChebyshevSeries, Error, Parameters, PolynomialCircuit, Scale};
+use crate::arithmetic::Arithmetic;
+use crate::error::Error;
+use crate::params::Parameters;
+use crate::polynomial::{ChebyshevSeries, Constants, PolynomialCircuit};
+use crate::scale::Scale;
 
 /// Largest K.
 const MAX_RANGE: u32 = 1 << 12;

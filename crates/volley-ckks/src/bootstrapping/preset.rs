@@ -6,9 +6,8 @@
 
 use std::ops::RangeInclusive;
 
-use crate::bootstrapping::BootstrappingLiteral;
-use crate::params::max_log_qp;
-use crate::{ParametersLiteral, Security};
+use crate::bootstrapping::bootstrapper::BootstrappingLiteral;
+use crate::params::{ParametersLiteral, Security, max_log_qp};
 
 /// Matrices of CoeffsToSlots.
 const COEFFS_TO_SLOTS: usize = 4;

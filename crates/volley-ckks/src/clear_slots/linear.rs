@@ -4,8 +4,12 @@ use maybe_rayon::prelude::*;
 use num_complex::Complex64;
 
 use super::{ClearCiphertext, ClearSlots, repeated};
+use crate::arithmetic::Arithmetic;
 use crate::bootstrapping::BootstrapArithmetic;
-use crate::{Arithmetic, Error, LinearArithmetic, LinearTransform, Scale, SimulatedTransform};
+use crate::error::Error;
+use crate::linear_transform::{LinearArithmetic, LinearTransform};
+use crate::scale::Scale;
+use crate::simulator::SimulatedTransform;
 
 /// A linear transform with the values of its diagonals.
 #[derive(Clone, Debug, PartialEq)]

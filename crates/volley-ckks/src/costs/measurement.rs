@@ -6,11 +6,16 @@ use std::time::Duration;
 use num_complex::Complex64;
 use rand_core::CryptoRng;
 
-use super::{CoreKind, CostModel};
-use crate::{
-    Arithmetic, Context, Encoder, Error, EvaluationKeySet, Evaluator, Parameters, ParametersLiteral,
-    SecretKey, Security, Simulator,
-};
+use super::CostModel;
+use super::kind::CoreKind;
+use crate::arithmetic::Arithmetic;
+use crate::context::Context;
+use crate::encoder::Encoder;
+use crate::error::Error;
+use crate::evaluator::Evaluator;
+use crate::keys::{EvaluationKeySet, SecretKey};
+use crate::params::{Parameters, ParametersLiteral, Security};
+use crate::simulator::Simulator;
 
 /// Terms of the sum of products, and rotations that share a decomposition.
 const TERMS: usize = 2;

@@ -2,7 +2,9 @@
 
 use volley_ring::MAX_IDLE_BYTES;
 
-use crate::{Arithmetic, Parameters, Simulator};
+use crate::arithmetic::Arithmetic;
+use crate::params::Parameters;
+use crate::simulator::Simulator;
 
 /// The program, the stacks of its threads, and what an allocator holds beside what was asked for.
 const PROGRAM_BYTES: u64 = 1 << 25;

@@ -9,9 +9,14 @@ use num_complex::Complex64;
 use volley_ring::{Eval, HoistedPair, Image, PackedPoly, RnsPoly};
 
 use super::Evaluator;
+use crate::arithmetic::Arithmetic;
+use crate::ciphertext::Ciphertext;
+use crate::counts::Operation;
+use crate::error::Error;
 use crate::keys::{GaloisKey, GaloisPurpose, rotation_element};
-use crate::linear_transform::GIANTS_AT_ONCE;
-use crate::{Arithmetic, Ciphertext, Error, LinearArithmetic, LinearTransform, Operand, Operation, Scale};
+use crate::linear_transform::{GIANTS_AT_ONCE, LinearArithmetic, LinearTransform};
+use crate::operand::Operand;
+use crate::scale::Scale;
 
 /// A linear transform with its diagonals, each turned back by its giant step and encoded modulo Q_level·P:
 /// [`LinearTransform::memory_bytes`] in all.

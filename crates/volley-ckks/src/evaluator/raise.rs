@@ -4,8 +4,10 @@ use volley_ring::{DigitSum, Digits, Eval, RnsPoly, convert_basis};
 
 use super::Evaluator;
 use crate::bootstrapping::BootstrapArithmetic;
+use crate::ciphertext::Ciphertext;
+use crate::counts::Operation;
+use crate::error::Error;
 use crate::keys::RaisingKeys;
-use crate::{Ciphertext, Error, Operation};
 
 impl BootstrapArithmetic for Evaluator {
     fn raise(&self, a: &Ciphertext, level: usize) -> Result<Ciphertext, Error> {

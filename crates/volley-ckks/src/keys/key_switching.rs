@@ -16,7 +16,8 @@ use volley_ring::sampling::{Domain, Seed, sample_gaussian};
 use volley_ring::{Eval, PackedPoly, RnsPoly};
 
 use super::fork;
-use crate::{Context, Parameters};
+use crate::context::Context;
+use crate::params::Parameters;
 
 /// A key from one secret to another, for polynomials up to a level. The uniform halves come from a seed and are
 /// expanded once, when the key is made or read.

@@ -7,8 +7,11 @@ use rand_core::CryptoRng;
 use volley_ring::sampling::{Domain, Seed, sample_gaussian, sample_ternary};
 use volley_ring::{DigitSum, Digits, PackedPoly};
 
-use super::{KeyId, SecretKey, Streams};
-use crate::{Ciphertext, Context, Error, Plaintext};
+use super::secret::SecretKey;
+use super::{KeyId, Streams};
+use crate::ciphertext::{Ciphertext, Plaintext};
+use crate::context::Context;
+use crate::error::Error;
 
 /// An encryption of zero modulo QP: (b, a) with b = e − a·s. Anyone who has it can encrypt.
 #[derive(Clone, Debug)]

@@ -8,7 +8,9 @@
 use volley_ring::sampling::sample_sparse_ternary;
 use zeroize::Zeroizing;
 
-use super::{KeySwitchingKey, SecretKey, Streams};
+use super::Streams;
+use super::key_switching::KeySwitchingKey;
+use super::secret::SecretKey;
 use crate::params::EPHEMERAL_WEIGHT;
 
 /// From s to s′ and from s′ to s.

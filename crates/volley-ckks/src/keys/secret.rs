@@ -9,7 +9,9 @@ use volley_ring::{Eval, RnsPoly};
 use zeroize::Zeroizing;
 
 use super::{KeyId, Streams};
-use crate::{Ciphertext, Context, Error, Plaintext, SeededCiphertext};
+use crate::ciphertext::{Ciphertext, Plaintext, SeededCiphertext};
+use crate::context::Context;
+use crate::error::Error;
 
 /// A uniform ternary secret s. It has no `Clone` and no `Serialize`, prints only its name, and is wiped when dropped.
 ///

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::KeySwitchingKey;
-use crate::{Error, Parameters};
+use super::key_switching::KeySwitchingKey;
+use crate::error::Error;
+use crate::params::Parameters;
 
 /// What a Galois key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

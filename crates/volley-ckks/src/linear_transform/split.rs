@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::GIANTS_AT_ONCE;
 use crate::costs::CostModel;
-use crate::{Operation, Parameters};
+use crate::counts::Operation;
+use crate::params::Parameters;
 
 /// Most baby steps: two limbs of each are alive in every thread.
 const MAX_BABIES: usize = 64;

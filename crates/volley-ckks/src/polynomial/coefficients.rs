@@ -2,7 +2,9 @@
 
 use num_complex::Complex64;
 
-use crate::{Arithmetic, Error, Scale};
+use crate::arithmetic::Arithmetic;
+use crate::error::Error;
+use crate::scale::Scale;
 
 /// The form in which a polynomial's coefficients are multiplied and added.
 pub trait CoefficientForm {

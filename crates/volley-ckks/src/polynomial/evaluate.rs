@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::{Factors, Node, correction, factors};
-use super::{Basis, CoefficientForm, PolynomialCircuit};
-use crate::{Arithmetic, Error, Operand, Scale};
+use super::Basis;
+use super::coefficients::CoefficientForm;
+use super::plan::{Factors, Node, PolynomialCircuit, correction, factors};
+use crate::arithmetic::Arithmetic;
+use crate::error::Error;
+use crate::operand::Operand;
+use crate::scale::Scale;
 
 impl PolynomialCircuit {
     /// p(x) for the slots of `x`, which the Chebyshev basis wants in \[−1, 1\]; m ∘ p(x) for coefficients with a mask.

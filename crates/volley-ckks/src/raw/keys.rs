@@ -7,8 +7,12 @@ use volley_ring::{Eval, PackedPoly, RnsPoly};
 use zeroize::Zeroizing;
 
 use super::{RawError, check_poly};
-use crate::keys::{GaloisPurpose, KeyId, KeySwitchingKey, RaisingKeys};
-use crate::{Context, Error, EvaluationKeySet, Operand, PublicKey, SecretKey};
+use crate::context::Context;
+use crate::error::Error;
+use crate::keys::{
+    EvaluationKeySet, GaloisPurpose, KeyId, KeySwitchingKey, PublicKey, RaisingKeys, SecretKey,
+};
+use crate::operand::Operand;
 
 /// What a key of an [`EvaluationKeySet`] switches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,8 +3,13 @@
 use num_complex::Complex64;
 
 use super::{SimulatedCiphertext, Simulator};
+use crate::arithmetic::Arithmetic;
+use crate::counts::Operation;
+use crate::error::Error;
 use crate::keys::rotation_element;
-use crate::{Arithmetic, Error, LinearArithmetic, LinearTransform, Operand, Operation, Scale};
+use crate::linear_transform::{LinearArithmetic, LinearTransform};
+use crate::operand::Operand;
+use crate::scale::Scale;
 
 /// A linear transform that is only its plan and the scale of its diagonals.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use super::{SimulatedCiphertext, Simulator};
 use crate::bootstrapping::BootstrapArithmetic;
-use crate::{Error, Operation};
+use crate::counts::Operation;
+use crate::error::Error;
 
 impl BootstrapArithmetic for Simulator {
     fn raise(&self, a: &SimulatedCiphertext, level: usize) -> Result<SimulatedCiphertext, Error> {

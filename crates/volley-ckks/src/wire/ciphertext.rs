@@ -4,10 +4,15 @@ use std::io::{Read, Write};
 
 use volley_ring::sampling::Seed;
 
+use super::error::WireError;
+use super::header::{Header, Kind};
 use super::residues::{read_poly, write_poly};
-use super::{BodyReader, BodyWriter, FileReader, Header, Kind, WireError, write_file};
+use super::stream::{BodyReader, BodyWriter, FileReader, write_file};
+use crate::ciphertext::{Ciphertext, SeededCiphertext};
+use crate::context::Context;
 use crate::keys::KeyId;
-use crate::{Ciphertext, Context, Operand, Parameters, ParamsId, SeededCiphertext};
+use crate::operand::Operand;
+use crate::params::{Parameters, ParamsId};
 
 /// Refuses an object of another parameter set than it shall be written by.
 pub(super) fn check_parameters(parameters: &Parameters, found: ParamsId) -> Result<(), WireError> {

@@ -4,7 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
-use super::Kind;
+use super::header::Kind;
 use crate::keys::KeyId;
 use crate::params::{ParametersError, ParamsId};
 
@@ -104,7 +104,7 @@ pub enum WireError {
     ScaleRange,
     /// Level and scale that no ciphertext has.
     #[error(transparent)]
-    Operand(crate::Error),
+    Operand(crate::error::Error),
     /// A number of slots that the ring does not have.
     #[error("2^{log2} slots do not exist: the ring has {max}")]
     SlotRange {

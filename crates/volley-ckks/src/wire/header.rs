@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::WireError;
+use super::error::WireError;
 use crate::file_size::{EVALUATION_KEYS, HASH_BYTES, PREAMBLE_BYTES};
 use crate::keys::KeyId;
 use crate::params::ParamsId;

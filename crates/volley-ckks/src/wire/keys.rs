@@ -7,11 +7,14 @@ use volley_ring::PackedPoly;
 use volley_ring::sampling::Seed;
 
 use super::ciphertext::check_parameters;
+use super::error::WireError;
+use super::header::{Header, Kind};
 use super::operand::check_level;
 use super::residues::{packed, read_packed};
-use super::{BodyReader, BodyWriter, FileReader, Header, Kind, WireError, write_file};
-use crate::keys::{KeyId, KeySwitchingKey, RaisingKeys};
-use crate::{Context, EvaluationKeySet, KeySpec, Parameters, ParamsId, PublicKey};
+use super::stream::{BodyReader, BodyWriter, FileReader, write_file};
+use crate::context::Context;
+use crate::keys::{EvaluationKeySet, KeyId, KeySpec, KeySwitchingKey, PublicKey, RaisingKeys};
+use crate::params::{Parameters, ParamsId};
 
 fn header(kind: Kind, params_id: ParamsId, key_id: KeyId, body_bytes: u64) -> Header {
     Header { kind, params_id, key_id: Some(key_id), extension: Vec::new(), body_bytes }

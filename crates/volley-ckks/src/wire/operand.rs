@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
-use super::{BodyReader, BodyWriter, WireError};
-use crate::{Operand, Parameters, Scale};
+use super::error::WireError;
+use super::stream::{BodyReader, BodyWriter};
+use crate::operand::Operand;
+use crate::params::Parameters;
+use crate::scale::Scale;
 
 impl Operand {
     /// Writes level (u16), log₂ of the slots (u8), and the scale 2^e ∏ qᵢ^eᵢ: e (i32), the number of primes (u16), and of

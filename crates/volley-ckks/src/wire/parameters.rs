@@ -2,9 +2,10 @@
 
 use std::io::{Read, Write};
 
-use super::{FileReader, Header, Kind, WireError, encode_structure, write_file};
-use crate::params::MAX_PRIMES;
-use crate::{Parameters, ParametersLiteral};
+use super::error::WireError;
+use super::header::{Header, Kind};
+use super::stream::{FileReader, encode_structure, write_file};
+use crate::params::{MAX_PRIMES, Parameters, ParametersLiteral};
 
 /// Postcard of a literal with all primes, each a level, is shorter.
 const MAX_BYTES: u32 = 64 + 2 * MAX_PRIMES as u32;

@@ -8,7 +8,8 @@ use std::io::{Read, Write};
 
 use volley_ring::{Eval, PackedPoly, ResidueError, RnsBasis, RnsPoly};
 
-use super::{BodyReader, BodyWriter, WireError};
+use super::error::WireError;
+use super::stream::{BodyReader, BodyWriter};
 
 pub(super) fn write_poly(
     body: &mut BodyWriter<impl Write>,

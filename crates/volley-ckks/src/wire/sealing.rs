@@ -13,9 +13,10 @@ use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::error::WireError;
 use super::secret::{pack, read_packed};
-use super::{FileReader, WireError, write_file};
-use crate::SecretKey;
+use super::stream::{FileReader, write_file};
+use crate::keys::SecretKey;
 
 /// Bytes of the authentication behind the body.
 const TAG_BYTES: usize = 16;

@@ -8,9 +8,12 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::error::WireError;
+use super::header::{Header, Kind};
 use super::sealing::open_sealed;
-use super::{BodyReader, FileReader, Header, Kind, WireError, write_file};
-use crate::{Context, SecretKey};
+use super::stream::{BodyReader, FileReader, write_file};
+use crate::context::Context;
+use crate::keys::SecretKey;
 
 impl SecretKey {
     pub(super) fn file_header(&self, extension: Vec<u8>, body_bytes: usize) -> Header {

@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Header, Kind, WireError};
+use super::error::WireError;
+use super::header::{Header, Kind};
 use crate::file_size::HASH_BYTES;
 use crate::keys::KeyId;
 use crate::params::ParamsId;

@@ -3,10 +3,14 @@
 use std::io::{Read, Write};
 
 use super::ciphertext::{check_key, check_parameters};
+use super::error::WireError;
 use super::residues::{read_poly, write_poly};
-use super::{BodyReader, BodyWriter, WireError};
+use super::stream::{BodyReader, BodyWriter};
+use crate::ciphertext::TensorCiphertext;
+use crate::context::Context;
 use crate::keys::KeyId;
-use crate::{Context, Operand, Parameters, TensorCiphertext};
+use crate::operand::Operand;
+use crate::params::Parameters;
 
 impl TensorCiphertext {
     /// Writes it into the body of a file of the owner `key_id`: operand, d₀, d₁ and d₂.

@@ -5,7 +5,7 @@
 //! makes K copies in either direction, and every iteration does K products in either direction with them for every class block,
 //! besides what it does to the scores of a group.
 
-use crate::Error;
+use crate::error::Error;
 use crate::refresh::Schedule;
 use crate::volley_revolver::Layout;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{INPUT_LEVEL, Refresh};
-use crate::Error;
+use crate::error::Error;
 use crate::volley_ckks::{Arithmetic, Scale};
 
 /// A refresh of weights at a scale, of at most 2^`log_range`/√2 in absolute value.

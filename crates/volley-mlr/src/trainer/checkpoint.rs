@@ -1,9 +1,10 @@
 //! What a trainer goes on from.
 
 use crate::encrypted::check_layout;
+use crate::error::Error;
+use crate::plan::Plan;
 use crate::volley_ckks::Operand;
 use crate::volley_revolver::Layout;
-use crate::{Error, Plan};
 
 /// The weights between iterations, by class block and column block.
 #[derive(Clone, Debug)]

@@ -10,12 +10,13 @@ use maybe_rayon::prelude::*;
 
 use super::Trainer;
 use crate::encrypted::check_layout;
-use crate::objective::MaskedMean;
+use crate::error::Error;
+use crate::objective::{MaskedMean, Objective};
+use crate::plan::Plan;
 use crate::rows::{RowGroup, check_groups};
 use crate::volley_ckks::{Arithmetic, Complex64, Error as CkksError, Operand, Scale};
 use crate::volley_revolver::Layout;
 use crate::volley_revolver::skewed::{BackwardCopies, BackwardSums, RevolvedWeights};
-use crate::{Error, Objective, Plan};
 
 /// Groups whose errors are kept at the same time: enough for many threads, few enough for large data.
 const GROUPS_AT_ONCE: usize = 8;

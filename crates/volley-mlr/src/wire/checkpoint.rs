@@ -3,11 +3,13 @@
 
 use std::io::{Read, Write};
 
-use super::{CHECKPOINT, FileError, WireError, header, open};
-use crate::trainer::State;
+use super::error::WireError;
+use super::{CHECKPOINT, FileError, header, open};
+use crate::error::Error;
+use crate::job::Job;
+use crate::trainer::{Checkpoint, State};
 use crate::volley_ckks::wire::write_file;
 use crate::volley_ckks::{Ciphertext, Context};
-use crate::{Checkpoint, Error, Job};
 
 impl Checkpoint<Ciphertext> {
     /// Writes it as a file of the job.

@@ -3,11 +3,13 @@
 
 use std::io::{Read, Write};
 
-use super::{DATASET, WireError, header, named_header, open};
-use crate::encrypted::check_layout;
+use super::error::WireError;
+use super::{DATASET, header, named_header, open};
+use crate::encrypted::{EncryptedDataset, check_layout};
+use crate::job::{Job, JobId, PlanHash};
+use crate::plan::Plan;
 use crate::volley_ckks::wire::{BodyReader, write_file};
 use crate::volley_ckks::{Context, KeyId, Operand, SeededCiphertext};
-use crate::{EncryptedDataset, Job, JobId, Plan, PlanHash};
 
 impl Plan {
     /// Bytes of the file with the encrypted dataset, exactly.

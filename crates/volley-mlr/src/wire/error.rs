@@ -3,8 +3,9 @@
 use thiserror::Error;
 
 use super::FileError;
+use crate::error::Error;
+use crate::job::{JobId, PlanHash};
 use crate::volley_ckks::Operand;
-use crate::{Error, JobId, PlanHash};
 
 /// A file that could not be read or written, and why.
 #[derive(Clone, Debug, PartialEq, Error)]

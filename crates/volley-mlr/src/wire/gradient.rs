@@ -5,11 +5,15 @@
 use std::io::{Read, Write};
 use std::ops::Range;
 
-use super::{FileError, GRADIENT, WireError, header, open};
+use super::error::WireError;
+use super::{FileError, GRADIENT, header, open};
+use crate::error::Error;
+use crate::job::Job;
+use crate::plan::Plan;
+use crate::trainer::Gradient;
 use crate::volley_ckks::wire::{BodyReader, write_file};
 use crate::volley_ckks::{Context, TensorCiphertext};
 use crate::volley_revolver::skewed::BackwardSums;
-use crate::{Error, Gradient, Job, Plan};
 
 impl Gradient<TensorCiphertext> {
     /// Writes it as a file of the job.

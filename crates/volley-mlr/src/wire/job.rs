@@ -3,9 +3,10 @@
 use std::io::{Read, Write};
 use std::sync::Arc;
 
+use super::error::WireError;
 use super::plan::{MAX_BYTES, StoredPlan};
-use super::{FileError, JOB, WireError, header, names};
-use crate::Job;
+use super::{FileError, JOB, header, names};
+use crate::job::Job;
 use crate::volley_ckks::wire::{FileReader, write_file};
 use crate::volley_ckks::{Context, EvaluationKeySet, KeySpec};
 

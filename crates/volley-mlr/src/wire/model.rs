@@ -3,11 +3,12 @@
 
 use std::io::{Read, Write};
 
-use super::{FileError, MODEL, WireError, header, open};
-use crate::encrypted::check_layout;
+use super::error::WireError;
+use super::{FileError, MODEL, header, open};
+use crate::encrypted::{EncryptedModel, check_layout};
+use crate::job::Job;
 use crate::volley_ckks::wire::{BodyReader, write_file};
 use crate::volley_ckks::{Ciphertext, Context};
-use crate::{EncryptedModel, Job};
 
 /// M and V.
 const MAX_TERMS: usize = 2;

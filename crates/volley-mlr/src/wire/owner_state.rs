@@ -2,9 +2,11 @@
 
 use std::io::{Read, Write};
 
-use super::{OWNER_STATE, WireError, header, open};
+use super::error::WireError;
+use super::{OWNER_STATE, header, open};
+use crate::job::Job;
+use crate::owner_state::OwnerState;
 use crate::volley_ckks::wire::{encode_structure, write_file};
-use crate::{Job, OwnerState};
 
 impl OwnerState {
     /// Writes it as a file of the job. The file must be for its owner only:

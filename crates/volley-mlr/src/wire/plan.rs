@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FileError, WireError};
+use super::FileError;
+use super::error::WireError;
+use crate::error::Error;
+use crate::hyperparameters::{Hyperparameters, LearningRate, Profile};
+use crate::job::PlanHash;
+use crate::plan::Plan;
 use crate::refresh::Method;
 use crate::volley_ckks::bootstrapping::Preset;
 use crate::volley_ckks::wire::encode_structure;
@@ -10,7 +15,6 @@ use crate::volley_ckks::{Flooding, ParametersLiteral, ParamsId};
 use crate::volley_revolver::skewed::{Rotations, RowShifts, Split};
 use crate::volley_revolver::{Layout, Shape};
 use crate::volley_sigmoid::SigmoidPolynomial;
-use crate::{Error, Hyperparameters, LearningRate, Plan, PlanHash, Profile};
 
 /// Longest encoding.
 pub(super) const MAX_BYTES: u32 = 1024;

@@ -4,10 +4,12 @@
 
 use std::io::{Read, Write};
 
-use super::{FileError, ROWS, SCORES, WireError, header, open, rows};
+use super::error::WireError;
+use super::{FileError, ROWS, SCORES, header, open, rows};
+use crate::job::{Job, RowsHash};
+use crate::prediction::{EncryptedRows, EncryptedScores, PredictionPlan};
 use crate::volley_ckks::wire::{BodyReader, write_file};
 use crate::volley_ckks::{Ciphertext, Context, Operand, SeededCiphertext};
-use crate::{EncryptedRows, EncryptedScores, Job, PredictionPlan, RowsHash};
 
 /// Bytes of the number of rows.
 const COUNT_BYTES: u64 = 8;

@@ -4,8 +4,7 @@ use ndarray::{Array2, ArrayRef1, ArrayRef2, Axis};
 use volley_ckks::Complex64;
 
 use super::{Layout, Part};
-use crate::Error;
-use crate::error::{check_length, check_shape};
+use crate::error::{Error, check_length, check_shape};
 
 impl Layout {
     /// The features x (samples × columns): slots by group and column block.

@@ -6,8 +6,8 @@ use volley_ckks::Parameters;
 use volley_ckks::costs::CostModel;
 
 use super::{Circuit, Demands, Plan, Refusal};
+use crate::layout::{Layout, Shape};
 use crate::skewed::{RowShifts, Split};
-use crate::{Layout, Shape};
 
 /// Layouts with more feature ciphertexts than this many times the fewest are not tried: each takes K products in
 /// either direction for every class block, which fewer groups cannot make good.

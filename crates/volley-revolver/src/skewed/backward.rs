@@ -5,10 +5,11 @@ use std::borrow::Borrow;
 use maybe_rayon::prelude::*;
 use volley_ckks::Arithmetic;
 
-use super::{RowShifts, Skewed, Split};
-use crate::error::check_length;
+use super::Skewed;
+use crate::error::{Error, check_length};
+use crate::layout::Layout;
 use crate::rotation::{StepGrid, doublings, fold, horner};
-use crate::{Error, Layout};
+use crate::split::{RowShifts, Split};
 
 /// rot(X, gH + hD), or rot(X, gH) where the row shifts are made on the sums, of the features of one group.
 #[derive(Clone, Debug)]

@@ -3,10 +3,10 @@
 use maybe_rayon::prelude::*;
 use volley_ckks::Arithmetic;
 
-use super::{Skewed, Split};
-use crate::Error;
-use crate::error::check_length;
+use super::Skewed;
+use crate::error::{Error, check_length};
 use crate::rotation::{StepGrid, doublings, fold, horner};
+use crate::split::Split;
 
 /// rot(X, −h), h < H_f, of the features of one group.
 #[derive(Clone, Debug)]

@@ -3,8 +3,9 @@
 use volley_ckks::Arithmetic;
 
 use super::Skewed;
+use crate::error::Error;
+use crate::layout::Part;
 use crate::rotation::{doublings, fold};
-use crate::{Error, Part};
 
 impl<A: Arithmetic> Skewed<A> {
     /// The scores of each [part](crate::Layout::parts) of a group, as real numbers, times
