@@ -67,6 +67,17 @@ impl OperationCounts {
         self.iter().filter(|&(counted, ..)| counted == operation).map(|(.., count)| count).sum()
     }
 
+    /// `self`, and `times` times what `next` has more: the counts of what grows by the same operations each time.
+    #[must_use]
+    pub fn continued(&self, next: &Self, times: u64) -> Self {
+        let mut counts = self.counts.clone();
+        for (&key, &to) in &next.counts {
+            let count = counts.entry(key).or_default();
+            *count = count.saturating_add(to.saturating_sub(*count).saturating_mul(times));
+        }
+        Self { counts }
+    }
+
     /// Operation, level and count, where the count is not zero.
     pub fn iter(&self) -> impl Iterator<Item = (Operation, usize, u64)> + '_ {
         self.counts.iter().map(|(&(operation, level), &count)| (operation, level, count))
@@ -150,6 +161,17 @@ mod tests {
         });
         rotate();
         assert_eq!(counters.snapshot().total(Operation::Rotation), 5 * 2 + 50 * 2 + 2);
+    }
+
+    #[test]
+    fn growth_continues_by_operation_and_level() {
+        let counts = |rotations: u64, products: u64| {
+            let pairs = [((Operation::Rotation, 1), rotations), ((Operation::Product, 2), products)];
+            OperationCounts { counts: pairs.into_iter().filter(|&(_, count)| count > 0).collect() }
+        };
+        assert_eq!(counts(5, 2).continued(&counts(7, 2), 3), counts(11, 2));
+        assert_eq!(counts(5, 0).continued(&counts(5, 4), 3), counts(5, 12));
+        assert_eq!(counts(5, 3).continued(&counts(9, 4), 0), counts(5, 3));
     }
 
     #[test]

@@ -45,14 +45,26 @@ pub enum Error {
         /// The smallest slot count that would fit.
         required: usize,
     },
-    /// Matrices larger than any machine has memory for.
+    /// Rows or weights larger than can be planned.
     #[error(
-        "the layout has {copies} copies of feature ciphertexts, or ciphertexts of scores or weights; at most {max} are supported: \
-         fewer samples, columns or classes would do"
+        "a few groups of rows take {copies} copies of feature ciphertexts, or the weights as many ciphertexts; at most {max} are \
+         supported: fewer columns or classes would do"
     )]
     TooManyCopies {
-        /// Copies of features, or ciphertexts of scores or weights if they are more, of the layout with the fewest.
+        /// Copies of features or ciphertexts of scores of the groups that a plan simulates, or ciphertexts of weights if they are
+        /// more, of the layout with the fewest.
         copies: usize,
+        /// Largest supported.
+        max: usize,
+    },
+    /// Matrices larger than can be stored.
+    #[error(
+        "the layout has {ciphertexts} ciphertexts of features or scores; at most {max} are supported: fewer samples, columns or \
+         classes would do"
+    )]
+    TooManyCiphertexts {
+        /// Ciphertexts of features, or of scores if they are more, of the layout with the fewest.
+        ciphertexts: usize,
         /// Largest supported.
         max: usize,
     },

@@ -29,10 +29,14 @@ use crate::error::Error;
 
 mod packing;
 
-/// Most copies of feature ciphertexts, and most ciphertexts of scores or of weights. In a ring that is secure a ciphertext
-/// takes a megabyte or more, so that the largest number takes a hundred gigabytes. A simulated ciphertext takes 0.3 kB
-/// and ten microseconds.
+/// Most copies of feature ciphertexts of the groups that a plan simulates, and most of their ciphertexts of scores, and most
+/// ciphertexts of weights. A simulated ciphertext takes 0.3 kB and ten microseconds.
 const MAX_COPIES: usize = 1 << 17;
+/// Most groups that a plan simulates as they are: of more it simulates a few.
+pub(crate) const MAX_WHOLE_GROUPS: usize = 25;
+/// Most ciphertexts of features, and of scores. In a ring that is secure a ciphertext takes a megabyte or more, so that the
+/// largest number takes several terabytes.
+const MAX_CIPHERTEXTS: usize = 1 << 22;
 /// Up to so many padded classes there is one class block: its margins are small beside the columns, and every further block
 /// has labels and sigmoids of its own.
 const MAX_SINGLE_PERIOD: usize = 16;
@@ -92,16 +96,16 @@ impl Layout {
     /// # Errors
     ///
     /// [`Error::EmptyShape`], [`Error::SlotCount`] where `slots` is not a power of two, [`Error::TooFewSlots`] where
-    /// K rows of 2K slots do not fit: 2K² slots would; [`Error::TooManyCopies`] for matrices larger than any machine has
-    /// memory for.
+    /// K rows of 2K slots do not fit: 2K² slots would; [`Error::TooManyCopies`] and [`Error::TooManyCiphertexts`] for
+    /// matrices larger than can be planned or stored.
     pub fn new(shape: Shape, slots: usize) -> Result<Self, Error> {
         let candidates = Self::candidates(shape, slots)?;
         Ok(candidates[candidates.len() - 1])
     }
 
     /// Every feasible layout in one class block, from the narrowest rows (most column blocks, fewest row blocks) to the widest
-    /// of use: there is at least one, and all but the last have several column blocks. Those with too many
-    /// [copies](Self::copies) are left out.
+    /// of use: there is at least one, and all but the last have several column blocks. Those that are too large to
+    /// be planned or stored are left out.
     ///
     /// # Errors
     ///
@@ -284,11 +288,10 @@ impl Layout {
         self.row_blocks().div_ceil(2)
     }
 
-    /// Number of copies of feature ciphertexts, one for each shift of a product: groups · column blocks · K, or the
-    /// largest number.
+    /// Number of ciphertexts of features: groups · column blocks, or the largest number.
     #[must_use]
-    pub fn copies(&self) -> usize {
-        self.groups().saturating_mul(self.column_blocks()).saturating_mul(self.period)
+    pub fn feature_ciphertexts(&self) -> usize {
+        self.groups().saturating_mul(self.column_blocks())
     }
 
     /// The parts that a group has: one for a single last block, else both.
@@ -352,16 +355,30 @@ fn check_slots(shape: Shape, slots: usize, period: usize) -> Result<(), Error> {
     if required > slots { Err(Error::TooFewSlots { slots, required }) } else { Ok(()) }
 }
 
-/// The layouts that are not larger than any machine has memory for, if there are any.
+/// The layouts that can be planned and stored, if there are any.
 fn supported(mut layouts: Vec<Layout>) -> Result<Vec<Layout>, Error> {
-    let most =
-        |layout: &Layout| layout.copies().max(layout.score_ciphertexts()).max(layout.weight_ciphertexts());
-    let copies = layouts.iter().map(most).min().unwrap_or_default();
+    let fewest = |number: fn(&Layout) -> usize| layouts.iter().map(number).min().unwrap_or_default();
+    let (copies, ciphertexts) = (fewest(most_copies), fewest(most_ciphertexts));
     if copies > MAX_COPIES {
         return Err(Error::TooManyCopies { copies, max: MAX_COPIES });
     }
-    layouts.retain(|layout| most(layout) <= MAX_COPIES);
+    if ciphertexts > MAX_CIPHERTEXTS {
+        return Err(Error::TooManyCiphertexts { ciphertexts, max: MAX_CIPHERTEXTS });
+    }
+    layouts.retain(|layout| most_copies(layout) <= MAX_COPIES && most_ciphertexts(layout) <= MAX_CIPHERTEXTS);
     Ok(layouts)
+}
+
+/// Copies or ciphertexts of scores of the groups that a plan simulates, or ciphertexts of weights: the most of them.
+fn most_copies(layout: &Layout) -> usize {
+    let of_groups = |number: usize| number.saturating_mul(layout.groups().min(MAX_WHOLE_GROUPS));
+    let copies = layout.column_blocks().saturating_mul(layout.period());
+    of_groups(copies).max(of_groups(layout.class_blocks())).max(layout.weight_ciphertexts())
+}
+
+/// Ciphertexts of features or of scores, if they are more.
+fn most_ciphertexts(layout: &Layout) -> usize {
+    layout.feature_ciphertexts().max(layout.score_ciphertexts())
 }
 
 /// The `index`-th of the chunks of `size` that 0..`end` is cut into; empty past the last.

@@ -11,11 +11,15 @@ use volley_ckks::params::ParametersError;
 use volley_ckks::{KeySpec, OperationCounts, Parameters, ParametersLiteral, Security, Simulator, Upload};
 
 mod search;
+mod simulated;
 
 use crate::error::Error;
 use crate::layout::{Layout, Shape};
 use crate::skewed::Split;
 use search::Search;
+use simulated::Simulated;
+
+pub use simulated::simulated_groups;
 
 /// Bits of q₀: the longest that primes have.
 const FIRST_PRIME_BITS: u32 = 50;
@@ -32,6 +36,9 @@ const MAX_LEVELS: usize = 100;
 const LOG_N: (u32, u32) = (12, 16);
 
 /// A computation on encrypted matrices that can be planned.
+///
+/// It does the same to every group of rows, has as much more alive for each further one, and works on at most
+/// eight of them at a time: of many groups only a few are simulated ([`simulated_groups`]).
 pub trait Circuit: Sync {
     /// The error of the layer that the circuit belongs to.
     type Error: From<Error> + Send;
@@ -105,12 +112,8 @@ pub struct Plan {
     parameters: Parameters,
     layout: Layout,
     split: Split,
-    counts: OperationCounts,
-    key_spec: KeySpec,
-    upload: Upload,
-    /// On one thread.
-    memory: Memory,
-    thread_bytes: u64,
+    simulated: Simulated,
+    encoded_bytes: u64,
     seconds: f64,
     owner_seconds: f64,
     line_seconds: f64,
@@ -269,7 +272,7 @@ impl Plan {
 
     /// The plan, if it meets the demands.
     fn meeting<E>(self, demands: Demands) -> Result<Self, Refusal<E>> {
-        let (keys, memory) = (self.key_spec.byte_count(), self.memory(demands.threads).total());
+        let (keys, memory) = (self.simulated.key_spec.byte_count(), self.memory(demands.threads).total());
         if demands.key_bytes.is_some_and(|limit| keys > limit) {
             return Err(Refusal::Keys(keys));
         }
@@ -291,22 +294,17 @@ impl Plan {
         split: Split,
         model: &CostModel,
     ) -> Result<Self, C::Error> {
-        let simulator = Arc::new(Simulator::new(parameters));
-        on_one_thread(|| circuit.simulate(&simulator, layout, split))?;
-        let (counts, key_spec, upload) = (simulator.counts(), simulator.key_spec(), simulator.upload());
-        let bytes = key_spec.byte_count() + upload.bytes;
+        let simulated = Simulated::of(circuit, parameters, layout, split)?;
+        let bytes = simulated.key_spec.byte_count().saturating_add(simulated.upload.bytes);
         Ok(Self {
             parameters: parameters.clone(),
             layout,
             split,
-            seconds: model.seconds(parameters, &counts),
+            seconds: model.seconds(parameters, &simulated.counts),
             owner_seconds: model.owner_seconds(bytes),
             line_seconds: model.line_seconds(bytes),
-            counts,
-            key_spec,
-            upload,
-            memory: Memory::of(&simulator, circuit.encoded_bytes(parameters, layout)),
-            thread_bytes: simulator.key_switch_bytes(),
+            encoded_bytes: circuit.encoded_bytes(parameters, layout),
+            simulated,
         })
     }
 
@@ -331,26 +329,28 @@ impl Plan {
     /// Operations by level.
     #[must_use]
     pub fn counts(&self) -> &OperationCounts {
-        &self.counts
+        &self.simulated.counts
     }
 
     /// The evaluation keys, each up to the highest level where it is used.
     #[must_use]
     pub fn key_spec(&self) -> &KeySpec {
-        &self.key_spec
+        &self.simulated.key_spec
     }
 
     /// What the owner uploads, keys not included.
     #[must_use]
     pub fn upload(&self) -> Upload {
-        self.upload
+        self.simulated.upload
     }
 
     /// The server's memory when it is the most, with so many threads.
     #[must_use]
     pub fn memory(&self, threads: usize) -> Memory {
-        let scratch = (threads as u64).saturating_sub(1).saturating_mul(self.thread_bytes);
-        Memory { scratch, ..self.memory }
+        let Simulated { key_spec, ciphertext_bytes, upload, thread_bytes, .. } = &self.simulated;
+        let scratch = (threads as u64).saturating_sub(1).saturating_mul(*thread_bytes);
+        let (upload, encoded) = (upload.memory_bytes, self.encoded_bytes);
+        Memory { scratch, ..Memory::new(&self.parameters, key_spec, *ciphertext_bytes, upload, encoded) }
     }
 
     /// Seconds of the server by the model that the plan was chosen with.
@@ -368,13 +368,14 @@ impl Plan {
     /// Estimated seconds in which the owner makes the keys, on one core with these times.
     #[must_use]
     pub fn key_seconds_on(&self, core: &CostModel) -> f64 {
-        core.owner_seconds(self.key_spec.byte_count())
+        core.owner_seconds(self.simulated.key_spec.byte_count())
     }
 
     /// Estimated seconds of the server on one core with these times, the first use of its memory included.
     #[must_use]
     pub fn seconds_on(&self, core: &CostModel) -> f64 {
-        core.seconds(&self.parameters, &self.counts) + core.first_use_seconds(self.memory(1).total())
+        core.seconds(&self.parameters, &self.simulated.counts)
+            + core.first_use_seconds(self.memory(1).total())
     }
 }
 

@@ -2,9 +2,8 @@
 
 use volley_ring::MAX_IDLE_BYTES;
 
-use crate::arithmetic::Arithmetic;
+use crate::keys::KeySpec;
 use crate::params::Parameters;
-use crate::simulator::Simulator;
 
 /// The program, the stacks of its threads, and what an allocator holds beside what was asked for.
 const PROGRAM_BYTES: u64 = 1 << 25;
@@ -31,19 +30,18 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// What a circuit took that ran on a simulator, on one thread, beside so many bytes of encoded plaintexts.
+    /// What a circuit takes on one thread that needs these keys, has so many bytes of ciphertexts alive at most, and keeps so
+    /// many bytes of an upload and of encoded plaintexts.
     #[must_use]
-    pub fn of(simulator: &Simulator, encoded: u64) -> Self {
-        let keys = simulator.key_spec().memory_bytes();
-        let ciphertexts = simulator.peak_memory_bytes();
+    pub fn new(parameters: &Parameters, keys: &KeySpec, ciphertexts: u64, upload: u64, encoded: u64) -> Self {
         Self {
-            keys,
-            upload: simulator.upload().memory_bytes,
+            keys: keys.memory_bytes(),
+            upload,
             ciphertexts,
             encoded,
             scratch: 0,
             idle: ciphertexts.min(MAX_IDLE_BYTES as u64),
-            program: PROGRAM_BYTES + table_bytes(simulator.parameters()),
+            program: PROGRAM_BYTES + table_bytes(parameters),
         }
     }
 

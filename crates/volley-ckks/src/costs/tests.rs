@@ -119,7 +119,8 @@ fn memory_is_that_of_a_simulation_and_no_more_is_idle_than_the_ring_keeps() {
     let simulator = Simulator::new(&parameters);
     let input = simulator.input(&parameters.scale(), 3).unwrap();
     simulator.rotate(&input, 1).unwrap();
-    let memory = Memory::of(&simulator, 1000);
+    let (keys, peak) = (simulator.key_spec(), simulator.peak_memory_bytes());
+    let memory = Memory::new(&parameters, &keys, peak, simulator.upload().memory_bytes, 1000);
     assert_eq!(memory.keys, simulator.key_spec().memory_bytes());
     assert_eq!((memory.upload, memory.encoded), (simulator.upload().memory_bytes, 1000));
     assert_eq!((memory.ciphertexts, memory.scratch), (simulator.peak_memory_bytes(), 0));

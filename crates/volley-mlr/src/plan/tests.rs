@@ -232,7 +232,10 @@ fn absurd_shapes_are_refused_at_once_whatever_the_settings() {
     for shape in large {
         for (iterations, demands) in [(2, Demands::default()), (2, small_ring(9)), (30, Demands::default())] {
             let refusal = plan(shape, iterations, demands).unwrap_err();
-            let expected = matches!(refusal, Error::Matrix(MatrixError::TooManyCopies { .. }));
+            let expected = matches!(
+                refusal,
+                Error::Matrix(MatrixError::TooManyCopies { .. } | MatrixError::TooManyCiphertexts { .. })
+            );
             assert!(expected, "{shape:?}: {refusal}");
         }
         let [samples, features, classes] = shape;
@@ -410,10 +413,10 @@ fn the_work_of_planning_is_bounded_from_above() {
     }
 }
 
-/// The copies of features may be as many as a layout has at most; what each iteration and each refresh does is not.
+/// The copies of a group may be as many as a layout has at most; what each iteration and each refresh does is not.
 #[test]
 fn plans_that_take_long_to_make_are_refused() {
-    for (shape, iterations) in [([4_000_000, 60, 10], 10), ([128, 8_388_606, 3], 1000)] {
+    for (shape, iterations) in [([10_000, 600_000, 10], 10), ([128, 8_388_606, 3], 1000)] {
         let [samples, features, classes] = shape;
         let small = plan([samples.min(100), features.min(100), classes], iterations, in_ring(16)).unwrap();
         let shape = Shape { samples, columns: features + 1, classes };
@@ -421,6 +424,23 @@ fn plans_that_take_long_to_make_are_refused() {
         let (settings, split) = (small.hyperparameters(), Split::on_copies(&layout));
         let refusal = Plan::restore(settings, small.parameters(), layout, split, small.method()).unwrap_err();
         assert!(matches!(refusal, Error::PlanTooLarge { max: work::MAX_OPERATIONS, .. }), "{refusal}");
+    }
+}
+
+/// Rows that no memory holds at once.
+#[test]
+fn many_rows_are_planned_as_soon_as_few() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    for (shape, iterations) in [([52_500, 768, 10], 2), ([52_500, 768, 10], 40), ([1_000_000, 512, 10], 2)] {
+        let seconds = pool.install(|| {
+            let start = ThreadTime::now();
+            let plan = plan(shape, iterations, Demands::default()).unwrap();
+            let places = 2 * plan.upload().ciphertexts * plan.layout().slots();
+            assert!(places > shape[0] * shape[1], "{shape:?}: {:?}", plan.upload());
+            start.elapsed().as_secs_f64()
+        });
+        println!("{shape:?} by {iterations} iterations: {seconds:.2} s");
+        assert!(seconds < 4.0, "{shape:?} by {iterations} iterations: {seconds} s");
     }
 }
 

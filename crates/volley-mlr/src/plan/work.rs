@@ -1,16 +1,17 @@
 //! What it takes to simulate a run, bounded before anything is simulated.
 //!
 //! Whoever sends a job has the receiver plan it again, so that takes no more than a moment. A run that refreshes is simulated
-//! through [one cycle](Schedule::once_through) only. What grows further is the number of ciphertexts: of each the set-up
-//! makes K copies in either direction, and every iteration does K products in either direction with them for every class block,
-//! besides what it does to the scores of a group.
+//! through [one cycle](Schedule::once_through) only, and through a few groups of rows. What grows further is the number of
+//! ciphertexts of a group: of each the set-up makes K copies in either direction, and every iteration does K products in either
+//! direction with them for every class block, besides what it does to the scores of a group.
 
 use crate::error::Error;
 use crate::refresh::Schedule;
 use crate::volley_revolver::Layout;
+use crate::volley_revolver::plan::simulated_groups;
 
-/// Most operations that are simulated: each takes a microsecond or less. Trainings of 52,500 samples with 768 features need a
-/// tenth of it.
+/// Most operations that are simulated: each takes a microsecond or less. Forty iterations with 768 features need
+/// a hundredth of it.
 pub(super) const MAX_OPERATIONS: usize = 1 << 22;
 /// More than an iteration does to the scores of one group and class block: sigmoid, masks, rotations along the rows.
 const GROUP_OPERATIONS: usize = 1 << 7;
@@ -30,11 +31,15 @@ pub(super) fn check(layout: &Layout, schedule: &Schedule) -> Result<(), Error> {
     Ok(())
 }
 
-/// At least the operations of a run, or the largest number.
+/// At least the operations that are simulated of a run, or the largest number.
 pub(super) fn operations(layout: &Layout, schedule: &Schedule) -> usize {
-    let copies = layout.copies().saturating_mul(2);
+    let groups = simulated_groups(layout);
+    let copies = groups.saturating_mul(layout.column_blocks()).saturating_mul(2 * layout.period());
     let products = copies.saturating_mul(layout.class_blocks());
-    let iteration = layout.score_ciphertexts().saturating_mul(GROUP_OPERATIONS).saturating_add(products);
+    let iteration = groups
+        .saturating_mul(layout.class_blocks())
+        .saturating_mul(GROUP_OPERATIONS)
+        .saturating_add(products);
     let refreshes = schedule.refreshes().saturating_mul(layout.weight_ciphertexts());
     iteration
         .saturating_mul(schedule.iterations)

@@ -71,8 +71,9 @@ fn the_last_class_block_may_have_fewer_classes() {
     let classes: Vec<_> = (0..4).map(|class_block| layout.block_classes(class_block)).collect();
     assert_eq!(classes, [0..4, 4..8, 8..11, 11..11]);
     assert_eq!((layout.groups(), layout.score_ciphertexts(), layout.weight_ciphertexts()), (3, 9, 3));
-    // As many copies as of four classes.
-    assert_eq!(layout.copies(), Layout::with_width(shape(70, 9, 4), 256, 16).unwrap().copies());
+    // As many features as of four classes.
+    let of_four = Layout::with_width(shape(70, 9, 4), 256, 16).unwrap();
+    assert_eq!(layout.feature_ciphertexts(), of_four.feature_ciphertexts());
     let last = layout.class_block(2);
     assert_eq!((last.shape(), last.period()), (shape(70, 9, 3), 4));
     assert_eq!((last.class_blocks(), last.block_classes(0)), (1, 0..3));
@@ -146,20 +147,32 @@ fn too_few_slots_are_refused_with_the_count_that_fits() {
 }
 
 #[test]
-fn layouts_with_more_copies_than_are_supported_are_left_out() {
+fn layouts_that_cannot_be_planned_or_stored_are_left_out() {
     let candidates = |samples, columns| Layout::candidates(shape(samples, columns, 2), 1 << 6);
-    let copies = |samples, columns| candidates(samples, columns).map(|layouts| layouts[0].copies());
+    let first = |samples, columns| candidates(samples, columns).map(|layouts| layouts[0]);
     // Rows of 4 slots hold a column: groups of 32 samples.
-    assert_eq!(copies(32 << 16, 1), Ok(MAX_COPIES));
-    let refused = Error::TooManyCopies { copies: MAX_COPIES + 2, max: MAX_COPIES };
-    assert_eq!(copies((32 << 16) + 1, 1), Err(refused));
-    // Of four columns, narrow rows take 2 · 4 · 2^15 copies, wider ones fewer.
-    let widths: Vec<_> = candidates(32 << 15, 4).unwrap().iter().map(Layout::width).collect();
+    let max = MAX_CIPHERTEXTS;
+    assert_eq!(first(32 * max, 1).unwrap().feature_ciphertexts(), max);
+    let refused = Error::TooManyCiphertexts { ciphertexts: max + 1, max };
+    assert_eq!(first(32 * max + 1, 1), Err(refused));
+    // Narrow rows take 4 · 2^21 ciphertexts of four columns, wider ones fewer.
+    let widths: Vec<_> = candidates(max * 16, 4).unwrap().iter().map(Layout::width).collect();
     assert_eq!(widths, [8]);
+    // The widest rows of 2 classes hold 29 columns: 2 copies of each of 25 groups are planned.
+    let columns = 29 * MAX_COPIES / 2;
+    assert!(first(1, columns).is_ok());
+    let refused = Error::TooManyCopies { copies: MAX_COPIES + 2, max: MAX_COPIES };
+    assert_eq!(first(1, columns + 1), Err(refused));
+    let refused = first(1 << 11, columns / 16).unwrap_err();
+    assert!(
+        first(1 << 11, columns / 32).is_ok() && matches!(refused, Error::TooManyCopies { .. }),
+        "{refused}"
+    );
     let max = usize::MAX;
-    for (samples, columns) in [(max, 1), (1, max), (max, max)] {
+    for (samples, columns) in [(1, max), (max, max)] {
         assert!(matches!(candidates(samples, columns), Err(Error::TooManyCopies { .. })));
     }
+    assert!(matches!(candidates(max, 1), Err(Error::TooManyCiphertexts { .. })));
 }
 
 #[test]
@@ -169,9 +182,11 @@ fn more_class_blocks_than_are_supported_are_refused() {
     assert_eq!(family(1, 4 * MAX_COPIES).unwrap().len(), 1);
     let copies = MAX_COPIES + 1;
     assert_eq!(family(1, 4 * MAX_COPIES + 1), Err(Error::TooManyCopies { copies, max: MAX_COPIES }));
-    for (samples, classes) in [(1, usize::MAX), (usize::MAX, usize::MAX), (1 << 16, 1 << 10)] {
-        assert!(matches!(family(samples, classes), Err(Error::TooManyCopies { .. })));
+    for samples in [1, usize::MAX] {
+        assert!(matches!(family(samples, usize::MAX), Err(Error::TooManyCopies { .. })));
     }
+    // Labels of 2^8 class blocks at least in 2^15 groups.
+    assert!(matches!(family(1 << 20, 1 << 10), Err(Error::TooManyCiphertexts { .. })));
 }
 
 #[test]
