@@ -125,7 +125,9 @@ pub use prediction::{EncryptedRows, EncryptedScores, PredictionPlan, Predictor};
 pub use preprocessing::{Preprocessing, Standardisation};
 pub use reference::{Reference, Step};
 pub use refresh::{MAX_ITERATIONS, Refresh};
-pub use rows::{ResidentRows, RowGroup, RowPreparation, Rows};
+pub use rows::{
+    EncryptedGroup, GroupSource, Products, ResidentRows, RowGroup, RowPreparation, Rows, StoredRows,
+};
 pub use sharing::{MIN_SHARED_BITS, Sharing};
 pub use trainer::{Checkpoint, Gradient, StepReport, Trainer};
 pub use training_set::TrainingSet;

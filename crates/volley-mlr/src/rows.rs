@@ -2,11 +2,14 @@
 //!
 //! Training goes through the rows group by group, as the [`Layout`] has them, and needs of each group the copies of its features
 //! that the products take, and its labels: a [`RowGroup`], which a [`RowPreparation`] makes. [`ResidentRows`] keeps all of
-//! them in memory. Another source of [`Rows`] may read them from a disk in every iteration, or have a worker's share of them only.
+//! them in memory. [`StoredRows`] reads the ciphertexts in every iteration and makes the copies anew, for a window of groups at
+//! a time, so that memory does not grow with the rows. Either may have a worker's share of the groups only.
 
 use std::fmt::{self, Debug};
 use std::ops::Range;
 use std::sync::Arc;
+
+use maybe_rayon::prelude::*;
 
 use crate::encrypted::{EncryptedData, check_layout};
 use crate::error::Error;
@@ -16,6 +19,10 @@ use crate::volley_ckks::Arithmetic;
 use crate::volley_revolver::skewed::{BackwardCopies, ForwardCopies, Skewed};
 use crate::volley_revolver::{Error as MatrixError, Layout};
 
+/// Groups whose errors are kept at the same time, and whose copies are where not all are: enough for many threads, few enough
+/// for large data.
+pub(crate) const GROUPS_AT_ONCE: usize = 8;
+
 /// A source of rows.
 pub trait Rows<C>: Debug + Send + Sync {
     /// Where the entries lie.
@@ -24,19 +31,49 @@ pub trait Rows<C>: Debug + Send + Sync {
     /// The groups that it has: all of the layout's, or a share of them.
     fn groups(&self) -> Range<usize>;
 
-    /// One of its groups. In every iteration each group is asked for once for each class block, in ascending order but from
-    /// several threads.
+    /// How many groups are asked for at once, and are in memory at the same time: at least one.
+    fn window(&self) -> usize;
+
+    /// Some of its groups, ready for these products. Every iteration asks for each group once, in ascending order.
     ///
     /// # Errors
     ///
-    /// [`Error::RowSource`] where it cannot be had, [`Error::Matrix`] for what the arithmetic refuses.
-    fn group(&self, group: usize) -> Result<Arc<RowGroup<C>>, Error>;
+    /// [`Error::RowSource`] where they cannot be had, [`Error::Matrix`] for what the arithmetic refuses.
+    fn read(&self, groups: Range<usize>, products: Products) -> Result<Vec<Arc<RowGroup<C>>>, Error>;
+}
+
+/// The products that an iteration takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Products {
+    /// Scores are zero: only the gradient is summed.
+    Backward,
+    /// Scores and gradient.
+    Both,
+}
+
+/// The encrypted rows of a group, as an owner uploads them.
+#[derive(Clone, Debug)]
+pub struct EncryptedGroup<C> {
+    /// By column block.
+    pub features: Vec<C>,
+    /// By class block.
+    pub labels: Vec<C>,
+}
+
+/// Where the encrypted rows of [`StoredRows`] are read from.
+pub trait GroupSource<C>: Debug + Send + Sync {
+    /// Some groups, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RowSource`] where they cannot be had.
+    fn read(&self, groups: Range<usize>) -> Result<Vec<EncryptedGroup<C>>, Error>;
 }
 
 /// The rows of a group, ready for products.
 #[derive(Clone, Debug)]
 pub struct RowGroup<C> {
-    /// None in a run of one iteration, whose scores are zero.
+    /// None for [`Products::Backward`].
     pub(crate) forward: Option<ForwardCopies<C>>,
     /// Of features times 1/B.
     pub(crate) backward: BackwardCopies<C>,
@@ -70,15 +107,20 @@ impl<A: Arithmetic> RowPreparation<A> {
         Self { skewed, schedule, preconditioner }
     }
 
-    /// The group of these features, by column block, and labels, by class block.
+    /// The group of these ciphertexts, ready for the products of any iteration.
     ///
     /// # Errors
     ///
     /// [`Error::Matrix`] for another number of ciphertexts, and for what the arithmetic refuses: keys that do not suffice.
-    pub fn prepare(
+    pub fn prepare(&self, group: EncryptedGroup<A::Ciphertext>) -> Result<RowGroup<A::Ciphertext>, Error> {
+        let products = if self.schedule.iterations > 1 { Products::Both } else { Products::Backward };
+        self.prepare_for(products, group)
+    }
+
+    fn prepare_for(
         &self,
-        features: Vec<A::Ciphertext>,
-        labels: Vec<A::Ciphertext>,
+        products: Products,
+        EncryptedGroup { features, labels }: EncryptedGroup<A::Ciphertext>,
     ) -> Result<RowGroup<A::Ciphertext>, Error> {
         let (expected, actual) = (self.skewed.layout().class_blocks(), labels.len());
         if actual != expected {
@@ -87,9 +129,10 @@ impl<A: Arithmetic> RowPreparation<A> {
         let level = self.schedule.data_level;
         // Refreshed weights are higher than those of the first iteration.
         let spent = if self.schedule.refreshes { 0 } else { Schedule::FIRST_LEVELS };
-        let several = self.schedule.iterations > 1;
-        let forward = || self.skewed.forward_copies(&features, level.saturating_sub(spent));
-        let forward = several.then(forward).transpose()?;
+        let forward = match products {
+            Products::Backward => None,
+            Products::Both => Some(self.skewed.forward_copies(&features, level.saturating_sub(spent))?),
+        };
         let scaled = self.skewed.scale_columns(&features, &self.preconditioner)?;
         // So that features and their copies are not all alive together.
         drop(features);
@@ -128,7 +171,7 @@ impl<C> ResidentRows<C> {
         let mut labels = labels.into_iter();
         let prepare = |features| {
             let labels = labels.by_ref().take(class_blocks).collect();
-            Ok(Arc::new(preparation.prepare(features, labels)?))
+            Ok(Arc::new(preparation.prepare(EncryptedGroup { features, labels })?))
         };
         let prepared = features.into_iter().map(prepare).collect::<Result<_, Error>>()?;
         Ok(Self { layout, first: groups.start, groups: prepared })
@@ -164,9 +207,68 @@ impl<C: Send + Sync> Rows<C> for ResidentRows<C> {
         self.first..self.first + self.groups.len()
     }
 
-    fn group(&self, group: usize) -> Result<Arc<RowGroup<C>>, Error> {
-        let found = group.checked_sub(self.first).and_then(|index| self.groups.get(index));
-        found.map(Arc::clone).ok_or(Error::Groups { groups: group..group + 1, available: self.groups() })
+    fn window(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// With the copies of all products, whatever is asked for.
+    fn read(&self, groups: Range<usize>, _: Products) -> Result<Vec<Arc<RowGroup<C>>>, Error> {
+        check_groups(&groups, self.groups())?;
+        Ok(self.groups[groups.start - self.first..groups.end - self.first].to_vec())
+    }
+}
+
+/// Rows that are read in every iteration.
+pub struct StoredRows<A: Arithmetic, S> {
+    preparation: RowPreparation<A>,
+    groups: Range<usize>,
+    source: S,
+}
+
+impl<A: Arithmetic, S: GroupSource<A::Ciphertext>> StoredRows<A, S> {
+    /// Some groups of a run, which the source has.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Groups`] for groups that the layout has not.
+    pub fn new(preparation: RowPreparation<A>, groups: Range<usize>, source: S) -> Result<Self, Error> {
+        check_groups(&groups, 0..preparation.skewed.layout().groups())?;
+        Ok(Self { preparation, groups, source })
+    }
+}
+
+/// Without the ciphertexts.
+impl<A: Arithmetic, S: Debug> Debug for StoredRows<A, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredRows").field("groups", &self.groups).field("source", &self.source).finish()
+    }
+}
+
+impl<A, S> Rows<A::Ciphertext> for StoredRows<A, S>
+where
+    A: Arithmetic,
+    S: GroupSource<A::Ciphertext>,
+{
+    fn layout(&self) -> Layout {
+        self.preparation.skewed.layout()
+    }
+
+    fn groups(&self) -> Range<usize> {
+        self.groups.clone()
+    }
+
+    fn window(&self) -> usize {
+        GROUPS_AT_ONCE
+    }
+
+    fn read(
+        &self,
+        groups: Range<usize>,
+        products: Products,
+    ) -> Result<Vec<Arc<RowGroup<A::Ciphertext>>>, Error> {
+        check_groups(&groups, self.groups())?;
+        let prepare = |group| Ok(Arc::new(self.preparation.prepare_for(products, group)?));
+        self.source.read(groups)?.into_par_iter().map(prepare).collect()
     }
 }
 

@@ -5,6 +5,7 @@
 //! are added, the step is the same, bit for bit.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use maybe_rayon::prelude::*;
 
@@ -13,13 +14,10 @@ use crate::encrypted::check_layout;
 use crate::error::Error;
 use crate::objective::{MaskedMean, Objective};
 use crate::plan::Plan;
-use crate::rows::{RowGroup, check_groups};
+use crate::rows::{GROUPS_AT_ONCE, Products, RowGroup, check_groups};
 use crate::volley_ckks::{Arithmetic, Complex64, Error as CkksError, Operand, Scale};
 use crate::volley_revolver::Layout;
-use crate::volley_revolver::skewed::{BackwardCopies, BackwardSums, RevolvedWeights};
-
-/// Groups whose errors are kept at the same time: enough for many threads, few enough for large data.
-const GROUPS_AT_ONCE: usize = 8;
+use crate::volley_revolver::skewed::{BackwardCopies, BackwardSums, RevolvedErrors, RevolvedWeights};
 
 /// The preconditioned gradient of some groups at the weights of one iteration, times the step size: sums of degree 2, which wait
 /// for those of the other groups. [`Trainer::gradient`] makes it, [`Trainer::add_gradients`] adds two, and
@@ -115,12 +113,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
     pub fn gradient(&self, groups: Range<usize>) -> Result<Option<Gradient<A::Tensor>>, Error> {
         let Some((iteration, step)) = self.next_step() else { return Ok(None) };
         check_groups(&groups, self.rows.groups())?;
-        let sums = (0..self.layout().class_blocks())
-            .map(|class_block| {
-                let weights = self.revolved_weights(class_block)?;
-                self.block_sums(class_block, weights.as_ref(), groups.clone(), step)
-            })
-            .collect::<Result<_, Error>>()?;
+        let sums = self.sums(groups.clone(), step, Ok)?;
         Ok(Some(Gradient { layout: self.layout(), iteration, groups: vec![groups], sums }))
     }
 
@@ -164,13 +157,46 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         if covered != groups {
             return Err(Error::GradientIncomplete { covered, groups });
         }
-        // One block after the other, so that the rotations of their weights and errors are not all alive together.
-        let gradients = (0..self.layout().class_blocks()).map(|class_block| {
-            let weights = self.revolved_weights(class_block)?;
-            let sums = self.block_sums(class_block, weights.as_ref(), available.clone(), step)?;
-            Ok(self.skewed.gradient(&sums)?)
-        });
-        Ok(gradients.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().collect())
+        let gradients = self.sums(available, step, |sums| Ok(self.skewed.gradient(&sums)?))?;
+        Ok(gradients.into_iter().flatten().collect())
+    }
+
+    /// What is made of the sums over some groups, by class block.
+    ///
+    /// Of rows that are all in memory one block comes after the other, so that the rotations of their weights are not all alive
+    /// together. Of rows that come in windows they are, and so are the sums.
+    fn sums<T>(
+        &self,
+        groups: Range<usize>,
+        step: f64,
+        finish: impl Fn(BackwardSums<A::Tensor>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let class_blocks = self.layout().class_blocks();
+        let products = if self.state.is_some() { Products::Both } else { Products::Backward };
+        let mut weights: Vec<_> = (0..class_blocks).map(|_| None).collect();
+        let mut sums: Vec<_> = (0..class_blocks).map(|_| None).collect();
+        let mut finished = Vec::new();
+        let size = self.rows.window().max(1);
+        for start in groups.clone().step_by(size) {
+            let window = start..groups.end.min(start.saturating_add(size));
+            let is_last = window.end == groups.end;
+            let rows = self.rows.read(window, products)?;
+            for class_block in 0..class_blocks {
+                let revolved = match weights[class_block].take() {
+                    Some(revolved) => revolved,
+                    None => self.revolved_weights(class_block)?,
+                };
+                let block = Block { class_block, weights: revolved.as_ref(), step };
+                let sum = self.block_sums(&block, start, &rows, sums[class_block].take())?;
+                if is_last {
+                    finished.push(finish(sum)?);
+                } else {
+                    sums[class_block] = Some(sum);
+                    weights[class_block] = Some(revolved);
+                }
+            }
+        }
+        Ok(finished)
     }
 
     /// The rotations of a class block's weights; none where they are zero.
@@ -181,34 +207,22 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         Ok(Some(self.skewed.revolve_weights(point)?))
     }
 
-    /// The sums of a class block over some groups.
+    /// The sums of a class block over groups from `first` on, added to those over others.
     fn block_sums(
         &self,
-        class_block: usize,
-        weights: Option<&RevolvedWeights<A::Ciphertext>>,
-        groups: Range<usize>,
-        step: f64,
+        block: &Block<'_, A::Ciphertext>,
+        first: usize,
+        rows: &[Arc<RowGroup<A::Ciphertext>>],
+        others: Option<BackwardSums<A::Tensor>>,
     ) -> Result<BackwardSums<A::Tensor>, Error> {
-        let mut sums: Option<BackwardSums<A::Tensor>> = None;
-        for first in groups.clone().step_by(GROUPS_AT_ONCE) {
-            let chunk = first..groups.end.min(first + GROUPS_AT_ONCE);
-            let (rows, errors): (Vec<_>, Vec<_>) = chunk
-                .into_par_iter()
-                .map(|group| {
-                    let rows = self.rows.group(group)?;
-                    let error = match (weights, &rows.forward) {
-                        (Some(weights), Some(copies)) => {
-                            let scores = self.skewed.forward(copies, weights)?;
-                            self.error((group, class_block), &rows, &scores, step)?
-                        }
-                        _ => self.first_error((group, class_block), &rows, step)?,
-                    };
-                    let errors = self.skewed.revolve_errors(&error)?;
-                    Ok((rows, errors))
-                })
-                .collect::<Result<Vec<_>, Error>>()?
-                .into_iter()
-                .unzip();
+        let chunks = rows.chunks(GROUPS_AT_ONCE).zip((first..).step_by(GROUPS_AT_ONCE));
+        let mut sums = others;
+        for (rows, first) in chunks {
+            let errors = rows
+                .par_iter()
+                .zip(first..first + rows.len())
+                .map(|(rows, group)| self.revolved_errors(block, group, rows))
+                .collect::<Result<Vec<_>, Error>>()?;
             let copies: Vec<&BackwardCopies<_>> = rows.iter().map(|rows| &rows.backward).collect();
             let partial = self.skewed.accumulate(&copies, &errors)?;
             sums = Some(match sums {
@@ -217,6 +231,23 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
             });
         }
         sums.ok_or_else(|| CkksError::EmptySum.into())
+    }
+
+    fn revolved_errors(
+        &self,
+        block: &Block<'_, A::Ciphertext>,
+        group: usize,
+        rows: &RowGroup<A::Ciphertext>,
+    ) -> Result<RevolvedErrors<A::Ciphertext>, Error> {
+        let index = (group, block.class_block);
+        let error = match (block.weights, &rows.forward) {
+            (Some(weights), Some(copies)) => {
+                let scores = self.skewed.forward(copies, weights)?;
+                self.error(index, rows, &scores, block.step)?
+            }
+            _ => self.first_error(index, rows, block.step)?,
+        };
+        Ok(self.skewed.revolve_errors(&error)?)
     }
 
     /// The scale that errors at `level` need for the gradient's to be that of the weights.
@@ -303,6 +334,15 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         let product = self.arithmetic.multiply_constant(&labels, step, &constant)?;
         Ok(self.arithmetic.rescale(&product)?)
     }
+}
+
+/// A class block in a pass over the rows.
+struct Block<'a, C> {
+    class_block: usize,
+    /// None where they are zero.
+    weights: Option<&'a RevolvedWeights<C>>,
+    /// What the gradient is multiplied by.
+    step: f64,
 }
 
 /// Group and class block of scores, labels and errors.

@@ -1,10 +1,14 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::encrypted::EncryptedData;
 use crate::refresh::Schedule;
 use crate::testing::{Reencryption, Setup, clouds, small_ring};
 use crate::volley_ckks::{Ciphertext, Evaluator, Operation, SeededCiphertext};
-use crate::{Checkpoint, EncryptedDataset, Hyperparameters, ResidentRows, RowPreparation, Rows};
+use crate::{
+    Checkpoint, EncryptedDataset, EncryptedGroup, GroupSource, Hyperparameters, ResidentRows, RowPreparation,
+    Rows, StoredRows,
+};
 
 type Encrypted = Trainer<Evaluator>;
 
@@ -156,11 +160,19 @@ impl Rows<Ciphertext> for Unreadable {
         self.0.groups()
     }
 
-    fn group(&self, group: usize) -> Result<Arc<RowGroup<Ciphertext>>, Error> {
-        if group == 5 {
-            return Err(Error::RowSource { group, reason: "the disk is gone".to_owned() });
+    fn window(&self) -> usize {
+        3
+    }
+
+    fn read(
+        &self,
+        groups: Range<usize>,
+        products: Products,
+    ) -> Result<Vec<Arc<RowGroup<Ciphertext>>>, Error> {
+        if groups.contains(&5) {
+            return Err(Error::RowSource { group: 5, reason: "the disk is gone".to_owned() });
         }
-        self.0.group(group)
+        self.0.read(groups, products)
     }
 }
 
@@ -169,13 +181,56 @@ fn what_a_source_cannot_give_stops_the_step_and_leaves_the_weights() {
     let (setup, evaluator) = (setup(2), setup(2).evaluator());
     let groups = setup.plan.layout().groups();
     let rows = share(&setup, &evaluator, 0..groups);
-    let outside = rows.group(groups).map(drop);
+    let outside = rows.read(groups..groups + 1, Products::Both).map(drop);
     assert_eq!(outside, Err(Error::Groups { groups: groups..groups + 1, available: 0..groups }));
     let mut trainer = Trainer::with_rows(&evaluator, &setup.plan, None, Box::new(Unreadable(rows))).unwrap();
     let refusal = Error::RowSource { group: 5, reason: "the disk is gone".to_owned() };
     assert_eq!(trainer.step(), Err(refusal));
     assert!(trainer.checkpoint().is_none());
     assert!(trainer.gradient(0..5).unwrap().is_some());
+}
+
+/// An upload in memory that is read as if it were on a disk.
+#[derive(Debug)]
+struct Read(EncryptedData<Ciphertext>);
+
+impl GroupSource<Ciphertext> for Read {
+    fn read(&self, groups: Range<usize>) -> Result<Vec<EncryptedGroup<Ciphertext>>, Error> {
+        let blocks = self.0.layout.class_blocks();
+        let group = |group: usize| EncryptedGroup {
+            features: self.0.features[group].clone(),
+            labels: self.0.labels[group * blocks..][..blocks].to_vec(),
+        };
+        Ok(groups.map(group).collect())
+    }
+}
+
+#[test]
+fn rows_that_are_read_in_every_pass_train_the_same_model() {
+    let setup = setup(3);
+    let mut resident = trainer(&setup);
+    let evaluator = setup.evaluator();
+    let data = setup.upload().expand(&setup.context).unwrap();
+    let preparation = RowPreparation::new(&evaluator, &setup.plan, data.preconditioner.clone()).unwrap();
+    let rows = StoredRows::new(preparation, 0..setup.plan.layout().groups(), Read(data)).unwrap();
+    let mut stored = Trainer::with_rows(&evaluator, &setup.plan, None, Box::new(rows)).unwrap();
+    while let Some(report) = resident.step().unwrap() {
+        assert_eq!(stored.step().unwrap(), Some(report));
+        assert_eq!(stored.model().unwrap().terms, resident.model().unwrap().terms);
+    }
+    // Copies are made in each pass, forward ones not in the first; products are the same.
+    let total = |trainer: &Encrypted, operation| trainer.arithmetic.counts().total(operation);
+    let both = |operation| (total(&stored, operation), total(&resident, operation));
+    let (read, kept) = both(Operation::HoistedRotation);
+    assert!(kept < read && read < 3 * kept, "{read} are not between once and thrice {kept}");
+    let (read, kept) = both(Operation::Product);
+    assert_eq!(
+        read - kept,
+        2 * setup.plan.layout().feature_ciphertexts() as u64,
+        "1/B in two further passes"
+    );
+    let (read, kept) = both(Operation::Relinearization);
+    assert_eq!(read - kept, 2 * setup.plan.layout().feature_ciphertexts() as u64);
 }
 
 #[test]
@@ -194,7 +249,8 @@ fn shares_that_are_none_are_refused() {
     let class_blocks = layout.class_blocks();
     let refusal = Error::GroupCount { expected: 2, class_blocks, features: 2, labels: 3 };
     assert_eq!(new(0..2, 3), Err(refusal));
-    assert!(preparation.prepare(expanded.features[0].clone(), Vec::new()).is_err());
+    let unlabelled = EncryptedGroup { features: expanded.features[0].clone(), labels: Vec::new() };
+    assert!(preparation.prepare(unlabelled).is_err());
 }
 
 #[test]
