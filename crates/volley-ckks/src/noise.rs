@@ -90,10 +90,10 @@ impl Noise {
         self.variance.sqrt()
     }
 
-    /// t with ‖e‖₂ ≤ t for the N coefficients: twice the root mean square √(N·V). Where coefficients are independent and
-    /// their tails no heavier than a Gaussian's this fails with probability below e^(−0.8·N), as a sum of N squares with
-    /// mean 1 exceeds 4N; those of an error times the secret depend on each other by the secret, whose own norm is known
-    /// within a few per cent.
+    /// t with ‖e‖₂ ≤ t for the N coefficients: twice the root mean square √(N·V). Where coefficients are independent
+    /// and their tails no heavier than a Gaussian's this fails with probability below e^(−0.8·N), as a sum of N squares
+    /// with mean 1 exceeds 4N; those of an error times the secret depend on each other by the secret, whose own norm is
+    /// known within a few per cent.
     #[must_use]
     pub fn error_norm(self, parameters: &Parameters) -> f64 {
         2.0 * (self.variance * parameters.degree() as f64).sqrt()

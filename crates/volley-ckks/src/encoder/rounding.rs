@@ -1,7 +1,7 @@
 //! Rounding to integers without a branch or an address that depends on the value.
 //!
-//! The operations of the language are correct but not made for secrets: `f64::round` and the conversion to `i128` are calls
-//! that branch on exponents, and a maximum may be compiled to a branch.
+//! The operations of the language are correct but not made for secrets: `f64::round` and the conversion to `i128` are
+//! calls that branch on exponents, and a maximum may be compiled to a branch.
 
 /// The largest absolute value, 0 of none; NaN counts as larger than infinity.
 pub(super) fn largest(values: impl Iterator<Item = f64>) -> f64 {

@@ -52,9 +52,9 @@ impl Split {
             .map_or(Self::single_steps(slots), |(.., split)| split)
     }
 
-    /// The splits to choose from. Windows are powers of two. They start at zero, where one baby step is free, at the first
-    /// diagonal of the shortest arc with all of them, which suits bands, or whole windows after that, at the last place
-    /// that is not above zero.
+    /// The splits to choose from. Windows are powers of two. They start at zero, where one baby step is free, at the
+    /// first diagonal of the shortest arc with all of them, which suits bands, or whole windows after that, at the last
+    /// place that is not above zero.
     fn with_costs(
         parameters: &Parameters,
         level: usize,

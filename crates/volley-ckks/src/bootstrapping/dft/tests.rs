@@ -169,8 +169,8 @@ proptest! {
     }
 }
 
-/// Plans for both directions, three matrices each where there are as many stages, to coefficients of another scale, times
-/// a factor, and back.
+/// Plans for both directions, three matrices each where there are as many stages, to coefficients of another scale,
+/// times a factor, and back.
 fn plans(
     parameters: &Parameters,
     slots: usize,
