@@ -1,8 +1,9 @@
 //! Where a trainer's rows come from.
 //!
-//! Training goes through the rows group by group, as the [`Layout`] has them, and needs of each group the copies of its features
-//! that the products take, and its labels: a [`RowGroup`], which a [`RowPreparation`] makes. [`ResidentRows`] keeps all of
-//! them in memory. Another source of [`Rows`] may read them from a disk in every iteration, or have a worker's share of them only.
+//! Training goes through the rows group by group, as the [`Layout`] has them, and needs of each group the copies of its
+//! features that the products take, and its labels: a [`RowGroup`], which a [`RowPreparation`] makes. [`ResidentRows`]
+//! keeps all of them in memory. Another source of [`Rows`] may read them from a disk in every iteration, or have a
+//! worker's share of them only.
 
 use std::fmt::{self, Debug};
 use std::ops::Range;
@@ -24,8 +25,8 @@ pub trait Rows<C>: Debug + Send + Sync {
     /// The groups that it has: all of the layout's, or a share of them.
     fn groups(&self) -> Range<usize>;
 
-    /// One of its groups. In every iteration each group is asked for once for each class block, in ascending order but from
-    /// several threads.
+    /// One of its groups. In every iteration each group is asked for once for each class block, in ascending order but
+    /// from several threads.
     ///
     /// # Errors
     ///
@@ -74,7 +75,8 @@ impl<A: Arithmetic> RowPreparation<A> {
     ///
     /// # Errors
     ///
-    /// [`Error::Matrix`] for another number of ciphertexts, and for what the arithmetic refuses: keys that do not suffice.
+    /// [`Error::Matrix`] for another number of ciphertexts, and for what the arithmetic refuses: keys that do not
+    /// suffice.
     pub fn prepare(
         &self,
         features: Vec<A::Ciphertext>,
@@ -110,8 +112,8 @@ impl<C> ResidentRows<C> {
     ///
     /// # Errors
     ///
-    /// [`Error::Groups`] for groups that the layout has not, [`Error::GroupCount`] for another number of ciphertexts, and those of
-    /// [`RowPreparation::prepare`].
+    /// [`Error::Groups`] for groups that the layout has not, [`Error::GroupCount`] for another number of ciphertexts,
+    /// and those of [`RowPreparation::prepare`].
     pub fn new<A: Arithmetic<Ciphertext = C>>(
         preparation: &RowPreparation<A>,
         groups: Range<usize>,

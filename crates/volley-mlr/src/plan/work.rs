@@ -1,16 +1,16 @@
 //! What it takes to simulate a run, bounded before anything is simulated.
 //!
-//! Whoever sends a job has the receiver plan it again, so that takes no more than a moment. A run that refreshes is simulated
-//! through [one cycle](Schedule::once_through) only. What grows further is the number of ciphertexts: of each the set-up
-//! makes K copies in either direction, and every iteration does K products in either direction with them for every class block,
+//! Whoever sends a job has the receiver plan it again, so that takes no more than a moment. A run that refreshes is
+//! simulated through [one cycle](Schedule::once_through) only. What grows further is the number of ciphertexts: of each the set-up makes K
+//! copies in either direction, and every iteration does K products in either direction with them for every class block,
 //! besides what it does to the scores of a group.
 
 use crate::error::Error;
 use crate::refresh::Schedule;
 use crate::volley_revolver::Layout;
 
-/// Most operations that are simulated: each takes a microsecond or less. Trainings of 52,500 samples with 768 features need a
-/// tenth of it.
+/// Most operations that are simulated: each takes a microsecond or less. Trainings of 52,500 samples with 768 features
+/// need a tenth of it.
 pub(super) const MAX_OPERATIONS: usize = 1 << 22;
 /// More than an iteration does to the scores of one group and class block: sigmoid, masks, rotations along the rows.
 const GROUP_OPERATIONS: usize = 1 << 7;
