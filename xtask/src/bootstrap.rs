@@ -1,8 +1,9 @@
 //! `cargo xtask bootstrap`: what a bootstrapping takes, and how precise each of its steps is.
 //!
 //! Times are processor times: on an idle machine they are what a clock shows for one thread, on a shared one they are
-//! distorted less. Precision is in bits, −log₂ of the largest or the mean absolute error, of slots of absolute value up to
-//! 1. The errors of steps before the last are those of coefficients in the same unit: the DFT that follows adds up 2n of them.
+//! distorted less. Precision is in bits, −log₂ of the largest or the mean absolute error, for slots of absolute value
+//! at most one. The errors of steps before the last are those of coefficients in the same unit: the DFT that follows
+//! adds up 2n of them.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -208,8 +209,8 @@ impl Bench {
         Ok(())
     }
 
-    /// Bootstraps one ciphertext many times. Its error must not grow faster than linearly: twice that of the first time for
-    /// each.
+    /// Bootstraps one ciphertext many times. Its error must not grow faster than linearly: twice that of the first time
+    /// for each.
     fn consecutive(&self, times: usize) -> Result<()> {
         let values = vector("random", self.slots(), 7);
         let mut ciphertext = self.encrypt(&values)?;

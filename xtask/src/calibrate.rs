@@ -1,8 +1,8 @@
 //! `cargo xtask calibrate`: times operations and fits the planner's cost model to them.
 //!
-//! The model is linear in its constants, so those that are best are a least squares problem: with aᵢⱼ the work of kind j
-//! in operation i divided by its measured time, Σᵢ (Σⱼ aᵢⱼ xⱼ − 1)² is the sum of the squared *relative* errors. It is
-//! solved for xⱼ ≥ 0 by coordinate descent.
+//! The model is linear in its constants, so those that are best are a least squares problem: with aᵢⱼ the work of kind
+//! j in operation i divided by its measured time, Σᵢ (Σⱼ aᵢⱼ xⱼ − 1)² is the sum of the squared *relative* errors. It
+//! is solved for xⱼ ≥ 0 by coordinate descent.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

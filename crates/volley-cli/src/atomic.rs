@@ -1,8 +1,8 @@
 //! Files that are there as a whole or not at all, and folders that one program at a time works in.
 //!
-//! A file is written beside its place under a name of its own, brought to the disk, and then moved: whoever is killed, or
-//! runs out of space, leaves what was there before. Several files that belong together are all [`Staged`] before the first
-//! is moved.
+//! A file is written beside its place under a name of its own, brought to the disk, and then moved: whoever is killed,
+//! or runs out of space, leaves what was there before. Several files that belong together are all [`Staged`] before the
+//! first is moved.
 
 use std::fmt::Display;
 use std::fs::{self, File, TryLockError};
@@ -74,8 +74,8 @@ impl Staged {
     }
 }
 
-/// Refuses to begin work whose result would replace a file, unless that is demanded. What is no file is never replaced: a
-/// device such as `/dev/null` would be gone for all programs.
+/// Refuses to begin work whose result would replace a file, unless that is demanded. What is no file is never replaced:
+/// a device such as `/dev/null` would be gone for all programs.
 pub(crate) fn check_free(target: &Path, replace: bool) -> Result<(), BadInput> {
     match target.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -1,7 +1,9 @@
-//! Opening files that others may have put where they are: regular files only, and no links where others fill the folder.
+//! Opening files that others may have put where they are: regular files only, and no links where others fill the
+//! folder.
 //!
-//! A pipe in the place of a file would be waited for without end, and a link would lead the program to files that whoever made
-//! it could not reach. Both are asked of what was opened, so that nothing can be put in its place in between.
+//! A pipe in the place of a file would be waited for without end, and a link would lead the program to files that
+//! whoever made it could not reach. Both are asked of what was opened, so that nothing can be put in its place in
+//! between.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;

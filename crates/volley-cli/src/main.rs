@@ -1,5 +1,5 @@
-//! `volley`: the programs of the two parties. The owner of the data makes keys, encrypts and decrypts; the server trains on
-//! what it is given. They share files and nothing else: `volley --help`.
+//! `volley`: the programs of the two parties. The owner of the data makes keys, encrypts and decrypts; the server
+//! trains on what it is given. They share files and nothing else: `volley --help`.
 
 #![forbid(unsafe_code)]
 

@@ -12,8 +12,8 @@
 //!     rows-hash                        of the rows that were encrypted last, to know their scores by
 //! ```
 //!
-//! The server adds `checkpoint.vly` and `model.vly` to its copy of the upload. In that folder, and in the owner's `upload`, no link
-//! is followed: who fills a folder must not lead the other out of it.
+//! The server adds `checkpoint.vly` and `model.vly` to its copy of the upload. In that folder, and in the owner's
+//! `upload`, no link is followed: who fills a folder must not lead the other out of it.
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read, Write};
@@ -326,8 +326,8 @@ fn with_progress(file: &Path, opened: File) -> Result<BufReader<impl Read + use<
     Ok(BufReader::with_capacity(1 << 18, bar.wrap_read(opened)))
 }
 
-/// Most bytes of the file of a model: two sums of weights, each ciphertext with both halves, at no higher level than the
-/// data's.
+/// Most bytes of the file of a model: two sums of weights, each ciphertext with both halves, at no higher level than
+/// the data's.
 pub(crate) fn model_limit(plan: &Plan) -> u64 {
     weights_limit(plan, 2)
 }

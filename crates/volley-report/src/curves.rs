@@ -13,8 +13,8 @@ use crate::error::Error;
 pub struct Quality {
     /// Share of the rows that are predicted right: by the model that the owner gets, or by that of a baseline.
     pub accuracy: f64,
-    /// −ℓ/n, the squared likelihood error's loss of the trained scores for each row: 0 is perfect, and zero weights have
-    /// classes · ln 2.
+    /// −ℓ/n, the squared likelihood error's loss of the trained scores for each row: 0 is perfect, and zero weights
+    /// have classes · ln 2.
     pub loss: f64,
 }
 
@@ -104,8 +104,8 @@ impl Curve {
         Self::new(set, rows, &weights.iter().collect::<Vec<_>>(), |_, trained| trained)
     }
 
-    /// Judges weights before the first iteration and after each; `predicting` makes the scores that predict of those that were
-    /// trained.
+    /// Judges weights before the first iteration and after each; `predicting` makes the scores that predict of those
+    /// that were trained.
     fn new(
         set: &TrainingSet,
         rows: Rows<'_>,

@@ -1,9 +1,9 @@
 //! The classic Volley Revolver: A·B by revolving the rows of Bᵀ (arXiv 2201.12577, algorithm 1).
 //!
-//! A is m × n, B is n × p. A ciphertext is M rows of D slots, D = max(n, p) rounded up to a power of two. A lies row by row;
-//! below each other lie the rows of Bᵀ, over and over: row k holds row k mod p. For each of the p rotations of B by one
-//! row, the slot-wise product with A is summed along the rows, one entry of each row is let through, and the p results
-//! are added:
+//! A is m × n, B is n × p. A ciphertext is M rows of D slots, D = max(n, p) rounded up to a power of two. A lies row by
+//! row; below each other lie the rows of Bᵀ, over and over: row k holds row k mod p. For each of the p rotations of B
+//! by one row, the slot-wise product with A is summed along the rows, one entry of each row is let through, and the p
+//! results are added:
 //!
 //! ```text
 //! C = Σ_r F_r ∘ SumColVec(A ∘ RowShifter(B, r))       F_r[i, (i + r) mod p] = 1
@@ -11,8 +11,8 @@
 //!
 //! (The paper's F_r has (i + r) mod n, which is the same for p = n and scatters the columns of C for p < n.)
 //!
-//! Cost: p products, relinearizations and filters; 2·log₂ D + 1 rotations for each; three levels, and a fourth where p does
-//! not divide M. It is what the [skewed](crate::skewed) products are measured against: they need one level.
+//! Cost: p products, relinearizations and filters; 2·log₂ D + 1 rotations for each; three levels, and a fourth where p
+//! does not divide M. It is what the [skewed](crate::skewed) products are measured against: they need one level.
 
 use std::sync::Arc;
 

@@ -1,20 +1,20 @@
 //! Where the entries of the matrices lie.
 //!
 //! n samples, d columns, c classes. K is a power of two: c rounded up, or less, where the classes are cut into
-//! *class blocks* of K each. A ciphertext of `slots` slots is R rows of D slots, slot (i, j) being i·D + j, with D a power
-//! of two, D ≥ 2K and K·D ≤ `slots` (so that K | R).
+//! *class blocks* of K each. A ciphertext of `slots` slots is R rows of D slots, slot (i, j) being i·D + j, with D a
+//! power of two, D ≥ 2K and K·D ≤ `slots` (so that K | R).
 //!
-//! * **Features.** X⁽q⁾ᵢⱼ = x[qR + i, j − K] for K ≤ j < K + w, else 0: rows of x from column K on. K zero columns to the
-//!   left and K − 1 to the right take up what the products shift, so one row holds w = D − (2K − 1) columns of x.
+//! * **Features.** X⁽q⁾ᵢⱼ = x[qR + i, j − K] for K ≤ j < K + w, else 0: rows of x from column K on. K zero columns to
+//!   the left and K − 1 to the right take up what the products shift, so one row holds w = D − (2K − 1) columns of x.
 //!   More columns go to further *column blocks*, w to each.
 //! * **Weights,** skewed and K-periodic in the rows: Vᵢⱼ = v[(i + j) mod K, j − K].
-//! * **Scores and errors,** skewed: Zᵢᵤ = z[i, (i + u) mod K] for 0 ≤ u < K. Labels and errors are repeated along the row:
-//!   Yᵢⱼ = y[i, (i + j) mod K] for all j.
+//! * **Scores and errors,** skewed: Zᵢᵤ = z[i, (i + u) mod K] for 0 ≤ u < K. Labels and errors are repeated along the
+//!   row: Yᵢⱼ = y[i, (i + j) mod K] for all j.
 //!
-//! Classes do not know of each other, so class blocks are products of their own of the same features: weights, gradients,
-//! scores, labels and errors have ciphertexts for each class block, features for none. Above, k and c are the class within
-//! its block and the classes of the block; a block is a layout by itself ([`Layout::class_block`]). Ciphertexts are in the
-//! order of class block and column block (weights), or of group and class block (scores).
+//! Classes do not know of each other, so class blocks are products of their own of the same features: weights,
+//! gradients, scores, labels and errors have ciphertexts for each class block, features for none. Above, k and c are
+//! the class within its block and the classes of the block; a block is a layout by itself ([`Layout::class_block`]).
+//! Ciphertexts are in the order of class block and column block (weights), or of group and class block (scores).
 //!
 //! Slots are complex and all data is real, so two *row blocks* of R samples form a *group* and share ciphertexts:
 //! X = X⁽²ᵐ⁾ + i·X⁽²ᵐ⁺¹⁾, scores likewise; errors and labels as Y⁽²ᵐ⁾ − i·Y⁽²ᵐ⁺¹⁾, because
@@ -29,12 +29,12 @@ use crate::error::Error;
 
 mod packing;
 
-/// Most copies of feature ciphertexts, and most ciphertexts of scores or of weights. In a ring that is secure a ciphertext
-/// takes a megabyte or more, so that the largest number takes a hundred gigabytes. A simulated ciphertext takes 0.3 kB
-/// and ten microseconds.
+/// Most copies of feature ciphertexts, and most ciphertexts of scores or of weights. In a ring that is secure a
+/// ciphertext takes a megabyte or more, so that the largest number takes a hundred gigabytes. A simulated ciphertext
+/// takes 0.3 kB and ten microseconds.
 const MAX_COPIES: usize = 1 << 17;
-/// Up to so many padded classes there is one class block: its margins are small beside the columns, and every further block
-/// has labels and sigmoids of its own.
+/// Up to so many padded classes there is one class block: its margins are small beside the columns, and every further
+/// block has labels and sigmoids of its own.
 const MAX_SINGLE_PERIOD: usize = 16;
 /// Padded classes of the smallest class block.
 const MIN_PERIOD: usize = 2;
@@ -86,21 +86,21 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout in one class block with the narrowest rows that hold all columns in one column block; where K such rows do
-    /// not fit into `slots`, the one with the widest rows that do, and several column blocks.
+    /// The layout in one class block with the narrowest rows that hold all columns in one column block; where K such
+    /// rows do not fit into `slots`, the one with the widest rows that do, and several column blocks.
     ///
     /// # Errors
     ///
     /// [`Error::EmptyShape`], [`Error::SlotCount`] where `slots` is not a power of two, [`Error::TooFewSlots`] where
-    /// K rows of 2K slots do not fit: 2K² slots would; [`Error::TooManyCopies`] for matrices larger than any machine has
-    /// memory for.
+    /// K rows of 2K slots do not fit: 2K² slots would; [`Error::TooManyCopies`] for matrices larger than any machine
+    /// has memory for.
     pub fn new(shape: Shape, slots: usize) -> Result<Self, Error> {
         let candidates = Self::candidates(shape, slots)?;
         Ok(candidates[candidates.len() - 1])
     }
 
-    /// Every feasible layout in one class block, from the narrowest rows (most column blocks, fewest row blocks) to the widest
-    /// of use: there is at least one, and all but the last have several column blocks. Those with too many
+    /// Every feasible layout in one class block, from the narrowest rows (most column blocks, fewest row blocks) to the
+    /// widest of use: there is at least one, and all but the last have several column blocks. Those with too many
     /// [copies](Self::copies) are left out.
     ///
     /// # Errors
@@ -111,9 +111,9 @@ impl Layout {
     }
 
     /// The [candidates](Self::candidates) for every size of class blocks that comes into question, the largest first. For up
-    /// to 16 classes that is one block. For more it is every size that fits: a block of K classes needs 2K² slots, margins
-    /// of 2K − 1 columns in every row, and K copies of the features; fewer classes in a block mean more blocks, each with
-    /// labels and sigmoids of its own.
+    /// to 16 classes that is one block. For more it is every size that fits: a block of K classes needs 2K² slots,
+    /// margins of 2K − 1 columns in every row, and K copies of the features; fewer classes in a block mean more blocks,
+    /// each with labels and sigmoids of its own.
     ///
     /// # Errors
     ///

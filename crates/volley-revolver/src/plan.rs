@@ -127,7 +127,8 @@ enum Refusal<E> {
 }
 
 impl<E> Refusal<E> {
-    /// The one of two that came closer; of two circuits the second, in the larger ring: the smaller was too small anyway.
+    /// The one of two that came closer; of two circuits the second, in the larger ring: the smaller was too small
+    /// anyway.
     fn closer(self, other: Self) -> Self {
         match (self, other) {
             (Self::Memory(a), Self::Memory(b)) => Self::Memory(a.min(b)),
@@ -160,13 +161,13 @@ impl<E> From<E> for Refusal<E> {
 }
 
 impl Plan {
-    /// The plan that takes the server the least time by `model` among those that meet the demands. The same for the same
-    /// demands: circuits run on one thread, whatever the machine has.
+    /// The plan that takes the server the least time by `model` among those that meet the demands. The same for the
+    /// same demands: circuits run on one thread, whatever the machine has.
     ///
     /// Special primes are chosen for the default split first, then all layouts and splits are compared for them. Only
-    /// where what is fastest is too large, any number of special primes and the splits with few keys come into question.
-    /// So they do where keys and upload take the owner longer to make than the server computes: then it is what all
-    /// [costs](Self::cost) least.
+    /// where what is fastest is too large, any number of special primes and the splits with few keys come into
+    /// question. So they do where keys and upload take the owner longer to make than the server computes: then it is
+    /// what all [costs](Self::cost) least.
     ///
     /// # Errors
     ///
@@ -222,7 +223,8 @@ impl Plan {
         if other.seconds < self.seconds { other } else { self }
     }
 
-    /// The cheapest plan by the default split in the widest rows under one parameter set: whatever the size of class blocks.
+    /// The cheapest plan by the default split in the widest rows under one parameter set: whatever the size of class
+    /// blocks.
     ///
     /// # Errors
     ///

@@ -52,7 +52,8 @@ impl Split {
         Self { period, forward_steps, backward_steps, row_shifts, copies, factors }
     }
 
-    /// The same shifts, with the copies of the features made by `copies`, the rotations of weights and errors by `factors`.
+    /// The same shifts, with the copies of the features made by `copies`, the rotations of weights and errors by
+    /// `factors`.
     #[must_use]
     pub fn with_rotations(self, copies: Rotations, factors: Rotations) -> Self {
         Self { copies, factors, ..self }

@@ -24,8 +24,8 @@ pub(super) enum Peer {
 }
 
 impl Peer {
-    /// Those of a ring, in the order of the table. The wanted ratios were set against an OpenFHE with five digits at 2^15
-    /// and four at 2^16; with fewer it is faster.
+    /// Those of a ring, in the order of the table. The wanted ratios were set against an OpenFHE with five digits at
+    /// 2^15 and four at 2^16; with fewer it is faster.
     pub(super) fn of(log_n: u32) -> Vec<Self> {
         let reference = match log_n {
             15 => Some(Self::OpenFhe { digits: Some(5) }),

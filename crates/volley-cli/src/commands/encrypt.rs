@@ -44,8 +44,8 @@ pub(crate) struct Options {
     table: TableSource,
     #[command(flatten)]
     source: PassphraseSource,
-    /// What rows count in training: with "balanced" all classes count alike, however few rows one has [default: all rows
-    /// count alike]
+    /// What rows count in training: with "balanced" all classes count alike, however few rows one has [default: all
+    /// rows count alike]
     #[arg(long, value_enum, value_name = "WEIGHT")]
     class_weight: Option<ClassWeight>,
     /// Encrypt even if the training in clear diverges
@@ -165,8 +165,8 @@ fn note_nearly_constant(columns: &[usize]) {
     }
 }
 
-/// The same training in clear takes no time, and shows where it leads: refuses one that diverges, unless that is allowed,
-/// and notes what the owner may not want.
+/// The same training in clear takes no time, and shows where it leads: refuses one that diverges, unless that is
+/// allowed, and notes what the owner may not want.
 fn check_training(
     training_set: &TrainingSet,
     hyperparameters: &Hyperparameters,

@@ -1,8 +1,9 @@
 //! `volley train`: the server.
 //!
-//! It opens the files of the upload and its own, and no others. After every iteration but the last there is a checkpoint,
-//! after the last the model; each is there as a whole or not at all. So a server that was killed goes on where it was, and
-//! since an iteration is exact arithmetic on what is in these files, ends with the same model bit for bit.
+//! It opens the files of the upload and its own, and no others. After every iteration but the last there is a
+//! checkpoint, after the last the model; each is there as a whole or not at all. So a server that was killed goes on
+//! where it was, and since an iteration is exact arithmetic on what is in these files, ends with the same model bit for
+//! bit.
 
 use std::fmt;
 use std::fs;

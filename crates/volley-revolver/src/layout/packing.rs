@@ -32,8 +32,8 @@ impl Layout {
             .collect())
     }
 
-    /// The labels y (samples × classes, one-hot or not): slots by group and class block, skewed and repeated along the row,
-    /// the second row block of a pair times −i.
+    /// The labels y (samples × classes, one-hot or not): slots by group and class block, skewed and repeated along the
+    /// row, the second row block of a pair times −i.
     ///
     /// # Errors
     ///
@@ -86,8 +86,8 @@ impl Layout {
         Ok((0..self.class_blocks()).flat_map(pack).collect())
     }
 
-    /// The weights (classes × columns) in slots by class block and column block. The R/K copies of each are averaged, as
-    /// their noise differs; imaginary parts are noise and dropped.
+    /// The weights (classes × columns) in slots by class block and column block. The R/K copies of each are averaged,
+    /// as their noise differs; imaginary parts are noise and dropped.
     ///
     /// # Errors
     ///
@@ -137,8 +137,8 @@ impl Layout {
 
     /// `value` where a group's part has a score (the first K columns of the rows and classes that exist), else 0: the
     /// coefficients of a polynomial that is evaluated on scores and cleans them by the way. With `value` times
-    /// [`Part::error_unit`] the parts' results add up to the error of the pair. All zero for a part that does not exist.
-    /// Of several class blocks this is the first; each has its own [layout](Self::class_block).
+    /// [`Part::error_unit`] the parts' results add up to the error of the pair. All zero for a part that does not
+    /// exist. Of several class blocks this is the first; each has its own [layout](Self::class_block).
     #[must_use]
     pub fn score_mask(&self, group: usize, part: Part, value: Complex64) -> Vec<Complex64> {
         self.mask(group, part, self.period, value)

@@ -24,12 +24,13 @@ pub(super) struct Search<'a, C> {
 type Planned<C> = Result<Plan, Refusal<<C as Circuit>::Error>>;
 
 impl<C: Circuit> Search<'_, C> {
-    /// The plan under one of these parameter sets of one ring that takes the server the least time: the set for the default
-    /// split, then layout and split. Where it does not meet the demands, the fastest of all sets, layouts and splits that
-    /// does; where it takes the owner longer than the server, the set and split with which both take the least.
+    /// The plan under one of these parameter sets of one ring that takes the server the least time: the set for the
+    /// default split, then layout and split. Where it does not meet the demands, the fastest of all sets, layouts and
+    /// splits that does; where it takes the owner longer than the server, the set and split with which both take the
+    /// least.
     ///
-    /// Where classes may be cut into blocks there are too many members to compare them all, and one choice is made after the
-    /// other: the size of the blocks, the parameter set, the width, the split.
+    /// Where classes may be cut into blocks there are too many members to compare them all, and one choice is made
+    /// after the other: the size of the blocks, the parameter set, the width, the split.
     pub(super) fn among(&self, shape: Shape, few: &Parameters, more: &[Parameters]) -> Planned<C> {
         let layouts = of_use(Layout::family(shape, few.max_slots()).map_err(C::Error::from)?);
         let sets: Vec<&Parameters> = once(few).chain(more).collect();
@@ -84,7 +85,8 @@ impl<C: Circuit> Search<'_, C> {
         members.into_iter().try_fold(first, |best, member| Ok(best.faster(self.plan(&parameters, member)?)))
     }
 
-    /// The better one, of any two, of those that meet the demands: of a plan and of some members under any of these sets.
+    /// The better one, of any two, of those that meet the demands: of a plan and of some members under any of these
+    /// sets.
     fn best(
         &self,
         first: Planned<C>,

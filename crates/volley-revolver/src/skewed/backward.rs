@@ -62,7 +62,8 @@ impl<A: Arithmetic> Skewed<A> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`], [`Error::CiphertextSlots`], [`Error::Ckks`] (among others where `level` is above the features').
+    /// [`Error::Length`], [`Error::CiphertextSlots`], [`Error::Ckks`] (among others where `level` is above the
+    /// features').
     pub fn backward_copies(
         &self,
         features: &[A::Ciphertext],
@@ -94,13 +95,13 @@ impl<A: Arithmetic> Skewed<A> {
         Ok(RevolvedErrors { split: self.split, rotations })
     }
 
-    /// The sums of some groups, given their copies, owned or borrowed, and errors, neither relinearized nor rescaled: K products for each
-    /// group and column block.
+    /// The sums of some groups, given their copies, owned or borrowed, and errors, neither relinearized nor rescaled: K
+    /// products for each group and column block.
     ///
     /// # Errors
     ///
-    /// [`Error::Ckks`] (an empty sum among others); [`Error::SplitMismatch`] and [`Error::Length`] for copies and errors
-    /// of another split or layout, or for more of one than of the other.
+    /// [`Error::Ckks`] (an empty sum among others); [`Error::SplitMismatch`] and [`Error::Length`] for copies and
+    /// errors of another split or layout, or for more of one than of the other.
     pub fn accumulate<B: Borrow<BackwardCopies<A::Ciphertext>>>(
         &self,
         copies: &[B],

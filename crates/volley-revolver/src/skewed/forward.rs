@@ -31,7 +31,8 @@ impl<A: Arithmetic> Skewed<A> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`], [`Error::CiphertextSlots`], [`Error::Ckks`] (among others where `level` is above the features').
+    /// [`Error::Length`], [`Error::CiphertextSlots`], [`Error::Ckks`] (among others where `level` is above the
+    /// features').
     pub fn forward_copies(
         &self,
         features: &[A::Ciphertext],
@@ -68,7 +69,8 @@ impl<A: Arithmetic> Skewed<A> {
     ///
     /// # Errors
     ///
-    /// [`Error::Ckks`]; [`Error::SplitMismatch`] and [`Error::Length`] for copies and weights of another split or layout.
+    /// [`Error::Ckks`]; [`Error::SplitMismatch`] and [`Error::Length`] for copies and weights of another split or
+    /// layout.
     pub fn forward(
         &self,
         copies: &ForwardCopies<A::Ciphertext>,
