@@ -28,8 +28,8 @@ pub enum Error {
     },
     /// A scale whose exponents grew beyond 32 bits ([`Scale`](crate::Scale)): each squaring doubles them.
     #[error(
-        "an exponent of the scale is beyond {max}: a product with 1, encoded at the quotient of a plain scale and this one, \
-         makes the scale plain, as long as it is done in time"
+        "an exponent of the scale is beyond {max}: a product with 1, encoded at the quotient of a plain scale and this \
+         one, makes the scale plain, as long as it is done in time"
     )]
     ScaleExponents {
         /// The largest exponent.

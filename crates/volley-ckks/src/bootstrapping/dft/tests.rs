@@ -147,7 +147,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
     #[test]
     fn any_two_splits_are_inverse_to_each_other(
-        (log_slots, cuts, other) in (1_u32..=9).prop_flat_map(|log| (Just(log), 0..1_u32 << (log - 1), 0..1_u32 << (log - 1))),
+        (log_slots, cuts, other) in (1_u32..=9)
+            .prop_flat_map(|log| (Just(log), 0..1_u32 << (log - 1), 0..1_u32 << (log - 1))),
         side_by_side in any::<bool>(),
         factor in prop_oneof![-8.0..-0.1, 0.1..8.0],
         log_scale in 20..60,
