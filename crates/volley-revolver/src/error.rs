@@ -38,7 +38,11 @@ pub enum Error {
         slots: usize,
     },
     /// No layout of this shape has so few slots.
-    #[error("no layout fits {slots} slots (log N = {}); {required} (log N = {}) would do", log_n(*slots), log_n(*required))]
+    #[error(
+        "no layout fits {slots} slots (log N = {}); {required} (log N = {}) would do",
+        log_n(*slots),
+        log_n(*required)
+    )]
     TooFewSlots {
         /// The slots there are.
         slots: usize,
@@ -47,8 +51,8 @@ pub enum Error {
     },
     /// Matrices larger than any machine has memory for.
     #[error(
-        "the layout has {copies} copies of feature ciphertexts, or ciphertexts of scores or weights; at most {max} are supported: \
-         fewer samples, columns or classes would do"
+        "the layout has {copies} copies of feature ciphertexts, or ciphertexts of scores or weights; at most {max} are \
+         supported: fewer samples, columns or classes would do"
     )]
     TooManyCopies {
         /// Copies of features, or ciphertexts of scores or weights if they are more, of the layout with the fewest.

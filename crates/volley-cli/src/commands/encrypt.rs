@@ -29,12 +29,12 @@ use crate::tables::TableSource;
 Example:
   volley encrypt digits data.csv
 
-Then digits/upload has everything that the server needs, and nothing that it must not have. Each encryption is a job of its
-own: models of an earlier one are refused.
+Then digits/upload has everything that the server needs, and nothing that it must not have. Each encryption is a job
+of its own: models of an earlier one are refused.
 
-The same training in clear goes first. Where it diverges nothing is encrypted: plan with a wider --sigmoid-range, with a
---weight-decay or with a smaller --learning-rate (volley init). Scores beyond the polynomial's range that come back, and classes
-that no training row is predicted as, are notes.")]
+The same training in clear goes first. Where it diverges nothing is encrypted: plan with a wider --sigmoid-range,
+with a --weight-decay or with a smaller --learning-rate (volley init). Scores beyond the polynomial's range that come
+back, and classes that no training row is predicted as, are notes.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made
     project: PathBuf,

@@ -23,8 +23,8 @@ use crate::project::{checkpoint_limit, model_limit, open, read_job};
 Example:
   volley inspect upload/dataset.vly
 
-Shows nothing secret, even of a secret key. Parameters and levels are known by the file's job: it is looked for beside the
-file unless --job names it.")]
+Shows nothing secret, even of a secret key. Parameters and levels are known by the file's job: it is looked for
+beside the file unless --job names it.")]
 pub(crate) struct Options {
     /// The file
     file: PathBuf,

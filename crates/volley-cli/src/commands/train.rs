@@ -32,8 +32,8 @@ Example:
   volley train upload --threads 8 --memory 16G
 
 Killed at any moment and started again, it goes on after the last iteration that was done and ends with the same model,
-upload/model.vly, which goes back to the owner. A folder with links in it is refused, so that whoever filled it cannot lead the
-server out of it.")]
+upload/model.vly, which goes back to the owner. A folder with links in it is refused, so that whoever filled it
+cannot lead the server out of it.")]
 pub(crate) struct Options {
     /// Folder with what the owner sent: job.vly, evaluation-keys.vly, dataset.vly
     folder: PathBuf,
