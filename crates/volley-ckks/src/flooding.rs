@@ -263,7 +263,7 @@ mod tests {
             noise(&setup, &stranger, &foreign, wide),
         ];
         for (index, other) in others.iter().enumerate() {
-            // Of independent unit Gaussians: five deviations from 2^11 products.
+            // Independent unit Gaussians: five deviations from 2^11 products.
             let correlation = first.iter().zip(other).map(|(x, y)| x * y).sum::<f64>() / 2048.0;
             assert!(correlation.abs() < 5.0 / 2048f64.sqrt(), "{index}: {correlation}");
             assert!(other.iter().map(|x| x * x).sum::<f64>() / 2048.0 > 0.8, "{index}");

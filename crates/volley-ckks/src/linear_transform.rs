@@ -71,8 +71,8 @@ impl LinearTransform {
     /// ciphertexts at `level` and above. Indices are taken modulo the number of slots, so that −1 is the diagonal below
     /// the main one; repeated ones count once.
     ///
-    /// Of all splits into baby and giant steps with at most 64 baby steps, the one that takes the least time by a count
-    /// of transforms and products is chosen.
+    /// The split into baby and giant steps is the one that takes the least time by a count of transforms and products,
+    /// among all that have at most 64 baby steps.
     ///
     /// # Errors
     ///

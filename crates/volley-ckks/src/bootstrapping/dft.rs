@@ -113,7 +113,7 @@ impl<C> Coefficients<C> {
 pub struct DftShape {
     /// The number n of complex slots: a power of two, at least 2 and at most N/2, or N/4 side by side.
     pub slots: usize,
-    /// Of the coefficients.
+    /// How the coefficients are packed.
     pub packing: Packing,
     /// The level of the first matrix; each takes one.
     pub level: usize,

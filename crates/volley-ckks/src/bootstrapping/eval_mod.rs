@@ -301,7 +301,7 @@ impl EvalMod {
     }
 }
 
-/// Of α₀·c₀ at `level`: the factor of the level above, which is the last of the series.
+/// The scale of α₀·c₀ at `level`: the factor of the level above, which is the last of the series.
 fn cosine_scale(parameters: &Parameters, level: usize) -> Scale {
     parameters.rescaling_factor(level + 1)
 }

@@ -15,16 +15,17 @@ const COEFFS_TO_SLOTS: usize = 4;
 const SLOTS_TO_COEFFS: usize = 3;
 /// EvalMod has eight levels: six for the cosine and these.
 const DOUBLE_ANGLES: u32 = 2;
-/// Of EvalMod's levels, the last first: scales of 53 bits of x, 52 of T₂, then 50.
+/// Bits of the primes of EvalMod's levels, the last level first: the scale of x has 53 bits, that of T₂ 52, all others
+/// 50.
 const FAST_EVAL_MOD: [&[u32]; 8] = [&[50], &[50], &[50], &[50], &[50], &[50], &[27, 27], &[27, 27]];
 /// The same: scales of 68 bits of x, then 67, 65, 63, 61, 60, 60, 54 and 58. The last level of the series is long for
 /// its quotients: that of T₈, whose scale is 63, has the 57 that are left of 60 + 60. The last of all has one prime:
 /// what that leaves of the scale SlotsToCoeffs takes away.
 const PRECISE_EVAL_MOD: [&[u32]; 8] =
     [&[50], &[33, 33], &[30, 30], &[31, 31], &[33, 32], &[34, 33], &[35, 34], &[35, 34]];
-/// Of the caller's scale and levels.
+/// Bits of the caller's scale and levels.
 const LEVEL_BITS: u32 = 40;
-/// Of special primes: no longer than the table of the security allows, and no shorter than levels.
+/// Bits of special primes: no more than the table of the security allows, and no fewer than those of levels.
 const SPECIAL_BITS: RangeInclusive<u32> = LEVEL_BITS..=50;
 
 /// A kind of parameter sets.

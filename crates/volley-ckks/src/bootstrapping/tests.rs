@@ -104,7 +104,7 @@ fn full_packing_is_precise() {
 
 #[test]
 fn fast_is_less_precise() {
-    // Of the sine alone at a message ratio of 2⁸: 14.3 bits.
+    // The sine alone has 14.3 bits at a message ratio of 2⁸.
     check(Preset::Fast, 16, 14.0);
     check(Preset::Fast, 1 << (LOG_N - 1), 13.0);
 }

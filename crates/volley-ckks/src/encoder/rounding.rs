@@ -27,7 +27,7 @@ pub(super) fn round(x: f64) -> f64 {
 
 /// The integer that a float below 2¹²⁶ is.
 pub(super) fn integer(x: f64) -> i128 {
-    /// Of a float whose mantissa, read as an integer of 53 bits, is its value.
+    /// The exponent of a float whose mantissa, read as an integer of 53 bits, is its value.
     const EXPONENT: u32 = 1075;
     let bits = x.to_bits();
     let exponent = (bits >> 52 & 0x7ff) as u32;

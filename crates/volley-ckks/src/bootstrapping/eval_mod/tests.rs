@@ -52,7 +52,7 @@ fn inputs(slots: usize, message_ratio: f64, seed: u64) -> Vec<(f64, f64)> {
 
 /// What comes of an encrypted evaluation.
 struct Run {
-    /// Of the worst slot, against f·ε.
+    /// Precision of the worst slot, against f·ε.
     bits: f64,
     /// Root mean square of the error of real parts, without that of the approximation.
     noise: f64,
