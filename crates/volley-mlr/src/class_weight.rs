@@ -45,7 +45,7 @@ pub(crate) struct Arrangement {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RowWeights {
     pub(crate) layout: Layout,
-    /// Of each sample, positive.
+    /// The weight of each sample, positive.
     pub(crate) values: Array1<f64>,
 }
 

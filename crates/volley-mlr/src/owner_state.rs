@@ -27,7 +27,7 @@ pub struct OwnerState {
     pub(crate) classes: ClassLabels,
     pub(crate) preprocessing: Preprocessing,
     pub(crate) preconditioner: Preconditioner,
-    /// Of whitened rows.
+    /// The recoding, where rows are whitened.
     pub(crate) recoding: Option<Recoding>,
 }
 

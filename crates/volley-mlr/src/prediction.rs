@@ -45,7 +45,7 @@ const SCORE_LOG_SCALE: i32 = 37;
 /// single one they are made for prediction.
 #[derive(Clone, Debug)]
 pub struct PredictionPlan {
-    /// Of the model.
+    /// The layout that the model was trained in.
     training: Layout,
     iterations: usize,
     rows: Operand,

@@ -94,13 +94,13 @@ impl Preprocessing {
         }
     }
 
-    /// Of the paper's profile: `columns` features that stay as they are.
+    /// The preprocessing of the paper's profile: `columns` features that stay as they are.
     #[must_use]
     pub fn raw(columns: usize) -> Self {
         Self(Columns::Raw(columns))
     }
 
-    /// Of standardised columns, as they were fitted before.
+    /// The preprocessing of standardised columns, as they were fitted before.
     ///
     /// # Errors
     ///
@@ -228,7 +228,7 @@ struct Moments {
 }
 
 impl Moments {
-    /// Of any finite values, at least one.
+    /// The moments of at least one value, all of them finite.
     fn of(values: &Array1<f64>) -> Self {
         let largest = values.iter().fold(0.0, |largest, value| f64::max(largest, value.abs()));
         let unit = f64::from((largest.log2().floor() as i32).clamp(-1022, 1022)).exp2();

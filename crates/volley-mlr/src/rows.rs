@@ -39,7 +39,7 @@ pub trait Rows<C>: Debug + Send + Sync {
 pub struct RowGroup<C> {
     /// None in a run of one iteration, whose scores are zero.
     pub(crate) forward: Option<ForwardCopies<C>>,
-    /// Of features times 1/B.
+    /// The copies of features times 1/B.
     pub(crate) backward: BackwardCopies<C>,
     /// By class block.
     pub(crate) labels: Vec<C>,

@@ -146,7 +146,7 @@ fn untrained_weights_leave_the_priors() {
 fn the_gain_bounds_what_noise_becomes() {
     let recoding = Recoding::fit(&white_rows(9, 2), &one_hot(&[0, 1, 2, 0, 1, 2, 0, 0, 1], 3), 0.0);
     let map = recoding.of(&array![[0.1, 0.5, 0.2], [0.0, -0.3, 0.4], [0.1, -0.2, -0.6]]);
-    // Of unit noise in each weight, the variance in one of class k is the sum of squares of row k of the matrix.
+    // Unit noise in each weight gives one of class k a variance that is the sum of squares of row k of the matrix.
     let largest = (0..3)
         .map(|k| {
             let unit = |noisy: usize| {

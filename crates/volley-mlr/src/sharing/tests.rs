@@ -188,7 +188,7 @@ fn a_whitened_model_has_no_more_noise_than_its_mark_says() {
 #[test]
 fn many_decryptions_are_covered_by_more_noise() {
     let [ratio, bits] = share(&clouds(40, 6, 3), Hyperparameters::paper(2).unwrap(), 1000);
-    // Of eighteen weights.
+    // The largest of eighteen weights.
     assert!((0.5..2.5).contains(&ratio), "{ratio}");
     assert!(bits >= MIN_SHARED_BITS, "{bits}");
 }
