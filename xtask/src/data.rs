@@ -81,7 +81,7 @@ impl Source {
     }
 }
 
-/// Of a file, what is not trained on is tested on.
+/// Splits the rows of a file: those that are not trained on are tested on.
 fn split_file(path: &Path, samples: usize, seed: Option<u64>) -> Result<Data> {
     let data = read_table(path, &TableOptions::default()).and_then(Table::into_dataset).or_bad_input()?;
     let (chosen, rest) = select(data.samples(), samples, seed)?;

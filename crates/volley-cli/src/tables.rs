@@ -22,7 +22,7 @@ pub(crate) struct TableSource {
     /// Array of an NPZ file with the features
     #[arg(long, value_name = "NAME", default_value = "X")]
     features_array: String,
-    /// Of IDX images, read only the square of this side in the middle
+    /// Read only the square of this side in the middle of IDX images
     #[arg(long, value_name = "PIXELS")]
     centre: Option<usize>,
     /// Whether the first row of a CSV file is a header; it is guessed to be one if none of its values is a number

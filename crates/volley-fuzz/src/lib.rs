@@ -15,7 +15,7 @@ use volley_mlr::{
     Checkpoint, EncryptedDataset, EncryptedModel, EncryptedRows, EncryptedScores, Gradient, Job, OwnerState,
 };
 
-/// Of the sealed key among the golden files.
+/// The passphrase of the sealed key among the golden files.
 const PASSPHRASE: &[u8] = b"correct horse battery staple";
 /// Precedes a plan where it is hashed.
 const PLAN_DOMAIN: &[u8] = b"volley-mlr plan 1";

@@ -34,7 +34,7 @@ pub struct CoreTimes {
 }
 
 impl CoreTimes {
-    /// Of this machine's cores, with the kernels in use.
+    /// The times of this machine's cores, with the kernels in use.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl Key {
 #[serde(deny_unknown_fields)]
 struct Kept {
     key: Key,
-    /// Of [`Measurement::factors`].
+    /// The factors of [`Measurement::factors`].
     factors: [f64; 3],
 }
 

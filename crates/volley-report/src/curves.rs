@@ -30,9 +30,9 @@ pub struct Curve {
 /// Shares of the rows that a model predicts right.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Accuracies {
-    /// Of the rows that were trained on.
+    /// Share of the rows that were trained on.
     pub training: f64,
-    /// Of the test rows.
+    /// Share of the test rows.
     pub test: f64,
 }
 
@@ -84,7 +84,7 @@ impl Encrypted {
 }
 
 impl Curve {
-    /// Of the models that the owner gets for trained weights, those after each iteration.
+    /// Judges the models that the owner gets for the weights after each iteration.
     pub(crate) fn of_model(
         set: &TrainingSet,
         rows: Rows<'_>,
@@ -93,7 +93,7 @@ impl Curve {
         Self::new(set, rows, weights, |weights, trained| set.model_scores(weights, trained))
     }
 
-    /// Of a baseline.
+    /// Judges a baseline after each iteration.
     fn of_baseline(
         set: &TrainingSet,
         rows: Rows<'_>,

@@ -14,7 +14,7 @@ mod phases;
 
 /// Colours and lines; light or dark as the reader prefers.
 pub(super) const THEME: &str = include_str!("plots/theme.css");
-/// Of every plot.
+/// Width of every plot, in the units that it is drawn in.
 const WIDTH: f64 = 440.0;
 /// More classes than this cannot be told apart in the confusion matrix.
 const MAX_CLASSES: usize = 40;
@@ -22,7 +22,7 @@ const MAX_CLASSES: usize = 40;
 /// A plot with what it is saved as.
 #[derive(Debug)]
 pub(super) struct Plot {
-    /// Of its file, without extension.
+    /// Name of its file, without extension.
     pub(super) name: &'static str,
     title: String,
     height: f64,

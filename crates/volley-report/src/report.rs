@@ -35,7 +35,7 @@ pub struct Report {
     pub prediction_agreement: f64,
     /// How good the models are, iteration by iteration.
     pub curves: Curves,
-    /// Of the decrypted model, on the test rows.
+    /// How the decrypted model confuses the classes of the test rows.
     pub confusion: Confusion,
     /// Empty where the features are not those of known images.
     pub examples: Vec<Example>,

@@ -37,7 +37,7 @@ struct Measurement {
     log_slots: u32,
     log_qp: f64,
     levels_left: usize,
-    /// Of each of these.
+    /// Bits of each level that is left.
     level_bits: u32,
     /// −log₂ of the largest error in a slot.
     worst_bits: f64,

@@ -48,7 +48,7 @@ struct Inspection {
     job_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan_hash: Option<String>,
-    /// Of the encrypted rows that scores are of.
+    /// The hash of the encrypted rows that scores belong to.
     #[serde(skip_serializing_if = "Option::is_none")]
     rows_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

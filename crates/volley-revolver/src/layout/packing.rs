@@ -138,7 +138,8 @@ impl Layout {
     /// `value` where a group's part has a score (the first K columns of the rows and classes that exist), else 0: the
     /// coefficients of a polynomial that is evaluated on scores and cleans them by the way. With `value` times
     /// [`Part::error_unit`] the parts' results add up to the error of the pair. All zero for a part that does not
-    /// exist. Of several class blocks this is the first; each has its own [layout](Self::class_block).
+    /// exist. Where there are several class blocks the mask is that of the first; each has its own
+    /// [layout](Self::class_block).
     #[must_use]
     pub fn score_mask(&self, group: usize, part: Part, value: Complex64) -> Vec<Complex64> {
         self.mask(group, part, self.period, value)

@@ -153,7 +153,7 @@ fn layouts_with_more_copies_than_are_supported_are_left_out() {
     assert_eq!(copies(32 << 16, 1), Ok(MAX_COPIES));
     let refused = Error::TooManyCopies { copies: MAX_COPIES + 2, max: MAX_COPIES };
     assert_eq!(copies((32 << 16) + 1, 1), Err(refused));
-    // Of four columns, narrow rows take 2 · 4 · 2^15 copies, wider ones fewer.
+    // With four columns, narrow rows take 2 · 4 · 2^15 copies, wider ones fewer.
     let widths: Vec<_> = candidates(32 << 15, 4).unwrap().iter().map(Layout::width).collect();
     assert_eq!(widths, [8]);
     let max = usize::MAX;

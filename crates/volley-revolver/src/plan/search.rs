@@ -114,7 +114,7 @@ fn all_splits(layout: &Layout) -> Vec<Split> {
     [Split::candidates(layout), Split::lean_candidates(layout)].concat()
 }
 
-/// Of all splits those that take the least time, and those with the fewest copies and sums.
+/// The splits that take the least time, and those with the fewest copies and sums.
 fn extreme_splits(layout: &Layout) -> Vec<Split> {
     let default = Split::on_copies(layout);
     let extreme = |split: &Split| {
