@@ -236,7 +236,7 @@ impl Bench {
 #[derive(Default)]
 struct Steps {
     times: BTreeMap<&'static str, Vec<Duration>>,
-    /// By step and kind of vector: the largest error, and the mean ones.
+    /// The largest error and the mean errors, by step and kind of vector.
     errors: BTreeMap<(&'static str, &'static str), (f64, Vec<f64>)>,
 }
 
@@ -317,7 +317,7 @@ fn foreseen(plan: &Bootstrapping, core: &CostModel) -> Result<[f64; STEPS.len()]
     Ok([raise, coeffs_to_slots, eval_mod, seconds_since()])
 }
 
-/// Keys and matrices that do not fit are not made: the system would end the program.
+/// Refuses keys and matrices that do not fit the memory: the system would end the program.
 fn check_memory(needed: u64) -> Result<()> {
     match available_memory_bytes() {
         Some(available) if needed > available => Err(BadInput::new(format!(

@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: the project's own rules, those that no other tool checks.
+//! `cargo xtask tidy`: checks the project's own rules, those that no other tool checks.
 
 use std::fs;
 use std::path::Path;
@@ -106,7 +106,7 @@ fn repository_paths(root: &Path) -> Result<Vec<String>> {
 
 fn read_text_files(root: &Path, paths: &[String]) -> Result<Vec<TextFile>> {
     let is_text = |path: &&String| [".rs", ".toml", ".md", ".sh"].iter().any(|end| path.ends_with(end));
-    // A file that was deleted, but not yet from the index, is not there to be read.
+    // A file that was deleted, but is still in the index, cannot be read.
     let exists = |path: &&String| root.join(path).exists();
     let read = |path: &String| {
         let text = fs::read_to_string(root.join(path)).with_context(|| path.clone())?;

@@ -1,4 +1,4 @@
-//! A plan as it is shown: before anything is made, and of a job's file.
+//! A plan as it is shown: before anything is made, and for the file of a job.
 
 use std::fmt;
 

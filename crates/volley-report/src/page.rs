@@ -15,9 +15,9 @@ const STYLE: &str = include_str!("page/style.css");
 /// A file of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageFile {
-    /// In the folder of the page.
+    /// Its name in the folder of the page.
     pub name: String,
-    /// Text.
+    /// Its text.
     pub content: String,
 }
 

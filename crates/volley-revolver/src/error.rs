@@ -130,7 +130,7 @@ pub enum Error {
         /// The smallest larger ring that would do.
         sufficient_log_n: Option<u32>,
     },
-    /// Even the leanest plan, among those with keys as small as demanded, takes more than the memory.
+    /// Every plan with keys as small as demanded takes more than the memory.
     #[error("the leanest plan takes {required} bytes of memory, the limit is {limit}")]
     TooMuchMemory {
         /// Bytes of the leanest plan.
@@ -138,7 +138,7 @@ pub enum Error {
         /// Bytes allowed.
         limit: u64,
     },
-    /// The evaluation keys of even the leanest plan are larger than they may be.
+    /// The evaluation keys of every plan are larger than they may be.
     #[error("the leanest plan has {required} bytes of evaluation keys, the limit is {limit}")]
     TooManyKeys {
         /// Bytes of the leanest plan.

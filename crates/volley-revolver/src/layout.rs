@@ -1,8 +1,8 @@
 //! Where the entries of the matrices lie.
 //!
-//! n samples, d columns, c classes. K is a power of two: c rounded up, or less, where the classes are cut into
-//! *class blocks* of K each. A ciphertext of `slots` slots is R rows of D slots, slot (i, j) being i·D + j, with D a
-//! power of two, D ≥ 2K and K·D ≤ `slots` (so that K | R).
+//! There are n samples, d columns and c classes. K is a power of two: c rounded up, or less, where the classes are cut
+//! into *class blocks* of K each. A ciphertext of `slots` slots is R rows of D slots, and slot (i, j) is slot i·D + j.
+//! D is a power of two with D ≥ 2K and K·D ≤ `slots`, so that K divides R.
 //!
 //! * **Features.** X⁽q⁾ᵢⱼ = x[qR + i, j − K] for K ≤ j < K + w, else 0: rows of x from column K on. K zero columns to
 //!   the left and K − 1 to the right take up what the products shift, so one row holds w = D − (2K − 1) columns of x.
@@ -11,15 +11,15 @@
 //! * **Scores and errors,** skewed: Zᵢᵤ = z[i, (i + u) mod K] for 0 ≤ u < K. Labels and errors are repeated along the
 //!   row: Yᵢⱼ = y[i, (i + j) mod K] for all j.
 //!
-//! Classes do not know of each other, so class blocks are products of their own of the same features: weights,
-//! gradients, scores, labels and errors have ciphertexts for each class block, features for none. Above, k and c are
-//! the class within its block and the classes of the block; a block is a layout by itself ([`Layout::class_block`]).
-//! Ciphertexts are in the order of class block and column block (weights), or of group and class block (scores).
+//! Classes do not depend on each other, so every class block has products of its own with the same features. Weights,
+//! gradients, scores, labels and errors have ciphertexts for each class block; features are shared by all of them. A
+//! class block is a layout by itself ([`Layout::class_block`]): the formulas above hold within it, with its own
+//! classes. Ciphertexts of weights are in the order of class block and column block, those of scores in the order of
+//! group and class block.
 //!
-//! Slots are complex and all data is real, so two *row blocks* of R samples form a *group* and share ciphertexts:
-//! X = X⁽²ᵐ⁾ + i·X⁽²ᵐ⁺¹⁾, scores likewise; errors and labels as Y⁽²ᵐ⁾ − i·Y⁽²ᵐ⁺¹⁾, because
-//! Re((Xₐ + iX_b)(Eₐ − iE_b)) = XₐEₐ + X_bE_b is what the gradient sums. The last group of an odd number of blocks is
-//! real.
+//! Slots are complex and all data is real, so two *row blocks* of R samples form a *group* and share ciphertexts.
+//! Features and scores lie as X⁽²ᵐ⁾ + i·X⁽²ᵐ⁺¹⁾, errors and labels as Y⁽²ᵐ⁾ − i·Y⁽²ᵐ⁺¹⁾, because the gradient sums
+//! Re((Xₐ + iX_b)(Eₐ − iE_b)) = XₐEₐ + X_bE_b. Where the number of blocks is odd the last group is real.
 
 use std::ops::Range;
 
@@ -33,8 +33,8 @@ mod packing;
 /// ciphertext takes a megabyte or more, so that the largest number takes a hundred gigabytes. A simulated ciphertext
 /// takes 0.3 kB and ten microseconds.
 const MAX_COPIES: usize = 1 << 17;
-/// Up to so many padded classes there is one class block: its margins are small beside the columns, and every further
-/// block has labels and sigmoids of its own.
+/// Up to so many padded classes there is one class block. Its margins are small beside the columns, and every further
+/// block would have labels and sigmoids of its own.
 const MAX_SINGLE_PERIOD: usize = 16;
 /// Padded classes of the smallest class block.
 const MIN_PERIOD: usize = 2;
@@ -86,22 +86,21 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout in one class block with the narrowest rows that hold all columns in one column block; where K such
-    /// rows do not fit into `slots`, the one with the widest rows that do, and several column blocks.
+    /// The layout in one class block with the narrowest rows that hold all columns in one column block. Where K such
+    /// rows do not fit into `slots`, it has the widest rows that fit, and several column blocks.
     ///
     /// # Errors
     ///
     /// [`Error::EmptyShape`], [`Error::SlotCount`] where `slots` is not a power of two, [`Error::TooFewSlots`] where
-    /// K rows of 2K slots do not fit: 2K² slots would; [`Error::TooManyCopies`] for matrices larger than any machine
-    /// has memory for.
+    /// K rows of 2K slots do not fit, [`Error::TooManyCopies`] for matrices larger than any machine has memory for.
     pub fn new(shape: Shape, slots: usize) -> Result<Self, Error> {
         let candidates = Self::candidates(shape, slots)?;
         Ok(candidates[candidates.len() - 1])
     }
 
     /// Every feasible layout in one class block, from the narrowest rows (most column blocks, fewest row blocks) to the
-    /// widest of use: there is at least one, and all but the last have several column blocks. Those with too many
-    /// [copies](Self::copies) are left out.
+    /// widest that are of use. There is at least one, and all but the last have several column blocks. Those with too
+    /// many [copies](Self::copies) are left out.
     ///
     /// # Errors
     ///
@@ -143,7 +142,8 @@ impl Layout {
         supported(Self::widths(shape, slots, period))
     }
 
-    /// From the narrowest rows to the first that hold all columns, or the widest of which `period` fit into the slots.
+    /// Widths of rows, from the narrowest to the first that hold all columns, or to the widest of which `period` fit
+    /// into the slots.
     fn widths(shape: Shape, slots: usize, period: usize) -> Vec<Self> {
         let mut layouts = vec![Self { shape, slots, width: 2 * period, period }];
         while let Some(&last) = layouts.last()
@@ -211,7 +211,7 @@ impl Layout {
         self.width
     }
 
-    /// R, the rows of a ciphertext: samples of a row block. A multiple of [`period`](Self::period).
+    /// R, the rows of a ciphertext, which are the samples of a row block. It is a multiple of [`period`](Self::period).
     #[must_use]
     pub fn rows(&self) -> usize {
         self.slots / self.width
@@ -229,7 +229,7 @@ impl Layout {
         self.shape.classes.div_ceil(self.period)
     }
 
-    /// The classes of a class block: K, fewer in the last one, none past it.
+    /// The classes of a class block: K of them, fewer in the last one, none past it.
     #[must_use]
     pub fn block_classes(&self, class_block: usize) -> Range<usize> {
         chunk(class_block, self.period, self.shape.classes)
@@ -242,13 +242,13 @@ impl Layout {
         Self { shape: Shape { classes, ..self.shape }, ..*self }
     }
 
-    /// Number of ciphertexts of weights or of a gradient: class blocks · column blocks, or the largest number.
+    /// Number of ciphertexts of weights or of a gradient: class blocks · column blocks, saturating.
     #[must_use]
     pub fn weight_ciphertexts(&self) -> usize {
         self.class_blocks().saturating_mul(self.column_blocks())
     }
 
-    /// Number of ciphertexts of scores, labels or errors: groups · class blocks, or the largest number.
+    /// Number of ciphertexts of scores, labels or errors: groups · class blocks, saturating.
     #[must_use]
     pub fn score_ciphertexts(&self) -> usize {
         self.groups().saturating_mul(self.class_blocks())
@@ -284,8 +284,8 @@ impl Layout {
         self.row_blocks().div_ceil(2)
     }
 
-    /// Number of copies of feature ciphertexts, one for each shift of a product: groups · column blocks · K, or the
-    /// largest number.
+    /// Number of copies of feature ciphertexts, one for each shift of a product: groups · column blocks · K,
+    /// saturating.
     #[must_use]
     pub fn copies(&self) -> usize {
         self.groups().saturating_mul(self.column_blocks()).saturating_mul(self.period)
@@ -313,15 +313,14 @@ impl Layout {
         self.row_blocks() > 1
     }
 
-    /// How many times the scores the parts are that
-    /// [`Skewed::split_scores`](crate::skewed::Skewed::split_scores) gives: 2 for a pair (a + ā is twice the real
-    /// part), 1 for a single block.
+    /// The factor by which the parts that [`Skewed::split_scores`](crate::skewed::Skewed::split_scores) gives are
+    /// larger than the scores: 2 for a pair (a + ā is twice the real part), 1 for a single block.
     #[must_use]
     pub fn score_multiple(&self, group: usize) -> f64 {
         self.parts(group).len() as f64
     }
 
-    /// How many times Eᵀ·X the backward product is: 2 where there are pairs, else 1.
+    /// The factor by which the backward product is larger than Eᵀ·X: 2 where there are pairs, else 1.
     /// [`pack_columns`](Self::pack_columns) divides by it.
     #[must_use]
     pub fn gradient_multiple(&self) -> f64 {
@@ -329,17 +328,17 @@ impl Layout {
     }
 }
 
-/// The classes of a single class block: a power of two, or the largest number.
+/// The classes of a single class block: the next power of two, saturating.
 fn padded(classes: usize) -> usize {
     classes.checked_next_power_of_two().unwrap_or(usize::MAX)
 }
 
-/// Slots of K rows of 2K: the fewest for blocks of so many classes.
+/// The fewest slots for blocks of K = `period` classes: K rows of 2K.
 fn required_slots(period: usize) -> usize {
     period.saturating_mul(period).saturating_mul(2)
 }
 
-/// Refuses shapes that are none, and slots that no layout in blocks of so many classes fits.
+/// Refuses empty shapes, and slots that no layout in blocks of so many classes fits.
 fn check_slots(shape: Shape, slots: usize, period: usize) -> Result<(), Error> {
     let Shape { samples, columns, classes } = shape;
     if samples == 0 || columns == 0 || classes < 2 {
@@ -352,7 +351,7 @@ fn check_slots(shape: Shape, slots: usize, period: usize) -> Result<(), Error> {
     if required > slots { Err(Error::TooFewSlots { slots, required }) } else { Ok(()) }
 }
 
-/// The layouts that are not larger than any machine has memory for, if there are any.
+/// The layouts that are small enough for some machine's memory, or else an error.
 fn supported(mut layouts: Vec<Layout>) -> Result<Vec<Layout>, Error> {
     let most =
         |layout: &Layout| layout.copies().max(layout.score_ciphertexts()).max(layout.weight_ciphertexts());
@@ -364,7 +363,7 @@ fn supported(mut layouts: Vec<Layout>) -> Result<Vec<Layout>, Error> {
     Ok(layouts)
 }
 
-/// The `index`-th of the chunks of `size` that 0..`end` is cut into; empty past the last.
+/// The `index`-th chunk of 0..`end`, which is cut into chunks of `size`; empty past the last.
 fn chunk(index: usize, size: usize, end: usize) -> Range<usize> {
     let start = index.saturating_mul(size).min(end);
     start..start.saturating_add(size).min(end)

@@ -22,7 +22,7 @@ pub(super) fn problems(file: &TextFile) -> Vec<String> {
     if lines > MAX_FILE_LINES {
         problems.push(format!("{}: {lines} lines, at most {MAX_FILE_LINES} are allowed", file.path));
     }
-    // What is not Rust is another rule's to tell.
+    // Another rule tells what is not Rust.
     if let Ok(syntax) = syn::parse_file(&file.text) {
         let mut functions = LongFunctions { path: &file.path, problems };
         functions.visit_file(&syntax);
