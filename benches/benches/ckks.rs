@@ -105,8 +105,8 @@ fn server(criterion: &mut Criterion, session: &Session) {
     });
 }
 
-/// A key switch of a preset's chain with other numbers of special primes, hence of digits: what the presets were chosen
-/// by. More special primes mean fewer digits, as far as security has room for them.
+/// A key switch of a preset's chain with other numbers of special primes, and so of digits. The presets were chosen by
+/// these times. More special primes mean fewer digits, as far as security has room for them.
 fn digits(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     for (log_n, levels, special) in [(14, 7, 1..=2), (15, 14, 2..=5), (16, 27, 4..=10)] {
         for special in special {
@@ -123,7 +123,7 @@ fn digits(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
             let spec = KeySpec::new(&parameters).rotations([1], levels);
             let keys = EvaluationKeySet::generate(&secret_key, &spec, &mut rng)?;
             let evaluator = Evaluator::new(&context, keys)?;
-            // All slots: fewer repeat, and a rotation that moves none of them is a copy.
+            // All slots are used. Fewer slots repeat, and a rotation that moves none of them is a copy.
             let ones = vec![Complex64::ONE; parameters.max_slots()];
             let plaintext = Encoder::new(&context).encode(&ones, &parameters.scale(), levels)?;
             let a = secret_key.encrypt(&plaintext, &mut rng)?.expand(&context)?;

@@ -1,4 +1,4 @@
-//! A training run: its plan, and at log N = 14 on the paper's shape what the server does.
+//! A training run: its plan, and what the server does at log N = 14 on the paper's shape.
 //!
 //! Rayon uses all processors: set `RAYON_NUM_THREADS=1` for the time of one.
 

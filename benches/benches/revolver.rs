@@ -1,4 +1,4 @@
-//! The skewed products at log N = 14 on the paper's shape, by its default layout and split; and the classic product
+//! The skewed products at log N = 14 on the paper's shape, by its default layout and split, and the classic product
 //! beside the skewed one.
 //!
 //! Rayon uses all processors: set `RAYON_NUM_THREADS=1` for the time of one.
@@ -26,7 +26,7 @@ const BACKWARD_LEVEL: usize = 2;
 /// Rows that the classic layout has room for beside 401 columns: 512 of the 8192 slots each.
 const CLASSIC_ROWS: usize = 16;
 
-/// Levels that the products take: the classic one a fourth, as ten classes do not divide its rows.
+/// Levels that the classic product takes. The fourth is for ten classes, which do not divide its rows.
 const CLASSIC_LEVEL: usize = 4;
 const SKEWED_LEVEL: usize = 1;
 
@@ -139,7 +139,8 @@ fn skewed<A: Arithmetic>(
     skewed.forward_all(&vec![copies; layout.groups()], &vec![weights; layout.column_blocks()])
 }
 
-/// Both methods' product of 16 rows and all weights, from the same ciphertexts and each at the level that it needs.
+/// The product of 16 rows and all weights by both methods, from the same ciphertexts and each at the level that it
+/// needs.
 fn bench_methods(criterion: &mut Criterion) -> Result<(), Error> {
     let parameters = Parameters::n14().map_err(volley_ckks::Error::from)?;
     let shape = Shape { samples: CLASSIC_ROWS, ..SHAPE };

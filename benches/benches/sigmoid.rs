@@ -1,4 +1,5 @@
-//! The masked polynomial on the scores of one ciphertext, at the level of a second iteration's at log N = 14.
+//! The masked polynomial on the scores of one ciphertext, at the level that they have in a second iteration at
+//! log N = 14.
 //!
 //! Rayon uses all processors: set `RAYON_NUM_THREADS=1` for the time of one.
 

@@ -1,15 +1,15 @@
 //! What an owner computes from secrets, for valgrind's memcheck: see `scripts/constant_time.sh`.
 //!
-//! Memcheck follows every bit of uninitialised memory and reports branches and addresses that depend on one, and nothing
-//! else: sums and copies only pass it on. So secrets are declared uninitialised where they come from, and what is published
-//! is declared initialised where it leaves.
+//! Memcheck follows every bit of uninitialised memory. It reports branches and addresses that depend on one, and
+//! nothing else: sums and copies only pass it on. So secrets are declared uninitialised where they come from, and
+//! published values are declared initialised where they leave.
 //!
-//! * **Secret**: every second key of 32 bytes that is drawn from the caller's generator, from which keys and errors are made
-//!   (the first of each pair is that of public seeds and names), and the values that are encoded.
-//! * **Published**: the bytes of files with ciphertexts and public keys; what was decrypted, as the encoder returns it. Each
-//!   must have been secret: a check that watched nothing fails.
+//! * **Secret**: every second key of 32 bytes that is drawn from the caller's generator, from which keys and errors are
+//!   made (the first of each pair is that of public seeds and names), and the values that are encoded.
+//! * **Published**: the bytes of files with ciphertexts and public keys; what was decrypted, as the encoder returns it.
+//!   Each must have been secret: a check that watched nothing fails.
 //!
-//! What the library's own refusals tell is published too, by name, in `published.supp`.
+//! The library's own refusals publish something too. They are named in `published.supp`.
 
 #![forbid(unsafe_code)]
 
@@ -25,7 +25,8 @@ use volley_ckks::{
 };
 use volley_ring::Kernel;
 
-/// Small, as memcheck takes fifty times as long; the code is the same for every ring and every number of primes.
+/// log₂ of the ring degree. It is small, as memcheck takes fifty times as long; the code is the same for every ring and
+/// every number of primes.
 const LOG_N: u32 = 9;
 const LEVELS: usize = 3;
 /// Coefficients of one word and of two.
@@ -139,7 +140,8 @@ fn decrypt(secret_key: &SecretKey, ciphertext: &Ciphertext, values: &[Complex64]
 fn check(encoder: &Encoder, plaintext: &Plaintext, values: &[Complex64], deviation: f64) -> Outcome<()> {
     let mut found = encoder.decode(plaintext)?;
     publish("decrypted values", &mut found)?;
-    // Ten deviations of a sum of 2n coefficients, the noise being up to √(5/2) wider than asked for; and floating point.
+    // Ten deviations of a sum of 2n coefficients, the noise being up to √(5/2) wider than asked for; and floating
+    // point.
     let bound =
         f64::exp2(-40.0) + 10.0 * (5.0 * values.len() as f64).sqrt() * deviation / plaintext.scale().to_f64();
     match found.iter().zip(values).find(|(found, value)| (*found - *value).norm() > bound) {

@@ -1,4 +1,4 @@
-//! Checkpoints.
+//! Fuzz target: the reader of checkpoints.
 
 #![no_main]
 

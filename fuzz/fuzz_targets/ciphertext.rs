@@ -1,4 +1,4 @@
-//! Ciphertexts.
+//! Fuzz target: the reader of ciphertexts.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Encrypted datasets.
+//! Fuzz target: the reader of encrypted datasets.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Encrypted models.
+//! Fuzz target: the reader of encrypted models.
 
 #![no_main]
 

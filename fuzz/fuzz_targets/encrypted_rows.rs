@@ -1,4 +1,4 @@
-//! Rows that the owner asks about.
+//! Fuzz target: the reader of encrypted rows.
 
 #![no_main]
 

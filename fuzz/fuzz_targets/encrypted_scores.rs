@@ -1,4 +1,4 @@
-//! What the server answers.
+//! Fuzz target: the reader of encrypted scores.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Evaluation keys.
+//! Fuzz target: the reader of evaluation keys.
 
 #![no_main]
 

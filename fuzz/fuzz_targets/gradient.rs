@@ -1,4 +1,4 @@
-//! Gradients.
+//! Fuzz target: the reader of gradients.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The header of any file.
+//! Fuzz target: the reader of the headers of files.
 
 #![no_main]
 

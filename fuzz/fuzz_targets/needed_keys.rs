@@ -1,4 +1,4 @@
-//! Some of a file's evaluation keys.
+//! Fuzz target: the reader of some of a file's evaluation keys.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! What the owner keeps.
+//! Fuzz target: the reader of the owner's state.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Parameters.
+//! Fuzz target: the reader of parameters.
 
 #![no_main]
 

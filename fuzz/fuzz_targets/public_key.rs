@@ -1,4 +1,4 @@
-//! Public keys.
+//! Fuzz target: the reader of public keys.
 
 #![no_main]
 

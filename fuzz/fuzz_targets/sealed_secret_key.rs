@@ -1,4 +1,4 @@
-//! Sealed secret keys.
+//! Fuzz target: the reader of sealed secret keys.
 
 #![no_main]
 

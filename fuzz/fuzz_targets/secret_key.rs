@@ -1,4 +1,4 @@
-//! Secret keys in clear.
+//! Fuzz target: the reader of secret keys in clear.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Seeded ciphertexts.
+//! Fuzz target: the reader of seeded ciphertexts.
 
 #![no_main]
 

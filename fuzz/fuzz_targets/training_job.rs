@@ -1,4 +1,4 @@
-//! Training jobs.
+//! Fuzz target: the reader of training jobs.
 
 #![no_main]
 

@@ -1,8 +1,9 @@
 //! `cargo xtask bootstrap`: what a bootstrapping takes, and how precise each of its steps is.
 //!
 //! Times are processor times: on an idle machine they are what a clock shows for one thread, on a shared one they are
-//! distorted less. Precision is in bits, −log₂ of the largest or the mean absolute error, of slots of absolute value up to
-//! 1. The errors of steps before the last are those of coefficients in the same unit: the DFT that follows adds up 2n of them.
+//! distorted less. Precision is in bits, −log₂ of the largest or the mean absolute error, for slots of absolute value
+//! at most one. The errors of steps before the last are those of coefficients in the same unit: the DFT that follows
+//! adds up 2n of them.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -208,8 +209,8 @@ impl Bench {
         Ok(())
     }
 
-    /// Bootstraps one ciphertext many times. Its error must not grow faster than linearly: twice that of the first time for
-    /// each.
+    /// Bootstraps one ciphertext many times. Its error must not grow faster than linearly: twice that of the first time
+    /// for each.
     fn consecutive(&self, times: usize) -> Result<()> {
         let values = vector("random", self.slots(), 7);
         let mut ciphertext = self.encrypt(&values)?;
@@ -235,7 +236,7 @@ impl Bench {
 #[derive(Default)]
 struct Steps {
     times: BTreeMap<&'static str, Vec<Duration>>,
-    /// By step and kind of vector: the largest error, and the mean ones.
+    /// The largest error and the mean errors, by step and kind of vector.
     errors: BTreeMap<(&'static str, &'static str), (f64, Vec<f64>)>,
 }
 
@@ -316,7 +317,7 @@ fn foreseen(plan: &Bootstrapping, core: &CostModel) -> Result<[f64; STEPS.len()]
     Ok([raise, coeffs_to_slots, eval_mod, seconds_since()])
 }
 
-/// Keys and matrices that do not fit are not made: the system would end the program.
+/// Refuses keys and matrices that do not fit the memory: the system would end the program.
 fn check_memory(needed: u64) -> Result<()> {
     match available_memory_bytes() {
         Some(available) if needed > available => Err(BadInput::new(format!(

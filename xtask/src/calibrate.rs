@@ -1,8 +1,8 @@
 //! `cargo xtask calibrate`: times operations and fits the planner's cost model to them.
 //!
-//! The model is linear in its constants, so those that are best are a least squares problem: with aᵢⱼ the work of kind j
-//! in operation i divided by its measured time, Σᵢ (Σⱼ aᵢⱼ xⱼ − 1)² is the sum of the squared *relative* errors. It is
-//! solved for xⱼ ≥ 0 by coordinate descent.
+//! The model is linear in its constants xⱼ, so the best constants solve a least squares problem. Let aᵢⱼ be the work of
+//! kind j in operation i, divided by the measured time of the operation. Then Σᵢ (Σⱼ aᵢⱼ xⱼ − 1)² is the sum of the
+//! squared *relative* errors. It is minimised for xⱼ ≥ 0 by coordinate descent.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -50,7 +50,7 @@ impl Task {
         Self::MultiplyPlain,
     ];
 
-    /// Does it once, with ciphertexts or with simulated ones.
+    /// Does the task once, with ciphertexts or with simulated ones.
     fn run<A: Arithmetic>(self, ev: &A, inputs: &[A::Ciphertext], tensor: &A::Tensor) -> Result<(), Error> {
         let a = &inputs[0];
         let level = ev.operand(a).level;
@@ -86,8 +86,9 @@ struct KeyTime {
     nanoseconds: f64,
 }
 
-/// Times everything on one thread, and prints the best constants with what the built-in ones of this kind of core,
-/// those scaled by a measurement, and the best foresee.
+/// Times everything on one thread and prints the best constants. Beside the measured times it prints those that are
+/// foreseen by three sets of constants: the built-in ones of this kind of core, these scaled by a measurement, and the
+/// best.
 pub(crate) fn run() -> Result<()> {
     let pool = ThreadPoolBuilder::new().num_threads(1).build()?;
     let (observations, keys) = pool.install(observe)?;
@@ -133,7 +134,7 @@ fn observe() -> Result<(Vec<Observation>, Vec<KeyTime>)> {
         let fresh = secret_key.encrypt(&plaintext, &mut rng)?.expand(&context)?;
         let levels: BTreeSet<usize> = [2.min(top), top.div_ceil(2), top].into();
         for level in levels {
-            // Each of its own memory, as in a circuit.
+            // Each input has its own memory, as in a circuit.
             let inputs: Vec<_> =
                 (0..2 * TERMS).map(|_| evaluator.drop_level(&fresh, level)).collect::<Result<_, _>>()?;
             let tensor = evaluator.sum_of_products(&[(&inputs[0], &inputs[1])])?;

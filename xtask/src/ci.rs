@@ -18,7 +18,7 @@ struct Step {
 /// The tests of the layers that know of kernels.
 const LOWER_LAYERS: [&str; 5] = ["test", "--package", "volley-ring", "--package", "volley-ckks"];
 
-/// In the order of their price: what fails soon fails first.
+/// The steps, the cheapest first, so that a failure shows early.
 const STEPS: [Step; 10] = [
     Step { name: "format", arguments: &["fmt", "--all", "--check"], environment: &[] },
     Step {
@@ -27,7 +27,7 @@ const STEPS: [Step; 10] = [
         environment: &[],
     },
     Step { name: "test", arguments: &["test", "--workspace"], environment: &[] },
-    // A test that is too long for the other kernels.
+    // This test takes too long with the other kernels.
     Step {
         name: "a thousand bootstraps",
         arguments: &[
@@ -41,7 +41,7 @@ const STEPS: [Step; 10] = [
         ],
         environment: &[],
     },
-    // Millions of files with defects.
+    // The readers get millions of files with defects.
     Step {
         name: "fuzz smoke",
         arguments: &["run", "--package", "volley-fuzz", "--", "--seconds", "60"],
@@ -52,7 +52,7 @@ const STEPS: [Step; 10] = [
         arguments: &["test", "--package", "volley-ckks", "--no-default-features"],
         environment: &[],
     },
-    // What a processor without AVX-512, or without either, runs above the kernels.
+    // The code above the kernels, as a processor without AVX-512, or without AVX2 as well, runs it.
     Step { name: "test with AVX2", arguments: &LOWER_LAYERS, environment: &[("VOLLEY_BACKEND", "avx2")] },
     Step {
         name: "test with scalar kernels",
@@ -64,7 +64,7 @@ const STEPS: [Step; 10] = [
         arguments: &["doc", "--workspace", "--no-deps", "--document-private-items"],
         environment: &[("RUSTDOCFLAGS", "-D warnings")],
     },
-    // Each bench once. All benches are in one package; in the others `--test` would run the unit tests again.
+    // Each bench runs once. All benches are in one package; in the others `--test` would run the unit tests again.
     Step {
         name: "bench smoke",
         arguments: &["bench", "--package", "volley-benches", "--", "--test"],
@@ -87,7 +87,7 @@ const CLIPPY_ON_LIBRARIES: [&str; 12] = [
     "volley-mlr",
     "--all-targets",
 ];
-/// No feature, and each alone. The steps have all of them.
+/// Sets of features: none, and each alone. The steps have all of them together.
 const FEATURES: [&str; 4] = ["", "parallel", "sealing", "wire"];
 
 /// Runs `tidy` and the steps; the first failure ends it.

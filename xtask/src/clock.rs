@@ -8,7 +8,7 @@ use anyhow::Result;
 use cpu_time::ProcessTime;
 use volley_mlr::volley_ckks::Error;
 
-/// Calls that are timed: at least, at most, and in between as many as this time allows.
+/// Calls that are timed: as many as the budget of time allows, but at least and at most so many.
 const AT_LEAST: usize = 5;
 const AT_MOST: usize = 25;
 const BUDGET: Duration = Duration::from_secs(1);

@@ -1,6 +1,6 @@
 //! `cargo xtask compare`: our operations and those of other CKKS libraries, timed in one run and set beside each other.
 //!
-//! The others are OpenFHE and SEAL, through the scripts in `benches/peers`. Everybody has one thread, and times are
+//! The other libraries are OpenFHE and SEAL, through the scripts in `benches/peers`. Each has one thread, and times are
 //! processor times: on an idle machine they are what a clock shows, on a shared one they are distorted less.
 
 use std::fs::File;

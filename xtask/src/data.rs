@@ -15,7 +15,7 @@ use volley_program::{BadInput, OrBadInput};
 #[cfg(test)]
 mod tests;
 
-/// CNN features of MNIST: of the first training images, and of all test images.
+/// CNN features of the first training images and of all test images of MNIST.
 const FEATURES: [(&str, &[u8]); 2] = [
     ("train-first8192.npz", include_bytes!("../../data/mnist-features/train-first8192.npz")),
     ("t10k.npz", include_bytes!("../../data/mnist-features/t10k.npz")),
@@ -81,7 +81,7 @@ impl Source {
     }
 }
 
-/// Of a file, what is not trained on is tested on.
+/// Splits the rows of a file: those that are not trained on are tested on.
 fn split_file(path: &Path, samples: usize, seed: Option<u64>) -> Result<Data> {
     let data = read_table(path, &TableOptions::default()).and_then(Table::into_dataset).or_bad_input()?;
     let (chosen, rest) = select(data.samples(), samples, seed)?;
@@ -123,8 +123,8 @@ fn mnist_rows(images: &[u8], labels: &[u8]) -> Result<Dataset, ContentError> {
     Ok(Dataset::new(images.pixels()?, labels.labels())?)
 }
 
-/// Which of `available` rows are trained on, and the rest in ascending order: the first `samples`, or with a seed as
-/// many at random, in random order. The seed decides nothing else.
+/// Chooses which of `available` rows are trained on: the first `samples`, or with a seed as many at random, in random
+/// order. Returns these, and the rest in ascending order. The seed decides nothing else.
 pub(crate) fn select(
     available: usize,
     samples: usize,

@@ -42,7 +42,7 @@ pub(crate) struct Options {
     /// How features are prepared and steps are taken
     #[arg(long, value_enum, default_value_t = ProfileName::Standard)]
     profile: ProfileName,
-    /// Rows that are trained on; of a file, all others are tested on
+    /// Rows that are trained on; all other rows of a file are tested on
     #[arg(long, default_value_t = 128)]
     samples: usize,
     /// Iterations of the training
@@ -158,7 +158,7 @@ impl Experiment {
     }
 
     fn run(&self) -> Result<Report> {
-        // What a long run will take is known before it begins.
+        // The user sees what a long run will take before it begins.
         if self.plan.bootstrapping().is_some() {
             eprintln!("{}", self.plan);
         }
@@ -229,7 +229,7 @@ struct Server {
 
 /// What the server gives back, with its times.
 struct Trained {
-    /// After each iteration; only the last would be sent.
+    /// The models after each iteration; only the last would be sent.
     models: Vec<EncryptedModel<Ciphertext>>,
     steps: Vec<(StepReport, f64)>,
     seconds: f64,

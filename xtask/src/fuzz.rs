@@ -17,12 +17,12 @@ pub(crate) struct Options {
     /// Seconds to go on for
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// Where the defects come from: the same seed gives the same files
+    /// Seed of the defects: the same seed gives the same files
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
-/// Runs the fuzzer; a file that is not read as it should be is kept, and ends it.
+/// Runs the fuzzer until the time is over or a file is not read as it should be; such a file is kept.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)

@@ -20,16 +20,17 @@ use crate::scale::Scale;
 ///
 /// # Room for values
 ///
-/// A ciphertext holds its slots times its scale, modulo Q_level. A scale that is not below Q_level is refused. What the slots
-/// are nobody but the owner sees: **|value| · scale has to stay below Q_level/2**, or what is decrypted is another value, the
-/// remainder, without an error. At level 0 of a scale of 2⁴⁰ under a first prime of 50 bits that leaves 2⁹: the square of 500
-/// does not fit there, and comes out as 144 (250000 modulo 1024), where one level more has room for 2⁴⁹.
+/// A ciphertext holds its slots times its scale, modulo Q_level. A scale that is not below Q_level is refused. What the
+/// slots are nobody but the owner sees: **|value| · scale has to stay below Q_level/2**, or what is decrypted is
+/// another value, the remainder, without an error. At level 0 of a scale of 2⁴⁰ under a first prime of 50 bits that
+/// leaves 2⁹: the square of 500 does not fit there, and comes out as 144 (250000 modulo 1024), where one level more has
+/// room for 2⁴⁹.
 ///
 /// # Errors
 ///
-/// Each method returns [`Error`] for what a caller's data can cause: scales that differ, no level left, a scale that the
-/// modulus does not hold ([`Operand`]), a constant that it does not hold, a key that is missing or made for fewer levels,
-/// another parameter set, another owner's key, and [`Error::Backend`] for a failure of its own.
+/// Each method returns [`Error`] for what a caller's data can cause: scales that differ, no level left, a scale that
+/// the modulus does not hold ([`Operand`]), a constant that it does not hold, a key that is missing or made for fewer
+/// levels, another parameter set, another owner's key, and [`Error::Backend`] for a failure of its own.
 ///
 /// # Other backends
 ///
@@ -123,9 +124,9 @@ pub trait Arithmetic: Send + Sync {
     /// Forgets primes above `level`; values do not change as long as there is [room](Self#room-for-values) for them.
     fn drop_level(&self, a: &Self::Ciphertext, level: usize) -> Result<Self::Ciphertext, Error>;
 
-    /// Slot j of the result is slot j + `steps` of `a`, cyclically. Steps count modulo the n slots, and those that move them
-    /// alike take one key: that of the step in (−n/2, n/2], or what there is of another such step. The rotation by n + 1 of a
-    /// sparsely packed ciphertext takes the key of that by 1.
+    /// Slot j of the result is slot j + `steps` of `a`, cyclically. Steps count modulo the n slots, and those that move
+    /// them alike take one key: that of the step in (−n/2, n/2], or what there is of another such step. The rotation by
+    /// n + 1 of a sparsely packed ciphertext takes the key of that by 1.
     fn rotate(&self, a: &Self::Ciphertext, steps: i64) -> Result<Self::Ciphertext, Error>;
     /// The rotations of one ciphertext by each of `steps`, with one gadget decomposition for all.
     fn rotate_hoisted(&self, a: &Self::Ciphertext, steps: &[i64]) -> Result<Vec<Self::Ciphertext>, Error>;

@@ -11,8 +11,9 @@
 //! slots to coeffs  the slots of c                                                dft::SlotsToCoeffs
 //! ```
 //!
-//! [`Bootstrapping`] is the plan of all of it, [`Bootstrapper`] the plan with its encoded matrices. Each step is a function
-//! over [`BootstrapArithmetic`], so the simulator says which keys and operations it takes. [`Preset`] has the parameter sets.
+//! [`Bootstrapping`] is the plan of all of it, [`Bootstrapper`] the plan with its encoded matrices. Each step is a
+//! function over [`BootstrapArithmetic`], so the simulator says which keys and operations it takes. [`Preset`] has the
+//! parameter sets.
 //!
 //! Precision, the choice of parameters and what was measured are in `docs/bootstrapping.md`, the security of the sparse
 //! secret in [`ephemeral`] and `SECURITY.md`.
@@ -98,8 +99,8 @@ pub trait BootstrapArithmetic: LinearArithmetic {
     /// `a` plus q₀·I, with integers |I| ≤ [`ephemeral::range`] but for a probability that
     /// [`ephemeral::log2_failure_probability`] bounds. It has N/2 slots, since the I are in all coefficients.
     ///
-    /// Switches to an ephemeral sparse secret modulo q₀·p and back at `level`: two key switches, one of them small. The scale
-    /// of `a` has to fit level 0, at whatever level it is.
+    /// Switches to an ephemeral sparse secret modulo q₀·p and back at `level`: two key switches, one of them small. The
+    /// scale of `a` has to fit level 0, at whatever level it is.
     #[expect(clippy::missing_errors_doc, reason = "the errors are those of the trait")]
     fn raise(&self, a: &Self::Ciphertext, level: usize) -> Result<Self::Ciphertext, Error>;
 }

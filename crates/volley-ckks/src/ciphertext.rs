@@ -105,8 +105,8 @@ impl Ciphertext {
     ///
     /// # Errors
     ///
-    /// [`Error::LevelExhausted`] where `level` is above the ciphertext's, [`Error::ScaleOverflow`] where the modulus there
-    /// does not hold its scale, [`Error::ParameterMismatch`] where it belongs to other parameters.
+    /// [`Error::LevelExhausted`] where `level` is above the ciphertext's, [`Error::ScaleOverflow`] where the modulus
+    /// there does not hold its scale, [`Error::ParameterMismatch`] where it belongs to other parameters.
     pub fn drop_level(&self, parameters: &Parameters, level: usize) -> Result<Self, Error> {
         if parameters.id() != self.params_id {
             return Err(Error::ParameterMismatch);

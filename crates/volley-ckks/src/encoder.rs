@@ -44,9 +44,9 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`Error::SlotCount`] for another number of values, [`Error::NotFinite`], [`Error::LevelRange`], for a scale that the
-    /// level does not hold those of [`Operand`], and [`Error::EncodingOverflow`] where a coefficient is not below half the
-    /// modulus. Values of |value| · scale < Q_level/2 never are such a coefficient.
+    /// [`Error::SlotCount`] for another number of values, [`Error::NotFinite`], [`Error::LevelRange`], for a scale that
+    /// the level does not hold those of [`Operand`], and [`Error::EncodingOverflow`] where a coefficient is not below
+    /// half the modulus. Values of |value| · scale < Q_level/2 never are such a coefficient.
     pub fn encode<T: Into<Complex64> + Copy>(
         &self,
         values: &[T],
@@ -122,8 +122,8 @@ impl Encoder {
         Ok(self.decode(plaintext)?.into_iter().map(|value| value.re).collect())
     }
 
-    /// Rounded coefficients modulo the primes of `basis`, where they are small enough for those of `level`. On its own, as
-    /// it branches on how large they are.
+    /// Rounded coefficients modulo the primes of `basis`, where they are small enough for those of `level`. On its own,
+    /// as it branches on how large they are.
     #[inline(never)]
     fn reduce(&self, basis: &RnsBasis, coefficients: &[f64], level: usize) -> Result<RnsPoly<Coeff>, Error> {
         const WORD: f64 = (1u64 << 62) as f64;
@@ -195,8 +195,8 @@ fn check_finite(values: &[Complex64], largest: f64) -> Result<(), Error> {
     Err(Error::NotFinite { slot })
 }
 
-/// Refuses a coefficient that is not below half the modulus, or that does not fit the 127 bits it is reduced from. On its
-/// own, as it branches on that.
+/// Refuses a coefficient that is not below half the modulus, or that does not fit the 127 bits it is reduced from. On
+/// its own, as it branches on that.
 #[inline(never)]
 fn check_magnitude(parameters: &Parameters, largest: f64, level: usize) -> Result<(), Error> {
     const MAX_LOG2: f64 = 126.0;

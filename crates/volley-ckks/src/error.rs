@@ -28,15 +28,15 @@ pub enum Error {
     },
     /// A scale whose exponents grew beyond 32 bits ([`Scale`](crate::Scale)): each squaring doubles them.
     #[error(
-        "an exponent of the scale is beyond {max}: a product with 1, encoded at the quotient of a plain scale and this one, \
-         makes the scale plain, as long as it is done in time"
+        "an exponent of the scale is beyond {max}: a product with 1, encoded at the quotient of a plain scale and this \
+         one, makes the scale plain, as long as it is done in time"
     )]
     ScaleExponents {
         /// The largest exponent.
         max: i32,
     },
-    /// A scale that is not below the modulus, which then holds no value of 1/2: of a product that was not rescaled in time,
-    /// or after too many levels were dropped.
+    /// A scale that is not below the modulus, which then holds no value of 1/2: of a product that was not rescaled in
+    /// time, or after too many levels were dropped.
     #[error(
         "a scale of 2^{scale_log2:.3} does not fit level {level}, where the modulus is 2^{modulus_log2:.3}: rescale \
          before the next product, and drop fewer levels"

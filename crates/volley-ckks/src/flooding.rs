@@ -1,14 +1,16 @@
 //! Noise flooding: decryptions that may be shown.
 //!
 //! CKKS decrypts to m + e, where e depends on the secret key and on the computation: who knows m and sees enough such
-//! sums solves for the key (Li and Micciancio, eprint 2020/1533). A decryption that is to be published gets a Gaussian of
-//! deviation σ on every coefficient first, wide enough to hide e (Li, Micciancio, Schultz and Sorrell, eprint 2022/816):
+//! sums solves for the key (Li and Micciancio, eprint 2020/1533). A decryption that is to be published gets a Gaussian
+//! of deviation σ on every coefficient first, wide enough to hide e (Li, Micciancio, Schultz and Sorrell, eprint
+//! 2022/816):
 //!
 //! ```text
 //! σ = √(12·τ)·2^(s/2)·t
 //! ```
 //!
-//! for τ decryptions under one key, s bits of statistical security and t ≥ ‖e‖₂, the Euclidean norm of the N coefficients.
+//! for τ decryptions under one key, s bits of statistical security and t ≥ ‖e‖₂, the Euclidean norm of the N
+//! coefficients.
 //!
 //! **Why.** Let P be what is shown, m + e + g with g from the Gaussian, and Q what a simulator that knows m alone would
 //! show, m + g. Their Kullback-Leibler divergence is ‖e‖²/2σ² for each decryption. Over τ of them, chosen one after the
@@ -18,20 +20,20 @@
 //! τ·t²/2σ² = 2^−s/24,
 //! ```
 //!
-//! and by Pinsker's inequality the two worlds differ by a statistical distance of at most 2^(−s/2)/√48. *s bits* is meant
-//! as Micciancio and Walter (eprint 2018/077) measure decision games, by the inverse square of the advantage: at s = 30 the
-//! advantage that decryptions give, to an adversary of any computing power, is below 2^−17.7. Where there is no difference the
-//! scheme is as secure as without any decryption.
+//! and by Pinsker's inequality the two worlds differ by a statistical distance of at most 2^(−s/2)/√48. *s bits* is
+//! meant as Micciancio and Walter (eprint 2018/077) measure decision games, by the inverse square of the advantage: at
+//! s = 30 the advantage that decryptions give, to an adversary of any computing power, is below 2^−17.7. Where there is
+//! no difference the scheme is as secure as without any decryption.
 //!
 //! **The norm.** The theorem is about the whole vector that is shown, so t is a Euclidean norm and not the size of one
 //! coefficient: √N times its deviation, and √N in σ. (A decryption of which only some slots are shown is a function of
 //! this vector and gives away no more.)
 //!
-//! **What remains.** e is assumed to be within t. That is a property of a circuit that was evaluated as planned: a server
-//! that returns another ciphertext, with an error of its choice, gets m + e + g for an e that g does not hide. Errors are
-//! random, so t holds but for a probability ([`error_norm`](crate::noise::Noise::error_norm)). The noise is a *discrete*
-//! Gaussian, within ε = 2^−65 of the ideal at each point ([`WideGaussian`]), and its KL divergence for a shift by integers is at
-//! most that of the continuous one, but for a term of that size. Only τ decryptions are covered.
+//! **What remains.** e is assumed to be within t. That is a property of a circuit that was evaluated as planned: a
+//! server that returns another ciphertext, with an error of its choice, gets m + e + g for an e that g does not hide.
+//! Errors are random, so t holds but for a probability ([`error_norm`](crate::noise::Noise::error_norm)). The noise is a *discrete* Gaussian, within
+//! ε = 2^−65 of the ideal at each point ([`WideGaussian`]), and its KL divergence for a shift by integers is at most
+//! that of the continuous one, but for a term of that size. Only τ decryptions are covered.
 //!
 //! **The same noise again.** Who is shown two decryptions of one ciphertext with fresh noise in each has two samples of
 //! m + e + g; the mean of many is m + e. So g is a function of what is decrypted:
@@ -42,16 +44,17 @@
 //!
 //! and a repeated decryption shows nothing new: it counts once among the τ.
 //!
-//! * *As good as fresh noise.* k is used for nothing else, and without s it is a random key as long as BLAKE3 is a random
-//!   oracle: to tell it from one is to ask the oracle about s, and who can do that has broken the scheme. Under a random key
-//!   the keyed hash is a pseudorandom function, so that inputs that differ get seeds, and noise, that cannot be told from
-//!   independent ones. Then the bound above is that of fresh noise. What it lost is the adversary of any computing power: the
-//!   advantage is 2^(−s/2)/√48 and that of distinguishing BLAKE3 and ChaCha20 from random.
-//! * *Two ciphertexts* differ in some residue, and have independent noise even if they hold the same message or are the same
-//!   but for a level: these are two decryptions.
+//! * *As good as fresh noise.* k is used for nothing else, and without s it is a random key as long as BLAKE3 is a
+//!   random oracle: to tell it from one is to ask the oracle about s, and who can do that has broken the scheme. Under
+//!   a random key the keyed hash is a pseudorandom function, so that inputs that differ get seeds, and noise, that
+//!   cannot be told from independent ones. Then the bound above is that of fresh noise. What it lost is the adversary
+//!   of any computing power: the advantage is 2^(−s/2)/√48 and that of distinguishing BLAKE3 and ChaCha20 from random.
+//! * *Two ciphertexts* differ in some residue, and have independent noise even if they hold the same message or are the
+//!   same but for a level: these are two decryptions.
 //! * *Two widths.* σ is part of the input. From one seed the noises of two widths would be sums of the same errors with
 //!   different factors: two equations that give m + e away. As it is they are independent, and two decryptions.
-//! * *Scale and slot count* are not part of it: they say how the shown vector is read, and change neither e nor the vector.
+//! * *Scale and slot count* are not part of it: they say how the shown vector is read, and change neither e nor the
+//!   vector.
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -117,9 +120,9 @@ impl Flooding {
 }
 
 impl SecretKey {
-    /// Decrypts and adds a discrete Gaussian of at least this deviation to every coefficient (at most √(5/2) wider): what a
-    /// decryption needs that is going to be shown ([module](self)). The same ciphertext and deviation give the same result
-    /// each time. About 2^7 Gaussian errors for each coefficient.
+    /// Decrypts and adds a discrete Gaussian of at least this deviation to every coefficient (at most √(5/2) wider):
+    /// what a decryption needs that is going to be shown ([module](self)). The same ciphertext and deviation give the same
+    /// result each time. About 2^7 Gaussian errors for each coefficient.
     ///
     /// # Errors
     ///
@@ -260,7 +263,7 @@ mod tests {
             noise(&setup, &stranger, &foreign, wide),
         ];
         for (index, other) in others.iter().enumerate() {
-            // Of independent unit Gaussians: five deviations from 2^11 products.
+            // Independent unit Gaussians: five deviations from 2^11 products.
             let correlation = first.iter().zip(other).map(|(x, y)| x * y).sum::<f64>() / 2048.0;
             assert!(correlation.abs() < 5.0 / 2048f64.sqrt(), "{index}: {correlation}");
             assert!(other.iter().map(|x| x * x).sum::<f64>() / 2048.0 > 0.8, "{index}");

@@ -7,8 +7,8 @@
 //! takes polynomials from [`raw`].
 //!
 //! Below it is `volley-ring`, above it `volley-revolver`, and it knows nothing of matrices. It has no exact
-//! integers. A ciphertext whose levels are spent gets new ones by [`bootstrapping`]. What is decrypted must stay secret,
-//! unless it is decrypted with [`flooding`].
+//! integers. A ciphertext whose levels are spent gets new ones by [`bootstrapping`]. What is decrypted must stay
+//! secret, unless it is decrypted with [`flooding`].
 //!
 //! ```
 //! use rand::{SeedableRng, rngs::SysRng};
@@ -57,8 +57,8 @@
 //!
 //! * `parallel`: work is shared among rayon's threads. Without it a caller's thread does all of it.
 //! * `wire`: files of parameters, keys and ciphertexts (the module `wire`), by serde and postcard.
-//! * `sealing`: secret keys in files that a passphrase seals, by Argon2id and XChaCha20-Poly1305; it includes `wire`. Without
-//!   it a sealed key is refused.
+//! * `sealing`: secret keys in files that a passphrase seals, by Argon2id and XChaCha20-Poly1305; it includes `wire`.
+//!   Without it a sealed key is refused.
 
 #![forbid(unsafe_code)]
 

@@ -32,8 +32,8 @@ use crate::operand::Operand;
 use crate::params::Parameters;
 use crate::scale::Scale;
 
-/// Giant steps whose sums are made at once, each of two polynomials modulo Q·P. Where there are more, the baby steps are
-/// repeated for them.
+/// Giant steps whose sums are made at once, each of two polynomials modulo Q·P. Where there are more, the baby steps
+/// are repeated for them.
 pub(crate) const GIANTS_AT_ONCE: usize = 16;
 
 /// The plan of a linear transform at one level: baby and giant steps for the diagonals of a matrix.
@@ -71,8 +71,8 @@ impl LinearTransform {
     /// ciphertexts at `level` and above. Indices are taken modulo the number of slots, so that −1 is the diagonal below
     /// the main one; repeated ones count once.
     ///
-    /// Of all splits into baby and giant steps with at most 64 baby steps, the one that takes the least time by a count of
-    /// transforms and products is chosen.
+    /// The split into baby and giant steps is the one that takes the least time by a count of transforms and products,
+    /// among all that have at most 64 baby steps.
     ///
     /// # Errors
     ///
@@ -87,7 +87,8 @@ impl LinearTransform {
     }
 
     /// As [`new`](Self::new), where the keys of the rotations in `known` exist in any case: of the splits that take at
-    /// most a quarter more than the least time, the one with the fewest further keys. Steps are compared in [−n/2, n/2).
+    /// most a quarter more than the least time, the one with the fewest further keys. Steps are compared in [−n/2,
+    /// n/2).
     ///
     /// # Errors
     ///
@@ -321,8 +322,8 @@ pub trait LinearArithmetic: Arithmetic {
     ///
     /// # Errors
     ///
-    /// [`Error::DiagonalLength`], [`Error::NotFinite`], [`Error::EncodingOverflow`], for a scale that the level does not hold
-    /// those of [`Operand`], [`Error::ParameterMismatch`] for a plan of another parameter set.
+    /// [`Error::DiagonalLength`], [`Error::NotFinite`], [`Error::EncodingOverflow`], for a scale that the level does
+    /// not hold those of [`Operand`], [`Error::ParameterMismatch`] for a plan of another parameter set.
     fn encode_transform(
         &self,
         transform: &LinearTransform,
@@ -344,8 +345,8 @@ pub trait LinearArithmetic: Arithmetic {
     ) -> Result<Self::Ciphertext, Error>;
 
     /// Σ rot(a, k·`slots`) over k < n/`slots`, for a ciphertext of n slots: the trace to the subring of `slots` slots,
-    /// which the result has. Slots that repeat already are multiplied by n/`slots`. Four repetitions are added up for one
-    /// decomposition: three rotations for each factor 4 of n/`slots`, and one for a factor 2 that is left.
+    /// which the result has. Slots that repeat already are multiplied by n/`slots`. Four repetitions are added up for
+    /// one decomposition: three rotations for each factor 4 of n/`slots`, and one for a factor 2 that is left.
     ///
     /// # Errors
     ///

@@ -22,13 +22,13 @@ pub struct Noise {
 }
 
 impl Noise {
-    /// Of encryption under the secret key: one Gaussian error.
+    /// The noise of encryption under the secret key: one Gaussian error.
     #[must_use]
     pub fn encryption() -> Self {
         Self { variance: ERROR_STANDARD_DEVIATION.powi(2) }
     }
 
-    /// Of encryption under the public key: (e·u + e₀ + e₁·s)/P and the rounding of the division.
+    /// The noise of encryption under the public key: (e·u + e₀ + e₁·s)/P and the rounding of the division.
     #[must_use]
     pub fn public_encryption(parameters: &Parameters) -> Self {
         let n = parameters.degree() as f64;
@@ -37,20 +37,21 @@ impl Noise {
         Self { variance: inner * special }.plus(Self::rounding(parameters))
     }
 
-    /// Of the encoding of a plaintext: its coefficients are rounded.
+    /// The noise of the encoding of a plaintext: its coefficients are rounded.
     #[must_use]
     pub fn plaintext_rounding() -> Self {
         Self { variance: ROUNDING_VARIANCE }
     }
 
-    /// Of a division with rounding: of a rescaling, and the end of a key switch.
+    /// The noise of a division with rounding: a rescaling, or the end of a key switch.
     #[must_use]
     pub fn rounding(parameters: &Parameters) -> Self {
         let n = parameters.degree() as f64;
         Self { variance: ROUNDING_VARIANCE * (1.0 + n * SECRET_VARIANCE) }
     }
 
-    /// Of a key switch at `level`: digits uniform on [−D/2, D/2) times Gaussian errors, divided by P, and rounding.
+    /// The noise of a key switch at `level`: digits uniform on [−D/2, D/2) times Gaussian errors, divided by P, and
+    /// rounding.
     #[must_use]
     pub fn key_switch(parameters: &Parameters, level: usize) -> Self {
         let n = parameters.degree() as f64;
@@ -64,7 +65,7 @@ impl Noise {
         Self { variance: inner }.plus(Self::rounding(parameters))
     }
 
-    /// Of a sum of independent errors.
+    /// The noise of a sum of independent errors.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self { variance: self.variance + other.variance }
@@ -76,8 +77,8 @@ impl Noise {
         Self { variance: self.variance * factor.powi(2) }
     }
 
-    /// Of a product of two ciphertexts with the given root mean square of their slots and scales: each error times
-    /// the other's message, and the product of the errors.
+    /// The noise of a product of two ciphertexts with the given root mean square of their slots and scales: each error
+    /// times the other's message, and the product of the errors.
     #[must_use]
     pub fn product(self, message: f64, other: Self, other_message: f64, n: usize) -> Self {
         let cross = self.variance * other_message.powi(2) + other.variance * message.powi(2);
@@ -90,10 +91,10 @@ impl Noise {
         self.variance.sqrt()
     }
 
-    /// t with ‖e‖₂ ≤ t for the N coefficients: twice the root mean square √(N·V). Where coefficients are independent and
-    /// their tails no heavier than a Gaussian's this fails with probability below e^(−0.8·N), as a sum of N squares with
-    /// mean 1 exceeds 4N; those of an error times the secret depend on each other by the secret, whose own norm is known
-    /// within a few per cent.
+    /// t with ‖e‖₂ ≤ t for the N coefficients: twice the root mean square √(N·V). Where coefficients are independent
+    /// and their tails no heavier than a Gaussian's this fails with probability below e^(−0.8·N), as a sum of N squares
+    /// with mean 1 exceeds 4N; those of an error times the secret depend on each other by the secret, whose own norm is
+    /// known within a few per cent.
     #[must_use]
     pub fn error_norm(self, parameters: &Parameters) -> f64 {
         2.0 * (self.variance * parameters.degree() as f64).sqrt()

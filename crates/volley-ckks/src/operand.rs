@@ -10,9 +10,9 @@ use crate::scale::Scale;
 /// Level, scale and slot count of a ciphertext or plaintext.
 ///
 /// The scale of a ciphertext or plaintext is below the modulus at its level, so that values up to 1/2 in size are held.
-/// What would have another is refused with [`Error::ScaleOverflow`], [`Error::ScaleRange`] or [`Error::ScaleExponents`].
-/// Values are the caller's: where |value|·scale is not below half the modulus, what is decrypted is the remainder modulo it,
-/// another value.
+/// What would have another is refused with [`Error::ScaleOverflow`], [`Error::ScaleRange`] or
+/// [`Error::ScaleExponents`]. Values are the caller's: where |value|·scale is not below half the modulus, what is
+/// decrypted is the remainder modulo it, another value.
 ///
 /// # The rules of an arithmetic
 ///

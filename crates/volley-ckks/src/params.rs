@@ -119,8 +119,8 @@ pub enum ParametersError {
     },
     /// The modulus is too large for the ephemeral secret of bootstrapping and the security claimed.
     #[error(
-        "an ephemeral secret of weight {EPHEMERAL_WEIGHT} under a modulus of {log_modulus} bits at log N = {log_n} is over \
-         what {claim} allows: {max} bits for 128-bit security at log N = 16"
+        "an ephemeral secret of weight {EPHEMERAL_WEIGHT} under a modulus of {log_modulus} bits at log N = {log_n} is \
+         over what {claim} allows: {max} bits for 128-bit security at log N = 16"
     )]
     EphemeralSecret {
         /// Bits of q₀·p.

@@ -104,7 +104,8 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// [`Error::LevelRange`] where the level does not exist, and for a scale that it does not hold those of [`Operand`].
+    /// [`Error::LevelRange`] where the level does not exist, and for a scale that it does not hold those of
+    /// [`Operand`].
     pub fn input(&self, scale: &Scale, level: usize) -> Result<SimulatedCiphertext, Error> {
         let operand = self.full(scale, level)?;
         let mut upload = self.upload.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,8 +133,8 @@ impl Simulator {
         Ok(self.ciphertext(operand.checked(&self.parameters)?))
     }
 
-    /// Runs a part of a circuit once that the circuit does `times` times: with the same operations at the same levels, and with
-    /// as much alive before it as after it.
+    /// Runs a part of a circuit once that the circuit does `times` times: with the same operations at the same levels,
+    /// and with as much alive before it as after it.
     pub fn repeated<T>(&self, times: usize, run: impl FnOnce() -> T) -> T {
         self.counters.repeated(times, run)
     }

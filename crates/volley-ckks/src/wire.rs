@@ -22,11 +22,11 @@
 //! carries ([`ParamsId`](crate::ParamsId), [`KeyId`](crate::KeyId)) catch mistakes in the same way. Only a sealed secret
 //! key is authenticated.
 //!
-//! Memory: a residue takes ⌈log₂ q⌉ bits in a file. In memory it takes as many bits in a public or an evaluation key, and
-//! 8 bytes in a ciphertext. Keys have their uniform halves expanded from the seed, and evaluation keys have a permutation
-//! for each Galois element. Such an object takes at most [`MEMORY_FACTOR`] times the limit. A secret key has two bits a
-//! coefficient in its file; in memory it takes 8 bytes for each coefficient and each prime of QP. A sealed one takes the
-//! memory of its Argon2id besides, up to 256 MiB.
+//! Memory: a residue takes ⌈log₂ q⌉ bits in a file. In memory it takes as many bits in a public or an evaluation key,
+//! and 8 bytes in a ciphertext. Keys have their uniform halves expanded from the seed, and evaluation keys have a
+//! permutation for each Galois element. Such an object takes at most [`MEMORY_FACTOR`] times the limit. A secret key
+//! has two bits a coefficient in its file; in memory it takes 8 bytes for each coefficient and each prime of QP. A
+//! sealed one takes the memory of its Argon2id besides, up to 256 MiB.
 //!
 //! Readers and writers are not buffered here: small fields are read one by one, so wrap a file in a
 //! [`BufReader`](std::io::BufReader) or [`BufWriter`](std::io::BufWriter), and flush the latter.

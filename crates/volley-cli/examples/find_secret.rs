@@ -1,4 +1,5 @@
-//! Looks for the secret key of a project in the files of a folder: `find_secret PROJECT FOLDER`. Exit code 1 if it is there.
+//! Looks for the secret key of a project in the files of a folder: `find_secret PROJECT FOLDER`. The exit code is 1 if
+//! it is there.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command-line program")]

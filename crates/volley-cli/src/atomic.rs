@@ -1,8 +1,8 @@
 //! Files that are there as a whole or not at all, and folders that one program at a time works in.
 //!
-//! A file is written beside its place under a name of its own, brought to the disk, and then moved: whoever is killed, or
-//! runs out of space, leaves what was there before. Several files that belong together are all [`Staged`] before the first
-//! is moved.
+//! A file is written beside its place under a name of its own, brought to the disk, and then moved. A program that is
+//! killed, or runs out of space, leaves what was there before. Several files that belong together are all [`Staged`]
+//! before the first is moved.
 
 use std::fmt::Display;
 use std::fs::{self, File, TryLockError};
@@ -21,7 +21,7 @@ const LOCK: &str = ".volley.lock";
 /// Files of tens of megabytes are written in pieces of this size.
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// A complete file that is not in its place yet. Dropped, it is gone.
+/// A complete file that is not in its place yet. It is deleted when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Staged {
     file: NamedTempFile,
@@ -35,7 +35,7 @@ impl Staged {
         write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
     ) -> Result<Self, BadInput> {
         let mut builder = Builder::new();
-        // As any program's files; the user's mask applies.
+        // The permissions of any program's files; the user's mask applies.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         Self::write(&mut builder, target, |file| {
@@ -65,7 +65,7 @@ impl Staged {
         Ok(Self { file, target: target.to_owned() })
     }
 
-    /// Moves it to its place. What is there already is replaced only on demand.
+    /// Moves the file to its place. A file that is there already is replaced only on demand.
     pub(crate) fn commit(self, replace: bool) -> Result<(), BadInput> {
         let Self { file, target } = self;
         let moved = if replace { file.persist(&target) } else { file.persist_noclobber(&target) };
@@ -74,8 +74,8 @@ impl Staged {
     }
 }
 
-/// Refuses to begin work whose result would replace a file, unless that is demanded. What is no file is never replaced: a
-/// device such as `/dev/null` would be gone for all programs.
+/// Refuses to begin work whose result would replace a file, unless that is demanded. Only regular files are ever
+/// replaced: a device such as `/dev/null` would be gone for all programs.
 pub(crate) fn check_free(target: &Path, replace: bool) -> Result<(), BadInput> {
     match target.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -96,7 +96,7 @@ pub(crate) struct FolderLock {
 }
 
 impl FolderLock {
-    /// Takes it, and removes what a killed program left half written. A folder with links in it is refused.
+    /// Locks the folder, and removes what a killed program left half written. A folder with links in it is refused.
     pub(crate) fn take(folder: &Path) -> Result<Self, BadInput> {
         check_without_links(folder)?;
         let file = open_lock(&folder.join(LOCK))?;
@@ -125,7 +125,7 @@ pub(crate) fn sweep(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The system's words: `tempfile` adds the name of a file that nobody knows.
+/// The system's words for an error, without the name of the temporary file that `tempfile` adds.
 fn in_plain_words(error: &io::Error) -> String {
     let text = error.to_string();
     text.split_once(" at path ").map_or(text.as_str(), |(words, _)| words).to_owned()
@@ -142,7 +142,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Other systems have no such call.
+/// Does nothing: other systems have no such call.
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())

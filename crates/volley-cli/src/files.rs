@@ -1,7 +1,8 @@
-//! Opening files that others may have put where they are: regular files only, and no links where others fill the folder.
+//! Opens files that others may have put where they are: regular files only, and no links where others fill the folder.
 //!
-//! A pipe in the place of a file would be waited for without end, and a link would lead the program to files that whoever made
-//! it could not reach. Both are asked of what was opened, so that nothing can be put in its place in between.
+//! A program would wait without end for a pipe in the place of a file. A link would lead it to files that whoever made
+//! the link could not reach. Both are checked on the file that was opened, so that nothing can be put in its place in
+//! between.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -14,9 +15,9 @@ const LINK: &str = "this is a link, and links in a job's folder are not followed
 /// Whether a path's last part may be a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Links {
-    /// As wherever the user names a file.
+    /// It may: the user named the file.
     Followed,
-    /// As in a folder that another party filled.
+    /// It may not: another party filled the folder.
     Refused,
 }
 
@@ -72,7 +73,7 @@ fn open_at_once(path: &Path, options: &mut OpenOptions, links: Links) -> io::Res
     options.custom_flags(libc::O_NONBLOCK | no_follow).open(path)
 }
 
-/// Other systems have no such flags, and no pipes among the files.
+/// Opens a file: other systems have no such flags, and no pipes among the files.
 #[cfg(not(unix))]
 fn open_at_once(path: &Path, options: &mut OpenOptions, links: Links) -> io::Result<File> {
     if links == Links::Refused && is_link(path) {

@@ -1,5 +1,5 @@
-//! `volley`: the programs of the two parties. The owner of the data makes keys, encrypts and decrypts; the server trains on
-//! what it is given. They share files and nothing else: `volley --help`.
+//! `volley`: the programs of the two parties. The owner of the data makes keys, encrypts and decrypts; the server
+//! trains on what it is given. They share files and nothing else: `volley --help`.
 
 #![forbid(unsafe_code)]
 
@@ -20,11 +20,11 @@ use clap::Parser;
 
 use commands::Cli;
 
-/// Exit code 0: done. 1: it failed. 2: wrong usage or input, or nowhere to write.
+/// Runs a command. Exit code 0: done. 1: it failed. 2: wrong usage or input, or nowhere to write.
 fn main() -> ExitCode {
     match commands::run(&Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read the output wants no more of it.
+        // The reader of the output has gone, which is no failure.
         Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::note(&format!("error: {error:#}"));

@@ -27,7 +27,7 @@ impl Output {
         print(&text)
     }
 
-    /// Writes a result, at once: where it goes may be without a buffer.
+    /// Writes a result in one call, as `out` may have no buffer.
     pub(crate) fn write(self, mut out: impl Write, result: &(impl Serialize + Display)) -> Result<()> {
         let text = if self.json { serde_json::to_string_pretty(result)? } else { result.to_string() };
         out.write_all((text + "\n").as_bytes())?;
@@ -35,7 +35,7 @@ impl Output {
     }
 }
 
-/// Writes to standard output, at once: it may be without a buffer.
+/// Writes to standard output in one call, as it may have no buffer.
 pub(crate) fn print(text: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text).and_then(|()| out.flush()) {
@@ -46,7 +46,7 @@ pub(crate) fn print(text: &[u8]) -> Result<()> {
     }
 }
 
-/// Whether it failed because the reader of the output has gone.
+/// Whether writing failed because the reader of the output has gone.
 pub(crate) fn is_closed(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().map(io::Error::kind) == Some(io::ErrorKind::BrokenPipe)
 }
@@ -91,7 +91,7 @@ impl Steps {
         Self(styled(bar.with_message(unit), "{spinner} {wide_bar} {pos}/{len} {msg} {elapsed}"))
     }
 
-    /// One more is done.
+    /// Counts one more step as done.
     pub(crate) fn step(&self, line: &str) {
         self.0.inc(1);
         if !io::stderr().is_terminal() {
@@ -109,7 +109,7 @@ impl Bar {
         Self(Steps::new(0, all, unit))
     }
 
-    /// So many are done; the most that was said counts.
+    /// Counts so many things as done; the largest count so far is shown.
     pub(crate) fn set(&self, done: usize) {
         self.0.0.update(|state| state.set_pos(state.pos().max(done as u64)));
     }

@@ -59,7 +59,8 @@ impl PassphraseSource {
 fn prompt(question: &str) -> Result<Zeroizing<String>, BadInput> {
     if !io::stdin().is_terminal() {
         return Err(BadInput::new(
-            "a passphrase is needed and there is no terminal to ask for it: --passphrase-file FILE reads it from a file",
+            "a passphrase is needed and there is no terminal to ask for it: --passphrase-file FILE reads it from a \
+             file",
         ));
     }
     let passphrase = Zeroizing::new(rpassword::prompt_password(question).or_bad_input()?);

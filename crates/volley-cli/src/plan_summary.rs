@@ -1,4 +1,4 @@
-//! A plan as it is shown: before anything is made, and of a job's file.
+//! A plan as it is shown: before anything is made, and for the file of a job.
 
 use std::fmt;
 
@@ -67,7 +67,7 @@ pub(crate) struct PlanSummary {
     shareable: Option<Shareable>,
 }
 
-/// Of a server like this machine, and by what its core has.
+/// Times of a server like this machine, and of servers by the instruction set of their cores.
 #[derive(Clone, Debug, Serialize)]
 struct Seconds {
     this_machine: f64,

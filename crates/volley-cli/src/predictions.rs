@@ -32,7 +32,7 @@ impl fmt::Display for Predictions<'_> {
     }
 }
 
-/// The scores of raw rows of a file. A row whose scores overflow has no highest one, and is refused.
+/// The scores of the raw rows of a file. A row whose scores overflow has no highest one, and is refused.
 pub(crate) fn scores_of(model: &Model, features: &Array2<f64>, data: &Path) -> Result<Array2<f64>, BadInput> {
     let scores = model.scores(features).at(data)?;
     let overflows = |row: &ndarray::ArrayView1<'_, f64>| row.iter().any(|score| !score.is_finite());

@@ -12,8 +12,8 @@
 //!     rows-hash                        of the rows that were encrypted last, to know their scores by
 //! ```
 //!
-//! The server adds `checkpoint.vly` and `model.vly` to its copy of the upload. In that folder, and in the owner's `upload`, no link
-//! is followed: who fills a folder must not lead the other out of it.
+//! The server adds `checkpoint.vly` and `model.vly` to its copy of the upload. In that folder, and in the owner's
+//! `upload`, no link is followed: the party that fills a folder must not lead the other one out of it.
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read, Write};
@@ -71,7 +71,7 @@ impl Project {
         fs::create_dir_all(&upload).at(&upload)?;
         let private = project.private();
         fs::create_dir_all(&private).at(&private)?;
-        // Also of a folder that was there already.
+        // A folder that was there already gets this mode too.
         #[cfg(unix)]
         fs::set_permissions(&private, std::os::unix::fs::PermissionsExt::from_mode(0o700)).at(&private)?;
         let plan_hash = PlanHash::of(plan)?.to_string();
@@ -121,7 +121,7 @@ impl Project {
         JobFolder::new(&self.root.join("upload"))
     }
 
-    /// What stays.
+    /// The folder of what stays with the owner.
     fn private(&self) -> PathBuf {
         self.root.join("private")
     }
@@ -181,7 +181,7 @@ impl Project {
         OwnerState::read(job, open(&file)?, length).at(&file)
     }
 
-    /// The rows that were encrypted last, in their file.
+    /// Stages the file that names the rows that were encrypted last.
     pub(crate) fn stage_rows_hash(&self, hash: RowsHash) -> Result<Staged, BadInput> {
         Staged::private(&self.rows_hash_file(), |mut file| writeln!(file, "{hash}"))
     }
@@ -319,15 +319,15 @@ fn read_text(file: &Path) -> Result<String, BadInput> {
     Ok(text)
 }
 
-/// A large file shows how far it is read.
+/// Shows how far a large file is read.
 fn with_progress(file: &Path, opened: File) -> Result<BufReader<impl Read + use<>>, BadInput> {
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let bar = bytes_bar(name, opened.metadata().at(file)?.len());
     Ok(BufReader::with_capacity(1 << 18, bar.wrap_read(opened)))
 }
 
-/// Most bytes of the file of a model: two sums of weights, each ciphertext with both halves, at no higher level than the
-/// data's.
+/// Most bytes of the file of a model: two sums of weights, each ciphertext with both halves, at no higher level than
+/// the data's.
 pub(crate) fn model_limit(plan: &Plan) -> u64 {
     weights_limit(plan, 2)
 }

@@ -22,7 +22,7 @@ pub(crate) struct TableSource {
     /// Array of an NPZ file with the features
     #[arg(long, value_name = "NAME", default_value = "X")]
     features_array: String,
-    /// Of IDX images, read only the square of this side in the middle
+    /// Read only the square of this side in the middle of IDX images
     #[arg(long, value_name = "PIXELS")]
     centre: Option<usize>,
     /// Whether the first row of a CSV file is a header; it is guessed to be one if none of its values is a number
@@ -69,7 +69,7 @@ impl TableSource {
         self.read_labelled(path)?.into_dataset().or_bad_input()
     }
 
-    /// Rows of so many features, with labels, which are not looked at, or without.
+    /// Rows of so many features, with or without labels, which are not looked at.
     pub(crate) fn read_features(&self, path: &Path, features: usize) -> Result<Array2<f64>, BadInput> {
         let fits = |table: &Table| table.features().ncols() == features;
         let problem = match self.read(path, LabelSource::Absent) {
@@ -77,7 +77,7 @@ impl TableSource {
                 note_doubt(path, &table);
                 return Ok(table.into_features());
             }
-            // It goes before the next one is read: either may take all the memory that there is.
+            // The table is dropped before the next one is read: either may take all the memory that there is.
             unfit => unfit.err(),
         };
         match (self.read(path, self.label_source()), problem) {

@@ -14,8 +14,8 @@ use crate::{csv_file, npy, npz};
 
 /// Reads a table.
 ///
-/// The format follows from the extension, before a `.gz`: `.csv`, `.npy`, `.npz`, `.idx` and names that end in `-ubyte`; of
-/// other files from their first bytes. `docs/data.md` describes what is accepted.
+/// The format follows from the extension, before a `.gz`: `.csv`, `.npy`, `.npz`, `.idx` and names that end in
+/// `-ubyte`; of other files from their first bytes. `docs/data.md` describes what is accepted.
 ///
 /// # Errors
 ///

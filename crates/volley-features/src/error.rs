@@ -47,7 +47,8 @@ pub enum FeatureError {
     },
     /// A model whose values, up to and with those of a node, are too large.
     #[error(
-        "{}: node {node:?} ({operator}): the values of the network take {bytes} bytes for an image, {limit} are possible",
+        "{}: node {node:?} ({operator}): the values of the network take {bytes} bytes for an image, {limit} are \
+         possible",
         path.display()
     )]
     ModelSize {

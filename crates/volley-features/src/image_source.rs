@@ -39,8 +39,8 @@ impl ImageSource {
         Ok(Self { path: folder.to_owned(), kind: open_folder(folder)? })
     }
 
-    /// Images of one size that are in memory: `bytes` in C order of the shape (images, rows, columns, values of a pixel),
-    /// where a pixel has 1 value for grey, or 3 for red, green and blue. `path` names where they come from.
+    /// Images of one size that are in memory: `bytes` in C order of the shape (images, rows, columns, values of a
+    /// pixel), where a pixel has 1 value for grey, or 3 for red, green and blue. `path` names where they come from.
     ///
     /// # Errors
     ///

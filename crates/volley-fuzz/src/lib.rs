@@ -1,7 +1,7 @@
-//! Every reader of files, for fuzzers: those of `fuzz/`, and the program of this crate.
+//! Every reader of files, for fuzzers: the targets of `fuzz/`, and the program of this crate.
 //!
-//! What a reader must do with any bytes is [`Readers::try_file`]: refuse them, or give an object that is written as the
-//! same bytes. It never panics.
+//! A reader must refuse any bytes, or give an object that is written as the same bytes. It never panics.
+//! [`Readers::try_file`] checks this.
 
 #![forbid(unsafe_code)]
 
@@ -15,9 +15,9 @@ use volley_mlr::{
     Checkpoint, EncryptedDataset, EncryptedModel, EncryptedRows, EncryptedScores, Gradient, Job, OwnerState,
 };
 
-/// Of the sealed key among the golden files.
+/// The passphrase of the sealed key among the golden files.
 const PASSPHRASE: &[u8] = b"correct horse battery staple";
-/// Precedes a plan where it is hashed.
+/// The bytes that precede a plan where it is hashed.
 const PLAN_DOMAIN: &[u8] = b"volley-mlr plan 1";
 const HASH_BYTES: usize = 32;
 
@@ -38,11 +38,11 @@ pub struct Reader {
 /// What became of a file that was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// An error.
+    /// The reader refused it with an error.
     Refused,
-    /// An object that is written as the same bytes.
+    /// The reader gave an object that is written as the same bytes.
     Intact,
-    /// An object that is written as other bytes: a defect of the reader.
+    /// The reader gave an object that is written as other bytes, which is a defect of the reader.
     Changed,
 }
 
@@ -74,7 +74,7 @@ macro_rules! reader {
 
 /// Every reader of `volley-ckks` and `volley-mlr`.
 pub const READERS: [Reader; 17] = [
-    // What any file is looked at by. It has no writer of its own.
+    // The header shows what any file is. It has no writer of its own.
     Reader {
         name: "header",
         golden: golden!("volley-mlr", "encrypted-model"),
@@ -93,7 +93,7 @@ pub const READERS: [Reader; 17] = [
         let keys = EvaluationKeySet::read(&world.context, file, limit)?;
         written(|out| Ok(keys.write(world.context.parameters(), out)?))
     }),
-    // Some of the keys, cut down. All are read as well: residues that are not kept may be out of range.
+    // Some of the keys, cut down. All keys are read as well, as residues that are not kept may be out of range.
     Reader {
         name: "needed-keys",
         golden: golden!("volley-ckks", "evaluation-keys"),
@@ -115,7 +115,7 @@ pub const READERS: [Reader; 17] = [
     reader!("volley-ckks", "secret-key", |world, file, limit| {
         written(|out| Ok(SecretKey::read(&world.context, None, file, limit)?.write(out)?))
     }),
-    // Sealing again would take another nonce: it is intact if the key is.
+    // Sealing again would take another nonce. The file counts as intact if the key is.
     reader!("volley-ckks", "sealed-secret-key", |world, file, limit| {
         let key = SecretKey::read(&world.context, Some(PASSPHRASE), file, limit)?;
         let plain = written(|out| Ok(key.write(out)?))?;
@@ -170,7 +170,7 @@ impl Readers {
     ///
     /// # Errors
     ///
-    /// Where they are no longer read.
+    /// Where the golden files are no longer read.
     pub fn new() -> Result<Self, Error> {
         let parameters = golden!("volley-ckks", "parameters");
         let job = golden!("volley-mlr", "training-job");
@@ -191,11 +191,12 @@ impl Readers {
     }
 }
 
-/// What a fuzz target does with an input: the reader of this name reads it, as it is and with hashes that are right.
+/// What a fuzz target does with an input: the reader of this name reads it as it is, and then with hashes that are
+/// right.
 ///
 /// # Panics
 ///
-/// Where the reader does, where an object is written as other bytes, and where there is no reader of this name.
+/// Where the reader panics, where an object is written as other bytes, and where there is no reader of this name.
 pub fn fuzz(name: &str, input: &[u8]) {
     static WORLD: std::sync::OnceLock<Readers> = std::sync::OnceLock::new();
     let readers = WORLD.get_or_init(|| Readers::new().expect("golden files are read"));
@@ -262,7 +263,7 @@ mod tests {
     fn repaired_plans_are_read() {
         let job = READERS.iter().find(|reader| reader.name == "training-job").unwrap();
         let mut file = job.golden.to_vec();
-        // Samples, behind the length: another plan.
+        // Changes the number of samples, behind the length, and thereby the plan.
         file[body_start(job.golden).unwrap() + 4] += 1;
         let readers = Readers::new().unwrap();
         assert_eq!(readers.try_file(job, &file, 1000), Outcome::Refused);

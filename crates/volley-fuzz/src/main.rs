@@ -21,11 +21,11 @@ use volley_testkit::mutation::mutate;
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// What a reader may take beside the object, whatever the file: tables of names, one limb, messages.
+/// Bytes that a reader may take beside the object for any file: tables of names, one limb, messages.
 const FIXED_BYTES: u64 = 1 << 16;
-/// What opening a sealed key may take: the most work of Argon2id that a file may demand.
+/// Bytes that opening a sealed key may take: those of the most work of Argon2id that a file may demand.
 const SEALED_BYTES: u64 = (1 << 28) + FIXED_BYTES;
-/// What a job may take to be planned again.
+/// Bytes that planning a job again may take.
 const PLAN_BYTES: u64 = 1 << 26;
 
 /// Reads mutated files with every reader
@@ -34,10 +34,10 @@ struct Options {
     /// How long
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// Other defects than last time
+    /// Seed of the defects
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Where a file goes that is not read as it should be
+    /// Folder for a file that is not read as it should be
     #[arg(long, default_value = "fuzz/artifacts")]
     artifacts: PathBuf,
 }

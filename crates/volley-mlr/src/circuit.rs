@@ -43,8 +43,8 @@ impl<O: Objective> TrainingCircuit<O> {
     ///
     /// # Errors
     ///
-    /// [`Error::LayoutMismatch`] and [`Error::GroupCount`] for data of another plan, [`Error::Matrix`] for another parameter set
-    /// or key, and for keys that do not suffice.
+    /// [`Error::LayoutMismatch`] and [`Error::GroupCount`] for data of another plan, [`Error::Matrix`] for another
+    /// parameter set or key, and for keys that do not suffice.
     pub fn trainer<A: Arithmetic + 'static>(
         &self,
         arithmetic: &Arc<A>,
@@ -122,7 +122,7 @@ impl<O: Objective> Circuit for TrainingCircuit<O> {
         bootstrapping.map_or(0, |bootstrapping| bootstrapping.memory_bytes())
     }
 
-    /// Of a run that refreshes its weights only one cycle is simulated, and counted as often as the run goes through it.
+    /// A run that refreshes its weights is a cycle that repeats: one is simulated, and counted as often as it occurs.
     fn simulate(&self, simulator: &Arc<Simulator>, layout: Layout, split: Split) -> Result<(), Error> {
         let refresh = self.method.as_ref().map(|method| method.simulated(simulator, layout)).transpose()?;
         let max_level = simulator.parameters().max_level();

@@ -16,16 +16,16 @@
 //!
 //! # Encrypted
 //!
-//! The server multiplies x by 1/B once, for its backward products, and 1/B is a ciphertext of the owner's with a value for
-//! each slot. So the owner puts wᵢ/Bⱼ where 1/Bⱼ would be: the circuit is the same, its gradient is the weighted one, exactly, and
-//! nothing that the server sees tells whether there are weights.
+//! The server multiplies x by 1/B once, for its backward products, and 1/B is a ciphertext of the owner's with a value
+//! for each slot. So the owner puts wᵢ/Bⱼ where 1/Bⱼ would be: the circuit is the same, its gradient is the weighted
+//! one, exactly, and nothing that the server sees tells whether there are weights.
 //!
-//! One such ciphertext serves all blocks of rows ([`Layout`]): rows at the same *place* of different blocks have one weight. The sum
-//! over rows does not ask for their order, so they are arranged such that a place has rows of one class, as far as that is
-//! possible. With b blocks, places have b rows or b − 1; n_k rows fill such places, α of the first kind and β of the second, where
-//! n_k = α·b + β·(b − 1). There are such numbers for every n_k ≥ b·(b − 2), as far as places of both kinds last. Where there are
-//! none, some rows of a class share a place with rows of the next larger class, and each of these has the mean of their weights. The
-//! training in clear has the same.
+//! One such ciphertext serves all blocks of rows ([`Layout`]): rows at the same *place* of different blocks have one
+//! weight. The sum over rows does not ask for their order, so they are arranged such that a place has rows of one
+//! class, as far as that is possible. With b blocks, places have b rows or b − 1; n_k rows fill such places, α of the
+//! first kind and β of the second, where n_k = α·b + β·(b − 1). There are such numbers for every n_k ≥ b·(b − 2), as
+//! far as places of both kinds last. Where there are none, some rows of a class share a place with rows of the next
+//! larger class, and each of these has the mean of their weights. The training in clear has the same.
 
 use ndarray::Array1;
 
@@ -45,7 +45,7 @@ pub(crate) struct Arrangement {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RowWeights {
     pub(crate) layout: Layout,
-    /// Of each sample, positive.
+    /// The weight of each sample, positive.
     pub(crate) values: Array1<f64>,
 }
 

@@ -34,7 +34,8 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Of `features`, a sample in each row, and their labels in the same order. Labels may be any texts or numbers.
+    /// A data set of `features`, a sample in each row, and their labels in the same order. Labels may be any texts or
+    /// numbers.
     ///
     /// # Errors
     ///

@@ -19,8 +19,8 @@ pub enum Error {
     Matrix(#[from] crate::volley_revolver::Error),
     /// Encrypted data of another layout than the plan's.
     #[error(
-        "the plan has {expected} groups of samples, each with labels of {class_blocks} class blocks; there are {features} groups \
-         of features and labels of {labels} blocks"
+        "the plan has {expected} groups of samples, each with labels of {class_blocks} class blocks; there are \
+         {features} groups of features and labels of {labels} blocks"
     )]
     GroupCount {
         /// Groups of the layout.
@@ -177,7 +177,13 @@ pub enum Error {
         iterations: usize,
     },
     /// Groups that a source of rows, or the layout, has not.
-    #[error("groups {} to {} are not among those from {} to {}", groups.start, groups.end, available.start, available.end)]
+    #[error(
+        "groups {} to {} are not among those from {} to {}",
+        groups.start,
+        groups.end,
+        available.start,
+        available.end
+    )]
     Groups {
         /// The groups asked for, from the first to the one after the last.
         groups: Range<usize>,
@@ -268,7 +274,8 @@ pub enum Error {
     },
     /// Weights beyond the bound that refreshing leaves room for: they would come out wrong.
     #[error(
-        "in iteration {iteration} a normalised weight reaches {weight:.1}, the plan refreshes weights of at most {range}"
+        "in iteration {iteration} a normalised weight reaches {weight:.1}, the plan refreshes weights of at most \
+         {range}"
     )]
     WeightsOutOfRange {
         /// The iteration, from 1.
@@ -292,8 +299,8 @@ pub enum Error {
     },
     /// Scores so far out of the polynomial's range that errors no longer lead back: the weights grow without bound.
     #[error(
-        "training diverges: in iteration {iteration} a score has the size {score:.3e}, and nothing leads it back to the \
-         polynomial's range of {trusted_range:.2}"
+        "training diverges: in iteration {iteration} a score has the size {score:.3e}, and nothing leads it back to \
+         the polynomial's range of {trusted_range:.2}"
     )]
     Divergence {
         /// The iteration, from 1.
@@ -339,8 +346,9 @@ pub enum Error {
     },
     /// Scores that wrapped around in their ciphertexts.
     #[error(
-        "the scores of rows {} (counted from 0) cannot be read: in each of these ranges, which is a ciphertext, a row has a \
-         score of {limit:.0} or more, and spoils the others; leave out rows with values far beyond the training's",
+        "the scores of rows {} (counted from 0) cannot be read: in each of these ranges, which is a ciphertext, a row \
+         has a score of {limit:.0} or more, and spoils the others; leave out rows with values far beyond the \
+         training's",
         in_words(rows)
     )]
     ScoreOverflow {
@@ -351,8 +359,8 @@ pub enum Error {
     },
     /// Weights that no training ends with.
     #[error(
-        "a normalised weight is {weight:.1e}, and those of a training stay below {limit:.0}: the ciphertexts are damaged, or the \
-         training diverged"
+        "a normalised weight is {weight:.1e}, and those of a training stay below {limit:.0}: the ciphertexts are \
+         damaged, or the training diverged"
     )]
     WeightOverflow {
         /// The largest.

@@ -9,8 +9,8 @@ use crate::objective::Objective;
 use crate::update_rule::UpdateRule;
 use crate::volley_ckks::{Flooding, Parameters, Scale};
 
-/// Iterations up to which scores stay within the cubic's range on all standardised data that was looked at, and on all that was
-/// whitened, where they grow faster (docs/training.md).
+/// Iterations up to which scores stay within the cubic's range on all standardised data that was looked at, and on all
+/// that was whitened, where they grow faster (docs/training.md).
 const FEW_STANDARDISED: usize = 10;
 const FEW_WHITENED: usize = 4;
 /// λ of more iterations on whitened features.
@@ -130,8 +130,8 @@ impl Hyperparameters {
         if iterations <= FEW_STANDARDISED { Self::few(iterations) } else { Self::many(iterations) }
     }
 
-    /// Standardised features, the least squares polynomial of degree 3 on \[−8, 8\], rate 2, no weight decay: the most for
-    /// few levels.
+    /// Standardised features, the least squares polynomial of degree 3 on \[−8, 8\], rate 2, no weight decay: the most
+    /// for few levels.
     ///
     /// Between the 10th iteration and the 60th, depending on the data, scores leave the polynomial's range and training
     /// diverges.

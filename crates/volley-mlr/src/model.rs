@@ -30,8 +30,9 @@ struct Unchecked {
 }
 
 impl Model {
-    /// A private model of `weights`, classes × (feature columns + 1), the bias first, for rows prepared by `preprocessing`.
-    /// A whitening among that is taken into the weights: the model's own refer to the columns before it.
+    /// A private model of `weights`, classes × (feature columns + 1), the bias first, for rows prepared by
+    /// `preprocessing`. A whitening among that is taken into the weights: the model's own refer to the columns before
+    /// it.
     ///
     /// # Errors
     ///

@@ -27,8 +27,8 @@ impl Default for Momentum {
 }
 
 impl Momentum {
-    /// max(ηₜ, −`limit`): the paper's until it reaches the limit, which it then keeps. A limit below 1 damps the swings of
-    /// long runs, whose weights otherwise overshoot.
+    /// max(ηₜ, −`limit`): the paper's until it reaches the limit, which it then keeps. A limit below 1 damps the swings
+    /// of long runs, whose weights otherwise overshoot.
     #[must_use]
     pub fn limited(limit: f64) -> Self {
         Self { alpha: 0.01, limit }

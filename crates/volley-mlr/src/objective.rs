@@ -1,8 +1,9 @@
 //! What is trained: how the scores of samples and their labels become errors.
 //!
-//! A generalised linear model with its canonical link has one gradient, (y − μ(z))ᵀ x for scores z = x vᵀ and targets y, and
-//! differs from others in the mean μ alone: the sigmoid for logistic regression, the identity for linear regression, the
-//! exponential for Poisson regression. An [`Objective`] is μ as a circuit; all else of training is the same for all of them.
+//! A generalised linear model with its canonical link has one gradient, (y − μ(z))ᵀ x for scores z = x vᵀ and targets
+//! y, and differs from others in the mean μ alone: the sigmoid for logistic regression, the identity for linear
+//! regression, the exponential for Poisson regression. An [`Objective`] is μ as a circuit; all else of training is the
+//! same for all of them.
 
 use std::fmt::Debug;
 
@@ -13,8 +14,8 @@ use crate::volley_ckks::{Arithmetic, Complex64, Scale};
 
 /// The mean μ of a generalised linear model, on ciphertexts.
 ///
-/// [`SigmoidPolynomial`] is that of logistic regression by the squared likelihood error. The tests of this crate have linear and
-/// Poisson regression as others (`tests/mlr/other_objectives.rs`).
+/// [`SigmoidPolynomial`] is that of logistic regression by the squared likelihood error. The tests of this crate have
+/// linear and Poisson regression as others (`tests/mlr/other_objectives.rs`).
 pub trait Objective: Clone + Debug + Send + Sync {
     /// Levels that [`mean`](Self::mean) takes.
     fn levels(&self) -> usize;

@@ -46,7 +46,8 @@ impl Owner {
         })
     }
 
-    /// Encrypts features, labels and 1/B, times the weights of the rows if they have any, under the secret key, each ciphertext with a seed of its own.
+    /// Encrypts features, labels and 1/B, times the weights of the rows if they have any, under the secret key, each
+    /// ciphertext with a seed of its own.
     ///
     /// Features are normalised by a power of two that only the owner knows
     /// ([`Preconditioner`](crate::Preconditioner)), so that 1/B is at most 1: every plaintext is encoded at the
@@ -54,9 +55,10 @@ impl Owner {
     ///
     /// # Errors
     ///
-    /// [`Error::Matrix`] where a value is too large to be encoded; [`Error::WeightsOutOfRange`] where the plan refreshes
-    /// weights and those of this data, which training in clear tells, are larger than it leaves room for; for a shareable plan [`Error::NoiseModel`],
-    /// [`Error::ScoreRange`] and [`Error::SharedBits`] where the model of this data cannot be shared.
+    /// [`Error::Matrix`] where a value is too large to be encoded; [`Error::WeightsOutOfRange`] where the plan
+    /// refreshes weights and those of this data, which training in clear tells, are larger than it leaves room for; for
+    /// a shareable plan [`Error::NoiseModel`], [`Error::ScoreRange`] and [`Error::SharedBits`] where the model of this
+    /// data cannot be shared.
     pub fn encrypt(&self, rng: &mut impl CryptoRng) -> Result<EncryptedDataset, Error> {
         if let Some(flooding) = self.plan.hyperparameters().flooding() {
             self.plan.noise_model().check(flooding, &self.training_set)?;
@@ -115,13 +117,14 @@ impl Owner {
     /// Decrypts a model: [flooded](crate::volley_ckks::flooding) where the plan is shareable, and else
     /// [private](crate::Sharing).
     ///
-    /// A model that was decrypted before comes out the same, and counts once among the τ decryptions that the plan covers.
-    /// The statistics of a flooded model have no more digits than its weights need.
+    /// A model that was decrypted before comes out the same, and counts once among the τ decryptions that the plan
+    /// covers. The statistics of a flooded model have no more digits than its weights need.
     ///
     /// # Errors
     ///
     /// [`Error::LayoutMismatch`] for a model of another plan, [`Error::Matrix`] for ciphertexts of another owner or
-    /// parameter set or at a level without room for the noise, [`Error::NotFinite`] where what was decrypted is no model.
+    /// parameter set or at a level without room for the noise, [`Error::NotFinite`] where what was decrypted is no
+    /// model.
     pub fn decrypt(&self, model: &EncryptedModel<Ciphertext>) -> Result<Model, Error> {
         self.training_set.owner_state().decrypt_by(&self.plan, &self.secret_key, &self.encoder, model)
     }
@@ -135,8 +138,8 @@ impl Owner {
         self.training_set.model(self.decrypt_weights(model)?)
     }
 
-    /// Decrypts what training found, classes × (columns + 1), for the owner alone: the weights of prepared features, which
-    /// [`TrainingSet::model`] makes a model of. [`Step::weights`](crate::Step) are these in clear.
+    /// Decrypts what training found, classes × (columns + 1), for the owner alone: the weights of prepared features,
+    /// which [`TrainingSet::model`] makes a model of. [`Step::weights`](crate::Step) are these in clear.
     ///
     /// # Errors
     ///

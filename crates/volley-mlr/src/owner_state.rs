@@ -20,14 +20,14 @@ const MAX_WEIGHT: f64 = (1 << 20) as f64;
 
 /// What was fitted to a training set, and turns decrypted weights into a model. The training set itself is not in it.
 ///
-/// Private: the statistics are those of the data. Of whitened rows it has the mean of each class, by which the scores of a
-/// decrypted model are recoded (docs/training.md).
+/// Private: the statistics are those of the data. Of whitened rows it has the mean of each class, by which the scores
+/// of a decrypted model are recoded (docs/training.md).
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnerState {
     pub(crate) classes: ClassLabels,
     pub(crate) preprocessing: Preprocessing,
     pub(crate) preconditioner: Preconditioner,
-    /// Of whitened rows.
+    /// The recoding, where rows are whitened.
     pub(crate) recoding: Option<Recoding>,
 }
 
@@ -40,12 +40,13 @@ impl OwnerState {
 
     /// Decrypts a model, without the training set: [flooded](crate::volley_ckks::flooding) where the plan is shareable.
     ///
-    /// A model that was decrypted before comes out the same, and counts once among the τ decryptions that the plan covers.
-    /// The statistics of a flooded model have no more digits than its weights need.
+    /// A model that was decrypted before comes out the same, and counts once among the τ decryptions that the plan
+    /// covers. The statistics of a flooded model have no more digits than its weights need.
     ///
     /// # Errors
     ///
-    /// As [`Owner::decrypt`](crate::Owner::decrypt), [`Error::WeightOverflow`] for weights that no training ends with, and [`Error::PlanShape`] where the plan was made for another shape.
+    /// As [`Owner::decrypt`](crate::Owner::decrypt), [`Error::WeightOverflow`] for weights that no training ends with, and
+    /// [`Error::PlanShape`] where the plan was made for another shape.
     pub fn decrypt(
         &self,
         plan: &Plan,
@@ -144,8 +145,8 @@ impl OwnerState {
             .map(|block| Ok(encoder.decode(&decrypt(block)?)?))
             .collect::<Result<Vec<_>, Error>>()?;
         let mut weights = layout.unpack_weights(&slots)?;
-        // A bit that was flipped on the way, in the server's memory or in its model's file, makes all slots as large as the
-        // modulus.
+        // A bit that was flipped on the way, in the server's memory or in its model's file, makes all slots as large as
+        // the modulus.
         let largest = sharing::largest(&weights);
         if largest >= MAX_WEIGHT {
             return Err(Error::WeightOverflow { weight: largest, limit: MAX_WEIGHT });
@@ -166,8 +167,8 @@ impl OwnerState {
         self.recoding.as_ref().map(|recoding| recoding.of(weights))
     }
 
-    /// The scores, samples × classes, that a model with these trained weights gives rows that these `scores` were trained for:
-    /// recoded where rows are whitened.
+    /// The scores, samples × classes, that a model with these trained weights gives rows that these `scores` were
+    /// trained for: recoded where rows are whitened.
     pub(crate) fn model_scores(&self, weights: &Array2<f64>, scores: Array2<f64>) -> Array2<f64> {
         match self.score_map(weights) {
             Some(map) => map.scores(&scores),

@@ -29,8 +29,8 @@ const REFRESHING_LOG_N: u32 = 16;
 /// Most iterations between two refreshes that are tried, and numbers of special primes.
 const MAX_BETWEEN: usize = 4;
 const SPECIAL_PRIMES: RangeInclusive<usize> = 4..=10;
-/// Memory that a run that refreshes keeps to if it can, whatever there is: chains for more iterations between refreshes take
-/// far more keys for little time.
+/// Memory that a run that refreshes keeps to if it can, whatever there is: chains for more iterations between refreshes
+/// take far more keys for little time.
 const PREFERRED_BYTES: u64 = 12_000_000_000;
 
 /// Shape, settings, parameters, layout and costs of a run. Pure: making one needs no data and no randomness.
@@ -55,8 +55,8 @@ impl Plan {
     /// The cheapest plan for `samples` rows of `features` columns and `classes` classes that meets the demands.
     ///
     /// Where no ring has the levels, or they take more memory or time, the weights are [refreshed](crate::Refresh) in the ring
-    /// of degree 2^16 (in the one demanded, if it is): by the cheaper bootstrapping if the estimate of its noise moves scores by
-    /// at most 1/64, else by the more precise one.
+    /// of degree 2^16 (in the one demanded, if it is): by the cheaper bootstrapping if the estimate of its noise moves
+    /// scores by at most 1/64, else by the more precise one.
     ///
     /// # Errors
     ///
@@ -103,9 +103,9 @@ impl Plan {
         if order.is_le() { self } else { other }
     }
 
-    /// The cheapest plan that refreshes weights; `None` where the ring has not the levels for it at the demanded security,
-    /// for too many iterations, and for models that are to be shared, as flooding has no bound for the noise of a
-    /// bootstrapping.
+    /// The cheapest plan that refreshes weights; `None` where the ring has not the levels for it at the demanded
+    /// security, for too many iterations, and for models that are to be shared, as flooding has no bound for the noise
+    /// of a bootstrapping.
     pub(crate) fn refreshing(
         shape: Shape,
         hyperparameters: &Hyperparameters,
@@ -144,15 +144,14 @@ impl Plan {
         Self { hyperparameters: training.hyperparameters.clone(), refreshes, matrices }.checked()
     }
 
-    /// The plan of a run under these parameters, in this layout and by this split, whose weights are refreshed by something else
-    /// than bootstrapping: by the owners of a key, say. `refresh` is its simulation, and
-    /// [`Trainer::with_refresh`](crate::Trainer::with_refresh) takes the real one. The run has no files: no reader would know
-    /// what refreshes it.
+    /// The plan of a run under these parameters, in this layout and by this split, whose weights are refreshed by
+    /// something else than bootstrapping: by the owners of a key, say. `refresh` is its simulation, and
+    /// [`Trainer::with_refresh`](crate::Trainer::with_refresh) takes the real one. The run has no files: no reader would know what refreshes it.
     ///
     /// # Errors
     ///
-    /// [`Error::TooManyIterations`] where a refresh gives fewer levels than an iteration takes, [`Error::PlanTooLarge`], and
-    /// [`Error::Matrix`] for what the simulator refuses.
+    /// [`Error::TooManyIterations`] where a refresh gives fewer levels than an iteration takes,
+    /// [`Error::PlanTooLarge`], and [`Error::Matrix`] for what the simulator refuses.
     pub fn refreshed_by(
         hyperparameters: &Hyperparameters,
         parameters: &Parameters,
@@ -233,8 +232,8 @@ impl Plan {
         self.matrices.key_seconds_on(core)
     }
 
-    /// Seconds of all together, by the model that the plan was chosen with: the server trains, the owner makes keys and upload,
-    /// both are sent.
+    /// Seconds of all together, by the model that the plan was chosen with: the server trains, the owner makes keys and
+    /// upload, both are sent.
     #[must_use]
     pub fn cost(&self) -> f64 {
         self.matrices.cost()
@@ -396,8 +395,8 @@ impl Training<'_> {
             .collect()
     }
 
-    /// The parameter set under which the default layout and split take the least time, if possible of those that meet the
-    /// demands in a usual machine's memory. Comparing all layouts and splits under each would take minutes.
+    /// The parameter set under which the default layout and split take the least time, if possible of those that meet
+    /// the demands in a usual machine's memory. Comparing all layouts and splits under each would take minutes.
     fn cheapest_of(
         &self,
         candidates: Vec<Parameters>,

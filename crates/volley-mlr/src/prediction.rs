@@ -5,9 +5,9 @@
 //! ([`Predictor`]); the owner decrypts ([`OwnerState::decrypt_scores`]) and takes the highest
 //! ([`ClassLabels::highest`](crate::ClassLabels::highest)).
 //!
-//! It takes the one level that training leaves. Rows are encrypted at a scale that makes the scores' 2^37 under the 50 bits of
-//! q₀: scores are right to about 2^−20 and may reach 2^12. A larger one wraps around and takes the others of its ciphertext with it;
-//! the owner is told which rows these are when they are decrypted.
+//! It takes the one level that training leaves. Rows are encrypted at a scale that makes the scores' 2^37 under the 50
+//! bits of q₀: scores are right to about 2^−20 and may reach 2^12. A larger one wraps around and takes the others of
+//! its ciphertext with it; the owner is told which rows these are when they are decrypted.
 //!
 //! Decrypted scores are [as secret](crate::volley_ckks::flooding) as a private model.
 
@@ -45,7 +45,7 @@ const SCORE_LOG_SCALE: i32 = 37;
 /// single one they are made for prediction.
 #[derive(Clone, Debug)]
 pub struct PredictionPlan {
-    /// Of the model.
+    /// The layout that the model was trained in.
     training: Layout,
     iterations: usize,
     rows: Operand,
@@ -95,7 +95,8 @@ impl PredictionPlan {
         self.weights.as_ref()
     }
 
-    /// What scores stay below: 2^12 where q₀ has 50 bits. Larger ones wrap around, and with them all others in the ciphertext.
+    /// What scores stay below: 2^12 where q₀ has 50 bits. Larger ones wrap around, and with them all others in the
+    /// ciphertext.
     #[must_use]
     pub fn max_score(&self) -> f64 {
         (self.parameters().log_q(0) - 1.0 - f64::from(SCORE_LOG_SCALE)).exp2()
@@ -159,9 +160,9 @@ impl<A: Arithmetic> Predictor<A> {
     ///
     /// # Errors
     ///
-    /// [`Error::LayoutMismatch`] for a model of another plan, [`Error::UnfinishedModel`] for one of an earlier iteration,
-    /// [`Error::Matrix`] for another parameter set or key, for keys that do not suffice, and for a model whose last level
-    /// was dropped.
+    /// [`Error::LayoutMismatch`] for a model of another plan, [`Error::UnfinishedModel`] for one of an earlier
+    /// iteration, [`Error::Matrix`] for another parameter set or key, for keys that do not suffice, and for a model
+    /// whose last level was dropped.
     pub fn new(
         arithmetic: &Arc<A>,
         plan: &PredictionPlan,
@@ -238,7 +239,8 @@ impl<A: Arithmetic> Predictor<A> {
         Ok(EncryptedScores { layout, scores: scores.into_iter().flatten().collect(), weights })
     }
 
-    /// The scores of one group of rows, given by column block, by class block: a server short of memory goes group by group.
+    /// The scores of one group of rows, given by column block, by class block: a server short of memory goes group by
+    /// group.
     ///
     /// # Errors
     ///
@@ -250,13 +252,13 @@ impl<A: Arithmetic> Predictor<A> {
 }
 
 impl OwnerState {
-    /// Encrypts raw rows, samples × columns, prepared and normalised as the training rows were. Columns that got no step in
-    /// training are zero.
+    /// Encrypts raw rows, samples × columns, prepared and normalised as the training rows were. Columns that got no
+    /// step in training are zero.
     ///
     /// # Errors
     ///
-    /// [`Error::RowCount`] and [`Error::PlanShape`] for rows and a state that are not the plan's, [`Error::ColumnCount`],
-    /// [`Error::Matrix`] for a key of other parameters and for values too large to be encoded.
+    /// [`Error::RowCount`] and [`Error::PlanShape`] for rows and a state that are not the plan's,
+    /// [`Error::ColumnCount`], [`Error::Matrix`] for a key of other parameters and for values too large to be encoded.
     pub fn encrypt_rows(
         &self,
         plan: &PredictionPlan,

@@ -11,20 +11,20 @@
 //! 3. the quotient by the standard deviation;
 //! 4. the nearest value in \[−4, 4\].
 //!
-//! A column counts as constant, and becomes 0 whatever it holds later, if its deviation is not above what rounding alone
-//! could make: ε times its largest absolute value, for the ε of the data's [`Precision`]. (Rounding changes a value by at
-//! most half of that.) A deviation below 2⁻¹⁰²², whose inverse is no f64, counts as none as well.
+//! A column counts as constant, and becomes 0 whatever it holds later, if its deviation is not above what rounding
+//! alone could make: ε times its largest absolute value, for the ε of the data's [`Precision`]. (Rounding changes a
+//! value by at most half of that.) A deviation below 2⁻¹⁰²², whose inverse is no f64, counts as none as well.
 //!
-//! [`Profile::Standard`] does the same, but takes the square roots of a column only where that makes it less skewed: where the mean of
-//! ((x − mean)/deviation)³ is nearer to zero after it. Then it [whitens](crate::whitening) what that gives, all columns together. A [`Model`](crate::Model)
-//! takes the whitening into its weights, which refer to the columns before it.
+//! [`Profile::Standard`] does the same, but takes the square roots of a column only where that makes it less skewed:
+//! where the mean of ((x − mean)/deviation)³ is nearer to zero after it. Then it [whitens](crate::whitening) what that gives, all
+//! columns together. A [`Model`](crate::Model) takes the whitening into its weights, which refer to the columns before it.
 //!
 //! # Accuracy
 //!
-//! Values are scaled by a power of two, exactly, so that the largest is in \[1, 4): neither their sum nor their squares overflow, and
-//! squares underflow only where they do not count. The mean is that of the values plus that of the differences from it, so that the
-//! deviation of n values is right to about n·2⁻⁵³ of itself however far they are from zero. What is left of the mean's error is
-//! its rounding to f64.
+//! Values are scaled by a power of two, exactly, so that the largest is in \[1, 4): neither their sum nor their squares
+//! overflow, and squares underflow only where they do not count. The mean is that of the values plus that of the
+//! differences from it, so that the deviation of n values is right to about n·2⁻⁵³ of itself however far they are from
+//! zero. What is left of the mean's error is its rounding to f64.
 
 use ndarray::{Array1, Array2, ArrayRef1, ArrayView1};
 use serde::{Deserialize, Serialize};
@@ -94,13 +94,13 @@ impl Preprocessing {
         }
     }
 
-    /// Of the paper's profile: `columns` features that stay as they are.
+    /// The preprocessing of the paper's profile: `columns` features that stay as they are.
     #[must_use]
     pub fn raw(columns: usize) -> Self {
         Self(Columns::Raw(columns))
     }
 
-    /// Of standardised columns, as they were fitted before.
+    /// The preprocessing of standardised columns, as they were fitted before.
     ///
     /// # Errors
     ///
@@ -228,7 +228,7 @@ struct Moments {
 }
 
 impl Moments {
-    /// Of any finite values, at least one.
+    /// The moments of at least one value, all of them finite.
     fn of(values: &Array1<f64>) -> Self {
         let largest = values.iter().fold(0.0, |largest, value| f64::max(largest, value.abs()));
         let unit = f64::from((largest.log2().floor() as i32).clamp(-1022, 1022)).exp2();

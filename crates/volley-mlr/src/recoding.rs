@@ -1,10 +1,11 @@
 //! Discriminant recoding: from scores of each class against the rest to scores that compare the classes.
 //!
-//! Training gives every class weights of its own, against all others. A class that lies between two others has no direction in
-//! which its score is the highest: it is masked (Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 4.2). Its
-//! rows can be told by their *other* scores all the same. So the c scores z = W x of a row are taken as c features, and classified by
-//! linear discriminant analysis. After a regression on class indicators that is flexible discriminant analysis (Hastie,
-//! Tibshirani and Buja, Flexible Discriminant Analysis by Optimal Scoring, 1994).
+//! Training gives every class weights of its own, against all others. A class that lies between two others has no
+//! direction in which its score is the highest: it is masked (Hastie, Tibshirani and Friedman, The Elements of
+//! Statistical Learning, 4.2). Its rows can be told by their *other* scores all the same. So the c scores z = W x of a
+//! row are taken as c features, and classified by linear discriminant analysis. After a regression on class indicators
+//! that is flexible discriminant analysis (Hastie, Tibshirani and Buja, Flexible Discriminant Analysis by Optimal
+//! Scoring, 1994).
 //!
 //! With πₖ the share of class k in the training rows and mₖ the mean of its rows, whitened with shrinkage ρ
 //! ([`whitening`](crate::whitening)), whitened rows of one class have the covariance I − (1 − ρ) Σₖ πₖ mₖ mₖᵀ, so their scores
@@ -14,13 +15,14 @@
 //! z′ = U P z + b,     bₖ = −½ μₖᵀ P μₖ + log pₖ
 //! ```
 //!
-//! with the μₖ as the rows of U, and without the bias in z. pₖ is πₖ, or the same for all classes that count alike. If the
-//! scores of every class are normal with covariance C, z′ is the logarithm of the posterior probabilities, but for a term that all
-//! classes share. C is positive semidefinite, as (1 − ρ) Σ πₖ mₖ mₖᵀ is no larger than the whitened rows' covariance, which is I;
-//! ε keeps directions that hardly any score has, and the noise in them, from being stretched without a bound.
+//! with the μₖ as the rows of U, and without the bias in z. pₖ is πₖ, or the same for all classes that count alike. If
+//! the scores of every class are normal with covariance C, z′ is the logarithm of the posterior probabilities, but for
+//! a term that all classes share. C is positive semidefinite, as (1 − ρ) Σ πₖ mₖ mₖᵀ is no larger than the whitened
+//! rows' covariance, which is I; ε keeps directions that hardly any score has, and the noise in them, from being
+//! stretched without a bound.
 //!
-//! z′ is linear in x, with the weights U P W: a recoded model is as large as one that is not. The owner recodes what was
-//! decrypted, from the class means alone.
+//! z′ is linear in x, with the weights U P W: a recoded model is as large as one that is not. The owner recodes what
+//! was decrypted, from the class means alone.
 
 use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
@@ -108,8 +110,8 @@ impl ScoreMap {
         recoded
     }
 
-    /// The largest factor by which independent noise of the weights grows, to first order, for weights so much larger than their
-    /// noise that the map is the same without it.
+    /// The largest factor by which independent noise of the weights grows, to first order, for weights so much larger
+    /// than their noise that the map is the same without it.
     pub(crate) fn noise_gain(&self) -> f64 {
         self.matrix.rows().into_iter().map(|row| row.dot(&row).sqrt()).fold(0.0, f64::max)
     }

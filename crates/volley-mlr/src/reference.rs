@@ -41,8 +41,8 @@ pub struct Step {
     pub largest_score: f64,
     /// The range of scores on which the polynomial can be trusted.
     pub trusted_range: f64,
-    /// Whether errors drive the largest score on instead of back: p(z) < 0 for z > 0, so that y − p leads away from zero
-    /// whatever the label is, or a score beyond any that comes back.
+    /// Whether errors drive the largest score on instead of back: p(z) < 0 for z > 0, so that y − p leads away from
+    /// zero whatever the label is, or a score beyond any that comes back.
     pub runs_away: bool,
     /// The largest entry of |V| after it, the point that an encrypted run keeps.
     pub largest_weight: f64,
@@ -76,8 +76,8 @@ impl Step {
     }
 }
 
-/// Scores of this many times the polynomial's range do not come back: a polynomial that grows throws them further to the other
-/// side.
+/// Scores of this many times the polynomial's range do not come back: a polynomial that grows throws them further to
+/// the other side.
 const FAR: f64 = 16.0;
 
 impl<'a> Reference<'a> {

@@ -2,32 +2,34 @@
 //!
 //! Training takes levels, and a [`Refresh`] gives them back: for a server, bootstrapping
 //! ([`volley_ckks::bootstrapping`](crate::volley_ckks::bootstrapping)). It acts on slots of at most 1 in absolute value,
-//! which are complex where weights are real, so the two points that the momentum needs go through as one ciphertext for each
-//! class block and column block: with M and V of [`Trainer`](crate::Trainer) and a power of two b,
+//! which are complex where weights are real, so the two points that the momentum needs go through as one ciphertext for
+//! each class block and column block: with M and V of [`Trainer`](crate::Trainer) and a power of two b,
 //!
 //! ```text
 //! X = (M + iV)/b                          b ≥ √2·max(|M|, |V|), so that |X| ≤ 1
 //! X + X̄ = 2M/b,   i(X̄ − X) = 2V/b         after it, by one conjugation
 //! ```
 //!
-//! Neither way costs a level: b goes into the scale, exactly. With weights at Δ/h the constant 1/b is encoded as the integer 1
-//! before, and b/2 as b/2h afterwards, for b ≥ 2h. The carry is formed of what comes back, where levels are plenty.
+//! Neither way costs a level: b goes into the scale, exactly. With weights at Δ/h the constant 1/b is encoded as the
+//! integer 1 before, and b/2 as b/2h afterwards, for b ≥ 2h. The carry is formed of what comes back, where levels are
+//! plenty.
 //!
 //! Weights are K-periodic in the rows and so in the slots, with period K·D, a power of two that divides the slots: they
-//! are a sparsely packed ciphertext of K·D slots, which takes a fraction of the time of a full one and averages the noise
-//! of the repetitions.
+//! are a sparsely packed ciphertext of K·D slots, which takes a fraction of the time of a full one and averages the
+//! noise of the repetitions.
 //!
 //! # When
 //!
-//! A refresh takes ciphertexts from level 1, as a prediction by the last weights does, and gives level L. It comes after an
-//! iteration that leaves less than the next one takes, above that 1: as late, and so as rarely, as can be.
+//! A refresh takes ciphertexts from level 1, as a prediction by the last weights does, and gives level L. It comes
+//! after an iteration that leaves less than the next one takes, above that 1: as late, and so as rarely, as can be.
 //!
 //! # Noise
 //!
-//! A refresh of p bits adds an error of at most δ = b·2⁻ᵖ to each entry of M and V. What it becomes in the weights of a later
-//! iteration is the momentum's linear recurrence, since a gradient step can only shrink it (B − ¼ xᵀx is positive
-//! semidefinite); with independent errors the squares of all responses add up to a gain g². A score is a sum over a row of x′,
-//! whose norm is about 4·√(d/n) for standardised features: what a refresh does to scores is estimated at g·δ·4·√(d/n).
+//! A refresh of p bits adds an error of at most δ = b·2⁻ᵖ to each entry of M and V. What it becomes in the weights of a
+//! later iteration is the momentum's linear recurrence, since a gradient step can only shrink it (B − ¼ xᵀx is positive
+//! semidefinite); with independent errors the squares of all responses add up to a gain g². A score is a sum over a row
+//! of x′, whose norm is about 4·√(d/n) for standardised features: what a refresh does to scores is estimated at
+//! g·δ·4·√(d/n).
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -49,8 +51,8 @@ pub const MAX_ITERATIONS: usize = 1000;
 /// Estimated error of scores up to which the faster preset is taken: what moves the prediction of hardly any row.
 const SCORE_BUDGET: f64 = 1.0 / 64.0;
 
-/// Gives levels back: by bootstrapping ([`Bootstrapper`]), or by whatever else a run has, such as owners who decrypt and encrypt
-/// again.
+/// Gives levels back: by bootstrapping ([`Bootstrapper`]), or by whatever else a run has, such as owners who decrypt
+/// and encrypt again.
 pub trait Refresh<A: Arithmetic>: Debug + Send + Sync {
     /// The level of what [`refresh`](Self::refresh) gives, at the parameters' scale.
     fn output_level(&self) -> usize;
@@ -148,8 +150,8 @@ pub(crate) fn log_range(hyperparameters: &Hyperparameters) -> i32 {
     bound.max(hyperparameters.log_headroom() + 1)
 }
 
-/// The presets whose noise the accuracy of a run allows, the fastest first. The last is there in any case: nothing is more
-/// precise.
+/// The presets whose noise the accuracy of a run allows, the fastest first. The last is there in any case: nothing is
+/// more precise.
 pub(crate) fn presets(hyperparameters: &Hyperparameters, shape: Shape) -> Vec<Preset> {
     let most_precise = Preset::ALL.len() - 1;
     let row_norm = 4.0 * (shape.columns as f64 / shape.samples as f64).sqrt();
@@ -238,8 +240,8 @@ impl Schedule {
 
     /// The cycle from refresh to refresh, where a run goes through it more than once.
     ///
-    /// It begins after the first refresh that brings back both M and V, so that each pass finds and leaves weights at the same
-    /// levels, and is over before the last iteration, which leaves nothing for a next one.
+    /// It begins after the first refresh that brings back both M and V, so that each pass finds and leaves weights at
+    /// the same levels, and is over before the last iteration, which leaves nothing for a next one.
     pub(crate) fn cycle(&self) -> Option<Cycle> {
         let before_last = self.iterations.min(MAX_ITERATIONS).saturating_sub(1);
         let mut refreshed = (2..=before_last).filter(|&iteration| self.after(iteration).refreshed);

@@ -75,7 +75,7 @@ pub trait GroupSource<C>: Debug + Send + Sync {
 pub struct RowGroup<C> {
     /// None for [`Products::Backward`].
     pub(crate) forward: Option<ForwardCopies<C>>,
-    /// Of features times 1/B.
+    /// The copies of features times 1/B.
     pub(crate) backward: BackwardCopies<C>,
     /// By class block.
     pub(crate) labels: Vec<C>,
@@ -153,8 +153,8 @@ impl<C> ResidentRows<C> {
     ///
     /// # Errors
     ///
-    /// [`Error::Groups`] for groups that the layout has not, [`Error::GroupCount`] for another number of ciphertexts, and those of
-    /// [`RowPreparation::prepare`].
+    /// [`Error::Groups`] for groups that the layout has not, [`Error::GroupCount`] for another number of ciphertexts,
+    /// and those of [`RowPreparation::prepare`].
     pub fn new<A: Arithmetic<Ciphertext = C>>(
         preparation: &RowPreparation<A>,
         groups: Range<usize>,

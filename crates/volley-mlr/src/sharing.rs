@@ -1,9 +1,9 @@
 //! Models that may be shared: how much noise a decrypted model has, how much hides it, what that leaves.
 //!
 //! [`flooding`](crate::volley_ckks::flooding) has the theorem. It wants t, a bound on the Euclidean norm of the error in each
-//! of a model's ciphertexts, before there is any data. This is the estimate, iteration by iteration, for the deviation of
-//! one slot of the *normalised* weights W′ = 2ᵃW that are encrypted (see [`Preconditioner`](crate::Preconditioner)), in the
-//! notation of [`Trainer`](crate::Trainer). With r the learning rate, n samples, scores and weights at the scale Δ/h,
+//! of a model's ciphertexts, before there is any data. This is the estimate, iteration by iteration, for the deviation
+//! of one slot of the *normalised* weights W′ = 2ᵃW that are encrypted (see [`Preconditioner`](crate::Preconditioner)), in the notation of
+//! [`Trainer`](crate::Trainer). With r the learning rate, n samples, scores and weights at the scale Δ/h,
 //!
 //! ```text
 //! ρ = 4·√N·√((1 + 2N/3)/12)/Δ    a key switch or rounding; 4: digits as wide as P
@@ -15,21 +15,22 @@
 //! δₜ = (1 − λ)·ωₜ₋₁ + γ + 4·r·p₁·δₜ₋₁,   ωₜ = |1 − ηₜ|·δₜ + |ηₜ|·δₜ₋₁ + hρ     M and W
 //! ```
 //!
-//! where p₁ = max |p′| on \[−h, h\] and p₀ = Σ |cₖ|·hᵏ⁻¹ for the polynomial p. 2·ε is ‖x′ⱼ/B′ⱼ‖·ε, as Σᵢ x′ᵢⱼ² ≤ 4B′ⱼ and B′ ≥ 1;
-//! 4·r·p₁·δ is the step that the noise of the weights causes, as B − ¼ xᵀx is positive semidefinite; errors are at most 1.
+//! where p₁ = max |p′| on \[−h, h\] and p₀ = Σ |cₖ|·hᵏ⁻¹ for the polynomial p. 2·ε is ‖x′ⱼ/B′ⱼ‖·ε, as Σᵢ x′ᵢⱼ² ≤ 4B′ⱼ
+//! and B′ ≥ 1; 4·r·p₁·δ is the step that the noise of the weights causes, as B − ¼ xᵀx is positive semidefinite; errors
+//! are at most 1.
 //!
-//! Errors of many roundings are taken to be independent, but the parts above are added as if they all fell together, so the
-//! result is above what is measured; tests compare the two. It holds for data with |x′| ≤ X = 16, ‖W′‖ ≤ V = 16 in each class, scores
-//! within the polynomial's interval, rows that count at most once, and the plan promises its bits for a largest weight of at least 2⁻⁶ (times 1 − η₁ =
-//! 0.01 for a single iteration). The owner checks all of it on the data, by the training in clear, before anything is encrypted.
-//! Then t = 2·ω·Δ/h ([`Noise::error_norm`]).
+//! Errors of many roundings are taken to be independent, but the parts above are added as if they all fell together, so
+//! the result is above what is measured; tests compare the two. It holds for data with |x′| ≤ X = 16, ‖W′‖ ≤ V = 16 in
+//! each class, scores within the polynomial's interval, rows that count at most once, and the plan promises its bits
+//! for a largest weight of at least 2⁻⁶ (times 1 − η₁ = 0.01 for a single iteration). The owner checks all of it on the
+//! data, by the training in clear, before anything is encrypted. Then t = 2·ω·Δ/h ([`Noise::error_norm`]).
 //!
-//! A shared model predicts from raw features, so that the statistics of its preprocessing go with it. They get no more digits
-//! than its weights have ([`with_rounded_statistics`]).
+//! A shared model predicts from raw features, so that the statistics of its preprocessing go with it. They get no more
+//! digits than its weights have ([`with_rounded_statistics`]).
 //!
 //! What floating point makes of the inputs before they are encrypted, and of the weights after they were decrypted and
-//! flooded, is no part of t: it does not depend on the key. The m that noise hides in is the result of exact arithmetic on what
-//! was encoded.
+//! flooded, is no part of t: it does not depend on the key. The m that noise hides in is the result of exact arithmetic
+//! on what was encoded.
 
 use serde::{Deserialize, Serialize};
 
@@ -131,8 +132,8 @@ impl<'a> NoiseModel<'a> {
         flooding.deviation(self.error_norm(), terms * self.layout.weight_ciphertexts())
     }
 
-    /// Deviation that noise of deviation σ in coefficients has in a normalised weight: the real part of a slot, the mean
-    /// of the R/K copies.
+    /// Deviation that noise of deviation σ in coefficients has in a normalised weight: the real part of a slot, the
+    /// mean of the R/K copies.
     pub(crate) fn weight_deviation(&self, sigma: f64) -> f64 {
         let weight_scale = f64::from(self.log_scale as i32 - self.hyperparameters.log_headroom()).exp2();
         let copies = (self.layout.rows() / self.layout.period()) as f64;
@@ -201,10 +202,10 @@ pub(crate) fn check_bits(bits: f64) -> Result<(), Error> {
     if bits >= MIN_SHARED_BITS { Ok(()) } else { Err(Error::SharedBits { bits, required: MIN_SHARED_BITS }) }
 }
 
-/// The model with the statistics that weights with noise of this `deviation` need, for b = ⌈log₂(max |w|/deviation)⌉ bits:
-/// a column's mean to a multiple of 2⁻ᵇ of its deviation, the inverse deviation to b + 3 bits, both of a power of two. A
-/// prepared feature changes by less than 2⁻ᵇ, so its part of a score by less than `deviation`. Columns without a weight
-/// need none, and have none.
+/// The model with the statistics that weights with noise of this `deviation` need, for b = ⌈log₂(max |w|/deviation)⌉
+/// bits: a column's mean to a multiple of 2⁻ᵇ of its deviation, the inverse deviation to b + 3 bits, both of a power of
+/// two. A prepared feature changes by less than 2⁻ᵇ, so its part of a score by less than `deviation`. Columns without a
+/// weight need none, and have none.
 ///
 /// # Errors
 ///
@@ -237,8 +238,8 @@ fn nearest_multiple(value: f64, unit: f64) -> f64 {
     (value / unit).round() * unit
 }
 
-/// log₂ of the smallest scale that leaves enough bits in every layout of a ring; `None` where none does, and where the ring
-/// has no layout.
+/// log₂ of the smallest scale that leaves enough bits in every layout of a ring; `None` where none does, and where the
+/// ring has no layout.
 pub(crate) fn log_scale(
     hyperparameters: &Hyperparameters,
     flooding: Flooding,

@@ -1,8 +1,8 @@
 //! The server's side: iterations on ciphertexts.
 //!
-//! A [`Trainer`] is put together of four parts. [`Rows`] give the samples, group by group; an [`Objective`] makes errors of
-//! their scores, which are summed up to a [`Gradient`]; the [`UpdateRule`] makes weights of gradients; and where levels do not
-//! last, a [`Refresh`] gives them back. M, V and the carry C are those of the [update rule](UpdateRule).
+//! A [`Trainer`] is put together of four parts. [`Rows`] give the samples, group by group; an [`Objective`] makes
+//! errors of their scores, which are summed up to a [`Gradient`]; the [`UpdateRule`] makes weights of gradients; and
+//! where levels do not last, a [`Refresh`] gives them back. M, V and the carry C are those of the [update rule](UpdateRule).
 //!
 //! # Levels
 //!
@@ -14,9 +14,9 @@
 //!
 //! # Scales
 //!
-//! Weights are at Δ/h for scores in \[−h, h\] with h rounded up to a power of two, which is best for the polynomial (see
-//! [`volley_sigmoid::MaskedSigmoid`]), and exactly so in every iteration: the errors of an iteration are encoded at the
-//! scale that makes G's come out right.
+//! Weights are at Δ/h for scores in \[−h, h\] with h rounded up to a power of two, which is best for the polynomial
+//! (see [`volley_sigmoid::MaskedSigmoid`]), and exactly so in every iteration: the errors of an iteration are encoded
+//! at the scale that makes G's come out right.
 
 use std::sync::Arc;
 
@@ -112,21 +112,22 @@ impl<A: BootstrapArithmetic + 'static> Trainer<A>
 where
     A::Transform: std::fmt::Debug,
 {
-    /// Takes up the data of a plan and makes the copies that every iteration uses. Where the plan refreshes weights, they are
-    /// bootstrapped.
+    /// Takes up the data of a plan and makes the copies that every iteration uses. Where the plan refreshes weights,
+    /// they are bootstrapped.
     ///
     /// # Errors
     ///
-    /// [`Error::LayoutMismatch`] and [`Error::GroupCount`] for data of another plan, [`Error::RefreshMismatch`] for a plan
-    /// that refreshes by something else, [`Error::Matrix`] for data of another parameter set or key, and for keys that do not
-    /// suffice.
+    /// [`Error::LayoutMismatch`] and [`Error::GroupCount`] for data of another plan, [`Error::RefreshMismatch`] for a
+    /// plan that refreshes by something else, [`Error::Matrix`] for data of another parameter set or key, and for keys
+    /// that do not suffice.
     pub fn new(arithmetic: &Arc<A>, plan: &Plan, data: EncryptedData<A::Ciphertext>) -> Result<Self, Error> {
         let prepare = |preset| by_bootstrapping(preset, &**arithmetic, plan.layout());
         let refresh = plan.bootstrapping().map(prepare).transpose()?;
         Self::with_refresh(arithmetic, plan, refresh, data)
     }
 
-    /// Takes up a run where a checkpoint was made: with the same data, every further iteration is the same, bit for bit.
+    /// Takes up a run where a checkpoint was made: with the same data, every further iteration is the same, bit for
+    /// bit.
     ///
     /// # Errors
     ///
@@ -266,8 +267,8 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
     ///
     /// # Errors
     ///
-    /// [`Error::GradientIncomplete`] where groups are missing, [`Error::GradientIteration`] and [`Error::LayoutMismatch`] for
-    /// another iteration's or plan's, [`Error::Matrix`] for what the arithmetic refuses.
+    /// [`Error::GradientIncomplete`] where groups are missing, [`Error::GradientIteration`] and
+    /// [`Error::LayoutMismatch`] for another iteration's or plan's, [`Error::Matrix`] for what the arithmetic refuses.
     pub fn step_by(&mut self, gradient: &Gradient<A::Tensor>) -> Result<StepReport, Error> {
         let gradient = self.summed(gradient)?;
         self.advance(gradient)

@@ -36,8 +36,8 @@ impl TrainingSet {
     /// # Errors
     ///
     /// [`Error::TooFewClasses`] if all labels are the same, [`Error::Overflow`] for features that are too large,
-    /// [`Error::ConstantColumns`] if there is no column to learn from, [`Error::WhitenedColumns`] for more than the profile
-    /// takes.
+    /// [`Error::ConstantColumns`] if there is no column to learn from, [`Error::WhitenedColumns`] for more than the
+    /// profile takes.
     pub fn new(data: &Dataset, profile: Profile) -> Result<Self, Error> {
         profile.check_features(data.features().ncols())?;
         let classes = ClassLabels::of(data.labels())?;
@@ -59,8 +59,8 @@ impl TrainingSet {
         Ok(Self { features, one_hot, weights: None, fitted, nearly_constant })
     }
 
-    /// The feature columns, from 0, that vary so little that they count as constant: by no more than the rounding of their
-    /// values, or by less than a product of two f64 can tell from zero. The model does not use them.
+    /// The feature columns, from 0, that vary so little that they count as constant: by no more than the rounding of
+    /// their values, or by less than a product of two f64 can tell from zero. The model does not use them.
     #[must_use]
     pub fn nearly_constant(&self) -> &[usize] {
         &self.nearly_constant
@@ -69,9 +69,9 @@ impl TrainingSet {
     /// As [`new`](Self::new), with classes that count alike however many rows each has, as by scikit-learn's
     /// `class_weight="balanced"`. For the layout of a plan, which the rows are arranged for.
     ///
-    /// The preprocessing is the same. Weights ride on 1/B: training takes the same time and the server learns nothing. Where
-    /// the layout has b blocks of rows they are exact for classes of b·(b − 2) rows or more, as a rule; of smaller
-    /// classes up to b rows share the mean weight of some of another class.
+    /// The preprocessing is the same. Weights ride on 1/B: training takes the same time and the server learns nothing.
+    /// Where the layout has b blocks of rows they are exact for classes of b·(b − 2) rows or more, as a rule; of
+    /// smaller classes up to b rows share the mean weight of some of another class.
     ///
     /// # Errors
     ///
@@ -178,7 +178,8 @@ impl TrainingSet {
         BaselineRun::new(baseline, &self.features, &self.one_hot, self.preconditioner().inverse())
     }
 
-    /// The model that trained weights, classes × (columns + 1), give: recoded where rows are whitened (docs/training.md).
+    /// The model that trained weights, classes × (columns + 1), give: recoded where rows are whitened
+    /// (docs/training.md).
     ///
     /// # Errors
     ///

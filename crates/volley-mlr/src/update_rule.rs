@@ -6,8 +6,8 @@
 //! M = (1 − λ) W + G,    W ← (1 − η) M + η V,    V ← M,
 //! ```
 //!
-//! where G is rₜ times the preconditioned gradient. The last iteration T wants W only. What is known of the next iteration is
-//! folded into what this one leaves behind, the *carry*
+//! where G is rₜ times the preconditioned gradient. The last iteration T wants W only. What is known of the next
+//! iteration is folded into what this one leaves behind, the *carry*
 //!
 //! ```text
 //! C ← (1 − λ)·((1 − ηₜ) M + ηₜ V)                                   and next M = C + G,
@@ -37,8 +37,8 @@ impl UpdateRule {
     ///
     /// # Errors
     ///
-    /// [`Error::NoIterations`], [`Error::WeightDecay`] unless 0 ≤ λ < 1, [`Error::LearningRate`] unless a constant rate is
-    /// positive and finite.
+    /// [`Error::NoIterations`], [`Error::WeightDecay`] unless 0 ≤ λ < 1, [`Error::LearningRate`] unless a constant rate
+    /// is positive and finite.
     pub fn new(iterations: usize, learning_rate: LearningRate, weight_decay: f64) -> Result<Self, Error> {
         if iterations == 0 {
             return Err(Error::NoIterations);

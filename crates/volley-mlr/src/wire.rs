@@ -13,8 +13,8 @@
 //!
 //! Every one carries, besides the names of parameters and key, the [`JobId`] and the
 //! [`PlanHash`]. All but the first are written for a job and read for a job, and refused when they belong
-//! to another: before anything is trained or decrypted. Levels, scales and numbers of ciphertexts are those that the plan
-//! gives. Scores carry the [`RowsHash`] as well. `docs/formats.md` of the project says what stands where.
+//! to another: before anything is trained or decrypted. Levels, scales and numbers of ciphertexts are those that the
+//! plan gives. Scores carry the [`RowsHash`] as well. `docs/formats.md` of the project says what stands where.
 //!
 //! The names catch mistakes. They are not authenticated: a server that wants to can give any file any name.
 

@@ -1,7 +1,7 @@
 //! The times of this machine's cores, measured once and kept among the user's caches.
 //!
-//! What is kept belongs to a program, a processor and its kernels. Whatever is not as it should be is measured again,
-//! and a cache that cannot be written costs a tenth of a second each time: neither is an error.
+//! The times belong to a program, a processor and its kernels. A file that is not as it should be is ignored, and the
+//! times are measured again. A cache that cannot be written costs a tenth of a second each time. Neither is an error.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -21,7 +21,7 @@ use volley_mlr::volley_ckks::costs::{CoreKind, CostModel, Measurement};
 /// The folder in the user's cache, and the file in it.
 const FOLDER: &str = "volley";
 const FILE: &str = "core_times.json";
-/// More than the file has.
+/// More bytes than the file has.
 const MAX_BYTES: u64 = 1 << 12;
 
 /// A kind of core, and what one of this machine takes.
@@ -34,7 +34,7 @@ pub struct CoreTimes {
 }
 
 impl CoreTimes {
-    /// Of this machine's cores, with the kernels in use.
+    /// The times of this machine's cores, with the kernels in use.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl CoreTimes {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Key {
     version: String,
-    /// Such builds are slower.
+    /// Whether debug assertions are on, which make a build slower.
     debug_assertions: bool,
     processor: String,
     kernels: String,
@@ -75,7 +75,7 @@ impl Key {
 #[serde(deny_unknown_fields)]
 struct Kept {
     key: Key,
-    /// Of [`Measurement::factors`].
+    /// The factors of [`Measurement::factors`].
     factors: [f64; 3],
 }
 
@@ -117,7 +117,7 @@ fn read(path: &Path, key: &Key) -> Option<Measurement> {
     if kept.key == *key { Measurement::from_factors(kept.factors) } else { None }
 }
 
-/// As a whole or not at all: another program may write at the same time.
+/// Writes the file as a whole or not at all: another program may write at the same time.
 fn write(folder: &Path, key: &Key, measurement: &Measurement) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let mut file = NamedTempFile::new_in(folder)?;

@@ -1,10 +1,11 @@
-//! What a user can mend, told apart from what only we can.
+//! Errors that a user can mend, told apart from those that only we can mend.
 
 use std::fmt::{self, Display};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// What the user gave, or the place where a result should go, cannot be worked with: one line that says where and why.
+/// An error that the user can mend, in the input or in the place where a result should go. It is one line that says
+/// where and why.
 #[derive(Debug, PartialEq, Eq)]
 pub struct BadInput(String);
 
@@ -23,7 +24,7 @@ impl BadInput {
 }
 
 impl Display for BadInput {
-    /// One line, whatever the cause wrote.
+    /// Writes one line, even if the cause wrote several.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.replace('\n', " "))
     }
@@ -31,7 +32,7 @@ impl Display for BadInput {
 
 impl std::error::Error for BadInput {}
 
-/// Errors that are the input's.
+/// Turns errors into [`BadInput`], where the input is their cause.
 pub trait OrBadInput<T> {
     /// Blames a file or folder.
     ///
@@ -58,7 +59,7 @@ impl<T, E: Display> OrBadInput<T> for Result<T, E> {
     }
 }
 
-/// 2 for what the user can mend, 1 for what only we can.
+/// The exit code of an error: 2 for one that the user can mend, 1 for one that only we can.
 #[must_use]
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(if error.is::<BadInput>() { 2 } else { 1 })

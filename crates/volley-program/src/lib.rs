@@ -1,12 +1,12 @@
 //! What Volley's programs share: `volley`, and `cargo xtask` of the repository.
 //!
-//! * [`BadInput`] is what a user can mend, told apart from what only we can by the [`exit_code`].
+//! * [`BadInput`] is an error that a user can mend. The [`exit_code`] tells it apart from those that only we can mend.
 //! * [`ProfileName`] names the profiles of the training, on command lines and in projects.
 //! * [`Threads`] and [`Machine`] are the options for threads and memory; [`machine`] says what memory there is.
 //! * [`units`] writes and reads sizes, times and shares.
 //! * [`CoreTimes`] are the times of this machine's cores, measured once.
 //!
-//! It prints nothing, and opens no file of the user but the cache of these times.
+//! The crate prints nothing, and opens no file of the user but the cache of these times.
 #![forbid(unsafe_code)]
 
 mod core_times;

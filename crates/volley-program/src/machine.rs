@@ -9,7 +9,7 @@ use volley_mlr::volley_ckks::costs::Memory;
 use crate::failure::{BadInput, OrBadInput};
 use crate::units::{counted, parse_bytes, show_bytes};
 
-/// Beyond any machine; far more threads take minutes to start.
+/// Most threads, more than any machine has; far more would take minutes to start.
 const MAX_THREADS: i64 = 1024;
 
 /// Threads, as commands are given them.
@@ -21,7 +21,7 @@ pub struct Threads {
 }
 
 impl Threads {
-    /// Starts the threads: before anything runs in parallel, and reading a job does.
+    /// Starts the threads. It is called before anything runs in parallel, and reading a job does.
     ///
     /// # Errors
     ///
@@ -43,11 +43,11 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// [`Threads::start`].
+    /// As [`Threads::start`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As [`Threads::start`].
     pub fn start_threads(self) -> Result<(), BadInput> {
         self.threads.start()
     }
@@ -72,8 +72,8 @@ impl Machine {
     }
 }
 
-/// The memory that this program could take without swapping: what the system has available and the limits of control
-/// groups leave, where the system tells.
+/// The memory that this program could take without swapping, where the system tells. It is what the system has
+/// available, within the limits of control groups.
 #[must_use]
 pub fn available_memory_bytes() -> Option<u64> {
     let mut system = System::new().ok()?;

@@ -6,10 +6,10 @@ use bytesize::ByteSize;
 ///
 /// # Errors
 ///
-/// A text that is none, and sizes of less than a byte or more than a `u64` holds.
+/// For a text that is no size, and for sizes of less than a byte or more than a `u64` holds.
 pub fn parse_bytes(text: &str) -> Result<u64, String> {
     match text.parse() {
-        // What is too large is read as the largest.
+        // A size that is too large is read as the largest.
         Ok(ByteSize(bytes)) if bytes > 0 && bytes < u64::MAX => Ok(bytes),
         _ => Err(format!("`{text}` is no size: something like 4G, 512M or 16GiB is expected")),
     }

@@ -1,4 +1,4 @@
-//! Accuracy and loss after each iteration: of the encrypted run, of the same in clear, and of the paper's three curves.
+//! Accuracy and loss after each iteration, for the encrypted run, the same run in clear, and the paper's three curves.
 
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -13,8 +13,8 @@ use crate::error::Error;
 pub struct Quality {
     /// Share of the rows that are predicted right: by the model that the owner gets, or by that of a baseline.
     pub accuracy: f64,
-    /// −ℓ/n, the squared likelihood error's loss of the trained scores for each row: 0 is perfect, and zero weights have
-    /// classes · ln 2.
+    /// −ℓ/n, the squared likelihood error's loss of the trained scores, for each row: 0 is perfect, and zero weights
+    /// have the loss classes · ln 2.
     pub loss: f64,
 }
 
@@ -30,9 +30,9 @@ pub struct Curve {
 /// Shares of the rows that a model predicts right.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Accuracies {
-    /// Of the rows that were trained on.
+    /// Share of the rows that were trained on.
     pub training: f64,
-    /// Of the test rows.
+    /// Share of the test rows.
     pub test: f64,
 }
 
@@ -53,11 +53,11 @@ pub struct Curves {
     pub encrypted: Encrypted,
     /// The same algorithm with the same polynomial, in clear.
     pub plain: Curve,
-    /// The paper's, in clear, on the same prepared features: NAG.
+    /// The paper's curve NAG, in clear, on the same prepared features.
     pub nag: Curve,
     /// NAG on the squared likelihood error.
     pub sle_nag: Curve,
-    /// The same with the quadratic gradient.
+    /// NAG on the squared likelihood error with the quadratic gradient.
     pub sle_nag_qg: Curve,
 }
 
@@ -71,7 +71,7 @@ pub struct Rows<'a> {
 }
 
 impl Encrypted {
-    /// How good the model is that the owner gets.
+    /// How good the model that the owner gets is.
     pub(crate) fn last(&self) -> Accuracies {
         let accuracy = |curve: &[Quality]| curve.last().map_or(0.0, |quality| quality.accuracy);
         match self {
@@ -84,7 +84,7 @@ impl Encrypted {
 }
 
 impl Curve {
-    /// Of the models that the owner gets for trained weights, those after each iteration.
+    /// Judges the models that the owner gets for the weights after each iteration.
     pub(crate) fn of_model(
         set: &TrainingSet,
         rows: Rows<'_>,
@@ -93,7 +93,7 @@ impl Curve {
         Self::new(set, rows, weights, |weights, trained| set.model_scores(weights, trained))
     }
 
-    /// Of a baseline.
+    /// Judges a baseline after each iteration.
     fn of_baseline(
         set: &TrainingSet,
         rows: Rows<'_>,
@@ -104,8 +104,8 @@ impl Curve {
         Self::new(set, rows, &weights.iter().collect::<Vec<_>>(), |_, trained| trained)
     }
 
-    /// Judges weights before the first iteration and after each; `predicting` makes the scores that predict of those that were
-    /// trained.
+    /// Judges weights before the first iteration and after each. `predicting` turns the scores that were trained into
+    /// those that predict.
     fn new(
         set: &TrainingSet,
         rows: Rows<'_>,
@@ -192,7 +192,7 @@ mod tests {
         let Curves { nag, sle_nag, sle_nag_qg, .. } = &curves;
         for curve in [&encrypted, nag, sle_nag, sle_nag_qg] {
             assert_eq!((curve.training.len(), curve.test.len()), (4, 4));
-            // Every probability is a half: ln 2 for each class. Of equal scores the first class wins.
+            // Every probability is a half: ln 2 for each class. The first class wins among equal scores.
             assert_eq!(curve.training[0], Quality { accuracy: 0.5, loss: 2.0 * 2f64.ln() });
         }
         assert_eq!(encrypted.test[..3], short.test);

@@ -1,13 +1,13 @@
-//! What a report cannot be made of.
+//! Why a report cannot be made.
 
 /// Why there is no report.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Rows that do not fit the model, or weights that are none.
+    /// Rows that do not fit the model, or weights that are no model's.
     #[error(transparent)]
     Training(#[from] volley_data::volley_mlr::Error),
-    /// Weights are needed after each iteration of the plan.
+    /// Weights that are not those after each iteration of the plan.
     #[error("weights after {found} iterations, where the plan has {expected}")]
     IterationCount {
         /// Iterations with weights.
@@ -15,7 +15,7 @@ pub enum Error {
         /// Iterations of the plan.
         expected: usize,
     },
-    /// Each test row has an image, or none has.
+    /// Images that are not one for each test row.
     #[error("{images} images for {rows} test rows")]
     ImageCount {
         /// Images that were given.

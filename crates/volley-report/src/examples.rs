@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    /// Says "b" where the feature is above 1.
+    /// A model that predicts "b" where the feature is above 1.
     fn model() -> Model {
         let classes = ClassLabels::try_from(vec!["a".to_owned(), "b".to_owned()]).unwrap();
         let preprocessing = Preprocessing::fit(&array![[1.0]], Profile::Paper);

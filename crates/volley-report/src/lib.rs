@@ -1,10 +1,10 @@
 //! What a training on encrypted data gave, beside the same training in clear: a page with plots, a table and JSON.
 //!
-//! A [`Report`] is made of a [`Training`], which the owner has in clear, and either of a whole run that was
-//! [`Measured`], or of the decrypted model alone: then the page says what is not known.
-//! [`Report::page`] gives its files; they need no network and no scripts.
+//! A [`Report`] is made from a [`Training`], which the owner has in clear, and from either a whole run that was
+//! [`Measured`] or the decrypted model alone. In the second case the page says what is not known. [`Report::page`]
+//! gives the files of the page; they need no network and no scripts.
 //!
-//! It prints nothing and writes no file.
+//! The crate prints nothing and writes no file.
 #![forbid(unsafe_code)]
 
 mod curves;

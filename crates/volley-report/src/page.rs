@@ -15,9 +15,9 @@ const STYLE: &str = include_str!("page/style.css");
 /// A file of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageFile {
-    /// In the folder of the page.
+    /// Its name in the folder of the page.
     pub name: String,
-    /// Text.
+    /// Its text.
     pub content: String,
 }
 
@@ -104,8 +104,9 @@ fn learning(report: &Report, plots: &Plots) -> Markup {
             h2 { "What it learned" }
             p { (note) }
             @if report.run.is_none() {
-                p { "The encrypted training is known by the model that it ended with: a point in the plots of accuracy. \
-                    Its loss is not known, since a decrypted model has other scores than those that were trained." }
+                p { "The encrypted training is known by the model that it ended with: a point in the plots of \
+                    accuracy. Its loss is not known, since a decrypted model has other scores than those that were \
+                    trained." }
             }
             div class="grid" { @for plot in &plots.learning { (figure(plot)) } }
             div class="scroll" {
@@ -222,8 +223,9 @@ fn cost(report: &Report, plots: &Plots) -> Markup {
                     dl { (measured(run)) (evaluation_keys(report)) (operations(run)) }
                 }
                 _ => {
-                    p { "Not measured: this page was made of a decrypted model. Only the server knows its time and memory, \
-                        and the levels that each iteration left. There " code { "volley train" } " prints the time." }
+                    p { "Not measured: this page was made of a decrypted model. Only the server knows its time and \
+                        memory, and the levels that each iteration left. There " code { "volley train" } " prints the \
+                        time." }
                     dl { (evaluation_keys(report)) }
                 }
             }
@@ -278,10 +280,10 @@ fn security(report: &Report) -> Markup {
             }
             p class="statement" { strong { "Security. " } (statement) }
             p { "The server is honest but curious. It has ciphertexts and evaluation keys, and sees what is public by \
-                design: the shapes, the settings, the number of iterations, sizes and times. It can return a wrong model; \
-                nothing here detects that. What was decrypted carries noise that depends on the secret key (eprint \
-                2020/1533): this page, its model and its predictions must not go back to the server, unless a shareable \
-                plan flooded the noise." }
+                design: the shapes, the settings, the number of iterations, sizes and times. It can return a wrong \
+                model; nothing here detects that. What was decrypted carries noise that depends on the secret key \
+                (eprint 2020/1533): this page, its model and its predictions must not go back to the server, unless a \
+                shareable plan flooded the noise." }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The plots of a report, as SVG: inside of the page, where they take its colours, and as files that have their own.
+//! The plots of a report, as SVG: inside the page, where they take its colours, and as files that have their own.
 //!
 //! All are drawn in units of which [`WIDTH`] fill the width, so that text is legible on a telephone.
 
@@ -14,7 +14,7 @@ mod phases;
 
 /// Colours and lines; light or dark as the reader prefers.
 pub(super) const THEME: &str = include_str!("plots/theme.css");
-/// Of every plot.
+/// Width of every plot, in the units that it is drawn in.
 const WIDTH: f64 = 440.0;
 /// More classes than this cannot be told apart in the confusion matrix.
 const MAX_CLASSES: usize = 40;
@@ -22,7 +22,7 @@ const MAX_CLASSES: usize = 40;
 /// A plot with what it is saved as.
 #[derive(Debug)]
 pub(super) struct Plot {
-    /// Of its file, without extension.
+    /// Name of its file, without extension.
     pub(super) name: &'static str,
     title: String,
     height: f64,
@@ -34,7 +34,7 @@ pub(super) struct Plot {
 pub(super) struct Plots {
     /// Accuracy and loss, on test and on training rows.
     pub(super) learning: [Plot; 4],
-    /// None of a run that was not measured.
+    /// None where the run was not measured.
     pub(super) cost: Option<Cost>,
     /// None for too many classes.
     pub(super) confusion: Option<Plot>,
@@ -73,14 +73,14 @@ impl Plots {
 }
 
 impl Plot {
-    /// For a page that has [`THEME`].
+    /// The plot inside a page that has [`THEME`].
     pub(super) fn inline(&self) -> Markup {
         html! {
             svg class="plot" viewBox=(self.view_box()) role="img" aria-label=(self.title) { (self.drawing()) }
         }
     }
 
-    /// A file of its own.
+    /// The plot as a file of its own.
     pub(super) fn file(&self) -> String {
         html! {
             svg xmlns="http://www.w3.org/2000/svg" class="plot" width=(WIDTH) height=(self.height)

@@ -12,7 +12,7 @@ pub struct Report {
     pub data: String,
     /// How features were prepared and steps taken.
     pub profile: String,
-    /// Those of the scheme.
+    /// The parameters of the scheme.
     pub parameters: Parameters,
     /// Rows trained on.
     pub samples: usize,
@@ -35,7 +35,7 @@ pub struct Report {
     pub prediction_agreement: f64,
     /// How good the models are, iteration by iteration.
     pub curves: Curves,
-    /// Of the decrypted model, on the test rows.
+    /// How the decrypted model confuses the classes of the test rows.
     pub confusion: Confusion,
     /// Empty where the features are not those of known images.
     pub examples: Vec<Example>,
@@ -46,11 +46,11 @@ pub struct Report {
 pub struct Run {
     /// Threads that the run could use.
     pub threads: usize,
-    /// In the order in which they ran.
+    /// The phases, in the order in which they ran.
     pub phases: Vec<Phase>,
     /// What the server took: set-up of the copies and all iterations.
     pub server_seconds: f64,
-    /// In their order.
+    /// The iterations, in their order.
     pub iterations: Vec<Iteration>,
     /// None where the system does not tell.
     pub peak_memory_bytes: Option<u64>,
@@ -78,7 +78,7 @@ pub struct Parameters {
 pub struct Upload {
     /// Features, labels and 1/B.
     pub ciphertexts: usize,
-    /// As they are in a file.
+    /// Their bytes in files.
     pub bytes: u64,
 }
 
@@ -87,7 +87,7 @@ pub struct Upload {
 pub struct Keys {
     /// Rotations and the relinearization.
     pub count: usize,
-    /// As they are in a file.
+    /// Their bytes in files.
     pub bytes: u64,
 }
 
@@ -117,7 +117,7 @@ pub enum Party {
 /// One iteration of the training.
 #[derive(Clone, Debug, Serialize)]
 pub struct Iteration {
-    /// From 1.
+    /// Its number, from 1.
     pub iteration: usize,
     /// What it took.
     pub seconds: f64,
@@ -129,13 +129,13 @@ pub struct Iteration {
     pub log_q: f64,
     /// −log₂ of max |encrypted − plain| / max |plain| over the weights.
     pub weight_precision_bits: f64,
-    /// On the test rows.
+    /// Accuracy on the test rows.
     pub accuracy_encrypted: f64,
-    /// The same of the training in clear.
+    /// The same for the training in clear.
     pub accuracy_plain: f64,
 }
 
-/// How often the server did what costs most.
+/// How often the server did the operations that cost most.
 #[derive(Clone, Debug, Serialize)]
 pub struct Operations {
     /// Rotations that share nothing.

@@ -106,7 +106,7 @@ impl Run {
     }
 }
 
-/// With numbers below one another.
+/// The table with its numbers below one another.
 fn align(mut table: Table) -> Table {
     table.column_iter_mut().for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     table

@@ -1,4 +1,4 @@
-//! What a report is made of: the training in clear, and what is known of the encrypted one.
+//! What a report is made from: the training in clear, and what is known of the encrypted one.
 
 use ndarray::Array2;
 use volley_data::Images;
@@ -15,7 +15,7 @@ use crate::report::{Iteration, Keys, Operations, Parameters, Phase, Report, Run,
 pub struct Training<'a> {
     /// What the rows are, for a reader.
     pub data: &'a str,
-    /// What was trained by.
+    /// The plan of the training.
     pub plan: &'a Plan,
     /// The rows trained on, as they were prepared for encryption.
     pub training_set: &'a TrainingSet,
@@ -32,7 +32,7 @@ pub struct Training<'a> {
 pub struct Measured {
     /// Threads that the run could use.
     pub threads: usize,
-    /// In the order in which they ran.
+    /// The phases, in the order in which they ran.
     pub phases: Vec<Phase>,
     /// What the server took: set-up of the copies and all iterations.
     pub server_seconds: f64,

@@ -1,9 +1,9 @@
 //! The classic Volley Revolver: A·B by revolving the rows of Bᵀ (arXiv 2201.12577, algorithm 1).
 //!
-//! A is m × n, B is n × p. A ciphertext is M rows of D slots, D = max(n, p) rounded up to a power of two. A lies row by row;
-//! below each other lie the rows of Bᵀ, over and over: row k holds row k mod p. For each of the p rotations of B by one
-//! row, the slot-wise product with A is summed along the rows, one entry of each row is let through, and the p results
-//! are added:
+//! A is m × n, B is n × p. A ciphertext is M rows of D slots, D = max(n, p) rounded up to a power of two. A lies row by
+//! row. The rows of Bᵀ lie below each other, over and over: row k holds row k mod p. B is rotated by one row p times.
+//! Each time the slot-wise product with A is summed along the rows, and one entry of each row is let through. The p
+//! results are added:
 //!
 //! ```text
 //! C = Σ_r F_r ∘ SumColVec(A ∘ RowShifter(B, r))       F_r[i, (i + r) mod p] = 1
@@ -11,8 +11,8 @@
 //!
 //! (The paper's F_r has (i + r) mod n, which is the same for p = n and scatters the columns of C for p < n.)
 //!
-//! Cost: p products, relinearizations and filters; 2·log₂ D + 1 rotations for each; three levels, and a fourth where p does
-//! not divide M. It is what the [skewed](crate::skewed) products are measured against: they need one level.
+//! Cost: p products, relinearizations and filters; 2·log₂ D + 1 rotations for each; three levels, and a fourth where p
+//! does not divide M. The [skewed](crate::skewed) products, which need one level, are measured against this one.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub struct ClassicLayout {
 }
 
 impl ClassicLayout {
-    /// For A of `rows` × `inner` and B of `inner` × `columns`.
+    /// The layout for A of `rows` × `inner` and B of `inner` × `columns`.
     ///
     /// # Errors
     ///
@@ -61,12 +61,12 @@ impl ClassicLayout {
         self.slots / self.width
     }
 
-    /// Slots (i, j) with the values that `value` gives.
+    /// Slots with the values that `value` gives for (i, j).
     fn fill(&self, value: impl Fn(usize, usize) -> f64) -> Vec<Complex64> {
         (0..self.slots).map(|slot| value(slot / self.width, slot % self.width).into()).collect()
     }
 
-    /// A, row by row.
+    /// The slots of A, row by row.
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl ClassicLayout {
         Ok(self.fill(|i, j| a.get([i, j]).copied().unwrap_or(0.0)))
     }
 
-    /// B, its transpose's rows repeated below each other.
+    /// The slots of B: the rows of its transpose, repeated below each other.
     ///
     /// # Errors
     ///
@@ -113,9 +113,9 @@ impl<A: Arithmetic> Classic<A> {
 
     /// RowShifter: the repeated rows of Bᵀ moved up by `shift` rows, so that row k holds row (k + `shift`) mod p.
     ///
-    /// Where p divides M this is one rotation. Else the rows that come in below continue the sequence wrongly: they
-    /// are taken from a second rotation, `shift` − p, and two masks cost a level (for every `shift`, so that what is
-    /// made of the results can be added).
+    /// Where p divides M this is one rotation. Else the rows that come in below continue the sequence wrongly. They are
+    /// taken from a second rotation, by `shift` − p, and the two masks cost a level. Every `shift` costs it, so that
+    /// what is made of the results has one level and can be added.
     ///
     /// # Errors
     ///

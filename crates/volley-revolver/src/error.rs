@@ -38,7 +38,11 @@ pub enum Error {
         slots: usize,
     },
     /// No layout of this shape has so few slots.
-    #[error("no layout fits {slots} slots (log N = {}); {required} (log N = {}) would do", log_n(*slots), log_n(*required))]
+    #[error(
+        "no layout fits {slots} slots (log N = {}); {required} (log N = {}) would do",
+        log_n(*slots),
+        log_n(*required)
+    )]
     TooFewSlots {
         /// The slots there are.
         slots: usize,
@@ -138,7 +142,7 @@ pub enum Error {
         /// The smallest larger ring that would do.
         sufficient_log_n: Option<u32>,
     },
-    /// Even the leanest plan, among those with keys as small as demanded, takes more than the memory.
+    /// Every plan with keys as small as demanded takes more than the memory.
     #[error("the leanest plan takes {required} bytes of memory, the limit is {limit}")]
     TooMuchMemory {
         /// Bytes of the leanest plan.
@@ -146,7 +150,7 @@ pub enum Error {
         /// Bytes allowed.
         limit: u64,
     },
-    /// The evaluation keys of even the leanest plan are larger than they may be.
+    /// The evaluation keys of every plan are larger than they may be.
     #[error("the leanest plan has {required} bytes of evaluation keys, the limit is {limit}")]
     TooManyKeys {
         /// Bytes of the leanest plan.

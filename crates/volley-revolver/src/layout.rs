@@ -1,25 +1,25 @@
 //! Where the entries of the matrices lie.
 //!
-//! n samples, d columns, c classes. K is a power of two: c rounded up, or less, where the classes are cut into
-//! *class blocks* of K each. A ciphertext of `slots` slots is R rows of D slots, slot (i, j) being i·D + j, with D a power
-//! of two, D ≥ 2K and K·D ≤ `slots` (so that K | R).
+//! There are n samples, d columns and c classes. K is a power of two: c rounded up, or less, where the classes are cut
+//! into *class blocks* of K each. A ciphertext of `slots` slots is R rows of D slots, and slot (i, j) is slot i·D + j.
+//! D is a power of two with D ≥ 2K and K·D ≤ `slots`, so that K divides R.
 //!
-//! * **Features.** X⁽q⁾ᵢⱼ = x[qR + i, j − K] for K ≤ j < K + w, else 0: rows of x from column K on. K zero columns to the
-//!   left and K − 1 to the right take up what the products shift, so one row holds w = D − (2K − 1) columns of x.
+//! * **Features.** X⁽q⁾ᵢⱼ = x[qR + i, j − K] for K ≤ j < K + w, else 0: rows of x from column K on. K zero columns to
+//!   the left and K − 1 to the right take up what the products shift, so one row holds w = D − (2K − 1) columns of x.
 //!   More columns go to further *column blocks*, w to each.
 //! * **Weights,** skewed and K-periodic in the rows: Vᵢⱼ = v[(i + j) mod K, j − K].
-//! * **Scores and errors,** skewed: Zᵢᵤ = z[i, (i + u) mod K] for 0 ≤ u < K. Labels and errors are repeated along the row:
-//!   Yᵢⱼ = y[i, (i + j) mod K] for all j.
+//! * **Scores and errors,** skewed: Zᵢᵤ = z[i, (i + u) mod K] for 0 ≤ u < K. Labels and errors are repeated along the
+//!   row: Yᵢⱼ = y[i, (i + j) mod K] for all j.
 //!
-//! Classes do not know of each other, so class blocks are products of their own of the same features: weights, gradients,
-//! scores, labels and errors have ciphertexts for each class block, features for none. Above, k and c are the class within
-//! its block and the classes of the block; a block is a layout by itself ([`Layout::class_block`]). Ciphertexts are in the
-//! order of class block and column block (weights), or of group and class block (scores).
+//! Classes do not depend on each other, so every class block has products of its own with the same features. Weights,
+//! gradients, scores, labels and errors have ciphertexts for each class block; features are shared by all of them. A
+//! class block is a layout by itself ([`Layout::class_block`]): the formulas above hold within it, with its own
+//! classes. Ciphertexts of weights are in the order of class block and column block, those of scores in the order of
+//! group and class block.
 //!
-//! Slots are complex and all data is real, so two *row blocks* of R samples form a *group* and share ciphertexts:
-//! X = X⁽²ᵐ⁾ + i·X⁽²ᵐ⁺¹⁾, scores likewise; errors and labels as Y⁽²ᵐ⁾ − i·Y⁽²ᵐ⁺¹⁾, because
-//! Re((Xₐ + iX_b)(Eₐ − iE_b)) = XₐEₐ + X_bE_b is what the gradient sums. The last group of an odd number of blocks is
-//! real.
+//! Slots are complex and all data is real, so two *row blocks* of R samples form a *group* and share ciphertexts.
+//! Features and scores lie as X⁽²ᵐ⁾ + i·X⁽²ᵐ⁺¹⁾, errors and labels as Y⁽²ᵐ⁾ − i·Y⁽²ᵐ⁺¹⁾, because the gradient sums
+//! Re((Xₐ + iX_b)(Eₐ − iE_b)) = XₐEₐ + X_bE_b. Where the number of blocks is odd the last group is real.
 
 use std::ops::Range;
 
@@ -90,8 +90,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout in one class block with the narrowest rows that hold all columns in one column block; where K such rows do
-    /// not fit into `slots`, the one with the widest rows that do, and several column blocks.
+    /// The layout in one class block with the narrowest rows that hold all columns in one column block. Where K such
+    /// rows do not fit into `slots`, it has the widest rows that fit, and several column blocks.
     ///
     /// # Errors
     ///
@@ -115,9 +115,9 @@ impl Layout {
     }
 
     /// The [candidates](Self::candidates) for every size of class blocks that comes into question, the largest first. For up
-    /// to 16 classes that is one block. For more it is every size that fits: a block of K classes needs 2K² slots, margins
-    /// of 2K − 1 columns in every row, and K copies of the features; fewer classes in a block mean more blocks, each with
-    /// labels and sigmoids of its own.
+    /// to 16 classes that is one block. For more it is every size that fits: a block of K classes needs 2K² slots,
+    /// margins of 2K − 1 columns in every row, and K copies of the features; fewer classes in a block mean more blocks,
+    /// each with labels and sigmoids of its own.
     ///
     /// # Errors
     ///
@@ -147,7 +147,8 @@ impl Layout {
         supported(Self::widths(shape, slots, period))
     }
 
-    /// From the narrowest rows to the first that hold all columns, or the widest of which `period` fit into the slots.
+    /// Widths of rows, from the narrowest to the first that hold all columns, or to the widest of which `period` fit
+    /// into the slots.
     fn widths(shape: Shape, slots: usize, period: usize) -> Vec<Self> {
         let mut layouts = vec![Self { shape, slots, width: 2 * period, period }];
         while let Some(&last) = layouts.last()
@@ -215,7 +216,7 @@ impl Layout {
         self.width
     }
 
-    /// R, the rows of a ciphertext: samples of a row block. A multiple of [`period`](Self::period).
+    /// R, the rows of a ciphertext, which are the samples of a row block. It is a multiple of [`period`](Self::period).
     #[must_use]
     pub fn rows(&self) -> usize {
         self.slots / self.width
@@ -233,7 +234,7 @@ impl Layout {
         self.shape.classes.div_ceil(self.period)
     }
 
-    /// The classes of a class block: K, fewer in the last one, none past it.
+    /// The classes of a class block: K of them, fewer in the last one, none past it.
     #[must_use]
     pub fn block_classes(&self, class_block: usize) -> Range<usize> {
         chunk(class_block, self.period, self.shape.classes)
@@ -246,13 +247,13 @@ impl Layout {
         Self { shape: Shape { classes, ..self.shape }, ..*self }
     }
 
-    /// Number of ciphertexts of weights or of a gradient: class blocks · column blocks, or the largest number.
+    /// Number of ciphertexts of weights or of a gradient: class blocks · column blocks, saturating.
     #[must_use]
     pub fn weight_ciphertexts(&self) -> usize {
         self.class_blocks().saturating_mul(self.column_blocks())
     }
 
-    /// Number of ciphertexts of scores, labels or errors: groups · class blocks, or the largest number.
+    /// Number of ciphertexts of scores, labels or errors: groups · class blocks, saturating.
     #[must_use]
     pub fn score_ciphertexts(&self) -> usize {
         self.groups().saturating_mul(self.class_blocks())
@@ -316,15 +317,14 @@ impl Layout {
         self.row_blocks() > 1
     }
 
-    /// How many times the scores the parts are that
-    /// [`Skewed::split_scores`](crate::skewed::Skewed::split_scores) gives: 2 for a pair (a + ā is twice the real
-    /// part), 1 for a single block.
+    /// The factor by which the parts that [`Skewed::split_scores`](crate::skewed::Skewed::split_scores) gives are
+    /// larger than the scores: 2 for a pair (a + ā is twice the real part), 1 for a single block.
     #[must_use]
     pub fn score_multiple(&self, group: usize) -> f64 {
         self.parts(group).len() as f64
     }
 
-    /// How many times Eᵀ·X the backward product is: 2 where there are pairs, else 1.
+    /// The factor by which the backward product is larger than Eᵀ·X: 2 where there are pairs, else 1.
     /// [`pack_columns`](Self::pack_columns) divides by it.
     #[must_use]
     pub fn gradient_multiple(&self) -> f64 {
@@ -332,17 +332,17 @@ impl Layout {
     }
 }
 
-/// The classes of a single class block: a power of two, or the largest number.
+/// The classes of a single class block: the next power of two, saturating.
 fn padded(classes: usize) -> usize {
     classes.checked_next_power_of_two().unwrap_or(usize::MAX)
 }
 
-/// Slots of K rows of 2K: the fewest for blocks of so many classes.
+/// The fewest slots for blocks of K = `period` classes: K rows of 2K.
 fn required_slots(period: usize) -> usize {
     period.saturating_mul(period).saturating_mul(2)
 }
 
-/// Refuses shapes that are none, and slots that no layout in blocks of so many classes fits.
+/// Refuses empty shapes, and slots that no layout in blocks of so many classes fits.
 fn check_slots(shape: Shape, slots: usize, period: usize) -> Result<(), Error> {
     let Shape { samples, columns, classes } = shape;
     if samples == 0 || columns == 0 || classes < 2 {

@@ -1,21 +1,22 @@
 //! Encrypted matrices: the products that training a linear classifier on CKKS ciphertexts needs.
 //!
-//! With features x (n × d), weights v (c × d) and errors e (n × c), all encrypted, the crate computes the scores x·vᵀ and the
-//! gradient eᵀ·x, in two ways:
+//! With features x (n × d), weights v (c × d) and errors e (n × c), all encrypted, the crate computes the scores x·vᵀ
+//! and the gradient eᵀ·x, in two ways:
 //!
-//! * [`skewed`], what to use. A sample's row lies in a row of D slots; the weights lie skewed, Vᵢⱼ = v[(i + j) mod K, j − K],
-//!   K-periodic in the rows. Each product is one sum of K slot-wise products per ciphertext of features, one
-//!   relinearization, no mask and one level, and the gradient comes out in the layout of the weights. Many classes are
-//!   cut into blocks of K each, which share the features.
-//! * [`classic`], the Volley Revolver as it was published (arXiv 2201.12577): rows of the transposed factor revolve, and
-//!   each of c turns costs two masks and 2·log₂ D rotations. It is kept as the baseline.
+//! * [`skewed`], what to use. A sample's row lies in a row of D slots. The weights lie skewed, K-periodic in the rows:
+//!   Vᵢⱼ = v[(i + j) mod K, j − K]. Each product is one sum of K slot-wise products per ciphertext of features. It
+//!   takes one relinearization, no mask and one level, and the gradient comes out in the layout of the weights. Many
+//!   classes are cut into blocks of K each, which share the features.
+//! * [`classic`], the Volley Revolver as it was published (arXiv 2201.12577): rows of the transposed factor revolve,
+//!   and each of c turns costs two masks and 2·log₂ D rotations. It is kept as the baseline.
 //!
-//! [`layout`] says where which entry lies and does the packing, in clear, on [`ndarray`] matrices. Everything encrypted is
-//! generic over [`volley_ckks::Arithmetic`]: the same code runs on ciphertexts and on a simulator that follows levels and
+//! [`layout`] says which entry lies where, and packs [`ndarray`] matrices in clear. Everything encrypted is generic
+//! over [`volley_ckks::Arithmetic`]: the same code runs on ciphertexts and on a simulator that follows levels and
 //! counts operations. [`plan`] picks parameters, layout and member of the family for such a circuit.
 //!
-//! Below it is [`volley_ckks`], re-exported here, above it `volley-sigmoid`. The crate knows nothing of learning: no loss,
-//! no step size, no iterations. Nor is it a general library of matrices: it has the two products of a linear model.
+//! The layer below is [`volley_ckks`], re-exported here; the layer above is `volley-sigmoid`. The crate knows nothing
+//! of learning: no loss, no step size, no iterations. It is no general library of matrices either: it has the two
+//! products of a linear model.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -55,8 +56,8 @@
 //!
 //! # Features
 //!
-//! `parallel`, `wire` and `sealing`, all on by default, are passed on to [`volley_ckks`]. With `parallel` the products of
-//! matrices use the same threads. None changes a result.
+//! `parallel`, `wire` and `sealing`, all on by default, are passed on to [`volley_ckks`]. With `parallel` the products
+//! of matrices use the same threads. None changes a result.
 
 #![forbid(unsafe_code)]
 

@@ -1,8 +1,8 @@
 //! Planning: which parameters, layout and split a circuit on encrypted matrices should use, and what it will take.
 //!
-//! A [`Circuit`] is run on a [`Simulator`] for the members of the family that come into
-//! question, before any key exists. What runs is the circuit itself, so levels, keys, operation counts and memory are
-//! not estimates; only the time is, from a [`CostModel`].
+//! A [`Circuit`] is run on a [`Simulator`] for the members of the family that come into question, before any key
+//! exists. What runs is the circuit itself, so levels, keys, operation counts and memory are exact. Only the time is an
+//! estimate, from a [`CostModel`].
 
 use std::sync::Arc;
 
@@ -23,8 +23,9 @@ pub use simulated::simulated_groups;
 
 /// Bits of q₀: the longest that primes have.
 const FIRST_PRIME_BITS: u32 = 50;
-/// Bits of each prime above, and log₂ of the scale: the first of these for which a ring has the levels. Rounding errors
-/// grow with √N, and the longer primes more than make up for it. Under q₀ alone a slot may then be 2⁶ or 2⁹ in size.
+/// Bits of each prime above q₀, and log₂ of the scale: the first of these for which a ring has the levels. Rounding
+/// errors grow with √N, and the longer primes more than make up for it. Under q₀ alone a slot may then be 2⁶ or 2⁹ in
+/// size.
 const LEVEL_BITS: [u32; 2] = [43, 40];
 /// Bits of each special prime.
 const SPECIAL_PRIME_BITS: u32 = 50;
@@ -43,7 +44,7 @@ pub trait Circuit: Sync {
     /// The error of the layer that the circuit belongs to.
     type Error: From<Error> + Send;
 
-    /// Levels between the inputs and what is decrypted, and those that shall be left then.
+    /// Levels between the inputs and what is decrypted, and those that shall be left after it.
     fn levels(&self) -> usize;
 
     /// log₂ of the scale that the circuit needs in a ring, for results that must be more precise than most; `None` for
@@ -121,16 +122,17 @@ pub struct Plan {
 
 /// Why there is no plan: the reason of the plan that came closest.
 enum Refusal<E> {
-    /// It takes this much memory.
+    /// The plan takes this much memory.
     Memory(u64),
-    /// Its keys have so many bytes.
+    /// The plan's keys have so many bytes.
     Keys(u64),
-    /// There is none at all.
+    /// There is no plan at all.
     Circuit(E),
 }
 
 impl<E> Refusal<E> {
-    /// The one of two that came closer; of two circuits the second, in the larger ring: the smaller was too small anyway.
+    /// The one of two that came closer. Where the circuit refused both it is the second, which is of the larger ring,
+    /// as the smaller one was too small anyway.
     fn closer(self, other: Self) -> Self {
         match (self, other) {
             (Self::Memory(a), Self::Memory(b)) => Self::Memory(a.min(b)),
@@ -163,13 +165,13 @@ impl<E> From<E> for Refusal<E> {
 }
 
 impl Plan {
-    /// The plan that takes the server the least time by `model` among those that meet the demands. The same for the same
-    /// demands: circuits run on one thread, whatever the machine has.
+    /// The plan that takes the server the least time by `model` among those that meet the demands. The same demands
+    /// give the same plan: circuits run on one thread, however many the machine has.
     ///
-    /// Special primes are chosen for the default split first, then all layouts and splits are compared for them. Only
-    /// where what is fastest is too large, any number of special primes and the splits with few keys come into question.
-    /// So they do where keys and upload take the owner longer to make than the server computes: then it is what all
-    /// [costs](Self::cost) least.
+    /// Special primes are chosen for the default split first, then all layouts and splits are compared for them. Any
+    /// number of special primes and the splits with few keys come into question in two cases only: where the fastest
+    /// plan is too large, and where keys and upload take the owner longer to make than the server computes. In the
+    /// second case the plan is the one whose total [cost](Self::cost) is least.
     ///
     /// # Errors
     ///
@@ -196,8 +198,8 @@ impl Plan {
         plan.map_err(|refusal| refusal.into_error(demands))
     }
 
-    /// The same under one of several parameter sets of one ring, for circuits that
-    /// need levels of their own making. Ring and security of the demands are those of the sets.
+    /// As [`cheapest`](Self::cheapest), under one of several parameter sets of one ring, for circuits that need levels
+    /// of their own making. Ring and security of the demands are those of the sets.
     ///
     /// # Errors
     ///
@@ -225,7 +227,8 @@ impl Plan {
         if other.seconds < self.seconds { other } else { self }
     }
 
-    /// The cheapest plan by the default split in the widest rows under one parameter set: whatever the size of class blocks.
+    /// The cheapest plan by the default split in the widest rows under one parameter set, among all sizes of class
+    /// blocks.
     ///
     /// # Errors
     ///
@@ -344,7 +347,7 @@ impl Plan {
         self.simulated.upload
     }
 
-    /// The server's memory when it is the most, with so many threads.
+    /// The most memory that the server takes at any time, with so many threads.
     #[must_use]
     pub fn memory(&self, threads: usize) -> Memory {
         let Simulated { key_spec, ciphertext_bytes, upload, thread_bytes, .. } = &self.simulated;
@@ -359,7 +362,8 @@ impl Plan {
         self.seconds
     }
 
-    /// Seconds of all together by the model: the server computes, the owner makes keys and upload, both are sent.
+    /// Seconds of both parties together by the model: the server computes, the owner makes keys and upload, and these
+    /// are sent.
     #[must_use]
     pub fn cost(&self) -> f64 {
         self.seconds + self.owner_seconds + self.line_seconds
@@ -379,8 +383,8 @@ impl Plan {
     }
 }
 
-/// What is alive at the same time, and with it the memory of a plan, must not depend on chance or on the machine.
-/// Where no thread can be started it does.
+/// Runs `work` on one thread: what is alive at the same time, and with it the memory of a plan, must not depend on
+/// chance or on the machine. Where no thread can be started it does.
 #[cfg(feature = "parallel")]
 fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     if rayon::current_num_threads() == 1 {
@@ -392,7 +396,7 @@ fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     }
 }
 
-/// All there is without the feature.
+/// Runs `work`: without the feature there is one thread.
 #[cfg(not(feature = "parallel"))]
 fn on_one_thread<T>(work: impl FnOnce() -> T) -> T {
     work()
@@ -424,7 +428,7 @@ fn literal(
     security: Security,
 ) -> ParametersLiteral {
     let per_level = level_bits.div_ceil(FIRST_PRIME_BITS);
-    // As equal as they can be.
+    // The bits of a level are cut into parts that differ by one at most.
     let level = (0..per_level).map(|index| (level_bits + index) / per_level).collect();
     let first = vec![FIRST_PRIME_BITS; per_level as usize];
     ParametersLiteral {

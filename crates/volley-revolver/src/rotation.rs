@@ -76,7 +76,8 @@ impl StepGrid {
             .collect())
     }
 
-    /// The first of each g from the one before by `giant`, the others from their neighbours by `baby`: two keys.
+    /// Rotations made from each other with two keys: the first of each g from the one before it by `giant`, the others
+    /// from their neighbours by `baby`.
     fn successive<A: Arithmetic>(
         self,
         arithmetic: &A,

@@ -1,10 +1,11 @@
 //! The skewed Volley Revolver: Z = X·vᵀ and G = Eᵀ·X without a mask, at one level each.
 //!
-//! In the notation of [`layout`](crate::layout), with rot(a, k)ₛ = aₛ₊ₖ. One product needs K rotations b = 0 … K − 1.
+//! The notation is that of [`layout`](crate::layout), with rot(a, k)ₛ = aₛ₊ₖ. One product needs K rotations
+//! b = 0 … K − 1.
 //!
 //! **Forward.** X·rot(V, bD) holds at column j a term of class (i + j + b) mod K, which belongs at skew index
-//! (j + b) mod K: shifted right by b it stands at a column congruent to it. All K products are therefore added before any
-//! row is summed,
+//! (j + b) mod K: shifted right by b it stands at a column congruent to it. All K products are therefore added before
+//! any row is summed,
 //!
 //! ```text
 //! S = Σ_b rot(X, −b) · rot(V, b(D − 1))        one relinearization, no mask
@@ -25,12 +26,12 @@
 //! and G has exactly the layout of V. Zero margins of K and K − 1 columns take up all that crosses the end of a row.
 //! [`Split`] names the members of this family: which of the shifts are made once on X, and which on the sums.
 //!
-//! **Class blocks.** The products are those of one class block at a time: its weights, its errors. Copies of the features
-//! serve all of them.
+//! **Class blocks.** The products are those of one class block at a time, with its weights and its errors. Copies of
+//! the features serve all class blocks.
 //!
-//! **Pairs.** V is real, so Z of a pair of blocks is Z⁽²ᵐ⁾ + i·Z⁽²ᵐ⁺¹⁾ at the price of one;
+//! **Pairs.** V is real, so Z of a pair of blocks is Z⁽²ᵐ⁾ + i·Z⁽²ᵐ⁺¹⁾ at the price of one product;
 //! [`split_scores`](Skewed::split_scores) separates them by one conjugation. With E = E⁽²ᵐ⁾ − i·E⁽²ᵐ⁺¹⁾ the real part of
-//! the gradient is the sum of both, taken once by one conjugation of the result.
+//! the gradient is the sum over both blocks. It is taken by one conjugation of the result.
 
 use std::sync::Arc;
 
@@ -52,9 +53,9 @@ pub use forward::{ForwardCopies, RevolvedWeights};
 
 /// The products of one layout by one [`Split`] on one arithmetic: see the [module](self).
 ///
-/// Ciphertexts are given and returned as a slice over column blocks (features of a group; weights and gradients of a class
-/// block) or as one (scores and errors of a group and class block). Whatever runs in parallel is exact modular arithmetic: results do not depend on the
-/// number of threads.
+/// Ciphertexts are given and returned as a slice over column blocks (features of a group; weights and gradients of a
+/// class block) or as one (scores and errors of a group and class block). Whatever runs in parallel is exact modular
+/// arithmetic: results do not depend on the number of threads.
 #[derive(Debug)]
 pub struct Skewed<A> {
     arithmetic: Arc<A>,
@@ -88,7 +89,8 @@ impl<A: Arithmetic> Skewed<A> {
     }
 
     /// The features of a group times factors of the columns ([`Layout::pack_columns`]): one product and one level
-    /// for each column block. Backward copies made of these scale the gradient for nothing, in every iteration.
+    /// for each column block. Backward copies that are made of these scale the gradient of every iteration at no
+    /// further cost.
     ///
     /// # Errors
     ///

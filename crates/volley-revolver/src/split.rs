@@ -12,24 +12,25 @@ pub enum RowShifts {
 /// How the rotations of one ciphertext by many steps are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rotations {
-    /// All from one gadget decomposition, by a key for each step.
+    /// All rotations come from one gadget decomposition, by a key for each step.
     Hoisted,
-    /// Each from the one before, by one key for all of them, or two where there are shifts of two kinds: each rotation
-    /// has a decomposition of its own, and the noise of those before it.
+    /// Each rotation comes from the one before, by one key for all of them, or two where there are shifts of two kinds.
+    /// Each has a decomposition of its own, and the noise of those before it.
     Successive,
 }
 
-/// A member of the family of skewed products. Copies of the features cost memory and set-up and pay off over many
-/// iterations; for samples seen once few copies are cheaper.
+/// A member of the family of skewed products. Copies of the features cost memory and set-up, and pay off over many
+/// iterations. Few copies are cheaper for samples that are seen once.
 ///
-/// The forward product splits b = g·H_f + h and makes the shifts h on H_f copies of each feature ciphertext and the
+/// The forward product splits b = g·H_f + h. It makes the shifts h on H_f copies of each feature ciphertext and the
 /// shifts g·H_f on sums: K/H_f relinearizations and K/H_f − 1 rotations for each group.
 ///
-/// The backward product splits b = gH + h, G = K/H: G − 1 rotations of sums in all, H − 1 hoisted ones of each group's
-/// errors, and h's row shifts according to [`RowShifts`]. All counts are for each column block.
+/// The backward product splits b = gH + h, with G = K/H. It takes G − 1 rotations of sums in all, H − 1 hoisted
+/// rotations of each group's errors, and the row shifts of h according to [`RowShifts`]. All counts are for each column
+/// block.
 ///
-/// Where rotations are hoisted each of their steps has its key, and these are nearly all keys of a training run. Made
-/// [successively](Rotations::Successive) they take a key or two, and more time.
+/// Where rotations are hoisted each of their steps has its key, and these are nearly all keys of a training run.
+/// Rotations that are made [successively](Rotations::Successive) take a key or two, and more time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Split {
     period: usize,
@@ -52,7 +53,8 @@ impl Split {
         Self { period, forward_steps, backward_steps, row_shifts, copies, factors }
     }
 
-    /// The same shifts, with the copies of the features made by `copies`, the rotations of weights and errors by `factors`.
+    /// The same shifts, with the copies of the features made by `copies`, the rotations of weights and errors by
+    /// `factors`.
     #[must_use]
     pub fn with_rotations(self, copies: Rotations, factors: Rotations) -> Self {
         Self { copies, factors, ..self }

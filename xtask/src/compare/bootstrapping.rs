@@ -37,7 +37,7 @@ struct Measurement {
     log_slots: u32,
     log_qp: f64,
     levels_left: usize,
-    /// Of each of these.
+    /// Bits of each level that is left.
     level_bits: u32,
     /// −log₂ of the largest error in a slot.
     worst_bits: f64,
@@ -47,7 +47,7 @@ struct Measurement {
     median_ms: f64,
 }
 
-/// Times all for each number of slots and prints a table for each.
+/// Times all libraries for each number of slots, and prints a table for each number.
 pub(super) fn run(log_slots: &[u32], python: Option<&Python>, json: Option<File>) -> Result<()> {
     let mut all = Vec::new();
     for &log_slots in log_slots {
@@ -103,7 +103,7 @@ fn name(preset: Preset) -> &'static str {
     }
 }
 
-/// One row for each; ratios are to the first.
+/// A table with one row for each measurement; ratios are to the first.
 fn table(measurements: &[Measurement]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);

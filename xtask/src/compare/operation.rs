@@ -21,7 +21,7 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    /// In the order of the table.
+    /// All operations, in the order of the table.
     pub(super) const ALL: [Self; 10] = [
         Self::MultiplyRelinearizeRescale,
         Self::Rotate,

@@ -15,8 +15,8 @@ const ABSENT: i32 = 3;
 /// A library that we are compared with, in one configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Peer {
-    /// With digits of key switching as its script chooses them, as many as Volley's where security allows, or with
-    /// another number.
+    /// OpenFHE. Its script chooses as many digits of key switching as Volley has, where security allows, unless another
+    /// number is given.
     OpenFhe {
         digits: Option<usize>,
     },
@@ -24,8 +24,8 @@ pub(super) enum Peer {
 }
 
 impl Peer {
-    /// Those of a ring, in the order of the table. The wanted ratios were set against an OpenFHE with five digits at 2^15
-    /// and four at 2^16; with fewer it is faster.
+    /// The libraries that are timed in a ring, in the order of the table. The wanted ratios were set against an OpenFHE
+    /// with five digits at 2^15 and four at 2^16; with fewer it is faster.
     pub(super) fn of(log_n: u32) -> Vec<Self> {
         let reference = match log_n {
             15 => Some(Self::OpenFhe { digits: Some(5) }),
@@ -62,12 +62,12 @@ impl Peer {
 #[derive(Debug, PartialEq)]
 pub(super) enum Outcome<M = Measurement> {
     Measured(Vec<M>),
-    /// It is not there, and why.
+    /// The library is not there, and why.
     Absent(String),
 }
 
 impl<M> Outcome<M> {
-    /// There is no interpreter to run its script.
+    /// The outcome where there is no interpreter to run the script.
     pub(super) fn no_python() -> Self {
         Self::Absent("there is no Python".into())
     }

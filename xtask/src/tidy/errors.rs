@@ -8,8 +8,8 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use super::TextFile;
 use super::syntax::visit_tokens as visit;
 
-/// The variants, of the enums of a crate whose name ends in `Error`, that no test of the crate names as
-/// `Enum::Variant`, or `E::Variant` after `use Enum as E`.
+/// The variants that no test of the crate names as `Enum::Variant`, or as `E::Variant` after `use Enum as E`. The enums
+/// are those of the crate whose name ends in `Error`.
 pub(super) fn problems(files: &[&TextFile]) -> Result<Vec<String>> {
     let mut named = HashSet::new();
     let mut variants = Vec::new();
@@ -88,7 +88,7 @@ fn test_items(sequence: &[TokenTree]) -> Vec<TokenStream> {
     bodies
 }
 
-/// (a, b) for each a::b, and besides (c, b) where the same tokens have `c as a`.
+/// The pair (a, b) for each a::b, and also (c, b) where the same tokens have `c as a`.
 fn named_paths(tokens: TokenStream) -> Vec<(String, String)> {
     let mut paths = Vec::new();
     let mut aliases = Vec::new();

@@ -1,11 +1,11 @@
-//! Inside a crate dependencies go one way: no module imports through one above it, and no modules form a circle.
+//! Dependencies inside a crate go one way: no module imports through one above it, and no modules form a circle.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::modules::{ModulePath, Modules, Reference, Target};
 
-/// Which modules of one folder use which others, each with a place where they do. What stands below a module counts as
-/// a part of it.
+/// Which modules of one folder use which others, each with a place where this happens. What stands below a module
+/// counts as a part of it.
 type Arrows = BTreeMap<String, BTreeMap<String, String>>;
 
 /// Where the modules of a crate break the rules.
@@ -46,7 +46,7 @@ fn upward(modules: &Modules, from: &ModulePath, reference: &Reference, target: &
     Some(format!("{name} is defined in the root, which is above: it needs a module of its own"))
 }
 
-/// The smallest circle through each module, each once.
+/// The smallest circle through each module; every circle is given once.
 fn circles(folder: &[String], arrows: &Arrows) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut problems = Vec::new();

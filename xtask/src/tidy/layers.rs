@@ -1,4 +1,5 @@
-//! The crates: one chain of layers, each on the one below it only, and around it a graph of what may use what.
+//! The crates form one chain of layers, in which each depends only on the one below it. A graph around the chain says
+//! which other crates may use which.
 
 use cargo_metadata::{DependencyKind, Metadata};
 
@@ -17,7 +18,7 @@ struct Rule {
 
 const TESTKIT: &[&str] = &["volley-testkit"];
 
-/// All members. In the chain this repeats [`CHAIN`]; beside it, features of images need no encryption.
+/// The rules of all members. For the chain they repeat [`CHAIN`]; beside it, features of images need no encryption.
 const GRAPH: [Rule; 14] = [
     Rule { name: "volley-testkit", published: false, uses: &[], tests_use: &[] },
     Rule { name: "volley-ring", published: true, uses: &[], tests_use: TESTKIT },

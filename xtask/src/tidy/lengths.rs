@@ -9,7 +9,7 @@ use super::TextFile;
 const MAX_FILE_LINES: usize = 600;
 /// From the keyword `fn` to the closing bracket.
 const MAX_FUNCTION_LINES: usize = 70;
-/// Of text: the targets of links do not count, as they cannot be broken.
+/// Targets of links and web addresses do not count, as they cannot be broken.
 const MAX_LINE_CHARACTERS: usize = 120;
 
 /// What is too long in a file of Rust: the whole, or a function.
@@ -22,7 +22,7 @@ pub(super) fn problems(file: &TextFile) -> Vec<String> {
     if lines > MAX_FILE_LINES {
         problems.push(format!("{}: {lines} lines, at most {MAX_FILE_LINES} are allowed", file.path));
     }
-    // What is not Rust is another rule's to tell.
+    // Another rule tells what is not Rust.
     if let Ok(syntax) = syn::parse_file(&file.text) {
         let mut functions = LongFunctions { path: &file.path, problems };
         functions.visit_file(&syntax);
@@ -51,7 +51,7 @@ fn is_table_row(line: &str) -> bool {
 fn text_characters(line: &str) -> usize {
     let mut count = 0;
     for (index, part) in line.split("](").enumerate() {
-        // Of every part but the first the beginning is a target.
+        // Every part but the first begins with a target.
         let text = if index == 0 { part } else { part.find(')').map_or("", |end| &part[end..]) };
         let words = text.split([' ', '<', '>', '(', '"']).filter(|word| word.contains("://"));
         let addresses: usize = words.map(|address| address.chars().count()).sum();

@@ -1,4 +1,4 @@
-//! Versions, lints and metadata stand in one place: the manifest of the workspace.
+//! Versions, lints and metadata stand in one place, which is the manifest of the workspace.
 
 use anyhow::{Context, Result};
 use toml::{Table, Value};
@@ -6,7 +6,7 @@ use toml::{Table, Value};
 const INHERITED: [&str; 4] = ["version", "edition", "rust-version", "license"];
 const DEPENDENCIES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
-/// What a member's manifest says by itself, though the workspace should.
+/// What a member's manifest says by itself, although the workspace's manifest should say it.
 pub(super) fn problems(path: &str, manifest: &str) -> Result<Vec<String>> {
     let manifest: Table = toml::from_str(manifest).with_context(|| path.to_owned())?;
     let section = |name: &str| manifest.get(name).and_then(Value::as_table);

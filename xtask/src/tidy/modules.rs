@@ -22,7 +22,7 @@ pub(super) struct Modules {
 /// What one module says.
 #[derive(Debug)]
 pub(super) struct Module {
-    /// Where it is written.
+    /// The file that it is written in.
     pub(super) file: String,
     /// The modules declared in it, and the module below which each can be named.
     children: BTreeMap<String, ModulePath>,
@@ -63,7 +63,7 @@ pub(super) struct Target {
     pub(super) module: ModulePath,
     /// None where the path ends at the module itself.
     pub(super) item: Option<String>,
-    /// The modules that only hand it on, and the name that each gives it.
+    /// The modules on the way that only re-export it, and the name that each gives it.
     pub(super) facades: Vec<(ModulePath, String)>,
 }
 

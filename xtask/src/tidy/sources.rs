@@ -9,7 +9,7 @@ use super::syntax::visit_tokens;
 const NOTES: [&str; 2] = [concat!("TO", "DO"), concat!("FIX", "ME")];
 /// The only home of unsafe code: `kernel.rs` and the files below `kernel`.
 const KERNEL: &str = "crates/volley-ring/src/kernel";
-/// Its crate cannot forbid what its kernel needs.
+/// The folder of the one crate that cannot forbid unsafe code, as its kernel needs it.
 const RING: &str = "crates/volley-ring/";
 
 /// What is wrong with a file.

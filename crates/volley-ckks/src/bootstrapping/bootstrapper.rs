@@ -38,8 +38,9 @@ pub struct BootstrappingLiteral {
 
 /// A planned bootstrapping: which level and scale each step has.
 ///
-/// The highest levels of the parameters are its own, from the top: CoeffsToSlots, EvalMod, SlotsToCoeffs. What is below is
-/// the caller's. Which levels are whose does not depend on the slots, so that one parameter set serves all numbers of them.
+/// The highest levels of the parameters are its own, from the top: CoeffsToSlots, EvalMod, SlotsToCoeffs. What is below
+/// is the caller's. Which levels are whose does not depend on the slots, so that one parameter set serves all numbers
+/// of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bootstrapping {
     parameters: Parameters,
@@ -176,8 +177,8 @@ impl Bootstrapping {
         self.coeffs_to_slots.dft().memory_bytes() + self.slots_to_coeffs.dft().memory_bytes()
     }
 
-    /// The keys that a bootstrapping of ciphertexts at level 0 takes, each up to the level of its use: found by running it
-    /// on a simulator.
+    /// The keys that a bootstrapping of ciphertexts at level 0 takes, each up to the level of its use: found by running
+    /// it on a simulator.
     ///
     /// # Errors
     ///
@@ -213,9 +214,9 @@ impl<T> Bootstrapper<T> {
     /// The slots of `a` at [`output_level`](Bootstrapping::output_level) and
     /// [`output_scale`](Bootstrapping::output_scale).
     ///
-    /// No slot may be larger than 1 in absolute value; larger ones come out wrong. A ciphertext of the parameters' scale may
-    /// be at any level, of which nothing but level 0 is used; for one of another scale it takes a level to change that. Slots repeat with
-    /// period n, or the result is their mean over the repetitions.
+    /// No slot may be larger than 1 in absolute value; larger ones come out wrong. A ciphertext of the parameters'
+    /// scale may be at any level, of which nothing but level 0 is used; for one of another scale it takes a level to
+    /// change that. Slots repeat with period n, or the result is their mean over the repetitions.
     ///
     /// # Errors
     ///

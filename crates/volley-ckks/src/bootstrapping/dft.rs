@@ -11,9 +11,9 @@
 //! S_k, in blocks of length 2h = 2^k:   (u, v) ↦ (u + ωv, u − ωv),   ω = exp(2πi·5^j/8h) in place j < h
 //! ```
 //!
-//! [`CoeffsToSlots`] computes B·w = S₁⁻¹⋯S_(log n)⁻¹·z, and [`SlotsToCoeffs`] takes B·w to z. Both leave out B, which would
-//! have no few diagonals: what happens to the coefficients in between, to each alone, does not ask for their order.
-//! Coefficients are in units of the scale: those of the polynomial, divided by it.
+//! [`CoeffsToSlots`] computes B·w = S₁⁻¹⋯S_(log n)⁻¹·z, and [`SlotsToCoeffs`] takes B·w to z. Both leave out B, which
+//! would have no few diagonals: what happens to the coefficients in between, to each alone, does not ask for their
+//! order. Coefficients are in units of the scale: those of the polynomial, divided by it.
 //!
 //! # The matrices
 //!
@@ -34,15 +34,15 @@
 //! * Side by side, in one ciphertext of 2n slots, where 2n ≤ N/2. A ciphertext of n slots is one of 2n slots that
 //!   repeat; the last matrix is multiplied by ½ in the first half of its rows and by −i/2 in the second, and
 //!   y = (w/2 | −iw/2) becomes y + ȳ = (Re w | Im w). The way back: with the columns of the first matrix multiplied by
-//!   1 and i, SlotsToCoeffs takes (u | v) to slots whose halves add up to F·B·(u + iv), since the matrices, repeated over 2n
-//!   slots, commute with a rotation by n. That rotation comes last, at the lowest level.
+//!   1 and i, SlotsToCoeffs takes (u | v) to slots whose halves add up to F·B·(u + iv), since the matrices, repeated
+//!   over 2n slots, commute with a rotation by n. That rotation comes last, at the lowest level.
 //! * Apart, in two ciphertexts: w/2 + w̄/2 and (w̄/2 − w/2)·i. The way back is u + i·v.
 //!
 //! # Noise
 //!
 //! S_k/√2 is unitary, so s stages of CoeffsToSlots divide the root mean square of slots and of noise by 2^(s/2), and s
-//! stages of SlotsToCoeffs multiply it; each matrix adds the rounding of one division and, for each diagonal, the rounding of
-//! its encoding times the slots ([`Dft::noise`]).
+//! stages of SlotsToCoeffs multiply it; each matrix adds the rounding of one division and, for each diagonal, the
+//! rounding of its encoding times the slots ([`Dft::noise`]).
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -113,12 +113,13 @@ impl<C> Coefficients<C> {
 pub struct DftShape {
     /// The number n of complex slots: a power of two, at least 2 and at most N/2, or N/4 side by side.
     pub slots: usize,
-    /// Of the coefficients.
+    /// How the coefficients are packed.
     pub packing: Packing,
     /// The level of the first matrix; each takes one.
     pub level: usize,
     /// How many stages are merged in each matrix, in the order in which they are applied: at least one, log₂ n in all.
-    /// [`CoeffsToSlots::even_stages`] and [`SlotsToCoeffs::even_stages`] give about equal parts, for few diagonals in all.
+    /// [`CoeffsToSlots::even_stages`] and [`SlotsToCoeffs::even_stages`] give about equal parts, for few diagonals in
+    /// all.
     pub stages: Vec<u32>,
     /// What the result is multiplied by.
     pub factor: f64,
@@ -128,8 +129,8 @@ pub struct DftShape {
     pub to: Scale,
 }
 
-/// A factored DFT: what [`CoeffsToSlots`] and [`SlotsToCoeffs`] have in common. `T` is [`LinearTransform`] as long as it
-/// is a plan, and [`LinearArithmetic::Transform`] once its diagonals are encoded.
+/// A factored DFT: what [`CoeffsToSlots`] and [`SlotsToCoeffs`] have in common. `T` is [`LinearTransform`] as long as
+/// it is a plan, and [`LinearArithmetic::Transform`] once its diagonals are encoded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dft<T = LinearTransform> {
     direction: Direction,
@@ -205,7 +206,8 @@ impl Dft<LinearTransform> {
         &self.transforms
     }
 
-    /// All rotations of the matrices, each once. What else is needed (a conjugation, a rotation by n) a simulation tells.
+    /// All rotations of the matrices, each once. What else is needed (a conjugation, a rotation by n) a simulation
+    /// tells.
     #[must_use]
     pub fn rotations(&self) -> BTreeSet<i64> {
         self.transforms.iter().flat_map(LinearTransform::rotations).collect()
@@ -218,8 +220,8 @@ impl Dft<LinearTransform> {
     }
 
     /// The noise of the result in the coefficients that its slots are read from: of each ciphertext, for operands that
-    /// each have the given noise and root mean square of the slots times the scale. The mean over the slots is exact, as
-    /// S_k/√2 is unitary; key switches inside of the matrices, far below their rounding, are left out.
+    /// each have the given noise and root mean square of the slots times the scale. The mean over the slots is exact,
+    /// as S_k/√2 is unitary; key switches inside of the matrices, far below their rounding, are left out.
     #[must_use]
     pub fn noise(&self, operand: Noise, message: f64) -> Noise {
         use std::f64::consts::SQRT_2;
@@ -341,8 +343,8 @@ fn sums_to(stages: &[u32], sum: u32) -> bool {
     stages.iter().try_fold(0_u32, |sum, &stages| sum.checked_add(stages)) == Some(sum)
 }
 
-/// log₂ `slots` stages in `matrices` parts that differ by one at most, the larger ones first; fewer parts where there are
-/// not as many stages.
+/// log₂ `slots` stages in `matrices` parts that differ by one at most, the larger ones first; fewer parts where there
+/// are not as many stages.
 fn even_stages(slots: usize, matrices: usize) -> Vec<u32> {
     let stages = slots.max(1).ilog2();
     let parts = u32::try_from(matrices).map_or(stages, |matrices| matrices.min(stages));
@@ -361,8 +363,8 @@ impl CoeffsToSlots {
     ///
     /// # Errors
     ///
-    /// [`Error::SlotCount`], [`Error::DftStages`], [`Error::LevelRange`], [`Error::LevelExhausted`] for more matrices than
-    /// levels, [`Error::NotFinite`] for the factor.
+    /// [`Error::SlotCount`], [`Error::DftStages`], [`Error::LevelRange`], [`Error::LevelExhausted`] for more matrices
+    /// than levels, [`Error::NotFinite`] for the factor.
     pub fn new(
         parameters: &Parameters,
         shape: DftShape,
@@ -464,8 +466,8 @@ impl<T> SlotsToCoeffs<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::CoefficientPacking`] for coefficients that are packed otherwise, [`Error::ScaleMismatch`] for another scale
-    /// than planned, and those of [`LinearArithmetic`].
+    /// [`Error::CoefficientPacking`] for coefficients that are packed otherwise, [`Error::ScaleMismatch`] for another
+    /// scale than planned, and those of [`LinearArithmetic`].
     pub fn apply<A: LinearArithmetic<Transform = T>>(
         &self,
         arithmetic: &A,

@@ -51,8 +51,9 @@
 //! at R = 2¹² four bits less. What comes later counts little: T₈ 2¹¹·σ, every other rescaling 2⁹·σ or less, the last
 //! 1·σ. Where the second level is longer than the first the
 //! scale of T₂ is longer than either's: with factors of 62, 64, 60, 60, 60, 58, 60, 58, 54 and 54 bits the noise is a
-//! third of that of ten levels of 60. σ is that of the scale a result has: a quotient of the series has what a power of scale
-//! s leaves of the series' last product, t·q/s for its scale t and last factor q, so that t·q has to be long where s is.
+//! third of that of ten levels of 60. σ is that of the scale a result has: a quotient of the series has what a power of
+//! scale s leaves of the series' last product, t·q/s for its scale t and last factor q, so that t·q has to be long
+//! where s is.
 //!
 //! # Constants
 //!
@@ -300,7 +301,7 @@ impl EvalMod {
     }
 }
 
-/// Of α₀·c₀ at `level`: the factor of the level above, which is the last of the series.
+/// The scale of α₀·c₀ at `level`: the factor of the level above, which is the last of the series.
 fn cosine_scale(parameters: &Parameters, level: usize) -> Scale {
     parameters.rescaling_factor(level + 1)
 }

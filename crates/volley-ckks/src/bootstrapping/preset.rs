@@ -1,8 +1,8 @@
 //! Parameter sets for bootstrapping.
 //!
-//! From the bottom: q₀; the levels that are left for the caller; SlotsToCoeffs; EvalMod; CoeffsToSlots. What each has to be
-//! as long as it is for is derived in `docs/bootstrapping.md`. Those of EvalMod fall: an error counts the more the
-//! earlier it is made, so scales begin long and lose two bits or more with each square.
+//! From the bottom: q₀; the levels that are left for the caller; SlotsToCoeffs; EvalMod; CoeffsToSlots. What each has
+//! to be as long as it is for is derived in `docs/bootstrapping.md`. Those of EvalMod fall: an error counts the more
+//! the earlier it is made, so scales begin long and lose two bits or more with each square.
 
 use std::ops::RangeInclusive;
 
@@ -15,16 +15,17 @@ const COEFFS_TO_SLOTS: usize = 4;
 const SLOTS_TO_COEFFS: usize = 3;
 /// EvalMod has eight levels: six for the cosine and these.
 const DOUBLE_ANGLES: u32 = 2;
-/// Of EvalMod's levels, the last first: scales of 53 bits of x, 52 of T₂, then 50.
+/// Bits of the primes of EvalMod's levels, the last level first: the scale of x has 53 bits, that of T₂ 52, all others
+/// 50.
 const FAST_EVAL_MOD: [&[u32]; 8] = [&[50], &[50], &[50], &[50], &[50], &[50], &[27, 27], &[27, 27]];
-/// The same: scales of 68 bits of x, then 67, 65, 63, 61, 60, 60, 54 and 58. The last level of the series is long for its
-/// quotients: that of T₈, whose scale is 63, has the 57 that are left of 60 + 60. The last of all has one prime: what that
-/// leaves of the scale SlotsToCoeffs takes away.
+/// The same: scales of 68 bits of x, then 67, 65, 63, 61, 60, 60, 54 and 58. The last level of the series is long for
+/// its quotients: that of T₈, whose scale is 63, has the 57 that are left of 60 + 60. The last of all has one prime:
+/// what that leaves of the scale SlotsToCoeffs takes away.
 const PRECISE_EVAL_MOD: [&[u32]; 8] =
     [&[50], &[33, 33], &[30, 30], &[31, 31], &[33, 32], &[34, 33], &[35, 34], &[35, 34]];
-/// Of the caller's scale and levels.
+/// Bits of the caller's scale and levels.
 const LEVEL_BITS: u32 = 40;
-/// Of special primes: no longer than the table of the security allows, and no shorter than levels.
+/// Bits of special primes: no more than the table of the security allows, and no fewer than those of levels.
 const SPECIAL_BITS: RangeInclusive<u32> = LEVEL_BITS..=50;
 
 /// A kind of parameter sets.
@@ -40,8 +41,8 @@ impl Preset {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Fast, Self::Precise];
 
-    /// A parameter set that leaves `levels` levels after a bootstrapping, with so many special primes: of 50 bits, or of
-    /// fewer where the claim of security has no room for that.
+    /// A parameter set that leaves `levels` levels after a bootstrapping, with so many special primes: of 50 bits, or
+    /// of fewer where the claim of security has no room for that.
     #[must_use]
     pub fn parameters(
         self,

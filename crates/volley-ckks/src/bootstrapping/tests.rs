@@ -104,7 +104,7 @@ fn full_packing_is_precise() {
 
 #[test]
 fn fast_is_less_precise() {
-    // Of the sine alone at a message ratio of 2⁸: 14.3 bits.
+    // The sine alone has 14.3 bits at a message ratio of 2⁸.
     check(Preset::Fast, 16, 14.0);
     check(Preset::Fast, 1 << (LOG_N - 1), 13.0);
 }
@@ -181,8 +181,8 @@ fn a_ciphertext_of_another_scale_takes_one_level() {
     assert!(Precision::measure(&values, &setup.decrypt(&refreshed)).worst_bits() > 22.0);
 }
 
-/// Bootstraps one ciphertext again and again. The errors of all add up: after k times there is no more than twice k times
-/// that of the first.
+/// Bootstraps one ciphertext again and again. The errors of all add up: after k times there is no more than twice k
+/// times that of the first.
 fn check_consecutive(bench: &Bench, times: u32) {
     let values = random_slots(32, &mut rng(3)).into_iter().map(|z| z / 2.0).collect::<Vec<_>>();
     let mut ciphertext = bench.setup.encrypt(&values, 0, 4);

@@ -22,8 +22,8 @@ pub struct Memory {
     pub encoded: u64,
     /// What the key switches of all threads but one work on.
     pub scratch: u64,
-    /// Unused buffers, which are kept for later polynomials. They come from dropped ciphertexts, so they are no more than
-    /// the bytes of `ciphertexts`, and no more than the ring keeps.
+    /// Unused buffers, which are kept for later polynomials. They come from dropped ciphertexts, so they are no more
+    /// than the bytes of `ciphertexts`, and no more than the ring keeps.
     pub idle: u64,
     /// The program itself, with twiddle factors and roots of unity.
     pub program: u64,

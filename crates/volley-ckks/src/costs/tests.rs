@@ -36,7 +36,7 @@ fn a_rotation_has_the_parts_of_its_steps() {
         let model = MODEL.with_operations(times);
         model.nanoseconds(&parameters, Operation::Rotation, 4) / 1024.0
     });
-    // Of digits to all primes, and of both polynomials divided by P.
+    // Transforms of digits to all primes, and of both polynomials divided by P.
     assert_eq!(transform, 10.0 * (digits * extended + 2.0 * extended));
     // Basis conversion of digits, both halves of the key, basis conversion of P to Q for both polynomials.
     assert_eq!(product, limbs * extended + 2.0 * digits * extended + 2.0 * 2.0 * limbs);

@@ -101,7 +101,7 @@ impl KeySwitch {
 pub(crate) fn scratch_bytes(parameters: &Parameters, operation: Operation, level: usize) -> u64 {
     let extended = parameters.limbs(level) + parameters.p().len();
     let digits = parameters.digit_count(level);
-    // Of the product with a key.
+    // The two polynomials of the product with a key.
     let product = 2;
     let polys = match operation {
         Operation::Hoisting => digits,

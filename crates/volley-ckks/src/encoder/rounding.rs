@@ -1,7 +1,7 @@
 //! Rounding to integers without a branch or an address that depends on the value.
 //!
-//! The operations of the language are correct but not made for secrets: `f64::round` and the conversion to `i128` are calls
-//! that branch on exponents, and a maximum may be compiled to a branch.
+//! The operations of the language are correct but not made for secrets: `f64::round` and the conversion to `i128` are
+//! calls that branch on exponents, and a maximum may be compiled to a branch.
 
 /// The largest absolute value, 0 of none; NaN counts as larger than infinity.
 pub(super) fn largest(values: impl Iterator<Item = f64>) -> f64 {
@@ -27,7 +27,7 @@ pub(super) fn round(x: f64) -> f64 {
 
 /// The integer that a float below 2¹²⁶ is.
 pub(super) fn integer(x: f64) -> i128 {
-    /// Of a float whose mantissa, read as an integer of 53 bits, is its value.
+    /// The exponent of a float whose mantissa, read as an integer of 53 bits, is its value.
     const EXPONENT: u32 = 1075;
     let bits = x.to_bits();
     let exponent = (bits >> 52 & 0x7ff) as u32;

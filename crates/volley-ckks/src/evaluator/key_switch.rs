@@ -20,8 +20,8 @@ impl Evaluator {
         self.context.gadget(level).decompose(poly)
     }
 
-    /// Σ digitⱼ·keyⱼ + P·(x, y). Divided by D = P it adds the summands x and y to the switched polynomial. Divided by P and
-    /// the primes of the level it rescales the sum as well.
+    /// Σ digitⱼ·keyⱼ + P·(x, y). Divided by D = P it adds the summands x and y to the switched polynomial. Divided by P
+    /// and the primes of the level it rescales the sum as well.
     pub(super) fn switched<'a>(
         &'a self,
         digits: Digits<'a>,

@@ -1,8 +1,8 @@
 //! Linear transforms and sums of rotations: everything is summed modulo Q·P and divided by P once.
 //!
-//! For d digits, l + 1 limbs and k special primes: one decomposition; 2d products of l + 1 + k limbs for each baby step,
-//! and two for each diagonal; for each giant step a division of one polynomial, a decomposition and 2d products; a
-//! division of two polynomials.
+//! For d digits, l + 1 limbs and k special primes: one decomposition; 2d products of l + 1 + k limbs for each baby
+//! step, and two for each diagonal; for each giant step a division of one polynomial, a decomposition and 2d products;
+//! a division of two polynomials.
 
 use maybe_rayon::prelude::*;
 use num_complex::Complex64;

@@ -96,7 +96,7 @@ fn a_linear_combination_is_the_sum_of_its_products() {
     let (ev, simulator) = (&setup.evaluator, Simulator::new(setup.context.parameters()));
     let vectors: Vec<_> = (0..3).map(|seed| random_slots(512, &mut rng(seed))).collect();
     let coefficients = [0.25, -3.0, 1.0 / 3.0];
-    // Of several levels and scales: 40, 41 and 42 bits.
+    // Ciphertexts of several levels and scales: 40, 41 and 42 bits.
     let encrypted: Vec<_> = (0..3)
         .map(|i| {
             setup.encrypt_at(&vectors[i], &Scale::power_of_two(40 + i as i32), LEVELS - i, 10 + i as u64)
@@ -416,7 +416,7 @@ fn scales_longer_than_a_prime_are_as_precise_as_they_are_long() {
     for level in 1..=LEVELS {
         let (ca, cb) = (setup.encrypt(&a, level, 4), setup.encrypt(&b, LEVELS, 5));
         let check = |ct: Ciphertext, expected: Vec<Complex64>| {
-            // Of floating point, not of the noise: that leaves 54 bits.
+            // The error is that of floating point; the noise alone would leave 54 bits.
             assert_close(&expected, &setup.decrypt(&ct), 46.0);
             assert_close(&expected, &setup.decrypt(&ev.drop_level(&ct, 0).unwrap()), 46.0);
         };

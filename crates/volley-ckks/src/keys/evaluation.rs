@@ -19,8 +19,8 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::params::{Parameters, ParamsId};
 
-/// Relinearization and Galois keys of one owner. There may be gigabytes of them, so they are shared in an `Arc` and are not
-/// cloned.
+/// Relinearization and Galois keys of one owner. There may be gigabytes of them, so they are shared in an `Arc` and are
+/// not cloned.
 #[derive(Debug)]
 pub struct EvaluationKeySet {
     params_id: ParamsId,
@@ -178,8 +178,8 @@ impl EvaluationKeySet {
         Ok(key)
     }
 
-    /// The key of an element at a level, or another that does the same to so many slots: they are those of a polynomial in
-    /// X^(N/2n), which has order 4n, so there elements count modulo 4n.
+    /// The key of an element at a level, or another that does the same to so many slots: they are those of a polynomial
+    /// in X^(N/2n), which has order 4n, so there elements count modulo 4n.
     pub(crate) fn galois(
         &self,
         element: u64,

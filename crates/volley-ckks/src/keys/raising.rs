@@ -1,9 +1,9 @@
 //! The keys that raise a modulus: to an ephemeral sparse secret, and back from it.
 //!
 //! *Sparse-secret encapsulation* (Bossuat, Troncoso-Pastoriza, Hubaux, eprint 2022/024): a ciphertext at level 0 is
-//! switched from the dense secret s to a sparse s′ under the small modulus q₀·p, and after its modulus was raised back to s
-//! under Q·P. So whatever is encrypted under s′ has a modulus of q₀·p only, and s is as dense as it always is. s′ is wiped
-//! as soon as the two keys are made.
+//! switched from the dense secret s to a sparse s′ under the small modulus q₀·p, and after its modulus was raised back
+//! to s under Q·P. So whatever is encrypted under s′ has a modulus of q₀·p only, and s is as dense as it always is. s′
+//! is wiped as soon as the two keys are made.
 
 use volley_ring::sampling::sample_sparse_ternary;
 use zeroize::Zeroizing;

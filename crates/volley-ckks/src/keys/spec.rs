@@ -71,8 +71,8 @@ impl KeySpec {
         self
     }
 
-    /// Adds the keys of rotations, up to `level`. Steps count modulo N/2. For a ciphertext of fewer slots n the key of any step
-    /// modulo n serves; a list from a simulation has that of the step in (−n/2, n/2].
+    /// Adds the keys of rotations, up to `level`. Steps count modulo N/2. For a ciphertext of fewer slots n the key of
+    /// any step modulo n serves; a list from a simulation has that of the step in (−n/2, n/2].
     #[must_use]
     pub fn rotations(mut self, steps: impl IntoIterator<Item = i64>, level: usize) -> Self {
         for steps in steps {

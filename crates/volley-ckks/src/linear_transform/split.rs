@@ -29,8 +29,8 @@ impl Split {
         splits.min_by(|(a, _), (b, _)| a.total_cmp(b)).map_or(Self::single_steps(slots), |(_, split)| split)
     }
 
-    /// Of the splits that cost at most [`KEY_SLACK`] times the least, the one with the fewest rotations that are not
-    /// `known`.
+    /// The split with the fewest rotations that are not `known`, among those that cost at most [`KEY_SLACK`] times the
+    /// least.
     pub(super) fn fewest_keys(
         parameters: &Parameters,
         level: usize,
@@ -52,9 +52,9 @@ impl Split {
             .map_or(Self::single_steps(slots), |(.., split)| split)
     }
 
-    /// The splits to choose from. Windows are powers of two. They start at zero, where one baby step is free, at the first
-    /// diagonal of the shortest arc with all of them, which suits bands, or whole windows after that, at the last place
-    /// that is not above zero.
+    /// The splits to choose from. Windows are powers of two. They start at zero, where one baby step is free, at the
+    /// first diagonal of the shortest arc with all of them, which suits bands, or whole windows after that, at the last
+    /// place that is not above zero.
     fn with_costs(
         parameters: &Parameters,
         level: usize,
@@ -117,7 +117,7 @@ impl Cost {
         Self { baby, giant: baby + time(Operation::Hoisting) + time(Operation::ModDown) }
     }
 
-    /// Of the rotations of a split; none where it has too many baby steps.
+    /// The cost of a split's rotations; none where it has too many baby steps.
     fn of(&self, split: Split, diagonals: &[i64]) -> Option<f64> {
         let (giants, babies): (BTreeSet<i64>, BTreeSet<i64>) =
             diagonals.iter().map(|&k| split.steps(k)).unzip();

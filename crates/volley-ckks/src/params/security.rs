@@ -15,8 +15,8 @@ use super::ParametersError;
 /// h, the number of coefficients of an ephemeral secret that are not zero.
 pub const EPHEMERAL_WEIGHT: usize = 32;
 
-/// Most bits of the modulus under which an ephemeral secret of weight [`EPHEMERAL_WEIGHT`] is used at N = 2^16: those of
-/// eprint 2022/024 for 128 bits.
+/// Most bits of the modulus under which an ephemeral secret of weight [`EPHEMERAL_WEIGHT`] is used at N = 2^16: those
+/// of eprint 2022/024 for 128 bits.
 pub const MAX_EPHEMERAL_LOG_MODULUS: u32 = 115;
 
 /// Smallest ring for which that is claimed.
@@ -50,8 +50,8 @@ impl Security {
     }
 
     /// Refuses an ephemeral secret under a modulus that the claim does not allow: 128 bits for weight
-    /// [`EPHEMERAL_WEIGHT`], N ≥ 2^16 and moduli of at most [`MAX_EPHEMERAL_LOG_MODULUS`] bits; nothing is claimed beyond.
-    /// Where nothing is claimed, the ring must have room for the weight.
+    /// [`EPHEMERAL_WEIGHT`], N ≥ 2^16 and moduli of at most [`MAX_EPHEMERAL_LOG_MODULUS`] bits; nothing is claimed
+    /// beyond. Where nothing is claimed, the ring must have room for the weight.
     pub(super) fn check_ephemeral(self, log_n: u32, log_modulus: f64) -> Result<(), ParametersError> {
         let max = MAX_EPHEMERAL_LOG_MODULUS;
         let allowed = match self {

@@ -132,8 +132,8 @@ impl Header {
         if header.encode()? == bytes { Ok((header, bytes)) } else { Err(WireError::Header) }
     }
 
-    /// Reads the header of a file and nothing after it: to show what the file is. A file that is to be read is opened with
-    /// [`FileReader`](super::FileReader).
+    /// Reads the header of a file and nothing after it: to show what the file is. A file that is to be read is opened
+    /// with [`FileReader`](super::FileReader).
     ///
     /// # Errors
     ///

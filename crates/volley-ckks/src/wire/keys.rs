@@ -106,8 +106,8 @@ impl EvaluationKeySet {
         read_set(context, file, None)
     }
 
-    /// Reads the keys that are `needed` from a file whose header was looked at. A key of a higher level is cut down to the
-    /// level that is needed, so the [`spec`](Self::spec) of what is read is `needed`, and memory is
+    /// Reads the keys that are `needed` from a file whose header was looked at. A key of a higher level is cut down to
+    /// the level that is needed, so the [`spec`](Self::spec) of what is read is `needed`, and memory is
     /// [`needed.memory_bytes()`](KeySpec::memory_bytes).
     ///
     /// The rest of the file is read for its hash alone: that its residues are in range is not checked.

@@ -10,8 +10,8 @@ use crate::params::Parameters;
 use crate::scale::Scale;
 
 impl Operand {
-    /// Writes level (u16), log₂ of the slots (u8), and the scale 2^e ∏ qᵢ^eᵢ: e (i32), the number of primes (u16), and of
-    /// each in ascending order of its value i (u16) and eᵢ (i32).
+    /// Writes level (u16), log₂ of the slots (u8), and the scale 2^e ∏ qᵢ^eᵢ: e (i32), the number of primes (u16), and
+    /// of each in ascending order of its value i (u16) and eᵢ (i32).
     pub(super) fn write(
         &self,
         parameters: &Parameters,

@@ -1,8 +1,8 @@
 //! Polynomials, packed: a residue modulo q takes ⌈log₂ q⌉ bits.
 //!
-//! A limb of N residues is a string of N·⌈log₂ q⌉ bits, residue j from bit j·⌈log₂ q⌉ on, lowest bit first; bit k of the
-//! string is bit k mod 8 of byte ⌊k/8⌋. N is a multiple of 16, so limbs end at whole bytes. Limbs follow one another in
-//! the order of the basis ([`PackedPoly`]).
+//! A limb of N residues is a string of N·⌈log₂ q⌉ bits, residue j from bit j·⌈log₂ q⌉ on, lowest bit first; bit k of
+//! the string is bit k mod 8 of byte ⌊k/8⌋. N is a multiple of 16, so limbs end at whole bytes. Limbs follow one
+//! another in the order of the basis ([`PackedPoly`]).
 
 use std::io::{Read, Write};
 

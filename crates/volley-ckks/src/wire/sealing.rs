@@ -1,8 +1,8 @@
 //! Secret keys that are sealed with a passphrase.
 //!
-//! The body is encrypted and authenticated by XChaCha20-Poly1305 under a key that Argon2id (version 0x13) derives from the
-//! passphrase, with all bytes of the file before the body as associated data. Salt, cost and nonce are in the header's
-//! extension.
+//! The body is encrypted and authenticated by XChaCha20-Poly1305 under a key that Argon2id (version 0x13) derives from
+//! the passphrase, with all bytes of the file before the body as associated data. Salt, cost and nonce are in the
+//! header's extension.
 
 use std::io::{Read, Write};
 
@@ -92,7 +92,8 @@ pub(super) fn open_sealed(
 }
 
 impl SecretKey {
-    /// Writes it sealed with a passphrase, by Argon2id with 64 MiB, three passes and four lanes: a fraction of a second.
+    /// Writes it sealed with a passphrase, by Argon2id with 64 MiB, three passes and four lanes: a fraction of a
+    /// second.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Ciphertexts of degree 2: sums of products on their way to those that they are added to. They have no files of their own.
+//! Ciphertexts of degree 2: sums of products on their way to those that they are added to. They have no files of their
+//! own.
 
 use std::io::{Read, Write};
 

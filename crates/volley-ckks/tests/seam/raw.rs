@@ -102,7 +102,7 @@ fn keys_are_found_as_an_evaluator_finds_them() {
             (operand(level).rotation_element(parameters, steps), GaloisPurpose::Rotation(steps));
         keys.galois_at(element, purpose, &operand(level)).map(|(element, key)| (element, key.level()))
     };
-    // Of four slots, a rotation by five is one by one.
+    // A rotation of four slots by five is one by one.
     assert_eq!(rotation(1, 2), Ok((rotation_element(parameters, 5), 2)));
     assert_eq!(rotation(1, 3), Err(Error::KeyLevel { key_level: 2, level: 3 }));
     let (element, purpose) = (rotation_element(parameters, 2), GaloisPurpose::Rotation(2));

@@ -1,4 +1,4 @@
-//! `volley completions`: for the user's shell.
+//! `volley completions`: the completions of the user's shell.
 
 use anyhow::Result;
 use clap::{Args, CommandFactory};

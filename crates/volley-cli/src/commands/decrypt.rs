@@ -24,8 +24,8 @@ use crate::project::{Project, model_limit, open};
 Example:
   volley decrypt digits model.vly -o model.json
 
-Needs the secret key: on the server there is none. Unless the plan is shareable the model is private: what is decrypted carries
-noise that depends on the secret key, so it must not go back to the server.")]
+Needs the secret key: on the server there is none. Unless the plan is shareable the model is private: what is
+decrypted carries noise that depends on the secret key, so it must not go back to the server.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made
     project: PathBuf,
@@ -108,12 +108,13 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
 fn advice(sharing: Sharing) -> String {
     match sharing {
         Sharing::Flooded { statistical_bits, decryptions, .. } => format!(
-            "note: this model may be shared: it is one of {decryptions} decryptions under its key that {statistical_bits} \
-             bits of statistical security cover, if the server evaluated honestly; they are not counted here, and the same \
-             model again is no other one"
+            "note: this model may be shared: it is one of {decryptions} decryptions under its key that \
+             {statistical_bits} bits of statistical security cover, if the server evaluated honestly; they are not \
+             counted here, and the same model again is no other one"
         ),
         Sharing::Private => {
-            "note: this model is private: what it tells of the secret key must not get to anyone who has its ciphertexts"
+            "note: this model is private: what it tells of the secret key must not get to anyone who has its \
+             ciphertexts"
                 .to_owned()
         }
     }

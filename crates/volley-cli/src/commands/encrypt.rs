@@ -29,12 +29,12 @@ use crate::tables::TableSource;
 Example:
   volley encrypt digits data.csv
 
-Then digits/upload has everything that the server needs, and nothing that it must not have. Each encryption is a job of its
-own: models of an earlier one are refused.
+Then digits/upload has everything that the server needs, and nothing that it must not have. Each encryption is a job
+of its own: models of an earlier one are refused.
 
-The same training in clear goes first. Where it diverges nothing is encrypted: plan with a wider --sigmoid-range, with a
---weight-decay or with a smaller --learning-rate (volley init). Scores beyond the polynomial's range that come back, and classes
-that no training row is predicted as, are notes.")]
+The same training in clear goes first. Where it diverges nothing is encrypted: plan with a wider --sigmoid-range,
+with a --weight-decay or with a smaller --learning-rate (volley init). Scores beyond the polynomial's range that come
+back, and classes that no training row is predicted as, are notes.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made
     project: PathBuf,
@@ -44,8 +44,8 @@ pub(crate) struct Options {
     table: TableSource,
     #[command(flatten)]
     source: PassphraseSource,
-    /// What rows count in training: with "balanced" all classes count alike, however few rows one has [default: all rows
-    /// count alike]
+    /// Weights of rows in training: with "balanced" all classes count alike, however few rows one has [default: all
+    /// rows count alike]
     #[arg(long, value_enum, value_name = "WEIGHT")]
     class_weight: Option<ClassWeight>,
     /// Encrypt even if the training in clear diverges
@@ -93,7 +93,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
     let upload = project.upload();
     let _lock = FolderLock::take(upload.path())?;
-    // The job is written last: without it, what there is was never complete.
+    // The job is written last: an upload without a job was never complete.
     check_free(&upload.job_file(), options.force)?;
     let plan = Arc::new(phase("planning", || project.plan())?);
     let data = options.table.read_dataset(&options.data)?;
@@ -165,8 +165,8 @@ fn note_nearly_constant(columns: &[usize]) {
     }
 }
 
-/// The same training in clear takes no time, and shows where it leads: refuses one that diverges, unless that is allowed,
-/// and notes what the owner may not want.
+/// Runs the same training in clear, which takes no time and shows where it leads. A training that diverges is refused,
+/// unless that is allowed; results that the owner may not want are noted.
 fn check_training(
     training_set: &TrainingSet,
     hyperparameters: &Hyperparameters,
@@ -201,7 +201,7 @@ fn check_training(
     Ok(())
 }
 
-/// An error, and for a shareable plan what does without what it refuses.
+/// An error, and for a shareable plan the advice how to avoid it.
 fn with_advice(error: &Error, hyperparameters: &Hyperparameters) -> String {
     let advice = match error {
         Error::NoiseModel { what: "class weights", .. } => "encrypt without --class-weight",
@@ -216,7 +216,7 @@ fn with_advice(error: &Error, hyperparameters: &Hyperparameters) -> String {
     format!("{error}, which a shareable plan refuses: {advice}, or plan without --shareable (`volley init`)")
 }
 
-/// What keeps scores of this size in the polynomial's range.
+/// Advice that keeps scores of this size in the polynomial's range.
 fn mend(score: f64) -> String {
     /// The widest range of a polynomial that fits well.
     const WIDEST: f64 = 16.0;

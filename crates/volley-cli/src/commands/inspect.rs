@@ -23,8 +23,8 @@ use crate::project::{checkpoint_limit, model_limit, open, read_job};
 Example:
   volley inspect upload/dataset.vly
 
-Shows nothing secret, even of a secret key. Parameters and levels are known by the file's job: it is looked for beside the
-file unless --job names it.")]
+Shows nothing secret, even of a secret key. Parameters and levels are known by the file's job: it is looked for
+beside the file unless --job names it.")]
 pub(crate) struct Options {
     /// The file
     file: PathBuf,
@@ -33,13 +33,13 @@ pub(crate) struct Options {
     job: Option<PathBuf>,
 }
 
-/// What is public of a file. What is not known of it is left out.
+/// What is public about a file. What is not known is left out.
 #[derive(Debug, Serialize)]
 struct Inspection {
     file: PathBuf,
     kind: String,
     bytes: u64,
-    /// Whether it is complete and its hash is right.
+    /// Whether the file is complete and its hash is right.
     intact: bool,
     params_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,7 +48,7 @@ struct Inspection {
     job_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan_hash: Option<String>,
-    /// Of the encrypted rows that scores are of.
+    /// The hash of the encrypted rows that scores belong to.
     #[serde(skip_serializing_if = "Option::is_none")]
     rows_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,7 +118,7 @@ fn check_hash(path: &Path) -> Result<Result<(), WireError>, BadInput> {
 }
 
 impl Inspection {
-    /// What the header says.
+    /// An inspection with what the header says.
     fn new(path: &Path, header: &Header, intact: bool) -> Result<Self, BadInput> {
         let names = wire::names(header).filter(|_| header.kind != Kind::SECRET_KEY);
         Ok(Self {
@@ -141,7 +141,7 @@ impl Inspection {
         })
     }
 
-    /// What is known by the kind, or by the job.
+    /// Adds what is known by the kind of file, or by the job.
     fn look_inside(&mut self, header: &Header, job: Option<&Path>) -> Result<()> {
         let path = self.file.clone();
         if header.kind == wire::JOB {
@@ -159,7 +159,7 @@ impl Inspection {
         Ok(())
     }
 
-    /// What a file of a job has in it.
+    /// Adds what a file of a job has in it.
     fn look_by_job(&mut self, path: &Path, header: &Header, job: &Job) -> Result<(), BadInput> {
         let plan = job.plan();
         let context = || Context::new(plan.parameters().clone());
@@ -193,7 +193,7 @@ impl Inspection {
     }
 }
 
-/// The job that was named, or one beside the file; of the same parameters, or none.
+/// The job that was named, or one beside the file that has the same parameters.
 fn find_job(path: &Path, header: &Header, named: Option<&Path>) -> Result<Option<Job>, BadInput> {
     let job = match named {
         Some(job) => Some(read_job(job)?),

@@ -77,7 +77,7 @@ impl fmt::Display for Made {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
     let page = options.output.join("index.html");
-    // Neither the folder nor what comes into it.
+    // Neither the folder nor the files in it may lie in the upload.
     project.check_outside_upload(&options.output)?;
     project.check_outside_upload(&page)?;
     check_folder(&options.output, options.force)?;

@@ -1,4 +1,4 @@
-//! `volley score`: the server predicts what it cannot read.
+//! `volley score`: the server scores encrypted rows by the encrypted model.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -1,8 +1,9 @@
 //! `volley train`: the server.
 //!
-//! It opens the files of the upload and its own, and no others. After every iteration but the last there is a checkpoint,
-//! after the last the model; each is there as a whole or not at all. So a server that was killed goes on where it was, and
-//! since an iteration is exact arithmetic on what is in these files, ends with the same model bit for bit.
+//! It opens the files of the upload and its own, and no others. It writes a checkpoint after every iteration but the
+//! last, and the model after the last one. Each file is there as a whole or not at all, so a server that was killed
+//! goes on where it was. An iteration is exact arithmetic on what is in these files, so it ends with the same model bit
+//! for bit.
 
 use std::fmt;
 use std::fs;
@@ -31,8 +32,8 @@ Example:
   volley train upload --threads 8 --memory 16G
 
 Killed at any moment and started again, it goes on after the last iteration that was done and ends with the same model,
-upload/model.vly, which goes back to the owner. A folder with links in it is refused, so that whoever filled it cannot lead the
-server out of it.")]
+upload/model.vly, which goes back to the owner. A folder with links in it is refused, so that whoever filled it
+cannot lead the server out of it.")]
 pub(crate) struct Options {
     /// Folder with what the owner sent: job.vly, evaluation-keys.vly, dataset.vly
     folder: PathBuf,
@@ -92,7 +93,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     })
 }
 
-/// The iterations of a model that is there already. What is no model of this job is left alone, and in the way.
+/// The iterations of a model that is there already. A file that is no model of this job is left alone, and is an error.
 fn finished(folder: &JobFolder, job: &Job) -> Result<Option<usize>, BadInput> {
     let file = folder.model_file();
     if !file.try_exists().at(&file)? {
@@ -198,7 +199,7 @@ fn read_data(
     dataset.expand(context).at(&file)
 }
 
-/// With the model there, it has done its work.
+/// Removes the checkpoint, which is of no use once the model is there.
 fn remove_checkpoint(folder: &JobFolder) -> Result<(), BadInput> {
     let file = folder.checkpoint_file();
     match fs::remove_file(&file) {

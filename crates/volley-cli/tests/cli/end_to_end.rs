@@ -44,7 +44,7 @@ fn encrypted_prediction_gives_the_same_labels() {
     let (fixture, folder) = (fixture(), folder());
     let path = |name: &str| folder.path().join(name);
     fs::write(path("rows.csv"), table(31)).unwrap();
-    // Of its own: a project knows the rows that were encrypted last.
+    // A project of its own, as a project knows only the rows that were encrypted last.
     link_project(&path("project"));
     volley(["encrypt-rows"])
         .args([&path("project"), &path("rows.csv")])

@@ -1,4 +1,5 @@
-//! What the other party, or whoever wrote into its folder, could put there: nothing is waited for, and no link is followed.
+//! What the other party, or whoever wrote into its folder, could put there: nothing is waited for, and no link is
+//! followed.
 
 use std::ffi::OsStr;
 use std::fs;

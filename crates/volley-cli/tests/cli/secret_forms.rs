@@ -114,7 +114,8 @@ fn pack(limb: &[u64], prime: u64) -> Vec<u8> {
     bytes
 }
 
-/// What the search must find, or it proves nothing: the evaluation form modulo the first prime, as a file would have it.
+/// What the search must find, or it proves nothing: the evaluation form modulo the first prime, as a file would have
+/// it.
 pub(crate) fn planted(project: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
     let forms = SecretForms::of_project(project)?;
     let evaluation = |name: &str| name.starts_with("evaluation form") && name.ends_with("packed");

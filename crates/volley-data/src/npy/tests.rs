@@ -21,7 +21,8 @@ fn labels(content: &[u8]) -> Result<Vec<String>, ContentError> {
 }
 
 /// The bytes of `numpy.save` (2.x) for `numpy.array([[1, -2, 3]], dtype='<i2')`.
-const SAVED: &[u8] = b"\x93NUMPY\x01\x00v\x00{'descr': '<i2', 'fortran_order': False, 'shape': (1, 3), }                                                          \n\x01\x00\xfe\xff\x03\x00";
+const SAVED: &[u8] = b"\x93NUMPY\x01\x00v\x00{'descr': '<i2', 'fortran_order': False, 'shape': (1, 3), }\
+    \x20                                                         \n\x01\x00\xfe\xff\x03\x00";
 
 #[test]
 fn a_file_of_numpy() {

@@ -30,7 +30,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("huge_conv", "(Conv): the values of the network take 4398180729856 bytes"),
     (
         "huge_expand",
-        "\"expand_c\" (Expand): the values of the network take 4398046511104 bytes for an image, 2147483648 are possible",
+        "\"expand_c\" (Expand): the values of the network take 4398046511104 bytes for an image, 2147483648 are \
+         possible",
     ),
     ("huge_pad", "(Pad): the values of the network take 105553116267264 bytes"),
     ("huge_range", "(Range): integers of shape [4611686018427387904], at most 65536"),

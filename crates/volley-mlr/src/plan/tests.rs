@@ -318,7 +318,8 @@ fn small_keys_take_more_time() {
     assert_eq!(limited(required).unwrap().key_spec().byte_count(), required);
 }
 
-/// In the largest ring the fastest plan of the paper's run has 546 MB of keys, which take longer to make than the training.
+/// In the largest ring the fastest plan of the paper's run has 546 MB of keys, which take longer to make than the
+/// training.
 #[test]
 fn keys_that_take_longer_than_the_training_are_small_unasked() {
     let hyperparameters = Hyperparameters::standard(2).unwrap();
@@ -336,8 +337,8 @@ fn keys_that_take_longer_than_the_training_are_small_unasked() {
     assert_eq!(usual.key_spec(), fastest.key_spec());
 }
 
-/// Measured, owner and server in one process on two threads, with 10,000 rows to test on: the peak of the resident set in
-/// megabytes.
+/// Measured, owner and server in one process on two threads, with 10,000 rows to test on: the peak of the resident set
+/// in megabytes.
 #[test]
 fn memory_is_foreseen() {
     for (log_n, samples, measured) in

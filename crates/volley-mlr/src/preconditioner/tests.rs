@@ -77,7 +77,8 @@ proptest! {
         // uᵀ (B − ¼ xᵀx) u ≥ 0. Columns without a step (1/B = 0) have B = ∞ and are left out.
         let inverse = Preconditioner::fit(&features).unwrap().inverse().clone();
         let direction: Vec<f64> = (0..inverse.len()).map(|j| direction[j] * inverse[j].sqrt()).collect();
-        let bound: f64 = (0..inverse.len()).filter(|&j| inverse[j] > 0.0).map(|j| direction[j].powi(2) / inverse[j]).sum();
+        let steps = (0..inverse.len()).filter(|&j| inverse[j] > 0.0);
+        let bound: f64 = steps.map(|j| direction[j].powi(2) / inverse[j]).sum();
         let curvature: f64 = features.dot(&Array1::from(direction)).mapv(|v| v * v).sum() / 4.0;
         prop_assert!(curvature <= bound * (1.0 + 1e-9));
     }

@@ -23,7 +23,8 @@ fn the_standard_profile_by_hand() {
 
 #[test]
 fn whitened_columns_have_a_root_where_it_makes_them_less_skewed() {
-    // Squares of evenly spaced numbers; evenly spaced numbers; the same skewed to the left; squares, one of them negative; constants.
+    // Squares of evenly spaced numbers; evenly spaced numbers; the same skewed to the left; squares, one of them
+    // negative; constants.
     let columns: [fn(f64) -> f64; 5] =
         [|x| x * x, |x| 1.0 + x, |x| (1.0 + x).sqrt(), |x| (x - 1.0).abs() * (x - 1.0), |_| 3.0];
     let training = Array2::from_shape_fn((9, 5), |(i, j)| 1e100 * columns[j](i as f64));

@@ -42,7 +42,8 @@ fn solve(mut a: Array2<f64>, mut b: Array1<f64>) -> Array1<f64> {
     (0..b.len()).map(|i| b[i] / a[[i, i]]).collect()
 }
 
-/// Linear discriminant analysis of scores by its definition: from the scores of the rows, not from the means of the classes.
+/// Linear discriminant analysis of scores by its definition: from the scores of the rows, not from the means of the
+/// classes.
 fn discriminants(scores: &Array2<f64>, labels: &[usize]) -> Array2<f64> {
     let (samples, classes) = scores.dim();
     let of = |class: usize| (0..samples).filter(move |&i| labels[i] == class);
@@ -117,7 +118,8 @@ fn shrinkage_and_priors_by_hand() {
     let map = recoding.of(&array![[7.0, 3.0], [0.0, -3.0]]);
     assert_eq!(map.scores(&array![[1.0, 1.0]]), array![[(2.0f64 / 3.0).ln(), (1.0f64 / 3.0).ln()]]);
     assert_eq!(map.noise_gain(), 0.0);
-    // ρ = ¾: ½ is left. tr(C)/c = 4.5, P = (4.5 [[1, −1], [−1, 1]] + 0.045 I)⁻¹, whose eigenvalue for (1, −1) is 1/9.045.
+    // ρ = ¾: ½ is left. tr(C)/c = 4.5, P = (4.5 [[1, −1], [−1, 1]] + 0.045 I)⁻¹, whose eigenvalue for (1, −1) is
+    // 1/9.045.
     let recoding = Recoding { shrinkage: 0.75, ..recoding };
     let weights = array![[7.0, 3.0], [0.0, -3.0]];
     let recoded = recoding.of(&weights).weights(&weights);
@@ -144,7 +146,7 @@ fn untrained_weights_leave_the_priors() {
 fn the_gain_bounds_what_noise_becomes() {
     let recoding = Recoding::fit(&white_rows(9, 2), &one_hot(&[0, 1, 2, 0, 1, 2, 0, 0, 1], 3), 0.0);
     let map = recoding.of(&array![[0.1, 0.5, 0.2], [0.0, -0.3, 0.4], [0.1, -0.2, -0.6]]);
-    // Of unit noise in each weight, the variance in one of class k is the sum of squares of row k of the matrix.
+    // Unit noise in each weight gives one of class k a variance that is the sum of squares of row k of the matrix.
     let largest = (0..3)
         .map(|k| {
             let unit = |noisy: usize| {

@@ -92,7 +92,8 @@ fn share(data: &Dataset, hyperparameters: Hyperparameters, decryptions: u32) -> 
 
 #[test]
 fn a_shared_model_keeps_ten_bits_under_the_noise_of_the_theorem() {
-    // Four thousand weights: the measured deviation is within a few per cent, and up to √(5/2) above what was asked for.
+    // Four thousand weights: the measured deviation is within a few per cent, and up to √(5/2) above what was asked
+    // for.
     let [ratio, bits] = share(&clouds(128, 400, 10), Hyperparameters::standardised(2).unwrap(), 1);
     assert!((0.95..1.65).contains(&ratio), "{ratio}");
     assert!(bits >= MIN_SHARED_BITS, "{bits}");
@@ -179,14 +180,15 @@ fn a_whitened_model_has_no_more_noise_than_its_mark_says() {
     let Sharing::Flooded { deviation, .. } = shared.sharing() else { panic!("{:?}", shared.sharing()) };
     let added = shared.weights() - exact.weights();
     let ratio = largest(&added) / deviation;
-    // The largest of 27 weights, most of them less noisy than the mark, whose noise is up to √(5/2) of what was asked for.
+    // The largest of 27 weights, most of them less noisy than the mark, whose noise is up to √(5/2) of what was asked
+    // for.
     assert!((0.5..5.0).contains(&ratio), "{ratio}");
 }
 
 #[test]
 fn many_decryptions_are_covered_by_more_noise() {
     let [ratio, bits] = share(&clouds(40, 6, 3), Hyperparameters::paper(2).unwrap(), 1000);
-    // Of eighteen weights.
+    // The largest of eighteen weights.
     assert!((0.5..2.5).contains(&ratio), "{ratio}");
     assert!(bits >= MIN_SHARED_BITS, "{bits}");
 }

@@ -1,8 +1,8 @@
 //! The gradient of some groups, apart from the step that is made of it.
 //!
-//! A gradient is a sum over all samples, so it can be had in parts: by several machines, each with a share of the rows, or one part
-//! after the other. Parts are sums modulo the same primes, which are exact: whatever the parts are and in whatever order they
-//! are added, the step is the same, bit for bit.
+//! A gradient is a sum over all samples, so it can be had in parts: by several machines, each with a share of the rows,
+//! or one part after the other. Parts are sums modulo the same primes, which are exact: whatever the parts are and in
+//! whatever order they are added, the step is the same, bit for bit.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,12 +19,12 @@ use crate::volley_ckks::{Arithmetic, Complex64, Error as CkksError, Operand, Sca
 use crate::volley_revolver::Layout;
 use crate::volley_revolver::skewed::{BackwardCopies, BackwardSums, RevolvedErrors, RevolvedWeights};
 
-/// The preconditioned gradient of some groups at the weights of one iteration, times the step size: sums of degree 2, which wait
-/// for those of the other groups. [`Trainer::gradient`] makes it, [`Trainer::add_gradients`] adds two, and
+/// The preconditioned gradient of some groups at the weights of one iteration, times the step size: sums of degree 2,
+/// which wait for those of the other groups. [`Trainer::gradient`] makes it, [`Trainer::add_gradients`] adds two, and
 /// [`Trainer::step_by`] makes the step of that of all groups.
 ///
-/// It knows which iteration and which groups it is of, but not which weights it was taken at. They are those of one run if
-/// all its trainers went on from the same checkpoint.
+/// It knows which iteration and which groups it is of, but not which weights it was taken at. They are those of one run
+/// if all its trainers went on from the same checkpoint.
 #[derive(Clone, Debug)]
 pub struct Gradient<T> {
     pub(crate) layout: Layout,
@@ -54,12 +54,13 @@ impl<T> Gradient<T> {
         self.groups.iter().map(Range::len).sum()
     }
 
-    /// Refuses a gradient of another plan: by its layout, its iteration and groups, and level, scale and slots of its sums.
+    /// Refuses a gradient of another plan: by its layout, its iteration and groups, and level, scale and slots of its
+    /// sums.
     ///
     /// # Errors
     ///
-    /// [`Error::LayoutMismatch`], [`Error::GradientOperand`], and the errors of an iteration and of groups that the plan does
-    /// not have.
+    /// [`Error::LayoutMismatch`], [`Error::GradientOperand`], and the errors of an iteration and of groups that the
+    /// plan does not have.
     pub fn check<'t>(&'t self, plan: &Plan, operand: impl Fn(&'t T) -> &'t Operand) -> Result<(), Error> {
         check_layout(plan.layout(), self.layout)?;
         self.check_iteration(1..=plan.hyperparameters().iterations())?;
@@ -104,8 +105,8 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
     /// The gradient of some of the groups that the trainer has rows of, for the next [`step_by`](Self::step_by); `None` after the
     /// last iteration. It changes nothing.
     ///
-    /// Its sums are one after the other of all class blocks, and of each K/H or K ciphertexts of degree 2 for each column
-    /// block ([`Split::backward_sums`](crate::volley_revolver::skewed::Split::backward_sums)).
+    /// Its sums are one after the other of all class blocks, and of each K/H or K ciphertexts of degree 2 for each
+    /// column block ([`Split::backward_sums`](crate::volley_revolver::skewed::Split::backward_sums)).
     ///
     /// # Errors
     ///
@@ -121,8 +122,8 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
     ///
     /// # Errors
     ///
-    /// [`Error::GradientOverlap`] where a group is in both, [`Error::GradientIteration`] and [`Error::LayoutMismatch`] for those
-    /// of different iterations or plans, [`Error::Matrix`] for ciphertexts of different keys.
+    /// [`Error::GradientOverlap`] where a group is in both, [`Error::GradientIteration`] and [`Error::LayoutMismatch`]
+    /// for those of different iterations or plans, [`Error::Matrix`] for ciphertexts of different keys.
     pub fn add_gradients(
         &self,
         a: Gradient<A::Tensor>,

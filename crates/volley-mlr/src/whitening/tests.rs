@@ -138,7 +138,8 @@ proptest! {
         let trace = product.diag().sum();
         prop_assert!(trace <= features.ncols() as f64 + 1e-6);
         let floor = FLOOR * covariance.diag().sum() / features.ncols() as f64;
-        let smallest = DMatrix::from_fn(mean.len(), mean.len(), |i, j| covariance[[i, j]]).symmetric_eigenvalues().min();
+        let matrix = DMatrix::from_fn(mean.len(), mean.len(), |i, j| covariance[[i, j]]);
+        let smallest = matrix.symmetric_eigenvalues().min();
         if smallest > floor {
             prop_assert!(close(&product, &Array2::eye(mean.len()), 1e-6), "{}", product);
         }

@@ -1,5 +1,5 @@
-//! Checkpoints: the iteration (u32), then M, V unless it is the first or the last, and the carry unless it is the last, each
-//! by class block and column block.
+//! Checkpoints: the iteration (u32), then M, V unless it is the first or the last, and the carry unless it is the last,
+//! each by class block and column block.
 
 use std::io::{Read, Write};
 

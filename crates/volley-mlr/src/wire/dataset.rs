@@ -1,5 +1,5 @@
-//! Encrypted datasets: seeded ciphertexts in the order features (by group, then column block), labels (by group, then class
-//! block), 1/B (by column block). The plan says how many there are.
+//! Encrypted datasets: seeded ciphertexts in the order features (by group, then column block), labels (by group, then
+//! class block), 1/B (by column block). The plan says how many there are.
 
 use std::io::{Read, Write};
 
@@ -27,8 +27,8 @@ impl EncryptedDataset {
     ///
     /// # Errors
     ///
-    /// [`WireError::Content`] for data of another layout, [`WireError::File`] where its ciphertexts are not the plan's or
-    /// the system fails.
+    /// [`WireError::Content`] for data of another layout, [`WireError::File`] where its ciphertexts are not the plan's
+    /// or the system fails.
     pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
         check_layout(job.plan().layout(), self.layout)?;
         let parameters = job.plan().parameters();

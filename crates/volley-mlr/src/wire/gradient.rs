@@ -1,6 +1,6 @@
-//! Gradients: the iteration (u32), the number of ranges of groups (u32), of each its first group and the one after its last (u32
-//! each), in ascending order, neither empty nor next to each other; then ciphertexts of degree 2 by class block, column
-//! block and sum of the backward product.
+//! Gradients: the iteration (u32), the number of ranges of groups (u32), of each its first group and the one after its
+//! last (u32 each), in ascending order, neither empty nor next to each other; then ciphertexts of degree 2 by class
+//! block, column block and sum of the backward product.
 
 use std::io::{Read, Write};
 use std::ops::Range;

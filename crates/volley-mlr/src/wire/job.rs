@@ -29,8 +29,8 @@ impl Job {
     ///
     /// # Errors
     ///
-    /// See [`WireError`]; [`WireError::Content`] for a plan that is none, [`WireError::ForeignPlan`] for one that is not
-    /// the one named.
+    /// See [`WireError`]; [`WireError::Content`] for a plan that is none, [`WireError::ForeignPlan`] for one that is
+    /// not the one named.
     pub fn read(input: impl Read, limit: u64) -> Result<Self, WireError> {
         let file = FileReader::open(input, limit)?;
         file.expect_kind(JOB)?;

@@ -40,8 +40,8 @@ impl EncryptedModel<Ciphertext> {
         })
     }
 
-    /// Reads a file of the job, of at most `limit` bytes. Ciphertexts may have any level: a server need not send limbs that
-    /// are not read.
+    /// Reads a file of the job, of at most `limit` bytes. Ciphertexts may have any level: a server need not send limbs
+    /// that are not read.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! The owner's private state: classes, preprocessing and preconditioner, and of whitened rows the recoding, by postcard.
+//! The owner's private state: classes, preprocessing and preconditioner, and of whitened rows the recoding, by
+//! postcard.
 
 use std::io::{Read, Write};
 

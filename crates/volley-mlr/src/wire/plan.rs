@@ -62,7 +62,7 @@ pub(super) struct StoredPlan {
     classes: u64,
     iterations: u64,
     profile: Profile,
-    /// Of x, x³, …
+    /// The coefficients of x, x³, …
     sigmoid: Vec<f64>,
     half_width: f64,
     weight_decay: f64,
@@ -73,8 +73,8 @@ pub(super) struct StoredPlan {
     width: u64,
     forward_steps: u64,
     backward_steps: u64,
-    /// Of the split: [`ROW_SHIFTS_ON_SUMS`], [`SUCCESSIVE_COPIES`], [`SUCCESSIVE_FACTORS`]; of the layout:
-    /// [`HALVINGS_SHIFT`].
+    /// Flags of the split ([`ROW_SHIFTS_ON_SUMS`], [`SUCCESSIVE_COPIES`], [`SUCCESSIVE_FACTORS`]) and of the layout
+    /// ([`HALVINGS_SHIFT`]).
     flags: u8,
     /// s and τ of a shareable plan.
     flooding: Option<(u32, u32)>,

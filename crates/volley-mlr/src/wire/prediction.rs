@@ -1,6 +1,6 @@
-//! Encrypted rows and scores: the number of rows (u64), then ciphertexts by group, those of rows seeded and by column block,
-//! those of scores by class block, and where the owner recodes them the
-//! weights that gave them, by class block and column block.
+//! Encrypted rows and scores: the number of rows (u64), then ciphertexts by group, those of rows seeded and by column
+//! block, those of scores by class block, and where the owner recodes them the weights that gave them, by class block
+//! and column block.
 
 use std::io::{Read, Write};
 
@@ -90,8 +90,8 @@ impl EncryptedScores<Ciphertext> {
         })
     }
 
-    /// Reads a file of the job, of at most `limit` bytes, with the plan of its prediction and the hash of the rows that the scores
-    /// are of.
+    /// Reads a file of the job, of at most `limit` bytes, with the plan of its prediction and the hash of the rows that
+    /// the scores are of.
     ///
     /// # Errors
     ///

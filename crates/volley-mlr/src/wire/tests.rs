@@ -318,7 +318,7 @@ fn files_of_other_jobs_are_refused_by_name() {
     let needed = run.job.plan().key_spec();
     let read = run.job.read_keys(run.context(), needed, &file[..], NO_LIMIT).unwrap();
     assert_eq!(read.key_id(), run.job.key_id());
-    // Of the keys for training, those that a prediction needs.
+    // Reads those keys that a prediction needs from the keys for training.
     let prediction = PredictionPlan::new(run.job.plan(), 3).unwrap();
     let read = run.job.read_keys(run.context(), prediction.key_spec(), &file[..], NO_LIMIT).unwrap();
     assert_eq!(read.spec(prediction.parameters()).as_ref(), Ok(prediction.key_spec()));
@@ -542,7 +542,7 @@ fn golden_files_are_read_and_written_as_they_are() {
         let file = golden(&kind.to_string());
         assert!(reread(&run, &file, NO_LIMIT).unwrap() == file, "{kind}");
     }
-    // Of scores that earlier versions wrote nobody knows which rows they are of.
+    // Scores that earlier versions wrote do not say which rows they belong to.
     let unnamed = golden("encrypted scores without rows");
     let refused = EncryptedScores::read(&run.job, run.context(), &unnamed[..], NO_LIMIT).map(drop);
     assert_eq!(refused, Err(WireError::UnnamedRows));

@@ -1,5 +1,5 @@
-//! Linear and Poisson regression as objectives of the same encrypted training, made of public items only: whoever has another
-//! generalised linear model begins here.
+//! Linear and Poisson regression as objectives of the same encrypted training, made of public items only: whoever has
+//! another generalised linear model begins here.
 
 use std::sync::Arc;
 

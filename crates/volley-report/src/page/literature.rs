@@ -24,7 +24,7 @@ const ROWS: [&str; 8] = [
     "test accuracy",
 ];
 
-/// \[Chi23\]: its text, and the log of its repository for memory.
+/// The figures of \[Chi23\]: from its text, and for memory from the log of its repository.
 const PAPER: Publication = Publication {
     name: "Chiang 2023",
     source: "arXiv 2304.03807",
@@ -40,7 +40,7 @@ const PAPER: Publication = Publication {
     ],
 };
 
-/// \[HETAL23\]; the figures of a CPU are those of \[HEPrune24\], which ran it again.
+/// The figures of \[HETAL23\]; those of a CPU are from \[HEPrune24\], which ran it again.
 const HETAL: Publication = Publication {
     name: "HETAL 2024",
     source: "arXiv 2403.14111; CPU: HEPrune, NeurIPS 2024",

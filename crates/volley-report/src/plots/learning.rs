@@ -1,4 +1,4 @@
-//! A quality after each iteration: the encrypted run on the same in clear, with the paper's curves.
+//! A quality after each iteration: the encrypted run over the same run in clear, with the paper's curves.
 
 use maud::{Markup, html};
 use volley_program::units::percent;
@@ -142,7 +142,7 @@ impl Frame {
         LEFT + (RIGHT - LEFT) * iteration as f64 / self.iterations.max(1) as f64
     }
 
-    /// Far outside is as good as outside, and keeps the numbers short.
+    /// The vertical place of a value. Values far outside are cut off, which keeps the numbers short.
     fn y(&self, value: f64) -> f64 {
         BOTTOM - (BOTTOM - TOP) * (value / self.top).min(2.0)
     }

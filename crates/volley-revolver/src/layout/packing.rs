@@ -1,4 +1,4 @@
-//! Matrices to slots and back, and masks.
+//! Packing of matrices into slots and back, and masks.
 
 use ndarray::{Array2, ArrayRef1, ArrayRef2, Axis};
 use volley_ckks::Complex64;
@@ -32,8 +32,8 @@ impl Layout {
             .collect())
     }
 
-    /// The labels y (samples × classes, one-hot or not): slots by group and class block, skewed and repeated along the row,
-    /// the second row block of a pair times −i.
+    /// The labels y (samples × classes, one-hot or not): slots by group and class block, skewed and repeated along the
+    /// row, the second row block of a pair times −i.
     ///
     /// # Errors
     ///
@@ -61,8 +61,8 @@ impl Layout {
     }
 
     /// One factor for each column, in every row: slots by column block. Multiplied into the features of the backward
-    /// product it scales the columns of the gradient, exactly: the values are divided by
-    /// [`gradient_multiple`](Self::gradient_multiple) here.
+    /// product they scale the columns of the gradient. The values are divided by
+    /// [`gradient_multiple`](Self::gradient_multiple) here, so that the gradient is scaled by exactly these factors.
     ///
     /// # Errors
     ///
@@ -86,8 +86,8 @@ impl Layout {
         Ok((0..self.class_blocks()).flat_map(pack).collect())
     }
 
-    /// The weights (classes × columns) in slots by class block and column block. The R/K copies of each are averaged, as
-    /// their noise differs; imaginary parts are noise and dropped.
+    /// The weights (classes × columns) in slots by class block and column block. The R/K copies of each are averaged,
+    /// as their noise differs; imaginary parts are noise and dropped.
     ///
     /// # Errors
     ///
@@ -135,17 +135,18 @@ impl Layout {
         Ok(z)
     }
 
-    /// `value` where a group's part has a score (the first K columns of the rows and classes that exist), else 0: the
-    /// coefficients of a polynomial that is evaluated on scores and cleans them by the way. With `value` times
-    /// [`Part::error_unit`] the parts' results add up to the error of the pair. All zero for a part that does not exist.
-    /// Of several class blocks this is the first; each has its own [layout](Self::class_block).
+    /// A mask: `value` where a group's part has a score (the first K columns of the rows and classes that exist), else
+    /// 0. A polynomial with such coefficients, evaluated on scores, clears all other slots as well. With `value` times
+    /// [`Part::error_unit`] the parts' results add up to the error of the pair. The mask is all zero for a part that
+    /// does not exist. Where there are several class blocks it is that of the first; each has its own
+    /// [layout](Self::class_block).
     #[must_use]
     pub fn score_mask(&self, group: usize, part: Part, value: Complex64) -> Vec<Complex64> {
         self.mask(group, part, self.period, value)
     }
 
-    /// As [`score_mask`](Self::score_mask), but along whole rows, as labels are: for what is added after the scores
-    /// were repeated along the row.
+    /// As [`score_mask`](Self::score_mask), but along whole rows, as labels are. It serves what is added after the
+    /// scores were repeated along the row.
     #[must_use]
     pub fn label_mask(&self, group: usize, part: Part, value: Complex64) -> Vec<Complex64> {
         self.mask(group, part, self.width, value)
@@ -188,7 +189,7 @@ impl Layout {
         }
     }
 
-    /// Slots by column block from a value for each class and column.
+    /// Slots by column block, filled from a value for each class and column.
     fn pack_by_column(&self, value: impl Fn(usize, usize) -> f64) -> Vec<Vec<Complex64>> {
         let mut slots = vec![vec![Complex64::ZERO; self.slots]; self.column_blocks()];
         self.for_each_weight(|block, slot, class, column| slots[block][slot] = value(class, column).into());

@@ -24,12 +24,13 @@ pub(super) struct Search<'a, C> {
 type Planned<C> = Result<Plan, Refusal<<C as Circuit>::Error>>;
 
 impl<C: Circuit> Search<'_, C> {
-    /// The plan under one of these parameter sets of one ring that takes the server the least time: the set for the default
-    /// split, then layout and split. Where it does not meet the demands, the fastest of all sets, layouts and splits that
-    /// does; where it takes the owner longer than the server, the set and split with which both take the least.
+    /// The plan under one of these parameter sets of one ring that takes the server the least time: the set is chosen
+    /// for the default split, then layout and split. Where this plan does not meet the demands, the fastest of all
+    /// sets, layouts and splits that meets them is taken. Where it takes the owner longer than the server, the set and
+    /// split are taken with which both together take the least.
     ///
-    /// Where classes may be cut into blocks there are too many members to compare them all, and one choice is made after the
-    /// other: the size of the blocks, the parameter set, the width, the split.
+    /// Where classes may be cut into blocks there are too many members to compare them all. One choice is then made
+    /// after the other: the size of the blocks, the parameter set, the width, the split.
     pub(super) fn among(&self, shape: Shape, few: &Parameters, more: &[Parameters]) -> Planned<C> {
         let layouts = of_use(Layout::family(shape, few.max_slots()).map_err(C::Error::from)?);
         let sets: Vec<&Parameters> = once(few).chain(more).collect();
@@ -66,7 +67,7 @@ impl<C: Circuit> Search<'_, C> {
         }
     }
 
-    /// By the default split in the widest rows, for the size of class blocks that takes the least time so.
+    /// The plan by the default split in the widest rows, for the size of class blocks that takes the least time.
     pub(super) fn by_default(&self, parameters: &Parameters, layouts: &[Layout]) -> Result<Plan, C::Error> {
         let sizes = layouts.chunk_by(|a, b| a.period() == b.period());
         let widest: Vec<_> = sizes.map(|layouts| layouts[layouts.len() - 1]).collect();
@@ -84,7 +85,8 @@ impl<C: Circuit> Search<'_, C> {
         members.into_iter().try_fold(first, |best, member| Ok(best.faster(self.plan(&parameters, member)?)))
     }
 
-    /// The better one, of any two, of those that meet the demands: of a plan and of some members under any of these sets.
+    /// The best plan that meets the demands among `first` and some members under any of these sets. `of_two` says which
+    /// of two is better.
     fn best(
         &self,
         first: Planned<C>,
@@ -112,7 +114,7 @@ fn all_splits(layout: &Layout) -> Vec<Split> {
     [Split::candidates(layout), Split::lean_candidates(layout)].concat()
 }
 
-/// Of all splits those that take the least time, and those with the fewest copies and sums.
+/// The splits that take the least time, and those with the fewest copies and sums.
 fn extreme_splits(layout: &Layout) -> Vec<Split> {
     let default = Split::on_copies(layout);
     let extreme = |split: &Split| {

@@ -1,4 +1,4 @@
-//! G = Eᵀ·X.
+//! The backward product G = Eᵀ·X.
 
 use std::borrow::Borrow;
 
@@ -36,7 +36,8 @@ pub struct BackwardSums<T> {
 }
 
 impl<T> BackwardSums<T> {
-    /// The ciphertexts of the sums by column block, [`Split::backward_sums`] of each: what is written of them.
+    /// The ciphertexts of the sums, [`Split::backward_sums`] for each column block, in the order in which they are
+    /// written.
     pub fn tensors(&self) -> impl Iterator<Item = &T> {
         self.sums.iter().flatten()
     }
@@ -62,7 +63,8 @@ impl<A: Arithmetic> Skewed<A> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`], [`Error::CiphertextSlots`], [`Error::Ckks`] (among others where `level` is above the features').
+    /// [`Error::Length`], [`Error::CiphertextSlots`], [`Error::Ckks`] (among others where `level` is above the
+    /// features').
     pub fn backward_copies(
         &self,
         features: &[A::Ciphertext],
@@ -77,8 +79,8 @@ impl<A: Arithmetic> Skewed<A> {
         Ok(BackwardCopies { split: self.split, copies: self.copies(features, level, steps)? })
     }
 
-    /// The rotations of one group's errors, which are skewed, repeated along the row and, of the second block of a
-    /// pair, times −i: H − 1 of them.
+    /// The rotations of one group's errors: H − 1 of them. The errors are skewed and repeated along the row, and those
+    /// of the second block of a pair are times −i.
     ///
     /// # Errors
     ///
@@ -94,13 +96,13 @@ impl<A: Arithmetic> Skewed<A> {
         Ok(RevolvedErrors { split: self.split, rotations })
     }
 
-    /// The sums of some groups, given their copies, owned or borrowed, and errors, neither relinearized nor rescaled: K products for each
-    /// group and column block.
+    /// The sums of some groups from their copies, owned or borrowed, and their errors: K products for each group and
+    /// column block. The sums are neither relinearized nor rescaled.
     ///
     /// # Errors
     ///
-    /// [`Error::Ckks`] (an empty sum among others); [`Error::SplitMismatch`] and [`Error::Length`] for copies and errors
-    /// of another split or layout, or for more of one than of the other.
+    /// [`Error::Ckks`] (an empty sum among others); [`Error::SplitMismatch`] and [`Error::Length`] for copies and
+    /// errors of another split or layout, or for more of one than of the other.
     pub fn accumulate<B: Borrow<BackwardCopies<A::Ciphertext>>>(
         &self,
         copies: &[B],
@@ -163,8 +165,9 @@ impl<A: Arithmetic> Skewed<A> {
     /// Eᵀ·X times [`gradient_multiple`](crate::Layout::gradient_multiple), one ciphertext for each column block, in the
     /// layout of the weights: one level.
     ///
-    /// For each column block G relinearizations and G − 1 rotations, or K and K − 1 where the row shifts are made on
-    /// the sums, then log₂(R/K) rotations and, where there are pairs, one conjugation, which leaves real slots.
+    /// Each column block takes G relinearizations and G − 1 rotations, or K and K − 1 where the row shifts are made on
+    /// the sums. Then it takes log₂(R/K) rotations and, where there are pairs, one conjugation, which leaves real
+    /// slots.
     ///
     /// # Errors
     ///

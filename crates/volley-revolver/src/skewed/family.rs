@@ -26,7 +26,7 @@ impl Split {
         }
     }
 
-    /// All shifts on copies, H next above √K: the cheapest where copies are used many times.
+    /// The split with all shifts on copies and H next above √K: the cheapest where copies are used many times.
     #[must_use]
     pub fn on_copies(layout: &Layout) -> Self {
         let period = layout.period();
@@ -34,8 +34,8 @@ impl Split {
         Self::hoisted(period, period, backward_steps, RowShifts::Copies)
     }
 
-    /// Every member of the family that hoists all rotations, each once (with H = 1 there are no row shifts to place):
-    /// what takes the least time wherever more than a few rotations share a decomposition.
+    /// Every member of the family that hoists all rotations, each once (with H = 1 there are no row shifts to place).
+    /// These take the least time wherever more than a few rotations share a decomposition.
     #[must_use]
     pub fn candidates(layout: &Layout) -> Vec<Self> {
         let period = layout.period();

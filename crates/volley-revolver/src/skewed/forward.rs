@@ -1,4 +1,4 @@
-//! Z = X·vᵀ.
+//! The forward product Z = X·vᵀ.
 
 use maybe_rayon::prelude::*;
 use volley_ckks::Arithmetic;
@@ -31,7 +31,8 @@ impl<A: Arithmetic> Skewed<A> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`], [`Error::CiphertextSlots`], [`Error::Ckks`] (among others where `level` is above the features').
+    /// [`Error::Length`], [`Error::CiphertextSlots`], [`Error::Ckks`] (among others where `level` is above the
+    /// features').
     pub fn forward_copies(
         &self,
         features: &[A::Ciphertext],
@@ -61,14 +62,15 @@ impl<A: Arithmetic> Skewed<A> {
         Ok(RevolvedWeights { split: self.split, rotations })
     }
 
-    /// The scores of one group: one level. Valid in the first K columns; the rest of each row is noise, which the
-    /// coefficients of a polynomial take away ([`Layout::score_mask`](crate::Layout::score_mask)).
+    /// The scores of one group, one level down. They are valid in the first K columns. The rest of each row has no
+    /// meaning; the coefficients of a polynomial clear it ([`Layout::score_mask`](crate::Layout::score_mask)).
     ///
     /// K products for each column block, K/H_f relinearizations, K/H_f − 1 + log₂(D/K) rotations.
     ///
     /// # Errors
     ///
-    /// [`Error::Ckks`]; [`Error::SplitMismatch`] and [`Error::Length`] for copies and weights of another split or layout.
+    /// [`Error::Ckks`]; [`Error::SplitMismatch`] and [`Error::Length`] for copies and weights of another split or
+    /// layout.
     pub fn forward(
         &self,
         copies: &ForwardCopies<A::Ciphertext>,

@@ -1,4 +1,4 @@
-//! Between the products: pairs taken apart, errors repeated.
+//! What is done between the products: pairs are taken apart, errors are repeated.
 
 use volley_ckks::Arithmetic;
 
@@ -9,8 +9,8 @@ use crate::rotation::{doublings, fold};
 
 impl<A: Arithmetic> Skewed<A> {
     /// The scores of each [part](crate::Layout::parts) of a group, as real numbers, times
-    /// [`score_multiple`](crate::Layout::score_multiple): of a pair twice the real and twice the imaginary part, by one
-    /// conjugation and at no level; of a single block the scores themselves.
+    /// [`score_multiple`](crate::Layout::score_multiple). A pair gives twice the real and twice the imaginary part, by
+    /// one conjugation and at no level. A single block gives the scores themselves.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Modules from the text of their files.
+//! Reads modules from the text of their files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -201,13 +201,13 @@ impl References<'_> {
 }
 
 impl<'ast> Visit<'ast> for References<'_> {
-    /// Children are modules of their own.
+    /// Looks at no children: they are modules of their own.
     fn visit_item_mod(&mut self, _: &'ast ItemMod) {}
 
-    /// Who may see an item is no use of it.
+    /// Looks at no visibility: who may see an item is no use of it.
     fn visit_vis_restricted(&mut self, _: &'ast VisRestricted) {}
 
-    /// Neither is documentation, nor a condition.
+    /// Looks at no attributes: documentation and conditions are no uses either.
     fn visit_attribute(&mut self, _: &'ast Attribute) {}
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {

@@ -32,8 +32,8 @@ fn chain(log_n: u32, bits: &[u32]) -> Parameters {
     literal.build().unwrap()
 }
 
-/// I and ε for each slot: integers as an ephemeral secret makes them (the rounded sum of 33 uniform values, of deviation
-/// 1.66), in two slots the largest, and ε uniform on [−1/R, 1/R], in two slots the largest.
+/// I and ε for each slot: integers as an ephemeral secret makes them (the rounded sum of 33 uniform values, of
+/// deviation 1.66), in two slots the largest, and ε uniform on [−1/R, 1/R], in two slots the largest.
 fn inputs(slots: usize, message_ratio: f64, seed: u64) -> Vec<(f64, f64)> {
     let mut uniform = random_slots(34 * slots, &mut rng(seed)).into_iter().map(|z| z.re);
     (0..slots)
@@ -52,7 +52,7 @@ fn inputs(slots: usize, message_ratio: f64, seed: u64) -> Vec<(f64, f64)> {
 
 /// What comes of an encrypted evaluation.
 struct Run {
-    /// Of the worst slot, against f·ε.
+    /// Precision of the worst slot, against f·ε.
     bits: f64,
     /// Root mean square of the error of real parts, without that of the approximation.
     noise: f64,
@@ -65,7 +65,8 @@ fn run(eval_mod: &EvalMod, bits: &[u32]) -> Run {
     run_at(eval_mod, bits, &eval_mod.input_scale(&chain(11, bits), bits.len() - 1))
 }
 
-/// Encrypts at the highest of levels of `bits` bits, reduces, decrypts. The simulator does the same beforehand, and levels and scales are those promised.
+/// Encrypts at the highest of levels of `bits` bits, reduces, decrypts. The simulator does the same beforehand, and
+/// levels and scales are those promised.
 fn run_at(eval_mod: &EvalMod, bits: &[u32], scale: &Scale) -> Run {
     let level = bits.len() - 1;
     let setup = Setup::new(chain(11, bits), |spec| spec.relinearization(level));
@@ -102,7 +103,8 @@ fn run_at(eval_mod: &EvalMod, bits: &[u32], scale: &Scale) -> Run {
 }
 
 /// Single primes below 2^50, and levels of 60 bits, which are two primes each. The error is the approximation's and the
-/// noise of the formula, within a quarter: 1024 slots leave it a tenth of chance, as few of them have I = 0 and most of it.
+/// noise of the formula, within a quarter: 1024 slots leave it a tenth of chance, as few of them have I = 0 and most of
+/// it.
 #[test]
 fn precision_on_ciphertexts_follows_the_formula() {
     for (bits, ratio, degree, double_angles, arcsine, at_least) in [
@@ -121,8 +123,8 @@ fn precision_on_ciphertexts_follows_the_formula() {
     }
 }
 
-/// Levels of other lengths: the highest have what the noise comes from, the lowest may be shorter. In ten bits less than
-/// ten levels of 60 the noise is less than half.
+/// Levels of other lengths: the highest have what the noise comes from, the lowest may be shorter. In ten bits less
+/// than ten levels of 60 the noise is less than half.
 #[test]
 fn levels_of_falling_lengths_follow_their_scales() {
     let eval_mod = EvalMod::new(&literal(8, 56, 2, 3)).unwrap();
@@ -131,9 +133,9 @@ fn levels_of_falling_lengths_follow_their_scales() {
     assert!(falling.noise < 0.5 * even.noise, "{} and {}", falling.noise, even.noise);
 }
 
-/// What the presets' levels are for. A quotient of the series has the scale that a power leaves of the last level's products,
-/// and its error counts as that of any rescaling: where the last level of the series is as short as the scales have become,
-/// that is most of the noise.
+/// What the presets' levels are for. A quotient of the series has the scale that a power leaves of the last level's
+/// products, and its error counts as that of any rescaling: where the last level of the series is as short as the
+/// scales have become, that is most of the noise.
 #[test]
 fn the_last_level_of_the_series_is_long_enough_for_its_quotients() {
     // The lowest three, the last of the series after the double angles; the others; the scale of the input.

@@ -164,7 +164,8 @@ fn scaled(call: &Call<'_>, scales: &[f32]) -> Result<Vec<Axis>, Fault> {
 }
 
 /// The place in the input, in units of elements. A scale such as 1.1 is rounded, and puts elements that are meant to be
-/// exactly between two a little beside: in single precision, as in onnxruntime, their places are rounded to between them again.
+/// exactly between two a little beside: in single precision, as in onnxruntime, their places are rounded to between
+/// them again.
 fn place(axis: Axis, index: usize, coordinates: Coordinates) -> f32 {
     let (index, centre, scale) = (index as f32, index as f32 + 0.5, axis.scale as f32);
     match coordinates {

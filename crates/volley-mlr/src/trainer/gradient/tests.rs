@@ -55,7 +55,8 @@ fn gradients_of_shares_add_up_to_the_same_step_in_any_order() {
         assert_eq!(parts.model().unwrap().terms, whole.model().unwrap().terms);
     }
     assert!(parts.gradient(0..1).unwrap().is_none());
-    // The sums are added, which is not counted. Each part makes the rotated copies of the weights; all else is done once.
+    // The sums are added, which is not counted. Each part makes the rotated copies of the weights; all else is done
+    // once.
     let total = |trainer: &Encrypted, operation| trainer.arithmetic.counts().total(operation);
     for operation in Operation::ALL {
         let (of_parts, of_whole) = (total(&parts, operation), total(&whole, operation));
