@@ -21,6 +21,7 @@ use special_fft::SpecialFft;
 
 use crate::ciphertext::Plaintext;
 use crate::context::Context;
+use crate::encodable::check_magnitude;
 use crate::error::Error;
 use crate::operand::Operand;
 use crate::params::Parameters;
@@ -169,22 +170,6 @@ impl EncodingCheck {
     }
 }
 
-/// ⌊c·scale⌉, the constant that has c in every slot.
-pub(crate) fn encoded_constant(
-    parameters: &Parameters,
-    c: f64,
-    scale: &Scale,
-    level: usize,
-) -> Result<i128, Error> {
-    if !c.is_finite() {
-        return Err(Error::NotFinite { slot: 0 });
-    }
-    scale.checked_log2()?;
-    let value = (c * scale.to_f64()).round();
-    check_magnitude(parameters, value.abs(), level)?;
-    Ok(value as i128)
-}
-
 /// Refuses values of which the largest is no number. On its own, as it branches on that.
 #[inline(never)]
 fn check_finite(values: &[Complex64], largest: f64) -> Result<(), Error> {
@@ -193,20 +178,6 @@ fn check_finite(values: &[Complex64], largest: f64) -> Result<(), Error> {
     }
     let slot = values.iter().position(|value| !value.is_finite()).unwrap_or_default();
     Err(Error::NotFinite { slot })
-}
-
-/// Refuses a coefficient that is not below half the modulus, or that does not fit the 127 bits it is reduced from. On its
-/// own, as it branches on that.
-#[inline(never)]
-fn check_magnitude(parameters: &Parameters, largest: f64, level: usize) -> Result<(), Error> {
-    const MAX_LOG2: f64 = 126.0;
-    let modulus_log2 = parameters.log_q(level);
-    // The logarithm branches on its argument, so that only what is refused has one.
-    if largest < MAX_LOG2.min(modulus_log2 - 1.0).exp2() {
-        return Ok(());
-    }
-    let coefficient_log2 = if largest.is_finite() { largest.log2() } else { f64::from(f64::MAX_EXP) };
-    Err(Error::EncodingOverflow { coefficient_log2, modulus_log2 })
 }
 
 #[cfg(test)]

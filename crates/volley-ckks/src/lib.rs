@@ -69,6 +69,7 @@ mod clear_slots;
 mod context;
 pub mod costs;
 mod counts;
+mod encodable;
 mod encoder;
 mod error;
 mod evaluator;

@@ -1,7 +1,7 @@
 //! What is known of a ciphertext without reading it: level, scale, slots. The rules by which operations change them
 //! stand here once, for every implementation of [`Arithmetic`](crate::Arithmetic).
 
-use crate::encoder::encoded_constant;
+use crate::encodable::encoded_constant;
 use crate::error::Error;
 use crate::keys::rotation_element;
 use crate::params::Parameters;

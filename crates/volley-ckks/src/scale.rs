@@ -9,16 +9,12 @@
 //! so is everything that is made of it, and no ciphertext or plaintext has it
 //! ([`Error::ScaleExponents`]). Twenty-six squarings of 2⁴⁰ come there even if each is rescaled; a constant that brings the
 //! ciphertext to a plain scale in between begins anew.
+//!
+//! [`Error::ScaleExponents`]: crate::Error::ScaleExponents
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-
-use crate::error::Error;
-
-/// log₂ of the largest scale that anything has, and minus that of the smallest: a double has room for them and for the
-/// values that they multiply.
-const MAX_LOG2: f64 = 1000.0;
 
 /// A positive rational 2^e ∏ qᵢ^eᵢ, kept as its exponents; or what is beyond them, and refused wherever it is used.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -77,15 +73,6 @@ impl Scale {
     pub fn log2(&self) -> f64 {
         let Some((log2, primes)) = self.exponents() else { return f64::INFINITY };
         f64::from(log2) + primes.map(|(q, e)| f64::from(e) * (q as f64).log2()).sum::<f64>()
-    }
-
-    /// log₂ of a scale that something may have.
-    pub(crate) fn checked_log2(&self) -> Result<f64, Error> {
-        if self.0.is_none() {
-            return Err(Error::ScaleExponents { max: i32::MAX });
-        }
-        let log2 = self.log2();
-        if log2.abs() > MAX_LOG2 { Err(Error::ScaleRange { log2 }) } else { Ok(log2) }
     }
 
     /// The nearest floating-point number, within a relative 2⁻⁵² for each unit of the primes' exponents; infinite or zero
@@ -175,6 +162,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn a_product_rescaled_and_divided_is_exact() {
