@@ -82,8 +82,10 @@ mod eval_mod;
 mod preset;
 
 pub use bootstrapper::{Bootstrapper, Bootstrapping, BootstrappingLiteral};
-pub use eval_mod::{EvalMod, EvalModError, EvalModLiteral};
+pub use eval_mod::{EvalMod, EvalModLiteral};
 pub use preset::Preset;
+
+pub use crate::error::EvalModError;
 
 use crate::error::Error;
 use crate::linear_transform::LinearArithmetic;

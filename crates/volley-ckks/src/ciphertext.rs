@@ -7,7 +7,7 @@ use volley_ring::{Eval, RnsPoly};
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::keys::KeyId;
+use crate::key_id::KeyId;
 use crate::operand::Operand;
 use crate::params::{Parameters, ParamsId};
 use crate::scale::Scale;

@@ -1,6 +1,15 @@
 //! What can go wrong, with the numbers that explain it.
 
 use thiserror::Error;
+use volley_ring::UnknownBackend;
+
+mod eval_mod;
+
+pub use eval_mod::EvalModError;
+
+use crate::galois::GaloisPurpose;
+use crate::packing::Packing;
+use crate::params::ParametersError;
 
 /// An operation that could not be done, and what it needed.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -8,10 +17,10 @@ use thiserror::Error;
 pub enum Error {
     /// A parameter literal that no parameter set may be built from.
     #[error(transparent)]
-    Parameters(#[from] crate::params::ParametersError),
+    Parameters(#[from] ParametersError),
     /// An environment variable that names kernels which the processor does not run.
     #[error(transparent)]
-    UnknownBackend(#[from] volley_ring::UnknownBackend),
+    UnknownBackend(#[from] UnknownBackend),
     /// Sums need equal scales; the numbers are their base-2 logarithms.
     #[error("scales differ: 2^{left:.9} and 2^{right:.9}; encode one operand at the scale of the other")]
     ScaleMismatch {
@@ -104,9 +113,9 @@ pub enum Error {
     #[error("coefficients are packed {found:?}, the transform takes them {expected:?}")]
     CoefficientPacking {
         /// What the transform was planned for.
-        expected: crate::bootstrapping::dft::Packing,
+        expected: Packing,
         /// What it was given.
-        found: crate::bootstrapping::dft::Packing,
+        found: Packing,
     },
     /// A diagonal of a linear transform that does not have a value for each slot.
     #[error("diagonal {diagonal} has {values} values for {slots} slots")]
@@ -183,7 +192,7 @@ pub enum Error {
     },
     /// Parameters of a modular reduction for which there is none.
     #[error(transparent)]
-    EvalMod(#[from] crate::bootstrapping::EvalModError),
+    EvalMod(#[from] EvalModError),
     /// Two objects of different parameter sets.
     #[error("the operand belongs to another parameter set")]
     ParameterMismatch,
@@ -202,7 +211,7 @@ pub enum Error {
         /// The Galois element g of X ↦ X^g.
         element: u64,
         /// What it was needed for: a rotation by so many slots, or conjugation.
-        purpose: crate::keys::GaloisPurpose,
+        purpose: GaloisPurpose,
     },
     /// A key that was made for lower levels only.
     #[error("the key reaches up to level {key_level}, the ciphertext is at level {level}")]

@@ -18,9 +18,11 @@ use crate::context::Context;
 use crate::counts::{Counters, Operation, OperationCounts};
 use crate::encoder::Encoder;
 use crate::error::Error;
-use crate::keys::{EvaluationKeySet, GaloisPurpose, conjugation_element};
+use crate::galois::{GaloisPurpose, conjugation_element};
+use crate::key_id::KeyId;
+use crate::keys::EvaluationKeySet;
 use crate::operand::Operand;
-use crate::params::Parameters;
+use crate::params::{Parameters, ParamsId};
 use crate::scale::Scale;
 
 /// Hoisted rotations that are made together, prime by prime: the digits are read from memory once for them. For each,
@@ -92,7 +94,7 @@ impl Evaluator {
         self.check_ids(a.params_id, a.key_id)
     }
 
-    fn check_ids(&self, params_id: crate::params::ParamsId, key_id: crate::keys::KeyId) -> Result<(), Error> {
+    fn check_ids(&self, params_id: ParamsId, key_id: KeyId) -> Result<(), Error> {
         if params_id != self.keys.params_id() {
             return Err(Error::ParameterMismatch);
         }

@@ -3,7 +3,7 @@
 
 use crate::encodable::encoded_constant;
 use crate::error::Error;
-use crate::keys::rotation_element;
+use crate::galois::rotation_element;
 use crate::params::Parameters;
 use crate::scale::Scale;
 

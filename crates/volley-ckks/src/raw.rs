@@ -74,7 +74,7 @@ use volley_ring::{Eval, Modulus, RnsBasis, RnsPoly};
 
 use crate::ciphertext::{Ciphertext, Plaintext, SeededCiphertext, TensorCiphertext};
 use crate::context::Context;
-use crate::keys::KeyId;
+use crate::key_id::KeyId;
 use crate::operand::Operand;
 
 mod keys;

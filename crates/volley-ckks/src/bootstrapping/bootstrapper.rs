@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::dft::{Coefficients, CoeffsToSlots, DftShape, Packing, SlotsToCoeffs};
+use super::dft::{Coefficients, CoeffsToSlots, DftShape, SlotsToCoeffs};
 use super::eval_mod::{EvalMod, EvalModLiteral};
 use super::{BootstrapArithmetic, ephemeral};
 use crate::arithmetic::Arithmetic;
@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::keys::KeySpec;
 use crate::linear_transform::LinearArithmetic;
 use crate::operand::trace_steps;
+use crate::packing::Packing;
 use crate::params::Parameters;
 use crate::scale::Scale;
 use crate::simulator::Simulator;

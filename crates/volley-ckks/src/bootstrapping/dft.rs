@@ -54,20 +54,13 @@ mod butterflies;
 
 use butterflies::{Diagonals, Direction, merged, merged_indices};
 
+pub use crate::packing::Packing;
+
 use crate::error::Error;
 use crate::linear_transform::{LinearArithmetic, LinearTransform};
 use crate::noise::Noise;
 use crate::params::Parameters;
 use crate::scale::Scale;
-
-/// Where the real and the imaginary part of the complex coefficients are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Packing {
-    /// In one ciphertext of 2n slots: the real parts in the first half.
-    SideBySide,
-    /// In two ciphertexts of n slots.
-    Apart,
-}
 
 /// Encrypted real coefficients, in bit-reversed order.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -77,10 +77,8 @@
 
 use std::f64::consts::{PI, TAU};
 
-use thiserror::Error as ThisError;
-
 use crate::arithmetic::Arithmetic;
-use crate::error::Error;
+use crate::error::{Error, EvalModError};
 use crate::params::Parameters;
 use crate::polynomial::{ChebyshevSeries, Constants, PolynomialCircuit};
 use crate::scale::Scale;
@@ -109,50 +107,6 @@ pub struct EvalModLiteral {
     pub arcsine_degree: usize,
     /// f.
     pub output_factor: f64,
-}
-
-/// Why there is no such modular reduction.
-#[derive(Clone, Debug, PartialEq, ThisError)]
-#[non_exhaustive]
-pub enum EvalModError {
-    /// The range of the integers is too large.
-    #[error("integers up to {range} are not supported: the most is {max}")]
-    Range {
-        /// K.
-        range: u32,
-        /// Largest K.
-        max: u32,
-    },
-    /// The message ratio is out of range.
-    #[error("a message ratio of 2^{log2} is not supported: the exponent is {min} to {max}")]
-    MessageRatio {
-        /// log₂ R.
-        log2: u32,
-        /// Smallest allowed.
-        min: u32,
-        /// Largest allowed.
-        max: u32,
-    },
-    /// Too many double angles.
-    #[error("{count} double angles are not supported: the most is {max}")]
-    DoubleAngles {
-        /// r.
-        count: u32,
-        /// Largest r.
-        max: u32,
-    },
-    /// A degree that the arcsine does not come in.
-    #[error("an arcsine of degree {degree} is not supported: it is 1, 3, 5 or 7")]
-    ArcsineDegree {
-        /// The degree asked for.
-        degree: usize,
-    },
-    /// The factor of the output is not a positive number.
-    #[error("the output cannot be multiplied by {factor}: the factor is positive and finite")]
-    OutputFactor {
-        /// f.
-        factor: f64,
-    },
 }
 
 /// A planned modular reduction.

@@ -7,11 +7,12 @@ use rand_core::CryptoRng;
 use volley_ring::sampling::{Domain, Seed, sample_gaussian, sample_ternary};
 use volley_ring::{DigitSum, Digits, PackedPoly};
 
+use super::Streams;
 use super::secret::SecretKey;
-use super::{KeyId, Streams};
 use crate::ciphertext::{Ciphertext, Plaintext};
 use crate::context::Context;
 use crate::error::Error;
+use crate::key_id::KeyId;
 
 /// An encryption of zero modulo QP: (b, a) with b = e − a·s. Anyone who has it can encrypt.
 #[derive(Clone, Debug)]

@@ -8,10 +8,11 @@ use volley_ring::sampling::{SecretCoefficients, sample_gaussian, sample_ternary}
 use volley_ring::{Eval, RnsPoly};
 use zeroize::Zeroizing;
 
-use super::{KeyId, Streams};
+use super::Streams;
 use crate::ciphertext::{Ciphertext, Plaintext, SeededCiphertext};
 use crate::context::Context;
 use crate::error::Error;
+use crate::key_id::KeyId;
 
 /// A uniform ternary secret s. It has no `Clone` and no `Serialize`, prints only its name, and is wiped when dropped.
 ///

@@ -1,51 +1,11 @@
 //! Which evaluation keys a computation needs, and up to which level.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use super::key_switching::KeySwitchingKey;
 use crate::error::Error;
+use crate::galois::{conjugation_element, rotation_element};
 use crate::params::Parameters;
-
-/// What a Galois key is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GaloisPurpose {
-    /// A rotation by so many slots: of the steps that do the same one in (−n/2, n/2] for n slots.
-    Rotation(i64),
-    /// Complex conjugation.
-    Conjugation,
-}
-
-impl fmt::Display for GaloisPurpose {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rotation(steps) => write!(f, "rotation by {steps}"),
-            Self::Conjugation => f.write_str("conjugation"),
-        }
-    }
-}
-
-/// The Galois element 5^steps mod 2N of a rotation. Steps are taken modulo N/2, so negative ones rotate back.
-#[must_use]
-pub fn rotation_element(parameters: &Parameters, steps: i64) -> u64 {
-    let order = 2 * parameters.degree() as u64;
-    let mut exponent = steps.rem_euclid(parameters.max_slots() as i64);
-    let (mut square, mut element) = (5, 1);
-    while exponent > 0 {
-        if exponent & 1 == 1 {
-            element = element * square % order;
-        }
-        square = square * square % order;
-        exponent >>= 1;
-    }
-    element
-}
-
-/// The Galois element 2N − 1 of complex conjugation.
-#[must_use]
-pub fn conjugation_element(parameters: &Parameters) -> u64 {
-    2 * parameters.degree() as u64 - 1
-}
 
 /// A list of keys with the highest level at which each is used: a key at a lower level is smaller and faster to make.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 use super::{RawError, check_poly};
 use crate::context::Context;
 use crate::error::Error;
-use crate::keys::{
-    EvaluationKeySet, GaloisPurpose, KeyId, KeySwitchingKey, PublicKey, RaisingKeys, SecretKey,
-};
+use crate::galois::GaloisPurpose;
+use crate::key_id::KeyId;
+use crate::keys::{EvaluationKeySet, KeySwitchingKey, PublicKey, RaisingKeys, SecretKey};
 use crate::operand::Operand;
 
 /// What a key of an [`EvaluationKeySet`] switches.

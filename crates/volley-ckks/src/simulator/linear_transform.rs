@@ -6,7 +6,7 @@ use super::{SimulatedCiphertext, Simulator};
 use crate::arithmetic::Arithmetic;
 use crate::counts::Operation;
 use crate::error::Error;
-use crate::keys::rotation_element;
+use crate::galois::rotation_element;
 use crate::linear_transform::{LinearArithmetic, LinearTransform};
 use crate::operand::Operand;
 use crate::scale::Scale;

@@ -10,7 +10,7 @@ use super::residues::{read_poly, write_poly};
 use super::stream::{BodyReader, BodyWriter, FileReader, write_file};
 use crate::ciphertext::{Ciphertext, SeededCiphertext};
 use crate::context::Context;
-use crate::keys::KeyId;
+use crate::key_id::KeyId;
 use crate::operand::Operand;
 use crate::params::{Parameters, ParamsId};
 

@@ -5,7 +5,7 @@ use std::io;
 use thiserror::Error;
 
 use super::header::Kind;
-use crate::keys::KeyId;
+use crate::key_id::KeyId;
 use crate::params::{ParametersError, ParamsId};
 
 /// A file that could not be read or written, and why.

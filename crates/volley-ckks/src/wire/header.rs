@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::WireError;
 use crate::file_size::{EVALUATION_KEYS, HASH_BYTES, PREAMBLE_BYTES};
-use crate::keys::KeyId;
+use crate::key_id::KeyId;
 use crate::params::ParamsId;
 
 /// The version of the format that is written, and the only one that is read.

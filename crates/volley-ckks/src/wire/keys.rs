@@ -13,7 +13,8 @@ use super::operand::check_level;
 use super::residues::{packed, read_packed};
 use super::stream::{BodyReader, BodyWriter, FileReader, write_file};
 use crate::context::Context;
-use crate::keys::{EvaluationKeySet, KeyId, KeySpec, KeySwitchingKey, PublicKey, RaisingKeys};
+use crate::key_id::KeyId;
+use crate::keys::{EvaluationKeySet, KeySpec, KeySwitchingKey, PublicKey, RaisingKeys};
 use crate::params::{Parameters, ParamsId};
 
 fn header(kind: Kind, params_id: ParamsId, key_id: KeyId, body_bytes: u64) -> Header {

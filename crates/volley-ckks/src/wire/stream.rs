@@ -9,7 +9,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::error::WireError;
 use super::header::{Header, Kind};
 use crate::file_size::HASH_BYTES;
-use crate::keys::KeyId;
+use crate::key_id::KeyId;
 use crate::params::ParamsId;
 
 /// As much as BLAKE3 hashes at once where vectors are longest: 16 chunks of a KiB.

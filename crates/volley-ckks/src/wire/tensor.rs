@@ -8,7 +8,7 @@ use super::residues::{read_poly, write_poly};
 use super::stream::{BodyReader, BodyWriter};
 use crate::ciphertext::TensorCiphertext;
 use crate::context::Context;
-use crate::keys::KeyId;
+use crate::key_id::KeyId;
 use crate::operand::Operand;
 use crate::params::Parameters;
 
