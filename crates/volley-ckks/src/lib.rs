@@ -63,10 +63,12 @@
 #![forbid(unsafe_code)]
 
 mod arithmetic;
+mod bootstrap_arithmetic;
 pub mod bootstrapping;
 mod ciphertext;
 mod clear_slots;
 mod context;
+mod cost_model;
 pub mod costs;
 mod counts;
 mod encodable;

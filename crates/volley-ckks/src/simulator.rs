@@ -11,7 +11,7 @@ mod raise;
 pub use linear_transform::SimulatedTransform;
 
 use crate::arithmetic::Arithmetic;
-use crate::costs::scratch_bytes;
+use crate::cost_model::scratch_bytes;
 use crate::counts::{Counters, Operation, OperationCounts};
 use crate::error::Error;
 use crate::galois::conjugation_element;

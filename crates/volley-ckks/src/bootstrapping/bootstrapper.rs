@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::dft::{Coefficients, CoeffsToSlots, DftShape, SlotsToCoeffs};
+use super::ephemeral;
 use super::eval_mod::{EvalMod, EvalModLiteral};
-use super::{BootstrapArithmetic, ephemeral};
 use crate::arithmetic::Arithmetic;
+use crate::bootstrap_arithmetic::BootstrapArithmetic;
 use crate::error::Error;
 use crate::keys::KeySpec;
 use crate::linear_transform::LinearArithmetic;

@@ -5,7 +5,7 @@ use num_complex::Complex64;
 
 use super::{ClearCiphertext, ClearSlots, repeated};
 use crate::arithmetic::Arithmetic;
-use crate::bootstrapping::BootstrapArithmetic;
+use crate::bootstrap_arithmetic::BootstrapArithmetic;
 use crate::error::Error;
 use crate::linear_transform::{LinearArithmetic, LinearTransform};
 use crate::scale::Scale;

@@ -60,3 +60,25 @@ fn table_bytes(parameters: &Parameters) -> u64 {
     let primes = parameters.q().len() + parameters.p().len();
     (parameters.degree() * (32 * primes + 16)) as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::parameters;
+
+    #[test]
+    fn memory_is_that_of_a_simulation_and_no_more_is_idle_than_the_ring_keeps() {
+        let parameters = parameters(10, 3);
+        let simulator = Simulator::new(&parameters);
+        let input = simulator.input(&parameters.scale(), 3).unwrap();
+        simulator.rotate(&input, 1).unwrap();
+        let memory = Memory::of(&simulator, 1000);
+        assert_eq!(memory.keys, simulator.key_spec().memory_bytes());
+        assert_eq!((memory.upload, memory.encoded), (simulator.upload().memory_bytes, 1000));
+        assert_eq!((memory.ciphertexts, memory.scratch), (simulator.peak_memory_bytes(), 0));
+        assert_eq!(memory.idle, memory.ciphertexts);
+        let parts =
+            [memory.keys, memory.upload, memory.ciphertexts, memory.encoded, memory.idle, memory.program];
+        assert_eq!(memory.total(), parts.iter().sum());
+    }
+}

@@ -3,7 +3,7 @@
 use volley_ring::{DigitSum, Digits, Eval, RnsPoly, convert_basis};
 
 use super::Evaluator;
-use crate::bootstrapping::BootstrapArithmetic;
+use crate::bootstrap_arithmetic::BootstrapArithmetic;
 use crate::ciphertext::Ciphertext;
 use crate::counts::Operation;
 use crate::error::Error;

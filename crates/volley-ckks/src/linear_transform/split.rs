@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::GIANTS_AT_ONCE;
-use crate::costs::CostModel;
+use crate::cost_model::CostModel;
 use crate::counts::Operation;
 use crate::params::Parameters;
 

@@ -1,7 +1,7 @@
 //! Raising the modulus without ciphertexts.
 
 use super::{SimulatedCiphertext, Simulator};
-use crate::bootstrapping::BootstrapArithmetic;
+use crate::bootstrap_arithmetic::BootstrapArithmetic;
 use crate::counts::Operation;
 use crate::error::Error;
 

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::bootstrapping::BootstrapArithmetic;
 use crate::testing::parameters;
-use crate::{Arithmetic, LinearArithmetic, LinearTransform, Simulator};
+use crate::{LinearArithmetic, LinearTransform, Simulator};
 
 const MODEL: CostModel = CostModel {
     transform: 0.1,
@@ -111,19 +111,4 @@ fn kinds_are_ordered_by_what_operations_take() {
             .map(|kind| CostModel::of(kind).nanoseconds(&parameters, operation, parameters.max_level()));
         assert!(ifma < avx2 && avx2 < avx512 && avx2 < other, "{operation:?}");
     }
-}
-
-#[test]
-fn memory_is_that_of_a_simulation_and_no_more_is_idle_than_the_ring_keeps() {
-    let parameters = parameters(10, 3);
-    let simulator = Simulator::new(&parameters);
-    let input = simulator.input(&parameters.scale(), 3).unwrap();
-    simulator.rotate(&input, 1).unwrap();
-    let memory = Memory::of(&simulator, 1000);
-    assert_eq!(memory.keys, simulator.key_spec().memory_bytes());
-    assert_eq!((memory.upload, memory.encoded), (simulator.upload().memory_bytes, 1000));
-    assert_eq!((memory.ciphertexts, memory.scratch), (simulator.peak_memory_bytes(), 0));
-    assert_eq!(memory.idle, memory.ciphertexts);
-    let parts = [memory.keys, memory.upload, memory.ciphertexts, memory.encoded, memory.idle, memory.program];
-    assert_eq!(memory.total(), parts.iter().sum());
 }
