@@ -5,7 +5,8 @@ use std::io::{Read, Write};
 use volley_ring::sampling::Seed;
 
 use super::error::WireError;
-use super::header::{Header, Kind};
+use super::header::Header;
+use super::kind::Kind;
 use super::residues::{read_poly, write_poly};
 use super::stream::{BodyReader, BodyWriter, FileReader, write_file};
 use crate::ciphertext::{Ciphertext, SeededCiphertext};

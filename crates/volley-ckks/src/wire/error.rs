@@ -4,7 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
-use super::header::Kind;
+use super::kind::Kind;
 use crate::key_id::KeyId;
 use crate::params::{ParametersError, ParamsId};
 

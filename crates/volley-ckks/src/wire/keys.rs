@@ -8,7 +8,8 @@ use volley_ring::sampling::Seed;
 
 use super::ciphertext::check_parameters;
 use super::error::WireError;
-use super::header::{Header, Kind};
+use super::header::Header;
+use super::kind::Kind;
 use super::operand::check_level;
 use super::residues::{packed, read_packed};
 use super::stream::{BodyReader, BodyWriter, FileReader, write_file};

@@ -3,7 +3,8 @@
 use std::io::{Read, Write};
 
 use super::error::WireError;
-use super::header::{Header, Kind};
+use super::header::Header;
+use super::kind::Kind;
 use super::stream::{FileReader, encode_structure, write_file};
 use crate::params::{MAX_PRIMES, Parameters, ParametersLiteral};
 

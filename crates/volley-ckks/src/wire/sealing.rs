@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::error::WireError;
-use super::secret::{pack, read_packed};
+use super::secret_file::{pack, read_packed};
 use super::stream::{FileReader, write_file};
 use crate::keys::SecretKey;
 

@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::error::WireError;
-use super::header::{Header, Kind};
+use super::header::Header;
+use super::kind::Kind;
 use crate::file_size::HASH_BYTES;
 use crate::key_id::KeyId;
 use crate::params::ParamsId;
