@@ -73,6 +73,7 @@ pub mod costs;
 mod counts;
 mod encodable;
 mod encoder;
+mod encryption;
 mod error;
 mod evaluator;
 mod file_size;
@@ -90,6 +91,7 @@ mod precision;
 pub mod raw;
 mod scale;
 mod simulator;
+mod streams;
 #[cfg(test)]
 mod testing;
 #[cfg(feature = "wire")]

@@ -10,7 +10,6 @@ use volley_ring::sampling::Seed;
 use volley_ring::{Automorphism, Eval, RnsPoly};
 use zeroize::Zeroizing;
 
-use super::Streams;
 use super::key_switching::KeySwitchingKey;
 use super::raising::RaisingKeys;
 use super::secret::SecretKey;
@@ -20,6 +19,7 @@ use crate::error::Error;
 use crate::galois::GaloisPurpose;
 use crate::key_id::KeyId;
 use crate::params::{Parameters, ParamsId};
+use crate::streams::Streams;
 
 /// Relinearization and Galois keys of one owner. There may be gigabytes of them, so they are shared in an `Arc` and are not
 /// cloned.

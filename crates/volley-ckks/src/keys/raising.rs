@@ -8,10 +8,10 @@
 use volley_ring::sampling::sample_sparse_ternary;
 use zeroize::Zeroizing;
 
-use super::Streams;
 use super::key_switching::KeySwitchingKey;
 use super::secret::SecretKey;
 use crate::params::EPHEMERAL_WEIGHT;
+use crate::streams::Streams;
 
 /// From s to s′ and from s′ to s.
 #[derive(Debug)]

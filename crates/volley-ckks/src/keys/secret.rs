@@ -1,18 +1,16 @@
-//! The secret key, encryption under it, and decryption.
+//! The secret key.
 
 use std::fmt;
 use std::sync::Arc;
 
 use rand_core::CryptoRng;
-use volley_ring::sampling::{SecretCoefficients, sample_gaussian, sample_ternary};
+use volley_ring::sampling::{SecretCoefficients, sample_ternary};
 use volley_ring::{Eval, RnsPoly};
 use zeroize::Zeroizing;
 
-use super::Streams;
-use crate::ciphertext::{Ciphertext, Plaintext, SeededCiphertext};
 use crate::context::Context;
-use crate::error::Error;
 use crate::key_id::KeyId;
+use crate::streams::Streams;
 
 /// A uniform ternary secret s. It has no `Clone` and no `Serialize`, prints only its name, and is wiped when dropped.
 ///
@@ -64,59 +62,6 @@ impl SecretKey {
     /// s modulo QP, in evaluation form.
     pub(crate) fn poly(&self) -> &RnsPoly<Eval> {
         &self.s
-    }
-
-    /// Encrypts at the plaintext's level: (m + e − a·s, a) with a expanded from a seed. The noise is one Gaussian
-    /// error, the least that any encryption has. `rng` must never repeat: two encryptions from one state give the
-    /// difference of their plaintexts away.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ParameterMismatch`] where the plaintext belongs to another parameter set.
-    pub fn encrypt(
-        &self,
-        plaintext: &Plaintext,
-        rng: &mut impl CryptoRng,
-    ) -> Result<SeededCiphertext, Error> {
-        if plaintext.params_id != self.context.parameters().id() {
-            return Err(Error::ParameterMismatch);
-        }
-        let mut streams = Streams::fork(rng);
-        let seed = streams.seed();
-        let basis = self.context.q(plaintext.level());
-        let error = sample_gaussian(basis.degree(), &mut streams.secret);
-        // In place: no buffer keeps the error or a·s.
-        let mut c0 = basis.forward_signed(&error);
-        let a = self.context.expand_q(plaintext.level(), &seed);
-        basis.sub_product_assign(&mut c0, &a, &self.s, |limb| limb);
-        basis.add_assign(&mut c0, &plaintext.poly);
-        Ok(SeededCiphertext {
-            operand: plaintext.operand.clone(),
-            c0,
-            seed,
-            params_id: plaintext.params_id,
-            key_id: self.id,
-        })
-    }
-
-    /// Decrypts: c₀ + c₁·s, modulo the modulus of the ciphertext's level. Values that this does not hold come out as others
-    /// ([`Arithmetic`](crate::Arithmetic#room-for-values)).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ParameterMismatch`] and [`Error::KeyMismatch`] for a ciphertext of another set or owner.
-    pub fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Plaintext, Error> {
-        if ciphertext.params_id != self.context.parameters().id() {
-            return Err(Error::ParameterMismatch);
-        }
-        if ciphertext.key_id != self.id {
-            return Err(Error::KeyMismatch);
-        }
-        let basis = self.context.q(ciphertext.level());
-        let mut poly = ciphertext.parts[1].clone();
-        basis.mul_assign(&mut poly, &self.s);
-        basis.add_assign(&mut poly, &ciphertext.parts[0]);
-        Ok(Plaintext { operand: ciphertext.operand.clone(), poly, params_id: ciphertext.params_id })
     }
 }
 

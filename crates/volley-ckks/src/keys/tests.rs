@@ -5,8 +5,8 @@ use volley_ring::{Eval, PackedPoly, RnsPoly};
 use volley_testkit::crt;
 
 use super::*;
-use crate::testing::{assert_is_error, parameters, random_slots, rng};
-use crate::{Context, Encoder, Error, Parameters, Precision, Scale};
+use crate::testing::{assert_is_error, parameters, rng};
+use crate::{Context, Encoder, Error, Parameters};
 
 mod randomness;
 
@@ -96,24 +96,6 @@ fn debug_output_shows_no_secret() {
     assert_eq!(format!("{key:?}"), format!("SecretKey {{ id: KeyId({}…), .. }}", &id[..8]));
     let public = format!("{:?}{:?}", PublicKey::generate(&key, &mut rng(2)), key_set(&key, 3));
     assert!(key.poly().residues().iter().all(|residue| !public.contains(&residue.to_string())));
-}
-
-#[test]
-fn public_key_encryption_decrypts_at_every_level() {
-    let owner = owner(10);
-    let (context, encoder) = (owner.context(), Encoder::new(owner.context()));
-    let public_key = PublicKey::generate(&owner, &mut rng(2));
-    assert_eq!(public_key.key_id(), owner.id());
-    for level in 0..=LEVELS {
-        for slots in [512, 16, 1] {
-            let values = random_slots(slots, &mut rng(3));
-            let plaintext = encoder.encode(&values, &context.parameters().scale(), level).unwrap();
-            let ciphertext = public_key.encrypt(&plaintext, &mut rng(4)).unwrap();
-            assert_eq!((ciphertext.operand(), ciphertext.key_id()), (plaintext.operand(), owner.id()));
-            let decoded = encoder.decode(&owner.decrypt(&ciphertext).unwrap()).unwrap();
-            assert!(Precision::measure(&values, &decoded).worst_bits() > 30.0);
-        }
-    }
 }
 
 #[test]
@@ -250,16 +232,6 @@ fn keys_are_not_made_for_other_parameters_or_levels() {
     assert_eq!(generate(&KeySpec::new(parameters).relinearization(5)), error);
     assert_eq!(generate(&KeySpec::new(parameters).rotations([1], 5)), error);
     assert_eq!(generate(&KeySpec::new(parameters).conjugation(5)), error);
-}
-
-#[test]
-fn plaintexts_of_other_parameters_are_not_encrypted() {
-    let owner = owner(4);
-    let foreign = Encoder::new(&Context::new(parameters(4, 1)));
-    let plaintext = foreign.encode(&[1.0], &Scale::power_of_two(30), 0).unwrap();
-    assert_eq!(owner.encrypt(&plaintext, &mut rng(2)).unwrap_err(), Error::ParameterMismatch);
-    let public_key = PublicKey::generate(&owner, &mut rng(2));
-    assert_eq!(public_key.encrypt(&plaintext, &mut rng(3)).unwrap_err(), Error::ParameterMismatch);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Where randomness comes from, where it goes, and that the rules stay as they are.
 
-use rand_core::Rng;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{CryptoRng, Rng, SeedableRng};
 use volley_ring::PackedPoly;
 use volley_ring::sampling::Seed;
 
