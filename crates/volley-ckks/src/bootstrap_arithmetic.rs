@@ -1,6 +1,6 @@
 //! The operation that bootstrapping needs besides linear transforms.
 
-use crate::error::Error;
+use crate::base::error::Error;
 use crate::linear_transform::LinearArithmetic;
 
 /// [`LinearArithmetic`] that raises the modulus of ciphertexts without levels.

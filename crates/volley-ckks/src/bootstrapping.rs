@@ -85,8 +85,8 @@ pub use bootstrapper::{Bootstrapper, Bootstrapping, BootstrappingLiteral};
 pub use eval_mod::{EvalMod, EvalModLiteral};
 pub use preset::Preset;
 
+pub use crate::base::error::EvalModError;
 pub use crate::bootstrap_arithmetic::BootstrapArithmetic;
-pub use crate::error::EvalModError;
 
 #[cfg(test)]
 mod tests;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use volley_ring::sampling::Seed;
 use volley_ring::{Eval, RnsPoly};
 
+use crate::base::error::Error;
+use crate::base::params::{Parameters, ParamsId};
+use crate::base::scale::Scale;
 use crate::context::Context;
-use crate::error::Error;
 use crate::key_id::KeyId;
 use crate::operand::Operand;
-use crate::params::{Parameters, ParamsId};
-use crate::scale::Scale;
 
 /// An encoded vector of slots: a polynomial with its scale and level.
 #[derive(Clone, Debug, PartialEq, Eq)]

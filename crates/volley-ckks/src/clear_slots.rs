@@ -7,11 +7,11 @@ mod linear;
 pub use linear::ClearTransform;
 
 use crate::arithmetic::Arithmetic;
+use crate::base::error::Error;
+use crate::base::params::Parameters;
+use crate::base::scale::Scale;
 use crate::encoder::EncodingCheck;
-use crate::error::Error;
 use crate::operand::Operand;
-use crate::params::Parameters;
-use crate::scale::Scale;
 use crate::simulator::{SimulatedCiphertext, Simulator};
 
 /// [`Arithmetic`] on slots in clear: a [`Simulator`] whose ciphertexts have values.

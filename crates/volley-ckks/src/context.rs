@@ -6,8 +6,8 @@ use maybe_rayon::prelude::*;
 use volley_ring::sampling::{Domain, Seed, expand_uniform};
 use volley_ring::{Automorphism, Eval, Gadget, RnsBasis, RnsPoly, RoundedDivision};
 
-use crate::error::Error;
-use crate::params::Parameters;
+use crate::base::error::Error;
+use crate::base::params::Parameters;
 
 /// Limb number of the first special prime in the expansion of seeds.
 const SPECIAL_LIMB: u32 = 1 << 16;

@@ -1,7 +1,7 @@
 //! Times of operations, by the parts that they are made of. [`costs`](crate::costs) says what they are for.
 
+use crate::base::params::Parameters;
 use crate::counts::{Operation, OperationCounts};
-use crate::params::Parameters;
 
 mod kind;
 mod work;

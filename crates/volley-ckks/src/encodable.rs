@@ -1,8 +1,8 @@
 //! What can be encoded: the range of scales, and of the integers that values become.
 
-use crate::error::Error;
-use crate::params::Parameters;
-use crate::scale::Scale;
+use crate::base::error::Error;
+use crate::base::params::Parameters;
+use crate::base::scale::Scale;
 
 /// log₂ of the largest scale that anything has, and minus that of the smallest: a double has room for them and for the
 /// values that they multiply.

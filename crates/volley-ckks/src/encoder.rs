@@ -19,13 +19,13 @@ pub(crate) mod special_fft;
 use rounding::{integer, largest, round};
 use special_fft::SpecialFft;
 
+use crate::base::error::Error;
+use crate::base::params::Parameters;
+use crate::base::scale::Scale;
 use crate::ciphertext::Plaintext;
 use crate::context::Context;
 use crate::encodable::check_magnitude;
-use crate::error::Error;
 use crate::operand::Operand;
-use crate::params::Parameters;
-use crate::scale::Scale;
 
 /// Encodes and decodes for one parameter set. Both take O(n log n) for n slots, and one transform a limb.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use rand_core::CryptoRng;
 use volley_ring::sampling::{sample_gaussian, sample_ternary};
 use volley_ring::{DigitSum, Digits};
 
+use crate::base::error::Error;
 use crate::ciphertext::{Ciphertext, Plaintext, SeededCiphertext};
-use crate::error::Error;
 use crate::keys::{PublicKey, SecretKey};
 use crate::streams::Streams;
 

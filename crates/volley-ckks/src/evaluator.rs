@@ -13,17 +13,17 @@ mod raise;
 pub use linear_transform::EncodedTransform;
 
 use crate::arithmetic::Arithmetic;
+use crate::base::error::Error;
+use crate::base::galois::{GaloisPurpose, conjugation_element};
+use crate::base::params::{Parameters, ParamsId};
+use crate::base::scale::Scale;
 use crate::ciphertext::{Ciphertext, Plaintext, TensorCiphertext};
 use crate::context::Context;
 use crate::counts::{Counters, Operation, OperationCounts};
 use crate::encoder::Encoder;
-use crate::error::Error;
-use crate::galois::{GaloisPurpose, conjugation_element};
 use crate::key_id::KeyId;
 use crate::keys::EvaluationKeySet;
 use crate::operand::Operand;
-use crate::params::{Parameters, ParamsId};
-use crate::scale::Scale;
 
 /// Hoisted rotations that are made together, prime by prime: the digits are read from memory once for them. For each,
 /// the remainders modulo P of both halves are alive meanwhile, 3 MB at N = 2^15.

@@ -5,10 +5,10 @@
 
 use volley_ring::sampling::Seed;
 
+use crate::base::params::Parameters;
 use crate::ciphertext::{Ciphertext, SeededCiphertext, TensorCiphertext};
 use crate::keys::{KeySpec, KeySwitchingKey};
 use crate::operand::Operand;
-use crate::params::Parameters;
 
 /// What the header calls evaluation keys.
 pub(crate) const EVALUATION_KEYS: &str = "evaluation keys";

@@ -59,8 +59,8 @@ use volley_ring::sampling::WideGaussian;
 use volley_ring::{Eval, RnsPoly};
 use zeroize::Zeroizing;
 
+use crate::base::error::Error;
 use crate::ciphertext::{Ciphertext, Plaintext};
-use crate::error::Error;
 use crate::keys::SecretKey;
 
 /// Separates the key of the noise from every other use of the secret.

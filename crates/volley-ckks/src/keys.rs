@@ -15,7 +15,7 @@ pub(crate) use raising::RaisingKeys;
 pub use secret::SecretKey;
 pub use spec::KeySpec;
 
-pub use crate::galois::{GaloisPurpose, conjugation_element, rotation_element};
+pub use crate::base::galois::{GaloisPurpose, conjugation_element, rotation_element};
 pub use crate::key_id::KeyId;
 
 #[cfg(test)]

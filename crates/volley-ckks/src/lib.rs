@@ -63,6 +63,7 @@
 #![forbid(unsafe_code)]
 
 mod arithmetic;
+mod base;
 mod bootstrap_arithmetic;
 pub mod bootstrapping;
 mod ciphertext;
@@ -74,22 +75,17 @@ mod counts;
 mod encodable;
 mod encoder;
 mod encryption;
-mod error;
 mod evaluator;
 mod file_size;
 pub mod flooding;
-mod galois;
 mod key_id;
 pub mod keys;
 mod linear_transform;
 pub mod noise;
 mod operand;
-mod packing;
-pub mod params;
 pub mod polynomial;
 mod precision;
 pub mod raw;
-mod scale;
 mod simulator;
 mod streams;
 #[cfg(test)]
@@ -98,12 +94,15 @@ mod testing;
 pub mod wire;
 
 pub use arithmetic::Arithmetic;
+pub use base::error::Error;
+pub use base::params;
+pub use base::params::{Parameters, ParametersLiteral, ParamsId, Security};
+pub use base::scale::Scale;
 pub use ciphertext::{Ciphertext, Plaintext, SeededCiphertext, TensorCiphertext};
 pub use clear_slots::{ClearCiphertext, ClearPlaintext, ClearSlots, ClearTensor, ClearTransform};
 pub use context::{Context, LevelTables};
 pub use counts::{Operation, OperationCounts};
 pub use encoder::Encoder;
-pub use error::Error;
 pub use evaluator::{EncodedTransform, Evaluator};
 pub use flooding::Flooding;
 pub use key_id::KeyId;
@@ -111,10 +110,8 @@ pub use keys::{EvaluationKeySet, KeySpec, PublicKey, SecretKey};
 pub use linear_transform::{DiagonalTerm, GiantStep, LinearArithmetic, LinearTransform};
 pub use num_complex::Complex64;
 pub use operand::Operand;
-pub use params::{Parameters, ParametersLiteral, ParamsId, Security};
 pub use polynomial::{ChebyshevSeries, Polynomial, PolynomialCircuit};
 pub use precision::Precision;
-pub use scale::Scale;
 pub use simulator::{SimulatedCiphertext, SimulatedTransform, Simulator, Upload};
 pub use volley_ring;
 

@@ -26,11 +26,11 @@ mod split;
 use split::Split;
 
 use crate::arithmetic::Arithmetic;
+use crate::base::error::Error;
+use crate::base::params::Parameters;
+use crate::base::scale::Scale;
 use crate::counts::Operation;
-use crate::error::Error;
 use crate::operand::Operand;
-use crate::params::Parameters;
-use crate::scale::Scale;
 
 /// Giant steps whose sums are made at once, each of two polynomials modulo Q·P. Where there are more, the baby steps are
 /// repeated for them.

@@ -7,8 +7,8 @@
 
 use volley_ring::sampling::ERROR_STANDARD_DEVIATION;
 
-use crate::params::Parameters;
-use crate::scale::Scale;
+use crate::base::params::Parameters;
+use crate::base::scale::Scale;
 
 /// Variance of one coefficient of the secret.
 const SECRET_VARIANCE: f64 = 2.0 / 3.0;

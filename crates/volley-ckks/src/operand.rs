@@ -1,11 +1,11 @@
 //! What is known of a ciphertext without reading it: level, scale, slots. The rules by which operations change them
 //! stand here once, for every implementation of [`Arithmetic`](crate::Arithmetic).
 
+use crate::base::error::Error;
+use crate::base::galois::rotation_element;
+use crate::base::params::Parameters;
+use crate::base::scale::Scale;
 use crate::encodable::encoded_constant;
-use crate::error::Error;
-use crate::galois::rotation_element;
-use crate::params::Parameters;
-use crate::scale::Scale;
 
 /// Level, scale and slot count of a ciphertext or plaintext.
 ///

@@ -61,7 +61,7 @@ pub use chebyshev::ChebyshevSeries;
 pub use coefficients::{CoefficientForm, Constants, Masked};
 pub use plan::{PolynomialCircuit, PolynomialCost};
 
-use crate::error::Error;
+use crate::base::error::Error;
 
 /// Highest degree that is planned for.
 pub const MAX_POLYNOMIAL_DEGREE: usize = 1023;

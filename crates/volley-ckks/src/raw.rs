@@ -87,7 +87,7 @@ pub use keys::{KeyUse, RawKey};
 pub enum RawError {
     /// A level, a scale or a number of slots that the parameters do not have, or keys that they do not allow.
     #[error(transparent)]
-    Ckks(#[from] crate::error::Error),
+    Ckks(#[from] crate::base::error::Error),
     /// A polynomial, or the coefficients of a secret, of another degree.
     #[error("a polynomial has {found} coefficients instead of {expected}")]
     Degree {

@@ -11,14 +11,14 @@ mod raise;
 pub use linear_transform::SimulatedTransform;
 
 use crate::arithmetic::Arithmetic;
+use crate::base::error::Error;
+use crate::base::galois::conjugation_element;
+use crate::base::params::Parameters;
+use crate::base::scale::Scale;
 use crate::cost_model::scratch_bytes;
 use crate::counts::{Counters, Operation, OperationCounts};
-use crate::error::Error;
-use crate::galois::conjugation_element;
 use crate::keys::KeySpec;
 use crate::operand::Operand;
-use crate::params::Parameters;
-use crate::scale::Scale;
 
 /// [`Arithmetic`] on operands alone, without values and without keys.
 ///

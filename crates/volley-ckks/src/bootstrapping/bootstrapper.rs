@@ -6,14 +6,14 @@ use super::dft::{Coefficients, CoeffsToSlots, DftShape, SlotsToCoeffs};
 use super::ephemeral;
 use super::eval_mod::{EvalMod, EvalModLiteral};
 use crate::arithmetic::Arithmetic;
+use crate::base::error::Error;
+use crate::base::packing::Packing;
+use crate::base::params::Parameters;
+use crate::base::scale::Scale;
 use crate::bootstrap_arithmetic::BootstrapArithmetic;
-use crate::error::Error;
 use crate::keys::KeySpec;
 use crate::linear_transform::LinearArithmetic;
 use crate::operand::trace_steps;
-use crate::packing::Packing;
-use crate::params::Parameters;
-use crate::scale::Scale;
 use crate::simulator::Simulator;
 
 /// What a bootstrapping is planned from.

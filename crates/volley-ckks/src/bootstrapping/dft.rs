@@ -54,13 +54,13 @@ mod butterflies;
 
 use butterflies::{Diagonals, Direction, merged, merged_indices};
 
-pub use crate::packing::Packing;
+pub use crate::base::packing::Packing;
 
-use crate::error::Error;
+use crate::base::error::Error;
+use crate::base::params::Parameters;
+use crate::base::scale::Scale;
 use crate::linear_transform::{LinearArithmetic, LinearTransform};
 use crate::noise::Noise;
-use crate::params::Parameters;
-use crate::scale::Scale;
 
 /// Encrypted real coefficients, in bit-reversed order.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@
 //! the volume of a corner of the cube that the sum leaves, bounded by that of the simplex it is a part of (equal to it for
 //! d ≤ 1). A union over the N coefficients bounds the failure of a bootstrapping. Where it fails, the result is wrong.
 
-use crate::params::EPHEMERAL_WEIGHT;
+use crate::base::params::EPHEMERAL_WEIGHT;
 
 /// log₂ of the failure probability that is accepted for a bootstrapping.
 const MAX_LOG2_FAILURE: f64 = -128.0;

@@ -78,10 +78,10 @@
 use std::f64::consts::{PI, TAU};
 
 use crate::arithmetic::Arithmetic;
-use crate::error::{Error, EvalModError};
-use crate::params::Parameters;
+use crate::base::error::{Error, EvalModError};
+use crate::base::params::Parameters;
+use crate::base::scale::Scale;
 use crate::polynomial::{ChebyshevSeries, Constants, PolynomialCircuit};
-use crate::scale::Scale;
 
 /// Largest K.
 const MAX_RANGE: u32 = 1 << 12;

@@ -6,8 +6,8 @@
 
 use std::ops::RangeInclusive;
 
+use crate::base::params::{ParametersLiteral, Security, max_log_qp};
 use crate::bootstrapping::bootstrapper::BootstrappingLiteral;
-use crate::params::{ParametersLiteral, Security, max_log_qp};
 
 /// Matrices of CoeffsToSlots.
 const COEFFS_TO_SLOTS: usize = 4;

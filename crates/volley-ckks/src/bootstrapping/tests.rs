@@ -4,7 +4,7 @@ use num_complex::Complex64;
 use proptest::prelude::*;
 
 use super::*;
-use crate::params::ParametersError;
+use crate::base::params::ParametersError;
 use crate::testing::{Setup, parameters, random_slots, rng};
 use crate::{
     Arithmetic, Ciphertext, Error, EvaluationKeySet, KeySpec, Operation, Parameters, Precision, Scale,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use volley_ring::Kernel;
 
-use crate::error::Error;
+use crate::base::error::Error;
 
 /// What a core computes with, as far as its times differ by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,8 +2,8 @@
 
 use std::ops::{Add, Mul};
 
+use crate::base::params::Parameters;
 use crate::counts::Operation;
-use crate::params::Parameters;
 
 /// Limbs that are transformed, multiplied and moved, and plaintexts that are encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

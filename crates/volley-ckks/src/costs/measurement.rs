@@ -7,13 +7,13 @@ use num_complex::Complex64;
 use rand_core::CryptoRng;
 
 use crate::arithmetic::Arithmetic;
+use crate::base::error::Error;
+use crate::base::params::{Parameters, ParametersLiteral, Security};
 use crate::context::Context;
 use crate::cost_model::{CoreKind, CostModel};
 use crate::encoder::Encoder;
-use crate::error::Error;
 use crate::evaluator::Evaluator;
 use crate::keys::{EvaluationKeySet, SecretKey};
-use crate::params::{Parameters, ParametersLiteral, Security};
 use crate::simulator::Simulator;
 
 /// Terms of the sum of products, and rotations that share a decomposition.

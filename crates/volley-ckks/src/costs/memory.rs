@@ -3,7 +3,7 @@
 use volley_ring::MAX_IDLE_BYTES;
 
 use crate::arithmetic::Arithmetic;
-use crate::params::Parameters;
+use crate::base::params::Parameters;
 use crate::simulator::Simulator;
 
 /// The program, the stacks of its threads, and what an allocator holds beside what was asked for.

@@ -10,14 +10,14 @@ use volley_ring::{Eval, HoistedPair, Image, PackedPoly, RnsPoly};
 
 use super::Evaluator;
 use crate::arithmetic::Arithmetic;
+use crate::base::error::Error;
+use crate::base::galois::{GaloisPurpose, rotation_element};
+use crate::base::scale::Scale;
 use crate::ciphertext::Ciphertext;
 use crate::counts::Operation;
-use crate::error::Error;
-use crate::galois::{GaloisPurpose, rotation_element};
 use crate::keys::GaloisKey;
 use crate::linear_transform::{GIANTS_AT_ONCE, LinearArithmetic, LinearTransform};
 use crate::operand::Operand;
-use crate::scale::Scale;
 
 /// A linear transform with its diagonals, each turned back by its giant step and encoded modulo Q_level·P:
 /// [`LinearTransform::memory_bytes`] in all.

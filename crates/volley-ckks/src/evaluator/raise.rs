@@ -3,10 +3,10 @@
 use volley_ring::{DigitSum, Digits, Eval, RnsPoly, convert_basis};
 
 use super::Evaluator;
+use crate::base::error::Error;
 use crate::bootstrap_arithmetic::BootstrapArithmetic;
 use crate::ciphertext::Ciphertext;
 use crate::counts::Operation;
-use crate::error::Error;
 use crate::keys::RaisingKeys;
 
 impl BootstrapArithmetic for Evaluator {

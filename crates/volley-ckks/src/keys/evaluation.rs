@@ -14,11 +14,11 @@ use super::key_switching::KeySwitchingKey;
 use super::raising::RaisingKeys;
 use super::secret::SecretKey;
 use super::spec::KeySpec;
+use crate::base::error::Error;
+use crate::base::galois::GaloisPurpose;
+use crate::base::params::{Parameters, ParamsId};
 use crate::context::Context;
-use crate::error::Error;
-use crate::galois::GaloisPurpose;
 use crate::key_id::KeyId;
-use crate::params::{Parameters, ParamsId};
 use crate::streams::Streams;
 
 /// Relinearization and Galois keys of one owner. There may be gigabytes of them, so they are shared in an `Arc` and are not

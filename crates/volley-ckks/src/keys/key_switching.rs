@@ -15,8 +15,8 @@ use rand_core::CryptoRng;
 use volley_ring::sampling::{Domain, Seed, sample_gaussian};
 use volley_ring::{Eval, PackedPoly, RnsPoly};
 
+use crate::base::params::Parameters;
 use crate::context::Context;
-use crate::params::Parameters;
 use crate::streams::fork;
 
 /// A key from one secret to another, for polynomials up to a level. The uniform halves come from a seed and are

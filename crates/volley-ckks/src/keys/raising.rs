@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::key_switching::KeySwitchingKey;
 use super::secret::SecretKey;
-use crate::params::EPHEMERAL_WEIGHT;
+use crate::base::params::EPHEMERAL_WEIGHT;
 use crate::streams::Streams;
 
 /// From s to s′ and from s′ to s.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::key_switching::KeySwitchingKey;
-use crate::error::Error;
-use crate::galois::{conjugation_element, rotation_element};
-use crate::params::Parameters;
+use crate::base::error::Error;
+use crate::base::galois::{conjugation_element, rotation_element};
+use crate::base::params::Parameters;
 
 /// A list of keys with the highest level at which each is used: a key at a lower level is smaller and faster to make.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::GIANTS_AT_ONCE;
+use crate::base::params::Parameters;
 use crate::cost_model::CostModel;
 use crate::counts::Operation;
-use crate::params::Parameters;
 
 /// Most baby steps: two limbs of each are alive in every thread.
 const MAX_BABIES: usize = 64;

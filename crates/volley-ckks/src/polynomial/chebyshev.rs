@@ -7,7 +7,7 @@ use std::f64::consts::PI;
 use std::ops::RangeInclusive;
 
 use super::{Basis, Polynomial, check_count};
-use crate::error::Error;
+use crate::base::error::Error;
 
 /// Points for each coefficient in which an error is measured: for a series of degree d and its rest, which is near
 /// cos (d + 1)φ, the largest value found is within 1 % of the largest there is.

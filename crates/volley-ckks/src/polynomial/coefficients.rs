@@ -3,8 +3,8 @@
 use num_complex::Complex64;
 
 use crate::arithmetic::Arithmetic;
-use crate::error::Error;
-use crate::scale::Scale;
+use crate::base::error::Error;
+use crate::base::scale::Scale;
 
 /// The form in which a polynomial's coefficients are multiplied and added.
 pub trait CoefficientForm {

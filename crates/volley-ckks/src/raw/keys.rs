@@ -7,9 +7,9 @@ use volley_ring::{Eval, PackedPoly, RnsPoly};
 use zeroize::Zeroizing;
 
 use super::{RawError, check_poly};
+use crate::base::error::Error;
+use crate::base::galois::GaloisPurpose;
 use crate::context::Context;
-use crate::error::Error;
-use crate::galois::GaloisPurpose;
 use crate::key_id::KeyId;
 use crate::keys::{EvaluationKeySet, KeySwitchingKey, PublicKey, RaisingKeys, SecretKey};
 use crate::operand::Operand;

@@ -4,12 +4,12 @@ use num_complex::Complex64;
 
 use super::{SimulatedCiphertext, Simulator};
 use crate::arithmetic::Arithmetic;
+use crate::base::error::Error;
+use crate::base::galois::rotation_element;
+use crate::base::scale::Scale;
 use crate::counts::Operation;
-use crate::error::Error;
-use crate::galois::rotation_element;
 use crate::linear_transform::{LinearArithmetic, LinearTransform};
 use crate::operand::Operand;
-use crate::scale::Scale;
 
 /// A linear transform that is only its plan and the scale of its diagonals.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Raising the modulus without ciphertexts.
 
 use super::{SimulatedCiphertext, Simulator};
+use crate::base::error::Error;
 use crate::bootstrap_arithmetic::BootstrapArithmetic;
 use crate::counts::Operation;
-use crate::error::Error;
 
 impl BootstrapArithmetic for Simulator {
     fn raise(&self, a: &SimulatedCiphertext, level: usize) -> Result<SimulatedCiphertext, Error> {

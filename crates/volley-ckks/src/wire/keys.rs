@@ -13,10 +13,10 @@ use super::kind::Kind;
 use super::operand::check_level;
 use super::residues::{packed, read_packed};
 use super::stream::{BodyReader, BodyWriter, FileReader, write_file};
+use crate::base::params::{Parameters, ParamsId};
 use crate::context::Context;
 use crate::key_id::KeyId;
 use crate::keys::{EvaluationKeySet, KeySpec, KeySwitchingKey, PublicKey, RaisingKeys};
-use crate::params::{Parameters, ParamsId};
 
 fn header(kind: Kind, params_id: ParamsId, key_id: KeyId, body_bytes: u64) -> Header {
     Header { kind, params_id, key_id: Some(key_id), extension: Vec::new(), body_bytes }

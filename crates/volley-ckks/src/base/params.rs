@@ -378,9 +378,9 @@ impl Parameters {
 
     /// What a rescaling at `level` divides by: the product of the level's primes.
     #[must_use]
-    pub fn rescaling_factor(&self, level: usize) -> crate::scale::Scale {
-        self.level_primes(level).iter().fold(crate::scale::Scale::power_of_two(0), |product, &q| {
-            product.times(&crate::scale::Scale::prime(q))
+    pub fn rescaling_factor(&self, level: usize) -> crate::base::scale::Scale {
+        self.level_primes(level).iter().fold(crate::base::scale::Scale::power_of_two(0), |product, &q| {
+            product.times(&crate::base::scale::Scale::prime(q))
         })
     }
 
@@ -392,8 +392,8 @@ impl Parameters {
 
     /// The default scale 2^`log_scale`.
     #[must_use]
-    pub fn scale(&self) -> crate::scale::Scale {
-        crate::scale::Scale::power_of_two(self.log_scale as i32)
+    pub fn scale(&self) -> crate::base::scale::Scale {
+        crate::base::scale::Scale::power_of_two(self.log_scale as i32)
     }
 
     /// log₂ of the product of the primes up to `level`: all of them at levels above the highest.

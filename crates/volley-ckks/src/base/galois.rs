@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::params::Parameters;
+use crate::base::params::Parameters;
 
 /// What a Galois key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

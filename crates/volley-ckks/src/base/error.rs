@@ -7,9 +7,9 @@ mod eval_mod;
 
 pub use eval_mod::EvalModError;
 
-use crate::galois::GaloisPurpose;
-use crate::packing::Packing;
-use crate::params::ParametersError;
+use crate::base::galois::GaloisPurpose;
+use crate::base::packing::Packing;
+use crate::base::params::ParametersError;
 
 /// An operation that could not be done, and what it needed.
 #[derive(Clone, Debug, PartialEq, Error)]
