@@ -23,9 +23,9 @@ use crate::base::error::Error;
 use crate::base::params::Parameters;
 use crate::base::scale::Scale;
 use crate::ciphertext::Plaintext;
-use crate::context::Context;
 use crate::encodable::check_magnitude;
 use crate::operand::Operand;
+use crate::rlwe::context::Context;
 
 /// Encodes and decodes for one parameter set. Both take O(n log n) for n slots, and one transform a limb.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use volley_ring::{DigitSum, Digits};
 
 use crate::base::error::Error;
 use crate::ciphertext::{Ciphertext, Plaintext, SeededCiphertext};
-use crate::keys::{PublicKey, SecretKey};
-use crate::streams::Streams;
+use crate::rlwe::keys::{PublicKey, SecretKey};
+use crate::rlwe::streams::Streams;
 
 impl SecretKey {
     /// Encrypts at the plaintext's level: (m + e − a·s, a) with a expanded from a seed. The noise is one Gaussian

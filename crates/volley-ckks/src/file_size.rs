@@ -7,8 +7,8 @@ use volley_ring::sampling::Seed;
 
 use crate::base::params::Parameters;
 use crate::ciphertext::{Ciphertext, SeededCiphertext, TensorCiphertext};
-use crate::keys::{KeySpec, KeySwitchingKey};
 use crate::operand::Operand;
+use crate::rlwe::keys::{KeySpec, KeySwitchingKey};
 
 /// What the header calls evaluation keys.
 pub(crate) const EVALUATION_KEYS: &str = "evaluation keys";

@@ -61,7 +61,7 @@ use zeroize::Zeroizing;
 
 use crate::base::error::Error;
 use crate::ciphertext::{Ciphertext, Plaintext};
-use crate::keys::SecretKey;
+use crate::rlwe::keys::SecretKey;
 
 /// Separates the key of the noise from every other use of the secret.
 const NOISE_CONTEXT: &str = "Volley 2026: noise of flooded CKKS decryptions, version 1";

@@ -73,9 +73,9 @@ use volley_ring::sampling::Seed;
 use volley_ring::{Eval, Modulus, RnsBasis, RnsPoly};
 
 use crate::ciphertext::{Ciphertext, Plaintext, SeededCiphertext, TensorCiphertext};
-use crate::context::Context;
-use crate::key_id::KeyId;
 use crate::operand::Operand;
+use crate::rlwe::context::Context;
+use crate::rlwe::key_id::KeyId;
 
 mod keys;
 

@@ -11,9 +11,9 @@ use crate::base::packing::Packing;
 use crate::base::params::Parameters;
 use crate::base::scale::Scale;
 use crate::bootstrap_arithmetic::BootstrapArithmetic;
-use crate::keys::KeySpec;
 use crate::linear_transform::LinearArithmetic;
 use crate::operand::trace_steps;
+use crate::rlwe::keys::KeySpec;
 use crate::simulator::Simulator;
 
 /// What a bootstrapping is planned from.

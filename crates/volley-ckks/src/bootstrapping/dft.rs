@@ -60,7 +60,7 @@ use crate::base::error::Error;
 use crate::base::params::Parameters;
 use crate::base::scale::Scale;
 use crate::linear_transform::{LinearArithmetic, LinearTransform};
-use crate::noise::Noise;
+use crate::rlwe::noise::Noise;
 
 /// Encrypted real coefficients, in bit-reversed order.
 #[derive(Clone, Debug, PartialEq, Eq)]

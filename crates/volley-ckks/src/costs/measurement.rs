@@ -9,11 +9,11 @@ use rand_core::CryptoRng;
 use crate::arithmetic::Arithmetic;
 use crate::base::error::Error;
 use crate::base::params::{Parameters, ParametersLiteral, Security};
-use crate::context::Context;
 use crate::cost_model::{CoreKind, CostModel};
 use crate::encoder::Encoder;
 use crate::evaluator::Evaluator;
-use crate::keys::{EvaluationKeySet, SecretKey};
+use crate::rlwe::context::Context;
+use crate::rlwe::keys::{EvaluationKeySet, SecretKey};
 use crate::simulator::Simulator;
 
 /// Terms of the sum of products, and rotations that share a decomposition.

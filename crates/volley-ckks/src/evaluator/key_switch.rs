@@ -12,7 +12,7 @@ use volley_ring::{DigitSum, Digits, Eval, RnsPoly, RoundedDivision};
 
 use super::Evaluator;
 use crate::ciphertext::{Ciphertext, TensorCiphertext};
-use crate::keys::{GaloisKey, KeySwitchingKey};
+use crate::rlwe::keys::{GaloisKey, KeySwitchingKey};
 
 impl Evaluator {
     /// The gadget digits of a polynomial, modulo Q_level·P: for several key switches of one polynomial.

@@ -15,9 +15,9 @@ use crate::base::galois::{GaloisPurpose, rotation_element};
 use crate::base::scale::Scale;
 use crate::ciphertext::Ciphertext;
 use crate::counts::Operation;
-use crate::keys::GaloisKey;
 use crate::linear_transform::{GIANTS_AT_ONCE, LinearArithmetic, LinearTransform};
 use crate::operand::Operand;
+use crate::rlwe::keys::GaloisKey;
 
 /// A linear transform with its diagonals, each turned back by its giant step and encoded modulo Q_level·P:
 /// [`LinearTransform::memory_bytes`] in all.

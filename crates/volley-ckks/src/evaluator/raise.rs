@@ -7,7 +7,7 @@ use crate::base::error::Error;
 use crate::bootstrap_arithmetic::BootstrapArithmetic;
 use crate::ciphertext::Ciphertext;
 use crate::counts::Operation;
-use crate::keys::RaisingKeys;
+use crate::rlwe::keys::RaisingKeys;
 
 impl BootstrapArithmetic for Evaluator {
     fn raise(&self, a: &Ciphertext, level: usize) -> Result<Ciphertext, Error> {

@@ -264,7 +264,7 @@ fn misuse_is_an_error_that_says_what_was_needed() {
     let (top, bottom) = (setup.encrypt(&a, 1, 4), setup.encrypt(&a, 0, 5));
     assert_eq!(ev.square(&top).unwrap_err(), Error::MissingRelinearizationKey);
     let purpose = GaloisPurpose::Rotation(-1);
-    let element = crate::keys::rotation_element(ev.parameters(), -1);
+    let element = crate::rlwe::keys::rotation_element(ev.parameters(), -1);
     assert_eq!(ev.rotate(&top, -1).unwrap_err(), Error::MissingGaloisKey { element, purpose });
     let missing = ev.conjugate(&top).unwrap_err();
     assert!(matches!(missing, Error::MissingGaloisKey { element: 2047, .. }), "{missing}");

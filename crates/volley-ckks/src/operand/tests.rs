@@ -3,7 +3,7 @@
 use num_complex::Complex64;
 
 use crate::bootstrapping::BootstrapArithmetic;
-use crate::keys::GaloisPurpose;
+use crate::rlwe::keys::GaloisPurpose;
 use crate::testing::{Setup, parameters, random_slots, rng};
 use crate::{
     Arithmetic, Ciphertext, Error, Evaluator, LinearArithmetic, LinearTransform, Operand, Parameters,

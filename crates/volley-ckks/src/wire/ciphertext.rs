@@ -11,9 +11,9 @@ use super::residues::{read_poly, write_poly};
 use super::stream::{BodyReader, BodyWriter, FileReader, write_file};
 use crate::base::params::{Parameters, ParamsId};
 use crate::ciphertext::{Ciphertext, SeededCiphertext};
-use crate::context::Context;
-use crate::key_id::KeyId;
 use crate::operand::Operand;
+use crate::rlwe::context::Context;
+use crate::rlwe::key_id::KeyId;
 
 /// Refuses an object of another parameter set than it shall be written by.
 pub(super) fn check_parameters(parameters: &Parameters, found: ParamsId) -> Result<(), WireError> {

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::kind::Kind;
 use crate::base::params::{ParametersError, ParamsId};
-use crate::key_id::KeyId;
+use crate::rlwe::key_id::KeyId;
 
 /// A file that could not be read or written, and why.
 #[derive(Clone, Debug, PartialEq, Error)]

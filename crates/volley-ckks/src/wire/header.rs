@@ -8,7 +8,7 @@ use super::error::WireError;
 use super::kind::Kind;
 use crate::base::params::ParamsId;
 use crate::file_size::{HASH_BYTES, PREAMBLE_BYTES};
-use crate::key_id::KeyId;
+use crate::rlwe::key_id::KeyId;
 
 /// The version of the format that is written, and the only one that is read.
 pub const VERSION: u16 = 1;

@@ -9,8 +9,8 @@ use super::kind::Kind;
 use super::sealing::open_sealed;
 use super::secret_file::{pack, read_packed, unpack};
 use super::stream::{FileReader, write_file};
-use crate::context::Context;
-use crate::keys::SecretKey;
+use crate::rlwe::context::Context;
+use crate::rlwe::keys::SecretKey;
 
 impl SecretKey {
     /// Writes it in clear. The file must be for its owner only:

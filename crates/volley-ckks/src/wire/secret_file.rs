@@ -11,7 +11,7 @@ use super::error::WireError;
 use super::header::Header;
 use super::kind::Kind;
 use super::stream::BodyReader;
-use crate::keys::SecretKey;
+use crate::rlwe::keys::SecretKey;
 
 impl SecretKey {
     pub(super) fn file_header(&self, extension: Vec<u8>, body_bytes: usize) -> Header {

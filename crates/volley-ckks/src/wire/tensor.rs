@@ -8,9 +8,9 @@ use super::residues::{read_poly, write_poly};
 use super::stream::{BodyReader, BodyWriter};
 use crate::base::params::Parameters;
 use crate::ciphertext::TensorCiphertext;
-use crate::context::Context;
-use crate::key_id::KeyId;
 use crate::operand::Operand;
+use crate::rlwe::context::Context;
+use crate::rlwe::key_id::KeyId;
 
 impl TensorCiphertext {
     /// Writes it into the body of a file of the owner `key_id`: operand, d₀, d₁ and d₂.

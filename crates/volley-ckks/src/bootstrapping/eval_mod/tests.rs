@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::noise::Noise;
+use crate::rlwe::noise::Noise;
 use crate::testing::{Setup, random_slots, rng};
 use crate::{Complex64, ParametersLiteral, Precision, Scale, Security, Simulator};
 

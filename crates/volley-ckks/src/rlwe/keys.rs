@@ -16,7 +16,7 @@ pub use secret::SecretKey;
 pub use spec::KeySpec;
 
 pub use crate::base::galois::{GaloisPurpose, conjugation_element, rotation_element};
-pub use crate::key_id::KeyId;
+pub use crate::rlwe::key_id::KeyId;
 
 #[cfg(test)]
 mod tests;

@@ -8,9 +8,9 @@ use volley_ring::sampling::{SecretCoefficients, sample_ternary};
 use volley_ring::{Eval, RnsPoly};
 use zeroize::Zeroizing;
 
-use crate::context::Context;
-use crate::key_id::KeyId;
-use crate::streams::Streams;
+use crate::rlwe::context::Context;
+use crate::rlwe::key_id::KeyId;
+use crate::rlwe::streams::Streams;
 
 /// A uniform ternary secret s. It has no `Clone` and no `Serialize`, prints only its name, and is wiped when dropped.
 ///

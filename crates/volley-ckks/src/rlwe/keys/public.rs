@@ -7,9 +7,9 @@ use volley_ring::PackedPoly;
 use volley_ring::sampling::{Domain, Seed, sample_gaussian};
 
 use super::secret::SecretKey;
-use crate::context::Context;
-use crate::key_id::KeyId;
-use crate::streams::Streams;
+use crate::rlwe::context::Context;
+use crate::rlwe::key_id::KeyId;
+use crate::rlwe::streams::Streams;
 
 /// An encryption of zero modulo QP: (b, a) with b = e − a·s. Anyone who has it can encrypt.
 #[derive(Clone, Debug)]

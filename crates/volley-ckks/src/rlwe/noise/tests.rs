@@ -2,7 +2,7 @@ use num_complex::Complex64;
 use volley_ring::{Eval, RnsPoly};
 
 use super::*;
-use crate::keys::{PublicKey, conjugation_element, rotation_element};
+use crate::rlwe::keys::{PublicKey, conjugation_element, rotation_element};
 use crate::testing::{Setup, parameters, random_slots, rng};
 use crate::{Arithmetic, Ciphertext, Plaintext, TensorCiphertext};
 

@@ -17,9 +17,9 @@ use super::spec::KeySpec;
 use crate::base::error::Error;
 use crate::base::galois::GaloisPurpose;
 use crate::base::params::{Parameters, ParamsId};
-use crate::context::Context;
-use crate::key_id::KeyId;
-use crate::streams::Streams;
+use crate::rlwe::context::Context;
+use crate::rlwe::key_id::KeyId;
+use crate::rlwe::streams::Streams;
 
 /// Relinearization and Galois keys of one owner. There may be gigabytes of them, so they are shared in an `Arc` and are not
 /// cloned.

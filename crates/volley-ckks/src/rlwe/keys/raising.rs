@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::key_switching::KeySwitchingKey;
 use super::secret::SecretKey;
 use crate::base::params::EPHEMERAL_WEIGHT;
-use crate::streams::Streams;
+use crate::rlwe::streams::Streams;
 
 /// From s to s′ and from s′ to s.
 #[derive(Debug)]

@@ -16,8 +16,8 @@ use volley_ring::sampling::{Domain, Seed, sample_gaussian};
 use volley_ring::{Eval, PackedPoly, RnsPoly};
 
 use crate::base::params::Parameters;
-use crate::context::Context;
-use crate::streams::fork;
+use crate::rlwe::context::Context;
+use crate::rlwe::streams::fork;
 
 /// A key from one secret to another, for polynomials up to a level. The uniform halves come from a seed and are
 /// expanded once, when the key is made or read.
