@@ -10,7 +10,7 @@ use num_complex::Complex64;
 use crate::base::error::Error;
 use crate::base::params::Parameters;
 use crate::base::scale::Scale;
-use crate::operand::Operand;
+use crate::scheme::operand::Operand;
 
 /// CKKS arithmetic on ciphertexts of type [`Ciphertext`](Self::Ciphertext).
 ///

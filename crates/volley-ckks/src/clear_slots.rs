@@ -10,8 +10,8 @@ use crate::arithmetic::Arithmetic;
 use crate::base::error::Error;
 use crate::base::params::Parameters;
 use crate::base::scale::Scale;
-use crate::encoder::EncodingCheck;
-use crate::operand::Operand;
+use crate::scheme::encoder::EncodingCheck;
+use crate::scheme::operand::Operand;
 use crate::simulator::{SimulatedCiphertext, Simulator};
 
 /// [`Arithmetic`] on slots in clear: a [`Simulator`] whose ciphertexts have values.

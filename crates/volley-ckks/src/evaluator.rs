@@ -17,13 +17,13 @@ use crate::base::error::Error;
 use crate::base::galois::{GaloisPurpose, conjugation_element};
 use crate::base::params::{Parameters, ParamsId};
 use crate::base::scale::Scale;
-use crate::ciphertext::{Ciphertext, Plaintext, TensorCiphertext};
 use crate::counts::{Counters, Operation, OperationCounts};
-use crate::encoder::Encoder;
-use crate::operand::Operand;
 use crate::rlwe::context::Context;
 use crate::rlwe::key_id::KeyId;
 use crate::rlwe::keys::EvaluationKeySet;
+use crate::scheme::ciphertext::{Ciphertext, Plaintext, TensorCiphertext};
+use crate::scheme::encoder::Encoder;
+use crate::scheme::operand::Operand;
 
 /// Hoisted rotations that are made together, prime by prime: the digits are read from memory once for them. For each,
 /// the remainders modulo P of both halves are alive meanwhile, 3 MB at N = 2^15.

@@ -30,7 +30,7 @@ use crate::base::error::Error;
 use crate::base::params::Parameters;
 use crate::base::scale::Scale;
 use crate::counts::Operation;
-use crate::operand::Operand;
+use crate::scheme::operand::Operand;
 
 /// Giant steps whose sums are made at once, each of two polynomials modulo Q·P. Where there are more, the baby steps are
 /// repeated for them.

@@ -72,10 +72,10 @@ use thiserror::Error;
 use volley_ring::sampling::Seed;
 use volley_ring::{Eval, Modulus, RnsBasis, RnsPoly};
 
-use crate::ciphertext::{Ciphertext, Plaintext, SeededCiphertext, TensorCiphertext};
-use crate::operand::Operand;
 use crate::rlwe::context::Context;
 use crate::rlwe::key_id::KeyId;
+use crate::scheme::ciphertext::{Ciphertext, Plaintext, SeededCiphertext, TensorCiphertext};
+use crate::scheme::operand::Operand;
 
 mod keys;
 

@@ -17,8 +17,8 @@ use crate::base::params::Parameters;
 use crate::base::scale::Scale;
 use crate::cost_model::scratch_bytes;
 use crate::counts::{Counters, Operation, OperationCounts};
-use crate::operand::Operand;
 use crate::rlwe::keys::KeySpec;
+use crate::scheme::operand::Operand;
 
 /// [`Arithmetic`] on operands alone, without values and without keys.
 ///

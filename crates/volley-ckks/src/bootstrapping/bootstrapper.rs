@@ -12,8 +12,8 @@ use crate::base::params::Parameters;
 use crate::base::scale::Scale;
 use crate::bootstrap_arithmetic::BootstrapArithmetic;
 use crate::linear_transform::LinearArithmetic;
-use crate::operand::trace_steps;
 use crate::rlwe::keys::KeySpec;
+use crate::scheme::operand::trace_steps;
 use crate::simulator::Simulator;
 
 /// What a bootstrapping is planned from.

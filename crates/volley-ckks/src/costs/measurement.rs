@@ -10,10 +10,10 @@ use crate::arithmetic::Arithmetic;
 use crate::base::error::Error;
 use crate::base::params::{Parameters, ParametersLiteral, Security};
 use crate::cost_model::{CoreKind, CostModel};
-use crate::encoder::Encoder;
 use crate::evaluator::Evaluator;
 use crate::rlwe::context::Context;
 use crate::rlwe::keys::{EvaluationKeySet, SecretKey};
+use crate::scheme::encoder::Encoder;
 use crate::simulator::Simulator;
 
 /// Terms of the sum of products, and rotations that share a decomposition.

@@ -11,8 +11,8 @@
 use volley_ring::{DigitSum, Digits, Eval, RnsPoly, RoundedDivision};
 
 use super::Evaluator;
-use crate::ciphertext::{Ciphertext, TensorCiphertext};
 use crate::rlwe::keys::{GaloisKey, KeySwitchingKey};
+use crate::scheme::ciphertext::{Ciphertext, TensorCiphertext};
 
 impl Evaluator {
     /// The gadget digits of a polynomial, modulo Q_level·P: for several key switches of one polynomial.

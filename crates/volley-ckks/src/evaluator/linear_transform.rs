@@ -13,11 +13,11 @@ use crate::arithmetic::Arithmetic;
 use crate::base::error::Error;
 use crate::base::galois::{GaloisPurpose, rotation_element};
 use crate::base::scale::Scale;
-use crate::ciphertext::Ciphertext;
 use crate::counts::Operation;
 use crate::linear_transform::{GIANTS_AT_ONCE, LinearArithmetic, LinearTransform};
-use crate::operand::Operand;
 use crate::rlwe::keys::GaloisKey;
+use crate::scheme::ciphertext::Ciphertext;
+use crate::scheme::operand::Operand;
 
 /// A linear transform with its diagonals, each turned back by its giant step and encoded modulo Q_level·P:
 /// [`LinearTransform::memory_bytes`] in all.

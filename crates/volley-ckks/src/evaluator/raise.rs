@@ -5,9 +5,9 @@ use volley_ring::{DigitSum, Digits, Eval, RnsPoly, convert_basis};
 use super::Evaluator;
 use crate::base::error::Error;
 use crate::bootstrap_arithmetic::BootstrapArithmetic;
-use crate::ciphertext::Ciphertext;
 use crate::counts::Operation;
 use crate::rlwe::keys::RaisingKeys;
+use crate::scheme::ciphertext::Ciphertext;
 
 impl BootstrapArithmetic for Evaluator {
     fn raise(&self, a: &Ciphertext, level: usize) -> Result<Ciphertext, Error> {

@@ -8,7 +8,7 @@ use super::plan::{Factors, Node, PolynomialCircuit, correction, factors};
 use crate::arithmetic::Arithmetic;
 use crate::base::error::Error;
 use crate::base::scale::Scale;
-use crate::operand::Operand;
+use crate::scheme::operand::Operand;
 
 impl PolynomialCircuit {
     /// p(x) for the slots of `x`, which the Chebyshev basis wants in \[−1, 1\]; m ∘ p(x) for coefficients with a mask.

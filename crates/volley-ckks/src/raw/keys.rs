@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 use super::{RawError, check_poly};
 use crate::base::error::Error;
 use crate::base::galois::GaloisPurpose;
-use crate::operand::Operand;
 use crate::rlwe::context::Context;
 use crate::rlwe::key_id::KeyId;
 use crate::rlwe::keys::{EvaluationKeySet, KeySwitchingKey, PublicKey, RaisingKeys, SecretKey};
+use crate::scheme::operand::Operand;
 
 /// What a key of an [`EvaluationKeySet`] switches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

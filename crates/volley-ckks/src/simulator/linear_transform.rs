@@ -9,7 +9,7 @@ use crate::base::galois::rotation_element;
 use crate::base::scale::Scale;
 use crate::counts::Operation;
 use crate::linear_transform::{LinearArithmetic, LinearTransform};
-use crate::operand::Operand;
+use crate::scheme::operand::Operand;
 
 /// A linear transform that is only its plan and the scale of its diagonals.
 #[derive(Clone, Debug, PartialEq, Eq)]

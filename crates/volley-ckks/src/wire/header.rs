@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::error::WireError;
 use super::kind::Kind;
 use crate::base::params::ParamsId;
-use crate::file_size::{HASH_BYTES, PREAMBLE_BYTES};
 use crate::rlwe::key_id::KeyId;
+use crate::scheme::file_size::{HASH_BYTES, PREAMBLE_BYTES};
 
 /// The version of the format that is written, and the only one that is read.
 pub const VERSION: u16 = 1;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::file_size::EVALUATION_KEYS;
+use crate::scheme::file_size::EVALUATION_KEYS;
 
 /// What a file holds, in a few words: a name of 1 to 32 characters `a`–`z` and spaces.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

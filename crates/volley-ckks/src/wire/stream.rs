@@ -10,8 +10,8 @@ use super::error::WireError;
 use super::header::Header;
 use super::kind::Kind;
 use crate::base::params::ParamsId;
-use crate::file_size::HASH_BYTES;
 use crate::rlwe::key_id::KeyId;
+use crate::scheme::file_size::HASH_BYTES;
 
 /// As much as BLAKE3 hashes at once where vectors are longest: 16 chunks of a KiB.
 const SKIPPED_AT_ONCE: usize = 1 << 14;

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use num_complex::Complex64;
 
-use crate::encoder::special_fft::twiddles;
+use crate::scheme::encoder::special_fft::twiddles;
 
 /// A matrix M by its generalised diagonals: M[j, j + k] for all j, by k in [0, n).
 pub(super) type Diagonals = BTreeMap<usize, Vec<Complex64>>;

@@ -7,9 +7,9 @@ use volley_ring::sampling::{sample_gaussian, sample_ternary};
 use volley_ring::{DigitSum, Digits};
 
 use crate::base::error::Error;
-use crate::ciphertext::{Ciphertext, Plaintext, SeededCiphertext};
 use crate::rlwe::keys::{PublicKey, SecretKey};
 use crate::rlwe::streams::Streams;
+use crate::scheme::ciphertext::{Ciphertext, Plaintext, SeededCiphertext};
 
 impl SecretKey {
     /// Encrypts at the plaintext's level: (m + e − a·s, a) with a expanded from a seed. The noise is one Gaussian

@@ -6,9 +6,9 @@
 use volley_ring::sampling::Seed;
 
 use crate::base::params::Parameters;
-use crate::ciphertext::{Ciphertext, SeededCiphertext, TensorCiphertext};
-use crate::operand::Operand;
 use crate::rlwe::keys::{KeySpec, KeySwitchingKey};
+use crate::scheme::ciphertext::{Ciphertext, SeededCiphertext, TensorCiphertext};
+use crate::scheme::operand::Operand;
 
 /// What the header calls evaluation keys.
 pub(crate) const EVALUATION_KEYS: &str = "evaluation keys";

@@ -22,10 +22,10 @@ use special_fft::SpecialFft;
 use crate::base::error::Error;
 use crate::base::params::Parameters;
 use crate::base::scale::Scale;
-use crate::ciphertext::Plaintext;
-use crate::encodable::check_magnitude;
-use crate::operand::Operand;
 use crate::rlwe::context::Context;
+use crate::scheme::ciphertext::Plaintext;
+use crate::scheme::encodable::check_magnitude;
+use crate::scheme::operand::Operand;
 
 /// Encodes and decodes for one parameter set. Both take O(n log n) for n slots, and one transform a limb.
 #[derive(Debug)]

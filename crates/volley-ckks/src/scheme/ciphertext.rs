@@ -8,9 +8,9 @@ use volley_ring::{Eval, RnsPoly};
 use crate::base::error::Error;
 use crate::base::params::{Parameters, ParamsId};
 use crate::base::scale::Scale;
-use crate::operand::Operand;
 use crate::rlwe::context::Context;
 use crate::rlwe::key_id::KeyId;
+use crate::scheme::operand::Operand;
 
 /// An encoded vector of slots: a polynomial with its scale and level.
 #[derive(Clone, Debug, PartialEq, Eq)]

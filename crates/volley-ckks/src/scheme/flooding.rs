@@ -60,8 +60,8 @@ use volley_ring::{Eval, RnsPoly};
 use zeroize::Zeroizing;
 
 use crate::base::error::Error;
-use crate::ciphertext::{Ciphertext, Plaintext};
 use crate::rlwe::keys::SecretKey;
+use crate::scheme::ciphertext::{Ciphertext, Plaintext};
 
 /// Separates the key of the noise from every other use of the secret.
 const NOISE_CONTEXT: &str = "Volley 2026: noise of flooded CKKS decryptions, version 1";

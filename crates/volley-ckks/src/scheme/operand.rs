@@ -5,7 +5,7 @@ use crate::base::error::Error;
 use crate::base::galois::rotation_element;
 use crate::base::params::Parameters;
 use crate::base::scale::Scale;
-use crate::encodable::encoded_constant;
+use crate::scheme::encodable::encoded_constant;
 
 /// Level, scale and slot count of a ciphertext or plaintext.
 ///
