@@ -85,8 +85,8 @@ pub use bootstrapper::{Bootstrapper, Bootstrapping, BootstrappingLiteral};
 pub use eval_mod::{EvalMod, EvalModLiteral};
 pub use preset::Preset;
 
+pub use crate::arithmetic::bootstrap::BootstrapArithmetic;
 pub use crate::base::error::EvalModError;
-pub use crate::bootstrap_arithmetic::BootstrapArithmetic;
 
 #[cfg(test)]
 mod tests;

@@ -32,4 +32,4 @@ mod memory;
 pub use measurement::Measurement;
 pub use memory::Memory;
 
-pub use crate::cost_model::{CoreKind, CostModel};
+pub use crate::arithmetic::cost_model::{CoreKind, CostModel};

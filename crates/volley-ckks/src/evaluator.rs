@@ -13,11 +13,11 @@ mod raise;
 pub use linear_transform::EncodedTransform;
 
 use crate::arithmetic::Arithmetic;
+use crate::arithmetic::counts::{Counters, Operation, OperationCounts};
 use crate::base::error::Error;
 use crate::base::galois::{GaloisPurpose, conjugation_element};
 use crate::base::params::{Parameters, ParamsId};
 use crate::base::scale::Scale;
-use crate::counts::{Counters, Operation, OperationCounts};
 use crate::rlwe::context::Context;
 use crate::rlwe::key_id::KeyId;
 use crate::rlwe::keys::EvaluationKeySet;

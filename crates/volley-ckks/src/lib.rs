@@ -64,14 +64,10 @@
 
 mod arithmetic;
 mod base;
-mod bootstrap_arithmetic;
 pub mod bootstrapping;
 mod clear_slots;
-mod cost_model;
 pub mod costs;
-mod counts;
 mod evaluator;
-mod linear_transform;
 pub mod polynomial;
 pub mod raw;
 mod rlwe;
@@ -83,14 +79,14 @@ mod testing;
 pub mod wire;
 
 pub use arithmetic::Arithmetic;
+pub use arithmetic::counts::{Operation, OperationCounts};
+pub use arithmetic::linear_transform::{DiagonalTerm, GiantStep, LinearArithmetic, LinearTransform};
 pub use base::error::Error;
 pub use base::params;
 pub use base::params::{Parameters, ParametersLiteral, ParamsId, Security};
 pub use base::scale::Scale;
 pub use clear_slots::{ClearCiphertext, ClearPlaintext, ClearSlots, ClearTensor, ClearTransform};
-pub use counts::{Operation, OperationCounts};
 pub use evaluator::{EncodedTransform, Evaluator};
-pub use linear_transform::{DiagonalTerm, GiantStep, LinearArithmetic, LinearTransform};
 pub use num_complex::Complex64;
 pub use polynomial::{ChebyshevSeries, Polynomial, PolynomialCircuit};
 pub use rlwe::context::{Context, LevelTables};

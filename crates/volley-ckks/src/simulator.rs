@@ -11,12 +11,12 @@ mod raise;
 pub use linear_transform::SimulatedTransform;
 
 use crate::arithmetic::Arithmetic;
+use crate::arithmetic::cost_model::scratch_bytes;
+use crate::arithmetic::counts::{Counters, Operation, OperationCounts};
 use crate::base::error::Error;
 use crate::base::galois::conjugation_element;
 use crate::base::params::Parameters;
 use crate::base::scale::Scale;
-use crate::cost_model::scratch_bytes;
-use crate::counts::{Counters, Operation, OperationCounts};
 use crate::rlwe::keys::KeySpec;
 use crate::scheme::operand::Operand;
 

@@ -56,10 +56,10 @@ use butterflies::{Diagonals, Direction, merged, merged_indices};
 
 pub use crate::base::packing::Packing;
 
+use crate::arithmetic::linear_transform::{LinearArithmetic, LinearTransform};
 use crate::base::error::Error;
 use crate::base::params::Parameters;
 use crate::base::scale::Scale;
-use crate::linear_transform::{LinearArithmetic, LinearTransform};
 use crate::rlwe::noise::Noise;
 
 /// Encrypted real coefficients, in bit-reversed order.

@@ -5,10 +5,10 @@ use num_complex::Complex64;
 
 use super::{ClearCiphertext, ClearSlots, repeated};
 use crate::arithmetic::Arithmetic;
+use crate::arithmetic::bootstrap::BootstrapArithmetic;
+use crate::arithmetic::linear_transform::{LinearArithmetic, LinearTransform};
 use crate::base::error::Error;
 use crate::base::scale::Scale;
-use crate::bootstrap_arithmetic::BootstrapArithmetic;
-use crate::linear_transform::{LinearArithmetic, LinearTransform};
 use crate::simulator::SimulatedTransform;
 
 /// A linear transform with the values of its diagonals.

@@ -7,9 +7,9 @@ use num_complex::Complex64;
 use rand_core::CryptoRng;
 
 use crate::arithmetic::Arithmetic;
+use crate::arithmetic::cost_model::{CoreKind, CostModel};
 use crate::base::error::Error;
 use crate::base::params::{Parameters, ParametersLiteral, Security};
-use crate::cost_model::{CoreKind, CostModel};
 use crate::evaluator::Evaluator;
 use crate::rlwe::context::Context;
 use crate::rlwe::keys::{EvaluationKeySet, SecretKey};

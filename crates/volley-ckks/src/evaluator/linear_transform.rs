@@ -10,11 +10,11 @@ use volley_ring::{Eval, HoistedPair, Image, PackedPoly, RnsPoly};
 
 use super::Evaluator;
 use crate::arithmetic::Arithmetic;
+use crate::arithmetic::counts::Operation;
+use crate::arithmetic::linear_transform::{GIANTS_AT_ONCE, LinearArithmetic, LinearTransform};
 use crate::base::error::Error;
 use crate::base::galois::{GaloisPurpose, rotation_element};
 use crate::base::scale::Scale;
-use crate::counts::Operation;
-use crate::linear_transform::{GIANTS_AT_ONCE, LinearArithmetic, LinearTransform};
 use crate::rlwe::keys::GaloisKey;
 use crate::scheme::ciphertext::Ciphertext;
 use crate::scheme::operand::Operand;

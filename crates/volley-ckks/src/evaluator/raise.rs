@@ -3,9 +3,9 @@
 use volley_ring::{DigitSum, Digits, Eval, RnsPoly, convert_basis};
 
 use super::Evaluator;
+use crate::arithmetic::bootstrap::BootstrapArithmetic;
+use crate::arithmetic::counts::Operation;
 use crate::base::error::Error;
-use crate::bootstrap_arithmetic::BootstrapArithmetic;
-use crate::counts::Operation;
 use crate::rlwe::keys::RaisingKeys;
 use crate::scheme::ciphertext::Ciphertext;
 

@@ -4,11 +4,11 @@ use num_complex::Complex64;
 
 use super::{SimulatedCiphertext, Simulator};
 use crate::arithmetic::Arithmetic;
+use crate::arithmetic::counts::Operation;
+use crate::arithmetic::linear_transform::{LinearArithmetic, LinearTransform};
 use crate::base::error::Error;
 use crate::base::galois::rotation_element;
 use crate::base::scale::Scale;
-use crate::counts::Operation;
-use crate::linear_transform::{LinearArithmetic, LinearTransform};
 use crate::scheme::operand::Operand;
 
 /// A linear transform that is only its plan and the scale of its diagonals.

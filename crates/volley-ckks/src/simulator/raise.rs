@@ -1,9 +1,9 @@
 //! Raising the modulus without ciphertexts.
 
 use super::{SimulatedCiphertext, Simulator};
+use crate::arithmetic::bootstrap::BootstrapArithmetic;
+use crate::arithmetic::counts::Operation;
 use crate::base::error::Error;
-use crate::bootstrap_arithmetic::BootstrapArithmetic;
-use crate::counts::Operation;
 
 impl BootstrapArithmetic for Simulator {
     fn raise(&self, a: &SimulatedCiphertext, level: usize) -> Result<SimulatedCiphertext, Error> {

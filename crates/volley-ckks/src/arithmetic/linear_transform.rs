@@ -26,10 +26,10 @@ mod split;
 use split::Split;
 
 use crate::arithmetic::Arithmetic;
+use crate::arithmetic::counts::Operation;
 use crate::base::error::Error;
 use crate::base::params::Parameters;
 use crate::base::scale::Scale;
-use crate::counts::Operation;
 use crate::scheme::operand::Operand;
 
 /// Giant steps whose sums are made at once, each of two polynomials modulo Q·P. Where there are more, the baby steps are

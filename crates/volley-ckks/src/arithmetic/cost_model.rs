@@ -1,7 +1,7 @@
 //! Times of operations, by the parts that they are made of. [`costs`](crate::costs) says what they are for.
 
+use crate::arithmetic::counts::{Operation, OperationCounts};
 use crate::base::params::Parameters;
-use crate::counts::{Operation, OperationCounts};
 
 mod kind;
 mod work;

@@ -2,8 +2,8 @@
 
 use std::ops::{Add, Mul};
 
+use crate::arithmetic::counts::Operation;
 use crate::base::params::Parameters;
-use crate::counts::Operation;
 
 /// Limbs that are transformed, multiplied and moved, and plaintexts that are encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

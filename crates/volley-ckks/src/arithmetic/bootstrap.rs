@@ -1,7 +1,7 @@
 //! The operation that bootstrapping needs besides linear transforms.
 
+use crate::arithmetic::linear_transform::LinearArithmetic;
 use crate::base::error::Error;
-use crate::linear_transform::LinearArithmetic;
 
 /// [`LinearArithmetic`] that raises the modulus of ciphertexts without levels.
 ///

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::GIANTS_AT_ONCE;
+use crate::arithmetic::cost_model::CostModel;
+use crate::arithmetic::counts::Operation;
 use crate::base::params::Parameters;
-use crate::cost_model::CostModel;
-use crate::counts::Operation;
 
 /// Most baby steps: two limbs of each are alive in every thread.
 const MAX_BABIES: usize = 64;
