@@ -63,16 +63,14 @@
 #![forbid(unsafe_code)]
 
 mod arithmetic;
+mod backends;
 mod base;
 pub mod bootstrapping;
-mod clear_slots;
 pub mod costs;
-mod evaluator;
 pub mod polynomial;
 pub mod raw;
 mod rlwe;
 mod scheme;
-mod simulator;
 #[cfg(test)]
 mod testing;
 #[cfg(feature = "wire")]
@@ -81,12 +79,13 @@ pub mod wire;
 pub use arithmetic::Arithmetic;
 pub use arithmetic::counts::{Operation, OperationCounts};
 pub use arithmetic::linear_transform::{DiagonalTerm, GiantStep, LinearArithmetic, LinearTransform};
+pub use backends::clear_slots::{ClearCiphertext, ClearPlaintext, ClearSlots, ClearTensor, ClearTransform};
+pub use backends::evaluator::{EncodedTransform, Evaluator};
+pub use backends::simulator::{SimulatedCiphertext, SimulatedTransform, Simulator, Upload};
 pub use base::error::Error;
 pub use base::params;
 pub use base::params::{Parameters, ParametersLiteral, ParamsId, Security};
 pub use base::scale::Scale;
-pub use clear_slots::{ClearCiphertext, ClearPlaintext, ClearSlots, ClearTensor, ClearTransform};
-pub use evaluator::{EncodedTransform, Evaluator};
 pub use num_complex::Complex64;
 pub use polynomial::{ChebyshevSeries, Polynomial, PolynomialCircuit};
 pub use rlwe::context::{Context, LevelTables};
@@ -99,7 +98,6 @@ pub use scheme::flooding;
 pub use scheme::flooding::Flooding;
 pub use scheme::operand::Operand;
 pub use scheme::precision::Precision;
-pub use simulator::{SimulatedCiphertext, SimulatedTransform, Simulator, Upload};
 pub use volley_ring;
 
 /// The examples of the project's README, compiled and run with the tests of the documentation.

@@ -8,13 +8,13 @@ use super::eval_mod::{EvalMod, EvalModLiteral};
 use crate::arithmetic::Arithmetic;
 use crate::arithmetic::bootstrap::BootstrapArithmetic;
 use crate::arithmetic::linear_transform::LinearArithmetic;
+use crate::backends::simulator::Simulator;
 use crate::base::error::Error;
 use crate::base::packing::Packing;
 use crate::base::params::Parameters;
 use crate::base::scale::Scale;
 use crate::rlwe::keys::KeySpec;
 use crate::scheme::operand::trace_steps;
-use crate::simulator::Simulator;
 
 /// What a bootstrapping is planned from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,13 +8,13 @@ use rand_core::CryptoRng;
 
 use crate::arithmetic::Arithmetic;
 use crate::arithmetic::cost_model::{CoreKind, CostModel};
+use crate::backends::evaluator::Evaluator;
+use crate::backends::simulator::Simulator;
 use crate::base::error::Error;
 use crate::base::params::{Parameters, ParametersLiteral, Security};
-use crate::evaluator::Evaluator;
 use crate::rlwe::context::Context;
 use crate::rlwe::keys::{EvaluationKeySet, SecretKey};
 use crate::scheme::encoder::Encoder;
-use crate::simulator::Simulator;
 
 /// Terms of the sum of products, and rotations that share a decomposition.
 const TERMS: usize = 2;

@@ -3,8 +3,8 @@
 use volley_ring::MAX_IDLE_BYTES;
 
 use crate::arithmetic::Arithmetic;
+use crate::backends::simulator::Simulator;
 use crate::base::params::Parameters;
-use crate::simulator::Simulator;
 
 /// The program, the stacks of its threads, and what an allocator holds beside what was asked for.
 const PROGRAM_BYTES: u64 = 1 << 25;

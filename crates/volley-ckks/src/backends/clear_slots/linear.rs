@@ -7,9 +7,9 @@ use super::{ClearCiphertext, ClearSlots, repeated};
 use crate::arithmetic::Arithmetic;
 use crate::arithmetic::bootstrap::BootstrapArithmetic;
 use crate::arithmetic::linear_transform::{LinearArithmetic, LinearTransform};
+use crate::backends::simulator::SimulatedTransform;
 use crate::base::error::Error;
 use crate::base::scale::Scale;
-use crate::simulator::SimulatedTransform;
 
 /// A linear transform with the values of its diagonals.
 #[derive(Clone, Debug, PartialEq)]

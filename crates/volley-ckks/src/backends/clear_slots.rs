@@ -7,12 +7,12 @@ mod linear;
 pub use linear::ClearTransform;
 
 use crate::arithmetic::Arithmetic;
+use crate::backends::simulator::{SimulatedCiphertext, Simulator};
 use crate::base::error::Error;
 use crate::base::params::Parameters;
 use crate::base::scale::Scale;
 use crate::scheme::encoder::EncodingCheck;
 use crate::scheme::operand::Operand;
-use crate::simulator::{SimulatedCiphertext, Simulator};
 
 /// [`Arithmetic`] on slots in clear: a [`Simulator`] whose ciphertexts have values.
 ///
