@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::bootstrapping::BootstrapArithmetic;
+use crate::circuits::bootstrapping::BootstrapArithmetic;
 use crate::testing::parameters;
 use crate::{LinearArithmetic, LinearTransform, Simulator};
 

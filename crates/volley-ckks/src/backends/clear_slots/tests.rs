@@ -1,5 +1,5 @@
 use super::*;
-use crate::bootstrapping::{Bootstrapping, Preset};
+use crate::circuits::bootstrapping::{Bootstrapping, Preset};
 use crate::testing::{Setup, parameters, random_slots, rng};
 use crate::{LinearArithmetic, LinearTransform, Security};
 

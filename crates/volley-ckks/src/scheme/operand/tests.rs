@@ -2,7 +2,7 @@
 
 use num_complex::Complex64;
 
-use crate::bootstrapping::BootstrapArithmetic;
+use crate::circuits::bootstrapping::BootstrapArithmetic;
 use crate::rlwe::keys::GaloisPurpose;
 use crate::testing::{Setup, parameters, random_slots, rng};
 use crate::{

@@ -7,7 +7,7 @@
 use std::ops::RangeInclusive;
 
 use crate::base::params::{ParametersLiteral, Security, max_log_qp};
-use crate::bootstrapping::bootstrapper::BootstrappingLiteral;
+use crate::circuits::bootstrapping::bootstrapper::BootstrappingLiteral;
 
 /// Matrices of CoeffsToSlots.
 const COEFFS_TO_SLOTS: usize = 4;

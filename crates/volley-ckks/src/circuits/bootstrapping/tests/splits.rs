@@ -1,7 +1,7 @@
 //! Every number of slots with every split of the stages into matrices.
 
 use super::*;
-use crate::bootstrapping::dft::{CoeffsToSlots, SlotsToCoeffs};
+use crate::circuits::bootstrapping::dft::{CoeffsToSlots, SlotsToCoeffs};
 use crate::{Operand, ParametersLiteral};
 
 /// Most levels that are tried for either transform.

@@ -81,7 +81,7 @@ use crate::arithmetic::Arithmetic;
 use crate::base::error::{Error, EvalModError};
 use crate::base::params::Parameters;
 use crate::base::scale::Scale;
-use crate::polynomial::{ChebyshevSeries, Constants, PolynomialCircuit};
+use crate::circuits::polynomial::{ChebyshevSeries, Constants, PolynomialCircuit};
 
 /// Largest K.
 const MAX_RANGE: u32 = 1 << 12;
