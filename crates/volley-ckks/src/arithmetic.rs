@@ -5,8 +5,8 @@
 //! values with [`Simulator`](crate::Simulator), which follows levels and scales, refuses what the evaluator would
 //! refuse, and counts. What a plan says of a circuit is therefore what the circuit does.
 //!
-//! The layer has the traits that backends implement, and what they share: plans of linear transforms, counts of operations
-//! and their times. It imports `base` and `scheme`.
+//! The layer has the traits that backends implement, and what they share: plans of linear transforms, counts of
+//! operations and their times. It imports `base` and `scheme`.
 
 use num_complex::Complex64;
 

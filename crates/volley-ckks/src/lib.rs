@@ -51,6 +51,26 @@
 //! returns an [`Error`] that says what was needed. Randomness is an argument, threads are rayon's, and results do not
 //! depend on their number.
 //!
+//! # Layers
+//!
+//! The modules of the crate are layers. Each imports from those below it only. The root has what users need. From the
+//! bottom:
+//!
+//! | layer | what it has |
+//! |---|---|
+//! | `base` | parameter sets, scales, and the error with the plain types that it names |
+//! | `rlwe` | the tables of a parameter set, keys, noise |
+//! | `scheme` | plaintexts and ciphertexts, the rules of levels and scales, encoding, encryption |
+//! | `arithmetic` | the traits of the operations, plans of linear transforms, counts and times |
+//! | `backends` | the implementations: evaluator, simulator, slots in clear |
+//! | `circuits` | polynomials and bootstrapping, for every backend |
+//!
+//! Three modules are beside them: [`costs`] is above `backends`; [`raw`] and `wire` are above `scheme`.
+//!
+//! All are modules of one crate. They share the parts of ciphertexts and keys and keep their invariants: polynomials
+//! have the limbs of their level, and secrets are wiped. As crates they would have to make those parts public. And
+//! whoever uses CKKS needs all layers.
+//!
 //! # Features
 //!
 //! All are on by default, and none changes a result.

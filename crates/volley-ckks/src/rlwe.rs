@@ -1,5 +1,5 @@
-//! Ring learning with errors: the tables of a parameter set, the secret, public and switching keys, and the noise of what is
-//! done with them.
+//! Ring learning with errors: the tables of a parameter set, the secret, public and switching keys, and the noise of
+//! what is done with them.
 //!
 //! The layer imports `base` alone. It knows no plaintexts and no ciphertexts.
 

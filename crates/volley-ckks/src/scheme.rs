@@ -1,4 +1,4 @@
-//! CKKS: slots as plaintexts and ciphertexts, the rules of their levels and scales, encoding, encryption and decryption.
+//! CKKS: slots as plaintexts and ciphertexts, the rules of levels and scales, encoding, encryption and decryption.
 //!
 //! The layer imports `base` and `rlwe`. It has no operations on ciphertexts.
 

@@ -35,8 +35,8 @@ pub(crate) fn encoded_constant(
     Ok(value as i128)
 }
 
-/// Refuses a coefficient that is not below half the modulus, or that does not fit the 127 bits it is reduced from. On its
-/// own, as it branches on that.
+/// Refuses a coefficient that is not below half the modulus, or that does not fit the 127 bits it is reduced from. On
+/// its own, as it branches on that.
 #[inline(never)]
 pub(crate) fn check_magnitude(parameters: &Parameters, largest: f64, level: usize) -> Result<(), Error> {
     const MAX_LOG2: f64 = 126.0;

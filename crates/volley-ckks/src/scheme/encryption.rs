@@ -45,8 +45,8 @@ impl SecretKey {
         })
     }
 
-    /// Decrypts: c₀ + c₁·s, modulo the modulus of the ciphertext's level. Values that this does not hold come out as others
-    /// ([`Arithmetic`](crate::Arithmetic#room-for-values)).
+    /// Decrypts: c₀ + c₁·s, modulo the modulus of the ciphertext's level. Values that this does not hold come out as
+    /// others ([`Arithmetic`](crate::Arithmetic#room-for-values)).
     ///
     /// # Errors
     ///
