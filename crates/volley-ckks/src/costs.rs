@@ -1,6 +1,6 @@
 //! What operations cost, in time and memory: the one place that says so.
 //!
-//! An [`Operation`] is made of parts: limbs that are transformed, multiplied and moved, and plaintexts that are
+//! An [`Operation`](crate::Operation) is made of parts: limbs that are transformed, multiplied and moved, and plaintexts that are
 //! encoded. How many of each it takes follows from the parameters and its level, and so do the bytes that are alive
 //! while it runs; both are exhaustive in the operations. A [`CostModel`] has the time of each part. Together they give
 //! the time of whatever a [`Simulator`](crate::Simulator) counted:
