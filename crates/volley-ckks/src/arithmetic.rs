@@ -4,13 +4,21 @@
 //! ciphertexts with [`Evaluator`](crate::Evaluator), in clear with [`ClearSlots`](crate::ClearSlots), and without any
 //! values with [`Simulator`](crate::Simulator), which follows levels and scales, refuses what the evaluator would
 //! refuse, and counts. What a plan says of a circuit is therefore what the circuit does.
+//!
+//! The layer has the traits that backends implement, and what they share: plans of linear transforms, counts of
+//! operations and their times. It imports `base` and `scheme`.
 
 use num_complex::Complex64;
 
-use crate::error::Error;
-use crate::operand::Operand;
-use crate::params::Parameters;
-use crate::scale::Scale;
+pub(crate) mod bootstrap;
+pub(crate) mod cost_model;
+pub(crate) mod counts;
+pub(crate) mod linear_transform;
+
+use crate::base::error::Error;
+use crate::base::params::Parameters;
+use crate::base::scale::Scale;
+use crate::scheme::operand::Operand;
 
 /// CKKS arithmetic on ciphertexts of type [`Ciphertext`](Self::Ciphertext).
 ///

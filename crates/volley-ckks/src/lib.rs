@@ -51,6 +51,26 @@
 //! returns an [`Error`] that says what was needed. Randomness is an argument, threads are rayon's, and results do not
 //! depend on their number.
 //!
+//! # Layers
+//!
+//! The modules of the crate are layers. Each imports from those below it only. The root has what users need. From the
+//! bottom:
+//!
+//! | layer | what it has |
+//! |---|---|
+//! | `base` | parameter sets, scales, and the error with the plain types that it names |
+//! | `rlwe` | the tables of a parameter set, keys, noise |
+//! | `scheme` | plaintexts and ciphertexts, the rules of levels and scales, encoding, encryption |
+//! | `arithmetic` | the traits of the operations, plans of linear transforms, counts and times |
+//! | `backends` | the implementations: evaluator, simulator, slots in clear |
+//! | `circuits` | polynomials and bootstrapping, for every backend |
+//!
+//! Three modules are beside them: [`costs`] is above `backends`; [`raw`] and `wire` are above `scheme`.
+//!
+//! All are modules of one crate. They share the parts of ciphertexts and keys and keep their invariants: polynomials
+//! have the limbs of their level, and secrets are wiped. As crates they would have to make those parts public. And
+//! whoever uses CKKS needs all layers.
+//!
 //! # Features
 //!
 //! All are on by default, and none changes a result.
@@ -63,50 +83,41 @@
 #![forbid(unsafe_code)]
 
 mod arithmetic;
-pub mod bootstrapping;
-mod ciphertext;
-mod clear_slots;
-mod context;
+mod backends;
+mod base;
+mod circuits;
 pub mod costs;
-mod counts;
-mod encoder;
-mod error;
-mod evaluator;
-mod file_size;
-pub mod flooding;
-pub mod keys;
-mod linear_transform;
-pub mod noise;
-mod operand;
-pub mod params;
-pub mod polynomial;
-mod precision;
 pub mod raw;
-mod scale;
-mod simulator;
+mod rlwe;
+mod scheme;
 #[cfg(test)]
 mod testing;
 #[cfg(feature = "wire")]
 pub mod wire;
 
 pub use arithmetic::Arithmetic;
-pub use ciphertext::{Ciphertext, Plaintext, SeededCiphertext, TensorCiphertext};
-pub use clear_slots::{ClearCiphertext, ClearPlaintext, ClearSlots, ClearTensor, ClearTransform};
-pub use context::{Context, LevelTables};
-pub use counts::{Operation, OperationCounts};
-pub use encoder::Encoder;
-pub use error::Error;
-pub use evaluator::{EncodedTransform, Evaluator};
-pub use flooding::Flooding;
-pub use keys::{EvaluationKeySet, KeyId, KeySpec, PublicKey, SecretKey};
-pub use linear_transform::{DiagonalTerm, GiantStep, LinearArithmetic, LinearTransform};
+pub use arithmetic::counts::{Operation, OperationCounts};
+pub use arithmetic::linear_transform::{DiagonalTerm, GiantStep, LinearArithmetic, LinearTransform};
+pub use backends::clear_slots::{ClearCiphertext, ClearPlaintext, ClearSlots, ClearTensor, ClearTransform};
+pub use backends::evaluator::{EncodedTransform, Evaluator};
+pub use backends::simulator::{SimulatedCiphertext, SimulatedTransform, Simulator, Upload};
+pub use base::error::Error;
+pub use base::params;
+pub use base::params::{Parameters, ParametersLiteral, ParamsId, Security};
+pub use base::scale::Scale;
+pub use circuits::polynomial::{ChebyshevSeries, Polynomial, PolynomialCircuit};
+pub use circuits::{bootstrapping, polynomial};
 pub use num_complex::Complex64;
-pub use operand::Operand;
-pub use params::{Parameters, ParametersLiteral, ParamsId, Security};
-pub use polynomial::{ChebyshevSeries, Polynomial, PolynomialCircuit};
-pub use precision::Precision;
-pub use scale::Scale;
-pub use simulator::{SimulatedCiphertext, SimulatedTransform, Simulator, Upload};
+pub use rlwe::context::{Context, LevelTables};
+pub use rlwe::key_id::KeyId;
+pub use rlwe::keys::{EvaluationKeySet, KeySpec, PublicKey, SecretKey};
+pub use rlwe::{keys, noise};
+pub use scheme::ciphertext::{Ciphertext, Plaintext, SeededCiphertext, TensorCiphertext};
+pub use scheme::encoder::Encoder;
+pub use scheme::flooding;
+pub use scheme::flooding::Flooding;
+pub use scheme::operand::Operand;
+pub use scheme::precision::Precision;
 pub use volley_ring;
 
 /// The examples of the project's README, compiled and run with the tests of the documentation.

@@ -72,10 +72,10 @@ use thiserror::Error;
 use volley_ring::sampling::Seed;
 use volley_ring::{Eval, Modulus, RnsBasis, RnsPoly};
 
-use crate::ciphertext::{Ciphertext, Plaintext, SeededCiphertext, TensorCiphertext};
-use crate::context::Context;
-use crate::keys::KeyId;
-use crate::operand::Operand;
+use crate::rlwe::context::Context;
+use crate::rlwe::key_id::KeyId;
+use crate::scheme::ciphertext::{Ciphertext, Plaintext, SeededCiphertext, TensorCiphertext};
+use crate::scheme::operand::Operand;
 
 mod keys;
 
@@ -87,7 +87,7 @@ pub use keys::{KeyUse, RawKey};
 pub enum RawError {
     /// A level, a scale or a number of slots that the parameters do not have, or keys that they do not allow.
     #[error(transparent)]
-    Ckks(#[from] crate::error::Error),
+    Ckks(#[from] crate::base::error::Error),
     /// A polynomial, or the coefficients of a secret, of another degree.
     #[error("a polynomial has {found} coefficients instead of {expected}")]
     Degree {

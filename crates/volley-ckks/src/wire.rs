@@ -63,6 +63,7 @@ mod ciphertext;
 mod error;
 mod header;
 mod keys;
+mod kind;
 mod operand;
 mod parameters;
 mod private;
@@ -70,11 +71,13 @@ mod residues;
 #[cfg_attr(not(feature = "sealing"), path = "wire/no_sealing.rs")]
 mod sealing;
 mod secret;
+mod secret_file;
 mod stream;
 mod tensor;
 
 pub use error::WireError;
-pub use header::{Header, Kind, VERSION};
+pub use header::{Header, VERSION};
+pub use kind::Kind;
 pub use private::create_private_file;
 pub use stream::{BodyReader, BodyWriter, FileReader, encode_structure, write_file};
 

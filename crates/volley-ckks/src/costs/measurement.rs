@@ -6,16 +6,15 @@ use std::time::Duration;
 use num_complex::Complex64;
 use rand_core::CryptoRng;
 
-use super::CostModel;
-use super::kind::CoreKind;
 use crate::arithmetic::Arithmetic;
-use crate::context::Context;
-use crate::encoder::Encoder;
-use crate::error::Error;
-use crate::evaluator::Evaluator;
-use crate::keys::{EvaluationKeySet, SecretKey};
-use crate::params::{Parameters, ParametersLiteral, Security};
-use crate::simulator::Simulator;
+use crate::arithmetic::cost_model::{CoreKind, CostModel};
+use crate::backends::evaluator::Evaluator;
+use crate::backends::simulator::Simulator;
+use crate::base::error::Error;
+use crate::base::params::{Parameters, ParametersLiteral, Security};
+use crate::rlwe::context::Context;
+use crate::rlwe::keys::{EvaluationKeySet, SecretKey};
+use crate::scheme::encoder::Encoder;
 
 /// Terms of the sum of products, and rotations that share a decomposition.
 const TERMS: usize = 2;
@@ -93,6 +92,20 @@ impl Measurement {
         let possible = |factor: &f64| (MAX_FACTOR.recip()..=MAX_FACTOR).contains(factor);
         let [operations, first_use, made] = factors;
         factors.iter().all(possible).then_some(Self { operations, first_use, made })
+    }
+}
+
+impl CostModel {
+    /// The times of a kind of core, scaled by what one of them was measured to take.
+    #[must_use]
+    pub fn measured(kind: CoreKind, measurement: &Measurement) -> Self {
+        let [operations, first_use, made] = measurement.factors();
+        let built_in = Self::of(kind);
+        Self {
+            first_use: first_use * built_in.first_use,
+            made: made * built_in.made,
+            ..built_in.with_operations(built_in.operations().map(|time| operations * time))
+        }
     }
 }
 

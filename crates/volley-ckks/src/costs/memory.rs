@@ -2,8 +2,9 @@
 
 use volley_ring::MAX_IDLE_BYTES;
 
-use crate::keys::KeySpec;
-use crate::params::Parameters;
+use crate::arithmetic::Arithmetic;
+use crate::backends::simulator::Simulator;
+use crate::base::params::Parameters;
 
 /// The program, the stacks of its threads, and what an allocator holds beside what was asked for.
 const PROGRAM_BYTES: u64 = 1 << 25;
@@ -57,4 +58,26 @@ impl Memory {
 fn table_bytes(parameters: &Parameters) -> u64 {
     let primes = parameters.q().len() + parameters.p().len();
     (parameters.degree() * (32 * primes + 16)) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::parameters;
+
+    #[test]
+    fn memory_is_that_of_a_simulation_and_no_more_is_idle_than_the_ring_keeps() {
+        let parameters = parameters(10, 3);
+        let simulator = Simulator::new(&parameters);
+        let input = simulator.input(&parameters.scale(), 3).unwrap();
+        simulator.rotate(&input, 1).unwrap();
+        let memory = Memory::of(&simulator, 1000);
+        assert_eq!(memory.keys, simulator.key_spec().memory_bytes());
+        assert_eq!((memory.upload, memory.encoded), (simulator.upload().memory_bytes, 1000));
+        assert_eq!((memory.ciphertexts, memory.scratch), (simulator.peak_memory_bytes(), 0));
+        assert_eq!(memory.idle, memory.ciphertexts);
+        let parts =
+            [memory.keys, memory.upload, memory.ciphertexts, memory.encoded, memory.idle, memory.program];
+        assert_eq!(memory.total(), parts.iter().sum());
+    }
 }

@@ -7,12 +7,12 @@ use volley_ring::{Eval, PackedPoly, RnsPoly};
 use zeroize::Zeroizing;
 
 use super::{RawError, check_poly};
-use crate::context::Context;
-use crate::error::Error;
-use crate::keys::{
-    EvaluationKeySet, GaloisPurpose, KeyId, KeySwitchingKey, PublicKey, RaisingKeys, SecretKey,
-};
-use crate::operand::Operand;
+use crate::base::error::Error;
+use crate::base::galois::GaloisPurpose;
+use crate::rlwe::context::Context;
+use crate::rlwe::key_id::KeyId;
+use crate::rlwe::keys::{EvaluationKeySet, KeySwitchingKey, PublicKey, RaisingKeys, SecretKey};
+use crate::scheme::operand::Operand;
 
 /// What a key of an [`EvaluationKeySet`] switches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

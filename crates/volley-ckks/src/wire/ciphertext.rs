@@ -5,14 +5,15 @@ use std::io::{Read, Write};
 use volley_ring::sampling::Seed;
 
 use super::error::WireError;
-use super::header::{Header, Kind};
+use super::header::Header;
+use super::kind::Kind;
 use super::residues::{read_poly, write_poly};
 use super::stream::{BodyReader, BodyWriter, FileReader, write_file};
-use crate::ciphertext::{Ciphertext, SeededCiphertext};
-use crate::context::Context;
-use crate::keys::KeyId;
-use crate::operand::Operand;
-use crate::params::{Parameters, ParamsId};
+use crate::base::params::{Parameters, ParamsId};
+use crate::rlwe::context::Context;
+use crate::rlwe::key_id::KeyId;
+use crate::scheme::ciphertext::{Ciphertext, SeededCiphertext};
+use crate::scheme::operand::Operand;
 
 /// Refuses an object of another parameter set than it shall be written by.
 pub(super) fn check_parameters(parameters: &Parameters, found: ParamsId) -> Result<(), WireError> {

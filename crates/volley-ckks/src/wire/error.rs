@@ -4,9 +4,9 @@ use std::io;
 
 use thiserror::Error;
 
-use super::header::Kind;
-use crate::keys::KeyId;
-use crate::params::{ParametersError, ParamsId};
+use super::kind::Kind;
+use crate::base::params::{ParametersError, ParamsId};
+use crate::rlwe::key_id::KeyId;
 
 /// A file that could not be read or written, and why.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -104,7 +104,7 @@ pub enum WireError {
     ScaleRange,
     /// Level and scale that no ciphertext has.
     #[error(transparent)]
-    Operand(crate::error::Error),
+    Operand(crate::base::error::Error),
     /// A number of slots that the ring does not have.
     #[error("2^{log2} slots do not exist: the ring has {max}")]
     SlotRange {

@@ -1,15 +1,14 @@
 //! What stands before the body.
 
-use std::borrow::Cow;
-use std::fmt;
 use std::io::{Read, Write};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::WireError;
-use crate::file_size::{EVALUATION_KEYS, HASH_BYTES, PREAMBLE_BYTES};
-use crate::keys::KeyId;
-use crate::params::ParamsId;
+use super::kind::Kind;
+use crate::base::params::ParamsId;
+use crate::rlwe::key_id::KeyId;
+use crate::scheme::file_size::{HASH_BYTES, PREAMBLE_BYTES};
 
 /// The version of the format that is written, and the only one that is read.
 pub const VERSION: u16 = 1;
@@ -17,43 +16,6 @@ pub const VERSION: u16 = 1;
 const MAGIC: [u8; 8] = *b"\x89VLY\r\n\x1a\n";
 /// Longest header.
 const MAX_HEADER_BYTES: usize = 1024;
-
-/// What a file holds, in a few words: a name of 1 to 32 characters `a`–`z` and spaces.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Kind(Cow<'static, str>);
-
-impl Kind {
-    /// A parameter set.
-    pub const PARAMETERS: Self = Self::new("parameters");
-    /// A public encryption key.
-    pub const PUBLIC_KEY: Self = Self::new("public key");
-    /// Relinearization and Galois keys.
-    pub const EVALUATION_KEYS: Self = Self::new(EVALUATION_KEYS);
-    /// A ciphertext with both halves.
-    pub const CIPHERTEXT: Self = Self::new("ciphertext");
-    /// A fresh ciphertext with one half and a seed.
-    pub const SEEDED_CIPHERTEXT: Self = Self::new("seeded ciphertext");
-    /// A secret key.
-    pub const SECRET_KEY: Self = Self::new("secret key");
-
-    /// A kind of this name. Names that break the rule are refused when the header is read.
-    #[must_use]
-    pub const fn new(name: &'static str) -> Self {
-        Self(Cow::Borrowed(name))
-    }
-
-    fn is_valid(&self) -> bool {
-        (1..=32).contains(&self.0.len())
-            && self.0.bytes().all(|byte| byte == b' ' || byte.is_ascii_lowercase())
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// What a file is, and whose: enough to decide whether to read the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,13 +8,15 @@ use volley_ring::sampling::Seed;
 
 use super::ciphertext::check_parameters;
 use super::error::WireError;
-use super::header::{Header, Kind};
+use super::header::Header;
+use super::kind::Kind;
 use super::operand::check_level;
 use super::residues::{packed, read_packed};
 use super::stream::{BodyReader, BodyWriter, FileReader, write_file};
-use crate::context::Context;
-use crate::keys::{EvaluationKeySet, KeyId, KeySpec, KeySwitchingKey, PublicKey, RaisingKeys};
-use crate::params::{Parameters, ParamsId};
+use crate::base::params::{Parameters, ParamsId};
+use crate::rlwe::context::Context;
+use crate::rlwe::key_id::KeyId;
+use crate::rlwe::keys::{EvaluationKeySet, KeySpec, KeySwitchingKey, PublicKey, RaisingKeys};
 
 fn header(kind: Kind, params_id: ParamsId, key_id: KeyId, body_bytes: u64) -> Header {
     Header { kind, params_id, key_id: Some(key_id), extension: Vec::new(), body_bytes }

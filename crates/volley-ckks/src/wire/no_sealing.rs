@@ -4,7 +4,8 @@ use std::io::Read;
 
 use zeroize::Zeroizing;
 
-use super::{FileReader, WireError};
+use super::error::WireError;
+use super::stream::FileReader;
 
 /// Refuses it.
 pub(super) fn open_sealed(

@@ -5,9 +5,9 @@ use std::io::{Read, Write};
 
 use super::error::WireError;
 use super::stream::{BodyReader, BodyWriter};
-use crate::operand::Operand;
-use crate::params::Parameters;
-use crate::scale::Scale;
+use crate::base::params::Parameters;
+use crate::base::scale::Scale;
+use crate::scheme::operand::Operand;
 
 impl Operand {
     /// Writes level (u16), log₂ of the slots (u8), and the scale 2^e ∏ qᵢ^eᵢ: e (i32), the number of primes (u16), and

@@ -3,9 +3,10 @@
 use std::io::{Read, Write};
 
 use super::error::WireError;
-use super::header::{Header, Kind};
+use super::header::Header;
+use super::kind::Kind;
 use super::stream::{FileReader, encode_structure, write_file};
-use crate::params::{MAX_PRIMES, Parameters, ParametersLiteral};
+use crate::base::params::{MAX_PRIMES, Parameters, ParametersLiteral};
 
 /// Postcard of a literal with all primes, each a level, is shorter.
 const MAX_BYTES: u32 = 64 + 2 * MAX_PRIMES as u32;

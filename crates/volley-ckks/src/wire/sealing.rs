@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::error::WireError;
-use super::secret::{pack, read_packed};
+use super::secret_file::{pack, read_packed};
 use super::stream::{FileReader, write_file};
-use crate::keys::SecretKey;
+use crate::rlwe::keys::SecretKey;
 
 /// Bytes of the authentication behind the body.
 const TAG_BYTES: usize = 16;

@@ -7,10 +7,11 @@ use serde::de::DeserializeOwned;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::error::WireError;
-use super::header::{Header, Kind};
-use crate::file_size::HASH_BYTES;
-use crate::keys::KeyId;
-use crate::params::ParamsId;
+use super::header::Header;
+use super::kind::Kind;
+use crate::base::params::ParamsId;
+use crate::rlwe::key_id::KeyId;
+use crate::scheme::file_size::HASH_BYTES;
 
 /// As much as BLAKE3 hashes at once where vectors are longest: 16 chunks of a KiB.
 const SKIPPED_AT_ONCE: usize = 1 << 14;

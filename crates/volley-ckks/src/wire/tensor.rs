@@ -7,11 +7,11 @@ use super::ciphertext::{check_key, check_parameters};
 use super::error::WireError;
 use super::residues::{read_poly, write_poly};
 use super::stream::{BodyReader, BodyWriter};
-use crate::ciphertext::TensorCiphertext;
-use crate::context::Context;
-use crate::keys::KeyId;
-use crate::operand::Operand;
-use crate::params::Parameters;
+use crate::base::params::Parameters;
+use crate::rlwe::context::Context;
+use crate::rlwe::key_id::KeyId;
+use crate::scheme::ciphertext::TensorCiphertext;
+use crate::scheme::operand::Operand;
 
 impl TensorCiphertext {
     /// Writes it into the body of a file of the owner `key_id`: operand, d₀, d₁ and d₂.

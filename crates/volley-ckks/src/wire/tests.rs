@@ -4,7 +4,7 @@ use std::sync::Arc;
 #[cfg(feature = "sealing")]
 use super::sealing::Cost;
 use super::*;
-use crate::params::ParametersError;
+use crate::base::params::ParametersError;
 use crate::testing::{parameters, random_slots, rng};
 use crate::{
     Arithmetic, Ciphertext, Context, Encoder, EvaluationKeySet, Evaluator, KeySpec, Parameters,

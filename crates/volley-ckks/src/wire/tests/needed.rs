@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::keys::KeySwitchingKey;
+use crate::rlwe::keys::KeySwitchingKey;
 
 const LEVELS: usize = 5;
 const STEPS: [i64; 3] = [1, 2, -3];

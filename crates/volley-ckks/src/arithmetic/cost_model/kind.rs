@@ -1,0 +1,110 @@
+//! Kinds of cores.
+
+use std::fmt;
+
+use volley_ring::Kernel;
+
+use crate::base::error::Error;
+
+/// What a core computes with, as far as its times differ by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CoreKind {
+    /// AVX-512 with products of 52-bit integers.
+    Avx512Ifma,
+    /// AVX-512 without them: its kernels are those for AVX2.
+    Avx512,
+    /// AVX2 and FMA.
+    Avx2,
+    /// No vectors that there are kernels for.
+    Other,
+}
+
+impl CoreKind {
+    /// All of them, the fastest first.
+    pub const ALL: [Self; 4] = [Self::Avx512Ifma, Self::Avx512, Self::Avx2, Self::Other];
+
+    /// The kind of this machine's cores, with the kernels that a context takes when it is made now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownBackend`] where the environment variable `VOLLEY_BACKEND` names kernels that the processor does
+    /// not run. Making a [`Context`](crate::Context) panics then, so a program asks here first.
+    pub fn detect() -> Result<Self, Error> {
+        Ok(Self::of(Kernel::detect()?, has_avx512_without_ifma()))
+    }
+
+    fn of(kernel: Kernel, avx512_without_ifma: bool) -> Self {
+        match kernel.name() {
+            "avx512ifma" => Self::Avx512Ifma,
+            "avx2" if avx512_without_ifma => Self::Avx512,
+            "avx2" => Self::Avx2,
+            _ => Self::Other,
+        }
+    }
+
+    /// Nanoseconds of [operations](super::CostModel::operations), and of a byte of keys, of a Zen 4 core with the
+    /// kernels of each kind. No core of the second kind was at hand: of one training it is known that it took 3.5 times
+    /// as long there as the third kind is foreseen to take.
+    pub(super) const fn times(self) -> ([f64; 4], f64) {
+        match self {
+            Self::Avx512Ifma => ([0.127, 0.354, 0.086, 0.841], 5.0),
+            Self::Avx512 => ([0.697, 1.355, 1.267, 2.772], 17.5),
+            Self::Avx2 => ([0.199, 0.387, 0.362, 0.792], 5.0),
+            Self::Other => ([0.7, 0.87, 0.362, 0.8], 7.0),
+        }
+    }
+}
+
+impl fmt::Display for CoreKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Avx512Ifma => "AVX-512 IFMA",
+            Self::Avx512 => "AVX-512 without IFMA",
+            Self::Avx2 => "AVX2",
+            Self::Other => "no vectors",
+        })
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx512_without_ifma() -> bool {
+    is_x86_feature_detected!("avx512f") && !is_x86_feature_detected!("avx512ifma")
+}
+
+/// Other processors have none of either.
+#[cfg(not(target_arch = "x86_64"))]
+fn has_avx512_without_ifma() -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_told_by_kernels_and_instructions() {
+        let kinds = |without_ifma| {
+            let kernels = Kernel::available().into_iter();
+            kernels.map(|kernel| (kernel.name(), CoreKind::of(kernel, without_ifma))).collect::<Vec<_>>()
+        };
+        for (name, kind) in kinds(false) {
+            let expected = match name {
+                "avx512ifma" => CoreKind::Avx512Ifma,
+                "avx2" => CoreKind::Avx2,
+                _ => CoreKind::Other,
+            };
+            assert_eq!(kind, expected);
+        }
+        assert!(kinds(true).iter().all(|&(name, kind)| (name == "avx2") == (kind == CoreKind::Avx512)));
+        let kernel = Kernel::detect().unwrap();
+        assert_eq!(CoreKind::detect(), Ok(CoreKind::of(kernel, has_avx512_without_ifma())));
+    }
+
+    #[test]
+    fn kernels_that_do_not_exist_are_an_error_that_names_those_that_do() {
+        let unknown = volley_ring::UnknownBackend { name: "avx1024".into(), available: vec!["scalar"] };
+        let error = Error::from(unknown.clone());
+        assert_eq!(error, Error::UnknownBackend(unknown));
+        assert_eq!(error.to_string(), "VOLLEY_BACKEND=avx1024: this processor has scalar");
+    }
+}

@@ -1,0 +1,111 @@
+//! Noise: standard deviations of what each operation adds, as formulas that the tests compare with measurements.
+//!
+//! All figures are for one coefficient of c₀ + c₁·s − Δ·m. With a uniform ternary secret (variance 2/3 a coefficient)
+//! and rounding errors uniform on [−1/2, 1/2] (variance 1/12), an error pair (r₀, r₁) contributes
+//! Var(r₀) + N·(2/3)·Var(r₁). The error of a slot, as a complex number, has √N times the standard deviation of a
+//! coefficient, divided by the scale.
+
+use volley_ring::sampling::ERROR_STANDARD_DEVIATION;
+
+use crate::base::params::Parameters;
+use crate::base::scale::Scale;
+
+/// Variance of one coefficient of the secret.
+const SECRET_VARIANCE: f64 = 2.0 / 3.0;
+/// Variance of a rounding error.
+const ROUNDING_VARIANCE: f64 = 1.0 / 12.0;
+
+/// An estimate of the noise of a ciphertext: independent errors add their variances.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Noise {
+    variance: f64,
+}
+
+impl Noise {
+    /// The noise of encryption under the secret key: one Gaussian error.
+    #[must_use]
+    pub fn encryption() -> Self {
+        Self { variance: ERROR_STANDARD_DEVIATION.powi(2) }
+    }
+
+    /// The noise of encryption under the public key: (e·u + e₀ + e₁·s)/P and the rounding of the division.
+    #[must_use]
+    pub fn public_encryption(parameters: &Parameters) -> Self {
+        let n = parameters.degree() as f64;
+        let inner = ERROR_STANDARD_DEVIATION.powi(2) * (1.0 + 2.0 * n * SECRET_VARIANCE);
+        let special: f64 = parameters.p().iter().map(|&p| (p as f64).powi(-2)).product();
+        Self { variance: inner * special }.plus(Self::rounding(parameters))
+    }
+
+    /// The noise of the encoding of a plaintext: its coefficients are rounded.
+    #[must_use]
+    pub fn plaintext_rounding() -> Self {
+        Self { variance: ROUNDING_VARIANCE }
+    }
+
+    /// The noise of a division with rounding: a rescaling, or the end of a key switch.
+    #[must_use]
+    pub fn rounding(parameters: &Parameters) -> Self {
+        let n = parameters.degree() as f64;
+        Self { variance: ROUNDING_VARIANCE * (1.0 + n * SECRET_VARIANCE) }
+    }
+
+    /// The noise of a key switch at `level`: digits uniform on [−D/2, D/2) times Gaussian errors, divided by P, and
+    /// rounding.
+    #[must_use]
+    pub fn key_switch(parameters: &Parameters, level: usize) -> Self {
+        let n = parameters.degree() as f64;
+        let p: f64 = parameters.p().iter().map(|&p| p as f64).product();
+        let digits = parameters.digits()[..parameters.digit_count(level)].iter().map(|digit| {
+            let live = &parameters.q()[digit.start..digit.end.min(parameters.limbs(level))];
+            let ratio = live.iter().map(|&q| q as f64).product::<f64>() / p;
+            ROUNDING_VARIANCE * ratio.powi(2)
+        });
+        let inner = n * ERROR_STANDARD_DEVIATION.powi(2) * digits.sum::<f64>();
+        Self { variance: inner }.plus(Self::rounding(parameters))
+    }
+
+    /// The noise of a sum of independent errors.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self { variance: self.variance + other.variance }
+    }
+
+    /// After a division by a prime or any constant factor.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self { variance: self.variance * factor.powi(2) }
+    }
+
+    /// The noise of a product of two ciphertexts with the given root mean square of their slots and scales: each error
+    /// times the other's message, and the product of the errors.
+    #[must_use]
+    pub fn product(self, message: f64, other: Self, other_message: f64, n: usize) -> Self {
+        let cross = self.variance * other_message.powi(2) + other.variance * message.powi(2);
+        Self { variance: cross + n as f64 * self.variance * other.variance }
+    }
+
+    /// Standard deviation of one coefficient.
+    #[must_use]
+    pub fn coefficient_deviation(self) -> f64 {
+        self.variance.sqrt()
+    }
+
+    /// t with ‖e‖₂ ≤ t for the N coefficients: twice the root mean square √(N·V). Where coefficients are independent
+    /// and their tails no heavier than a Gaussian's this fails with probability below e^(−0.8·N), as a sum of N squares
+    /// with mean 1 exceeds 4N; those of an error times the secret depend on each other by the secret, whose own norm is
+    /// known within a few per cent.
+    #[must_use]
+    pub fn error_norm(self, parameters: &Parameters) -> f64 {
+        2.0 * (self.variance * parameters.degree() as f64).sqrt()
+    }
+
+    /// Standard deviation of one slot at a scale: √(E|error|²).
+    #[must_use]
+    pub fn slot_deviation(self, parameters: &Parameters, scale: &Scale) -> f64 {
+        (self.variance * parameters.degree() as f64).sqrt() / scale.to_f64()
+    }
+}
+
+#[cfg(test)]
+mod tests;
