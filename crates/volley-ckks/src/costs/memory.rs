@@ -2,9 +2,8 @@
 
 use volley_ring::MAX_IDLE_BYTES;
 
-use crate::arithmetic::Arithmetic;
-use crate::backends::simulator::Simulator;
 use crate::base::params::Parameters;
+use crate::rlwe::keys::KeySpec;
 
 /// The program, the stacks of its threads, and what an allocator holds beside what was asked for.
 const PROGRAM_BYTES: u64 = 1 << 25;
@@ -63,6 +62,8 @@ fn table_bytes(parameters: &Parameters) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arithmetic::Arithmetic;
+    use crate::backends::simulator::Simulator;
     use crate::testing::parameters;
 
     #[test]
@@ -71,7 +72,8 @@ mod tests {
         let simulator = Simulator::new(&parameters);
         let input = simulator.input(&parameters.scale(), 3).unwrap();
         simulator.rotate(&input, 1).unwrap();
-        let memory = Memory::of(&simulator, 1000);
+        let (keys, peak) = (simulator.key_spec(), simulator.peak_memory_bytes());
+        let memory = Memory::new(&parameters, &keys, peak, simulator.upload().memory_bytes, 1000);
         assert_eq!(memory.keys, simulator.key_spec().memory_bytes());
         assert_eq!((memory.upload, memory.encoded), (simulator.upload().memory_bytes, 1000));
         assert_eq!((memory.ciphertexts, memory.scratch), (simulator.peak_memory_bytes(), 0));
