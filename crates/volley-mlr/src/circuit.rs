@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::encrypted::EncryptedData;
 use crate::error::Error;
-use crate::objective::Objective;
+use crate::objective::{Objective, weight_scale};
 use crate::refresh::{self, INPUT_LEVEL, Method, Schedule};
 use crate::trainer::Trainer;
 use crate::update_rule::UpdateRule;
@@ -100,11 +100,6 @@ impl<O: Objective> TrainingCircuit<O> {
         let circuit = Self { rule: self.rule.with_iterations(schedule.iterations), ..self.clone() };
         Trainer::resident(&circuit, simulator, (layout, split), schedule, refresh, data)
     }
-}
-
-/// Δ/h: the scale of encrypted weights.
-pub(crate) fn weight_scale(objective: &impl Objective, parameters: &Parameters) -> Scale {
-    parameters.scale().divided_by(&Scale::power_of_two(objective.log_headroom()))
 }
 
 impl<O: Objective> Circuit for TrainingCircuit<O> {

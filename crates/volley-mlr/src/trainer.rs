@@ -25,7 +25,7 @@ use volley_sigmoid::SigmoidPolynomial;
 use crate::circuit::TrainingCircuit;
 use crate::encrypted::{EncryptedData, EncryptedModel, check_layout};
 use crate::error::Error;
-use crate::objective::Objective;
+use crate::objective::{Objective, weight_scale};
 use crate::plan::Plan;
 use crate::refresh::weights::WeightRefresh;
 use crate::refresh::{Refresh, Schedule, by_bootstrapping};
@@ -332,7 +332,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
 
     /// Δ/h, the scale of weights and gradients.
     fn weight_scale(&self) -> Scale {
-        crate::circuit::weight_scale(&self.objective, self.arithmetic.parameters())
+        weight_scale(&self.objective, self.arithmetic.parameters())
     }
 }
 
