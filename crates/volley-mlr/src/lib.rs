@@ -77,8 +77,6 @@ mod dataset;
 mod encrypted;
 mod error;
 mod hyperparameters;
-#[cfg(feature = "wire")]
-mod job;
 mod labels;
 mod learning_rate;
 mod model;
@@ -113,8 +111,6 @@ pub use dataset::{Dataset, Precision};
 pub use encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
 pub use error::Error;
 pub use hyperparameters::Hyperparameters;
-#[cfg(feature = "wire")]
-pub use job::{Job, JobId, PlanHash, RowsHash};
 pub use labels::ClassLabels;
 pub use learning_rate::LearningRate;
 pub use model::Model;
@@ -137,3 +133,7 @@ pub use update_rule::UpdateRule;
 pub use volley_sigmoid;
 pub use volley_sigmoid::volley_revolver;
 pub use volley_sigmoid::volley_revolver::volley_ckks;
+#[cfg(feature = "wire")]
+pub use wire::job::Job;
+#[cfg(feature = "wire")]
+pub use wire::names::{JobId, PlanHash, RowsHash};

@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 
 use super::error::WireError;
+use super::job::Job;
 use super::{OWNER_STATE, header, open};
-use crate::job::Job;
 use crate::owner_state::OwnerState;
 use crate::volley_ckks::wire::{encode_structure, write_file};
 
