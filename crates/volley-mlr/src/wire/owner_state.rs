@@ -16,7 +16,7 @@ impl OwnerState {
     ///
     /// [`WireError::Content`] where the job's plan has another shape, [`WireError::File`] where the system fails.
     pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
-        self.check_plan(job.plan())?;
+        self.check_shape(job.plan().layout().shape())?;
         let Self { classes, preprocessing, preconditioner, recoding } = self;
         let mut body = encode_structure(&(classes, preprocessing, preconditioner))?;
         if let Some(recoding) = recoding {
@@ -36,7 +36,7 @@ impl OwnerState {
             let recoding = if body.left() > 0 { Some(body.structure(u32::MAX)?) } else { None };
             Ok::<_, WireError>(Self { classes, preprocessing, preconditioner, recoding })
         })?;
-        state.check_plan(job.plan())?;
+        state.check_shape(job.plan().layout().shape())?;
         Ok(state)
     }
 }
