@@ -21,7 +21,7 @@ mod sources;
 mod syntax;
 
 /// The crates in which modules still import through those above them, or form circles.
-const UNCUT: [&str; 2] = ["volley-ckks", "volley-mlr"];
+const UNCUT: [&str; 1] = ["volley-ckks"];
 /// Files with functions that are still too long.
 const UNSPLIT: [&str; 2] = ["crates/volley-mlr/src/wire/plan/tests.rs", "xtask/tests/experiment.rs"];
 /// Where lines are still too long: the beginnings of paths.

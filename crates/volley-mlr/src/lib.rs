@@ -94,6 +94,8 @@ mod recoding;
 mod reference;
 mod refresh;
 mod rows;
+mod server;
+mod simulation;
 mod symmetric;
 #[cfg(test)]
 mod testing;
