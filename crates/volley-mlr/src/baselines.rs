@@ -13,7 +13,7 @@
 use ndarray::{Array1, Array2};
 use volley_sigmoid::sigmoid;
 
-use crate::hyperparameters::LearningRate;
+use crate::learning_rate::LearningRate;
 use crate::nesterov::{Momentum, Nesterov};
 
 /// A curve of the paper.

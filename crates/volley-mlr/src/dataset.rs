@@ -114,6 +114,11 @@ pub(crate) fn check_finite(values: &ArrayRef2<f64>) -> Result<(), Error> {
     }
 }
 
+/// The largest absolute value.
+pub(crate) fn largest<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
+    values.into_iter().fold(0.0, |largest, value| f64::max(largest, value.abs()))
+}
+
 #[cfg(test)]
 mod tests {
     use ndarray::array;

@@ -1,11 +1,11 @@
 //! What is chosen before training: public, known to owner and server.
 
-use serde::{Deserialize, Serialize};
 use volley_sigmoid::SigmoidPolynomial;
 
-use crate::circuit::weight_scale;
 use crate::error::Error;
-use crate::objective::Objective;
+use crate::learning_rate::LearningRate;
+use crate::objective::{Objective, weight_scale};
+use crate::profile::Profile;
 use crate::update_rule::UpdateRule;
 use crate::volley_ckks::{Flooding, Parameters, Scale};
 
@@ -18,53 +18,6 @@ const WHITENED_DECAY: f64 = 0.03;
 /// Bound on normalised weights where none is given: half as large again as the largest that was measured
 /// (docs/training.md).
 const WEIGHT_RANGE: f64 = 90.0;
-
-/// How features are prepared. Files have the order of the variants as numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Profile {
-    /// Raw features, as in the paper.
-    Paper,
-    /// Square roots of non-negative columns, then standardised.
-    Standardised,
-    /// The same, then whitened: up to 4,096 columns.
-    Standard,
-}
-
-impl Profile {
-    /// Columns that can be whitened: their eigenvectors take minutes, and the matrix 128 MiB.
-    const MAX_WHITENED: usize = 4096;
-
-    /// Refuses more features than can be prepared so.
-    pub(crate) fn check_features(self, features: usize) -> Result<(), Error> {
-        match self {
-            Self::Standard if features > Self::MAX_WHITENED => {
-                Err(Error::WhitenedColumns { columns: features, max: Self::MAX_WHITENED })
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// What the preconditioned gradient is multiplied by.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum LearningRate {
-    /// 1 + γₜ with γₜ = 1/(n t), the paper's.
-    Decaying,
-    /// The same in every iteration.
-    Constant(f64),
-}
-
-impl LearningRate {
-    /// The factor of iteration t = `iteration`, counted from 1, with n = `samples`.
-    #[must_use]
-    pub fn factor(&self, iteration: usize, samples: usize) -> f64 {
-        match self {
-            Self::Decaying => 1.0 + 1.0 / (samples as f64 * iteration as f64),
-            Self::Constant(rate) => *rate,
-        }
-    }
-}
 
 /// The settings of one training run.
 #[derive(Clone, Debug, PartialEq)]

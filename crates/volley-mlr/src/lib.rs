@@ -77,9 +77,8 @@ mod dataset;
 mod encrypted;
 mod error;
 mod hyperparameters;
-#[cfg(feature = "wire")]
-mod job;
 mod labels;
+mod learning_rate;
 mod model;
 mod nesterov;
 mod objective;
@@ -90,11 +89,13 @@ mod planned;
 mod preconditioner;
 mod prediction;
 mod preprocessing;
+mod profile;
 mod recoding;
 mod reference;
 mod refresh;
 mod rows;
-mod sharing;
+mod server;
+mod simulation;
 mod symmetric;
 #[cfg(test)]
 mod testing;
@@ -110,28 +111,32 @@ pub use circuit::TrainingCircuit;
 pub use dataset::{Dataset, Precision};
 pub use encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
 pub use error::Error;
-pub use hyperparameters::{Hyperparameters, LearningRate, Profile};
-#[cfg(feature = "wire")]
-pub use job::{Job, JobId, PlanHash, RowsHash};
+pub use hyperparameters::Hyperparameters;
 pub use labels::ClassLabels;
-pub use model::Model;
+pub use learning_rate::LearningRate;
+pub use model::{Model, Sharing};
 pub use nesterov::{Momentum, Nesterov};
 pub use objective::{MaskedMean, Objective};
 pub use owner::Owner;
 pub use owner_state::OwnerState;
 pub use plan::Plan;
+pub use plan::noise::MIN_SHARED_BITS;
 pub use preconditioner::Preconditioner;
 pub use prediction::{EncryptedRows, EncryptedScores, PredictionPlan, Predictor};
 pub use preprocessing::{Preprocessing, Standardisation};
+pub use profile::Profile;
 pub use reference::{Reference, Step};
 pub use refresh::{MAX_ITERATIONS, Refresh};
 pub use rows::{
     EncryptedGroup, GroupSource, Products, ResidentRows, RowGroup, RowPreparation, Rows, StoredRows,
 };
-pub use sharing::{MIN_SHARED_BITS, Sharing};
 pub use trainer::{Checkpoint, Gradient, StepReport, Trainer};
 pub use training_set::TrainingSet;
 pub use update_rule::UpdateRule;
 pub use volley_sigmoid;
 pub use volley_sigmoid::volley_revolver;
 pub use volley_sigmoid::volley_revolver::volley_ckks;
+#[cfg(feature = "wire")]
+pub use wire::job::Job;
+#[cfg(feature = "wire")]
+pub use wire::names::{JobId, PlanHash, RowsHash};

@@ -7,7 +7,24 @@ use crate::dataset::{Dataset, check_finite};
 use crate::error::Error;
 use crate::labels::ClassLabels;
 use crate::preprocessing::Preprocessing;
-use crate::sharing::Sharing;
+
+/// Whether a decrypted model may be shown to those who work with the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sharing {
+    /// It may not: its noise says something of the secret key.
+    #[default]
+    Private,
+    /// It may: noise was added that hides what decryption says of the key, for so many decryptions.
+    Flooded {
+        /// s: the advantage that the decryptions give is below 2^(−s/2).
+        statistical_bits: u32,
+        /// τ: how many decryptions under this key may be shared, this one among them.
+        decryptions: u32,
+        /// Standard deviation of the noise of a weight, at most.
+        deviation: f64,
+    },
+}
 
 /// Weights with the classes of their rows and the preprocessing of their columns. It takes raw features.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

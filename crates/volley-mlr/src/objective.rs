@@ -10,7 +10,7 @@ use std::fmt::Debug;
 use volley_sigmoid::{MaskedSigmoid, SigmoidPolynomial};
 
 use crate::error::Error;
-use crate::volley_ckks::{Arithmetic, Complex64, Scale};
+use crate::volley_ckks::{Arithmetic, Complex64, Parameters, Scale};
 
 /// The mean μ of a generalised linear model, on ciphertexts.
 ///
@@ -50,6 +50,11 @@ pub struct MaskedMean<'a> {
     pub mask: &'a (dyn Fn() -> Vec<Complex64> + Sync),
     /// The scale of the result.
     pub scale: &'a Scale,
+}
+
+/// Δ/h: the scale of encrypted weights.
+pub(crate) fn weight_scale(objective: &impl Objective, parameters: &Parameters) -> Scale {
+    parameters.scale().divided_by(&Scale::power_of_two(objective.log_headroom()))
 }
 
 impl Objective for SigmoidPolynomial {

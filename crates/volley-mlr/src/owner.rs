@@ -13,6 +13,9 @@ use crate::model::Model;
 use crate::plan::Plan;
 use crate::training_set::TrainingSet;
 
+mod decryption;
+mod sharing;
+
 /// An owner's key with a plan and the training set that stays in clear.
 #[derive(Debug)]
 pub struct Owner {
@@ -61,7 +64,7 @@ impl Owner {
     /// data cannot be shared.
     pub fn encrypt(&self, rng: &mut impl CryptoRng) -> Result<EncryptedDataset, Error> {
         if let Some(flooding) = self.plan.hyperparameters().flooding() {
-            self.plan.noise_model().check(flooding, &self.training_set)?;
+            sharing::check(&self.plan, flooding, &self.training_set)?;
         }
         if self.plan.refresh_count() > 0 {
             self.check_weights()?;

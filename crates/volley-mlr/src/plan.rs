@@ -18,8 +18,9 @@ use crate::error::Error;
 use crate::hyperparameters::Hyperparameters;
 use crate::planned::planned;
 use crate::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method, Refresh, Schedule};
-use crate::sharing::{self, NoiseModel};
+use noise::NoiseModel;
 
+pub(crate) mod noise;
 mod work;
 
 /// Levels of the first iteration.
@@ -196,7 +197,7 @@ impl Plan {
     fn checked(self) -> Result<Self, Error> {
         work::check(&self.layout(), &self.schedule())?;
         match self.shared_bits() {
-            Some(bits) => sharing::check_bits(bits).map(|()| self),
+            Some(bits) => noise::check_bits(bits).map(|()| self),
             None => Ok(self),
         }
     }
@@ -445,7 +446,7 @@ impl Circuit for Training<'_> {
 
     fn log_scale(&self, shape: Shape, log_n: u32) -> Option<u32> {
         let flooding = self.hyperparameters.flooding()?;
-        sharing::log_scale(self.hyperparameters, flooding, shape, log_n)
+        noise::log_scale(self.hyperparameters, flooding, shape, log_n)
     }
 
     fn encoded_bytes(&self, parameters: &Parameters, layout: Layout) -> u64 {

@@ -21,10 +21,10 @@ use ndarray::Array2;
 
 use crate::encrypted::{EncryptedModel, check_layout};
 use crate::error::Error;
-use crate::hyperparameters::Profile;
 use crate::owner_state::OwnerState;
 use crate::plan::Plan;
 use crate::planned::planned;
+use crate::profile::Profile;
 use crate::volley_ckks::costs::CostModel;
 use crate::volley_ckks::{
     Arithmetic, Ciphertext, Complex64, Context, Encoder, Error as CkksError, Operand, Scale, SecretKey,

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::{Dataset, Precision};
 use crate::error::Error;
-use crate::hyperparameters::Profile;
+use crate::profile::Profile;
 use crate::whitening::Whitening;
 
 /// A fitted preprocessing.

@@ -13,7 +13,6 @@ use maybe_rayon::prelude::*;
 
 use crate::encrypted::{EncryptedData, check_layout};
 use crate::error::Error;
-use crate::plan::Plan;
 use crate::refresh::Schedule;
 use crate::volley_ckks::Arithmetic;
 use crate::volley_revolver::skewed::{BackwardCopies, ForwardCopies, Skewed};
@@ -90,19 +89,6 @@ pub struct RowPreparation<A: Arithmetic> {
 }
 
 impl<A: Arithmetic> RowPreparation<A> {
-    /// For the rows of a plan, with 1/B by column block.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Matrix`] for the arithmetic of another parameter set.
-    pub fn new(arithmetic: &Arc<A>, plan: &Plan, preconditioner: Vec<A::Ciphertext>) -> Result<Self, Error> {
-        if arithmetic.parameters().id() != plan.parameters().id() {
-            return Err(crate::volley_ckks::Error::ParameterMismatch.into());
-        }
-        let skewed = Skewed::new(arithmetic, plan.layout(), plan.split())?;
-        Ok(Self::of(skewed, plan.schedule(), preconditioner))
-    }
-
     pub(crate) fn of(skewed: Skewed<A>, schedule: Schedule, preconditioner: Vec<A::Ciphertext>) -> Self {
         Self { skewed, schedule, preconditioner }
     }

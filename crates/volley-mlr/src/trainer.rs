@@ -23,17 +23,16 @@ use std::sync::Arc;
 use volley_sigmoid::SigmoidPolynomial;
 
 use crate::circuit::TrainingCircuit;
-use crate::encrypted::{EncryptedData, EncryptedModel, check_layout};
+use crate::encrypted::{EncryptedData, EncryptedModel};
 use crate::error::Error;
-use crate::objective::Objective;
-use crate::plan::Plan;
+use crate::objective::{Objective, weight_scale};
 use crate::refresh::weights::WeightRefresh;
-use crate::refresh::{Refresh, Schedule, by_bootstrapping};
+use crate::refresh::{Refresh, Schedule};
 use crate::rows::{ResidentRows, Rows};
 use crate::update_rule::UpdateRule;
-use crate::volley_ckks::bootstrapping::BootstrapArithmetic;
 use crate::volley_ckks::{Arithmetic, Scale};
 use crate::volley_revolver::Layout;
+use crate::volley_revolver::plan::Plan as MatrixPlan;
 use crate::volley_revolver::skewed::{Skewed, Split};
 
 mod checkpoint;
@@ -45,7 +44,7 @@ pub use gradient::Gradient;
 
 /// Trains on ciphertexts of an [`Arithmetic`]: with an [`Evaluator`](crate::volley_ckks::Evaluator)
 /// it is the server, which has evaluation keys and ciphertexts and nothing else; with a
-/// [`Simulator`](crate::volley_ckks::Simulator) it is what a [`Plan`] is made from.
+/// [`Simulator`](crate::volley_ckks::Simulator) it is what a [`Plan`](crate::Plan) is made from.
 ///
 /// This is all of a server:
 ///
@@ -108,107 +107,25 @@ pub struct StepReport {
     pub refreshed: bool,
 }
 
-impl<A: BootstrapArithmetic + 'static> Trainer<A>
-where
-    A::Transform: std::fmt::Debug,
-{
-    /// Takes up the data of a plan and makes the copies that every iteration uses. Where the plan refreshes weights,
-    /// they are bootstrapped.
+impl<O: Objective> TrainingCircuit<O> {
+    /// A trainer by a plan that was made for this circuit.
     ///
     /// # Errors
     ///
-    /// [`Error::LayoutMismatch`] and [`Error::GroupCount`] for data of another plan, [`Error::RefreshMismatch`] for a
-    /// plan that refreshes by something else, [`Error::Matrix`] for data of another parameter set or key, and for keys
-    /// that do not suffice.
-    pub fn new(arithmetic: &Arc<A>, plan: &Plan, data: EncryptedData<A::Ciphertext>) -> Result<Self, Error> {
-        let prepare = |preset| by_bootstrapping(preset, &**arithmetic, plan.layout());
-        let refresh = plan.bootstrapping().map(prepare).transpose()?;
-        Self::with_refresh(arithmetic, plan, refresh, data)
-    }
-
-    /// Takes up a run where a checkpoint was made: with the same data, every further iteration is the same, bit for
-    /// bit.
-    ///
-    /// # Errors
-    ///
-    /// As [`new`](Self::new), and [`Error::LayoutMismatch`] and [`Error::Checkpoint`] for a checkpoint of another plan.
-    pub fn resume(
+    /// [`Error::LayoutMismatch`] and [`Error::GroupCount`] for data of another plan, [`Error::Matrix`] for another parameter set
+    /// or key, and for keys that do not suffice.
+    pub fn trainer<A: Arithmetic + 'static>(
+        &self,
         arithmetic: &Arc<A>,
-        plan: &Plan,
+        plan: &MatrixPlan,
         data: EncryptedData<A::Ciphertext>,
-        checkpoint: Checkpoint<A::Ciphertext>,
-    ) -> Result<Self, Error> {
-        checkpoint.check(plan, |ciphertext| arithmetic.operand(ciphertext))?;
-        Self::new(arithmetic, plan, data)?.resumed(plan, checkpoint)
+    ) -> Result<Trainer<A, O>, Error> {
+        if arithmetic.parameters().id() != plan.parameters().id() {
+            return Err(crate::volley_ckks::Error::ParameterMismatch.into());
+        }
+        let schedule = self.schedule(plan.parameters().max_level());
+        Trainer::resident(self, arithmetic, (plan.layout(), plan.split()), schedule, None, data)
     }
-}
-
-impl<A: Arithmetic + 'static> Trainer<A> {
-    /// As [`new`](Self::new), with the refresh of a plan that has one: by a bootstrapping that was prepared before, or by what
-    /// the plan was [made for](Plan::refreshed_by). A plan that refreshes nothing takes none, and the arithmetic need not
-    /// bootstrap.
-    ///
-    /// # Errors
-    ///
-    /// As [`new`](Self::new); [`Error::RefreshMismatch`] for a refresh to another level than the plan's, none where it has one
-    /// and one where it has none.
-    pub fn with_refresh(
-        arithmetic: &Arc<A>,
-        plan: &Plan,
-        refresh: Option<Arc<dyn Refresh<A>>>,
-        data: EncryptedData<A::Ciphertext>,
-    ) -> Result<Self, Error> {
-        check_plan(&**arithmetic, plan, refresh.as_deref())?;
-        let members = (plan.layout(), plan.split());
-        Self::resident(&plan.circuit(), arithmetic, members, plan.schedule(), refresh, data)
-    }
-
-    /// As [`with_refresh`](Self::with_refresh), with another source of rows: all of them, or a share whose
-    /// [gradients](Self::gradient) are added to those of the others.
-    ///
-    /// # Errors
-    ///
-    /// As [`with_refresh`](Self::with_refresh).
-    pub fn with_rows(
-        arithmetic: &Arc<A>,
-        plan: &Plan,
-        refresh: Option<Arc<dyn Refresh<A>>>,
-        rows: Box<dyn Rows<A::Ciphertext>>,
-    ) -> Result<Self, Error> {
-        check_plan(&**arithmetic, plan, refresh.as_deref())?;
-        check_layout(plan.layout(), rows.layout())?;
-        Ok(Self::of(
-            &plan.circuit(),
-            Skewed::new(arithmetic, plan.layout(), plan.split())?,
-            arithmetic,
-            plan.schedule(),
-            refresh,
-            rows,
-        ))
-    }
-
-    /// The trainer after the iterations of a checkpoint.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::LayoutMismatch`] and [`Error::Checkpoint`] for a checkpoint of another plan.
-    pub fn resumed(self, plan: &Plan, checkpoint: Checkpoint<A::Ciphertext>) -> Result<Self, Error> {
-        checkpoint.check(plan, |ciphertext| self.arithmetic.operand(ciphertext))?;
-        Ok(Self { iteration: checkpoint.iteration, state: Some(checkpoint.state), ..self })
-    }
-}
-
-/// Refuses an arithmetic and a refresh that are not a plan's.
-fn check_plan<A: Arithmetic>(
-    arithmetic: &A,
-    plan: &Plan,
-    refresh: Option<&dyn Refresh<A>>,
-) -> Result<(), Error> {
-    if arithmetic.parameters().id() != plan.parameters().id() {
-        return Err(crate::volley_ckks::Error::ParameterMismatch.into());
-    }
-    let (expected, found) = (plan.refreshed_level(), refresh.map(Refresh::output_level));
-    if expected == found { Ok(()) } else { Err(Error::RefreshMismatch { expected, found }) }
 }
 
 impl<A: Arithmetic + 'static, O: Objective> Trainer<A, O> {
@@ -228,7 +145,7 @@ impl<A: Arithmetic + 'static, O: Objective> Trainer<A, O> {
 }
 
 impl<A: Arithmetic, O: Objective> Trainer<A, O> {
-    fn of(
+    pub(crate) fn of(
         circuit: &TrainingCircuit<O>,
         skewed: Skewed<A>,
         arithmetic: &Arc<A>,
@@ -249,6 +166,15 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
             iteration: 0,
             state: None,
         }
+    }
+
+    /// The trainer after the iterations of a checkpoint.
+    pub(crate) fn continued(self, checkpoint: Checkpoint<A::Ciphertext>) -> Self {
+        Self { iteration: checkpoint.iteration, state: Some(checkpoint.state), ..self }
+    }
+
+    pub(crate) fn arithmetic(&self) -> &A {
+        &self.arithmetic
     }
 
     /// One iteration, or `None` after the last.
@@ -333,7 +259,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
 
     /// Δ/h, the scale of weights and gradients.
     fn weight_scale(&self) -> Scale {
-        crate::circuit::weight_scale(&self.objective, self.arithmetic.parameters())
+        weight_scale(&self.objective, self.arithmetic.parameters())
     }
 }
 

@@ -19,7 +19,7 @@
 use maybe_rayon::prelude::*;
 
 use crate::error::Error;
-use crate::hyperparameters::LearningRate;
+use crate::learning_rate::LearningRate;
 use crate::nesterov::Momentum;
 use crate::volley_ckks::Arithmetic;
 

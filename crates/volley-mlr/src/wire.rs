@@ -22,21 +22,23 @@ mod checkpoint;
 mod dataset;
 mod error;
 mod gradient;
-mod job;
+pub(crate) mod job;
 mod model;
+pub(crate) mod names;
 mod owner_state;
 mod plan;
 mod prediction;
 
 use std::io::Read;
 
-use crate::job::{Job, JobId, PlanHash, RowsHash};
 use crate::plan::Plan;
 use crate::volley_ckks::KeyId;
 use crate::volley_ckks::wire::{FileReader, Header, Kind};
 
+use job::Job;
+use names::{JobId, PlanHash, RowsHash};
+
 pub use error::WireError;
-pub(crate) use plan::EncodedPlan;
 
 /// A job.
 pub const JOB: Kind = Kind::new("training job");

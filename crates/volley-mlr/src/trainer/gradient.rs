@@ -13,9 +13,8 @@ use super::Trainer;
 use crate::encrypted::check_layout;
 use crate::error::Error;
 use crate::objective::{MaskedMean, Objective};
-use crate::plan::Plan;
 use crate::rows::{GROUPS_AT_ONCE, Products, RowGroup, check_groups};
-use crate::volley_ckks::{Arithmetic, Complex64, Error as CkksError, Operand, Scale};
+use crate::volley_ckks::{Arithmetic, Complex64, Error as CkksError, Scale};
 use crate::volley_revolver::Layout;
 use crate::volley_revolver::skewed::{BackwardCopies, BackwardSums, RevolvedErrors, RevolvedWeights};
 
@@ -52,26 +51,6 @@ impl<T> Gradient<T> {
     /// Number of groups.
     fn group_count(&self) -> usize {
         self.groups.iter().map(Range::len).sum()
-    }
-
-    /// Refuses a gradient of another plan: by its layout, its iteration and groups, and level, scale and slots of its
-    /// sums.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::LayoutMismatch`], [`Error::GradientOperand`], and the errors of an iteration and of groups that the
-    /// plan does not have.
-    pub fn check<'t>(&'t self, plan: &Plan, operand: impl Fn(&'t T) -> &'t Operand) -> Result<(), Error> {
-        check_layout(plan.layout(), self.layout)?;
-        self.check_iteration(1..=plan.hyperparameters().iterations())?;
-        let available = 0..plan.layout().groups();
-        self.groups.iter().try_for_each(|groups| check_groups(groups, available.clone()))?;
-        let expected = plan.gradient_sums(self.iteration);
-        let mut tensors = self.sums.iter().flat_map(BackwardSums::tensors);
-        match tensors.find(|tensor| *operand(tensor) != expected) {
-            Some(found) => Err(Error::GradientOperand { expected, found: operand(found).clone() }),
-            None => Ok(()),
-        }
     }
 
     pub(crate) fn check_iteration(&self, expected: std::ops::RangeInclusive<usize>) -> Result<(), Error> {

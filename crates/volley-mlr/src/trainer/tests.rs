@@ -5,9 +5,8 @@ use crate::testing::{Reencryption, Setup, clouds, relative_error, rng, small_rin
 use crate::volley_ckks::{Ciphertext, Context, SecretKey};
 use crate::volley_revolver::Shape;
 use crate::volley_revolver::plan::Demands;
-use crate::volley_revolver::skewed::Split;
 use crate::volley_sigmoid::SigmoidPolynomial;
-use crate::{Dataset, Hyperparameters, LearningRate, Owner, Profile, TrainingSet};
+use crate::{Dataset, Hyperparameters, LearningRate, Owner, Plan, Profile, TrainingSet};
 
 /// Trains encrypted and in clear, checks every iteration, and returns the largest relative weight error.
 fn train(data: &Dataset, hyperparameters: &Hyperparameters, demands: Demands) -> f64 {

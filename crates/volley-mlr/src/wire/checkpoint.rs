@@ -4,9 +4,9 @@
 use std::io::{Read, Write};
 
 use super::error::WireError;
+use super::job::Job;
 use super::{CHECKPOINT, FileError, header, open};
 use crate::error::Error;
-use crate::job::Job;
 use crate::trainer::{Checkpoint, State};
 use crate::volley_ckks::wire::write_file;
 use crate::volley_ckks::{Ciphertext, Context};

@@ -4,9 +4,10 @@
 use std::io::{Read, Write};
 
 use super::error::WireError;
+use super::job::Job;
+use super::names::{JobId, PlanHash};
 use super::{DATASET, header, named_header, open};
 use crate::encrypted::{EncryptedDataset, check_layout};
-use crate::job::{Job, JobId, PlanHash};
 use crate::plan::Plan;
 use crate::volley_ckks::wire::{BodyReader, write_file};
 use crate::volley_ckks::{Context, KeyId, Operand, SeededCiphertext};

@@ -3,8 +3,8 @@
 use thiserror::Error;
 
 use super::FileError;
+use super::names::{JobId, PlanHash};
 use crate::error::Error;
-use crate::job::{JobId, PlanHash};
 use crate::volley_ckks::Operand;
 
 /// A file that could not be read or written, and why.

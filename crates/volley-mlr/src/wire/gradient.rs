@@ -6,9 +6,9 @@ use std::io::{Read, Write};
 use std::ops::Range;
 
 use super::error::WireError;
+use super::job::Job;
 use super::{FileError, GRADIENT, header, open};
 use crate::error::Error;
-use crate::job::Job;
 use crate::plan::Plan;
 use crate::trainer::Gradient;
 use crate::volley_ckks::wire::{BodyReader, write_file};

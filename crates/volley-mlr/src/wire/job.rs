@@ -1,14 +1,83 @@
-//! Jobs, and the files that the server gets with one.
+//! Jobs, one run of a plan each, and the files that the server gets with one.
 
 use std::io::{Read, Write};
 use std::sync::Arc;
 
+use rand_core::CryptoRng;
+
 use super::error::WireError;
-use super::plan::{MAX_BYTES, StoredPlan};
+use super::names::{JobId, PlanHash};
+use super::plan::{EncodedPlan, MAX_BYTES, StoredPlan};
 use super::{FileError, JOB, header, names};
-use crate::job::Job;
+use crate::plan::Plan;
 use crate::volley_ckks::wire::{FileReader, write_file};
-use crate::volley_ckks::{Context, EvaluationKeySet, KeySpec};
+use crate::volley_ckks::{Context, EvaluationKeySet, KeyId, KeySpec};
+
+/// A plan that is run once, under one key. The owner makes it and sends it with keys and data; every file of the run
+/// carries its names, and readers refuse those of another run.
+#[derive(Clone, Debug)]
+pub struct Job {
+    id: JobId,
+    key_id: KeyId,
+    plan: Arc<Plan>,
+    /// What the plan's hash is of.
+    encoded: EncodedPlan,
+    plan_hash: PlanHash,
+}
+
+impl Job {
+    /// A new job with a random name, for the owner of a key.
+    ///
+    /// # Errors
+    ///
+    /// As [`PlanHash::of`].
+    pub fn new(
+        plan: impl Into<Arc<Plan>>,
+        key_id: KeyId,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, WireError> {
+        let plan = plan.into();
+        let encoded = EncodedPlan::of(&plan)?;
+        let mut id = [0; 16];
+        rng.fill_bytes(&mut id);
+        Ok(Self::restore(JobId::from_bytes(id), key_id, plan, encoded))
+    }
+
+    /// The job with the name of one that was made before.
+    pub(super) fn restore(
+        id: JobId,
+        key_id: KeyId,
+        plan: impl Into<Arc<Plan>>,
+        encoded: EncodedPlan,
+    ) -> Self {
+        let plan_hash = encoded.hash();
+        Self { id, key_id, plan: plan.into(), encoded, plan_hash }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn id(&self) -> JobId {
+        self.id
+    }
+
+    /// The owner's key.
+    #[must_use]
+    pub fn key_id(&self) -> KeyId {
+        self.key_id
+    }
+
+    /// What is run.
+    #[must_use]
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// The hash of the plan.
+    #[must_use]
+    pub fn plan_hash(&self) -> PlanHash {
+        self.plan_hash
+    }
+}
 
 impl Job {
     /// Writes it as a file of a few hundred bytes.
@@ -17,7 +86,7 @@ impl Job {
     ///
     /// [`FileError::Io`](crate::volley_ckks::wire::WireError::Io).
     pub fn write(&self, out: impl Write) -> Result<(), WireError> {
-        let body = self.encoded_plan().bytes();
+        let body = self.encoded.bytes();
         write_file(&header(self, JOB, body.len() as u64), out, |writer| Ok(writer.bytes(body)?))
     }
 

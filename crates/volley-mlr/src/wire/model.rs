@@ -4,9 +4,9 @@
 use std::io::{Read, Write};
 
 use super::error::WireError;
+use super::job::Job;
 use super::{FileError, MODEL, header, open};
 use crate::encrypted::{EncryptedModel, check_layout};
-use crate::job::Job;
 use crate::volley_ckks::wire::{BodyReader, write_file};
 use crate::volley_ckks::{Ciphertext, Context};
 

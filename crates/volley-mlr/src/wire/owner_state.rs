@@ -4,8 +4,8 @@
 use std::io::{Read, Write};
 
 use super::error::WireError;
+use super::job::Job;
 use super::{OWNER_STATE, header, open};
-use crate::job::Job;
 use crate::owner_state::OwnerState;
 use crate::volley_ckks::wire::{encode_structure, write_file};
 
@@ -17,7 +17,7 @@ impl OwnerState {
     ///
     /// [`WireError::Content`] where the job's plan has another shape, [`WireError::File`] where the system fails.
     pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
-        self.check_plan(job.plan())?;
+        self.check_shape(job.plan().layout().shape())?;
         let Self { classes, preprocessing, preconditioner, recoding } = self;
         let mut body = encode_structure(&(classes, preprocessing, preconditioner))?;
         if let Some(recoding) = recoding {
@@ -37,7 +37,7 @@ impl OwnerState {
             let recoding = if body.left() > 0 { Some(body.structure(u32::MAX)?) } else { None };
             Ok::<_, WireError>(Self { classes, preprocessing, preconditioner, recoding })
         })?;
-        state.check_plan(job.plan())?;
+        state.check_shape(job.plan().layout().shape())?;
         Ok(state)
     }
 }

@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::FileError;
 use super::error::WireError;
+use super::names::PlanHash;
 use crate::error::Error;
-use crate::hyperparameters::{Hyperparameters, LearningRate, Profile};
-use crate::job::PlanHash;
+use crate::hyperparameters::Hyperparameters;
+use crate::learning_rate::LearningRate;
 use crate::plan::Plan;
+use crate::profile::Profile;
 use crate::refresh::Method;
 use crate::volley_ckks::bootstrapping::Preset;
 use crate::volley_ckks::wire::encode_structure;
@@ -34,10 +36,10 @@ const PRECISE: u8 = 2;
 
 /// The length of a plan's encoding and the encoding. There is none of nothing, so no hash of nothing is one of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct EncodedPlan(Vec<u8>);
+pub(super) struct EncodedPlan(Vec<u8>);
 
 impl EncodedPlan {
-    pub(crate) fn of(plan: &Plan) -> Result<Self, WireError> {
+    pub(super) fn of(plan: &Plan) -> Result<Self, WireError> {
         StoredPlan::of(plan)?.encode()
     }
 
@@ -46,10 +48,21 @@ impl EncodedPlan {
     }
 
     /// BLAKE3 of the text `volley-mlr plan 1`, the length and the encoding.
-    pub(crate) fn hash(&self) -> PlanHash {
+    pub(super) fn hash(&self) -> PlanHash {
         let mut hash = blake3::Hasher::new();
         hash.update(b"volley-mlr plan 1").update(&self.0);
         PlanHash::from_bytes(*hash.finalize().as_bytes())
+    }
+}
+
+impl PlanHash {
+    /// The hash of a plan: the same before there is a job as in all of its files.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::UnnamedRefresh`] for a plan that [refreshes by something of its own](Plan::refreshed_by), and so has no files.
+    pub fn of(plan: &Plan) -> Result<Self, WireError> {
+        Ok(EncodedPlan::of(plan)?.hash())
     }
 }
 

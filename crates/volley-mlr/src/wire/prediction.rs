@@ -5,8 +5,9 @@
 use std::io::{Read, Write};
 
 use super::error::WireError;
+use super::job::Job;
+use super::names::RowsHash;
 use super::{FileError, ROWS, SCORES, header, open, rows};
-use crate::job::{Job, RowsHash};
 use crate::prediction::{EncryptedRows, EncryptedScores, PredictionPlan};
 use crate::volley_ckks::wire::{BodyReader, write_file};
 use crate::volley_ckks::{Ciphertext, Context, Operand, SeededCiphertext};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rand_core::Rng;
 use volley_testkit::mutation::mutate;
 
+use super::plan::EncodedPlan;
 use super::*;
 use crate::testing::{Reencryption, Setup, clouds, rng, small_ring};
 use crate::trainer::State;

@@ -1,4 +1,4 @@
-//! Models that may be shared: how much noise a decrypted model has, how much hides it, what that leaves.
+//! The noise of models that may be shared: how much a decrypted model has, how much hides it, what that leaves.
 //!
 //! [`flooding`](crate::volley_ckks::flooding) has the theorem. It wants t, a bound on the Euclidean norm of the error in each
 //! of a model's ciphertexts, before there is any data. This is the estimate, iteration by iteration, for the deviation
@@ -25,21 +25,12 @@
 //! for a largest weight of at least 2⁻⁶ (times 1 − η₁ = 0.01 for a single iteration). The owner checks all of it on the
 //! data, by the training in clear, before anything is encrypted. Then t = 2·ω·Δ/h ([`Noise::error_norm`]).
 //!
-//! A shared model predicts from raw features, so that the statistics of its preprocessing go with it. They get no more
-//! digits than its weights have ([`with_rounded_statistics`]).
-//!
 //! What floating point makes of the inputs before they are encrypted, and of the weights after they were decrypted and
 //! flooded, is no part of t: it does not depend on the key. The m that noise hides in is the result of exact arithmetic
 //! on what was encoded.
 
-use serde::{Deserialize, Serialize};
-
-use crate::class_weight::RowWeights;
 use crate::error::Error;
 use crate::hyperparameters::Hyperparameters;
-use crate::model::Model;
-use crate::preprocessing::{Preprocessing, Standardisation};
-use crate::training_set::TrainingSet;
 use crate::volley_ckks::Flooding;
 use crate::volley_ckks::noise::Noise;
 use crate::volley_revolver::{Layout, Shape};
@@ -48,32 +39,14 @@ use crate::volley_revolver::{Layout, Shape};
 pub const MIN_SHARED_BITS: f64 = 10.0;
 
 /// X, V: the largest normalised feature, and the largest norm of the normalised weights of a class.
-const MAX_FEATURE: f64 = 16.0;
-const MAX_WEIGHT_NORM: f64 = 16.0;
+pub(crate) const MAX_FEATURE: f64 = 16.0;
+pub(crate) const MAX_WEIGHT_NORM: f64 = 16.0;
 /// The largest weight of a row: x′/B′ has no more noise then, and ‖w∘x′ⱼ/B′ⱼ‖ ≤ 2 holds.
-const MAX_ROW_WEIGHT: f64 = 1.0;
+pub(crate) const MAX_ROW_WEIGHT: f64 = 1.0;
 /// The smallest largest weight that a plan is sure of, after a step that is not damped.
 const LARGEST_WEIGHT: f64 = 1.0 / 64.0;
 /// The noise is wider than asked for by this at most.
 const WIDEST: f64 = 1.582;
-
-/// Whether a decrypted model may be shown to those who work with the server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Sharing {
-    /// It may not: its noise says something of the secret key.
-    #[default]
-    Private,
-    /// It may: noise was added that hides what decryption says of the key, for so many decryptions.
-    Flooded {
-        /// s: the advantage that the decryptions give is below 2^(−s/2).
-        statistical_bits: u32,
-        /// τ: how many decryptions under this key may be shared, this one among them.
-        decryptions: u32,
-        /// Standard deviation of the noise of a weight, at most.
-        deviation: f64,
-    },
-}
 
 /// The estimate for one plan.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +114,7 @@ impl<'a> NoiseModel<'a> {
     }
 
     /// Bits of a largest normalised weight that flooding leaves.
-    fn bits(&self, flooding: Flooding, largest: f64) -> f64 {
+    pub(crate) fn bits(&self, flooding: Flooding, largest: f64) -> f64 {
         let noise = WIDEST * self.weight_deviation(self.flooding_deviation(flooding, 1));
         (largest / noise).log2()
     }
@@ -153,28 +126,6 @@ impl<'a> NoiseModel<'a> {
             _ => 1.0,
         };
         self.bits(flooding, LARGEST_WEIGHT * damped)
-    }
-
-    /// Refuses data that the estimate does not cover, or with weights too small to be shared.
-    pub(crate) fn check(&self, flooding: Flooding, training_set: &TrainingSet) -> Result<(), Error> {
-        let factor = training_set.preconditioner().factor();
-        if let Some(RowWeights { values, .. }) = training_set.weights() {
-            within(
-                "class weights",
-                values.fold(0.0, |largest, &weight| f64::max(largest, weight)),
-                MAX_ROW_WEIGHT,
-            )?;
-        }
-        within("normalised features", largest(training_set.features()) / factor, MAX_FEATURE)?;
-        let mut weights = 0.0;
-        for step in training_set.reference(self.hyperparameters) {
-            step.check_range()?;
-            let norm = |row: ndarray::ArrayView1<'_, f64>| row.dot(&row).sqrt() * factor;
-            let norm = step.weights.rows().into_iter().map(norm).fold(0.0, f64::max);
-            within("normalised weights of a class", norm, MAX_WEIGHT_NORM)?;
-            weights = largest(&step.weights) * factor;
-        }
-        check_bits(self.bits(flooding, weights))
     }
 }
 
@@ -188,58 +139,13 @@ fn polynomial_bounds(settings: &Hyperparameters, h: f64) -> (f64, f64) {
     (bound, slopes.fold(0.0, f64::max))
 }
 
-/// The largest absolute value.
-pub(crate) fn largest<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
-    values.into_iter().fold(0.0, |largest, value| f64::max(largest, value.abs()))
-}
-
-fn within(what: &'static str, value: f64, limit: f64) -> Result<(), Error> {
-    if value <= limit { Ok(()) } else { Err(Error::NoiseModel { what, value, limit }) }
-}
-
 /// Refuses fewer bits than a shared model must have.
 pub(crate) fn check_bits(bits: f64) -> Result<(), Error> {
     if bits >= MIN_SHARED_BITS { Ok(()) } else { Err(Error::SharedBits { bits, required: MIN_SHARED_BITS }) }
 }
 
-/// The model with the statistics that weights with noise of this `deviation` need, for b = ⌈log₂(max |w|/deviation)⌉
-/// bits: a column's mean to a multiple of 2⁻ᵇ of its deviation, the inverse deviation to b + 3 bits, both of a power of
-/// two. A prepared feature changes by less than 2⁻ᵇ, so its part of a score by less than `deviation`. Columns without a
-/// weight need none, and have none.
-///
-/// # Errors
-///
-/// [`Error::Statistics`] for statistics that no fit gives.
-pub(crate) fn with_rounded_statistics(model: &Model, deviation: f64) -> Result<Model, Error> {
-    /// Fewest and most bits: what a shareable plan leaves, and what floating point can round.
-    const BITS: std::ops::RangeInclusive<f64> = MIN_SHARED_BITS..=40.0;
-    let Some(columns) = model.preprocessing().standardisations() else { return Ok(model.clone()) };
-    // After the bias.
-    let weights: Vec<f64> = model.weights().columns().into_iter().skip(1).map(largest).collect();
-    let heaviest = weights.iter().fold(0.0, |heaviest, &weight| f64::max(heaviest, weight));
-    let bits = (heaviest / deviation).log2().ceil().clamp(*BITS.start(), *BITS.end());
-    let round = |(column, &weight): (&Standardisation, &f64)| {
-        let inverse_deviation = if weight == 0.0 { 0.0 } else { column.inverse_deviation };
-        if inverse_deviation == 0.0 {
-            return Standardisation { square_root: false, mean: 0.0, inverse_deviation };
-        }
-        let log2 = inverse_deviation.log2().floor();
-        Standardisation {
-            square_root: column.square_root,
-            mean: nearest_multiple(column.mean, (-bits - log2 - 1.0).exp2()),
-            inverse_deviation: nearest_multiple(inverse_deviation, (log2 - bits - 2.0).exp2()),
-        }
-    };
-    let rounded = Preprocessing::standard(columns.iter().zip(&weights).map(round).collect())?;
-    Model::new(model.weights().clone(), model.classes().clone(), rounded)
-}
-
-fn nearest_multiple(value: f64, unit: f64) -> f64 {
-    (value / unit).round() * unit
-}
-
-/// log₂ of the smallest scale that leaves enough bits in every layout of a ring; `None` where none does, and where the
-/// ring has no layout.
+/// log₂ of the smallest scale that leaves enough bits in every layout of a ring; `None` where none does, and where the ring
+/// has no layout.
 pub(crate) fn log_scale(
     hyperparameters: &Hyperparameters,
     flooding: Flooding,
@@ -256,6 +162,3 @@ pub(crate) fn log_scale(
         })
     })
 }
-
-#[cfg(test)]
-mod tests;

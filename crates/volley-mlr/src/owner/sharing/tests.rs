@@ -4,7 +4,7 @@ use super::*;
 use crate::testing::{Setup, clouds, rng, small_ring};
 use crate::volley_ckks::Security;
 use crate::volley_revolver::plan::Demands;
-use crate::{Dataset, Plan, Trainer};
+use crate::{Dataset, Hyperparameters, Sharing, Trainer};
 
 fn flooding(decryptions: u32) -> Flooding {
     Flooding::new(30, decryptions).unwrap()
