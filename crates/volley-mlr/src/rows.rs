@@ -1,9 +1,10 @@
 //! Where a trainer's rows come from.
 //!
-//! Training goes through the rows group by group, as the [`Layout`] has them, and needs of each group the copies of its features
-//! that the products take, and its labels: a [`RowGroup`], which a [`RowPreparation`] makes. [`ResidentRows`] keeps all of
-//! them in memory. [`StoredRows`] reads the ciphertexts in every iteration and makes the copies anew, for a window of groups at
-//! a time, so that memory does not grow with the rows. Either may have a worker's share of the groups only.
+//! Training goes through the rows group by group, as the [`Layout`] has them, and needs of each group the copies of its
+//! features that the products take, and its labels: a [`RowGroup`], which a [`RowPreparation`] makes. [`ResidentRows`]
+//! keeps all of them in memory. [`StoredRows`] reads the ciphertexts in every iteration and makes the copies anew, for
+//! a window of groups at a time, so that memory does not grow with the rows. Either may have a worker's share of the
+//! groups only.
 
 use std::fmt::{self, Debug};
 use std::ops::Range;
@@ -18,8 +19,8 @@ use crate::volley_ckks::Arithmetic;
 use crate::volley_revolver::skewed::{BackwardCopies, ForwardCopies, Skewed};
 use crate::volley_revolver::{Error as MatrixError, Layout};
 
-/// Groups whose errors are kept at the same time, and whose copies are where not all are: enough for many threads, few enough
-/// for large data.
+/// Groups whose errors are kept at the same time, and whose copies are where not all are: enough for many threads, few
+/// enough for large data.
 pub(crate) const GROUPS_AT_ONCE: usize = 8;
 
 /// A source of rows.
@@ -97,7 +98,8 @@ impl<A: Arithmetic> RowPreparation<A> {
     ///
     /// # Errors
     ///
-    /// [`Error::Matrix`] for another number of ciphertexts, and for what the arithmetic refuses: keys that do not suffice.
+    /// [`Error::Matrix`] for another number of ciphertexts, and for what the arithmetic refuses: keys that do not
+    /// suffice.
     pub fn prepare(&self, group: EncryptedGroup<A::Ciphertext>) -> Result<RowGroup<A::Ciphertext>, Error> {
         let products = if self.schedule.iterations > 1 { Products::Both } else { Products::Backward };
         self.prepare_for(products, group)

@@ -28,7 +28,8 @@ impl<O: Objective> Circuit for TrainingCircuit<O> {
         bootstrapping.map_or(0, |bootstrapping| bootstrapping.memory_bytes())
     }
 
-    /// Of a run that refreshes its weights only one cycle is simulated, and counted as often as the run goes through it.
+    /// Of a run that refreshes its weights only one cycle is simulated, and counted as often as the run goes through
+    /// it.
     fn simulate(&self, simulator: &Arc<Simulator>, layout: Layout, split: Split) -> Result<(), Error> {
         let refresh = self.method.as_ref().map(|method| method.simulated(simulator, layout)).transpose()?;
         let max_level = simulator.parameters().max_level();

@@ -112,8 +112,8 @@ impl<O: Objective> TrainingCircuit<O> {
     ///
     /// # Errors
     ///
-    /// [`Error::LayoutMismatch`] and [`Error::GroupCount`] for data of another plan, [`Error::Matrix`] for another parameter set
-    /// or key, and for keys that do not suffice.
+    /// [`Error::LayoutMismatch`] and [`Error::GroupCount`] for data of another plan, [`Error::Matrix`] for another
+    /// parameter set or key, and for keys that do not suffice.
     pub fn trainer<A: Arithmetic + 'static>(
         &self,
         arithmetic: &Arc<A>,

@@ -51,20 +51,20 @@ pub enum Error {
     },
     /// Rows or weights larger than can be planned.
     #[error(
-        "a few groups of rows take {copies} copies of feature ciphertexts, or the weights as many ciphertexts; at most {max} are \
-         supported: fewer columns or classes would do"
+        "a few groups of rows take {copies} copies of feature ciphertexts, or the weights as many ciphertexts; at most \
+         {max} are supported: fewer columns or classes would do"
     )]
     TooManyCopies {
-        /// Copies of features or ciphertexts of scores of the groups that a plan simulates, or ciphertexts of weights if they are
-        /// more, of the layout with the fewest.
+        /// Copies of features or ciphertexts of scores of the groups that a plan simulates, or ciphertexts of weights
+        /// if they are more, of the layout with the fewest.
         copies: usize,
         /// Largest supported.
         max: usize,
     },
     /// Matrices larger than can be stored.
     #[error(
-        "the layout has {ciphertexts} ciphertexts of features or scores; at most {max} are supported: fewer samples, columns or \
-         classes would do"
+        "the layout has {ciphertexts} ciphertexts of features or scores; at most {max} are supported: fewer samples, \
+         columns or classes would do"
     )]
     TooManyCiphertexts {
         /// Ciphertexts of features, or of scores if they are more, of the layout with the fewest.

@@ -29,16 +29,16 @@ use crate::error::Error;
 
 mod packing;
 
-/// Most copies of feature ciphertexts of the groups that a plan simulates, and most of their ciphertexts of scores, and most
-/// ciphertexts of weights. A simulated ciphertext takes 0.3 kB and ten microseconds.
+/// Most copies of feature ciphertexts of the groups that a plan simulates, and most of their ciphertexts of scores, and
+/// most ciphertexts of weights. A simulated ciphertext takes 0.3 kB and ten microseconds.
 const MAX_COPIES: usize = 1 << 17;
 /// Most groups that a plan simulates as they are: of more it simulates a few.
 pub(crate) const MAX_WHOLE_GROUPS: usize = 25;
-/// Most ciphertexts of features, and of scores. In a ring that is secure a ciphertext takes a megabyte or more, so that the
-/// largest number takes several terabytes.
+/// Most ciphertexts of features, and of scores. In a ring that is secure a ciphertext takes a megabyte or more, so that
+/// the largest number takes several terabytes.
 const MAX_CIPHERTEXTS: usize = 1 << 22;
-/// Up to so many padded classes there is one class block: its margins are small beside the columns, and every further block
-/// has labels and sigmoids of its own.
+/// Up to so many padded classes there is one class block: its margins are small beside the columns, and every further
+/// block has labels and sigmoids of its own.
 const MAX_SINGLE_PERIOD: usize = 16;
 /// Padded classes of the smallest class block.
 const MIN_PERIOD: usize = 2;
@@ -103,9 +103,9 @@ impl Layout {
         Ok(candidates[candidates.len() - 1])
     }
 
-    /// Every feasible layout in one class block, from the narrowest rows (most column blocks, fewest row blocks) to the widest
-    /// of use: there is at least one, and all but the last have several column blocks. Those that are too large to
-    /// be planned or stored are left out.
+    /// Every feasible layout in one class block, from the narrowest rows (most column blocks, fewest row blocks) to the
+    /// widest of use: there is at least one, and all but the last have several column blocks. Those that are too large
+    /// to be planned or stored are left out.
     ///
     /// # Errors
     ///

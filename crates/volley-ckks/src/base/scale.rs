@@ -5,10 +5,10 @@
 //! exponents: two scales are equal exactly or not at all, and the scale a constant needs so that two summands match
 //! is a quotient of scales without any rounding.
 //!
-//! An exponent has 32 bits, and a squaring doubles it. A product or quotient with an exponent beyond that is *no* scale:
-//! so is everything that is made of it, and no ciphertext or plaintext has it
-//! ([`Error::ScaleExponents`]). Twenty-six squarings of 2⁴⁰ come there even if each is rescaled; a constant that brings the
-//! ciphertext to a plain scale in between begins anew.
+//! An exponent has 32 bits, and a squaring doubles it. A product or quotient with an exponent beyond that is *no*
+//! scale: so is everything that is made of it, and no ciphertext or plaintext has it ([`Error::ScaleExponents`]).
+//! Twenty-six squarings of 2⁴⁰ come there even if each is rescaled; a constant that brings the ciphertext to a plain
+//! scale in between begins anew.
 //!
 //! [`Error::ScaleExponents`]: crate::Error::ScaleExponents
 
@@ -75,8 +75,8 @@ impl Scale {
         f64::from(log2) + primes.map(|(q, e)| f64::from(e) * (q as f64).log2()).sum::<f64>()
     }
 
-    /// The nearest floating-point number, within a relative 2⁻⁵² for each unit of the primes' exponents; infinite or zero
-    /// where the scale leaves the range of `f64`, infinite where an exponent is beyond 32 bits.
+    /// The nearest floating-point number, within a relative 2⁻⁵² for each unit of the primes' exponents; infinite or
+    /// zero where the scale leaves the range of `f64`, infinite where an exponent is beyond 32 bits.
     #[must_use]
     pub fn to_f64(&self) -> f64 {
         let Some((log2, primes)) = self.exponents() else { return f64::INFINITY };

@@ -30,8 +30,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// What a circuit takes on one thread that needs these keys, has so many bytes of ciphertexts alive at most, and keeps so
-    /// many bytes of an upload and of encoded plaintexts.
+    /// What a circuit takes on one thread that needs these keys, has so many bytes of ciphertexts alive at most, and
+    /// keeps so many bytes of an upload and of encoded plaintexts.
     #[must_use]
     pub fn new(parameters: &Parameters, keys: &KeySpec, ciphertexts: u64, upload: u64, encoded: u64) -> Self {
         Self {

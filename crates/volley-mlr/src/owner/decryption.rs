@@ -20,12 +20,13 @@ const MAX_WEIGHT: f64 = (1 << 20) as f64;
 impl OwnerState {
     /// Decrypts a model, without the training set: [flooded](crate::volley_ckks::flooding) where the plan is shareable.
     ///
-    /// A model that was decrypted before comes out the same, and counts once among the τ decryptions that the plan covers.
-    /// The statistics of a flooded model have no more digits than its weights need.
+    /// A model that was decrypted before comes out the same, and counts once among the τ decryptions that the plan
+    /// covers. The statistics of a flooded model have no more digits than its weights need.
     ///
     /// # Errors
     ///
-    /// As [`Owner::decrypt`](crate::Owner::decrypt), [`Error::WeightOverflow`] for weights that no training ends with, and [`Error::PlanShape`] where the plan was made for another shape.
+    /// As [`Owner::decrypt`](crate::Owner::decrypt), [`Error::WeightOverflow`] for weights that no training ends with, and
+    /// [`Error::PlanShape`] where the plan was made for another shape.
     pub fn decrypt(
         &self,
         plan: &Plan,
@@ -108,8 +109,8 @@ impl OwnerState {
             .map(|block| Ok(encoder.decode(&decrypt(block)?)?))
             .collect::<Result<Vec<_>, Error>>()?;
         let mut weights = layout.unpack_weights(&slots)?;
-        // A bit that was flipped on the way, in the server's memory or in its model's file, makes all slots as large as the
-        // modulus.
+        // A bit that was flipped on the way, in the server's memory or in its model's file, makes all slots as large as
+        // the modulus.
         let largest = largest(&weights);
         if largest >= MAX_WEIGHT {
             return Err(Error::WeightOverflow { weight: largest, limit: MAX_WEIGHT });

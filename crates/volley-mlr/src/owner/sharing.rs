@@ -2,8 +2,8 @@
 //!
 //! The [estimate of its noise](crate::plan::noise) holds for some data only, which [`check`] looks at.
 //!
-//! A shared model predicts from raw features, so that the statistics of its preprocessing go with it. They get no more digits
-//! than its weights have ([`with_rounded_statistics`]).
+//! A shared model predicts from raw features, so that the statistics of its preprocessing go with it. They get no more
+//! digits than its weights have ([`with_rounded_statistics`]).
 
 use crate::class_weight::RowWeights;
 use crate::dataset::largest;
@@ -41,10 +41,10 @@ fn within(what: &'static str, value: f64, limit: f64) -> Result<(), Error> {
     if value <= limit { Ok(()) } else { Err(Error::NoiseModel { what, value, limit }) }
 }
 
-/// The model with the statistics that weights with noise of this `deviation` need, for b = ⌈log₂(max |w|/deviation)⌉ bits:
-/// a column's mean to a multiple of 2⁻ᵇ of its deviation, the inverse deviation to b + 3 bits, both of a power of two. A
-/// prepared feature changes by less than 2⁻ᵇ, so its part of a score by less than `deviation`. Columns without a weight
-/// need none, and have none.
+/// The model with the statistics that weights with noise of this `deviation` need, for b = ⌈log₂(max |w|/deviation)⌉
+/// bits: a column's mean to a multiple of 2⁻ᵇ of its deviation, the inverse deviation to b + 3 bits, both of a power of
+/// two. A prepared feature changes by less than 2⁻ᵇ, so its part of a score by less than `deviation`. Columns without a
+/// weight need none, and have none.
 ///
 /// # Errors
 ///

@@ -144,8 +144,8 @@ pub(crate) fn check_bits(bits: f64) -> Result<(), Error> {
     if bits >= MIN_SHARED_BITS { Ok(()) } else { Err(Error::SharedBits { bits, required: MIN_SHARED_BITS }) }
 }
 
-/// log₂ of the smallest scale that leaves enough bits in every layout of a ring; `None` where none does, and where the ring
-/// has no layout.
+/// log₂ of the smallest scale that leaves enough bits in every layout of a ring; `None` where none does, and where the
+/// ring has no layout.
 pub(crate) fn log_scale(
     hyperparameters: &Hyperparameters,
     flooding: Flooding,

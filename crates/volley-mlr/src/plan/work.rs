@@ -1,9 +1,9 @@
 //! What it takes to simulate a run, bounded before anything is simulated.
 //!
-//! Whoever sends a job has the receiver plan it again, so that takes no more than a moment. A run that refreshes is simulated
-//! through [one cycle](Schedule::once_through) only, and through a few groups of rows. What grows further is the number of
-//! ciphertexts of a group: of each the set-up makes K copies in either direction, and every iteration does K products in either
-//! direction with them for every class block, besides what it does to the scores of a group.
+//! Whoever sends a job has the receiver plan it again, so that takes no more than a moment. A run that refreshes is
+//! simulated through [one cycle](Schedule::once_through) only, and through a few groups of rows. What grows further is the number of
+//! ciphertexts of a group: of each the set-up makes K copies in either direction, and every iteration does K products
+//! in either direction with them for every class block, besides what it does to the scores of a group.
 
 use crate::error::Error;
 use crate::refresh::Schedule;

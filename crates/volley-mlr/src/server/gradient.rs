@@ -9,12 +9,13 @@ use crate::volley_ckks::Operand;
 use crate::volley_revolver::skewed::BackwardSums;
 
 impl<T> Gradient<T> {
-    /// Refuses a gradient of another plan: by its layout, its iteration and groups, and level, scale and slots of its sums.
+    /// Refuses a gradient of another plan: by its layout, its iteration and groups, and level, scale and slots of its
+    /// sums.
     ///
     /// # Errors
     ///
-    /// [`Error::LayoutMismatch`], [`Error::GradientOperand`], and the errors of an iteration and of groups that the plan does
-    /// not have.
+    /// [`Error::LayoutMismatch`], [`Error::GradientOperand`], and the errors of an iteration and of groups that the
+    /// plan does not have.
     pub fn check<'t>(&'t self, plan: &Plan, operand: impl Fn(&'t T) -> &'t Operand) -> Result<(), Error> {
         check_layout(plan.layout(), self.layout)?;
         self.check_iteration(1..=plan.hyperparameters().iterations())?;

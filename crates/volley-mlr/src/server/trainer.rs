@@ -17,21 +17,22 @@ impl<A: BootstrapArithmetic + 'static> Trainer<A>
 where
     A::Transform: Debug,
 {
-    /// Takes up the data of a plan and makes the copies that every iteration uses. Where the plan refreshes weights, they are
-    /// bootstrapped.
+    /// Takes up the data of a plan and makes the copies that every iteration uses. Where the plan refreshes weights,
+    /// they are bootstrapped.
     ///
     /// # Errors
     ///
-    /// [`Error::LayoutMismatch`] and [`Error::GroupCount`] for data of another plan, [`Error::RefreshMismatch`] for a plan
-    /// that refreshes by something else, [`Error::Matrix`] for data of another parameter set or key, and for keys that do not
-    /// suffice.
+    /// [`Error::LayoutMismatch`] and [`Error::GroupCount`] for data of another plan, [`Error::RefreshMismatch`] for a
+    /// plan that refreshes by something else, [`Error::Matrix`] for data of another parameter set or key, and for keys
+    /// that do not suffice.
     pub fn new(arithmetic: &Arc<A>, plan: &Plan, data: EncryptedData<A::Ciphertext>) -> Result<Self, Error> {
         let prepare = |preset| by_bootstrapping(preset, &**arithmetic, plan.layout());
         let refresh = plan.bootstrapping().map(prepare).transpose()?;
         Self::with_refresh(arithmetic, plan, refresh, data)
     }
 
-    /// Takes up a run where a checkpoint was made: with the same data, every further iteration is the same, bit for bit.
+    /// Takes up a run where a checkpoint was made: with the same data, every further iteration is the same, bit for
+    /// bit.
     ///
     /// # Errors
     ///

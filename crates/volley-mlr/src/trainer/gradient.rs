@@ -143,8 +143,8 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
 
     /// What is made of the sums over some groups, by class block.
     ///
-    /// Of rows that are all in memory one block comes after the other, so that the rotations of their weights are not all alive
-    /// together. Of rows that come in windows they are, and so are the sums.
+    /// Of rows that are all in memory one block comes after the other, so that the rotations of their weights are not
+    /// all alive together. Of rows that come in windows they are, and so are the sums.
     fn sums<T>(
         &self,
         groups: Range<usize>,

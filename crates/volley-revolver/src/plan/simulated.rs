@@ -1,7 +1,8 @@
 //! What a circuit takes, from its simulation.
 //!
-//! Every group of rows takes the same, but for the last one. So a circuit of many groups is simulated for few of them, and for
-//! one more: what the two differ by is what each further group adds. The last group is in both what it is in the circuit.
+//! Every group of rows takes the same, but for the last one. So a circuit of many groups is simulated for few of them,
+//! and for one more: what the two differ by is what each further group adds. The last group is in both what it is in
+//! the circuit.
 
 use std::sync::Arc;
 
@@ -11,8 +12,8 @@ use super::{Circuit, on_one_thread};
 use crate::layout::{Layout, MAX_WHOLE_GROUPS};
 use crate::skewed::Split;
 
-/// Groups of the smaller of the two simulations. A circuit that works on some groups at a time works on no more than a third
-/// of them: in both simulations it then goes through as many as ever after others, before the last group.
+/// Groups of the smaller of the two simulations. A circuit that works on some groups at a time works on no more than a
+/// third of them: in both simulations it then goes through as many as ever after others, before the last group.
 const FEW_GROUPS: usize = MAX_WHOLE_GROUPS - 1;
 
 /// The number of groups that planning simulates instead of those of a layout.
