@@ -2,6 +2,7 @@
 
 use crate::objective::{Objective, weight_scale};
 use crate::refresh::{INPUT_LEVEL, Method, Schedule};
+use crate::rows::RowStorage;
 use crate::update_rule::UpdateRule;
 use crate::volley_ckks::{Parameters, Scale};
 
@@ -22,13 +23,14 @@ pub struct TrainingCircuit<O> {
     pub(crate) method: Option<Method>,
     /// log₂ of the bound on what is refreshed.
     pub(crate) log_range: i32,
+    pub(crate) storage: RowStorage,
 }
 
 impl<O: Objective> TrainingCircuit<O> {
     /// A run that takes a chain with levels for all of its iterations.
     #[must_use]
     pub fn new(objective: O, rule: UpdateRule) -> Self {
-        Self { objective, rule, method: None, log_range: 0 }
+        Self { objective, rule, method: None, log_range: 0, storage: RowStorage::Memory }
     }
 
     pub(crate) fn schedule(&self, data_level: usize) -> Schedule {

@@ -128,7 +128,8 @@ pub use profile::Profile;
 pub use reference::{Reference, Step};
 pub use refresh::{MAX_ITERATIONS, Refresh};
 pub use rows::{
-    EncryptedGroup, GroupSource, Products, ResidentRows, RowGroup, RowPreparation, Rows, StoredRows,
+    EncryptedGroup, GroupSource, Products, ROW_FILE_BYTES, ResidentRows, RowGroup, RowPreparation,
+    RowStorage, Rows, StoredRows,
 };
 pub use trainer::{Checkpoint, Gradient, StepReport, Trainer};
 pub use training_set::TrainingSet;

@@ -9,7 +9,7 @@ use volley_sigmoid::SigmoidPolynomial;
 use crate::circuit::{SPARE_LEVELS, TrainingCircuit};
 use crate::volley_ckks::bootstrapping::Preset;
 use crate::volley_ckks::costs::{CoreKind, CostModel};
-use crate::volley_ckks::{Operand, Parameters, Security, Simulator};
+use crate::volley_ckks::{Operand, Parameters, Security, Simulator, Upload};
 use crate::volley_revolver::plan::{Circuit, Demands, Plan as MatrixPlan, RingChoice};
 use crate::volley_revolver::skewed::Split;
 use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::hyperparameters::Hyperparameters;
 use crate::planned::planned;
 use crate::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method, Refresh, Schedule};
+use crate::rows::RowStorage;
 use noise::NoiseModel;
 
 pub(crate) mod noise;
@@ -39,6 +40,7 @@ const PREFERRED_BYTES: u64 = 12_000_000_000;
 pub struct Plan {
     hyperparameters: Hyperparameters,
     refreshes: Option<Refreshes>,
+    storage: RowStorage,
     matrices: MatrixPlan,
 }
 
@@ -59,6 +61,9 @@ impl Plan {
     /// of degree 2^16 (in the one demanded, if it is): by the cheaper bootstrapping if the estimate of its noise moves
     /// scores by at most 1/64, else by the more precise one.
     ///
+    /// Rows are kept in memory. Where memory is limited it may take less time to read them in every iteration: the faster of
+    /// the two is planned, and [`storage`](Self::storage) says which.
+    ///
     /// # Errors
     ///
     /// [`Error::TooManyIterations`] and [`Error::Matrix`] where nothing fits; they say what would: fewer iterations, a
@@ -77,24 +82,42 @@ impl Plan {
         }
         // With the bias. More columns than there are numbers do not fit either.
         let shape = Shape { samples, columns: features.saturating_add(1), classes };
-        let training = Training { hyperparameters, method: None };
+        let in_memory = Self::cheapest(shape, hyperparameters, demands, RowStorage::Memory);
+        let plan = match demands.memory_bytes {
+            None => in_memory,
+            Some(_) => match (in_memory, Self::cheapest(shape, hyperparameters, demands, RowStorage::Disk)) {
+                (Ok(in_memory), Ok(on_disk)) => Ok(in_memory.or_better(on_disk, demands.threads)),
+                (Ok(plan), Err(_)) | (Err(_), Ok(plan)) => Ok(plan),
+                (Err(in_memory), Err(on_disk)) => Err(closer(in_memory, on_disk)),
+            },
+        }?;
+        hyperparameters.profile().check_features(features)?;
+        Ok(plan)
+    }
+
+    /// The cheapest plan with the rows in one place.
+    fn cheapest(
+        shape: Shape,
+        hyperparameters: &Hyperparameters,
+        demands: Demands,
+        storage: RowStorage,
+    ) -> Result<Self, Error> {
+        let training = Training { hyperparameters, method: None, storage };
         let unrefreshed = MatrixPlan::cheapest(shape, &training, demands, &CostModel::default())
             .and_then(|matrices| Self::assemble(&training, matrices));
         let lacks_levels = matches!(unrefreshed, Err(Error::Matrix(MatrixError::TooManyLevels { .. })));
         // Iterations that fit between two refreshes need none where there are the levels.
         let refreshing = if lacks_levels || hyperparameters.iterations() > MAX_BETWEEN {
-            Self::refreshing(shape, hyperparameters, demands)
+            Self::refreshing(shape, hyperparameters, demands, storage)
         } else {
             None
         };
-        let plan = match (unrefreshed, refreshing) {
+        match (unrefreshed, refreshing) {
             (Ok(unrefreshed), Some(Ok(refreshing))) => Ok(unrefreshed.or_better(refreshing, demands.threads)),
             (Ok(plan), _) | (Err(_), Some(Ok(plan))) => Ok(plan),
             (Err(_), Some(Err(error))) if lacks_levels => Err(error),
             (Err(error), _) => Err(training.in_iterations(error)),
-        }?;
-        hyperparameters.profile().check_features(features)?;
-        Ok(plan)
+        }
     }
 
     /// The plan that keeps to [`PREFERRED_BYTES`], or else the faster one.
@@ -111,6 +134,7 @@ impl Plan {
         shape: Shape,
         hyperparameters: &Hyperparameters,
         demands: Demands,
+        storage: RowStorage,
     ) -> Option<Result<Self, Error>> {
         if hyperparameters.iterations() > MAX_ITERATIONS || hyperparameters.flooding().is_some() {
             return None;
@@ -120,7 +144,7 @@ impl Plan {
             RingChoice::LogN(log_n) => log_n,
         };
         refresh::presets(hyperparameters, shape).into_iter().find_map(|preset| {
-            let training = Training { hyperparameters, method: Some(Method::Bootstrapping(preset)) };
+            let training = Training { hyperparameters, method: Some(Method::Bootstrapping(preset)), storage };
             let candidates = training.bootstrapping_parameters(preset, log_n, demands.security);
             if candidates.is_empty() {
                 return None;
@@ -142,7 +166,8 @@ impl Plan {
                 Some(Refreshes { method: method.clone(), output_level: refresh.output_level() })
             }
         };
-        Self { hyperparameters: training.hyperparameters.clone(), refreshes, matrices }.checked()
+        let (hyperparameters, storage) = (training.hyperparameters.clone(), training.storage);
+        Self { hyperparameters, refreshes, storage, matrices }.checked()
     }
 
     /// The plan of a run under these parameters, in this layout and by this split, whose weights are refreshed by
@@ -172,7 +197,7 @@ impl Plan {
         split: Split,
         method: Option<Method>,
     ) -> Result<Self, Error> {
-        let training = Training { hyperparameters, method };
+        let training = Training { hyperparameters, method, storage: RowStorage::Memory };
         let (mut required, mut available) = (training.levels(), parameters.max_level());
         let mut data_level = available;
         if let Some(method) = &training.method {
@@ -219,6 +244,25 @@ impl Plan {
     #[must_use]
     pub fn hyperparameters(&self) -> &Hyperparameters {
         &self.hyperparameters
+    }
+
+    /// Where the rows are while the server trains. Whoever trains may decide otherwise: it is in no file.
+    #[must_use]
+    pub fn storage(&self) -> RowStorage {
+        self.storage
+    }
+
+    /// The same run with its rows elsewhere: other costs, and the same files.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Matrix`] for what the simulator refuses.
+    pub fn with_storage(&self, storage: RowStorage) -> Result<Self, Error> {
+        let training = Training { hyperparameters: &self.hyperparameters, method: self.method(), storage };
+        let (parameters, members) = (self.parameters(), (self.layout(), self.split()));
+        let model = CostModel::default();
+        let matrices = MatrixPlan::of(&training, parameters, members.0, members.1, &model)?;
+        Ok(Self { storage, matrices, ..self.clone() })
     }
 
     /// The member of the family of products.
@@ -282,7 +326,8 @@ impl Plan {
 
     /// The run as a circuit.
     pub(crate) fn circuit(&self) -> TrainingCircuit<SigmoidPolynomial> {
-        Training { hyperparameters: &self.hyperparameters, method: self.method() }.circuit()
+        let (hyperparameters, storage) = (&self.hyperparameters, self.storage);
+        Training { hyperparameters, method: self.method(), storage }.circuit()
     }
 
     /// The levels of the weights.
@@ -363,11 +408,23 @@ impl fmt::Display for Plan {
     }
 }
 
+/// Of the reasons why rows cannot be kept in memory and why they cannot be read, the one that asks for less.
+fn closer(in_memory: Error, on_disk: Error) -> Error {
+    match (&in_memory, &on_disk) {
+        (
+            Error::Matrix(MatrixError::TooMuchMemory { required: kept, .. }),
+            Error::Matrix(MatrixError::TooMuchMemory { required: read, .. }),
+        ) if read < kept => on_disk,
+        _ => in_memory,
+    }
+}
+
 /// A run as a circuit.
 struct Training<'a> {
     hyperparameters: &'a Hyperparameters,
     /// By what weights are refreshed, if they are.
     method: Option<Method>,
+    storage: RowStorage,
 }
 
 impl Training<'_> {
@@ -377,6 +434,7 @@ impl Training<'_> {
             rule: self.hyperparameters.update_rule().clone(),
             method: self.method.clone(),
             log_range: refresh::log_range(self.hyperparameters),
+            storage: self.storage,
         }
     }
 
@@ -451,6 +509,10 @@ impl Circuit for Training<'_> {
 
     fn encoded_bytes(&self, parameters: &Parameters, layout: Layout) -> u64 {
         self.circuit().encoded_bytes(parameters, layout)
+    }
+
+    fn upload_memory_bytes(&self, upload: Upload) -> u64 {
+        self.circuit().upload_memory_bytes(upload)
     }
 
     fn simulate(&self, simulator: &Arc<Simulator>, layout: Layout, split: Split) -> Result<(), Error> {

@@ -23,6 +23,20 @@ use crate::volley_revolver::{Error as MatrixError, Layout};
 /// enough for large data.
 pub(crate) const GROUPS_AT_ONCE: usize = 8;
 
+/// Most bytes of a file of rows, but that it has one group at least: small enough for a transfer that is cut off to be
+/// taken up, and for two of them to be in memory.
+pub const ROW_FILE_BYTES: u64 = 64_000_000;
+
+/// Where the rows are while a run trains. What is computed is the same, bit for bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RowStorage {
+    /// All of them are in memory with their copies, which are made once.
+    #[default]
+    Memory,
+    /// They are read in every iteration, and their copies made anew, a few groups at a time.
+    Disk,
+}
+
 /// A source of rows.
 pub trait Rows<C>: Debug + Send + Sync {
     /// Where the entries lie.

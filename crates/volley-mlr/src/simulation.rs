@@ -1,5 +1,6 @@
 //! A training run on a simulator, which is how it is planned.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::circuit::{SPARE_LEVELS, TrainingCircuit};
@@ -7,11 +8,12 @@ use crate::encrypted::EncryptedData;
 use crate::error::Error;
 use crate::objective::Objective;
 use crate::refresh::{Method, Refresh, Schedule, bootstrapping};
+use crate::rows::{EncryptedGroup, GroupSource, ROW_FILE_BYTES, RowPreparation, RowStorage, StoredRows};
 use crate::trainer::Trainer;
-use crate::volley_ckks::{Arithmetic, Parameters, Simulator};
+use crate::volley_ckks::{Arithmetic, Parameters, SimulatedCiphertext, Simulator, Upload};
 use crate::volley_revolver::Layout;
 use crate::volley_revolver::plan::Circuit;
-use crate::volley_revolver::skewed::Split;
+use crate::volley_revolver::skewed::{Skewed, Split};
 
 impl<O: Objective> Circuit for TrainingCircuit<O> {
     type Error = Error;
@@ -26,6 +28,16 @@ impl<O: Objective> Circuit for TrainingCircuit<O> {
         let Some(preset) = self.method.as_ref().and_then(Method::preset) else { return 0 };
         let bootstrapping = bootstrapping(preset, parameters, layout);
         bootstrapping.map_or(0, |bootstrapping| bootstrapping.memory_bytes())
+    }
+
+    /// Of rows on a disk, the file that is used and the one that is read ahead.
+    fn upload_memory_bytes(&self, upload: Upload) -> u64 {
+        let held = match self.storage {
+            RowStorage::Memory => u64::MAX,
+            RowStorage::Disk => 2 * ROW_FILE_BYTES,
+        };
+        let unpacked = upload.memory_bytes as f64 / upload.bytes.max(1) as f64;
+        upload.memory_bytes.min((held as f64 * unpacked) as u64)
     }
 
     /// Of a run that refreshes its weights only one cycle is simulated, and counted as often as the run goes through
@@ -55,18 +67,51 @@ impl<O: Objective> TrainingCircuit<O> {
         refresh: Option<Arc<dyn Refresh<Simulator>>>,
     ) -> Result<Trainer<Simulator, O>, Error> {
         let scale = simulator.parameters().scale();
-        let inputs = |count: usize| -> Result<Vec<_>, Error> {
-            (0..count).map(|_| Ok(simulator.input(&scale, schedule.data_level)?)).collect()
-        };
-        let data = EncryptedData {
-            layout,
-            features: (0..layout.groups())
-                .map(|_| inputs(layout.column_blocks()))
-                .collect::<Result<_, _>>()?,
-            labels: inputs(layout.score_ciphertexts())?,
-            preconditioner: inputs(layout.column_blocks())?,
-        };
+        let input = || Ok(simulator.input(&scale, schedule.data_level)?);
+        let inputs = |count: usize| (0..count).map(|_| input()).collect::<Result<Vec<_>, Error>>();
         let circuit = Self { rule: self.rule.with_iterations(schedule.iterations), ..self.clone() };
-        Trainer::resident(&circuit, simulator, (layout, split), schedule, refresh, data)
+        let (features, labels) = (layout.feature_ciphertexts(), layout.score_ciphertexts());
+        match self.storage {
+            RowStorage::Memory => {
+                let features =
+                    (0..layout.groups()).map(|_| inputs(layout.column_blocks())).collect::<Result<_, _>>()?;
+                let (labels, preconditioner) = (inputs(labels)?, inputs(layout.column_blocks())?);
+                let data = EncryptedData { layout, features, labels, preconditioner };
+                Trainer::resident(&circuit, simulator, (layout, split), schedule, refresh, data)
+            }
+            RowStorage::Disk => {
+                // They are sent, but not alive together.
+                (0..features + labels).try_for_each(|_| input().map(drop))?;
+                let skewed = || Skewed::new(simulator, layout, split);
+                let preparation = RowPreparation::of(skewed()?, schedule, inputs(layout.column_blocks())?);
+                let groups = SimulatedGroups { simulator: Arc::clone(simulator), layout, schedule };
+                let rows = StoredRows::new(preparation, 0..layout.groups(), groups)?;
+                Ok(Trainer::of(&circuit, skewed()?, simulator, schedule, refresh, Box::new(rows)))
+            }
+        }
+    }
+}
+
+/// Groups as they are read from a disk.
+#[derive(Debug)]
+struct SimulatedGroups {
+    simulator: Arc<Simulator>,
+    layout: Layout,
+    schedule: Schedule,
+}
+
+impl GroupSource<SimulatedCiphertext> for SimulatedGroups {
+    fn read(&self, groups: Range<usize>) -> Result<Vec<EncryptedGroup<SimulatedCiphertext>>, Error> {
+        let Self { simulator, layout, schedule } = self;
+        let scale = simulator.parameters().scale();
+        let read = |count: usize| {
+            let ciphertext = |_| Ok(simulator.existing(&scale, schedule.data_level)?);
+            (0..count).map(ciphertext).collect::<Result<Vec<_>, Error>>()
+        };
+        let group = |_| {
+            let (features, labels) = (read(layout.column_blocks())?, read(layout.class_blocks())?);
+            Ok(EncryptedGroup { features, labels })
+        };
+        groups.map(group).collect()
     }
 }

@@ -60,6 +60,12 @@ pub trait Circuit: Sync {
         0
     }
 
+    /// Bytes of the upload that stay in memory beside the ciphertexts that are made of it: all of it, or less if it is
+    /// read again.
+    fn upload_memory_bytes(&self, upload: Upload) -> u64 {
+        upload.memory_bytes
+    }
+
     /// Runs the circuit on simulated ciphertexts, its inputs made by
     /// [`Simulator::input`](volley_ckks::Simulator::input).
     ///
@@ -115,6 +121,7 @@ pub struct Plan {
     split: Split,
     simulated: Simulated,
     encoded_bytes: u64,
+    upload_bytes: u64,
     seconds: f64,
     owner_seconds: f64,
     line_seconds: f64,
@@ -275,14 +282,21 @@ impl Plan {
 
     /// The plan, if it meets the demands.
     fn meeting<E>(self, demands: Demands) -> Result<Self, Refusal<E>> {
-        let (keys, memory) = (self.simulated.key_spec.byte_count(), self.memory(demands.threads).total());
-        if demands.key_bytes.is_some_and(|limit| keys > limit) {
-            return Err(Refusal::Keys(keys));
+        match self.excess(demands) {
+            (0, 0) => Ok(self),
+            (0, _) => Err(Refusal::Memory(self.memory(demands.threads).total())),
+            _ => Err(Refusal::Keys(self.simulated.key_spec.byte_count())),
         }
-        if demands.memory_bytes.is_some_and(|limit| memory > limit) {
-            return Err(Refusal::Memory(memory));
-        }
-        Ok(self)
+    }
+
+    /// Bytes of keys and of memory beyond what is demanded.
+    fn excess(&self, demands: Demands) -> (u64, u64) {
+        let excess = |bytes: u64, limit: Option<u64>| bytes.saturating_sub(limit.unwrap_or(u64::MAX));
+        let memory = self.memory(demands.threads).total();
+        (
+            excess(self.simulated.key_spec.byte_count(), demands.key_bytes),
+            excess(memory, demands.memory_bytes),
+        )
     }
 
     /// The plan of one member of the family.
@@ -307,6 +321,7 @@ impl Plan {
             owner_seconds: model.owner_seconds(bytes),
             line_seconds: model.line_seconds(bytes),
             encoded_bytes: circuit.encoded_bytes(parameters, layout),
+            upload_bytes: circuit.upload_memory_bytes(simulated.upload),
             simulated,
         })
     }
@@ -350,9 +365,9 @@ impl Plan {
     /// The most memory that the server takes at any time, with so many threads.
     #[must_use]
     pub fn memory(&self, threads: usize) -> Memory {
-        let Simulated { key_spec, ciphertext_bytes, upload, thread_bytes, .. } = &self.simulated;
+        let Simulated { key_spec, ciphertext_bytes, thread_bytes, .. } = &self.simulated;
         let scratch = (threads as u64).saturating_sub(1).saturating_mul(*thread_bytes);
-        let (upload, encoded) = (upload.memory_bytes, self.encoded_bytes);
+        let (upload, encoded) = (self.upload_bytes, self.encoded_bytes);
         Memory { scratch, ..Memory::new(&self.parameters, key_spec, *ciphertext_bytes, upload, encoded) }
     }
 

@@ -66,7 +66,7 @@ fn default_split(log_n: u32) -> MatrixPlan {
     let hyperparameters = Hyperparameters::paper(2).unwrap();
     let best = paper_plan(&hyperparameters, in_ring(log_n)).unwrap();
     let layout = Layout::new(PAPER, best.parameters().max_slots()).unwrap();
-    let training = Training { hyperparameters: &hyperparameters, method: None };
+    let training = Training { hyperparameters: &hyperparameters, method: None, storage: RowStorage::Memory };
     let split = Split::on_copies(&layout);
     MatrixPlan::of(&training, best.parameters(), layout, split, &CostModel::default()).unwrap()
 }
@@ -108,7 +108,8 @@ fn no_layout_that_is_left_out_would_be_cheaper() {
     let hyperparameters = Hyperparameters::standardised(2).unwrap();
     for (samples, features, classes) in [(128, 400, 10), (5000, 3, 2), (5000, 12, 2), (2000, 40, 3)] {
         let best = plan([samples, features, classes], 2, in_ring(14)).unwrap();
-        let training = Training { hyperparameters: &hyperparameters, method: None };
+        let training =
+            Training { hyperparameters: &hyperparameters, method: None, storage: RowStorage::Memory };
         for layout in Layout::candidates(best.layout().shape(), best.layout().slots()).unwrap() {
             for split in Split::candidates(&layout) {
                 let model = CostModel::default();
@@ -325,7 +326,7 @@ fn keys_that_take_longer_than_the_training_are_small_unasked() {
     let hyperparameters = Hyperparameters::standard(2).unwrap();
     let plan = paper_plan(&hyperparameters, in_ring(16)).unwrap();
     assert!(plan.key_spec().byte_count() < 110_000_000, "{}", plan.key_spec().byte_count());
-    let training = Training { hyperparameters: &hyperparameters, method: None };
+    let training = Training { hyperparameters: &hyperparameters, method: None, storage: RowStorage::Memory };
     let free = CostModel { made: 0.0, ..CostModel::default() };
     let fastest = MatrixPlan::cheapest(PAPER, &training, in_ring(16), &free).unwrap();
     assert!(fastest.key_spec().byte_count() > 500_000_000);
@@ -355,7 +356,7 @@ fn memory_is_foreseen() {
 #[test]
 fn a_run_without_the_levels_is_refused_where_it_lacks_them() {
     let hyperparameters = Hyperparameters::standardised(2).unwrap();
-    let training = Training { hyperparameters: &hyperparameters, method: None };
+    let training = Training { hyperparameters: &hyperparameters, method: None, storage: RowStorage::Memory };
     // The weights after the first iteration have one level left, the scores none.
     let parameters = plan([10, 4, 2], 1, small_ring(9)).unwrap().parameters().clone();
     let layout = Layout::new(Shape { samples: 10, columns: 5, classes: 2 }, parameters.max_slots()).unwrap();
@@ -367,7 +368,8 @@ fn a_run_without_the_levels_is_refused_where_it_lacks_them() {
 
 /// The plan that is counted by simulating every iteration.
 fn by_every_iteration(plan: &Plan) -> (OperationCounts, KeySpec, u64) {
-    let training = Training { hyperparameters: plan.hyperparameters(), method: plan.method() };
+    let training =
+        Training { hyperparameters: plan.hyperparameters(), method: plan.method(), storage: plan.storage() };
     let simulator = Arc::new(Simulator::new(plan.parameters()));
     let members = (plan.layout(), plan.split());
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
@@ -391,9 +393,12 @@ fn one_cycle_of_a_run_tells_what_all_of_it_takes() {
         let (split, refresh) = (Split::on_copies(&layout), Arc::new(Reencryption { level, key: None }));
         let plan = Plan::refreshed_by(&hyperparameters, &parameters, layout, split, refresh).unwrap();
         assert_eq!(plan.schedule().cycle().is_some(), iterations > 6, "{:?}", plan.schedule());
-        let (counts, key_spec, peak) = by_every_iteration(&plan);
-        assert_eq!((plan.counts(), plan.key_spec()), (&counts, &key_spec), "{iterations} from {level}");
-        assert_eq!(plan.memory(1).ciphertexts, peak);
+        for storage in [RowStorage::Memory, RowStorage::Disk] {
+            let plan = plan.with_storage(storage).unwrap();
+            let (counts, key_spec, peak) = by_every_iteration(&plan);
+            assert_eq!((plan.counts(), plan.key_spec()), (&counts, &key_spec), "{iterations} from {level}");
+            assert_eq!(plan.memory(1).ciphertexts, peak, "{storage:?}: {iterations} from {level}");
+        }
     }
 }
 
@@ -426,6 +431,38 @@ fn plans_that_take_long_to_make_are_refused() {
         let refusal = Plan::restore(settings, small.parameters(), layout, split, small.method()).unwrap_err();
         assert!(matches!(refusal, Error::PlanTooLarge { max: work::MAX_OPERATIONS, .. }), "{refusal}");
     }
+}
+
+#[test]
+fn memory_does_not_grow_with_rows_on_a_disk() {
+    let memory = |samples, storage| {
+        let plan = plan([1000, 304, 10], 2, in_ring(14)).unwrap();
+        let layout = plan.layout().with_samples(samples).unwrap();
+        let members = (plan.hyperparameters(), plan.parameters(), layout, plan.split());
+        let plan = Plan::restore(members.0, members.1, members.2, members.3, None).unwrap();
+        plan.with_storage(storage).unwrap().memory(2).total()
+    };
+    let on_disk = |samples| memory(samples, RowStorage::Disk);
+    let in_memory = |samples| memory(samples, RowStorage::Memory);
+    assert!(on_disk(8192) < 1_500_000_000 && in_memory(8192) > 2 * on_disk(8192));
+    assert_eq!(on_disk(8192), on_disk(1_000_000));
+    assert!(in_memory(100_000) > 5 * in_memory(8192));
+}
+
+#[test]
+fn rows_that_do_not_fit_the_memory_are_read_in_every_iteration() {
+    let limited = |bytes| plan([52_500, 768, 10], 2, Demands { memory_bytes: bytes, ..Demands::default() });
+    let free = limited(None).unwrap();
+    assert_eq!(free.storage(), RowStorage::Memory);
+    assert!(free.memory(1).total() > 20_000_000_000);
+    let small = limited(Some(4_000_000_000)).unwrap();
+    assert_eq!(small.storage(), RowStorage::Disk);
+    assert!(small.memory(1).total() < 4_000_000_000);
+    assert!(small.seconds() < 2.0 * free.seconds(), "{} s, {} s", small.seconds(), free.seconds());
+    let Err(Error::Matrix(MatrixError::TooMuchMemory { required, .. })) = limited(Some(1000)) else {
+        panic!("a kilobyte")
+    };
+    assert_eq!(limited(Some(required)).unwrap().storage(), RowStorage::Disk);
 }
 
 /// Rows that no memory holds at once.

@@ -25,8 +25,8 @@ type Planned<C> = Result<Plan, Refusal<<C as Circuit>::Error>>;
 
 impl<C: Circuit> Search<'_, C> {
     /// The plan under one of these parameter sets of one ring that takes the server the least time: the set is chosen
-    /// for the default split, then layout and split. Where this plan does not meet the demands, the fastest of all
-    /// sets, layouts and splits that meets them is taken. Where it takes the owner longer than the server, the set and
+    /// for the default split, then layout and split. Where this plan does not meet the demands, set and layout
+    /// are those of the fastest plan with few keys or copies that meets them, and the split is chosen for these. Where it takes the owner longer than the server, the set and
     /// split are taken with which both together take the least.
     ///
     /// Where classes may be cut into blocks there are too many members to compare them all. One choice is then made
@@ -50,18 +50,14 @@ impl<C: Circuit> Search<'_, C> {
             self.fastest(best, with_splits(&[layout], Split::candidates))?
         };
         let (layout, burdens_owner) = (fastest.layout, fastest.owner_seconds > fastest.seconds);
-        match fastest.meeting(self.demands) {
+        match fastest.clone().meeting(self.demands) {
             Ok(fastest) if burdens_owner => {
                 self.best(Ok(fastest), &sets, &with_splits(&[layout], all_splits), Plan::cheaper)
             }
-            Err(refusal) if others.is_empty() => {
-                self.best(Err(refusal), &sets, &with_splits(&same_size, all_splits), Plan::faster)
-            }
             Err(refusal) => {
-                let layouts = with_splits(&[same_size, others].concat(), extreme_splits);
-                let best = self.best(Err(refusal), &sets, &layouts, Plan::faster)?;
-                let (set, layout) = (best.parameters.clone(), best.layout);
-                self.best(Ok(best), &[&set], &with_splits(&[layout], all_splits), Plan::faster)
+                let members = with_splits(&[same_size, others].concat(), extreme_splits);
+                let Plan { parameters, layout, .. } = self.closest(fastest, &sets, &members)?;
+                self.best(Err(refusal), &[&parameters], &with_splits(&[layout], all_splits), Plan::faster)
             }
             fastest => fastest,
         }
@@ -83,6 +79,18 @@ impl<C: Circuit> Search<'_, C> {
     fn fastest(&self, first: Plan, members: Vec<Member>) -> Result<Plan, C::Error> {
         let parameters = first.parameters.clone();
         members.into_iter().try_fold(first, |best, member| Ok(best.faster(self.plan(&parameters, member)?)))
+    }
+
+    /// The fastest plan that meets the demands, or else the one that comes closest to them, of `first` and of some members
+    /// under any of these sets.
+    fn closest(&self, first: Plan, sets: &[&Parameters], members: &[Member]) -> Result<Plan, C::Error> {
+        let mut pairs = members.iter().flat_map(|&member| sets.iter().map(move |set| (set, member)));
+        pairs.try_fold(first, |best, (set, member)| {
+            let plan = self.plan(set, member)?;
+            let excess = plan.excess(self.demands).cmp(&best.excess(self.demands));
+            let order = excess.then(plan.seconds.total_cmp(&best.seconds));
+            Ok(if order.is_lt() { plan } else { best })
+        })
     }
 
     /// The best plan that meets the demands among `first` and some members under any of these sets. `of_two` says which

@@ -7,7 +7,7 @@ use crate::testing::{Reencryption, Setup, clouds, small_ring};
 use crate::volley_ckks::{Ciphertext, Evaluator, Operation, SeededCiphertext};
 use crate::{
     Checkpoint, EncryptedDataset, EncryptedGroup, GroupSource, Hyperparameters, ResidentRows, RowPreparation,
-    Rows, StoredRows,
+    RowStorage, Rows, StoredRows,
 };
 
 type Encrypted = Trainer<Evaluator>;
@@ -219,6 +219,10 @@ fn rows_that_are_read_in_every_pass_train_the_same_model() {
         assert_eq!(stored.step().unwrap(), Some(report));
         assert_eq!(stored.model().unwrap().terms, resident.model().unwrap().terms);
     }
+    let on_disk = setup.plan.with_storage(RowStorage::Disk).unwrap();
+    assert_eq!(&stored.arithmetic.counts(), on_disk.counts(), "the plan is what runs");
+    assert_eq!(on_disk.key_spec(), setup.plan.key_spec());
+    assert_eq!(on_disk.upload(), setup.plan.upload());
     // Copies are made in each pass, forward ones not in the first; products are the same.
     let total = |trainer: &Encrypted, operation| trainer.arithmetic.counts().total(operation);
     let both = |operation| (total(&stored, operation), total(&resident, operation));
