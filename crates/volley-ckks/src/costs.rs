@@ -1,9 +1,9 @@
-//! What operations cost, in time and memory: the one place that says so.
+//! The costs of operations, in time and memory. No other place states them.
 //!
 //! An [`Operation`] is made of parts: limbs that are transformed, multiplied and moved, and plaintexts that are
-//! encoded. How many of each it takes follows from the parameters and its level, and so do the bytes that are alive
-//! while it runs; both are exhaustive in the operations. A [`CostModel`] has the time of each part. Together they give
-//! the time of whatever a [`Simulator`](crate::Simulator) counted:
+//! encoded. The parameters and the level of an operation determine how many parts of each kind it takes, and how many
+//! bytes are alive while it runs. Both are known for every operation. A [`CostModel`] has the time of each part.
+//! Together they give the time of everything that a [`Simulator`](crate::Simulator) counted:
 //!
 //! ```
 //! use volley_ckks::costs::{CoreKind, CostModel};
@@ -40,8 +40,8 @@ pub use memory::Memory;
 use work::Work;
 pub(crate) use work::scratch_bytes;
 
-/// Time of the parts that operations are made of, and of what else owner and server do: on one core, in nanoseconds.
-/// `cargo xtask calibrate` finds the constants.
+/// Times in nanoseconds on one core: of the parts that operations are made of, and of the other work of owner and
+/// server. `cargo xtask calibrate` finds the constants.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CostModel {
     /// A transform of one limb, divided by N·log₂ N.
@@ -64,9 +64,9 @@ pub struct CostModel {
 const GIGABIT: f64 = 8.0;
 
 impl Default for CostModel {
-    /// By which plans are chosen, on every machine the same. With AVX-512 it is twice what operations take by
-    /// themselves: a pass through memory is dear here, as plans that move much also use much memory for the first time,
-    /// which has no cost of its own.
+    /// The times by which plans are chosen, the same on every machine. For a core with AVX-512 they give twice what
+    /// operations take by themselves: a pass through memory is dear here, as plans that move much also use much memory
+    /// for the first time, which has no cost of its own.
     fn default() -> Self {
         Self {
             transform: 0.13,
@@ -88,7 +88,7 @@ impl CostModel {
         Self { transform, product, pass, encoding, first_use: 0.36, made, sent: GIGABIT }
     }
 
-    /// Transforms and products alone, in units of a product: `transform` is what one butterfly takes.
+    /// Times of transforms and products alone, in units of a product: `transform` is that of one butterfly.
     pub(crate) const fn relative(transform: f64) -> Self {
         let none = 0.0;
         Self { transform, product: 1.0, pass: none, encoding: none, first_use: none, made: none, sent: none }
@@ -106,7 +106,8 @@ impl CostModel {
         }
     }
 
-    /// The times in which the time of operations is linear: transform, product, pass, encoding.
+    /// The times of the parts of operations: transform, product, pass, encoding. The time of an operation is linear in
+    /// them.
     #[must_use]
     pub const fn operations(&self) -> [f64; 4] {
         [self.transform, self.product, self.pass, self.encoding]

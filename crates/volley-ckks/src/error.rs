@@ -12,7 +12,7 @@ pub enum Error {
     /// An environment variable that names kernels which the processor does not run.
     #[error(transparent)]
     UnknownBackend(#[from] volley_ring::UnknownBackend),
-    /// Sums need equal scales; the numbers are their base-2 logarithms.
+    /// Operands of a sum that have different scales.
     #[error("scales differ: 2^{left:.9} and 2^{right:.9}; encode one operand at the scale of the other")]
     ScaleMismatch {
         /// log₂ of the left operand's scale.
@@ -35,8 +35,8 @@ pub enum Error {
         /// The largest exponent.
         max: i32,
     },
-    /// A scale that is not below the modulus, which then holds no value of 1/2: of a product that was not rescaled in
-    /// time, or after too many levels were dropped.
+    /// A scale that is not below the modulus, which then holds no value of 1/2. It comes from a product that was not
+    /// rescaled in time, or from dropping too many levels.
     #[error(
         "a scale of 2^{scale_log2:.3} does not fit level {level}, where the modulus is 2^{modulus_log2:.3}: rescale \
          before the next product, and drop fewer levels"

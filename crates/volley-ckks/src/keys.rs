@@ -33,7 +33,7 @@ impl KeyId {
         Self(id)
     }
 
-    /// The id of this name: where it was stored.
+    /// The id of a name that was stored.
     #[must_use]
     pub fn from_bytes(name: [u8; 16]) -> Self {
         Self(name)
@@ -52,7 +52,7 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// The first bytes.
+/// Shows the first bytes.
 impl fmt::Debug for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "KeyId({:02x}{:02x}{:02x}{:02x}…)", self.0[0], self.0[1], self.0[2], self.0[3])

@@ -66,8 +66,8 @@ impl SecretKey {
     }
 
     /// Encrypts at the plaintext's level: (m + e − a·s, a) with a expanded from a seed. The noise is one Gaussian
-    /// error, the least that any encryption has. `rng` must never repeat: two encryptions from one state give the
-    /// difference of their plaintexts away.
+    /// error, the least that any encryption has. `rng` must never repeat: two encryptions from one state reveal the
+    /// difference of their plaintexts.
     ///
     /// # Errors
     ///
@@ -98,8 +98,8 @@ impl SecretKey {
         })
     }
 
-    /// Decrypts: c₀ + c₁·s, modulo the modulus of the ciphertext's level. Values that this does not hold come out as
-    /// others ([`Arithmetic`](crate::Arithmetic#room-for-values)).
+    /// Decrypts: c₀ + c₁·s, modulo the modulus of the ciphertext's level. Values that the modulus does not hold come
+    /// out as others ([`Arithmetic`](crate::Arithmetic#room-for-values)).
     ///
     /// # Errors
     ///

@@ -63,7 +63,7 @@ impl SecretKey {
         Ok(Self::from_coefficients(context, key_id, &unpack(&body)?))
     }
 
-    /// Whether a file's header says that its secret key is sealed: whether to ask for a passphrase.
+    /// Whether a file's header says that its secret key is sealed, and a passphrase has to be asked for.
     #[must_use]
     pub fn is_sealed(header: &Header) -> bool {
         header.kind == Kind::SECRET_KEY && !header.extension.is_empty()
@@ -80,7 +80,7 @@ pub(super) fn read_packed(
     Ok(packed)
 }
 
-/// Two bits a coefficient.
+/// The coefficients in two bits each.
 pub(super) fn pack(coefficients: &[i64]) -> Zeroizing<Vec<u8>> {
     let mut packed = Zeroizing::new(vec![0; coefficients.len() / 4]);
     for (byte, coefficients) in packed.iter_mut().zip(coefficients.chunks_exact(4)) {
@@ -93,7 +93,7 @@ pub(super) fn pack(coefficients: &[i64]) -> Zeroizing<Vec<u8>> {
     packed
 }
 
-/// Refuses the fourth value.
+/// The coefficients from two bits each. The fourth value is refused.
 fn unpack(packed: &[u8]) -> Result<Zeroizing<Vec<i64>>, WireError> {
     let invalid = packed.iter().fold(0, |invalid, byte| invalid | (byte & byte >> 1 & 0b0101_0101));
     if invalid != 0 {
