@@ -1,4 +1,4 @@
-//! A training run as a circuit: objective and update rule, whatever it is run on.
+//! A training run as a circuit: an objective and an update rule, independent of what they run on.
 
 use std::sync::Arc;
 
@@ -16,24 +16,24 @@ use crate::volley_revolver::skewed::Split;
 /// Levels that the model has left, so that a server can compute with it: one product, for encrypted prediction.
 pub(crate) const SPARE_LEVELS: usize = INPUT_LEVEL;
 
-/// The training of an objective by an update rule, to be planned and run: what a [`Plan`](crate::Plan) is for the multiclass
-/// logistic regression of [`Hyperparameters`](crate::Hyperparameters), for any other objective.
+/// The training of an objective by an update rule, to be planned and run. It is for any objective what a
+/// [`Plan`](crate::Plan) is for the multiclass logistic regression of [`Hyperparameters`](crate::Hyperparameters).
 ///
-/// [`volley_revolver`](crate::volley_revolver)'s [`Plan`](MatrixPlan) chooses parameters, layout and split for it,
-/// [`trainer`](Self::trainer) runs it. Data is encrypted at the highest level, at the parameters' scale, as
-/// [`EncryptedData`] says; preprocessing, 1/B and files are the caller's.
+/// The [`Plan`](MatrixPlan) of [`volley_revolver`](crate::volley_revolver) chooses parameters, layout and split for it,
+/// and [`trainer`](Self::trainer) runs it. Data is encrypted at the highest level, at the parameters' scale, as
+/// [`EncryptedData`] says. Preprocessing, 1/B and files are the caller's.
 #[derive(Clone, Debug)]
 pub struct TrainingCircuit<O> {
     pub(crate) objective: O,
     pub(crate) rule: UpdateRule,
-    /// By what weights are refreshed, if they are.
+    /// How weights are refreshed, if they are.
     pub(crate) method: Option<Method>,
     /// log₂ of the bound on what is refreshed.
     pub(crate) log_range: i32,
 }
 
 impl<O: Objective> TrainingCircuit<O> {
-    /// A run that takes a chain with levels for all of its iterations.
+    /// A run without refreshes: it takes a chain with levels for all of its iterations.
     #[must_use]
     pub fn new(objective: O, rule: UpdateRule) -> Self {
         Self { objective, rule, method: None, log_range: 0 }
@@ -110,7 +110,7 @@ pub(crate) fn weight_scale(objective: &impl Objective, parameters: &Parameters) 
 impl<O: Objective> Circuit for TrainingCircuit<O> {
     type Error = Error;
 
-    /// Saturates where there are more iterations than any ring has levels for.
+    /// The levels of all iterations. They saturate where there are more iterations than any ring has levels for.
     fn levels(&self) -> usize {
         let further = (self.rule.iterations() - 1).saturating_mul(self.iteration_levels());
         further.saturating_add(Schedule::FIRST_LEVELS + SPARE_LEVELS)

@@ -13,11 +13,11 @@ use crate::wire::{EncodedPlan, WireError};
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct JobId([u8; 16]);
 
-/// A hash of everything in a plan: two parties that have it have agreed.
+/// A hash of everything in a plan. Two parties that have the same hash have agreed on the plan.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PlanHash([u8; 32]);
 
-/// A hash of encrypted rows in their file: BLAKE3 of all of it. Their scores carry it.
+/// A hash of encrypted rows: BLAKE3 of their whole file. Their scores carry it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RowsHash([u8; 32]);
 
@@ -71,7 +71,7 @@ pub struct Job {
     id: JobId,
     key_id: KeyId,
     plan: Arc<Plan>,
-    /// What the plan's hash is of.
+    /// The encoding that the plan's hash is made from.
     encoded: EncodedPlan,
     plan_hash: PlanHash,
 }
@@ -121,7 +121,7 @@ impl Job {
         self.key_id
     }
 
-    /// What is run.
+    /// The plan that is run.
     #[must_use]
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan

@@ -14,14 +14,14 @@ use crate::sharing::{self, Sharing};
 use crate::volley_ckks::{Ciphertext, Encoder, Plaintext, SecretKey};
 use crate::volley_revolver::{Layout, Shape};
 
-/// What normalised weights that are decrypted stay below: as much as a plan can be asked to leave room for
+/// Normalised weights that are decrypted stay below this: the most that a plan can be asked to leave room for
 /// ([`Hyperparameters`](crate::Hyperparameters)).
 const MAX_WEIGHT: f64 = (1 << 20) as f64;
 
 /// What was fitted to a training set, and turns decrypted weights into a model. The training set itself is not in it.
 ///
-/// Private: the statistics are those of the data. Of whitened rows it has the mean of each class, by which the scores
-/// of a decrypted model are recoded (docs/training.md).
+/// It is private, as its statistics are those of the data. Where rows are whitened it has the mean of each class, by
+/// which the scores of a decrypted model are recoded (docs/training.md).
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnerState {
     pub(crate) classes: ClassLabels,
@@ -162,13 +162,13 @@ impl OwnerState {
         Ok(weights)
     }
 
-    /// What recodes the scores of trained weights.
+    /// The map that recodes the scores of trained weights, where rows are whitened.
     fn score_map(&self, weights: &Array2<f64>) -> Option<ScoreMap> {
         self.recoding.as_ref().map(|recoding| recoding.of(weights))
     }
 
-    /// The scores, samples × classes, that a model with these trained weights gives rows that these `scores` were
-    /// trained for: recoded where rows are whitened.
+    /// The scores, samples × classes, of the model that these trained weights give. They are made from the trained
+    /// `scores` of the same rows, and recoded where rows are whitened.
     pub(crate) fn model_scores(&self, weights: &Array2<f64>, scores: Array2<f64>) -> Array2<f64> {
         match self.score_map(weights) {
             Some(map) => map.scores(&scores),

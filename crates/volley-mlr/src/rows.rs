@@ -1,9 +1,9 @@
-//! Where a trainer's rows come from.
+//! Sources of a trainer's rows.
 //!
-//! Training goes through the rows group by group, as the [`Layout`] has them, and needs of each group the copies of its
-//! features that the products take, and its labels: a [`RowGroup`], which a [`RowPreparation`] makes. [`ResidentRows`]
-//! keeps all of them in memory. Another source of [`Rows`] may read them from a disk in every iteration, or have a
-//! worker's share of them only.
+//! Training goes through the rows group by group, as the [`Layout`] has them. A [`RowGroup`] is what it needs of each
+//! group: the copies of its features that the products take, and its labels. A [`RowPreparation`] makes it.
+//! [`ResidentRows`] keeps all groups in memory. Another source of [`Rows`] may read them from a disk in every
+//! iteration, or have only a worker's share of them.
 
 use std::fmt::{self, Debug};
 use std::ops::Range;
@@ -25,19 +25,19 @@ pub trait Rows<C>: Debug + Send + Sync {
     /// The groups that it has: all of the layout's, or a share of them.
     fn groups(&self) -> Range<usize>;
 
-    /// One of its groups. In every iteration each group is asked for once for each class block, in ascending order but
-    /// from several threads.
+    /// One of its groups. Every iteration asks for each group once for each class block, in ascending order but from
+    /// several threads.
     ///
     /// # Errors
     ///
-    /// [`Error::RowSource`] where it cannot be had, [`Error::Matrix`] for what the arithmetic refuses.
+    /// [`Error::RowSource`] where the group cannot be had, [`Error::Matrix`] for what the arithmetic refuses.
     fn group(&self, group: usize) -> Result<Arc<RowGroup<C>>, Error>;
 }
 
 /// The rows of a group, ready for products.
 #[derive(Clone, Debug)]
 pub struct RowGroup<C> {
-    /// None in a run of one iteration, whose scores are zero.
+    /// The copies for scores. There are none in a run of one iteration, whose scores are zero.
     pub(crate) forward: Option<ForwardCopies<C>>,
     /// The copies of features times 1/B.
     pub(crate) backward: BackwardCopies<C>,
@@ -54,7 +54,7 @@ pub struct RowPreparation<A: Arithmetic> {
 }
 
 impl<A: Arithmetic> RowPreparation<A> {
-    /// For the rows of a plan, with 1/B by column block.
+    /// The preparation of the rows of a plan, with 1/B by column block.
     ///
     /// # Errors
     ///
@@ -75,8 +75,8 @@ impl<A: Arithmetic> RowPreparation<A> {
     ///
     /// # Errors
     ///
-    /// [`Error::Matrix`] for another number of ciphertexts, and for what the arithmetic refuses: keys that do not
-    /// suffice.
+    /// [`Error::Matrix`] for another number of ciphertexts, and for what the arithmetic refuses, such as keys that do
+    /// not suffice.
     pub fn prepare(
         &self,
         features: Vec<A::Ciphertext>,
@@ -149,7 +149,7 @@ impl<C> ResidentRows<C> {
     }
 }
 
-/// Without the ciphertexts.
+/// Shows all but the ciphertexts.
 impl<C> Debug for ResidentRows<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let groups = self.first..self.first + self.groups.len();

@@ -1,9 +1,10 @@
-//! Models that may be shared: how much noise a decrypted model has, how much hides it, what that leaves.
+//! Models that may be shared: how much noise a decrypted model has, how much noise hides that, and what is left of the
+//! weights.
 //!
-//! [`flooding`](crate::volley_ckks::flooding) has the theorem. It wants t, a bound on the Euclidean norm of the error in each
-//! of a model's ciphertexts, before there is any data. This is the estimate, iteration by iteration, for the deviation
-//! of one slot of the *normalised* weights W′ = 2ᵃW that are encrypted (see [`Preconditioner`](crate::Preconditioner)), in the notation of
-//! [`Trainer`](crate::Trainer). With r the learning rate, n samples, scores and weights at the scale Δ/h,
+//! [`flooding`](crate::volley_ckks::flooding) has the theorem. It needs t, a bound on the Euclidean norm of the error in
+//! each of a model's ciphertexts, before there is any data. This module estimates, iteration by iteration, the
+//! deviation of one slot of the *normalised* weights W′ = 2ᵃW that are encrypted (see [`Preconditioner`](crate::Preconditioner)). The
+//! notation is that of [`Trainer`](crate::Trainer). With r the learning rate, n samples, scores and weights at the scale Δ/h,
 //!
 //! ```text
 //! ρ = 4·√N·√((1 + 2N/3)/12)/Δ    a key switch or rounding; 4: digits as wide as P
@@ -19,18 +20,18 @@
 //! and B′ ≥ 1; 4·r·p₁·δ is the step that the noise of the weights causes, as B − ¼ xᵀx is positive semidefinite; errors
 //! are at most 1.
 //!
-//! Errors of many roundings are taken to be independent, but the parts above are added as if they all fell together, so
-//! the result is above what is measured; tests compare the two. It holds for data with |x′| ≤ X = 16, ‖W′‖ ≤ V = 16 in
-//! each class, scores within the polynomial's interval, rows that count at most once, and the plan promises its bits
-//! for a largest weight of at least 2⁻⁶ (times 1 − η₁ = 0.01 for a single iteration). The owner checks all of it on the
-//! data, by the training in clear, before anything is encrypted. Then t = 2·ω·Δ/h ([`Noise::error_norm`]).
+//! Errors of many roundings are taken to be independent. The parts above are added as if they were all in one
+//! direction, so the result is above what is measured; tests compare the two. The estimate holds for data with
+//! |x′| ≤ X = 16, ‖W′‖ ≤ V = 16 in each class, scores within the polynomial's interval, and rows that count at most
+//! once. The plan promises its bits for a largest weight of at least 2⁻⁶ (times 1 − η₁ = 0.01 for a single iteration).
+//! The owner checks all of it on the data, by the training in clear, before anything is encrypted. Then t = 2·ω·Δ/h
+//! ([`Noise::error_norm`]).
 //!
-//! A shared model predicts from raw features, so that the statistics of its preprocessing go with it. They get no more
+//! A shared model predicts from raw features, so the statistics of its preprocessing go with it. They get no more
 //! digits than its weights have ([`with_rounded_statistics`]).
 //!
-//! What floating point makes of the inputs before they are encrypted, and of the weights after they were decrypted and
-//! flooded, is no part of t: it does not depend on the key. The m that noise hides in is the result of exact arithmetic
-//! on what was encoded.
+//! The rounding of inputs before they are encrypted, and of weights after they were decrypted and flooded, is no part
+//! of t, as it does not depend on the key. The m of the theorem is the result of exact arithmetic on what was encoded.
 
 use serde::{Deserialize, Serialize};
 
@@ -44,17 +45,18 @@ use crate::volley_ckks::Flooding;
 use crate::volley_ckks::noise::Noise;
 use crate::volley_revolver::{Layout, Shape};
 
-/// Bits of the largest weight that a shareable plan leaves at least: log₂ of it over the deviation of the noise.
+/// Bits of the largest weight that a shareable plan leaves at least: log₂ of the weight over the deviation of its
+/// noise.
 pub const MIN_SHARED_BITS: f64 = 10.0;
 
 /// X, V: the largest normalised feature, and the largest norm of the normalised weights of a class.
 const MAX_FEATURE: f64 = 16.0;
 const MAX_WEIGHT_NORM: f64 = 16.0;
-/// The largest weight of a row: x′/B′ has no more noise then, and ‖w∘x′ⱼ/B′ⱼ‖ ≤ 2 holds.
+/// The largest weight of a row. With it x′/B′ has no more noise, and ‖w∘x′ⱼ/B′ⱼ‖ ≤ 2 holds.
 const MAX_ROW_WEIGHT: f64 = 1.0;
-/// The smallest largest weight that a plan is sure of, after a step that is not damped.
+/// The largest weight has at least this size in any training that a plan is for, after a step that is not damped.
 const LARGEST_WEIGHT: f64 = 1.0 / 64.0;
-/// The noise is wider than asked for by this at most.
+/// The noise is at most so many times as wide as asked for.
 const WIDEST: f64 = 1.582;
 
 /// Whether a decrypted model may be shown to those who work with the server.
@@ -140,13 +142,13 @@ impl<'a> NoiseModel<'a> {
         sigma * (self.degree() / 2.0 / copies).sqrt() / weight_scale
     }
 
-    /// Bits of a largest normalised weight that flooding leaves.
+    /// The bits that flooding leaves, where `largest` is the largest normalised weight.
     fn bits(&self, flooding: Flooding, largest: f64) -> f64 {
         let noise = WIDEST * self.weight_deviation(self.flooding_deviation(flooding, 1));
         (largest / noise).log2()
     }
 
-    /// Bits of the smallest largest weight that a plan is for.
+    /// The bits that flooding leaves, where the largest weight is as small as a plan allows.
     pub(crate) fn nominal_bits(&self, flooding: Flooding) -> f64 {
         let damped = match self.hyperparameters.iterations() {
             1 => 1.0 - self.hyperparameters.momentum().sum::<f64>(),
@@ -202,10 +204,10 @@ pub(crate) fn check_bits(bits: f64) -> Result<(), Error> {
     if bits >= MIN_SHARED_BITS { Ok(()) } else { Err(Error::SharedBits { bits, required: MIN_SHARED_BITS }) }
 }
 
-/// The model with the statistics that weights with noise of this `deviation` need, for b = ⌈log₂(max |w|/deviation)⌉
-/// bits: a column's mean to a multiple of 2⁻ᵇ of its deviation, the inverse deviation to b + 3 bits, both of a power of
-/// two. A prepared feature changes by less than 2⁻ᵇ, so its part of a score by less than `deviation`. Columns without a
-/// weight need none, and have none.
+/// The model with no more digits of its statistics than weights with noise of this `deviation` need. They are rounded
+/// to b = ⌈log₂(max |w|/deviation)⌉ bits: a column's mean to a multiple of 2⁻ᵇ of its deviation, the inverse deviation
+/// to b + 3 bits, both of a power of two. A prepared feature changes by less than 2⁻ᵇ, so its part of a score changes
+/// by less than `deviation`. Columns without a weight need no statistics, and have none.
 ///
 /// # Errors
 ///
@@ -238,16 +240,16 @@ fn nearest_multiple(value: f64, unit: f64) -> f64 {
     (value / unit).round() * unit
 }
 
-/// log₂ of the smallest scale that leaves enough bits in every layout of a ring; `None` where none does, and where the
-/// ring has no layout.
+/// log₂ of the smallest scale that leaves enough bits in every layout of a ring. `None` where no scale does, and where
+/// the ring has no layout.
 pub(crate) fn log_scale(
     hyperparameters: &Hyperparameters,
     flooding: Flooding,
     shape: Shape,
     log_n: u32,
 ) -> Option<u32> {
-    /// As long as those of private models; shorter pairs of primes are too rare in large rings; coefficients of weights
-    /// stay below 2^126.
+    /// log₂ of the scales that are tried. One prime is at least as long as those of private models. Shorter pairs of
+    /// primes are too rare in large rings. Coefficients of weights stay below 2^126.
     const SCALES: [std::ops::RangeInclusive<u32>; 2] = [43..=49, 60..=98];
     let layouts = Layout::family(shape, 1 << log_n.checked_sub(1)?).ok()?;
     SCALES.into_iter().flatten().find(|&log_scale| {

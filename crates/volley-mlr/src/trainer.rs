@@ -1,22 +1,23 @@
 //! The server's side: iterations on ciphertexts.
 //!
-//! A [`Trainer`] is put together of four parts. [`Rows`] give the samples, group by group; an [`Objective`] makes
-//! errors of their scores, which are summed up to a [`Gradient`]; the [`UpdateRule`] makes weights of gradients; and
-//! where levels do not last, a [`Refresh`] gives them back. M, V and the carry C are those of the [update rule](UpdateRule).
+//! A [`Trainer`] has four parts. [`Rows`] give the samples, group by group. An [`Objective`] makes errors of their
+//! scores, which are summed up to a [`Gradient`]. The [`UpdateRule`] makes weights of gradients. Where levels do not
+//! last, a [`Refresh`] gives them back. M, V and the carry C are those of the [update rule](UpdateRule).
 //!
 //! # Levels
 //!
-//! With L the level of the data: features times 1/B are at L − 1, the first G at L − 2, since its error y − ½ needs no
+//! The data is at level L. Features times 1/B are at L − 1, and the first G is at L − 2, since its error y − ½ needs no
 //! product. Every further iteration takes one level for the forward product, those of the sigmoid, and one for the
-//! backward product. The carry and the labels times the step meet values that are lower than they are.
+//! backward product. The carry, and the labels times the step, are added to values at lower levels than their own.
 //!
-//! Where levels do not last, M and V are [refreshed](crate::Refresh) after an iteration, and C is formed of what comes back.
+//! Where levels do not last, M and V are [refreshed](crate::Refresh) after an iteration, and C is formed from the
+//! refreshed points.
 //!
 //! # Scales
 //!
-//! Weights are at Δ/h for scores in \[−h, h\] with h rounded up to a power of two, which is best for the polynomial
-//! (see [`volley_sigmoid::MaskedSigmoid`]), and exactly so in every iteration: the errors of an iteration are encoded
-//! at the scale that makes G's come out right.
+//! Weights are at scale Δ/h for scores in \[−h, h\], with h rounded up to a power of two. This is best for the
+//! polynomial (see [`volley_sigmoid::MaskedSigmoid`]). The scale is exactly the same in every iteration, as errors are
+//! encoded at the scale that gives G this one.
 
 use std::sync::Arc;
 
@@ -43,9 +44,9 @@ pub use checkpoint::Checkpoint;
 pub(crate) use checkpoint::State;
 pub use gradient::Gradient;
 
-/// Trains on ciphertexts of an [`Arithmetic`]: with an [`Evaluator`](crate::volley_ckks::Evaluator)
-/// it is the server, which has evaluation keys and ciphertexts and nothing else; with a
-/// [`Simulator`](crate::volley_ckks::Simulator) it is what a [`Plan`] is made from.
+/// Trains on ciphertexts of an [`Arithmetic`]. With an [`Evaluator`](crate::volley_ckks::Evaluator) it is the server,
+/// which has evaluation keys and ciphertexts and nothing else. With a [`Simulator`](crate::volley_ckks::Simulator) it is
+/// what a [`Plan`] is made from.
 ///
 /// This is all of a server:
 ///
@@ -67,7 +68,7 @@ pub use gradient::Gradient;
 /// }
 /// ```
 ///
-/// Nothing that it has decrypts. [`Owner`](crate::Owner) does, by a secret key, and evaluation keys are none:
+/// Nothing that it has can decrypt. [`Owner`](crate::Owner) decrypts by a secret key, which evaluation keys are not:
 ///
 /// ```compile_fail,E0308
 /// # use std::sync::Arc;
@@ -91,7 +92,7 @@ pub struct Trainer<A: Arithmetic, O = SigmoidPolynomial> {
     objective: O,
     rule: UpdateRule,
     schedule: Schedule,
-    /// There where the schedule refreshes.
+    /// The refresh, where the schedule has one.
     refresh: Option<WeightRefresh<A>>,
     iteration: usize,
     state: Option<State<A::Ciphertext>>,
@@ -104,7 +105,7 @@ pub struct StepReport {
     pub iteration: usize,
     /// Level of the weights after it.
     pub level: usize,
-    /// Whether they were refreshed, which is what the level comes from.
+    /// Whether the weights were refreshed. The level is then that of the refresh.
     pub refreshed: bool,
 }
 
@@ -126,8 +127,7 @@ where
         Self::with_refresh(arithmetic, plan, refresh, data)
     }
 
-    /// Takes up a run where a checkpoint was made: with the same data, every further iteration is the same, bit for
-    /// bit.
+    /// Takes up a run where a checkpoint was made. With the same data every further iteration is the same, bit for bit.
     ///
     /// # Errors
     ///
@@ -144,14 +144,14 @@ where
 }
 
 impl<A: Arithmetic + 'static> Trainer<A> {
-    /// As [`new`](Self::new), with the refresh of a plan that has one: by a bootstrapping that was prepared before, or by what
-    /// the plan was [made for](Plan::refreshed_by). A plan that refreshes nothing takes none, and the arithmetic need not
-    /// bootstrap.
+    /// As [`new`](Self::new), with the refresh of a plan that has one: a bootstrapping that was prepared before, or the
+    /// refresh that the plan was [made for](Plan::refreshed_by). A plan that refreshes nothing takes none, and the
+    /// arithmetic need not bootstrap.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new); [`Error::RefreshMismatch`] for a refresh to another level than the plan's, none where it has one
-    /// and one where it has none.
+    /// As [`new`](Self::new). [`Error::RefreshMismatch`] for a refresh to another level than the plan's, for no refresh
+    /// where the plan has one, and for a refresh where it has none.
     pub fn with_refresh(
         arithmetic: &Arc<A>,
         plan: &Plan,
@@ -198,7 +198,7 @@ impl<A: Arithmetic + 'static> Trainer<A> {
     }
 }
 
-/// Refuses an arithmetic and a refresh that are not a plan's.
+/// Refuses an arithmetic or a refresh that is not the plan's.
 fn check_plan<A: Arithmetic>(
     arithmetic: &A,
     plan: &Plan,
@@ -212,7 +212,7 @@ fn check_plan<A: Arithmetic>(
 }
 
 impl<A: Arithmetic + 'static, O: Objective> Trainer<A, O> {
-    /// With all rows in memory.
+    /// A trainer with all rows in memory.
     pub(crate) fn resident(
         circuit: &TrainingCircuit<O>,
         arithmetic: &Arc<A>,
@@ -255,7 +255,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
     ///
     /// # Errors
     ///
-    /// [`Error::Matrix`] and [`Error::Sigmoid`] for what the arithmetic refuses: keys that are missing, levels spent;
+    /// [`Error::Matrix`] and [`Error::Sigmoid`] for what the arithmetic refuses, such as missing keys or spent levels;
     /// [`Error::GradientIncomplete`] for a trainer of a share of the rows; those of its [`Rows`].
     pub fn step(&mut self) -> Result<Option<StepReport>, Error> {
         let Some((_, step)) = self.next_step() else { return Ok(None) };
@@ -268,13 +268,14 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
     /// # Errors
     ///
     /// [`Error::GradientIncomplete`] where groups are missing, [`Error::GradientIteration`] and
-    /// [`Error::LayoutMismatch`] for another iteration's or plan's, [`Error::Matrix`] for what the arithmetic refuses.
+    /// [`Error::LayoutMismatch`] for the gradient of another iteration or plan, [`Error::Matrix`] for what the
+    /// arithmetic refuses.
     pub fn step_by(&mut self, gradient: &Gradient<A::Tensor>) -> Result<StepReport, Error> {
         let gradient = self.summed(gradient)?;
         self.advance(gradient)
     }
 
-    /// The next iteration and what its gradient is multiplied by; `None` after the last.
+    /// The next iteration and the factor of its gradient; `None` after the last.
     fn next_step(&self) -> Option<(usize, f64)> {
         let iteration = self.iteration + 1;
         let samples = self.layout().shape().samples;

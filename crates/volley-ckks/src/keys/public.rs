@@ -124,8 +124,8 @@ mod tests {
 
     #[test]
     fn encryption_adds_errors_before_it_divides() {
-        // The division hides them, but security rests on them. With P of 10 bits they change the rounding of one
-        // coefficient in P/E|e| = 360: as often in either half of the ciphertext.
+        // The division hides the errors, but security rests on them. With P of 10 bits they change the rounding of one
+        // coefficient in P/E|e| = 360, as often in either half of the ciphertext.
         const SAMPLES: u64 = 2000;
         let literal = ParametersLiteral {
             log_n: 4,

@@ -1,20 +1,21 @@
-//! What it takes to simulate a run, bounded before anything is simulated.
+//! The operations that simulating a run takes, bounded before anything is simulated.
 //!
-//! Whoever sends a job has the receiver plan it again, so that takes no more than a moment. A run that refreshes is
-//! simulated through [one cycle](Schedule::once_through) only. What grows further is the number of ciphertexts: of each the set-up makes K
-//! copies in either direction, and every iteration does K products in either direction with them for every class block,
-//! besides what it does to the scores of a group.
+//! The receiver of a job plans it again, so that must take no more than a moment. A run that refreshes is simulated
+//! through [one cycle](Schedule::once_through) only. What grows further is the number of ciphertexts. The set-up makes K
+//! copies of each in either direction. Every iteration does K products in either direction with them for every class
+//! block, besides what it does to the scores of a group.
 
 use crate::error::Error;
 use crate::refresh::Schedule;
 use crate::volley_revolver::Layout;
 
-/// Most operations that are simulated: each takes a microsecond or less. Trainings of 52,500 samples with 768 features
-/// need a tenth of it.
+/// Most operations that are simulated. Each takes a microsecond or less. Trainings of 52,500 samples with 768 features
+/// need a tenth of them.
 pub(super) const MAX_OPERATIONS: usize = 1 << 22;
-/// More than an iteration does to the scores of one group and class block: sigmoid, masks, rotations along the rows.
+/// More operations than an iteration does to the scores of one group and class block: sigmoid, masks, rotations along
+/// the rows.
 const GROUP_OPERATIONS: usize = 1 << 7;
-/// More than a refresh does to one ciphertext of weights.
+/// More operations than a refresh does to one ciphertext of weights.
 const REFRESH_OPERATIONS: usize = 1 << 11;
 
 /// Refuses a run whose simulation would take long.
@@ -30,7 +31,7 @@ pub(super) fn check(layout: &Layout, schedule: &Schedule) -> Result<(), Error> {
     Ok(())
 }
 
-/// At least the operations of a run, or the largest number.
+/// A bound on the operations of a run, saturating.
 pub(super) fn operations(layout: &Layout, schedule: &Schedule) -> usize {
     let copies = layout.copies().saturating_mul(2);
     let products = copies.saturating_mul(layout.class_blocks());
