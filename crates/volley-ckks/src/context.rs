@@ -124,7 +124,7 @@ impl Context {
         &self.levels[level].special_product
     }
 
-    /// For limb i of [`qp`](Self::qp)`(level)`, the limb of the same prime in `qp(key_level)`.
+    /// The limb in `qp(key_level)` that has the same prime as limb i of [`qp`](Self::qp)`(level)`.
     pub(crate) fn key_limb(&self, level: usize, key_level: usize) -> impl Fn(usize) -> usize + use<> {
         let (limbs, key_limbs) = (self.parameters.limbs(level), self.parameters.limbs(key_level));
         move |limb| if limb < limbs { limb } else { limb + key_limbs - limbs }

@@ -63,7 +63,7 @@ pub enum Error {
     PlanShape {
         /// Samples, columns and classes of the plan.
         expected: [usize; 3],
-        /// Those of the data.
+        /// Samples, columns and classes of the data.
         actual: [usize; 3],
     },
     /// No rows or no columns.
@@ -187,7 +187,7 @@ pub enum Error {
     Groups {
         /// The groups asked for, from the first to the one after the last.
         groups: Range<usize>,
-        /// Those that there are.
+        /// The groups that there are.
         available: Range<usize>,
     },
     /// A source of rows that could not give a group.
@@ -201,7 +201,7 @@ pub enum Error {
     /// The gradient of another iteration.
     #[error("a gradient of iteration {found} where iterations {} to {} are expected", expected.start(), expected.end())]
     GradientIteration {
-        /// Those that are taken.
+        /// The iterations whose gradients are taken.
         expected: RangeInclusive<usize>,
         /// The gradient's.
         found: usize,

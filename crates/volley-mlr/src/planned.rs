@@ -10,7 +10,7 @@ macro_rules! planned {
                 self.matrices.parameters()
             }
 
-            /// Where the matrices' entries lie.
+            /// The layout: where the entries of the matrices lie.
             #[must_use]
             pub fn layout(&self) -> $crate::volley_revolver::Layout {
                 self.matrices.layout()

@@ -151,7 +151,7 @@ pub struct EncryptedScores<C> {
 #[derive(Debug)]
 pub struct Predictor<A: Arithmetic> {
     skewed: Skewed<A>,
-    /// By class block.
+    /// The rotated weights by class block.
     weights: Vec<RevolvedWeights<A::Ciphertext>>,
     /// What goes back with the scores.
     returned: Vec<A::Ciphertext>,

@@ -19,7 +19,7 @@ use crate::volley_revolver::{Error as MatrixError, Layout};
 
 /// A source of rows.
 pub trait Rows<C>: Debug + Send + Sync {
-    /// Where the entries lie.
+    /// The layout: where the entries lie.
     fn layout(&self) -> Layout;
 
     /// The groups that it has: all of the layout's, or a share of them.
@@ -41,7 +41,7 @@ pub struct RowGroup<C> {
     pub(crate) forward: Option<ForwardCopies<C>>,
     /// The copies of features times 1/B.
     pub(crate) backward: BackwardCopies<C>,
-    /// By class block.
+    /// The labels by class block.
     pub(crate) labels: Vec<C>,
 }
 

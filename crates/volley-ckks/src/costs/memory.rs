@@ -55,7 +55,7 @@ impl Memory {
     }
 }
 
-/// For each prime the powers of ψ and ψ⁻¹, each with its quotient; for the encoder N complex roots.
+/// Bytes of tables: for each prime the powers of ψ and ψ⁻¹, each with its quotient; for the encoder N complex roots.
 fn table_bytes(parameters: &Parameters) -> u64 {
     let primes = parameters.q().len() + parameters.p().len();
     (parameters.degree() * (32 * primes + 16)) as u64

@@ -24,7 +24,7 @@ use crate::scale::Scale;
 pub struct EncodedTransform {
     plan: LinearTransform,
     scale: Scale,
-    /// By giant step, in the order of its terms.
+    /// The diagonals by giant step, in the order of its terms.
     diagonals: Vec<Vec<PackedPoly>>,
 }
 

@@ -34,7 +34,7 @@ pub struct Gradient<T> {
     pub(crate) iteration: usize,
     /// Its groups, as ranges in ascending order, neither empty nor next to each other.
     pub(crate) groups: Vec<Range<usize>>,
-    /// By class block.
+    /// The sums by class block.
     pub(crate) sums: Vec<BackwardSums<T>>,
 }
 
