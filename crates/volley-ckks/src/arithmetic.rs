@@ -28,11 +28,11 @@ use crate::scheme::operand::Operand;
 ///
 /// # Room for values
 ///
-/// A ciphertext holds its slots times its scale, modulo Q_level. A scale that is not below Q_level is refused. What the
-/// slots are nobody but the owner sees: **|value| · scale has to stay below Q_level/2**, or what is decrypted is
-/// another value, the remainder, without an error. At level 0 of a scale of 2⁴⁰ under a first prime of 50 bits that
-/// leaves 2⁹: the square of 500 does not fit there, and comes out as 144 (250000 modulo 1024), where one level more has
-/// room for 2⁴⁹.
+/// A ciphertext holds its slots times its scale, modulo Q_level. A scale that is not below Q_level is refused. Nobody
+/// but the owner sees the slots, so values are not checked: **|value| · scale has to stay below Q_level/2**. Where it
+/// does not, what is decrypted is the remainder modulo Q_level/scale, another value, without an error. A scale of 2⁴⁰
+/// under a first prime of 50 bits leaves 2⁹ at level 0: the square of 500 does not fit there, and comes out as 144
+/// (250000 modulo 1024). One level more has room for 2⁴⁹.
 ///
 /// # Errors
 ///
@@ -67,7 +67,7 @@ pub trait Arithmetic: Send + Sync {
     /// Level, scale and slot count of a degree-2 ciphertext.
     fn tensor_operand<'a>(&self, a: &'a Self::Tensor) -> &'a Operand;
 
-    /// Encodes the slots that `values` gives. A simulator does not call it.
+    /// Encodes the slots that `values` gives. A simulator does not call `values`.
     fn encode(
         &self,
         values: impl FnOnce() -> Vec<Complex64>,
@@ -83,9 +83,9 @@ pub trait Arithmetic: Send + Sync {
     fn neg(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext, Error>;
     /// a + p, slot by slot.
     fn add_plain(&self, a: &Self::Ciphertext, p: &Self::Plaintext) -> Result<Self::Ciphertext, Error>;
-    /// a + c in every slot. Costs no level and no transform.
+    /// a + c in every slot. It costs no level and no transform.
     fn add_constant(&self, a: &Self::Ciphertext, c: f64) -> Result<Self::Ciphertext, Error>;
-    /// a · p, slot by slot; not rescaled. Needs [room](Self#room-for-values) as any product.
+    /// a · p, slot by slot; not rescaled. It needs [room](Self#room-for-values), as any product.
     fn multiply_plain(&self, a: &Self::Ciphertext, p: &Self::Plaintext) -> Result<Self::Ciphertext, Error>;
     /// a · c for one real constant, encoded at `scale`; not rescaled.
     fn multiply_constant(
@@ -132,14 +132,14 @@ pub trait Arithmetic: Send + Sync {
     /// Forgets primes above `level`; values do not change as long as there is [room](Self#room-for-values) for them.
     fn drop_level(&self, a: &Self::Ciphertext, level: usize) -> Result<Self::Ciphertext, Error>;
 
-    /// Slot j of the result is slot j + `steps` of `a`, cyclically. Steps count modulo the n slots, and those that move
-    /// them alike take one key: that of the step in (−n/2, n/2], or what there is of another such step. The rotation by
-    /// n + 1 of a sparsely packed ciphertext takes the key of that by 1.
+    /// Slot j of the result is slot j + `steps` of `a`, cyclically. Steps count modulo the n slots, and steps that are
+    /// equal modulo n take one key: that of the step in (−n/2, n/2] or, where there is none, that of another equal
+    /// step. The rotation of a sparsely packed ciphertext by n + 1 takes the key of the rotation by 1.
     fn rotate(&self, a: &Self::Ciphertext, steps: i64) -> Result<Self::Ciphertext, Error>;
     /// The rotations of one ciphertext by each of `steps`, with one gadget decomposition for all.
     fn rotate_hoisted(&self, a: &Self::Ciphertext, steps: &[i64]) -> Result<Vec<Self::Ciphertext>, Error>;
-    /// Σ rot(a, s) over `steps`, for one decomposition and one division by P in all: the cheapest way to add few
-    /// rotations, at a key for each.
+    /// Σ rot(a, s) over `steps`, with one decomposition and one division by P in all. It is the cheapest way to add few
+    /// rotations, and takes a key for each.
     fn sum_of_rotations(&self, a: &Self::Ciphertext, steps: &[i64]) -> Result<Self::Ciphertext, Error> {
         let rotated = self.rotate_hoisted(a, steps)?;
         let (first, others) = rotated.split_first().ok_or(Error::EmptySum)?;

@@ -1,4 +1,4 @@
-//! What operations cost, in time and memory: the one place that says so.
+//! The costs of operations, in time and memory. No other place states them.
 //!
 //! An [`Operation`](crate::Operation) is made of parts: limbs that are transformed, multiplied and moved, and plaintexts that are
 //! encoded. How many of each it takes follows from the parameters and its level, and so do the bytes that are alive

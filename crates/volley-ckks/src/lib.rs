@@ -6,9 +6,9 @@
 //! there are keys, and tried in clear with [`ClearSlots`]. A backend of another crate implements [`Arithmetic`] and
 //! takes polynomials from [`raw`].
 //!
-//! Below it is `volley-ring`, above it `volley-revolver`, and it knows nothing of matrices. It has no exact
-//! integers. A ciphertext whose levels are spent gets new ones by [`bootstrapping`]. What is decrypted must stay
-//! secret, unless it is decrypted with [`flooding`].
+//! The layer below is `volley-ring`, the layer above `volley-revolver`. The crate knows nothing of matrices, and it has
+//! no exact integers. A ciphertext whose levels are spent gets new ones by [`bootstrapping`]. What is decrypted must
+//! stay secret, unless it is decrypted with [`flooding`].
 //!
 //! ```
 //! use rand::{SeedableRng, rngs::SysRng};
@@ -125,7 +125,7 @@ pub use volley_ring;
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
-/// The guide's tutorial, likewise.
+/// The examples of the guide's tutorial, compiled and run in the same way.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/src/ckks-alone.md")]
 struct Guide;

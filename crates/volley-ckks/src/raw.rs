@@ -31,10 +31,10 @@
 //! residues is that of [`volley_ring::ntt`]; [`LevelTables::q`](crate::LevelTables::q) transforms to coefficients and
 //! back. The parameter set is that of the [`Context`] which an object is made with.
 //!
-//! What is taken is checked: level, scale and slots by [`Operand::checked`], the degree, the number of limbs, and each
-//! residue against its prime. The check reads every residue once. What no check can tell is the caller's: that the
-//! parts are an encryption under the key that is named, with the noise that the parameters promise. A ciphertext with
-//! too much noise decrypts to other values, and a key that is none gives noise.
+//! Everything that is taken is checked: level, scale and slots by [`Operand::checked`], the degree, the number of
+//! limbs, and each residue against its prime. The check reads every residue once. The caller is responsible for what no
+//! check can tell: that the parts are an encryption under the key that is named, with the noise that the parameters
+//! promise. A ciphertext with too much noise decrypts to other values, and wrong keys give noise.
 //!
 //! ```
 //! use rand::{SeedableRng, rngs::SysRng};
@@ -81,7 +81,7 @@ mod keys;
 
 pub use keys::{KeyUse, RawKey};
 
-/// What makes polynomials no ciphertext, plaintext or key of a parameter set.
+/// Why polynomials are no ciphertext, plaintext or key of a parameter set.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum RawError {
@@ -138,12 +138,12 @@ pub enum RawError {
         /// The one that was not.
         missing: KeyUse,
     },
-    /// Coefficients of a secret that are not all −1, 0 and 1. Which are not is not told.
+    /// Coefficients of a secret that are not all −1, 0 and 1. The error does not tell which.
     #[error("the coefficients of a secret are −1, 0 and 1")]
     Ternary,
 }
 
-/// Refuses a polynomial that is none on a basis. Each limb has one branch, on whether it is refused: residues may be
+/// Refuses what is no polynomial on a basis. Each limb has one branch, on whether it is refused: residues may be
 /// secret.
 fn check_poly(basis: &RnsBasis, poly: &RnsPoly<Eval>) -> Result<(), RawError> {
     let (expected, found) = (basis.degree(), poly.degree());

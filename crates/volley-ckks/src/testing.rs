@@ -16,7 +16,7 @@ pub(crate) fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
 }
 
-/// N = 2^`log_n`, levels of 40 bits over a first prime of 50, two special primes.
+/// Parameters with N = 2^`log_n`, levels of 40 bits over a first prime of 50, and two special primes.
 pub(crate) fn parameters(log_n: u32, levels: usize) -> Parameters {
     let levels = [vec![vec![50]], vec![vec![40]; levels]].concat();
     ParametersLiteral { log_n, levels, p_bits: vec![50, 50], log_scale: 40, security: Security::Unchecked }

@@ -12,13 +12,13 @@
 //! * `write(&self, out)`, and the exact number of bytes that it writes, known in advance (`file_bytes`);
 //! * `read(…, input, limit)`, which refuses a file of more than `limit` bytes before it reads one of them.
 //!
-//! Reading streams: beside the object itself there is one packed polynomial in memory. Nothing is allocated before the
-//! file's declared length has room for it, and nothing is trusted: levels, scales and elements are in range, residues
-//! are below their primes. Every object has one encoding, and readers refuse any other. So what is read is written
+//! A reader streams: beside the object itself there is one packed polynomial in memory. Nothing is allocated before the
+//! file's declared length has room for it, and nothing is trusted: levels, scales and elements must be in range,
+//! residues below their primes. Every object has one encoding, and readers refuse any other. So what is read is written
 //! again as the same bytes. Where the content is refused, the rest is read all the same and hashed, so that a damaged
 //! file is called damaged.
 //!
-//! The hash finds damage. It is no authentication: who can change a file can change its hash. The names that a file
+//! The hash finds damage. It is no authentication: whoever can change a file can change its hash. The names that a file
 //! carries ([`ParamsId`](crate::ParamsId), [`KeyId`](crate::KeyId)) catch mistakes in the same way. Only a sealed secret
 //! key is authenticated.
 //!
@@ -56,8 +56,8 @@
 //! # }
 //! ```
 //!
-//! Layers above put records of their own together from [`BodyReader`] and [`BodyWriter`], with a [`Kind`] of their own
-//! and, in [`Header::extension`], names of their own.
+//! The layers above read and write records of their own by [`BodyReader`] and [`BodyWriter`]. They have a [`Kind`] of
+//! their own and names of their own in [`Header::extension`].
 
 mod ciphertext;
 mod error;
@@ -81,8 +81,9 @@ pub use kind::Kind;
 pub use private::create_private_file;
 pub use stream::{BodyReader, BodyWriter, FileReader, encode_structure, write_file};
 
-/// Most bytes of memory that a ciphertext, a public key or evaluation keys take for each byte of their file: two halves
-/// of 8-byte residues for one half of residues of at least 10 bits, and a fourth for what is computed from them.
+/// Most bytes of memory that a ciphertext, a public key or evaluation keys take for each byte of their file. A file has
+/// one half, of residues of at least 10 bits; memory has two halves of 8-byte residues, and a fourth more for what is
+/// computed from them.
 pub const MEMORY_FACTOR: u64 = 16;
 
 #[cfg(test)]

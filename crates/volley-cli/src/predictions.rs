@@ -18,7 +18,7 @@ use crate::output::{Output, note};
 #[derive(Debug, Serialize)]
 struct Predictions<'a> {
     labels: Vec<&'a str>,
-    /// By row, then by class.
+    /// The scores by row, then by class.
     #[serde(skip_serializing_if = "Option::is_none")]
     scores: Option<Vec<Vec<f64>>>,
     /// What is written as text.

@@ -372,7 +372,7 @@ pub enum ContentError {
 }
 
 impl ContentError {
-    /// With the file that it is about.
+    /// This error with the file that it is about.
     #[must_use]
     pub fn in_file(self, path: &Path) -> DataError {
         DataError { path: path.to_owned(), entry: None, cause: Box::new(self) }

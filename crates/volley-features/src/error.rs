@@ -106,9 +106,9 @@ pub enum FeatureError {
     ImageSize {
         /// The file.
         path: PathBuf,
-        /// In pixels.
+        /// Its width in pixels.
         width: u32,
-        /// In pixels.
+        /// Its height in pixels.
         height: u32,
         /// The product that is possible.
         limit: u64,

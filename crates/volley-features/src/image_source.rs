@@ -1,4 +1,4 @@
-//! Where the images are.
+//! Sources of images.
 
 use std::ffi::OsStr;
 use std::fs;

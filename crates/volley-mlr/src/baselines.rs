@@ -1,6 +1,6 @@
 //! The three curves that the paper compares, in clear and with exact probabilities.
 //!
-//! All are [`Nesterov`] ascents without weight decay; with n samples and γₜ = 1/(n t) the step Δ is
+//! All are [`Nesterov`] ascents without weight decay. With n samples and γₜ = 1/(n t) the step Δ is
 //!
 //! | | probabilities P | Δ |
 //! |---|---|---|
@@ -8,7 +8,7 @@
 //! | [`Baseline::Sle`] | sigmoid | γₜ (y − P)ᵀ x |
 //! | [`Baseline::SleQuadratic`] | sigmoid | (1 + γₜ) (1/B) ∘ (y − P)ᵀ x |
 //!
-//! as in the paper's Python code, which however clips scores at ±8 before the sigmoid.
+//! as in the paper's Python code, except that the code clips scores at ±8 before the sigmoid.
 
 use ndarray::{Array1, Array2};
 use volley_sigmoid::sigmoid;

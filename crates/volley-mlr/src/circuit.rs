@@ -1,4 +1,4 @@
-//! A training run as a circuit: objective and update rule, whatever it is run on.
+//! A training run as a circuit: an objective and an update rule, independent of what they run on.
 
 use crate::objective::{Objective, weight_scale};
 use crate::refresh::{INPUT_LEVEL, Method, Schedule};
@@ -9,8 +9,8 @@ use crate::volley_ckks::{Parameters, Scale};
 /// Levels that the model has left, so that a server can compute with it: one product, for encrypted prediction.
 pub(crate) const SPARE_LEVELS: usize = INPUT_LEVEL;
 
-/// The training of an objective by an update rule, to be planned and run: what a [`Plan`](crate::Plan) is for the multiclass
-/// logistic regression of [`Hyperparameters`](crate::Hyperparameters), for any other objective.
+/// The training of an objective by an update rule, to be planned and run. It is for any objective what a
+/// [`Plan`](crate::Plan) is for the multiclass logistic regression of [`Hyperparameters`](crate::Hyperparameters).
 ///
 /// [`volley_revolver`](crate::volley_revolver)'s [`Plan`](crate::volley_revolver::plan::Plan) chooses parameters, layout and split for it,
 /// [`trainer`](Self::trainer) runs it. Data is encrypted at the highest level, at the parameters' scale, as
@@ -19,7 +19,7 @@ pub(crate) const SPARE_LEVELS: usize = INPUT_LEVEL;
 pub struct TrainingCircuit<O> {
     pub(crate) objective: O,
     pub(crate) rule: UpdateRule,
-    /// By what weights are refreshed, if they are.
+    /// How weights are refreshed, if they are.
     pub(crate) method: Option<Method>,
     /// log₂ of the bound on what is refreshed.
     pub(crate) log_range: i32,
@@ -27,7 +27,7 @@ pub struct TrainingCircuit<O> {
 }
 
 impl<O: Objective> TrainingCircuit<O> {
-    /// A run that takes a chain with levels for all of its iterations.
+    /// A run without refreshes: it takes a chain with levels for all of its iterations.
     #[must_use]
     pub fn new(objective: O, rule: UpdateRule) -> Self {
         Self { objective, rule, method: None, log_range: 0, storage: RowStorage::Memory }

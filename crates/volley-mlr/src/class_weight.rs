@@ -1,4 +1,4 @@
-//! Classes that count alike, however many rows each has.
+//! Weights of rows that make all classes count alike, however many rows each has.
 //!
 //! With n samples, c classes and n_k rows of class k, a row of class k has the weight
 //!
@@ -6,7 +6,7 @@
 //! wᵢ = n/(c·n_k),      Σᵢ wᵢ = n,      Σ over the rows of each class = n/c
 //! ```
 //!
-//! (scikit-learn's `class_weight="balanced"`), and training takes the gradient of the weighted loss,
+//! (scikit-learn's `class_weight="balanced"`). Training takes the gradient of the weighted loss,
 //!
 //! ```text
 //! Δ = rₜ · (1/B) ∘ (w ∘ (y − p(z)))ᵀ x,        Bⱼ = ¼ Σₖ |xᵀ diag(w) x|ⱼₖ
@@ -17,15 +17,15 @@
 //! # Encrypted
 //!
 //! The server multiplies x by 1/B once, for its backward products, and 1/B is a ciphertext of the owner's with a value
-//! for each slot. So the owner puts wᵢ/Bⱼ where 1/Bⱼ would be: the circuit is the same, its gradient is the weighted
-//! one, exactly, and nothing that the server sees tells whether there are weights.
+//! for each slot. So the owner puts wᵢ/Bⱼ where 1/Bⱼ would be. The circuit is the same, and its gradient is exactly the
+//! weighted one. Nothing that the server sees tells whether there are weights.
 //!
 //! One such ciphertext serves all blocks of rows ([`Layout`]): rows at the same *place* of different blocks have one
-//! weight. The sum over rows does not ask for their order, so they are arranged such that a place has rows of one
-//! class, as far as that is possible. With b blocks, places have b rows or b − 1; n_k rows fill such places, α of the
-//! first kind and β of the second, where n_k = α·b + β·(b − 1). There are such numbers for every n_k ≥ b·(b − 2), as
-//! far as places of both kinds last. Where there are none, some rows of a class share a place with rows of the next
-//! larger class, and each of these has the mean of their weights. The training in clear has the same.
+//! weight. The order of rows does not change the sum over them, so they are arranged such that a place has rows of one
+//! class, as far as that is possible. With b blocks, places have b rows or b − 1. The n_k rows of a class fill α places
+//! of the first kind and β of the second where n_k = α·b + β·(b − 1). There are such numbers for every n_k ≥ b·(b − 2),
+//! as far as places of both kinds last. Where there are none, some rows of a class share a place with rows of the next
+//! larger class, and each of these rows has the mean of their weights. The training in clear uses the same weights.
 
 use ndarray::Array1;
 
@@ -67,7 +67,7 @@ impl Arrangement {
             counts[class] += 1;
         }
         let weight = |class: usize| samples as f64 / (classes.len() as f64 * counts[class] as f64);
-        // The rarest class first.
+        // The rarest class comes first.
         let mut rarest_first: Vec<usize> = (0..samples).collect();
         rarest_first.sort_by_key(|&row| (counts[class_of[row]], class_of[row]));
         let places = Places::of(samples, layout.rows());
@@ -101,7 +101,7 @@ impl Places {
     /// The rows of each place, one after the other, for classes of so many rows, which fill them in this order.
     fn sizes(mut self, counts: &[usize]) -> Vec<usize> {
         let mut sizes = Vec::new();
-        // Rows of the coming class that are at a place already.
+        // Rows of the next class that have a place already.
         let mut spilled = 0_usize;
         for &count in counts {
             let rows = count.saturating_sub(spilled);

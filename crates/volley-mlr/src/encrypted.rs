@@ -9,7 +9,7 @@ use crate::error::Error;
 /// they are uploaded, [`Ciphertext`]s when they are trained on, simulated ones when a run is planned.
 #[derive(Clone, Debug)]
 pub struct EncryptedData<C> {
-    /// Where the matrices' entries lie: the plan's.
+    /// The plan's layout: where the entries of the matrices lie.
     pub layout: Layout,
     /// Features, by group of samples and column block.
     pub features: Vec<Vec<C>>,
@@ -23,7 +23,7 @@ pub struct EncryptedData<C> {
 pub type EncryptedDataset = EncryptedData<SeededCiphertext>;
 
 impl EncryptedDataset {
-    /// Expands the seeds: what the server does first.
+    /// Expands the seeds, which is the first thing that the server does.
     ///
     /// # Errors
     ///
@@ -46,7 +46,7 @@ impl EncryptedDataset {
         self.ciphertexts().count()
     }
 
-    /// Bytes of all, as they are packed in a file.
+    /// Bytes of all ciphertexts, as they are packed in a file.
     #[must_use]
     pub fn byte_count(&self, parameters: &Parameters) -> u64 {
         self.ciphertexts().map(|ciphertext| ciphertext.record_bytes(parameters)).sum()
@@ -60,14 +60,14 @@ impl EncryptedDataset {
 
 /// Encrypted weights after an iteration: Σ factor · weights over the terms, each by class block and column block.
 ///
-/// The model that training ends with is one term with factor 1. Between iterations the server keeps the momentum's two
-/// points, of which the weights are a combination; the owner makes it after decrypting, so that looking at a run costs
-/// the server nothing.
+/// The model that training ends with is one term with factor 1. Between iterations the server keeps the two points of
+/// the momentum, and the weights are a combination of them. The owner combines them after decrypting, so that looking
+/// at a run costs the server nothing.
 #[derive(Clone, Debug)]
 pub struct EncryptedModel<C> {
     /// The iteration that made it, from 1.
     pub iteration: usize,
-    /// Where the weights lie: the plan's.
+    /// The plan's layout: where the weights lie.
     pub layout: Layout,
     /// Factors and ciphertexts.
     pub terms: Vec<(f64, Vec<C>)>,

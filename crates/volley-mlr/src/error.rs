@@ -40,7 +40,7 @@ pub enum Error {
         /// The layout of the data or model.
         actual: Layout,
     },
-    /// More iterations than the levels of the rings allow that may be used.
+    /// More iterations than the rings that may be used have levels for.
     #[error(
         "at this security log N = {log_n} has levels for {possible} iterations, not for {iterations}; {}",
         sufficient(*sufficient_log_n)
@@ -63,7 +63,7 @@ pub enum Error {
     PlanShape {
         /// Samples, columns and classes of the plan.
         expected: [usize; 3],
-        /// Those of the data.
+        /// Samples, columns and classes of the data.
         actual: [usize; 3],
     },
     /// No rows or no columns.
@@ -84,7 +84,7 @@ pub enum Error {
         /// The most.
         max: usize,
     },
-    /// Columns none of which varies in the training rows.
+    /// Training rows in which no column varies.
     #[error(
         "no column varies by more than rounding in the training rows ({columns} in all): there is nothing to learn from"
     )]
@@ -187,7 +187,7 @@ pub enum Error {
     Groups {
         /// The groups asked for, from the first to the one after the last.
         groups: Range<usize>,
-        /// Those that there are.
+        /// The groups that there are.
         available: Range<usize>,
     },
     /// A source of rows that could not give a group.
@@ -201,7 +201,7 @@ pub enum Error {
     /// The gradient of another iteration.
     #[error("a gradient of iteration {found} where iterations {} to {} are expected", expected.start(), expected.end())]
     GradientIteration {
-        /// Those that are taken.
+        /// The iterations whose gradients are taken.
         expected: RangeInclusive<usize>,
         /// The gradient's.
         found: usize,
@@ -266,7 +266,7 @@ pub enum Error {
         /// The limit given.
         limit: f64,
     },
-    /// A bound on weights that is none.
+    /// A bound on weights that is not positive, or too large.
     #[error("a bound of {range:?} on normalised weights is not above 0 and at most 2^20")]
     WeightRange {
         /// The bound given.
@@ -310,7 +310,7 @@ pub enum Error {
         /// The polynomial's trusted range.
         trusted_range: f64,
     },
-    /// Weights of which flooding would leave too few bits.
+    /// Flooding that would leave too few bits of the weights.
     #[error("flooding would leave {bits:.1} bits of the largest weight, {required} are wanted")]
     SharedBits {
         /// log₂ of the largest weight over the deviation of the noise.
@@ -328,7 +328,7 @@ pub enum Error {
         /// The largest that is covered.
         limit: f64,
     },
-    /// A training so large that its plan takes too long to make, which whoever is sent its job has to do again.
+    /// A training so large that its plan takes too long to make. Whoever is sent its job has to make the plan again.
     #[error("a plan of {operations} operations is too large: at most {max} are simulated")]
     PlanTooLarge {
         /// Bound on the operations that planning simulates.
@@ -390,7 +390,7 @@ pub enum Error {
     },
 }
 
-/// Where a refresh leads.
+/// The level of a refresh, in words.
 fn to_level(level: Option<usize>) -> String {
     level.map_or_else(|| "nothing".to_owned(), |level| format!("to level {level}"))
 }
@@ -401,7 +401,7 @@ fn in_words(ranges: &[Range<usize>]) -> String {
     ranges.join(", ")
 }
 
-/// What would have levels enough.
+/// A ring that would have levels enough, in words.
 fn sufficient(log_n: Option<u32>) -> String {
     log_n.map_or_else(
         || "no larger ring in use has them".to_owned(),

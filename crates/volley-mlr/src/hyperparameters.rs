@@ -1,4 +1,4 @@
-//! What is chosen before training: public, known to owner and server.
+//! The settings that are chosen before training. They are public, known to owner and server.
 
 use volley_sigmoid::SigmoidPolynomial;
 
@@ -9,11 +9,11 @@ use crate::profile::Profile;
 use crate::update_rule::UpdateRule;
 use crate::volley_ckks::{Flooding, Parameters, Scale};
 
-/// Iterations up to which scores stay within the cubic's range on all standardised data that was looked at, and on all
-/// that was whitened, where they grow faster (docs/training.md).
+/// Iterations up to which scores stay within the cubic's range on all data that was looked at: on standardised data,
+/// and on whitened data, where scores grow faster (docs/training.md).
 const FEW_STANDARDISED: usize = 10;
 const FEW_WHITENED: usize = 4;
-/// λ of more iterations on whitened features.
+/// λ for more iterations than that on whitened features.
 const WHITENED_DECAY: f64 = 0.03;
 /// Bound on normalised weights where none is given: half as large again as the largest that was measured
 /// (docs/training.md).
@@ -30,7 +30,7 @@ pub struct Hyperparameters {
 }
 
 impl Hyperparameters {
-    /// Any combination. `weight_decay` is λ: the weights are scaled by 1 − λ before each step.
+    /// Any combination of settings. `weight_decay` is λ: the weights are scaled by 1 − λ before each step.
     ///
     /// # Errors
     ///
@@ -47,7 +47,7 @@ impl Hyperparameters {
         Ok(Self { profile, sigmoid, rule, weight_range: WEIGHT_RANGE, flooding: None })
     }
 
-    /// The paper's: raw features, its degree-3 polynomial, rate 1 + 1/(n t), no weight decay.
+    /// The paper's settings: raw features, its degree-3 polynomial, rate 1 + 1/(n t), no weight decay.
     ///
     /// # Errors
     ///
@@ -56,9 +56,9 @@ impl Hyperparameters {
         Self::new(iterations, Profile::Paper, SigmoidPolynomial::paper(), 0.0, LearningRate::Decaying)
     }
 
-    /// Whitened features and rate 2. Up to four iterations with the polynomial of [`few`](Self::few); for more with that of
-    /// [`many`](Self::many), a weight decay of 0.03 and a momentum of at most 0.7, with scores within ±15.2 after as many
-    /// iterations as wanted on all data that was looked at (docs/training.md).
+    /// Whitened features and rate 2. Up to four iterations take the polynomial of [`few`](Self::few). More iterations
+    /// take that of [`many`](Self::many), a weight decay of 0.03 and a momentum of at most 0.7. Scores then stay within
+    /// ±15.2 for as many iterations as wanted, on all data that was looked at (docs/training.md).
     ///
     /// # Errors
     ///
@@ -83,8 +83,8 @@ impl Hyperparameters {
         if iterations <= FEW_STANDARDISED { Self::few(iterations) } else { Self::many(iterations) }
     }
 
-    /// Standardised features, the least squares polynomial of degree 3 on \[−8, 8\], rate 2, no weight decay: the most
-    /// for few levels.
+    /// Standardised features, the least squares polynomial of degree 3 on \[−8, 8\], rate 2, no weight decay. These
+    /// settings reach the most with few levels.
     ///
     /// Between the 10th iteration and the 60th, depending on the data, scores leave the polynomial's range and training
     /// diverges.
@@ -110,13 +110,15 @@ impl Hyperparameters {
             .with_momentum_limit(0.7)
     }
 
-    /// With another polynomial, such as [that for a bound on the scores](SigmoidPolynomial::for_range).
+    /// These settings with another polynomial, such as [that for a bound on the
+    /// scores](SigmoidPolynomial::for_range).
     #[must_use]
     pub fn with_sigmoid(self, sigmoid: SigmoidPolynomial) -> Self {
         Self { sigmoid, ..self }
     }
 
-    /// With the paper's momentum up to a size of `limit` ([`Momentum::limited`](crate::Momentum::limited)).
+    /// These settings with the paper's momentum up to a size of `limit`
+    /// ([`Momentum::limited`](crate::Momentum::limited)).
     ///
     /// # Errors
     ///
@@ -125,8 +127,8 @@ impl Hyperparameters {
         Ok(Self { rule: self.rule.with_momentum_limit(limit)?, ..self })
     }
 
-    /// With a bound on the [normalised](crate::Preconditioner) weights, which a plan that refreshes them makes room for
-    /// (with as many bits less for their fractions) and which the owner checks before encrypting.
+    /// These settings with a bound on the [normalised](crate::Preconditioner) weights. A plan that refreshes weights
+    /// makes room for it, with as many bits less for their fractions, and the owner checks it before encrypting.
     ///
     /// # Errors
     ///
@@ -140,8 +142,9 @@ impl Hyperparameters {
         }
     }
 
-    /// With a model that may be shared: the plan takes a scale that leaves weights of
-    /// [`MIN_SHARED_BITS`](crate::MIN_SHARED_BITS) bits under noise that hides what decryption says of the key.
+    /// These settings for a model that may be shared. The plan takes a scale that leaves
+    /// [`MIN_SHARED_BITS`](crate::MIN_SHARED_BITS) bits of the weights under noise that hides what decryption says of
+    /// the key.
     #[must_use]
     pub fn shareable(self, flooding: Flooding) -> Self {
         Self { flooding: Some(flooding), ..self }
@@ -165,7 +168,7 @@ impl Hyperparameters {
         self.profile
     }
 
-    /// The polynomial in the sigmoid's place.
+    /// The polynomial that stands for the sigmoid.
     #[must_use]
     pub fn sigmoid(&self) -> &SigmoidPolynomial {
         &self.sigmoid

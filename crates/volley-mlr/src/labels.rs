@@ -24,7 +24,7 @@ impl ClassLabels {
         let mut classes = labels.to_vec();
         classes.sort_unstable();
         classes.dedup();
-        // "nan" and "inf" parse as numbers, but are names.
+        // "nan" and "inf" parse as numbers, but they are names.
         let number = |label: &String| label.trim().parse().ok().filter(|value: &f64| value.is_finite());
         if let Some(numbers) = classes.iter().map(number).collect::<Option<Vec<f64>>>() {
             let mut numbered: Vec<(f64, String)> = numbers.into_iter().zip(classes).collect();
@@ -61,7 +61,7 @@ impl ClassLabels {
         self.0.iter().position(|class| class == label)
     }
 
-    /// The label of the highest of each row of scores (samples × classes); of equal scores, the first.
+    /// The label of the highest score in each row of scores (samples × classes). The first wins among equal scores.
     #[must_use]
     pub fn highest(&self, scores: &Array2<f64>) -> Vec<&str> {
         let highest = |row: &ArrayRef1<f64>| {

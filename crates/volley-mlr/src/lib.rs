@@ -5,15 +5,17 @@
 //!   [`Preconditioner`]), encrypts it and decrypts the [`Model`] ([`Owner`]).
 //! * **The server** has evaluation keys and [`EncryptedData`], and trains ([`Trainer`]). Its types hold nothing else.
 //! * **Both** have the [`Plan`], made from the shape of the data and the [`Hyperparameters`] before there is a key.
-//! * **Training is put together** of four parts, each of which can be another: the source of [`Rows`], the
-//!   [`Objective`], the [`UpdateRule`] and the [`Refresh`]. A [`TrainingCircuit`] plans and runs any objective.
-//! * **In clear,** [`Reference`] is the same algorithm with the same polynomial in f64, which shows what an encrypted
-//!   run will do before anyone pays for it; [`Baseline`]s are the paper's three curves.
+//! * **Training has four parts,** each of which can be replaced: the source of [`Rows`], the [`Objective`], the
+//!   [`UpdateRule`] and the [`Refresh`]. A [`TrainingCircuit`] plans and runs any objective.
+//! * **In clear,** [`Reference`] is the same algorithm with the same polynomial in f64. It shows what an encrypted run
+//!   will do before anyone pays for it. [`Baseline`]s are the paper's three curves.
 //!
-//! Below it is [`volley_sigmoid`], re-exported here with the layers under it. Its values are written to and read from
-//! files by [`wire`]. It is the last of the layers that compute on ciphertexts. It reads no tables and extracts no
-//! features from images (`volley-data` and `volley-features`, above it, do), and it knows of no terminals or networks.
-//! Where levels do not last for all iterations, the plan [refreshes](Refresh) the weights by bootstrapping.
+//! Where levels do not last for all iterations, the plan [refreshes](Refresh) the weights by bootstrapping. The module
+//! [`wire`] writes and reads files of all values.
+//!
+//! The layer below is [`volley_sigmoid`], re-exported here with the layers under it. This is the last of the layers
+//! that compute on ciphertexts. It reads no tables and extracts no features from images, which `volley-data` and
+//! `volley-features` do, and it knows of no terminals or networks.
 //!
 //! ```
 //! use std::sync::Arc;

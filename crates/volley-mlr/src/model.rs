@@ -48,8 +48,8 @@ struct Unchecked {
 
 impl Model {
     /// A private model of `weights`, classes × (feature columns + 1), the bias first, for rows prepared by
-    /// `preprocessing`. A whitening among that is taken into the weights: the model's own refer to the columns before
-    /// it.
+    /// `preprocessing`. A whitening in the preprocessing is taken into the weights: those of the model refer to the
+    /// columns before the whitening.
     ///
     /// # Errors
     ///
@@ -69,13 +69,13 @@ impl Model {
         Ok(Self { weights, classes, preprocessing, sharing: Sharing::Private })
     }
 
-    /// The same model with another mark, for those who store models: the mark is what decryption gave.
+    /// The same model with another mark, for those who store models. The mark has to be the one that decryption gave.
     #[must_use]
     pub fn marked(self, sharing: Sharing) -> Self {
         Self { sharing, ..self }
     }
 
-    /// Whether it may be shown to others.
+    /// Whether the model may be shown to others.
     #[must_use]
     pub fn sharing(&self) -> Sharing {
         self.sharing
@@ -108,7 +108,7 @@ impl Model {
         Ok(self.preprocessing.apply(features)?.dot(&self.weights.t()))
     }
 
-    /// The label of the highest score for each row of raw features; of equal scores, the first.
+    /// The label of the highest score for each row of raw features. The first wins among equal scores.
     ///
     /// # Errors
     ///

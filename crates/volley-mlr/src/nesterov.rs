@@ -20,15 +20,15 @@ pub struct Momentum {
 }
 
 impl Default for Momentum {
-    /// The paper's, which tends to 1 in size.
+    /// The paper's momentum, which tends to 1 in size.
     fn default() -> Self {
         Self::limited(1.0)
     }
 }
 
 impl Momentum {
-    /// max(ηₜ, −`limit`): the paper's until it reaches the limit, which it then keeps. A limit below 1 damps the swings
-    /// of long runs, whose weights otherwise overshoot.
+    /// max(ηₜ, −`limit`): the paper's momentum until it reaches the limit, which it then keeps. A limit below 1 damps
+    /// the swings of long runs, whose weights otherwise overshoot.
     #[must_use]
     pub fn limited(limit: f64) -> Self {
         Self { alpha: 0.01, limit }

@@ -1,9 +1,9 @@
-//! What is trained: how the scores of samples and their labels become errors.
+//! Objectives: how the scores of samples and their labels become errors.
 //!
-//! A generalised linear model with its canonical link has one gradient, (y − μ(z))ᵀ x for scores z = x vᵀ and targets
-//! y, and differs from others in the mean μ alone: the sigmoid for logistic regression, the identity for linear
-//! regression, the exponential for Poisson regression. An [`Objective`] is μ as a circuit; all else of training is the
-//! same for all of them.
+//! All generalised linear models with their canonical links have the gradient (y − μ(z))ᵀ x, for scores z = x vᵀ and
+//! targets y. They differ in the mean μ alone: the sigmoid for logistic regression, the identity for linear regression,
+//! the exponential for Poisson regression. An [`Objective`] is μ as a circuit; the rest of training is the same for all
+//! of them.
 
 use std::fmt::Debug;
 
@@ -14,8 +14,8 @@ use crate::volley_ckks::{Arithmetic, Complex64, Parameters, Scale};
 
 /// The mean μ of a generalised linear model, on ciphertexts.
 ///
-/// [`SigmoidPolynomial`] is that of logistic regression by the squared likelihood error. The tests of this crate have
-/// linear and Poisson regression as others (`tests/mlr/other_objectives.rs`).
+/// [`SigmoidPolynomial`] is the objective of logistic regression by the squared likelihood error. The tests of this
+/// crate have two others, linear and Poisson regression (`tests/mlr/other_objectives.rs`).
 pub trait Objective: Clone + Debug + Send + Sync {
     /// Levels that [`mean`](Self::mean) takes.
     fn levels(&self) -> usize;
@@ -23,14 +23,14 @@ pub trait Objective: Clone + Debug + Send + Sync {
     /// log₂ h: weights are encrypted at Δ/h, which is best where scores stay in \[−h, h\].
     fn log_headroom(&self) -> i32;
 
-    /// μ(0): training begins with weights of zero, whose errors need no ciphertext of scores.
+    /// μ(0). Training begins with weights of zero, whose errors need no ciphertext of scores.
     fn mean_at_zero(&self) -> f64;
 
     /// m ∘ b·μ(a·z) for scores z, at exactly the scale that is asked for and [`levels`](Self::levels) below z.
     ///
     /// # Errors
     ///
-    /// What the arithmetic refuses, too few levels among it.
+    /// What the arithmetic refuses, such as too few levels.
     fn mean<A: Arithmetic>(
         &self,
         arithmetic: &A,
@@ -39,14 +39,14 @@ pub trait Objective: Clone + Debug + Send + Sync {
     ) -> Result<A::Ciphertext, Error>;
 }
 
-/// What is wanted of a mean: m ∘ b·μ(a·z).
+/// The mean that is wanted: m ∘ b·μ(a·z).
 #[expect(missing_debug_implementations, reason = "a closure")]
 pub struct MaskedMean<'a> {
-    /// a: what the encrypted values are multiplied by to give scores.
+    /// a, by which the encrypted values are multiplied to give scores.
     pub argument_factor: f64,
-    /// b: what means are multiplied by; negative, with the step size in it.
+    /// b, by which means are multiplied; negative, with the step size in it.
     pub output_factor: f64,
-    /// m, one value for each slot: zero where there is no score, whatever is encrypted there.
+    /// m, with one value for each slot. It is zero where there is no score, whatever is encrypted there.
     pub mask: &'a (dyn Fn() -> Vec<Complex64> + Sync),
     /// The scale of the result.
     pub scale: &'a Scale,

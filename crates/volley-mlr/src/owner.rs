@@ -49,18 +49,18 @@ impl Owner {
         })
     }
 
-    /// Encrypts features, labels and 1/B, times the weights of the rows if they have any, under the secret key, each
-    /// ciphertext with a seed of its own.
+    /// Encrypts features, labels and 1/B under the secret key, each ciphertext with a seed of its own. 1/B is
+    /// multiplied by the weights of the rows, if they have any.
     ///
     /// Features are normalised by a power of two that only the owner knows
-    /// ([`Preconditioner`](crate::Preconditioner)), so that 1/B is at most 1: every plaintext is encoded at the
+    /// ([`Preconditioner`](crate::Preconditioner)), so that 1/B is at most 1. Every plaintext is encoded at the
     /// parameters' scale, and what the server sees does not depend on the data.
     ///
     /// # Errors
     ///
     /// [`Error::Matrix`] where a value is too large to be encoded; [`Error::WeightsOutOfRange`] where the plan
-    /// refreshes weights and those of this data, which training in clear tells, are larger than it leaves room for; for
-    /// a shareable plan [`Error::NoiseModel`], [`Error::ScoreRange`] and [`Error::SharedBits`] where the model of this
+    /// refreshes weights, and training in clear shows that those of this data are larger than it leaves room for; for a
+    /// shareable plan [`Error::NoiseModel`], [`Error::ScoreRange`] and [`Error::SharedBits`] where the model of this
     /// data cannot be shared.
     pub fn encrypt(&self, rng: &mut impl CryptoRng) -> Result<EncryptedDataset, Error> {
         if let Some(flooding) = self.plan.hyperparameters().flooding() {
@@ -117,7 +117,7 @@ impl Owner {
         Ok(())
     }
 
-    /// Decrypts a model: [flooded](crate::volley_ckks::flooding) where the plan is shareable, and else
+    /// Decrypts a model: [flooded](crate::volley_ckks::flooding) where the plan is shareable, otherwise
     /// [private](crate::Sharing).
     ///
     /// A model that was decrypted before comes out the same, and counts once among the τ decryptions that the plan
@@ -141,8 +141,9 @@ impl Owner {
         self.training_set.model(self.decrypt_weights(model)?)
     }
 
-    /// Decrypts what training found, classes × (columns + 1), for the owner alone: the weights of prepared features,
-    /// which [`TrainingSet::model`] makes a model of. [`Step::weights`](crate::Step) are these in clear.
+    /// Decrypts the weights that training found, classes × (columns + 1), for the owner alone. They are weights of
+    /// prepared features, and [`TrainingSet::model`] makes a model of them. The training in clear has the same in
+    /// [`Step::weights`](crate::Step).
     ///
     /// # Errors
     ///

@@ -12,8 +12,8 @@ use crate::volley_revolver::Shape;
 
 /// What was fitted to a training set, and turns decrypted weights into a model. The training set itself is not in it.
 ///
-/// Private: the statistics are those of the data. Of whitened rows it has the mean of each class, by which the scores
-/// of a decrypted model are recoded (docs/training.md).
+/// It is private, as its statistics are those of the data. Where rows are whitened it has the mean of each class, by
+/// which the scores of a decrypted model are recoded (docs/training.md).
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnerState {
     pub(crate) classes: ClassLabels,
@@ -47,8 +47,8 @@ impl OwnerState {
         self.recoding.as_ref().map(|recoding| recoding.of(weights))
     }
 
-    /// The scores, samples × classes, that a model with these trained weights gives rows that these `scores` were
-    /// trained for: recoded where rows are whitened.
+    /// The scores, samples × classes, of the model that these trained weights give. They are made from the trained
+    /// `scores` of the same rows, and recoded where rows are whitened.
     pub(crate) fn model_scores(&self, weights: &Array2<f64>, scores: Array2<f64>) -> Array2<f64> {
         match self.score_map(weights) {
             Some(map) => map.scores(&scores),

@@ -26,16 +26,16 @@ mod work;
 
 /// Levels of the first iteration.
 const FIRST_ITERATION_LEVELS: usize = Schedule::FIRST_LEVELS;
-/// log₂ of the ring degree where levels are refreshed: smaller rings have no levels beside those of a bootstrapping.
+/// log₂ of the ring degree where weights are refreshed: smaller rings have no levels beside those of a bootstrapping.
 const REFRESHING_LOG_N: u32 = 16;
-/// Most iterations between two refreshes that are tried, and numbers of special primes.
+/// Most iterations between two refreshes, and most numbers of special primes, that are tried.
 const MAX_BETWEEN: usize = 4;
 const SPECIAL_PRIMES: RangeInclusive<usize> = 4..=10;
-/// Memory that a run that refreshes keeps to if it can, whatever there is: chains for more iterations between refreshes
-/// take far more keys for little time.
+/// Bytes that a run with refreshes stays within if it can, even where there is more memory: chains for more iterations
+/// between refreshes take far more keys and save little time.
 const PREFERRED_BYTES: u64 = 12_000_000_000;
 
-/// Shape, settings, parameters, layout and costs of a run. Pure: making one needs no data and no randomness.
+/// Shape, settings, parameters, layout and costs of a run. Making a plan needs no data and no randomness.
 #[derive(Clone, Debug)]
 pub struct Plan {
     hyperparameters: Hyperparameters,
@@ -57,9 +57,9 @@ struct Refreshes {
 impl Plan {
     /// The cheapest plan for `samples` rows of `features` columns and `classes` classes that meets the demands.
     ///
-    /// Where no ring has the levels, or they take more memory or time, the weights are [refreshed](crate::Refresh) in the ring
-    /// of degree 2^16 (in the one demanded, if it is): by the cheaper bootstrapping if the estimate of its noise moves
-    /// scores by at most 1/64, else by the more precise one.
+    /// Where no ring has the levels, or they take more memory or time, the weights are [refreshed](crate::Refresh). The
+    /// ring then has degree 2^16, unless another one is demanded. The cheaper bootstrapping is taken if the estimate of
+    /// its noise moves scores by at most 1/64, otherwise the more precise one.
     ///
     /// Rows are kept in memory. Where memory is limited it may take less time to read them in every iteration: the faster of
     /// the two is planned, and [`storage`](Self::storage) says which.
@@ -67,7 +67,7 @@ impl Plan {
     /// # Errors
     ///
     /// [`Error::TooManyIterations`] and [`Error::Matrix`] where nothing fits; they say what would: fewer iterations, a
-    /// larger ring, more slots, more memory. [`Error::PlanTooLarge`] for what no server would plan again,
+    /// larger ring, more slots, more memory. [`Error::PlanTooLarge`] for a run that no server would plan again,
     /// [`Error::WhitenedColumns`] for more columns than the profile takes.
     pub fn new(
         samples: usize,
@@ -127,9 +127,9 @@ impl Plan {
         if order.is_le() { self } else { other }
     }
 
-    /// The cheapest plan that refreshes weights; `None` where the ring has not the levels for it at the demanded
-    /// security, for too many iterations, and for models that are to be shared, as flooding has no bound for the noise
-    /// of a bootstrapping.
+    /// The cheapest plan that refreshes weights. `None` where the ring has not the levels for it at the demanded
+    /// security, for too many iterations, and for models that are to be shared: flooding has no bound for the noise of
+    /// a bootstrapping.
     pub(crate) fn refreshing(
         shape: Shape,
         hyperparameters: &Hyperparameters,
@@ -157,7 +157,7 @@ impl Plan {
         })
     }
 
-    /// A plan of what was planned.
+    /// Puts the parts of a plan together.
     fn assemble(training: &Training<'_>, matrices: MatrixPlan) -> Result<Self, Error> {
         let refreshes = match &training.method {
             None => None,
@@ -171,8 +171,9 @@ impl Plan {
     }
 
     /// The plan of a run under these parameters, in this layout and by this split, whose weights are refreshed by
-    /// something else than bootstrapping: by the owners of a key, say. `refresh` is its simulation, and
-    /// [`Trainer::with_refresh`](crate::Trainer::with_refresh) takes the real one. The run has no files: no reader would know what refreshes it.
+    /// something other than bootstrapping, such as the owners of a key. `refresh` is its simulation, and
+    /// [`Trainer::with_refresh`](crate::Trainer::with_refresh) takes the real one. The run has no files, as a reader
+    /// would not know what refreshes it.
     ///
     /// # Errors
     ///
@@ -188,8 +189,8 @@ impl Plan {
         Self::restore(hyperparameters, parameters, layout, split, Some(Method::Own(refresh)))
     }
 
-    /// The plan that was made once with these parameters, layout and split. Whoever it comes from, it is made again in
-    /// about a second or refused.
+    /// The plan that was made once with these parameters, layout and split. It may come from anyone: it is made again
+    /// in about a second, or refused.
     pub(crate) fn restore(
         hyperparameters: &Hyperparameters,
         parameters: &Parameters,
@@ -232,8 +233,9 @@ impl Plan {
         NoiseModel::new(&self.hyperparameters, self.layout(), self.parameters().log_scale())
     }
 
-    /// For a shareable plan, the bits of the largest weight that flooding leaves at least, for data that the estimate
-    /// of the noise covers (see [`Sharing`](crate::Sharing)): log₂ of the weight over the deviation of its noise.
+    /// The bits of the largest weight that flooding leaves at least, for a shareable plan: log₂ of the weight over the
+    /// deviation of its noise. They hold for data that the estimate of the noise covers (see
+    /// [`Sharing`](crate::Sharing)).
     #[must_use]
     pub fn shared_bits(&self) -> Option<f64> {
         let flooding = self.hyperparameters.flooding()?;
@@ -277,8 +279,8 @@ impl Plan {
         self.matrices.key_seconds_on(core)
     }
 
-    /// Seconds of all together, by the model that the plan was chosen with: the server trains, the owner makes keys and
-    /// upload, both are sent.
+    /// Seconds of both parties together, by the model that the plan was chosen with: the server trains, the owner makes
+    /// keys and upload, and these are sent.
     #[must_use]
     pub fn cost(&self) -> f64 {
         self.matrices.cost()
@@ -290,7 +292,7 @@ impl Plan {
         self.matrices.seconds_on(core)
     }
 
-    /// Level at which the data is encrypted: the highest, or the one that a refresh returns to.
+    /// The level at which the data is encrypted: the highest one, or the one that a refresh returns to.
     #[must_use]
     pub fn data_level(&self) -> usize {
         self.refreshed_level().unwrap_or_else(|| self.parameters().max_level())
@@ -314,7 +316,7 @@ impl Plan {
         self.schedule().refreshes()
     }
 
-    /// Bits of the refreshed weights at least: log₂ of the bound on them over the error of one.
+    /// The bits that refreshed weights have at least: log₂ of the bound on them over the error of one.
     #[must_use]
     pub fn refresh_bits(&self) -> Option<f64> {
         self.bootstrapping().map(refresh::bits)
@@ -422,7 +424,7 @@ fn closer(in_memory: Error, on_disk: Error) -> Error {
 /// A run as a circuit.
 struct Training<'a> {
     hyperparameters: &'a Hyperparameters,
-    /// By what weights are refreshed, if they are.
+    /// How weights are refreshed, if they are.
     method: Option<Method>,
     storage: RowStorage,
 }
@@ -454,8 +456,8 @@ impl Training<'_> {
             .collect()
     }
 
-    /// The parameter set under which the default layout and split take the least time, if possible of those that meet
-    /// the demands in a usual machine's memory. Comparing all layouts and splits under each would take minutes.
+    /// The parameter set under which the default layout and split take the least time, if possible among those that
+    /// meet the demands in a usual machine's memory. Comparing all layouts and splits under each would take minutes.
     fn cheapest_of(
         &self,
         candidates: Vec<Parameters>,
@@ -480,7 +482,7 @@ impl Training<'_> {
         Ok(plans.swap_remove(0).2)
     }
 
-    /// A lack of levels as what it is to the user: a lack of iterations.
+    /// Turns a lack of levels into what it is to the user: too many iterations.
     fn in_iterations(&self, error: Error) -> Error {
         let Error::Matrix(MatrixError::TooManyLevels { log_n, available, sufficient_log_n, .. }) = error
         else {

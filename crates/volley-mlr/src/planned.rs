@@ -1,4 +1,4 @@
-//! What the plans of this crate say alike of parameters, layout and costs: they are those of a plan of matrices.
+//! The accessors that the plans of this crate share. Parameters, layout and costs are those of a plan of matrices.
 
 /// The accessors of a plan that has a plan of matrices in its field `matrices`.
 macro_rules! planned {
@@ -10,7 +10,7 @@ macro_rules! planned {
                 self.matrices.parameters()
             }
 
-            /// Where the matrices' entries lie.
+            /// The layout: where the entries of the matrices lie.
             #[must_use]
             pub fn layout(&self) -> $crate::volley_revolver::Layout {
                 self.matrices.layout()
@@ -34,7 +34,7 @@ macro_rules! planned {
                 self.matrices.upload()
             }
 
-            /// The server's memory when it is the most, with so many threads.
+            /// The most memory that the server takes at any time, with so many threads.
             #[must_use]
             pub fn memory(&self, threads: usize) -> $crate::volley_ckks::costs::Memory {
                 self.matrices.memory(threads)

@@ -1,38 +1,42 @@
 //! The quadratic gradient's diagonal preconditioner.
 //!
 //! Newton's method would multiply the gradient by the inverse of the Hessian, which for every class is bounded by
-//! ¼ xᵀx (σ' ≤ ¼). The quadratic gradient takes the diagonal matrix B with
+//! ¼ xᵀx (σ' ≤ ¼). The quadratic gradient takes instead the diagonal matrix B with
 //!
 //! ```text
 //! Bⱼ = ¼ Σₖ |xᵀx|ⱼₖ
 //! ```
 //!
-//! instead: by Gershgorin's theorem B − ¼ xᵀx is positive semidefinite, so a step of 1/B climbs without overshooting.
-//! The owner computes 1/B in clear and uploads it encrypted.
+//! By Gershgorin's theorem B − ¼ xᵀx is positive semidefinite, so a step of 1/B climbs without overshooting. The owner
+//! computes 1/B in clear and uploads it encrypted.
 //!
 //! # Columns that do harm
 //!
 //! A column that is zero in every training row has B = 0. With 1/(ε + B) the noise of its fresh encryption would grow
-//! to weights of size 2; here 1/B is 0 for it, and for any other column that is constant (the bias says all that it
-//! could say). A column that is nearly zero has a huge 1/B, which amplifies noise as well and takes the digits of all
-//! others when 1/B is encoded: 1/B is capped at 2⁷ times the median of the non-zero ones. 2⁷ is the smallest power of
-//! two that changes nothing on the paper's own features, where the largest is 124 times the median; 2⁶ leaves the
-//! accuracies unchanged to four digits there, 2⁴ begins to cost. A smaller 1/B still satisfies the bound. The bias is
-//! not capped: Bⱼ ≥ n/4 for it, so it cannot amplify noise, and it must keep up with the other weights (on the same
-//! data, standardised, it has 65 times the median; held at twice the median, training diverges by iteration 15).
+//! to weights of size 2. Here 1/B is 0 for it, and for any other column that is constant, as the bias says all that it
+//! could say.
+//!
+//! A column that is nearly zero has a huge 1/B. It amplifies noise as well, and takes the digits of all others when 1/B
+//! is encoded. So 1/B is capped at 2⁷ times the median of the non-zero ones. 2⁷ is the smallest power of two that
+//! changes nothing on the paper's own features, where the largest is 124 times the median; 2⁶ leaves the accuracies
+//! unchanged to four digits there, 2⁴ begins to cost. A smaller 1/B still satisfies the bound.
+//!
+//! The bias is not capped. Bⱼ ≥ n/4 for it, so it cannot amplify noise, and it must keep up with the other weights: on
+//! the same data, standardised, it has 65 times the median, and if it is held at twice the median, training diverges by
+//! iteration 15.
 //!
 //! # Normalisation
 //!
-//! Features have any size, and encryption wants one known to the server. Let x' = 2⁻ᵃ x and train on it: then
-//! B' = 2⁻²ᵃ B, and every iteration gives V' = 2ᵃ V and W' = 2ᵃ W. Proof by induction: both start at zero. If V' = 2ᵃ
-//! V, the scores x' V'ᵀ = x Vᵀ are the same, so are the probabilities p, and the step (1/B') ∘ (y − p)ᵀ x' = 2²ᵃ 2⁻ᵃ
-//! (1/B) ∘ (y − p)ᵀ x is 2ᵃ times the step of the original; the momentum and the weight decay are linear. ∎ In floating
-//! point both runs are equal bit for bit but for the exponents.
+//! Features have any size, while encryption needs a size that the server knows. Let x' = 2⁻ᵃ x and train on it. Then
+//! B' = 2⁻²ᵃ B, and every iteration gives V' = 2ᵃ V and W' = 2ᵃ W. Proof by induction: both start at zero. If
+//! V' = 2ᵃ V, the scores x' V'ᵀ = x Vᵀ are the same, and so are the probabilities p. The step
+//! (1/B') ∘ (y − p)ᵀ x' = 2²ᵃ 2⁻ᵃ (1/B) ∘ (y − p)ᵀ x is 2ᵃ times the step of the original, and the momentum and the
+//! weight decay are linear. ∎ In floating point both runs are equal bit for bit but for the exponents.
 //!
-//! a is chosen so that the largest 1/B' is in (¼, 1]. Then 1/B' can be encoded at one scale whatever the data. So can
-//! x': Σᵢ x'ᵢⱼ² ≤ 4 B'ⱼ bounds it by 2 √B'ⱼ, where the smallest B' is in \[1, 4): its size depends on how much columns
-//! differ, and neither on their unit nor on the number of samples. Only the owner knows a, and multiplies the decrypted
-//! weights by 2⁻ᵃ.
+//! The exponent a is chosen so that the largest 1/B' is in (¼, 1]. Then 1/B' can be encoded at one scale for all data.
+//! So can x': Σᵢ x'ᵢⱼ² ≤ 4 B'ⱼ bounds it by 2 √B'ⱼ, where the smallest B' is in \[1, 4). Its size depends on how much
+//! columns differ, and neither on their unit nor on the number of samples. Only the owner knows a, and multiplies the
+//! decrypted weights by 2⁻ᵃ.
 
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 use serde::{Deserialize, Serialize};
@@ -84,7 +88,7 @@ impl From<Preconditioner> for Stored {
 }
 
 impl Preconditioner {
-    /// For prepared training rows, samples × columns, of which the first is the bias.
+    /// The preconditioner of prepared training rows, samples × columns. The first column is the bias.
     ///
     /// Cost: one product xᵀx.
     ///
@@ -95,7 +99,7 @@ impl Preconditioner {
         Self::of_gram(features, &features.t().dot(features))
     }
 
-    /// The same for rows that count `weights` times, all of them positive: Bⱼ = ¼ Σₖ |xᵀ diag(w) x|ⱼₖ bounds the
+    /// The same for rows that count `weights` times, all of them positive. Bⱼ = ¼ Σₖ |xᵀ diag(w) x|ⱼₖ bounds the
     /// Hessian of the weighted loss.
     ///
     /// # Errors
@@ -157,7 +161,7 @@ impl Preconditioner {
     }
 }
 
-/// The median of the values that are not zero, the upper one of two; 0 if there are none.
+/// The median of the values that are not zero: the upper one where there are two, 0 where there is none.
 fn median_of_non_zero(values: &Array1<f64>) -> f64 {
     let mut values: Vec<f64> = values.iter().copied().filter(|&value| value != 0.0).collect();
     values.sort_unstable_by(f64::total_cmp);

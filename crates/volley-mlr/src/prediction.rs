@@ -1,13 +1,13 @@
 //! Encrypted prediction: scores of encrypted rows under an encrypted model, which only the owner reads.
 //!
-//! The owner plans it for a number of rows ([`PredictionPlan`]) and encrypts them as features are
-//! ([`OwnerState::encrypt_rows`]); the server computes x·Wᵀ by one forward product for each group of rows
-//! ([`Predictor`]); the owner decrypts ([`OwnerState::decrypt_scores`]) and takes the highest
+//! The owner plans the prediction for a number of rows ([`PredictionPlan`]) and encrypts them as features are
+//! ([`OwnerState::encrypt_rows`]). The server computes x·Wᵀ by one forward product for each group of rows
+//! ([`Predictor`]). The owner decrypts ([`OwnerState::decrypt_scores`]) and takes the highest score
 //! ([`ClassLabels::highest`](crate::ClassLabels::highest)).
 //!
-//! It takes the one level that training leaves. Rows are encrypted at a scale that makes the scores' 2^37 under the 50
-//! bits of q₀: scores are right to about 2^−20 and may reach 2^12. A larger one wraps around and takes the others of
-//! its ciphertext with it; the owner is told which rows these are when they are decrypted.
+//! A prediction takes the one level that training leaves. Rows are encrypted at a scale that gives scores the scale
+//! 2^37 under the 50 bits of q₀. So scores are right to about 2^−20 and may reach 2^12. A larger score wraps around and
+//! spoils the others of its ciphertext. The owner is told which rows these are when they are decrypted.
 //!
 //! Decrypted scores are [as secret](crate::volley_ckks::flooding) as a private model.
 
@@ -39,10 +39,11 @@ const LEVEL: usize = 1;
 /// log₂ of the scale of scores.
 const SCORE_LOG_SCALE: i32 = 37;
 
-/// How rows are predicted by the model of a training plan: the same parameters and products, another number of rows.
+/// How rows are predicted by the model of a training plan, with the same parameters and products but another number of
+/// rows.
 ///
-/// The keys of a training of two iterations or more [cover](crate::volley_ckks::KeySpec::covers) those of its prediction; after a
-/// single one they are made for prediction.
+/// The keys of a training of two iterations or more [cover](crate::volley_ckks::KeySpec::covers) those of its
+/// prediction. After a single iteration keys have to be made for the prediction.
 #[derive(Clone, Debug)]
 pub struct PredictionPlan {
     /// The layout that the model was trained in.
@@ -78,7 +79,7 @@ impl PredictionPlan {
         Ok(Self { training, iterations, rows, weights, matrices })
     }
 
-    /// Where so many rows lie under the model's weights.
+    /// The layout of so many rows under the model's weights.
     pub(crate) fn layout_of(plan: &Plan, rows: usize) -> Result<Layout, Error> {
         Ok(plan.layout().with_samples(rows)?)
     }
@@ -89,14 +90,15 @@ impl PredictionPlan {
         Operand { level: LEVEL - 1, scale: Scale::power_of_two(SCORE_LOG_SCALE), slots: self.rows.slots }
     }
 
-    /// Level, scale and slots of the weights that come with the scores where the owner recodes them: of whitened rows.
+    /// Level, scale and slots of the weights that come with the scores. They come where rows are whitened, and the
+    /// owner recodes the scores.
     #[must_use]
     pub fn weights(&self) -> Option<&Operand> {
         self.weights.as_ref()
     }
 
-    /// What scores stay below: 2^12 where q₀ has 50 bits. Larger ones wrap around, and with them all others in the
-    /// ciphertext.
+    /// The size that scores stay below: 2^12 where q₀ has 50 bits. A larger score wraps around, and spoils all others
+    /// in its ciphertext.
     #[must_use]
     pub fn max_score(&self) -> f64 {
         (self.parameters().log_q(0) - 1.0 - f64::from(SCORE_LOG_SCALE)).exp2()
@@ -112,14 +114,14 @@ impl PredictionPlan {
 /// Rows whose classes are asked for, by group and column block.
 #[derive(Clone, Debug)]
 pub struct EncryptedRows<C> {
-    /// Where the entries lie: the prediction plan's.
+    /// The layout of the prediction plan: where the entries lie.
     pub layout: Layout,
     /// Features, by group of rows and column block.
     pub features: Vec<Vec<C>>,
 }
 
 impl EncryptedRows<SeededCiphertext> {
-    /// Expands the seeds: what the server does first.
+    /// Expands the seeds, which is the first thing that the server does.
     ///
     /// # Errors
     ///
@@ -135,21 +137,21 @@ impl EncryptedRows<SeededCiphertext> {
 /// What the server returns: one ciphertext for each group of rows and class block.
 #[derive(Clone, Debug)]
 pub struct EncryptedScores<C> {
-    /// Where the scores lie: the prediction plan's.
+    /// The layout of the prediction plan: where the scores lie.
     pub layout: Layout,
     /// Scores, by group and class block.
     pub scores: Vec<C>,
-    /// The weights that gave them, by class block and column block, where the owner [recodes](PredictionPlan::weights) scores; else
-    /// none.
+    /// The weights that gave the scores, by class block and column block, where the owner
+    /// [recodes](PredictionPlan::weights) scores; otherwise none.
     pub weights: Vec<C>,
 }
 
-/// The server's side of encrypted prediction, generic as [`Trainer`](crate::Trainer) is. The weights' rotations are made
-/// once.
+/// The server's side of encrypted prediction, generic as [`Trainer`](crate::Trainer) is. The rotations of the weights
+/// are made once.
 #[derive(Debug)]
 pub struct Predictor<A: Arithmetic> {
     skewed: Skewed<A>,
-    /// By class block.
+    /// The rotated weights by class block.
     weights: Vec<RevolvedWeights<A::Ciphertext>>,
     /// What goes back with the scores.
     returned: Vec<A::Ciphertext>,
@@ -239,8 +241,8 @@ impl<A: Arithmetic> Predictor<A> {
         Ok(EncryptedScores { layout, scores: scores.into_iter().flatten().collect(), weights })
     }
 
-    /// The scores of one group of rows, given by column block, by class block: a server short of memory goes group by
-    /// group.
+    /// The scores of one group of rows, by class block. The rows are given by column block. A server short of memory
+    /// goes group by group.
     ///
     /// # Errors
     ///
@@ -290,15 +292,16 @@ impl OwnerState {
         Ok(EncryptedRows { layout, features })
     }
 
-    /// The scores, samples × classes, in the order of the [classes](Self::classes), recoded as those of a decrypted model are. Not
-    /// flooded: for the owner alone.
+    /// The scores, samples × classes, in the order of the [classes](Self::classes). They are recoded as those of a
+    /// decrypted model are. They are not flooded, so they are for the owner alone.
     ///
     /// # Errors
     ///
     /// [`Error::LayoutMismatch`] for scores of another plan, [`Error::PlanShape`] for a state that is not the plan's,
     /// [`Error::Matrix`] for ciphertexts of another owner or parameter set, or not as many as the plan has.
-    /// [`Error::ScoreOverflow`] where a slot is not below [`max_score`](PredictionPlan::max_score): one score that wraps around
-    /// spoils those of all rows in its ciphertext. What wraps around changes some slot by twice that bound at least.
+    /// [`Error::ScoreOverflow`] where a slot is not below [`max_score`](PredictionPlan::max_score): one score that
+    /// wraps around spoils those of all rows in its ciphertext. A wrap-around changes some slot by at least twice that
+    /// bound.
     pub fn decrypt_scores(
         &self,
         plan: &PredictionPlan,

@@ -1,4 +1,4 @@
-//! From raw features to the rows that training and prediction use.
+//! Preprocessing: from raw features to the rows that training and prediction use.
 //!
 //! Statistics come from the training rows alone. They stay with the owner's model, and prediction applies them. Every
 //! profile puts the bias, a column of ones, first.
@@ -11,20 +11,22 @@
 //! 3. the quotient by the standard deviation;
 //! 4. the nearest value in \[−4, 4\].
 //!
-//! A column counts as constant, and becomes 0 whatever it holds later, if its deviation is not above what rounding
-//! alone could make: ε times its largest absolute value, for the ε of the data's [`Precision`]. (Rounding changes a
-//! value by at most half of that.) A deviation below 2⁻¹⁰²², whose inverse is no f64, counts as none as well.
+//! A column counts as constant if its deviation is not above what rounding alone could make. It becomes 0, whatever it
+//! holds later. Rounding makes ε times the largest absolute value of the column, for the ε of the data's [`Precision`]
+//! (it changes a value by at most half of that). A deviation below 2⁻¹⁰²², whose inverse is no f64, counts as none as
+//! well.
 //!
 //! [`Profile::Standard`] does the same, but takes the square roots of a column only where that makes it less skewed:
-//! where the mean of ((x − mean)/deviation)³ is nearer to zero after it. Then it [whitens](crate::whitening) what that gives, all
-//! columns together. A [`Model`](crate::Model) takes the whitening into its weights, which refer to the columns before it.
+//! where the mean of ((x − mean)/deviation)³ is nearer to zero with them. Then it [whitens](crate::whitening) all
+//! columns together. A [`Model`](crate::Model) takes the whitening into its weights, which refer to the columns before
+//! it.
 //!
 //! # Accuracy
 //!
-//! Values are scaled by a power of two, exactly, so that the largest is in \[1, 4): neither their sum nor their squares
-//! overflow, and squares underflow only where they do not count. The mean is that of the values plus that of the
-//! differences from it, so that the deviation of n values is right to about n·2⁻⁵³ of itself however far they are from
-//! zero. What is left of the mean's error is its rounding to f64.
+//! Values are scaled by a power of two, exactly, so that the largest is in \[1, 4). Neither their sum nor their squares
+//! overflow, and squares underflow only where they do not count. The mean is that of the values, corrected by the mean
+//! of the differences from it. So the deviation of n values is right to about n·2⁻⁵³ of itself, however far they are
+//! from zero. What is left of the mean's error is its rounding to f64.
 
 use ndarray::{Array1, Array2, ArrayRef1, ArrayView1};
 use serde::{Deserialize, Serialize};
@@ -48,11 +50,11 @@ enum Columns {
     Whitened(Vec<Standardisation>, Whitening),
 }
 
-/// What is done to one column: the square root if so said, the difference from the mean, the product with the inverse
-/// deviation, the nearest value in \[−[`CLIP`](Self::CLIP), `CLIP`\].
+/// What is done to one column, in this order: the square root, if it is wanted; the difference from the mean; the
+/// product with the inverse deviation; the nearest value in \[−[`CLIP`](Self::CLIP), `CLIP`\].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Standardisation {
-    /// Whether the square root is taken, of a negative value that of 0.
+    /// Whether the square root is taken. A negative value counts as 0.
     pub square_root: bool,
     /// The mean, after the root.
     pub mean: f64,
@@ -61,19 +63,19 @@ pub struct Standardisation {
 }
 
 impl Preprocessing {
-    /// Fitted to `training` rows, samples × columns, of double precision.
+    /// A preprocessing fitted to `training` rows, samples × columns, of double precision.
     #[must_use]
     pub fn fit(training: &Array2<f64>, profile: Profile) -> Self {
         Self::fit_rounded(training, Precision::Double, profile).0
     }
 
-    /// Fitted to the rows of a data set.
+    /// A preprocessing fitted to the rows of a data set.
     #[must_use]
     pub fn of(data: &Dataset, profile: Profile) -> Self {
         Self::with_shrinkage(data, profile).0
     }
 
-    /// Fitted to the rows of a data set, and ρ of the whitening if there is one.
+    /// A preprocessing fitted to the rows of a data set, and ρ of the whitening if there is one.
     pub(crate) fn with_shrinkage(data: &Dataset, profile: Profile) -> (Self, Option<f64>) {
         Self::fit_rounded(data.features(), data.precision(), profile)
     }
@@ -136,7 +138,7 @@ impl Preprocessing {
         self.prepare(features, |whitening, features| whitening.apply(features))
     }
 
-    /// The same of the rows that it was fitted to, to train on: whitened features are cut off.
+    /// The same for the rows that it was fitted to, to train on: whitened features are cut off.
     pub(crate) fn apply_to_training(&self, features: &Array2<f64>) -> Result<Array2<f64>, Error> {
         self.prepare(features, |whitening, features| whitening.apply_to_training(features))
     }

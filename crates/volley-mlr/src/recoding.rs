@@ -7,22 +7,23 @@
 //! that is flexible discriminant analysis (Hastie, Tibshirani and Buja, Flexible Discriminant Analysis by Optimal
 //! Scoring, 1994).
 //!
-//! With πₖ the share of class k in the training rows and mₖ the mean of its rows, whitened with shrinkage ρ
-//! ([`whitening`](crate::whitening)), whitened rows of one class have the covariance I − (1 − ρ) Σₖ πₖ mₖ mₖᵀ, so their scores
+//! Let πₖ be the share of class k in the training rows, and mₖ the mean of its rows, whitened with shrinkage ρ
+//! ([`whitening`](crate::whitening)). Whitened rows of one class have the covariance I − (1 − ρ) Σₖ πₖ mₖ mₖᵀ. Their
+//! scores have the mean μₖ and the covariance C, and are recoded as z′:
 //!
 //! ```text
 //! μₖ = W mₖ,     C = W Wᵀ − (1 − ρ) Σₖ πₖ μₖ μₖᵀ,     P = (C + ε tr(C)/c I)⁻¹
 //! z′ = U P z + b,     bₖ = −½ μₖᵀ P μₖ + log pₖ
 //! ```
 //!
-//! with the μₖ as the rows of U, and without the bias in z. pₖ is πₖ, or the same for all classes that count alike. If
+//! The μₖ are the rows of U, and z has no bias here. pₖ is πₖ, or the same for all classes where they count alike. If
 //! the scores of every class are normal with covariance C, z′ is the logarithm of the posterior probabilities, but for
-//! a term that all classes share. C is positive semidefinite, as (1 − ρ) Σ πₖ mₖ mₖᵀ is no larger than the whitened
-//! rows' covariance, which is I; ε keeps directions that hardly any score has, and the noise in them, from being
+//! a term that all classes share. C is positive semidefinite, as (1 − ρ) Σ πₖ mₖ mₖᵀ is no larger than the covariance
+//! of the whitened rows, which is I. ε keeps directions that hardly any score has, and the noise in them, from being
 //! stretched without a bound.
 //!
-//! z′ is linear in x, with the weights U P W: a recoded model is as large as one that is not. The owner recodes what
-//! was decrypted, from the class means alone.
+//! z′ is linear in x, with the weights U P W, so a recoded model is as large as any other. The owner recodes what was
+//! decrypted, from the class means alone.
 
 use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
@@ -64,7 +65,7 @@ pub(crate) struct ScoreMap {
 }
 
 impl Recoding {
-    /// Fitted to whitened rows, samples × (columns + 1), of classes that each have one.
+    /// A recoding fitted to whitened rows, samples × (columns + 1). Every class has at least one row.
     pub(crate) fn fit(features: &Array2<f64>, one_hot: &Array2<f64>, shrinkage: f64) -> Self {
         let counts = one_hot.sum_axis(Axis(0));
         let sums = one_hot.t().dot(&features.view().split_at(Axis(1), 1).1);
@@ -73,7 +74,7 @@ impl Recoding {
         Self { means: sums / counts.insert_axis(Axis(1)), shares, log_priors, shrinkage }
     }
 
-    /// With classes that count alike.
+    /// The same recoding with classes that count alike.
     pub(crate) fn balanced(self) -> Self {
         Self { log_priors: Array1::zeros(self.log_priors.len()), ..self }
     }
@@ -117,7 +118,7 @@ impl ScoreMap {
     }
 }
 
-/// (C + ε tr(C)/c I)⁻¹; 0 for 0, of weights that are all zero.
+/// (C + ε tr(C)/c I)⁻¹; 0 for C = 0, which comes from weights that are all zero.
 fn ridge_inverse(covariance: &Array2<f64>) -> Array2<f64> {
     let ridge = RIDGE * covariance.diag().sum() / covariance.nrows() as f64;
     symmetric::apply(covariance, |value| match value.max(0.0) + ridge {

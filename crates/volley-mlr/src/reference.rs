@@ -7,9 +7,9 @@
 //! ```
 //!
 //! with the learning rate rₜ of [`LearningRate`](crate::LearningRate) and weights w of the rows, all 1 unless classes are
-//! [balanced](crate::TrainingSet::balanced); [`Nesterov`] makes the weights of Δ. The encrypted
-//! trainer is tested against this, not against exact logistic regression, and a run that will diverge shows it here for
-//! free: each [`Step`] reports how far the scores went.
+//! [balanced](crate::TrainingSet::balanced). [`Nesterov`] makes weights of Δ. The encrypted trainer is tested against
+//! this, not against exact logistic regression. A run that will diverge shows it here at no cost: each [`Step`] reports
+//! how far the scores went.
 
 use ndarray::{Array1, Array2, Axis};
 use volley_sigmoid::SigmoidPolynomial;
@@ -41,15 +41,15 @@ pub struct Step {
     pub largest_score: f64,
     /// The range of scores on which the polynomial can be trusted.
     pub trusted_range: f64,
-    /// Whether errors drive the largest score on instead of back: p(z) < 0 for z > 0, so that y − p leads away from
-    /// zero whatever the label is, or a score beyond any that comes back.
+    /// Whether errors drive the largest score away from zero instead of back. That is so where p(z) < 0 for z > 0, as
+    /// y − p then leads away from zero for any label, and for a score that is too large to come back.
     pub runs_away: bool,
-    /// The largest entry of |V| after it, the point that an encrypted run keeps.
+    /// The largest entry of |V| after it. V is the point that an encrypted run keeps.
     pub largest_weight: f64,
 }
 
 impl Step {
-    /// Whether the scores stayed in the trusted range.
+    /// Refuses scores that left the trusted range.
     ///
     /// # Errors
     ///
@@ -64,8 +64,8 @@ impl Step {
         }
     }
 
-    /// Whether scores are still led back ([`runs_away`](Self::runs_away)). A run whose last step's are not diverges; one whose
-    /// scores left the range and came back does not.
+    /// Refuses scores that are no longer led back ([`runs_away`](Self::runs_away)). A run diverges if those of its last
+    /// step are not led back; one whose scores left the range and came back does not diverge.
     ///
     /// # Errors
     ///
@@ -101,7 +101,7 @@ impl<'a> Reference<'a> {
         Self { features, one_hot, inverse, row_weights: None, hyperparameters, nesterov, iteration: 0 }
     }
 
-    /// With rows that count `weights` times in the gradient.
+    /// The same run with rows that count `weights` times in the gradient.
     ///
     /// # Panics
     ///

@@ -1,9 +1,9 @@
-//! Weights brought back to a level from which training goes on.
+//! Refreshing weights: they are brought back to a level from which training goes on.
 //!
-//! Training takes levels, and a [`Refresh`] gives them back: for a server, bootstrapping
-//! ([`volley_ckks::bootstrapping`](crate::volley_ckks::bootstrapping)). It acts on slots of at most 1 in absolute value,
-//! which are complex where weights are real, so the two points that the momentum needs go through as one ciphertext for
-//! each class block and column block: with M and V of [`Trainer`](crate::Trainer) and a power of two b,
+//! Training takes levels, and a [`Refresh`] gives them back. A server does that by bootstrapping
+//! ([`volley_ckks::bootstrapping`](crate::volley_ckks::bootstrapping)). It acts on slots of at most 1 in absolute value.
+//! Slots are complex and weights real, so the two points that the momentum needs are refreshed as one ciphertext for
+//! each class block and column block. With M and V of [`Trainer`](crate::Trainer) and a power of two b,
 //!
 //! ```text
 //! X = (M + iV)/b                          b ≥ √2·max(|M|, |V|), so that |X| ≤ 1
@@ -11,25 +11,26 @@
 //! ```
 //!
 //! Neither way costs a level: b goes into the scale, exactly. With weights at Δ/h the constant 1/b is encoded as the
-//! integer 1 before, and b/2 as b/2h afterwards, for b ≥ 2h. The carry is formed of what comes back, where levels are
-//! plenty.
+//! integer 1 before the refresh, and b/2 as b/2h after it, for b ≥ 2h. The carry is formed after the refresh, where
+//! there are levels enough.
 //!
-//! Weights are K-periodic in the rows and so in the slots, with period K·D, a power of two that divides the slots: they
-//! are a sparsely packed ciphertext of K·D slots, which takes a fraction of the time of a full one and averages the
-//! noise of the repetitions.
+//! Weights are K-periodic in the rows. So they are periodic in the slots, with period K·D, a power of two that divides
+//! the slots. They are a sparsely packed ciphertext of K·D slots, whose refresh takes a fraction of the time of a full
+//! one and averages the noise of the repetitions.
 //!
 //! # When
 //!
-//! A refresh takes ciphertexts from level 1, as a prediction by the last weights does, and gives level L. It comes
-//! after an iteration that leaves less than the next one takes, above that 1: as late, and so as rarely, as can be.
+//! A refresh takes ciphertexts at level 1, as a prediction by the last weights does, and gives level L. It comes after
+//! an iteration that leaves fewer levels above level 1 than the next one takes. So it comes as late, and as rarely, as
+//! can be.
 //!
 //! # Noise
 //!
-//! A refresh of p bits adds an error of at most δ = b·2⁻ᵖ to each entry of M and V. What it becomes in the weights of a
-//! later iteration is the momentum's linear recurrence, since a gradient step can only shrink it (B − ¼ xᵀx is positive
-//! semidefinite); with independent errors the squares of all responses add up to a gain g². A score is a sum over a row
-//! of x′, whose norm is about 4·√(d/n) for standardised features: what a refresh does to scores is estimated at
-//! g·δ·4·√(d/n).
+//! A refresh of p bits adds an error of at most δ = b·2⁻ᵖ to each entry of M and V. In the weights of later iterations
+//! this error follows the linear recurrence of the momentum, since a gradient step can only shrink it (B − ¼ xᵀx is
+//! positive semidefinite). With independent errors the squares of all responses add up to a gain g². A score is a sum
+//! over a row of x′, whose norm is about 4·√(d/n) for standardised features. So the error of scores by a refresh is
+//! estimated at g·δ·4·√(d/n).
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -42,19 +43,19 @@ use crate::volley_revolver::{Layout, Shape};
 
 pub(crate) mod weights;
 
-/// Level at which a refresh takes ciphertexts at least, and that the last iteration leaves.
+/// The lowest level at which a refresh takes ciphertexts. The last iteration leaves it as well.
 pub(crate) const INPUT_LEVEL: usize = 1;
 
 /// Most iterations of a run that refreshes: planning goes through all of them.
 pub const MAX_ITERATIONS: usize = 1000;
 
-/// Estimated error of scores up to which the faster preset is taken: what moves the prediction of hardly any row.
+/// Estimated error of scores up to which the faster preset is taken. It changes the prediction of hardly any row.
 const SCORE_BUDGET: f64 = 1.0 / 64.0;
 
-/// Gives levels back: by bootstrapping ([`Bootstrapper`]), or by whatever else a run has, such as owners who decrypt
+/// Gives levels back: by bootstrapping ([`Bootstrapper`]), or by other means that a run has, such as owners who decrypt
 /// and encrypt again.
 pub trait Refresh<A: Arithmetic>: Debug + Send + Sync {
-    /// The level of what [`refresh`](Self::refresh) gives, at the parameters' scale.
+    /// The level of the ciphertexts that [`refresh`](Self::refresh) gives, at the parameters' scale.
     fn output_level(&self) -> usize;
 
     /// The slots of a ciphertext at level 1 or above, of any scale and of at most 1 in absolute value, at
@@ -83,12 +84,12 @@ where
     }
 }
 
-/// By what a plan refreshes.
+/// How a plan refreshes weights.
 #[derive(Clone, Debug)]
 pub(crate) enum Method {
     /// Bootstrapping by one of its parameter sets.
     Bootstrapping(Preset),
-    /// Something else, as it is simulated: a run has to bring its own.
+    /// Something else, as it is simulated. A run has to bring the real one.
     Own(Arc<dyn Refresh<Simulator>>),
 }
 
@@ -101,7 +102,7 @@ impl Method {
         }
     }
 
-    /// Ready to refresh simulated weights of a layout.
+    /// The refresh of simulated weights of a layout.
     pub(crate) fn simulated(
         &self,
         simulator: &Simulator,
@@ -150,8 +151,8 @@ pub(crate) fn log_range(hyperparameters: &Hyperparameters) -> i32 {
     bound.max(hyperparameters.log_headroom() + 1)
 }
 
-/// The presets whose noise the accuracy of a run allows, the fastest first. The last is there in any case: nothing is
-/// more precise.
+/// The presets whose noise the accuracy of a run allows, the fastest first. The last one is always among them, as
+/// nothing is more precise.
 pub(crate) fn presets(hyperparameters: &Hyperparameters, shape: Shape) -> Vec<Preset> {
     let most_precise = Preset::ALL.len() - 1;
     let row_norm = 4.0 * (shape.columns as f64 / shape.samples as f64).sqrt();
@@ -167,7 +168,7 @@ pub(crate) fn presets(hyperparameters: &Hyperparameters, shape: Shape) -> Vec<Pr
         .collect()
 }
 
-/// g: the deviation of the last weights for one of 1 in M and V after every iteration.
+/// g, the deviation of the last weights for errors of deviation 1 in M and V after every iteration.
 fn noise_gain(hyperparameters: &Hyperparameters) -> f64 {
     let kept = 1.0 - hyperparameters.weight_decay();
     let momentum: Vec<f64> = hyperparameters.momentum().collect();
@@ -187,7 +188,7 @@ fn noise_gain(hyperparameters: &Hyperparameters) -> f64 {
 pub(crate) struct Schedule {
     /// L.
     pub(crate) data_level: usize,
-    /// What every iteration but the first takes.
+    /// Levels that every iteration but the first takes.
     pub(crate) iteration_levels: usize,
     pub(crate) iterations: usize,
     pub(crate) refreshes: bool,

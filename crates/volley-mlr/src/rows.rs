@@ -1,4 +1,4 @@
-//! Where a trainer's rows come from.
+//! Sources of a trainer's rows.
 //!
 //! Training goes through the rows group by group, as the [`Layout`] has them, and needs of each group the copies of its
 //! features that the products take, and its labels: a [`RowGroup`], which a [`RowPreparation`] makes. [`ResidentRows`]
@@ -39,7 +39,7 @@ pub enum RowStorage {
 
 /// A source of rows.
 pub trait Rows<C>: Debug + Send + Sync {
-    /// Where the entries lie.
+    /// The layout: where the entries lie.
     fn layout(&self) -> Layout;
 
     /// The groups that it has: all of the layout's, or a share of them.
@@ -91,7 +91,7 @@ pub struct RowGroup<C> {
     pub(crate) forward: Option<ForwardCopies<C>>,
     /// The copies of features times 1/B.
     pub(crate) backward: BackwardCopies<C>,
-    /// By class block.
+    /// The labels by class block.
     pub(crate) labels: Vec<C>,
 }
 
@@ -192,7 +192,7 @@ impl<C> ResidentRows<C> {
     }
 }
 
-/// Without the ciphertexts.
+/// Shows all but the ciphertexts.
 impl<C> Debug for ResidentRows<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let groups = self.first..self.first + self.groups.len();

@@ -56,7 +56,7 @@ pub(crate) fn small_ring(log_n: u32) -> Demands {
     Demands { ring: RingChoice::LogN(log_n), security: Security::Unchecked, ..Demands::default() }
 }
 
-/// A refresh by the one who has the key; without it, that of a simulator.
+/// A refresh by whoever has the key; without a key, that of a simulator.
 #[derive(Debug)]
 pub(crate) struct Reencryption {
     pub(crate) level: usize,
@@ -109,7 +109,7 @@ impl Setup {
         Self::of(data, hyperparameters, plan)
     }
 
-    /// With the classes in blocks of `period`, under the parameters of a plan that has them in one.
+    /// A setup with the classes in blocks of `period`, under the parameters of a plan that has them in one block.
     pub(crate) fn in_class_blocks(
         data: &Dataset,
         hyperparameters: &Hyperparameters,
@@ -126,7 +126,7 @@ impl Setup {
         Self::of(data, hyperparameters, plan)
     }
 
-    /// With a plan that was made by other means.
+    /// A setup with a plan that was made by other means.
     pub(crate) fn of(data: &Dataset, hyperparameters: &Hyperparameters, plan: Plan) -> Self {
         let training_set = Arc::new(TrainingSet::new(data, hyperparameters.profile()).unwrap());
         let context = Context::new(plan.parameters().clone());

@@ -1,22 +1,23 @@
 //! The server's side: iterations on ciphertexts.
 //!
-//! A [`Trainer`] is put together of four parts. [`Rows`] give the samples, group by group; an [`Objective`] makes
-//! errors of their scores, which are summed up to a [`Gradient`]; the [`UpdateRule`] makes weights of gradients; and
-//! where levels do not last, a [`Refresh`] gives them back. M, V and the carry C are those of the [update rule](UpdateRule).
+//! A [`Trainer`] has four parts. [`Rows`] give the samples, group by group. An [`Objective`] makes errors of their
+//! scores, which are summed up to a [`Gradient`]. The [`UpdateRule`] makes weights of gradients. Where levels do not
+//! last, a [`Refresh`] gives them back. M, V and the carry C are those of the [update rule](UpdateRule).
 //!
 //! # Levels
 //!
-//! With L the level of the data: features times 1/B are at L − 1, the first G at L − 2, since its error y − ½ needs no
+//! The data is at level L. Features times 1/B are at L − 1, and the first G is at L − 2, since its error y − ½ needs no
 //! product. Every further iteration takes one level for the forward product, those of the sigmoid, and one for the
-//! backward product. The carry and the labels times the step meet values that are lower than they are.
+//! backward product. The carry, and the labels times the step, are added to values at lower levels than their own.
 //!
-//! Where levels do not last, M and V are [refreshed](crate::Refresh) after an iteration, and C is formed of what comes back.
+//! Where levels do not last, M and V are [refreshed](crate::Refresh) after an iteration, and C is formed from the
+//! refreshed points.
 //!
 //! # Scales
 //!
-//! Weights are at Δ/h for scores in \[−h, h\] with h rounded up to a power of two, which is best for the polynomial
-//! (see [`volley_sigmoid::MaskedSigmoid`]), and exactly so in every iteration: the errors of an iteration are encoded
-//! at the scale that makes G's come out right.
+//! Weights are at scale Δ/h for scores in \[−h, h\], with h rounded up to a power of two. This is best for the
+//! polynomial (see [`volley_sigmoid::MaskedSigmoid`]). The scale is exactly the same in every iteration, as errors are
+//! encoded at the scale that gives G this one.
 
 use std::sync::Arc;
 
@@ -66,7 +67,7 @@ pub use gradient::Gradient;
 /// }
 /// ```
 ///
-/// Nothing that it has decrypts. [`Owner`](crate::Owner) does, by a secret key, and evaluation keys are none:
+/// Nothing that it has can decrypt. [`Owner`](crate::Owner) decrypts by a secret key, which evaluation keys are not:
 ///
 /// ```compile_fail,E0308
 /// # use std::sync::Arc;
@@ -90,7 +91,7 @@ pub struct Trainer<A: Arithmetic, O = SigmoidPolynomial> {
     objective: O,
     rule: UpdateRule,
     schedule: Schedule,
-    /// There where the schedule refreshes.
+    /// The refresh, where the schedule has one.
     refresh: Option<WeightRefresh<A>>,
     iteration: usize,
     state: Option<State<A::Ciphertext>>,
@@ -103,7 +104,7 @@ pub struct StepReport {
     pub iteration: usize,
     /// Level of the weights after it.
     pub level: usize,
-    /// Whether they were refreshed, which is what the level comes from.
+    /// Whether the weights were refreshed. The level is then that of the refresh.
     pub refreshed: bool,
 }
 
@@ -129,7 +130,7 @@ impl<O: Objective> TrainingCircuit<O> {
 }
 
 impl<A: Arithmetic + 'static, O: Objective> Trainer<A, O> {
-    /// With all rows in memory.
+    /// A trainer with all rows in memory.
     pub(crate) fn resident(
         circuit: &TrainingCircuit<O>,
         arithmetic: &Arc<A>,
@@ -181,7 +182,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
     ///
     /// # Errors
     ///
-    /// [`Error::Matrix`] and [`Error::Sigmoid`] for what the arithmetic refuses: keys that are missing, levels spent;
+    /// [`Error::Matrix`] and [`Error::Sigmoid`] for what the arithmetic refuses, such as missing keys or spent levels;
     /// [`Error::GradientIncomplete`] for a trainer of a share of the rows; those of its [`Rows`].
     pub fn step(&mut self) -> Result<Option<StepReport>, Error> {
         let Some((_, step)) = self.next_step() else { return Ok(None) };
@@ -194,13 +195,14 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
     /// # Errors
     ///
     /// [`Error::GradientIncomplete`] where groups are missing, [`Error::GradientIteration`] and
-    /// [`Error::LayoutMismatch`] for another iteration's or plan's, [`Error::Matrix`] for what the arithmetic refuses.
+    /// [`Error::LayoutMismatch`] for the gradient of another iteration or plan, [`Error::Matrix`] for what the
+    /// arithmetic refuses.
     pub fn step_by(&mut self, gradient: &Gradient<A::Tensor>) -> Result<StepReport, Error> {
         let gradient = self.summed(gradient)?;
         self.advance(gradient)
     }
 
-    /// The next iteration and what its gradient is multiplied by; `None` after the last.
+    /// The next iteration and the factor of its gradient; `None` after the last.
     fn next_step(&self) -> Option<(usize, f64)> {
         let iteration = self.iteration + 1;
         let samples = self.layout().shape().samples;

@@ -25,7 +25,7 @@ use crate::volley_revolver::Layout;
 pub struct TrainingSet {
     features: Array2<f64>,
     one_hot: Array2<f64>,
-    /// Where rows do not count alike.
+    /// The weights of rows, where they do not count alike.
     weights: Option<RowWeights>,
     fitted: OwnerState,
     nearly_constant: Vec<usize>,
@@ -60,19 +60,19 @@ impl TrainingSet {
         Ok(Self { features, one_hot, weights: None, fitted, nearly_constant })
     }
 
-    /// The feature columns, from 0, that vary so little that they count as constant: by no more than the rounding of
-    /// their values, or by less than a product of two f64 can tell from zero. The model does not use them.
+    /// The feature columns, from 0, that vary so little that they count as constant. They vary by no more than the
+    /// rounding of their values, or by less than a product of two f64 can tell from zero. The model does not use them.
     #[must_use]
     pub fn nearly_constant(&self) -> &[usize] {
         &self.nearly_constant
     }
 
     /// As [`new`](Self::new), with classes that count alike however many rows each has, as by scikit-learn's
-    /// `class_weight="balanced"`. For the layout of a plan, which the rows are arranged for.
+    /// `class_weight="balanced"`. The rows are arranged for the layout of a plan.
     ///
-    /// The preprocessing is the same. Weights ride on 1/B: training takes the same time and the server learns nothing.
-    /// Where the layout has b blocks of rows they are exact for classes of b·(b − 2) rows or more, as a rule; of
-    /// smaller classes up to b rows share the mean weight of some of another class.
+    /// The preprocessing is the same. Weights are multiplied into 1/B, so training takes the same time and the server
+    /// learns nothing. Where the layout has b blocks of rows, weights are exact for classes of b·(b − 2) rows or more,
+    /// as a rule. Up to b rows of a smaller class share the mean weight with some rows of another class.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl TrainingSet {
         Ok(set)
     }
 
-    /// Whether it can be encrypted in a layout.
+    /// Checks that the set can be encrypted in a layout.
     ///
     /// # Errors
     ///
@@ -129,7 +129,7 @@ impl TrainingSet {
         &self.one_hot
     }
 
-    /// What was fitted: all that decryption needs.
+    /// What was fitted, which is all that decryption needs.
     #[must_use]
     pub fn owner_state(&self) -> &OwnerState {
         &self.fitted
@@ -179,24 +179,24 @@ impl TrainingSet {
         BaselineRun::new(baseline, &self.features, &self.one_hot, self.preconditioner().inverse())
     }
 
-    /// The model that trained weights, classes × (columns + 1), give: recoded where rows are whitened
+    /// The model that trained weights, classes × (columns + 1), give. It is recoded where rows are whitened
     /// (docs/training.md).
     ///
     /// # Errors
     ///
-    /// [`Error::WeightShape`] and [`Error::NotFinite`] for weights that are none.
+    /// [`Error::WeightShape`] and [`Error::NotFinite`] for weights that are no model's.
     pub fn model(&self, weights: Array2<f64>) -> Result<Model, Error> {
         self.fitted.model(weights)
     }
 
-    /// The scores, samples × classes, that the [`model`](Self::model) of trained weights gives rows for which these `scores` were
-    /// trained.
+    /// The scores, samples × classes, of the [`model`](Self::model) of trained weights. They are made from the trained
+    /// `scores` of the same rows.
     #[must_use]
     pub fn model_scores(&self, weights: &Array2<f64>, scores: Array2<f64>) -> Array2<f64> {
         self.fitted.model_scores(weights, scores)
     }
 
-    /// The model whose scores are those that were trained, each of one class against the rest.
+    /// The model whose scores are those that were trained, each for one class against the rest.
     ///
     /// # Errors
     ///

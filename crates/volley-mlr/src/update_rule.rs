@@ -1,4 +1,4 @@
-//! How gradients become weights: rate, momentum and weight decay, on ciphertexts.
+//! The update rule, by which gradients become weights: rate, momentum and weight decay, on ciphertexts.
 //!
 //! In the notation of [`Nesterov`](crate::Nesterov), with M = w' the point that an iteration makes,
 //!
@@ -6,15 +6,15 @@
 //! M = (1 − λ) W + G,    W ← (1 − η) M + η V,    V ← M,
 //! ```
 //!
-//! where G is rₜ times the preconditioned gradient. The last iteration T wants W only. What is known of the next
-//! iteration is folded into what this one leaves behind, the *carry*
+//! where G is rₜ times the preconditioned gradient. The last iteration T needs W only. Each iteration leaves the
+//! *carry* C for the next one, with all the factors that are known in advance:
 //!
 //! ```text
 //! C ← (1 − λ)·((1 − ηₜ) M + ηₜ V)                                   and next M = C + G,
 //! C ← (1 − η_T)(1 − λ)·((1 − ηₜ) M + ηₜ V) + η_T M   for t = T − 1,  and the model is W = C + (1 − η_T)·G,
 //! ```
 //!
-//! with the last 1 − η_T in the factor of the gradient, where it costs nothing.
+//! The factor 1 − η_T of the last line goes into the factor of the gradient, where it costs nothing.
 
 use maybe_rayon::prelude::*;
 
@@ -33,7 +33,7 @@ pub struct UpdateRule {
 }
 
 impl UpdateRule {
-    /// With the paper's momentum. `weight_decay` is λ: the weights are scaled by 1 − λ before each step.
+    /// A rule with the paper's momentum. `weight_decay` is λ: the weights are scaled by 1 − λ before each step.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl UpdateRule {
         Ok(Self { iterations, learning_rate, weight_decay, momentum_limit: 1.0 })
     }
 
-    /// With another λ.
+    /// The same rule with another λ.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl UpdateRule {
         Self::new(self.iterations, self.learning_rate, weight_decay)?.with_momentum_limit(self.momentum_limit)
     }
 
-    /// With the paper's momentum up to a size of `limit` ([`Momentum::limited`]).
+    /// The same rule with the paper's momentum up to a size of `limit` ([`Momentum::limited`]).
     ///
     /// # Errors
     ///
@@ -115,13 +115,13 @@ impl UpdateRule {
         (0..iteration).zip(self.momentum()).last().map_or(0.0, |(_, eta)| eta)
     }
 
-    /// What the gradient of an iteration is multiplied by: rₜ, in the last iteration times 1 − η_T.
+    /// The factor of the gradient of an iteration: rₜ, in the last iteration times 1 − η_T.
     pub(crate) fn gradient_factor(&self, iteration: usize, samples: usize) -> f64 {
         let remaining = if iteration == self.iterations { 1.0 - self.eta(iteration) } else { 1.0 };
         self.learning_rate.factor(iteration, samples) * remaining
     }
 
-    /// W after an iteration is the first times M and the second times V.
+    /// The factors of M and of V whose sum is W after an iteration.
     pub(crate) fn weight_factors(&self, iteration: usize) -> (f64, f64) {
         if iteration == self.iterations {
             return (1.0, 0.0);
@@ -130,7 +130,7 @@ impl UpdateRule {
         (1.0 - eta, eta)
     }
 
-    /// C: what iteration t leaves for iteration t + 1, a·M + b·V, one level below them.
+    /// C, which iteration t leaves for iteration t + 1: a·M + b·V, one level below them.
     pub(crate) fn carry<A: Arithmetic>(
         &self,
         arithmetic: &A,

@@ -7,9 +7,9 @@
 //! ```
 //!
 //! The quadratic gradient divides by the diagonal bound Bⱼ = ¼ Σₖ |xᵀx|ⱼₖ, since a full inverse cannot be applied
-//! cheaply to encrypted weights. Where columns are correlated the bound is far from the Hessian, and convergence slow.
-//! x' has nearly no correlations, so that a step is nearly one of Newton's method. What training finds is a linear
-//! function of x all the same: x' wᵀ + b = x (w Rᵀ)ᵀ + b − μ·(w Rᵀ), which [`fold`](Whitening::fold) computes.
+//! cheaply to encrypted weights. Where columns are correlated the bound is far from the Hessian, and convergence is
+//! slow. x' has nearly no correlations, so a step is nearly one of Newton's method. What training finds is still a
+//! linear function of x: x' wᵀ + b = x (w Rᵀ)ᵀ + b − μ·(w Rᵀ), which [`fold`](Whitening::fold) computes.
 //!
 //! **Shrinkage.** ρ is that of Ledoit and Wolf (2004), the one of least expected squared error of S:
 //!
@@ -18,14 +18,14 @@
 //! ```
 //!
 //! with |C|² the sum of the squares of all entries. It makes S regular where there are fewer rows than columns. Here it
-//! is 1/n at least and 1 at most: of two rows, one the mirror image of the other about μ, the formula makes 0.
+//! is at least 1/n and at most 1: for two rows, each the mirror image of the other about μ, the formula gives 0.
 //!
 //! **Floor.** Eigenvalues of S count as [`FLOOR`] · v at least. ρ vanishes with many rows, and then the directions in
 //! which duplicated or dependent columns differ by rounding would be stretched without a bound.
 //!
-//! **Clip.** Training rows, not others, are cut off at ±[`CLIP`]: a single row can be √n deviations away in some
-//! direction, and its score would leave the sigmoid's range. Prediction only compares scores, so that nothing need be
-//! cut off there, which is why the function of x is linear.
+//! **Clip.** Training rows are cut off at ±[`CLIP`]: a single row can be √n deviations away in some direction, and its
+//! score would leave the sigmoid's range. Other rows are not cut off, as prediction only compares scores. That is why
+//! the function of x is linear.
 //!
 //! Cost: n·d² for C and about 10·d³ for the eigenvectors, on one thread.
 
@@ -59,7 +59,7 @@ struct Stored {
 }
 
 impl Whitening {
-    /// Fitted to `features`, samples × columns, at least one row; and ρ.
+    /// A whitening fitted to `features`, samples × columns, with at least one row, and its ρ.
     pub(crate) fn fit(features: &Array2<f64>) -> (Self, f64) {
         let mean = features.sum_axis(Axis(0)) / features.nrows() as f64;
         let centred = features - &mean;
@@ -95,8 +95,8 @@ impl Whitening {
         self.apply(features).mapv(|value| value.clamp(-CLIP, CLIP))
     }
 
-    /// The weights that give features as they were the scores that `weights` give whitened ones: classes × (columns +
-    /// 1), the bias first.
+    /// The weights, classes × (columns + 1), the bias first, that give original features the scores that `weights` give
+    /// whitened features.
     pub(crate) fn fold(&self, weights: &Array2<f64>) -> Array2<f64> {
         let mut folded = weights.to_owned();
         let (mut bias, mut rest) = folded.view_mut().split_at(Axis(1), 1);

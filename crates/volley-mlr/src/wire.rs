@@ -11,10 +11,10 @@
 //! | encrypted scores | server | owner | [`EncryptedScores`](crate::EncryptedScores) |
 //! | owner state | owner | itself | [`OwnerState`](crate::OwnerState) |
 //!
-//! Every one carries, besides the names of parameters and key, the [`JobId`] and the
-//! [`PlanHash`]. All but the first are written for a job and read for a job, and refused when they belong
-//! to another: before anything is trained or decrypted. Levels, scales and numbers of ciphertexts are those that the
-//! plan gives. Scores carry the [`RowsHash`] as well. `docs/formats.md` of the project says what stands where.
+//! Every file carries the [`JobId`] and the [`PlanHash`], besides the names of parameters and key. All but the first
+//! are written for a job and read for a job. They are refused where they belong to another job, before anything is
+//! trained or decrypted. Levels, scales and numbers of ciphertexts are those that the plan gives. Scores carry the
+//! [`RowsHash`] as well. `docs/formats.md` of the project says what stands where.
 //!
 //! The names catch mistakes. They are not authenticated: a server that wants to can give any file any name.
 
@@ -50,9 +50,9 @@ pub const CHECKPOINT: Kind = Kind::new("checkpoint");
 pub const GRADIENT: Kind = Kind::new("gradient");
 /// What the server returns.
 pub const MODEL: Kind = Kind::new("encrypted model");
-/// Rows that the owner asks about.
+/// Rows whose scores the owner asks for.
 pub const ROWS: Kind = Kind::new("encrypted rows");
-/// What the server answers.
+/// Scores that the server returns.
 pub const SCORES: Kind = Kind::new("encrypted scores");
 /// What the owner keeps.
 pub const OWNER_STATE: Kind = Kind::new("owner state");
@@ -66,7 +66,7 @@ pub fn names(header: &Header) -> Option<(JobId, PlanHash)> {
     complete.then(|| (JobId::from_bytes(*job), PlanHash::from_bytes(*plan)))
 }
 
-/// The rows that scores are of; `None` for other files, and for scores that do not name them.
+/// The hash of the rows that scores belong to; `None` for other files, and for scores that do not name their rows.
 #[must_use]
 pub fn rows(header: &Header) -> Option<RowsHash> {
     let of_scores = header.kind == SCORES && header.extension.len() == 16 + 32 + 32;

@@ -21,9 +21,9 @@ pub struct Quality {
 /// One run. Index 0 is before the first iteration.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Curve {
-    /// On the rows that were trained on.
+    /// The quality on the rows that were trained on.
     pub training: Vec<Quality>,
-    /// On the test rows.
+    /// The quality on the test rows.
     pub test: Vec<Quality>,
 }
 
@@ -64,9 +64,9 @@ pub struct Curves {
 /// The rows that models are judged by.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a> {
-    /// Those trained on.
+    /// The rows that were trained on.
     pub training: &'a Dataset,
-    /// Others, of the same columns.
+    /// Other rows, of the same columns.
     pub test: &'a Dataset,
 }
 

@@ -23,7 +23,7 @@ use volley_ckks::{Arithmetic, Complex64};
 use crate::error::{Error, check_length, check_shape};
 use crate::rotation::{doublings, fold};
 
-/// Where A, B and A·B lie; see the [module](self).
+/// The layout of A, B and A·B in ciphertexts; see the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClassicLayout {
     rows: usize,

@@ -1,4 +1,4 @@
-//! Where the entries of the matrices lie.
+//! Layouts: where the entries of the matrices lie.
 //!
 //! There are n samples, d columns and c classes. K is a power of two: c rounded up, or less, where the classes are cut
 //! into *class blocks* of K each. A ciphertext of `slots` slots is R rows of D slots, and slot (i, j) is slot i·D + j.

@@ -332,7 +332,7 @@ impl Plan {
         &self.parameters
     }
 
-    /// Where the matrices' entries lie.
+    /// The layout: where the entries of the matrices lie.
     #[must_use]
     pub fn layout(&self) -> Layout {
         self.layout

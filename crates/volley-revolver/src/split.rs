@@ -3,9 +3,10 @@
 /// Where the backward product makes its row shifts hD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RowShifts {
-    /// On copies of the features: K copies of each ciphertext, G sums.
+    /// They are made on copies of the features: K copies of each ciphertext, G sums.
     Copies,
-    /// On the sums, which all samples share: G copies of each ciphertext, K sums and as many relinearizations.
+    /// They are made on the sums, which all samples share: G copies of each ciphertext, K sums and as many
+    /// relinearizations.
     Sums,
 }
 

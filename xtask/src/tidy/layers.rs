@@ -12,7 +12,7 @@ struct Rule {
     published: bool,
     /// The members that it may use.
     uses: &'static [&'static str],
-    /// Those that its tests may use besides.
+    /// The members that its tests may use besides.
     tests_use: &'static [&'static str],
 }
 

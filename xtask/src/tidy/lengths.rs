@@ -7,7 +7,7 @@ use syn::{Block, ImplItemFn, ItemFn, Signature, TraitItemFn};
 use super::TextFile;
 
 const MAX_FILE_LINES: usize = 600;
-/// From the keyword `fn` to the closing bracket.
+/// Lines are counted from the keyword `fn` to the closing bracket.
 const MAX_FUNCTION_LINES: usize = 70;
 /// Targets of links and web addresses do not count, as they cannot be broken.
 const MAX_LINE_CHARACTERS: usize = 120;

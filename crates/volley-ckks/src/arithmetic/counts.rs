@@ -1,4 +1,4 @@
-//! Counting operations: what a circuit costs, by operation and level.
+//! Counts of the operations of a circuit, by operation and level.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,7 +36,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// All of them.
+    /// All operations.
     pub const ALL: [Self; 13] = [
         Self::Rotation,
         Self::HoistedRotation,
@@ -100,7 +100,7 @@ impl Counters {
         Self { levels, counts, repetitions: AtomicU64::new(1) }
     }
 
-    /// Counts each operation of `run` as so many.
+    /// Counts each operation of `run` as `times` operations.
     pub(crate) fn repeated<T>(&self, times: usize, run: impl FnOnce() -> T) -> T {
         let outer = self.repetitions.load(Ordering::Relaxed);
         self.repetitions.store(outer.saturating_mul(times as u64), Ordering::Relaxed);

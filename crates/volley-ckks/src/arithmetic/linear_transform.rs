@@ -1,6 +1,7 @@
 //! Linear transforms: y = M·x on the slots, for a matrix of few diagonals.
 //!
-//! With rot(x, k)ⱼ = xⱼ₊ₖ and the generalised diagonals d_k, (d_k)ⱼ = M[j, j + k], all indices modulo the n slots,
+//! Let rot(x, k)ⱼ = xⱼ₊ₖ, and let d_k be the generalised diagonals (d_k)ⱼ = M[j, j + k]. All indices are modulo the n
+//! slots. Then
 //!
 //! ```text
 //! M·x = Σ_k d_k ⊙ rot(x, k)
@@ -8,10 +9,10 @@
 //! ```
 //!
 //! (Halevi and Shoup, eprint 2018/244), so that about 2√D rotations serve D diagonals. They are *doubly hoisted*
-//! (Bossuat, Mouchet, Troncoso-Pastoriza, Hubaux, eprint 2020/1203, Algorithm 6): the rotations by baby steps share one
+//! (Bossuat, Mouchet, Troncoso-Pastoriza, Hubaux, eprint 2020/1203, Algorithm 6). The rotations by baby steps share one
 //! decomposition, and neither they nor the products with the diagonals are divided by P. Everything is summed modulo
-//! Q·P, and divided once in the end; a giant step divides one polynomial, the one it decomposes. The derivation is in
-//! `docs/key_switching.md`.
+//! Q·P, and divided once in the end. A giant step divides one polynomial, the one that it decomposes. The derivation is
+//! in `docs/key_switching.md`.
 //!
 //! A [`LinearTransform`] is the plan for a shape: which steps, which keys, which operations. It is made before there
 //! is any key, from the indices of the diagonals that are not zero. [`LinearArithmetic`] encodes the diagonals once
@@ -42,9 +43,9 @@ pub struct LinearTransform {
     parameters: Parameters,
     level: usize,
     slots: usize,
-    /// In [−n/2, n/2); 0 is the ciphertext itself.
+    /// The baby steps in [−n/2, n/2); 0 is the ciphertext itself.
     babies: Vec<i64>,
-    /// The one that is no rotation first, if it is there: the others are added to its sum.
+    /// The giant steps. Step 0, which is no rotation, comes first if it is there: the others are added to its sum.
     giants: Vec<GiantStep>,
 }
 
@@ -86,9 +87,9 @@ impl LinearTransform {
         Self::planned(parameters, level, slots, diagonals, Split::cheapest)
     }
 
-    /// As [`new`](Self::new), where the keys of the rotations in `known` exist in any case: of the splits that take at
-    /// most a quarter more than the least time, the one with the fewest further keys. Steps are compared in [−n/2,
-    /// n/2).
+    /// As [`new`](Self::new), where the keys of the rotations in `known` exist in any case. The split is the one with
+    /// the fewest further keys among those that take at most a quarter more than the least time. Steps are compared in
+    /// [−n/2, n/2).
     ///
     /// # Errors
     ///
@@ -164,7 +165,7 @@ impl LinearTransform {
         &self.parameters
     }
 
-    /// The level at which it is evaluated.
+    /// The level at which the transform is evaluated.
     #[must_use]
     pub fn level(&self) -> usize {
         self.level
@@ -182,8 +183,8 @@ impl LinearTransform {
         self.giants.iter().map(|giant| giant.terms.len()).sum()
     }
 
-    /// Rotations by the baby steps, in [−n/2, n/2). (Of half the slots, [`rotate`](Arithmetic::rotate) takes n/2; of fewer
-    /// slots than N/2 those are two keys, of which each serves both.)
+    /// Rotations by the baby steps, in [−n/2, n/2). ([`rotate`](Arithmetic::rotate) writes the rotation by half the
+    /// slots as n/2. For fewer slots than N/2 the steps −n/2 and n/2 have two keys, each of which serves both.)
     pub fn baby_steps(&self) -> impl Iterator<Item = i64> + '_ {
         self.babies.iter().copied().filter(|&step| step != 0)
     }
@@ -193,13 +194,13 @@ impl LinearTransform {
         self.giants.iter().map(|giant| giant.step).filter(|&step| step != 0)
     }
 
-    /// All rotations: those whose keys are needed up to [`level`](Self::level), as for
-    /// [`KeySpec::rotations`](crate::KeySpec::rotations).
+    /// All rotations. Their keys are needed up to [`level`](Self::level), as
+    /// [`KeySpec::rotations`](crate::KeySpec::rotations) takes them.
     pub fn rotations(&self) -> impl Iterator<Item = i64> + '_ {
         self.baby_steps().chain(self.giant_steps())
     }
 
-    /// The scale of the diagonals with which the transform, rescaled, takes slots at scale `from` to scale `to`:
+    /// The scale of the diagonals with which the rescaled transform takes slots at scale `from` to scale `to`. It is
     /// exactly to·q/from, with the product q of the primes of the level.
     #[must_use]
     pub fn diagonal_scale(&self, from: &Scale, to: &Scale) -> Scale {
@@ -237,13 +238,13 @@ impl LinearTransform {
         &self.babies
     }
 
-    /// The giant steps with their terms. The one of step 0, where there is one, is the first.
+    /// The giant steps with their terms. Step 0, where there is one, is the first.
     #[must_use]
     pub fn giants(&self) -> &[GiantStep] {
         &self.giants
     }
 
-    /// What an evaluation does, all at the transform's level.
+    /// The operations of an evaluation, all at the transform's level.
     #[must_use]
     pub fn operations(&self) -> [(Operation, usize); 4] {
         let (babies, giants) = (self.baby_steps().count(), self.giant_steps().count());
@@ -267,7 +268,7 @@ impl LinearTransform {
         Operand { level: self.level, scale: scale.clone(), slots: self.slots }.checked(parameters)
     }
 
-    /// Refuses what is no diagonal of the matrix: another number of values than slots, or one that is no number.
+    /// Refuses what is no diagonal of the matrix: another number of values than slots, or a value that is not finite.
     ///
     /// # Errors
     ///
@@ -322,8 +323,8 @@ pub trait LinearArithmetic: Arithmetic {
     ///
     /// # Errors
     ///
-    /// [`Error::DiagonalLength`], [`Error::NotFinite`], [`Error::EncodingOverflow`], for a scale that the level does
-    /// not hold those of [`Operand`], [`Error::ParameterMismatch`] for a plan of another parameter set.
+    /// [`Error::DiagonalLength`], [`Error::NotFinite`], [`Error::EncodingOverflow`], the errors of [`Operand`] for a
+    /// scale that the level does not hold, [`Error::ParameterMismatch`] for a plan of another parameter set.
     fn encode_transform(
         &self,
         transform: &LinearTransform,
@@ -345,8 +346,8 @@ pub trait LinearArithmetic: Arithmetic {
     ) -> Result<Self::Ciphertext, Error>;
 
     /// Σ rot(a, k·`slots`) over k < n/`slots`, for a ciphertext of n slots: the trace to the subring of `slots` slots,
-    /// which the result has. Slots that repeat already are multiplied by n/`slots`. Four repetitions are added up for
-    /// one decomposition: three rotations for each factor 4 of n/`slots`, and one for a factor 2 that is left.
+    /// which the result has. Slots that repeat already are multiplied by n/`slots`. One decomposition serves to add up
+    /// four repetitions: three rotations for each factor 4 of n/`slots`, and one for a factor 2 that is left.
     ///
     /// # Errors
     ///

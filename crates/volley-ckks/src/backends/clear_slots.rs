@@ -1,4 +1,4 @@
-//! Running a circuit in clear: the values it computes, by the rules of ciphertexts and without their noise.
+//! Running a circuit in clear: it computes values, by the rules of ciphertexts and without their noise.
 
 use num_complex::Complex64;
 
@@ -16,15 +16,15 @@ use crate::scheme::operand::Operand;
 
 /// [`Arithmetic`] on slots in clear: a [`Simulator`] whose ciphertexts have values.
 ///
-/// Levels, scales and slots follow the rules of [`Operand`], and what an [`Evaluator`](crate::Evaluator) refuses for
-/// them, for a constant or for a vector to encode, is refused with the same error. The [`simulator`](Self::simulator)
-/// inside counts the operations and lists the keys. Values are complex numbers of double precision: nothing is
-/// encrypted, no encoding and no rescaling rounds, and the integers that
+/// Levels, scales and slots follow the rules of [`Operand`]. An operation that an [`Evaluator`](crate::Evaluator)
+/// refuses for its level, scale or slots, for a constant or for a vector to encode, is refused with the same error. The
+/// [`simulator`](Self::simulator) inside counts the operations and lists the keys. Values are complex numbers of double
+/// precision: nothing is encrypted, no encoding and no rescaling rounds, and the integers that
 /// [`raise`](crate::bootstrapping::BootstrapArithmetic::raise) adds are zero. Where an evaluator would not have
-/// [room](Arithmetic#room-for-values), values stay what they are. So what differs from an evaluator's result is its
-/// noise, or a value without room.
+/// [room](Arithmetic#room-for-values), values stay what they are. An evaluator's result therefore differs only by its
+/// noise, or by a value without room.
 ///
-/// An operation takes O(n) for n slots, and a linear transform O(n) for each diagonal.
+/// An operation takes O(n) time for n slots, and a linear transform O(n) for each diagonal.
 ///
 /// ```
 /// use volley_ckks::*;
@@ -118,7 +118,7 @@ impl ClearCiphertext {
         &self.values
     }
 
-    /// The ciphertext of these slots, changed each by `f`.
+    /// The ciphertext of these slots, each of them changed by `f`.
     fn map(&self, simulated: SimulatedCiphertext, f: impl Fn(Complex64) -> Complex64) -> Self {
         Self { simulated, values: self.values.iter().map(|&x| f(x)).collect() }
     }
@@ -171,7 +171,7 @@ impl ClearPlaintext {
     }
 }
 
-/// A vector as so many slots, of which its number is a divisor: seen as more slots it repeats.
+/// A vector as so many slots, a multiple of its length: it repeats.
 fn repeated(values: &[Complex64], slots: usize) -> impl Iterator<Item = Complex64> + '_ {
     values.iter().copied().cycle().take(slots)
 }

@@ -32,8 +32,8 @@ const ROTATIONS_AT_ONCE: usize = 8;
 /// Computes on the ciphertexts of one owner with the owner's evaluation keys. All operations are those of
 /// [`Arithmetic`]; they take `&self` and may be called from many threads, with the same result.
 ///
-/// A clone is the same evaluator: it copies four pointers, and what either does is in the [counts](Self::counts) of
-/// both. Evaluators that are made of one `Arc` of keys share the keys alone, and each counts for itself.
+/// A clone is the same evaluator: it copies four pointers, and both have the same [counts](Self::counts). Evaluators
+/// that are made from one `Arc` of keys share only the keys, and each counts for itself.
 #[derive(Clone, Debug)]
 pub struct Evaluator {
     context: Arc<Context>,
@@ -310,7 +310,7 @@ impl Arithmetic for Evaluator {
         let operand = a.operand.rescaled(self.parameters())?;
         let level = a.level();
         let key = self.keys.relinearization(level)?;
-        // The other parts join before the one division by P·q_l.
+        // The other parts are added before the one division by P·q_l.
         let division = self.context.mod_down_rescale(level)?;
         self.counters.add(Operation::Relinearization, level, 1);
         Ok(self.ciphertext(operand, self.switch_tensor(a, key, division)))

@@ -1,4 +1,4 @@
-//! Running a circuit without ciphertexts: what levels, keys, operations and memory it takes.
+//! Running a circuit without ciphertexts, to find the levels, keys, operations and memory that it takes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,7 +45,7 @@ pub struct Upload {
     pub memory_bytes: u64,
 }
 
-/// Bytes held now and at most.
+/// The bytes held at present, and the most so far.
 #[derive(Debug, Default)]
 struct Memory {
     live: AtomicU64,
@@ -105,8 +105,8 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// [`Error::LevelRange`] where the level does not exist, and for a scale that it does not hold those of
-    /// [`Operand`].
+    /// [`Error::LevelRange`] where the level does not exist, and the errors of [`Operand`] for a scale that it does not
+    /// hold.
     pub fn input(&self, scale: &Scale, level: usize) -> Result<SimulatedCiphertext, Error> {
         let operand = self.full(scale, level)?;
         let mut upload = self.upload.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,8 +134,8 @@ impl Simulator {
         Ok(self.ciphertext(operand.checked(&self.parameters)?))
     }
 
-    /// Runs a part of a circuit once that the circuit does `times` times: with the same operations at the same levels,
-    /// and with as much alive before it as after it.
+    /// Runs once a part of a circuit that the circuit does `times` times. Each time it has to have the same operations
+    /// at the same levels, and as much has to be alive before it as after it.
     pub fn repeated<T>(&self, times: usize, run: impl FnOnce() -> T) -> T {
         self.counters.repeated(times, run)
     }
@@ -164,7 +164,7 @@ impl Simulator {
         self.memory.peak.load(Ordering::Relaxed)
     }
 
-    /// Most bytes that one key switch took, with an operand of degree 2 and its result: what every further thread adds
+    /// Most bytes that one key switch took, with an operand of degree 2 and its result. Every further thread adds them
     /// to the [peak](Self::peak_memory_bytes).
     #[must_use]
     pub fn key_switch_bytes(&self) -> u64 {
@@ -190,7 +190,8 @@ impl Simulator {
         (limbs * self.parameters.degree() * size_of::<u64>()) as u64
     }
 
-    /// What operations that share their digits have alive while they run, the digits and the product of a key switch.
+    /// The bytes that operations which share their digits have alive while they run: the digits and the product of a
+    /// key switch.
     fn key_switch_scratch(&self, operations: &[Operation], operand: &Operand) -> SimulatedCiphertext {
         let level = operand.level;
         let bytes =

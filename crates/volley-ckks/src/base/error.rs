@@ -44,8 +44,8 @@ pub enum Error {
         /// The largest exponent.
         max: i32,
     },
-    /// A scale that is not below the modulus, which then holds no value of 1/2: of a product that was not rescaled in
-    /// time, or after too many levels were dropped.
+    /// A scale that is not below the modulus, which then holds no value of 1/2. It comes from a product that was not
+    /// rescaled in time, or from dropping too many levels.
     #[error(
         "a scale of 2^{scale_log2:.3} does not fit level {level}, where the modulus is 2^{modulus_log2:.3}: rescale \
          before the next product, and drop fewer levels"

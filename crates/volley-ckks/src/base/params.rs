@@ -5,9 +5,9 @@
 //!
 //! # Levels
 //!
-//! A level is a group of consecutive primes, and a rescaling divides by their product at once: one prime for the usual
-//! scales, two for scales from 2^51 on, and each level may have its own. Precision then has no limit but the modulus
-//! (*composite scaling*: Agrawal et al., eprint 2023/1462), which is what a plan for models that are published needs
+//! A level is a group of consecutive primes, and a rescaling divides by their product at once. The usual scales take
+//! one prime, scales from 2^51 on take two, and each level may have its own number. Precision then has no limit but the
+//! modulus (*composite scaling*: Agrawal et al., eprint 2023/1462). Plans for models that are published need that
 //! ([`flooding`](crate::flooding)), and a chain can be precise where the circuit has to be
 //! ([`bootstrapping`](crate::bootstrapping)).
 
@@ -30,8 +30,8 @@ pub const MAX_LOG_N: u32 = 17;
 /// Most primes that a parameter set may have: more than any row of the security table has room for.
 pub const MAX_PRIMES: usize = 256;
 
-/// What a parameter set is built from: bit lengths, not primes. Primes are the largest NTT-friendly ones below the
-/// power of two, in descending order, first those of `levels`, then those of `p_bits`.
+/// What a parameter set is built from: bit lengths, not primes. The primes of a length are the largest NTT-friendly
+/// ones below the power of two, in descending order: first those of `levels`, then those of `p_bits`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "wire", derive(Serialize, Deserialize))]
 pub struct ParametersLiteral {
@@ -146,13 +146,13 @@ pub enum ParametersError {
     },
 }
 
-/// A hash of everything that decides whether two objects can meet: N, the primes, the scale and the distribution of
-/// the secret. BLAKE3 over the encoding documented at [`Parameters::id`].
+/// A hash of everything that decides whether two objects can be used together: N, the primes, the scale and the
+/// distribution of the secret. It is BLAKE3 over the encoding documented at [`Parameters::id`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParamsId([u8; 32]);
 
 impl ParamsId {
-    /// The id of this hash: where it was stored.
+    /// The id of a hash that was stored.
     #[must_use]
     pub fn from_bytes(hash: [u8; 32]) -> Self {
         Self(hash)
@@ -171,7 +171,7 @@ impl fmt::Display for ParamsId {
     }
 }
 
-/// The first bytes.
+/// Shows the first bytes.
 impl fmt::Debug for ParamsId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ParamsId({:02x}{:02x}{:02x}{:02x}…)", self.0[0], self.0[1], self.0[2], self.0[3])
@@ -194,7 +194,7 @@ pub struct Parameters {
     id: ParamsId,
 }
 
-/// The hash has everything but the claim.
+/// Compares the hash, which has everything but the claim, and the claim.
 impl PartialEq for Parameters {
     fn eq(&self, other: &Self) -> bool {
         (self.id, self.security) == (other.id, other.security)
@@ -223,7 +223,7 @@ impl ParametersLiteral {
             return Err(ParametersError::EmptyLevel { level });
         }
         let q_bits = self.levels.concat();
-        // Before anything that takes time: the search for thousands of primes takes minutes.
+        // Checked before anything that takes time: the search for thousands of primes takes minutes.
         let count = q_bits.len() + self.p_bits.len();
         if count > MAX_PRIMES {
             return Err(ParametersError::TooManyPrimes { count, max: MAX_PRIMES });
@@ -376,7 +376,7 @@ impl Parameters {
         &self.q[below..self.limbs(level)]
     }
 
-    /// What a rescaling at `level` divides by: the product of the level's primes.
+    /// The factor that a rescaling at `level` divides by: the product of the level's primes.
     #[must_use]
     pub fn rescaling_factor(&self, level: usize) -> crate::base::scale::Scale {
         self.level_primes(level).iter().fold(crate::base::scale::Scale::power_of_two(0), |product, &q| {
@@ -415,12 +415,12 @@ impl Parameters {
     }
 
     /// The parameters of the ephemeral secret of [`bootstrapping`](crate::bootstrapping): level 0 alone, with one special
-    /// prime p of its own. They claim nothing; what is claimed of the secret
-    /// [`check_ephemeral`](Self::check_ephemeral) checks.
+    /// prime p of its own. They claim nothing; [`check_ephemeral`](Self::check_ephemeral) checks what is claimed of the
+    /// secret.
     ///
     /// # Panics
     ///
-    /// Never: a part of a parameter set is one, and there are 50-bit primes for every ring.
+    /// Never: a part of a parameter set is a parameter set, and there are 50-bit primes for every ring.
     #[must_use]
     pub fn ephemeral(&self) -> Self {
         let ParametersLiteral { log_n, mut levels, log_scale, .. } = self.literal();
@@ -444,8 +444,8 @@ impl Parameters {
         self.security.check_ephemeral(self.log_n, self.log_q(0) + f64::from(MAX_BITS))
     }
 
-    /// The gadget: level indices of the primes of each digit, as few digits as there can be with none wider than P
-    /// (which would add its excess to the noise).
+    /// The gadget: indices of the primes of each digit. There are as few digits as there can be with none wider than P;
+    /// a wider one would add its excess to the noise.
     #[must_use]
     pub fn digits(&self) -> &[Range<usize>] {
         &self.digits
@@ -497,8 +497,8 @@ fn log2_product(primes: &[u64]) -> f64 {
     primes.iter().map(|&q| (q as f64).log2()).sum()
 }
 
-/// Consecutive primes in as few digits as there can be with none above P, and those as narrow as they can be: a digit
-/// as wide as P makes four times the noise of a rounding, one a few bits narrower none.
+/// Cuts consecutive primes into as few digits as there can be with none above P, and these as narrow as they can be. A
+/// digit as wide as P makes four times the noise of a rounding, one that is a few bits narrower makes none.
 fn digits(q: &[u64], p: &[u64]) -> Vec<Range<usize>> {
     let width = |digit: &Range<usize>| log2_product(&q[digit.clone()]);
     let mut best = digits_below(q, log2_product(p));
@@ -512,7 +512,7 @@ fn digits(q: &[u64], p: &[u64]) -> Vec<Range<usize>> {
     }
 }
 
-/// Consecutive primes, as many in a digit as stay at or below a width in bits; at least one.
+/// Cuts consecutive primes into digits. Each has as many as stay at or below a width in bits, and at least one.
 fn digits_below(q: &[u64], width: f64) -> Vec<Range<usize>> {
     let mut digits: Vec<Range<usize>> = Vec::new();
     for index in 0..q.len() {

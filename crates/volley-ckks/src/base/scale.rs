@@ -1,9 +1,9 @@
 //! Exact scales.
 //!
 //! A CKKS plaintext is ⌊Δ·m⌉ for a scale Δ. Encoding starts from a power of two, a product multiplies scales and a
-//! rescaling divides by a prime of the chain, so every scale is a rational number 2^e ∏ qᵢ^eᵢ. [`Scale`] keeps the
-//! exponents: two scales are equal exactly or not at all, and the scale a constant needs so that two summands match
-//! is a quotient of scales without any rounding.
+//! rescaling divides by primes of the chain, so every scale is a rational number 2^e ∏ qᵢ^eᵢ. [`Scale`] keeps the
+//! exponents, so two scales are equal exactly or not at all. A constant that makes two summands match needs a quotient
+//! of scales as its own, and this has no rounding either.
 //!
 //! An exponent has 32 bits, and a squaring doubles it. A product or quotient with an exponent beyond that is *no*
 //! scale: so is everything that is made of it, and no ciphertext or plaintext has it ([`Error::ScaleExponents`]).
@@ -23,12 +23,12 @@ pub struct Scale(Option<Exponents>);
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Exponents {
     log2: i32,
-    /// Exponents of odd primes; none is zero. Shared: every ciphertext has a scale, and most have the same.
+    /// Exponents of odd primes; none is zero. They are shared: every ciphertext has a scale, and most have the same.
     primes: Arc<BTreeMap<u64, i32>>,
 }
 
 impl Scale {
-    /// 2^`exponent`.
+    /// The scale 2^`exponent`.
     #[must_use]
     pub fn power_of_two(exponent: i32) -> Self {
         Self::from_exponents(exponent, BTreeMap::new())
@@ -40,13 +40,14 @@ impl Scale {
         Self::from_exponents(0, BTreeMap::from([(q, 1)]))
     }
 
-    /// The product of two scales: the scale of a product of plaintexts. No scale where an exponent gets beyond 32 bits.
+    /// The product of two scales, which is the scale of a product of plaintexts. It is no scale where an exponent gets
+    /// beyond 32 bits.
     #[must_use]
     pub fn times(&self, other: &Self) -> Self {
         self.combine(other, i32::checked_add)
     }
 
-    /// The quotient of two scales. No scale where an exponent gets beyond 32 bits.
+    /// The quotient of two scales. It is no scale where an exponent gets beyond 32 bits.
     #[must_use]
     pub fn divided_by(&self, other: &Self) -> Self {
         self.combine(other, i32::checked_sub)
@@ -63,7 +64,7 @@ impl Scale {
         Some((*log2, primes.iter().map(|(&prime, &exponent)| (prime, exponent))))
     }
 
-    /// The scale of these exponents, none of the primes' zero.
+    /// The scale of these exponents; none of those of the primes is zero.
     pub(crate) fn from_exponents(log2: i32, primes: BTreeMap<u64, i32>) -> Self {
         Self(Some(Exponents { log2, primes: Arc::new(primes) }))
     }
@@ -88,7 +89,7 @@ impl Scale {
 }
 
 impl Exponents {
-    /// `None` where an exponent is beyond 32 bits.
+    /// The scale whose exponents are combined from those of two; no scale where one is beyond 32 bits.
     fn combine(&self, other: &Self, exponent: fn(i32, i32) -> Option<i32>) -> Option<Self> {
         let log2 = exponent(self.log2, other.log2)?;
         let mut primes = Arc::clone(&self.primes);

@@ -1,7 +1,8 @@
 //! Bootstrapping: a ciphertext without levels becomes one of the same slots with levels again.
 //!
-//! With the scale Δ′ of a ciphertext at level 0, m = Δ′·c for the coefficients c of its slots, and the message ratio
-//! R = q₀/Δ′ (Cheon, Han, Kim, Kim, Song, eprint 2018/153; the parts by the sources named there):
+//! The ciphertext at level 0 has the scale Δ′ and the polynomial m = Δ′·c, for the coefficients c of its slots. The
+//! message ratio is R = q₀/Δ′. The steps are those of Cheon, Han, Kim, Kim, Song (eprint 2018/153); each module names
+//! the sources of its step:
 //!
 //! ```text
 //! raise            the same residues modulo Q:  m + q₀·I, small integers I       raise
@@ -15,12 +16,12 @@
 //! function over [`BootstrapArithmetic`], so the simulator says which keys and operations it takes. [`Preset`] has the
 //! parameter sets.
 //!
-//! Precision, the choice of parameters and what was measured are in `docs/bootstrapping.md`, the security of the sparse
-//! secret in [`ephemeral`] and `SECURITY.md`.
+//! Precision, the choice of parameters and measurements are in `docs/bootstrapping.md`. The security of the sparse
+//! secret is in [`ephemeral`] and `SECURITY.md`.
 //!
 //! # Example
 //!
-//! The sign of encrypted numbers by x ← (3x − x³)/2, twelve times two levels.
+//! The sign of encrypted numbers is found by twelve steps x ← (3x − x³)/2, of two levels each.
 //!
 //! ```
 //! use rand::{SeedableRng, rngs::SysRng};

@@ -1,9 +1,9 @@
 //! Polynomials of ciphertexts, at the least depth: ⌈log₂(d + 1)⌉ levels for degree d.
 //!
-//! A [`Polynomial`] p = Σ cₖ Bₖ is in the monomial basis, Bₖ = xᵏ, or in that of Chebyshev, Bₖ = Tₖ, whose elements
-//! stay within \[−1, 1\] on \[−1, 1\] and whose coefficients are as small as the function: the basis for degrees beyond
-//! ten. Its [`PolynomialCircuit`] is planned once, and evaluated on any ciphertext in one of two ways of writing
-//! coefficients ([`CoefficientForm`]).
+//! A [`Polynomial`] p = Σ cₖ Bₖ is in the monomial basis, Bₖ = xᵏ, or in that of Chebyshev, Bₖ = Tₖ. Chebyshev's is the
+//! basis for degrees beyond ten: its elements stay within \[−1, 1\] on \[−1, 1\], and its coefficients are as small as
+//! the function. The [`PolynomialCircuit`] of a polynomial is planned once, and evaluated on any ciphertext.
+//! Coefficients are written in one of two ways ([`CoefficientForm`]).
 //!
 //! # Algorithm
 //!
@@ -20,14 +20,14 @@
 //! p = Σⱼ qⱼ·B_{nⱼ} + Σᵢ cᵢ Bᵢ + c₀
 //! ```
 //!
-//! All products and the linear part are one ciphertext of degree 2, which is relinearized and rescaled at once; so a
+//! All products and the linear part are one ciphertext of degree 2, which is relinearized and rescaled at once. So a
 //! polynomial costs one relinearization, and one more for each qⱼ that is not linear itself. A Bᵢ with 2^(k−1) < i ≤
-//! 2^k is k levels below x, and its product with cᵢ another: the linear part of a p that is to lie D levels below x may
-//! have those of k < D only, or what is left is divided on. That gives the least depth for every degree.
+//! 2^k is k levels below x, and its product with cᵢ one level more. So the linear part of a p that is to lie D levels
+//! below x may only have Bᵢ with k < D, or the rest is divided further. That gives the least depth for every degree.
 //!
 //! The number of baby steps is the power of two with the fewest relinearizations, then products. Powers that no nonzero
-//! coefficient needs are not made. Relinearizations (and products), for all coefficients, odd ones alone, and even ones
-//! alone:
+//! coefficient needs are not made. The table has the relinearizations (and products) for all coefficients, for odd ones
+//! alone, and for even ones alone:
 //!
 //! | degree d | levels | all | odd | even, to d − 1 |
 //! |---|---|---|---|---|
@@ -41,11 +41,12 @@
 //!
 //! # Scales
 //!
-//! A sum that is rescaled by q to scale t has scale t·q before, so qⱼ is evaluated at the scale t·q/s for a B_{nⱼ} of
-//! scale s, and cᵢ encoded at t·q/s for a Bᵢ of scale s. Scales are exact: every sum matches, and the result has the
+//! A sum that is rescaled by q to scale t has scale t·q before. So qⱼ is evaluated at the scale t·q/s for a B_{nⱼ} of
+//! scale s, and cᵢ is encoded at t·q/s for a Bᵢ of scale s. Scales are exact: every sum matches, and the result has the
 //! scale that was wanted. Where x and the result have scales near the factors of the levels between them
-//! ([`rescaling_factor`](crate::Parameters::rescaling_factor)), so have all intermediate values. With x at scale s =
-//! f·q the power xⁿ or Tₙ is at fⁿ·q instead: a scale that is off by a bit is off by n of them.
+//! ([`rescaling_factor`](crate::Parameters::rescaling_factor)), so have all intermediate values. Where x has the scale
+//! s = f·q instead, the power xⁿ or Tₙ has fⁿ·q: a scale of x that is off by one bit makes a power that is off by n
+//! bits.
 //!
 //! # Noise
 //!
@@ -83,8 +84,8 @@ pub struct Polynomial {
 }
 
 impl Polynomial {
-    /// The polynomial with coefficients c₀, c₁, … Its degree is what their number says, even where the last is zero:
-    /// depth must not depend on a value.
+    /// The polynomial with coefficients c₀, c₁, … Its degree follows from their number, even where the last is zero:
+    /// the depth must not depend on a value.
     ///
     /// # Errors
     ///

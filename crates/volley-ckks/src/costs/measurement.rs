@@ -1,4 +1,4 @@
-//! What one machine takes beside what its kind takes.
+//! The times of one machine, measured against those of its kind of core.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::scheme::encoder::Encoder;
 
 /// Terms of the sum of products, and rotations that share a decomposition.
 const TERMS: usize = 2;
-/// Runs of the operations that are timed: at least, at most, and in between as many as the time allows.
+/// Runs of the operations that are timed: as many as the budget of time allows, but at least and at most so many.
 const AT_LEAST: u32 = 2;
 const AT_MOST: u32 = 10;
 const BUDGET_SECONDS: f64 = 0.03;
@@ -26,7 +26,7 @@ const BUDGET_SECONDS: f64 = 0.03;
 const NEW_BYTES: usize = 33 << 20;
 /// Bytes of them that are used.
 const FIRST_USE_BYTES: usize = 8 << 20;
-/// The least that a system hands out.
+/// Bytes of the smallest piece of memory that a system hands out.
 const PAGE_BYTES: usize = 4096;
 /// Factors beyond this, or below its inverse, are no machine's.
 const MAX_FACTOR: f64 = 1000.0;
@@ -65,7 +65,7 @@ impl Measurement {
         let ones = vec![Complex64::ONE; parameters.max_slots()];
         let plaintext = Encoder::new(&context).encode(&ones, &parameters.scale(), level)?;
         let fresh = secret_key.encrypt(&plaintext, rng)?.expand(&context)?;
-        // Each of its own memory, as in a circuit.
+        // Each input has its own memory, as in a circuit.
         let inputs: Vec<_> =
             (0..2 * TERMS).map(|_| evaluator.drop_level(&fresh, level)).collect::<Result<_, _>>()?;
         let operations = clock.shortest(|| run(&evaluator, &inputs))?;
@@ -126,7 +126,7 @@ fn run<A: Arithmetic>(ev: &A, inputs: &[A::Ciphertext]) -> Result<(), Error> {
     let (left, right) = inputs.split_at(TERMS);
     let pairs: Vec<_> = left.iter().zip(right).collect();
     let product = ev.relinearize_rescale(&ev.sum_of_products(&pairs)?)?;
-    // By the same step: each key takes long to make.
+    // All rotations are by the same step, as each key takes long to make.
     ev.rotate_hoisted(&product, &[1; TERMS])?;
     let rotated = ev.rotate(&inputs[0], 1)?;
     let (scale, level) = (ev.parameters().scale(), ev.operand(&rotated).level);
@@ -157,14 +157,14 @@ impl<F: Fn() -> Duration> Clock<F> {
         Ok(least)
     }
 
-    /// Seconds in which memory is used for the first time: the less of two.
+    /// Seconds in which memory is used for the first time: the smaller of two measurements.
     fn first_use(&self) -> f64 {
         let once = || {
             let mut memory = vec![0_u8; NEW_BYTES];
             memory[..FIRST_USE_BYTES].iter_mut().step_by(PAGE_BYTES).for_each(|byte| *byte = 1);
             black_box(memory)
         };
-        // Not the giving back of it.
+        // Giving the memory back is not timed.
         let seconds = || self.time(once).0;
         seconds().min(seconds())
     }

@@ -8,8 +8,8 @@ use crate::rlwe::keys::KeySpec;
 /// The program, the stacks of its threads, and what an allocator holds beside what was asked for.
 const PROGRAM_BYTES: u64 = 1 << 25;
 
-/// Bytes of a server's memory when they are the most, part by part: what a process that trains takes, and one in which
-/// the owner makes keys and encrypts as well.
+/// The most bytes that a server takes at any time, part by part. They cover a process that trains, and one in which the
+/// owner makes keys and encrypts as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
     /// Evaluation keys, packed, with their uniform halves and permutations expanded.
@@ -20,7 +20,7 @@ pub struct Memory {
     pub ciphertexts: u64,
     /// Plaintexts that are encoded once and kept, such as the matrices of a bootstrapping.
     pub encoded: u64,
-    /// What the key switches of all threads but one work on.
+    /// The scratch memory of the key switches of all threads but one.
     pub scratch: u64,
     /// Unused buffers, which are kept for later polynomials. They come from dropped ciphertexts, so they are no more
     /// than the bytes of `ciphertexts`, and no more than the ring keeps.
@@ -45,7 +45,7 @@ impl Memory {
         }
     }
 
-    /// All of it.
+    /// All parts together.
     #[must_use]
     pub fn total(&self) -> u64 {
         let Self { keys, upload, ciphertexts, encoded, scratch, idle, program } = *self;
@@ -53,7 +53,7 @@ impl Memory {
     }
 }
 
-/// For each prime the powers of ψ and ψ⁻¹, each with its quotient; for the encoder N complex roots.
+/// Bytes of tables: for each prime the powers of ψ and ψ⁻¹, each with its quotient; for the encoder N complex roots.
 fn table_bytes(parameters: &Parameters) -> u64 {
     let primes = parameters.q().len() + parameters.p().len();
     (parameters.degree() * (32 * primes + 16)) as u64

@@ -17,18 +17,18 @@ use crate::scheme::operand::Operand;
 /// What a key of an [`EvaluationKeySet`] switches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyUse {
-    /// From s² to s.
+    /// It switches from s² to s.
     Relinearization,
-    /// From s to σ⁻¹(s) for σ: X ↦ X^g of this element g. Switching comes first, σ last.
+    /// It switches from s to σ⁻¹(s), for the automorphism σ: X ↦ X^g of this element g. Switching comes first, σ last.
     Galois(u64),
-    /// From s to the ephemeral secret of [`bootstrapping`](crate::bootstrapping), modulo q₀·p of the parameters
-    /// [`ephemeral`](crate::Parameters::ephemeral), of whose levels there is level 0 alone.
+    /// It switches from s to the ephemeral secret of [`bootstrapping`](crate::bootstrapping). Its modulus is q₀·p, that
+    /// of the parameters [`ephemeral`](crate::Parameters::ephemeral), which have level 0 only.
     ToEphemeral,
-    /// From the ephemeral secret to s.
+    /// It switches from the ephemeral secret to s.
     FromEphemeral,
 }
 
-/// A key-switching key by what does not follow from its seed.
+/// A key-switching key, without the halves that follow from its seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawKey {
     /// Highest level of a ciphertext that the key switches.
@@ -54,8 +54,9 @@ impl RawKey {
 }
 
 impl KeySwitchingKey {
-    /// (bⱼ, aⱼ) modulo Q_level·P, a pair for each digit. They are unpacked one by one. At a lower level the key is its
-    /// first pairs, as many as digits, and of these the limbs of the primes up to that level and of the special primes.
+    /// (bⱼ, aⱼ) modulo Q_level·P, a pair for each digit. They are unpacked one by one. At a lower level the key
+    /// consists of its first pairs, one for each digit of that level. These have only the limbs of the primes up to
+    /// that level and of the special primes.
     #[must_use]
     pub fn pairs(&self) -> impl ExactSizeIterator<Item = [RnsPoly<Eval>; 2]> + '_ {
         self.digits().iter().map(|pair| pair.each_ref().map(PackedPoly::unpack))
@@ -89,8 +90,8 @@ impl EvaluationKeySet {
         self.relinearization(level)
     }
 
-    /// The key of a rotation or a conjugation of ciphertexts with this operand, and the element of its automorphism:
-    /// the given one, or another that moves so many slots alike.
+    /// The key of a rotation or a conjugation of ciphertexts with this operand, and the element of its automorphism. It
+    /// is the given element, or another that moves the slots in the same way.
     ///
     /// # Errors
     ///
@@ -115,8 +116,8 @@ impl EvaluationKeySet {
         Ok([&keys.to_ephemeral, &keys.from_ephemeral])
     }
 
-    /// The set of these keys for ciphertexts under the secret key of this name. Of two keys for one use the last is
-    /// taken.
+    /// The set of these keys for ciphertexts under the secret key of this name. Where there are two keys for one use,
+    /// the last is taken.
     ///
     /// # Errors
     ///
@@ -188,7 +189,7 @@ impl PublicKey {
 }
 
 impl SecretKey {
-    /// The coefficients −1, 0 and 1 of s, as the owner's own protocols need them: a share of a decryption, say. Whoever
+    /// The coefficients −1, 0 and 1 of s, for protocols of the owner's own, such as a share of a decryption. Whoever
     /// has them decrypts everything. The copy is wiped when it is dropped; do not copy it, branch on it or index by it.
     #[must_use]
     pub fn ternary(&self) -> Zeroizing<Vec<i64>> {
@@ -206,7 +207,7 @@ impl SecretKey {
         if expected != found {
             return Err(RawError::Degree { expected, found });
         }
-        // The one branch is on whether they are refused.
+        // The only branch is on whether the coefficients are refused.
         let refused = coefficients.iter().fold(false, |refused, &c| refused | (c.wrapping_add(1) as u64 > 2));
         if refused { Err(RawError::Ternary) } else { Ok(Self::from_coefficients(context, id, coefficients)) }
     }

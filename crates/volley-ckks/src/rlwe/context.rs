@@ -39,9 +39,9 @@ impl Context {
     ///
     /// # Panics
     ///
-    /// Where the environment variable `VOLLEY_BACKEND` names kernels that this processor does not run: a program asks
-    /// [`CoreKind::detect`](crate::costs::CoreKind::detect) when it begins. No parameters cause it: they have distinct
-    /// NTT primes.
+    /// Where the environment variable `VOLLEY_BACKEND` names kernels that this processor does not run. A program asks
+    /// [`CoreKind::detect`](crate::costs::CoreKind::detect) for that when it begins. Parameters cause no panic, as they
+    /// have distinct NTT primes.
     #[must_use]
     pub fn new(parameters: Parameters) -> Arc<Self> {
         let degree = parameters.degree();
@@ -60,7 +60,7 @@ impl Context {
         &self.parameters
     }
 
-    /// The tables of one level, as a backend needs them that computes on polynomials.
+    /// The tables of one level, for a backend that computes on polynomials.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl Context {
         if let Some(tables) = self.ephemeral.get() {
             return tables;
         }
-        // Not inside of the initialisation: a thread that waits for tables may take up work that asks for them too.
+        // Made outside the initialisation: a thread that waits for tables may take up work that asks for them too.
         let tables = Self::new(self.parameters.ephemeral());
         self.ephemeral.get_or_init(|| tables)
     }
@@ -124,7 +124,7 @@ impl Context {
         &self.levels[level].special_product
     }
 
-    /// For limb i of [`qp`](Self::qp)`(level)`, the limb of the same prime in `qp(key_level)`.
+    /// The limb in `qp(key_level)` that has the same prime as limb i of [`qp`](Self::qp)`(level)`.
     pub(crate) fn key_limb(&self, level: usize, key_level: usize) -> impl Fn(usize) -> usize + use<> {
         let (limbs, key_limbs) = (self.parameters.limbs(level), self.parameters.limbs(key_level));
         move |limb| if limb < limbs { limb } else { limb + key_limbs - limbs }

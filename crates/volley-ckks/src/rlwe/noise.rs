@@ -1,4 +1,5 @@
-//! Noise: standard deviations of what each operation adds, as formulas that the tests compare with measurements.
+//! Noise: the standard deviation of the error that each operation adds, as formulas that the tests compare with
+//! measurements.
 //!
 //! All figures are for one coefficient of c₀ + c₁·s − Δ·m. With a uniform ternary secret (variance 2/3 a coefficient)
 //! and rounding errors uniform on [−1/2, 1/2] (variance 1/12), an error pair (r₀, r₁) contributes
@@ -71,7 +72,7 @@ impl Noise {
         Self { variance: self.variance + other.variance }
     }
 
-    /// After a division by a prime or any constant factor.
+    /// The noise after a multiplication by a constant factor, or a division by a prime.
     #[must_use]
     pub fn times(self, factor: f64) -> Self {
         Self { variance: self.variance * factor.powi(2) }
@@ -91,10 +92,10 @@ impl Noise {
         self.variance.sqrt()
     }
 
-    /// t with ‖e‖₂ ≤ t for the N coefficients: twice the root mean square √(N·V). Where coefficients are independent
-    /// and their tails no heavier than a Gaussian's this fails with probability below e^(−0.8·N), as a sum of N squares
-    /// with mean 1 exceeds 4N; those of an error times the secret depend on each other by the secret, whose own norm is
-    /// known within a few per cent.
+    /// A bound t with ‖e‖₂ ≤ t for the N coefficients: twice the root mean square √(N·V). Where coefficients are
+    /// independent and their tails no heavier than a Gaussian's, it fails with probability below e^(−0.8·N), that of a
+    /// sum of N squares with mean 1 exceeding 4N. The coefficients of an error times the secret depend on each other by
+    /// the secret, whose own norm is known within a few per cent.
     #[must_use]
     pub fn error_norm(self, parameters: &Parameters) -> f64 {
         2.0 * (self.variance * parameters.degree() as f64).sqrt()

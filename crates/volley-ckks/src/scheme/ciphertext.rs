@@ -101,7 +101,7 @@ impl Ciphertext {
         self.key_id
     }
 
-    /// The same slots at a lower level: what is sent back needs no more limbs than are read.
+    /// The same slots at a lower level. A ciphertext that is sent back needs no more limbs than its reader uses.
     ///
     /// # Errors
     ///

@@ -1,12 +1,13 @@
 //! Encoding: vectors of complex slots to polynomials and back.
 //!
-//! For ζ = exp(iπ/N) the slots of a real polynomial m are z_j = m(ζ^(5^j)), j < N/2; the other evaluations at odd
+//! For ζ = exp(iπ/N) the slots of a real polynomial m are z_j = m(ζ^(5^j)), j < N/2. The evaluations at the other odd
 //! powers of ζ are their conjugates. Encoding inverts this map (the canonical embedding), multiplies by the scale and
 //! rounds. A vector of n < N/2 slots (*sparse packing*) is encoded in the subring of polynomials in X^(N/2n): seen as
 //! N/2 slots it repeats with period n.
 //!
-//! Neither way has a branch or an address that depends on a value, but for what the outcome tells: whether values are
-//! refused, and whether the coefficients of a vector are below 2⁶² (a scale and values that fit it keep them there).
+//! Neither encoding nor decoding has a branch or an address that depends on a value, with two exceptions. They tell
+//! whether values are refused, and whether the coefficients of a vector are below 2⁶² (a scale and values that fit it
+//! keep them there).
 
 use std::sync::Arc;
 
@@ -45,9 +46,9 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`Error::SlotCount`] for another number of values, [`Error::NotFinite`], [`Error::LevelRange`], for a scale that
-    /// the level does not hold those of [`Operand`], and [`Error::EncodingOverflow`] where a coefficient is not below
-    /// half the modulus. Values of |value| · scale < Q_level/2 never are such a coefficient.
+    /// [`Error::SlotCount`] for another number of values, [`Error::NotFinite`], [`Error::LevelRange`], the errors of
+    /// [`Operand`] for a scale that the level does not hold, and [`Error::EncodingOverflow`] where a coefficient is not
+    /// below half the modulus. Values with |value| · scale < Q_level/2 never give such a coefficient.
     pub fn encode<T: Into<Complex64> + Copy>(
         &self,
         values: &[T],
@@ -93,8 +94,8 @@ impl Encoder {
         Ok(basis.forward(self.reduce(basis, &coefficients, level)?))
     }
 
-    /// The slots of a plaintext. Where a computation left no room for them, |value| · scale ≥ Q_level/2, they are other
-    /// values ([`Arithmetic`](crate::Arithmetic#room-for-values)), and nothing tells.
+    /// The slots of a plaintext. Where a computation left no room for a value, |value| · scale ≥ Q_level/2, the slot
+    /// has another value ([`Arithmetic`](crate::Arithmetic#room-for-values)), and nothing tells this.
     ///
     /// # Errors
     ///
@@ -123,8 +124,8 @@ impl Encoder {
         Ok(self.decode(plaintext)?.into_iter().map(|value| value.re).collect())
     }
 
-    /// Rounded coefficients modulo the primes of `basis`, where they are small enough for those of `level`. On its own,
-    /// as it branches on how large they are.
+    /// Rounded coefficients modulo the primes of `basis`, where they are small enough for those of `level`. This is a
+    /// function of its own, as it branches on how large they are.
     #[inline(never)]
     fn reduce(&self, basis: &RnsBasis, coefficients: &[f64], level: usize) -> Result<RnsPoly<Coeff>, Error> {
         const WORD: f64 = (1u64 << 62) as f64;
@@ -139,7 +140,7 @@ impl Encoder {
     }
 }
 
-/// What [`Encoder::encode`] refuses, without a polynomial: for an arithmetic that keeps the slots.
+/// Checks what [`Encoder::encode`] checks, without a polynomial, for an arithmetic that keeps the slots.
 #[derive(Debug)]
 pub(crate) struct EncodingCheck {
     parameters: Parameters,

@@ -1,6 +1,6 @@
-//! How many bytes records and files have, before there are any.
+//! The bytes of records and files, known before there are any.
 //!
-//! A plan compares and limits what is sent. So these sizes follow from the parameters alone, without an encoder; the
+//! A plan compares and limits what is sent. So these sizes follow from the parameters alone, without an encoder. The
 //! readers and writers of `wire` agree with them to the byte.
 
 use volley_ring::sampling::Seed;
@@ -10,7 +10,7 @@ use crate::rlwe::keys::{KeySpec, KeySwitchingKey};
 use crate::scheme::ciphertext::{Ciphertext, SeededCiphertext, TensorCiphertext};
 use crate::scheme::operand::Operand;
 
-/// What the header calls evaluation keys.
+/// The name of evaluation keys in a header.
 pub(crate) const EVALUATION_KEYS: &str = "evaluation keys";
 /// Magic, version, length of the header.
 pub(crate) const PREAMBLE_BYTES: usize = 12;

@@ -1,9 +1,9 @@
 //! Noise flooding: decryptions that may be shown.
 //!
-//! CKKS decrypts to m + e, where e depends on the secret key and on the computation: who knows m and sees enough such
-//! sums solves for the key (Li and Micciancio, eprint 2020/1533). A decryption that is to be published gets a Gaussian
-//! of deviation σ on every coefficient first, wide enough to hide e (Li, Micciancio, Schultz and Sorrell, eprint
-//! 2022/816):
+//! CKKS decrypts to m + e, where e depends on the secret key and on the computation. Whoever knows m and sees enough
+//! such sums solves for the key (Li and Micciancio, eprint 2020/1533). So a decryption that is to be published first
+//! gets a Gaussian of deviation σ on every coefficient, wide enough to hide e (Li, Micciancio, Schultz and Sorrell,
+//! eprint 2022/816):
 //!
 //! ```text
 //! σ = √(12·τ)·2^(s/2)·t
@@ -12,9 +12,9 @@
 //! for τ decryptions under one key, s bits of statistical security and t ≥ ‖e‖₂, the Euclidean norm of the N
 //! coefficients.
 //!
-//! **Why.** Let P be what is shown, m + e + g with g from the Gaussian, and Q what a simulator that knows m alone would
-//! show, m + g. Their Kullback-Leibler divergence is ‖e‖²/2σ² for each decryption. Over τ of them, chosen one after the
-//! other with knowledge of those before, the divergences add up to at most
+//! **Why.** Let P be what is shown, m + e + g with g from the Gaussian. Let Q be m + g, which a simulator that knows
+//! only m would show. Their Kullback-Leibler divergence is ‖e‖²/2σ² for each decryption. Over τ decryptions, each
+//! chosen with knowledge of those before, the divergences add up to at most
 //!
 //! ```text
 //! τ·t²/2σ² = 2^−s/24,
@@ -29,14 +29,15 @@
 //! coefficient: √N times its deviation, and √N in σ. (A decryption of which only some slots are shown is a function of
 //! this vector and gives away no more.)
 //!
-//! **What remains.** e is assumed to be within t. That is a property of a circuit that was evaluated as planned: a
-//! server that returns another ciphertext, with an error of its choice, gets m + e + g for an e that g does not hide.
-//! Errors are random, so t holds but for a probability ([`error_norm`](crate::noise::Noise::error_norm)). The noise is a *discrete* Gaussian, within
-//! ε = 2^−65 of the ideal at each point ([`WideGaussian`]), and its KL divergence for a shift by integers is at most
-//! that of the continuous one, but for a term of that size. Only τ decryptions are covered.
+//! **What remains.** The norm of e is assumed to be at most t. That is a property of a circuit that was evaluated as
+//! planned: a server that returns another ciphertext, with an error of its choice, gets m + e + g for an e that g does
+//! not hide. Errors are random, so t holds except with a small probability
+//! ([`error_norm`](crate::noise::Noise::error_norm)). The noise is a *discrete* Gaussian, within ε = 2^−65 of the ideal
+//! at each point ([`WideGaussian`]). Its KL divergence for a shift by integers is at most that of the continuous one,
+//! plus a term of that size. Only τ decryptions are covered.
 //!
-//! **The same noise again.** Who is shown two decryptions of one ciphertext with fresh noise in each has two samples of
-//! m + e + g; the mean of many is m + e. So g is a function of what is decrypted:
+//! **The same noise again.** Two decryptions of one ciphertext with fresh noise would be two samples of m + e + g, and
+//! the mean of many samples is m + e. So g is a function of what is decrypted:
 //!
 //! ```text
 //! k = BLAKE3 derive-key(context, s),   g = Gaussian(ChaCha20(BLAKE3 keyed(k, parameters, level, σ, c₀, c₁)))
@@ -44,17 +45,19 @@
 //!
 //! and a repeated decryption shows nothing new: it counts once among the τ.
 //!
-//! * *As good as fresh noise.* k is used for nothing else, and without s it is a random key as long as BLAKE3 is a
-//!   random oracle: to tell it from one is to ask the oracle about s, and who can do that has broken the scheme. Under
-//!   a random key the keyed hash is a pseudorandom function, so that inputs that differ get seeds, and noise, that
-//!   cannot be told from independent ones. Then the bound above is that of fresh noise. What it lost is the adversary
-//!   of any computing power: the advantage is 2^(−s/2)/√48 and that of distinguishing BLAKE3 and ChaCha20 from random.
-//! * *Two ciphertexts* differ in some residue, and have independent noise even if they hold the same message or are the
-//!   same but for a level: these are two decryptions.
+//! * *It is as good as fresh noise.* k is used for nothing else. To those who do not know s it is a random key, as long
+//!   as BLAKE3 is a random oracle: to tell it from one is to ask the oracle about s, and whoever can do that has broken
+//!   the scheme. Under a random key the keyed hash is a pseudorandom function. So inputs that differ get seeds, and
+//!   noise, that cannot be told from independent ones, and the bound above is that of fresh noise. The bound no longer
+//!   holds for adversaries of any computing power: the advantage is 2^(−s/2)/√48 plus that of distinguishing BLAKE3
+//!   and ChaCha20 from random.
+//! * *Two ciphertexts* differ in some residue. They have independent noise even if they hold the same message, or are
+//!   one ciphertext at two levels: these are two decryptions.
 //! * *Two widths.* σ is part of the input. From one seed the noises of two widths would be sums of the same errors with
-//!   different factors: two equations that give m + e away. As it is they are independent, and two decryptions.
-//! * *Scale and slot count* are not part of it: they say how the shown vector is read, and change neither e nor the
-//!   vector.
+//!   different factors: two equations that give m + e away. With σ in the input they are independent, and count as two
+//!   decryptions.
+//! * *Scale and slot count* are not part of the input: they say how the shown vector is read, and change neither e nor
+//!   the vector.
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -69,7 +72,7 @@ use crate::scheme::ciphertext::{Ciphertext, Plaintext};
 /// Separates the key of the noise from every other use of the secret.
 const NOISE_CONTEXT: &str = "Volley 2026: noise of flooded CKKS decryptions, version 1";
 
-/// How much decryptions may say: s and τ.
+/// How much decryptions may reveal: s and τ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Flooding {
     statistical_bits: u32,
@@ -110,8 +113,8 @@ impl Flooding {
         self.decryptions
     }
 
-    /// σ for errors of norm t = `error_norm`, where a decryption is of `ciphertexts` ciphertexts at once: their errors
-    /// are one vector of √`ciphertexts` times the norm.
+    /// σ for errors of norm t = `error_norm`, where `ciphertexts` ciphertexts are decrypted at once: their errors are
+    /// one vector of √`ciphertexts` times the norm.
     #[must_use]
     pub fn deviation(&self, error_norm: f64, ciphertexts: usize) -> f64 {
         let decryptions = f64::from(self.decryptions) * ciphertexts as f64;
@@ -120,9 +123,9 @@ impl Flooding {
 }
 
 impl SecretKey {
-    /// Decrypts and adds a discrete Gaussian of at least this deviation to every coefficient (at most √(5/2) wider):
-    /// what a decryption needs that is going to be shown ([module](self)). The same ciphertext and deviation give the same
-    /// result each time. About 2^7 Gaussian errors for each coefficient.
+    /// Decrypts and adds a discrete Gaussian of at least this deviation to every coefficient (at most √(5/2) wider). A
+    /// decryption that is going to be shown needs this ([module](self)). The same ciphertext and deviation give the
+    /// same result each time. It takes about 2^7 Gaussian errors for each coefficient.
     ///
     /// # Errors
     ///
@@ -239,7 +242,8 @@ mod tests {
         let wide = 2e9f64;
         let first = noise(&setup, key, &ciphertext, wide);
         assert_eq!(first, noise(&setup, key, &ciphertext.clone(), wide));
-        // How the vector is read is no other decryption; neither is another wish that gives the same distribution.
+        // Another way of reading the vector is no other decryption. Neither is another deviation that gives the same
+        // distribution.
         let mut sparse = ciphertext.clone();
         (sparse.operand.slots, sparse.operand.scale) = (4, crate::Scale::power_of_two(7));
         assert_eq!(first, noise(&setup, key, &sparse, wide));

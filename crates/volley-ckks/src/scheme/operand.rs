@@ -1,5 +1,5 @@
-//! What is known of a ciphertext without reading it: level, scale, slots. The rules by which operations change them
-//! stand here once, for every implementation of [`Arithmetic`](crate::Arithmetic).
+//! Operands: what is known of a ciphertext without reading it, its level, scale and slots. The rules by which
+//! operations change them stand here once, for every implementation of [`Arithmetic`](crate::Arithmetic).
 
 use crate::base::error::Error;
 use crate::base::galois::rotation_element;
@@ -10,9 +10,9 @@ use crate::scheme::encodable::encoded_constant;
 /// Level, scale and slot count of a ciphertext or plaintext.
 ///
 /// The scale of a ciphertext or plaintext is below the modulus at its level, so that values up to 1/2 in size are held.
-/// What would have another is refused with [`Error::ScaleOverflow`], [`Error::ScaleRange`] or
-/// [`Error::ScaleExponents`]. Values are the caller's: where |value|·scale is not below half the modulus, what is
-/// decrypted is the remainder modulo it, another value.
+/// An operation whose result would have another scale is refused with [`Error::ScaleOverflow`], [`Error::ScaleRange`]
+/// or [`Error::ScaleExponents`]. Values are the caller's responsibility: where |value|·scale is not below half the
+/// modulus, the remainder modulo it is decrypted, which is another value.
 ///
 /// # The rules of an arithmetic
 ///
@@ -71,8 +71,9 @@ pub struct Operand {
 }
 
 impl Operand {
-    /// The same, if a ciphertext or plaintext may have it: its level exists, its slots are a power of two up to N/2,
-    /// and its scale is below the modulus at its level. The results of all other rules are so, if their operands are.
+    /// This operand, if a ciphertext or plaintext may have it: its level exists, its slots are a power of two up to
+    /// N/2, and its scale is below the modulus at its level. The other rules keep this: their results pass the check if
+    /// their operands do.
     ///
     /// # Errors
     ///
@@ -94,7 +95,7 @@ impl Operand {
     }
 
     /// The operand of a sum or difference: the lower level, the common scale, the larger number of slots. The modulus
-    /// holds the scale, since the summand of the lower level has it there.
+    /// holds the scale, since the summand of the lower level has this scale there.
     ///
     /// # Errors
     ///
@@ -112,7 +113,7 @@ impl Operand {
         })
     }
 
-    /// The integer ⌊c·scale⌉ that has c in every slot: what is added to a ciphertext of this operand for c.
+    /// The integer ⌊c·scale⌉, which has c in every slot. It is added to a ciphertext of this operand to add c.
     ///
     /// # Errors
     ///
@@ -152,7 +153,7 @@ impl Operand {
         let mut terms = terms.into_iter();
         let (a, b) = terms.next().ok_or(Error::EmptySum)?;
         let sum = terms.try_fold(a.times(b), |sum, (c, d)| {
-            // The usual case, without a product of scales for each of many terms.
+            // The usual case takes no product of scales for each of many terms.
             if (&a.scale, &b.scale) == (&c.scale, &d.scale) {
                 let level = sum.level.min(c.level).min(d.level);
                 Ok(Self { level, slots: sum.slots.max(c.slots).max(d.slots), scale: sum.scale })
@@ -185,11 +186,11 @@ impl Operand {
         Ok((Self { level, scale: scale.clone(), slots }.checked(parameters)?, constants))
     }
 
-    /// The step that a rotation is done by: of all that move the n slots alike the one in (−n/2, n/2], so that one key
-    /// serves for all.
+    /// The step that a rotation is done by: the one in (−n/2, n/2] among all that move the n slots alike. So one key
+    /// serves for all of them.
     #[must_use]
     pub fn rotation_step(&self, steps: i64) -> i64 {
-        // No slots are none of a checked operand.
+        // A checked operand never has zero slots.
         let n = self.slots.max(1) as i64;
         let step = steps.rem_euclid(n);
         if step > n / 2 { step - n } else { step }
@@ -218,12 +219,12 @@ impl Operand {
     ///
     /// # Errors
     ///
-    /// [`Error::LevelExhausted`] where `level` is above its own, and those of [`checked`](Self::checked).
+    /// [`Error::LevelExhausted`] where `level` is above the operand's, and those of [`checked`](Self::checked).
     pub fn dropped(&self, parameters: &Parameters, level: usize) -> Result<Self, Error> {
         self.at_level(level)?.checked(parameters)
     }
 
-    /// At `level`, whether the modulus there holds the scale or not.
+    /// The operand at `level`, whether the modulus there holds the scale or not.
     fn at_level(&self, level: usize) -> Result<Self, Error> {
         if level > self.level {
             return Err(Error::LevelExhausted { level: self.level, required: level });
@@ -231,7 +232,7 @@ impl Operand {
         Ok(Self { level, ..self.clone() })
     }
 
-    /// The operand after its modulus, of which level 0 is taken, was raised to that of `level`: it has all N/2 slots.
+    /// The operand after its level 0 was taken and the modulus raised to that of `level`. It has all N/2 slots.
     ///
     /// # Errors
     ///
@@ -257,7 +258,7 @@ impl Operand {
     ///
     /// # Errors
     ///
-    /// [`Error::SlotCount`] where `slots` is no power of two up to its own.
+    /// [`Error::SlotCount`] where `slots` is no power of two up to the operand's slots.
     pub fn traced(&self, slots: usize) -> Result<Self, Error> {
         if !slots.is_power_of_two() || slots > self.slots {
             return Err(Error::SlotCount { values: slots, max: self.slots });
@@ -265,15 +266,15 @@ impl Operand {
         Ok(Self { slots, ..self.clone() })
     }
 
-    /// The rotations of a [trace](Self::traced) to `slots` slots: one sum of rotations after the other, each by the
-    /// steps of one item, zero among them. The keys of a circuit are planned for these.
+    /// The rotations of a [trace](Self::traced) to `slots` slots, which is one sum of rotations after the other. Each
+    /// item has the steps of one sum, zero among them. The keys of a circuit are planned for these rotations.
     pub fn trace_steps(&self, slots: usize) -> impl Iterator<Item = Vec<i64>> + use<> {
         trace_steps(slots, self.slots)
     }
 }
 
-/// The rotations of a trace from `all` slots to `slots`, both powers of two: those that are added up at once, zero
-/// among them. There are none to zero slots.
+/// The rotations of a trace from `all` slots to `slots`, both powers of two. Each item has those that are added up at
+/// once, zero among them. There are none for zero slots.
 pub(crate) fn trace_steps(slots: usize, all: usize) -> impl Iterator<Item = Vec<i64>> {
     let mut period = all;
     std::iter::from_fn(move || {

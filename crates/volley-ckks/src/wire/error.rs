@@ -23,7 +23,7 @@ pub enum WireError {
     /// The end came before the file was complete.
     #[error("the file is truncated")]
     Truncated,
-    /// Something else than a file of this library.
+    /// The bytes of something else than a file of this library.
     #[error("this is not a Volley file")]
     Magic,
     /// A file of another version of the format.
@@ -34,7 +34,7 @@ pub enum WireError {
         /// The version that is read.
         supported: u16,
     },
-    /// A header that is none.
+    /// A header that is not as headers are written.
     #[error("the file's header is malformed")]
     Header,
     /// Another kind of file.
@@ -113,7 +113,7 @@ pub enum WireError {
         /// N/2.
         max: usize,
     },
-    /// A Galois element that is none, or not in ascending order.
+    /// A number that is no Galois element, or elements that are not in ascending order.
     #[error("the Galois element {element} is out of range or order")]
     GaloisElement {
         /// The element.
@@ -127,7 +127,7 @@ pub enum WireError {
         /// Keys that were asked for.
         needed: usize,
     },
-    /// A structure that is not encoded as writing it would.
+    /// A structure that is not encoded as a writer would encode it.
     #[error("the content is malformed")]
     Malformed,
     /// Parameters that are refused.

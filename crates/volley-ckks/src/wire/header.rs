@@ -1,4 +1,4 @@
-//! What stands before the body.
+//! The header, which stands before the body.
 
 use std::io::{Read, Write};
 
@@ -12,7 +12,7 @@ use crate::scheme::file_size::{HASH_BYTES, PREAMBLE_BYTES};
 
 /// The version of the format that is written, and the only one that is read.
 pub const VERSION: u16 = 1;
-/// Not text, and damaged by what mangles line ends: as PNG's.
+/// The first bytes of every file. They are no text, and programs that change line ends damage them, as with PNG's.
 const MAGIC: [u8; 8] = *b"\x89VLY\r\n\x1a\n";
 /// Longest header.
 const MAX_HEADER_BYTES: usize = 1024;
@@ -26,7 +26,7 @@ pub struct Header {
     pub params_id: ParamsId,
     /// The owner's key, where there is one behind the content.
     pub key_id: Option<KeyId>,
-    /// What the layer of the kind adds. Public, even of secret keys.
+    /// What the layer of the kind adds. It is public, even for secret keys.
     pub extension: Vec<u8>,
     /// Length of the body.
     pub body_bytes: u64,
@@ -90,12 +90,12 @@ impl Header {
             extension: encoded.extension,
             body_bytes: encoded.body_bytes,
         };
-        // One encoding only.
+        // Only one encoding is accepted.
         if header.encode()? == bytes { Ok((header, bytes)) } else { Err(WireError::Header) }
     }
 
-    /// Reads the header of a file and nothing after it: to show what the file is. A file that is to be read is opened
-    /// with [`FileReader`](super::FileReader).
+    /// Reads the header of a file and nothing after it, to show what the file is. A file that is to be read as a whole
+    /// is opened with [`FileReader`](super::FileReader).
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl Header {
         Self::decode(input).map(|(header, _)| header)
     }
 
-    /// Bytes of the whole file. Saturates, where a header claims what no file has.
+    /// Bytes of the whole file. The number saturates where a header claims more than a file can have.
     ///
     /// # Errors
     ///

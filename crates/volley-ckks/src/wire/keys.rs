@@ -89,7 +89,7 @@ impl EvaluationKeySet {
         })
     }
 
-    /// Reads a file of at most `limit` bytes, and expands the seeds: in memory the keys take about twice as much
+    /// Reads a file of at most `limit` bytes, and expands the seeds. The keys take about twice as much in memory
     /// ([`KeySpec::memory_bytes`]).
     ///
     /// # Errors
@@ -112,7 +112,7 @@ impl EvaluationKeySet {
     /// the level that is needed, so the [`spec`](Self::spec) of what is read is `needed`, and memory is
     /// [`needed.memory_bytes()`](KeySpec::memory_bytes).
     ///
-    /// The rest of the file is read for its hash alone: that its residues are in range is not checked.
+    /// The rest of the file is read for its hash alone; it is not checked that its residues are in range.
     ///
     /// # Errors
     ///

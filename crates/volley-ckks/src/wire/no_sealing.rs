@@ -1,4 +1,4 @@
-//! What stands for `sealing` where that feature is off.
+//! Refuses sealed keys, in the place of `sealing` where that feature is off.
 
 use std::io::Read;
 
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::error::WireError;
 use super::stream::FileReader;
 
-/// Refuses it.
+/// Refuses a sealed key.
 pub(super) fn open_sealed(
     _file: FileReader<impl Read>,
     _passphrase: Option<&[u8]>,

@@ -1,4 +1,4 @@
-//! Level, slots and scale.
+//! Operands in files: level, slots and scale.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -11,7 +11,7 @@ use crate::scheme::operand::Operand;
 
 impl Operand {
     /// Writes level (u16), log₂ of the slots (u8), and the scale 2^e ∏ qᵢ^eᵢ: e (i32), the number of primes (u16), and
-    /// of each in ascending order of its value i (u16) and eᵢ (i32).
+    /// for each prime, in ascending order, i (u16) and eᵢ (i32).
     pub(super) fn write(
         &self,
         parameters: &Parameters,

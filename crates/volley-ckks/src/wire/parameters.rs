@@ -1,4 +1,4 @@
-//! Parameter sets: what they are built from, so that reading one is building it.
+//! Parameter sets in files: what they are built from, so that reading one is building it.
 
 use std::io::{Read, Write};
 
@@ -8,7 +8,7 @@ use super::kind::Kind;
 use super::stream::{FileReader, encode_structure, write_file};
 use crate::base::params::{MAX_PRIMES, Parameters, ParametersLiteral};
 
-/// Postcard of a literal with all primes, each a level, is shorter.
+/// More bytes than postcard takes for a literal with all primes, each a level.
 const MAX_BYTES: u32 = 64 + 2 * MAX_PRIMES as u32;
 
 impl Parameters {

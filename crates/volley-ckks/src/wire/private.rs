@@ -1,4 +1,4 @@
-//! Files for the owner's eyes.
+//! Files that only their owner may read.
 
 use std::fs::{File, OpenOptions};
 use std::io;

@@ -40,7 +40,7 @@ pub(super) struct Cost {
 impl Cost {
     /// The second recommendation of RFC 9106.
     const DEFAULT: Self = Self { memory_kib: 1 << 16, iterations: 3, lanes: 4 };
-    /// Most that a file may demand of who opens it: a second or two.
+    /// The most work that a file may demand of whoever opens it: a second or two.
     const MAX: Self = Self { memory_kib: 1 << 18, iterations: 8, lanes: 16 };
 
     fn params(&self) -> Option<Params> {
@@ -53,7 +53,7 @@ impl Cost {
 }
 
 impl Seal {
-    /// Reads a header's extension. One encoding only, and no cost beyond the largest.
+    /// Reads a header's extension. Another encoding is refused, and a cost beyond the largest.
     fn decode(encoded: &[u8]) -> Result<Self, WireError> {
         let seal: Self = postcard::from_bytes(encoded).map_err(|_| WireError::Header)?;
         let again = postcard::to_allocvec(&seal).map_err(|_| WireError::Header)?;

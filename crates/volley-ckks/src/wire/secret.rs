@@ -50,7 +50,7 @@ impl SecretKey {
         Ok(Self::from_coefficients(context, key_id, &unpack(&body)?))
     }
 
-    /// Whether a file's header says that its secret key is sealed: whether to ask for a passphrase.
+    /// Whether a file's header says that its secret key is sealed, and a passphrase has to be asked for.
     #[must_use]
     pub fn is_sealed(header: &Header) -> bool {
         header.kind == Kind::SECRET_KEY && !header.extension.is_empty()

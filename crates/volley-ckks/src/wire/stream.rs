@@ -13,7 +13,7 @@ use crate::base::params::ParamsId;
 use crate::rlwe::key_id::KeyId;
 use crate::scheme::file_size::HASH_BYTES;
 
-/// As much as BLAKE3 hashes at once where vectors are longest: 16 chunks of a KiB.
+/// As many bytes as BLAKE3 hashes at once where vectors are longest: 16 chunks of a KiB.
 const SKIPPED_AT_ONCE: usize = 1 << 14;
 
 /// Writes one file: the header, then what `body` writes, then the hash.
@@ -182,12 +182,12 @@ pub struct BodyReader<R> {
     input: R,
     hash: blake3::Hasher,
     left: u64,
-    /// Why the input gave no more: what follows is out of step.
+    /// Why the input gave no more. What follows it would be read at the wrong place.
     failure: Option<WireError>,
 }
 
 impl<R: Read> BodyReader<R> {
-    /// Refuses what the declared body has no room for: to be asked before memory is set aside.
+    /// Refuses what the declared body has no room for. Readers ask this before they set memory aside.
     ///
     /// # Errors
     ///
@@ -237,7 +237,7 @@ impl<R: Read> BodyReader<R> {
         if length > max_bytes {
             return Err(WireError::Malformed);
         }
-        // Grows with what arrives, not with what is claimed.
+        // The vector grows with what arrives, not with what is claimed.
         let mut encoded = Vec::new();
         self.input(|input| match input.take(length.into()).read_to_end(&mut encoded)? {
             read if read < length as usize => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -266,7 +266,7 @@ impl<R: Read> BodyReader<R> {
         Ok(())
     }
 
-    /// One use of the input.
+    /// Uses the input once.
     fn input<T>(&mut self, read: impl FnOnce(&mut R) -> io::Result<T>) -> Result<T, WireError> {
         read(&mut self.input).map_err(|error| {
             let error = WireError::from(error);

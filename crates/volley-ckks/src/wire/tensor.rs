@@ -1,4 +1,4 @@
-//! Ciphertexts of degree 2: sums of products on their way to those that they are added to. They have no files of their
+//! Ciphertexts of degree 2 in files: sums of products that are sent to be added to others. They have no files of their
 //! own.
 
 use std::io::{Read, Write};

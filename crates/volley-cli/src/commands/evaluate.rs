@@ -34,7 +34,7 @@ struct Evaluation {
     rows: usize,
     accuracy: f64,
     classes: Vec<String>,
-    /// By the true class, then by the predicted one.
+    /// Counts by the true class, then by the predicted one.
     confusion: Vec<Vec<usize>>,
 }
 

@@ -1,9 +1,9 @@
 //! The noise of models that may be shared: how much a decrypted model has, how much hides it, what that leaves.
 //!
-//! [`flooding`](crate::volley_ckks::flooding) has the theorem. It wants t, a bound on the Euclidean norm of the error in each
-//! of a model's ciphertexts, before there is any data. This is the estimate, iteration by iteration, for the deviation
-//! of one slot of the *normalised* weights W′ = 2ᵃW that are encrypted (see [`Preconditioner`](crate::Preconditioner)), in the notation of
-//! [`Trainer`](crate::Trainer). With r the learning rate, n samples, scores and weights at the scale Δ/h,
+//! [`flooding`](crate::volley_ckks::flooding) has the theorem. It needs t, a bound on the Euclidean norm of the error in
+//! each of a model's ciphertexts, before there is any data. This module estimates, iteration by iteration, the
+//! deviation of one slot of the *normalised* weights W′ = 2ᵃW that are encrypted (see [`Preconditioner`](crate::Preconditioner)). The
+//! notation is that of [`Trainer`](crate::Trainer). With r the learning rate, n samples, scores and weights at the scale Δ/h,
 //!
 //! ```text
 //! ρ = 4·√N·√((1 + 2N/3)/12)/Δ    a key switch or rounding; 4: digits as wide as P
@@ -19,11 +19,12 @@
 //! and B′ ≥ 1; 4·r·p₁·δ is the step that the noise of the weights causes, as B − ¼ xᵀx is positive semidefinite; errors
 //! are at most 1.
 //!
-//! Errors of many roundings are taken to be independent, but the parts above are added as if they all fell together, so
-//! the result is above what is measured; tests compare the two. It holds for data with |x′| ≤ X = 16, ‖W′‖ ≤ V = 16 in
-//! each class, scores within the polynomial's interval, rows that count at most once, and the plan promises its bits
-//! for a largest weight of at least 2⁻⁶ (times 1 − η₁ = 0.01 for a single iteration). The owner checks all of it on the
-//! data, by the training in clear, before anything is encrypted. Then t = 2·ω·Δ/h ([`Noise::error_norm`]).
+//! Errors of many roundings are taken to be independent. The parts above are added as if they were all in one
+//! direction, so the result is above what is measured; tests compare the two. The estimate holds for data with
+//! |x′| ≤ X = 16, ‖W′‖ ≤ V = 16 in each class, scores within the polynomial's interval, and rows that count at most
+//! once. The plan promises its bits for a largest weight of at least 2⁻⁶ (times 1 − η₁ = 0.01 for a single iteration).
+//! The owner checks all of it on the data, by the training in clear, before anything is encrypted. Then t = 2·ω·Δ/h
+//! ([`Noise::error_norm`]).
 //!
 //! What floating point makes of the inputs before they are encrypted, and of the weights after they were decrypted and
 //! flooded, is no part of t: it does not depend on the key. The m that noise hides in is the result of exact arithmetic
@@ -35,7 +36,8 @@ use crate::volley_ckks::Flooding;
 use crate::volley_ckks::noise::Noise;
 use crate::volley_revolver::{Layout, Shape};
 
-/// Bits of the largest weight that a shareable plan leaves at least: log₂ of it over the deviation of the noise.
+/// Bits of the largest weight that a shareable plan leaves at least: log₂ of the weight over the deviation of its
+/// noise.
 pub const MIN_SHARED_BITS: f64 = 10.0;
 
 /// X, V: the largest normalised feature, and the largest norm of the normalised weights of a class.
@@ -45,7 +47,7 @@ pub(crate) const MAX_WEIGHT_NORM: f64 = 16.0;
 pub(crate) const MAX_ROW_WEIGHT: f64 = 1.0;
 /// The smallest largest weight that a plan is sure of, after a step that is not damped.
 const LARGEST_WEIGHT: f64 = 1.0 / 64.0;
-/// The noise is wider than asked for by this at most.
+/// The noise is at most so many times as wide as asked for.
 const WIDEST: f64 = 1.582;
 
 /// The estimate for one plan.
@@ -119,7 +121,7 @@ impl<'a> NoiseModel<'a> {
         (largest / noise).log2()
     }
 
-    /// Bits of the smallest largest weight that a plan is for.
+    /// The bits that flooding leaves, where the largest weight is as small as a plan allows.
     pub(crate) fn nominal_bits(&self, flooding: Flooding) -> f64 {
         let damped = match self.hyperparameters.iterations() {
             1 => 1.0 - self.hyperparameters.momentum().sum::<f64>(),
@@ -152,8 +154,8 @@ pub(crate) fn log_scale(
     shape: Shape,
     log_n: u32,
 ) -> Option<u32> {
-    /// As long as those of private models; shorter pairs of primes are too rare in large rings; coefficients of weights
-    /// stay below 2^126.
+    /// log₂ of the scales that are tried. One prime is at least as long as those of private models. Shorter pairs of
+    /// primes are too rare in large rings. Coefficients of weights stay below 2^126.
     const SCALES: [std::ops::RangeInclusive<u32>; 2] = [43..=49, 60..=98];
     let layouts = Layout::family(shape, 1 << log_n.checked_sub(1)?).ok()?;
     SCALES.into_iter().flatten().find(|&log_scale| {

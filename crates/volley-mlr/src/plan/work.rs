@@ -1,4 +1,4 @@
-//! What it takes to simulate a run, bounded before anything is simulated.
+//! The operations that simulating a run takes, bounded before anything is simulated.
 //!
 //! Whoever sends a job has the receiver plan it again, so that takes no more than a moment. A run that refreshes is
 //! simulated through [one cycle](Schedule::once_through) only, and through a few groups of rows. What grows further is the number of
@@ -13,9 +13,10 @@ use crate::volley_revolver::plan::simulated_groups;
 /// Most operations that are simulated: each takes a microsecond or less. Forty iterations with 768 features need
 /// a hundredth of it.
 pub(super) const MAX_OPERATIONS: usize = 1 << 22;
-/// More than an iteration does to the scores of one group and class block: sigmoid, masks, rotations along the rows.
+/// More operations than an iteration does to the scores of one group and class block: sigmoid, masks, rotations along
+/// the rows.
 const GROUP_OPERATIONS: usize = 1 << 7;
-/// More than a refresh does to one ciphertext of weights.
+/// More operations than a refresh does to one ciphertext of weights.
 const REFRESH_OPERATIONS: usize = 1 << 11;
 
 /// Refuses a run whose simulation would take long.

@@ -1,4 +1,4 @@
-//! M and V through a refresh, as one ciphertext.
+//! The refresh of M and V as one ciphertext.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(crate) struct WeightRefresh<A: Arithmetic> {
 pub(crate) type Points<C> = (Vec<C>, Option<Vec<C>>);
 
 impl<A: Arithmetic> WeightRefresh<A> {
-    /// M and V at the level of the data again.
+    /// M and V, brought back to the level of the data.
     pub(crate) fn refreshed(
         &self,
         arithmetic: &A,

@@ -1,4 +1,4 @@
-//! What a trainer goes on from.
+//! Checkpoints, from which a trainer goes on.
 
 use crate::volley_revolver::Layout;
 
@@ -13,7 +13,7 @@ pub(crate) struct State<C> {
     pub(crate) carry: Option<Vec<C>>,
 }
 
-/// All that changes while a run trains: with the data of the run, what a [`Trainer`](crate::Trainer) goes on from.
+/// Everything that changes while a run trains. A [`Trainer`](crate::Trainer) goes on from it with the data of the run.
 #[derive(Clone, Debug)]
 pub struct Checkpoint<C> {
     pub(crate) layout: Layout,

@@ -1,8 +1,8 @@
 //! The gradient of some groups, apart from the step that is made of it.
 //!
-//! A gradient is a sum over all samples, so it can be had in parts: by several machines, each with a share of the rows,
-//! or one part after the other. Parts are sums modulo the same primes, which are exact: whatever the parts are and in
-//! whatever order they are added, the step is the same, bit for bit.
+//! A gradient is a sum over all samples, so it can be computed in parts: by several machines, each with a share of the
+//! rows, or one part after the other. Parts are sums modulo the same primes, which are exact. So the step is the same,
+//! bit for bit, whatever the parts are and in whatever order they are added.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,31 +18,31 @@ use crate::volley_ckks::{Arithmetic, Complex64, Error as CkksError, Scale};
 use crate::volley_revolver::Layout;
 use crate::volley_revolver::skewed::{BackwardCopies, BackwardSums, RevolvedErrors, RevolvedWeights};
 
-/// The preconditioned gradient of some groups at the weights of one iteration, times the step size: sums of degree 2,
-/// which wait for those of the other groups. [`Trainer::gradient`] makes it, [`Trainer::add_gradients`] adds two, and
-/// [`Trainer::step_by`] makes the step of that of all groups.
+/// The preconditioned gradient of some groups at the weights of one iteration, times the step size. It consists of sums
+/// of degree 2, to which those of the other groups are added. [`Trainer::gradient`] makes it,
+/// [`Trainer::add_gradients`] adds two, and [`Trainer::step_by`] makes a step of the gradient of all groups.
 ///
-/// It knows which iteration and which groups it is of, but not which weights it was taken at. They are those of one run
-/// if all its trainers went on from the same checkpoint.
+/// A gradient knows its iteration and its groups, but not the weights that it was taken at. Gradients have the same
+/// weights if all trainers of the run went on from the same checkpoint.
 #[derive(Clone, Debug)]
 pub struct Gradient<T> {
     pub(crate) layout: Layout,
-    /// The iteration that makes a step of it, from 1.
+    /// The iteration whose step is made of it, from 1.
     pub(crate) iteration: usize,
-    /// In ascending order, neither empty nor next to each other.
+    /// Its groups, as ranges in ascending order, neither empty nor next to each other.
     pub(crate) groups: Vec<Range<usize>>,
-    /// By class block.
+    /// The sums by class block.
     pub(crate) sums: Vec<BackwardSums<T>>,
 }
 
 impl<T> Gradient<T> {
-    /// The iteration whose step it is of, from 1.
+    /// The iteration whose step it belongs to, from 1.
     #[must_use]
     pub fn iteration(&self) -> usize {
         self.iteration
     }
 
-    /// The groups that it is the sum over, in ascending order.
+    /// The groups that it sums over, in ascending order.
     #[must_use]
     pub fn groups(&self) -> &[Range<usize>] {
         &self.groups
@@ -81,15 +81,16 @@ fn united(a: &[Range<usize>], b: &[Range<usize>]) -> Result<Vec<Range<usize>>, E
 }
 
 impl<A: Arithmetic, O: Objective> Trainer<A, O> {
-    /// The gradient of some of the groups that the trainer has rows of, for the next [`step_by`](Self::step_by); `None` after the
-    /// last iteration. It changes nothing.
+    /// The gradient of some of the groups that the trainer has rows of, for the next [`step_by`](Self::step_by); `None`
+    /// after the last iteration. The trainer does not change.
     ///
-    /// Its sums are one after the other of all class blocks, and of each K/H or K ciphertexts of degree 2 for each
-    /// column block ([`Split::backward_sums`](crate::volley_revolver::skewed::Split::backward_sums)).
+    /// The gradient has the sums of all class blocks, one after the other. Each class block has K/H or K ciphertexts of
+    /// degree 2 for each column block
+    /// ([`Split::backward_sums`](crate::volley_revolver::skewed::Split::backward_sums)).
     ///
     /// # Errors
     ///
-    /// [`Error::Groups`] for groups that it has no rows of; as [`step`](Self::step).
+    /// [`Error::Groups`] for groups that the trainer has no rows of, and those of [`step`](Self::step).
     pub fn gradient(&self, groups: Range<usize>) -> Result<Option<Gradient<A::Tensor>>, Error> {
         let Some((iteration, step)) = self.next_step() else { return Ok(None) };
         check_groups(&groups, self.rows.groups())?;
@@ -97,7 +98,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         Ok(Some(Gradient { layout: self.layout(), iteration, groups: vec![groups], sums }))
     }
 
-    /// The gradient of the groups of both together.
+    /// The gradient of the groups of two gradients together.
     ///
     /// # Errors
     ///
@@ -117,7 +118,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         Ok(Gradient { groups, sums, layout: a.layout, iteration: a.iteration })
     }
 
-    /// The weights' gradient that a gradient of all groups is, by class block and column block.
+    /// The ciphertexts of a gradient of all groups, in the layout of the weights, by class block and column block.
     pub(super) fn summed(&self, gradient: &Gradient<A::Tensor>) -> Result<Vec<A::Ciphertext>, Error> {
         check_layout(self.layout(), gradient.layout)?;
         let next = self.iteration + 1;
@@ -271,7 +272,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         scores: &A::Ciphertext,
         step: f64,
     ) -> Result<A::Ciphertext, Error> {
-        // Where there are too few levels the mean says so.
+        // The mean refuses too few levels.
         let level = self.arithmetic.operand(scores).level.saturating_sub(self.objective.levels());
         let scale = self.error_scale(level);
         let layout = self.layout().class_block(class_block);

@@ -1,5 +1,5 @@
-//! Checkpoints: the iteration (u32), then M, V unless it is the first or the last, and the carry unless it is the last,
-//! each by class block and column block.
+//! Checkpoints in files: the iteration (u32); then M, V (except after the first and the last iteration) and the carry
+//! (except after the last), each by class block and column block.
 
 use std::io::{Read, Write};
 

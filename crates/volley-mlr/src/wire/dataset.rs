@@ -1,5 +1,5 @@
-//! Encrypted datasets: seeded ciphertexts in the order features (by group, then column block), labels (by group, then
-//! class block), 1/B (by column block). The plan says how many there are.
+//! Encrypted datasets in files: seeded ciphertexts in the order features (by group, then column block), labels (by
+//! group, then class block), 1/B (by column block). The plan says how many there are.
 
 use std::io::{Read, Write};
 

@@ -41,12 +41,12 @@ pub enum WireError {
         /// What the file has.
         found: Operand,
     },
-    /// Scores that do not name the rows they are of, as those of earlier versions.
+    /// Scores that do not name their rows, as those of earlier versions.
     #[error(
         "the file does not say of which rows the scores are, so an earlier version wrote it: score the rows again"
     )]
     UnnamedRows,
-    /// A plan that refreshes weights by something of its own: a reader would not know by what.
+    /// A plan that refreshes weights by something of its own, which a reader would not know.
     #[error("the plan refreshes weights to level {level} by what no file names: it cannot be a job")]
     UnnamedRefresh {
         /// The level that a refresh returns to.

@@ -1,6 +1,6 @@
-//! Gradients: the iteration (u32), the number of ranges of groups (u32), of each its first group and the one after its
-//! last (u32 each), in ascending order, neither empty nor next to each other; then ciphertexts of degree 2 by class
-//! block, column block and sum of the backward product.
+//! Gradients in files: the iteration (u32); the number of ranges of groups (u32); for each range its first group and
+//! the one after its last (u32 each), in ascending order, neither empty nor next to each other; then ciphertexts of
+//! degree 2 by class block, column block and sum of the backward product.
 
 use std::io::{Read, Write};
 use std::ops::Range;
@@ -69,7 +69,7 @@ impl Gradient<TensorCiphertext> {
     }
 }
 
-/// Ranges as they are written: in any other order they would be others when they are written again.
+/// Reads ranges in the order in which they are written. Any other order would not be written again as the same bytes.
 fn read_groups(plan: &Plan, body: &mut BodyReader<impl Read>) -> Result<Vec<Range<usize>>, WireError> {
     let count = u32::from_le_bytes(body.array()?) as usize;
     // Between two of them is a group that is in neither.

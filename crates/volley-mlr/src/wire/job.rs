@@ -92,14 +92,14 @@ impl Job {
 
     /// Reads a file of at most `limit` bytes, and plans again what follows from it: keys, counts, memory.
     ///
-    /// Whatever the limit, planning takes up to 64 MB and a second or two: a plan of more than that is refused.
+    /// Planning takes up to 64 MB and a second or two, whatever the limit. A plan that takes more is refused.
     ///
     /// Look at the parameters' security and at the memory: the file may ask for anything.
     ///
     /// # Errors
     ///
-    /// See [`WireError`]; [`WireError::Content`] for a plan that is none, [`WireError::ForeignPlan`] for one that is
-    /// not the one named.
+    /// See [`WireError`]; [`WireError::Content`] for a plan that cannot be made, [`WireError::ForeignPlan`] for one
+    /// that is not the one named.
     pub fn read(input: impl Read, limit: u64) -> Result<Self, WireError> {
         let file = FileReader::open(input, limit)?;
         file.expect_kind(JOB)?;

@@ -1,5 +1,5 @@
-//! Encrypted models: the iteration (u32), the number of terms (u8), and of each its factor (f64) and its ciphertexts by
-//! class block and column block.
+//! Encrypted models in files: the iteration (u32), the number of terms (u8), and for each term its factor (f64) and its
+//! ciphertexts by class block and column block.
 
 use std::io::{Read, Write};
 
@@ -10,7 +10,7 @@ use crate::encrypted::{EncryptedModel, check_layout};
 use crate::volley_ckks::wire::{BodyReader, write_file};
 use crate::volley_ckks::{Ciphertext, Context};
 
-/// M and V.
+/// Most terms of a model: M and V.
 const MAX_TERMS: usize = 2;
 
 impl EncryptedModel<Ciphertext> {

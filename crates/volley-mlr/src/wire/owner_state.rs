@@ -1,5 +1,5 @@
-//! The owner's private state: classes, preprocessing and preconditioner, and of whitened rows the recoding, by
-//! postcard.
+//! The owner's private state in files: classes, preprocessing and preconditioner, and the recoding where rows are
+//! whitened, by postcard.
 
 use std::io::{Read, Write};
 

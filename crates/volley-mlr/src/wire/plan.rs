@@ -1,4 +1,4 @@
-//! Plans: what was decided. What follows from it is computed again.
+//! Plans in files. A file has what was decided; everything that follows from it is computed again.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,23 +18,25 @@ use crate::volley_revolver::skewed::{Rotations, RowShifts, Split};
 use crate::volley_revolver::{Layout, Shape};
 use crate::volley_sigmoid::SigmoidPolynomial;
 
-/// Longest encoding.
+/// Bytes of the longest encoding.
 pub(super) const MAX_BYTES: u32 = 1024;
 
-/// The backward product's row shifts are made on the sums.
+/// Flag: the backward product's row shifts are made on the sums.
 const ROW_SHIFTS_ON_SUMS: u8 = 1;
-/// Copies of the features are made successively.
+/// Flag: copies of the features are made successively.
 const SUCCESSIVE_COPIES: u8 = 2;
-/// Rotations of weights and errors are made successively.
+/// Flag: rotations of weights and errors are made successively.
 const SUCCESSIVE_FACTORS: u8 = 4;
-/// The upper half: how often the padded number of classes is halved to the classes of a block. Zero is a single block.
+/// The upper half of the flags says how often the padded number of classes is halved to get the classes of a block.
+/// Zero stands for a single block.
 const HALVINGS_SHIFT: u32 = 4;
 
 /// Refreshing by the fast preset, and by the precise one.
 const FAST: u8 = 1;
 const PRECISE: u8 = 2;
 
-/// The length of a plan's encoding and the encoding. There is none of nothing, so no hash of nothing is one of a plan.
+/// The length of a plan's encoding, and the encoding. It can only be made from a plan, so a hash of it is always that
+/// of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct EncodedPlan(Vec<u8>);
 
@@ -70,7 +72,7 @@ impl PlanHash {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct StoredPlan {
     samples: u64,
-    /// With the bias.
+    /// Feature columns, with the bias.
     columns: u64,
     classes: u64,
     iterations: u64,
@@ -79,7 +81,7 @@ pub(super) struct StoredPlan {
     sigmoid: Vec<f64>,
     half_width: f64,
     weight_decay: f64,
-    /// `None` decays.
+    /// A constant rate; `None` for the decaying one.
     learning_rate: Option<f64>,
     parameters: ParametersLiteral,
     /// D of the layout.
@@ -170,7 +172,7 @@ impl StoredPlan {
         }
         let shape =
             Shape { samples: size(self.samples), columns: size(self.columns), classes: size(self.classes) };
-        // Too many classes for a power of two: the layout refuses them.
+        // The layout refuses classes that are too many for a power of two.
         let padded = shape.classes.checked_next_power_of_two().unwrap_or(usize::MAX);
         let (slots, period) = (parameters.max_slots(), padded >> (self.flags >> HALVINGS_SHIFT));
         let layout =

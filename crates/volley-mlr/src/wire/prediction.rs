@@ -1,6 +1,6 @@
-//! Encrypted rows and scores: the number of rows (u64), then ciphertexts by group, those of rows seeded and by column
-//! block, those of scores by class block, and where the owner recodes them the weights that gave them, by class block
-//! and column block.
+//! Encrypted rows and scores in files. Both have the number of rows (u64) and then ciphertexts by group. Those of rows
+//! are seeded, by column block. Those of scores are by class block; where the owner recodes scores, the weights that
+//! gave them follow, by class block and column block.
 
 use std::io::{Read, Write};
 
@@ -132,8 +132,8 @@ impl EncryptedScores<Ciphertext> {
 }
 
 impl PredictionPlan {
-    /// The prediction of the rows in a file of the job, of at most `limit` bytes: what it takes, before ciphertexts are
-    /// kept.
+    /// The prediction of the rows in a file of the job, of at most `limit` bytes. It says what the prediction takes,
+    /// before ciphertexts are kept.
     ///
     /// # Errors
     ///

@@ -46,7 +46,7 @@ pub(super) fn plot(confusion: &Confusion) -> Plot {
     Plot { name: "confusion", title: "What was taken for what".into(), height, content }
 }
 
-/// At most `most` characters of a label.
+/// A label, cut to at most `most` characters.
 fn short(label: &str, most: usize) -> String {
     if label.chars().count() <= most {
         return label.to_owned();

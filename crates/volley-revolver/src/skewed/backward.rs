@@ -15,7 +15,7 @@ use crate::split::{RowShifts, Split};
 #[derive(Clone, Debug)]
 pub struct BackwardCopies<C> {
     split: Split,
-    /// By column block and g·H + h, or g.
+    /// The copies by column block and g·H + h, or g.
     copies: Vec<Vec<C>>,
 }
 
@@ -23,7 +23,7 @@ pub struct BackwardCopies<C> {
 #[derive(Clone, Debug)]
 pub struct RevolvedErrors<C> {
     split: Split,
-    /// By h.
+    /// The rotations by h.
     rotations: Vec<C>,
 }
 
@@ -31,7 +31,7 @@ pub struct RevolvedErrors<C> {
 #[derive(Clone, Debug)]
 pub struct BackwardSums<T> {
     split: Split,
-    /// By column block and g, or g·H + h where the row shifts are made on the sums.
+    /// The sums by column block and g, or g·H + h where the row shifts are made on the sums.
     sums: Vec<Vec<T>>,
 }
 

@@ -12,7 +12,7 @@ use crate::split::Split;
 #[derive(Clone, Debug)]
 pub struct ForwardCopies<C> {
     split: Split,
-    /// By column block and h.
+    /// The copies by column block and h.
     copies: Vec<Vec<C>>,
 }
 
@@ -20,7 +20,7 @@ pub struct ForwardCopies<C> {
 #[derive(Clone, Debug)]
 pub struct RevolvedWeights<C> {
     split: Split,
-    /// By column block and g·H_f + h.
+    /// The rotations by column block and g·H_f + h.
     rotations: Vec<Vec<C>>,
 }
 

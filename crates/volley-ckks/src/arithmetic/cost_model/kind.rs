@@ -6,7 +6,7 @@ use volley_ring::Kernel;
 
 use crate::base::error::Error;
 
-/// What a core computes with, as far as its times differ by it.
+/// A kind of core, by the instructions that its times depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CoreKind {
     /// AVX-512 with products of 52-bit integers.
@@ -42,9 +42,9 @@ impl CoreKind {
         }
     }
 
-    /// Nanoseconds of [operations](super::CostModel::operations), and of a byte of keys, of a Zen 4 core with the
-    /// kernels of each kind. No core of the second kind was at hand: of one training it is known that it took 3.5 times
-    /// as long there as the third kind is foreseen to take.
+    /// Nanoseconds of [operations](super::CostModel::operations), and of a byte of keys, on a Zen 4 core with the
+    /// kernels of each kind. No core of the second kind was at hand. One training is known to have taken 3.5 times as
+    /// long there as the third kind is foreseen to take.
     pub(super) const fn times(self) -> ([f64; 4], f64) {
         match self {
             Self::Avx512Ifma => ([0.127, 0.354, 0.086, 0.841], 5.0),
@@ -71,7 +71,7 @@ fn has_avx512_without_ifma() -> bool {
     is_x86_feature_detected!("avx512f") && !is_x86_feature_detected!("avx512ifma")
 }
 
-/// Other processors have none of either.
+/// False: other processors have no AVX-512.
 #[cfg(not(target_arch = "x86_64"))]
 fn has_avx512_without_ifma() -> bool {
     false

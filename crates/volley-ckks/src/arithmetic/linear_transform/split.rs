@@ -10,11 +10,11 @@ use crate::base::params::Parameters;
 /// Most baby steps: two limbs of each are alive in every thread.
 const MAX_BABIES: usize = 64;
 
-/// Times the least cost that a split with fewer keys may take.
+/// The factor of the least cost that a split with fewer keys may take.
 const KEY_SLACK: f64 = 1.25;
 
-/// k = giant + baby modulo n, with the baby steps in [start, start + window) and the giant steps multiples of the
-/// window.
+/// A split k = giant + baby modulo n, with the baby steps in [start, start + window) and giant steps that are multiples
+/// of the window.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Split {
     slots: i64,
@@ -52,9 +52,9 @@ impl Split {
             .map_or(Self::single_steps(slots), |(.., split)| split)
     }
 
-    /// The splits to choose from. Windows are powers of two. They start at zero, where one baby step is free, at the
-    /// first diagonal of the shortest arc with all of them, which suits bands, or whole windows after that, at the last
-    /// place that is not above zero.
+    /// The splits to choose from, with their costs. Windows are powers of two. They start in one of three places: at
+    /// zero, where one baby step is free; at the first diagonal of the shortest arc that has all of them, which suits
+    /// bands; or whole windows from there, at the last place that is not above zero.
     fn with_costs(
         parameters: &Parameters,
         level: usize,
@@ -71,7 +71,7 @@ impl Split {
         splits.filter_map(move |split| Some((cost.of(split, diagonals)?, split)))
     }
 
-    /// A giant step for each diagonal.
+    /// The split with a giant step for each diagonal.
     fn single_steps(slots: i64) -> Self {
         Self { slots, start: 0, window: 1 }
     }
@@ -97,17 +97,17 @@ fn arc_start(slots: i64, diagonals: &[i64]) -> i64 {
     gaps.max_by_key(|&(gap, _)| gap).map_or(0, |(_, k)| k)
 }
 
-/// A rotation by a baby step and by a giant step, in products of two residues: on every machine the same, as owner and
-/// server must split alike.
+/// The costs of a rotation by a baby step and by a giant step, in products of two residues. They are the same on every
+/// machine, as owner and server must split alike.
 struct Cost {
     baby: f64,
     giant: f64,
 }
 
 impl Cost {
-    /// Both kinds of steps move much the same, which is not counted.
+    /// The times of transforms and products. Both kinds of steps move about as many residues, which is not counted.
     const MODEL: CostModel = CostModel::relative(0.3);
-    /// A residue that is permuted, in products.
+    /// The cost of a residue that is permuted, in products.
     const PERMUTATION: f64 = 2.0;
 
     fn new(parameters: &Parameters, level: usize) -> Self {

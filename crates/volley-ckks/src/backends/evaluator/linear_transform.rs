@@ -1,8 +1,8 @@
 //! Linear transforms and sums of rotations: everything is summed modulo Q·P and divided by P once.
 //!
-//! For d digits, l + 1 limbs and k special primes: one decomposition; 2d products of l + 1 + k limbs for each baby
-//! step, and two for each diagonal; for each giant step a division of one polynomial, a decomposition and 2d products;
-//! a division of two polynomials.
+//! The cost for d digits, l + 1 limbs and k special primes: one decomposition; 2d products of l + 1 + k limbs for each
+//! baby step, and two for each diagonal; a division of one polynomial, a decomposition and 2d products for each giant
+//! step; a division of two polynomials.
 
 use maybe_rayon::prelude::*;
 use num_complex::Complex64;
@@ -25,7 +25,7 @@ use crate::scheme::operand::Operand;
 pub struct EncodedTransform {
     plan: LinearTransform,
     scale: Scale,
-    /// By giant step, in the order of its terms.
+    /// The diagonals by giant step, in the order of its terms.
     diagonals: Vec<Vec<PackedPoly>>,
 }
 
@@ -128,7 +128,7 @@ impl Evaluator {
         for (terms, giants) in terms.chunks(GIANTS_AT_ONCE).zip(giants.chunks(GIANTS_AT_ONCE)) {
             for (sum, giant) in basis.sums_of_images(source, &images, terms).into_iter().zip(giants) {
                 match giant {
-                    // The first of all, if it is there.
+                    // The giant step of zero, if it is there, is the first of all.
                     None => total = Some(sum),
                     Some(key) => self.add_rotated(total.get_or_insert_with(zero), &sum, key, level),
                 }

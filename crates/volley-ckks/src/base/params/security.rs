@@ -1,9 +1,9 @@
 //! The security table.
 //!
-//! Largest log₂ QP at which the best known attack on RLWE with a uniform ternary secret and errors of σ = 3.19 costs
-//! the claimed number of classical operations: "Security Guidelines for Implementing Homomorphic Encryption",
-//! eprint 2024/463, Table 5.2. Sparse secrets have no row there; the only one is the ephemeral secret of
-//! [`bootstrapping`](crate::bootstrapping), whose claim has a rule of its own.
+//! It has the largest log₂ QP at which the best known attack on RLWE with a uniform ternary secret and errors of
+//! σ = 3.19 costs the claimed number of classical operations. The source is "Security Guidelines for Implementing
+//! Homomorphic Encryption", eprint 2024/463, Table 5.2. Sparse secrets have no row there. The only sparse secret here
+//! is the ephemeral one of [`bootstrapping`](crate::bootstrapping), whose claim has a rule of its own.
 
 use std::fmt;
 
@@ -49,9 +49,9 @@ impl Security {
         }
     }
 
-    /// Refuses an ephemeral secret under a modulus that the claim does not allow: 128 bits for weight
-    /// [`EPHEMERAL_WEIGHT`], N ≥ 2^16 and moduli of at most [`MAX_EPHEMERAL_LOG_MODULUS`] bits; nothing is claimed
-    /// beyond. Where nothing is claimed, the ring must have room for the weight.
+    /// Refuses an ephemeral secret under a modulus that the claim does not allow. 128 bits are claimed for weight
+    /// [`EPHEMERAL_WEIGHT`], N ≥ 2^16 and moduli of at most [`MAX_EPHEMERAL_LOG_MODULUS`] bits, and nothing beyond.
+    /// Where nothing is claimed, the ring must have room for the weight.
     pub(super) fn check_ephemeral(self, log_n: u32, log_modulus: f64) -> Result<(), ParametersError> {
         let max = MAX_EPHEMERAL_LOG_MODULUS;
         let allowed = match self {

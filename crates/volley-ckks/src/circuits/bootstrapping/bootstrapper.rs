@@ -21,8 +21,8 @@ use crate::scheme::operand::trace_steps;
 pub struct BootstrappingLiteral {
     /// n, the number of complex slots: a power of two from 2 to N/2. Fewer take less time.
     pub slots: usize,
-    /// Levels of CoeffsToSlots, at least one. Each is for one of its matrices, of which there are log₂ n at most: where
-    /// that is fewer than levels, the highest levels are not used.
+    /// Levels of CoeffsToSlots, at least one. Each is for one of its matrices. There are at most log₂ n matrices; where
+    /// these are fewer than the levels, the highest levels are not used.
     pub coeffs_to_slots: usize,
     /// Levels of SlotsToCoeffs, likewise.
     pub slots_to_coeffs: usize,
@@ -40,9 +40,9 @@ pub struct BootstrappingLiteral {
 
 /// A planned bootstrapping: which level and scale each step has.
 ///
-/// The highest levels of the parameters are its own, from the top: CoeffsToSlots, EvalMod, SlotsToCoeffs. What is below
-/// is the caller's. Which levels are whose does not depend on the slots, so that one parameter set serves all numbers
-/// of them.
+/// The highest levels of the parameters belong to the bootstrapping, from the top: CoeffsToSlots, EvalMod,
+/// SlotsToCoeffs. The levels below are the caller's. This division does not depend on the number of slots, so one
+/// parameter set serves all numbers of slots.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bootstrapping {
     parameters: Parameters,
@@ -68,9 +68,9 @@ impl Bootstrapping {
     /// # Errors
     ///
     /// [`Error::Parameters`] where the ephemeral secret is not as secure as the parameters claim;
-    /// [`Error::LevelExhausted`] for fewer levels than it takes; [`Error::MessageRatio`] where Δ′ would be below the
-    /// parameters' scale; [`Error::EvalMod`] and [`Error::PolynomialDegree`] for its function, [`Error::SlotCount`] and
-    /// [`Error::DftStages`] for its matrices.
+    /// [`Error::LevelExhausted`] for fewer levels than a bootstrapping takes; [`Error::MessageRatio`] where Δ′ would be
+    /// below the parameters' scale; [`Error::EvalMod`] and [`Error::PolynomialDegree`] for the modular reduction;
+    /// [`Error::SlotCount`] and [`Error::DftStages`] for the matrices.
     pub fn new(parameters: &Parameters, literal: &BootstrappingLiteral) -> Result<Self, Error> {
         parameters.check_ephemeral()?;
         let BootstrappingLiteral { slots, log_message_ratio, .. } = *literal;
@@ -217,8 +217,8 @@ impl<T> Bootstrapper<T> {
     /// [`output_scale`](Bootstrapping::output_scale).
     ///
     /// No slot may be larger than 1 in absolute value; larger ones come out wrong. A ciphertext of the parameters'
-    /// scale may be at any level, of which nothing but level 0 is used; for one of another scale it takes a level to
-    /// change that. Slots repeat with period n, or the result is their mean over the repetitions.
+    /// scale may be at any level, but only level 0 is used. A ciphertext of another scale needs a level above that, to
+    /// change the scale. Slots have to repeat with period n; otherwise the result is their mean over the repetitions.
     ///
     /// # Errors
     ///
@@ -293,8 +293,8 @@ impl<T> Bootstrapper<T> {
         self.slots_to_coeffs.apply(arithmetic, coefficients)
     }
 
-    /// `a` at level 0 and scale Δ′: multiplied by a power of two where it has the parameters' scale, otherwise by any
-    /// factor and rescaled.
+    /// `a` at level 0 and scale Δ′. A ciphertext of the parameters' scale is multiplied by a power of two, any other by
+    /// the factor it takes and rescaled.
     fn at_raised_scale<A: Arithmetic>(
         &self,
         arithmetic: &A,

@@ -2,9 +2,9 @@
 //!
 //! # The transform
 //!
-//! A plaintext of n slots has 2n real coefficients c₀, …, c_(2n−1), those of the powers of X^(N/2n). With the complex
-//! vector w, wⱼ = cⱼ + i·c_(j+n) for j < n, its slots are z = F·w for the special FFT (Cheon, Kim, Kim, Song, eprint
-//! 2016/421), which factors into log₂ n stages after a permutation B, the reversal of the bits of j:
+//! A plaintext of n slots has 2n real coefficients c₀, …, c_(2n−1), those of the powers of X^(N/2n). They make a
+//! complex vector w with wⱼ = cⱼ + i·c_(j+n) for j < n. The slots are z = F·w for the special FFT F (Cheon, Kim, Kim,
+//! Song, eprint 2016/421). It factors into log₂ n stages after a permutation B, the reversal of the bits of j:
 //!
 //! ```text
 //! F = S_(log n) ⋯ S₂·S₁·B
@@ -12,37 +12,38 @@
 //! ```
 //!
 //! [`CoeffsToSlots`] computes B·w = S₁⁻¹⋯S_(log n)⁻¹·z, and [`SlotsToCoeffs`] takes B·w to z. Both leave out B, which
-//! would have no few diagonals: what happens to the coefficients in between, to each alone, does not ask for their
-//! order. Coefficients are in units of the scale: those of the polynomial, divided by it.
+//! would have many diagonals: what is computed in between acts on each coefficient alone, whatever their order is.
+//! Coefficients are in units of the scale: those of the polynomial, divided by the scale.
 //!
 //! # The matrices
 //!
-//! S_k has the diagonals 0 and ±h, so that s consecutive stages, the first with h, are one matrix with the
-//! 2^(s+1) − 1 diagonals m·h, |m| < 2^s; they are 2^s where stage log n is among them, as indices are modulo n (Chen,
-//! Chillotti, Song, eprint 2018/1043). Each matrix is a [`LinearTransform`] and takes one level: few matrices cost
-//! rotations, many cost levels. Its entries are products of at most s roots of unity, computed stage by stage from the
-//! diagonals alone.
+//! S_k has the diagonals 0 and ±h. So s consecutive stages, the first of them with h, are one matrix with the
+//! 2^(s+1) − 1 diagonals m·h, |m| < 2^s. Where stage log n is among them there are 2^s diagonals, as indices are modulo
+//! n (Chen, Chillotti, Song, eprint 2018/1043). Each matrix is a [`LinearTransform`] and takes one level: few matrices
+//! cost rotations, many cost levels. Its entries are products of at most s roots of unity, computed stage by stage from
+//! the diagonals alone.
 //!
-//! Whatever else the slots are to be multiplied by is folded into the matrices: a real factor, spread evenly, as is the
-//! change from one scale to another, so that all diagonals are encoded with about equal precision. The scale of each is
-//! chosen such that the rescaled result has, exactly, the scale it started from, and the last one the scale wanted.
+//! A real factor that the slots are to be multiplied by is folded into the matrices, and so is a change of the scale.
+//! Both are spread evenly over them, so that all diagonals are encoded with about equal precision. The scale of each
+//! matrix is chosen such that its rescaled result has exactly the scale it started from, and the last result the scale
+//! that is wanted.
 //!
 //! # Real and imaginary parts
 //!
 //! What follows CoeffsToSlots works on real slots. There are two ways to have them ([`Packing`]):
 //!
 //! * Side by side, in one ciphertext of 2n slots, where 2n ≤ N/2. A ciphertext of n slots is one of 2n slots that
-//!   repeat; the last matrix is multiplied by ½ in the first half of its rows and by −i/2 in the second, and
-//!   y = (w/2 | −iw/2) becomes y + ȳ = (Re w | Im w). The way back: with the columns of the first matrix multiplied by
-//!   1 and i, SlotsToCoeffs takes (u | v) to slots whose halves add up to F·B·(u + iv), since the matrices, repeated
-//!   over 2n slots, commute with a rotation by n. That rotation comes last, at the lowest level.
+//!   repeat. The last matrix is multiplied by ½ in the first half of its rows and by −i/2 in the second, so that
+//!   y = (w/2 | −iw/2) becomes y + ȳ = (Re w | Im w). On the way back the columns of the first matrix are multiplied by
+//!   1 and i. SlotsToCoeffs then takes (u | v) to slots whose halves add up to F·B·(u + iv), since the matrices,
+//!   repeated over 2n slots, commute with a rotation by n. That rotation comes last, at the lowest level.
 //! * Apart, in two ciphertexts: w/2 + w̄/2 and (w̄/2 − w/2)·i. The way back is u + i·v.
 //!
 //! # Noise
 //!
 //! S_k/√2 is unitary, so s stages of CoeffsToSlots divide the root mean square of slots and of noise by 2^(s/2), and s
-//! stages of SlotsToCoeffs multiply it; each matrix adds the rounding of one division and, for each diagonal, the
-//! rounding of its encoding times the slots ([`Dft::noise`]).
+//! stages of SlotsToCoeffs multiply it by that. Each matrix adds the rounding of one division and, for each diagonal,
+//! the rounding of its encoding times the slots ([`Dft::noise`]).
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -86,11 +87,11 @@ impl<C> Coefficients<C> {
         }
     }
 
-    /// The same function of each ciphertext.
+    /// Applies a function to each ciphertext.
     ///
     /// # Errors
     ///
-    /// The first of the function.
+    /// The first error of the function.
     pub fn try_map<D, E>(&self, mut f: impl FnMut(&C) -> Result<D, E>) -> Result<Coefficients<D>, E> {
         Ok(match self {
             Self::SideBySide(both) => Coefficients::SideBySide(f(both)?),
@@ -199,8 +200,8 @@ impl Dft<LinearTransform> {
         &self.transforms
     }
 
-    /// All rotations of the matrices, each once. What else is needed (a conjugation, a rotation by n) a simulation
-    /// tells.
+    /// All rotations of the matrices, each once. A simulation tells what else is needed (a conjugation, a rotation by
+    /// n).
     #[must_use]
     pub fn rotations(&self) -> BTreeSet<i64> {
         self.transforms.iter().flat_map(LinearTransform::rotations).collect()
@@ -212,9 +213,10 @@ impl Dft<LinearTransform> {
         self.transforms.iter().map(LinearTransform::memory_bytes).sum()
     }
 
-    /// The noise of the result in the coefficients that its slots are read from: of each ciphertext, for operands that
-    /// each have the given noise and root mean square of the slots times the scale. The mean over the slots is exact,
-    /// as S_k/√2 is unitary; key switches inside of the matrices, far below their rounding, are left out.
+    /// The noise of each ciphertext of the result, in the coefficients that its slots are read from. Each operand has
+    /// the given noise, and `message` is the root mean square of its slots times the scale. The mean over the slots is
+    /// exact, as S_k/√2 is unitary. The noise of key switches inside the matrices, which is far below their rounding,
+    /// is left out.
     #[must_use]
     pub fn noise(&self, operand: Noise, message: f64) -> Noise {
         use std::f64::consts::SQRT_2;
@@ -331,20 +333,20 @@ impl Dft<LinearTransform> {
     }
 }
 
-/// Without overflow, whatever the numbers are.
+/// Whether the stages sum to `sum`, without overflow for any numbers.
 fn sums_to(stages: &[u32], sum: u32) -> bool {
     stages.iter().try_fold(0_u32, |sum, &stages| sum.checked_add(stages)) == Some(sum)
 }
 
-/// log₂ `slots` stages in `matrices` parts that differ by one at most, the larger ones first; fewer parts where there
-/// are not as many stages.
+/// Cuts the log₂ `slots` stages into `matrices` parts that differ by one at most, the larger ones first. There are
+/// fewer parts where there are fewer stages.
 fn even_stages(slots: usize, matrices: usize) -> Vec<u32> {
     let stages = slots.max(1).ilog2();
     let parts = u32::try_from(matrices).map_or(stages, |matrices| matrices.min(stages));
     (0..parts).map(|index| (stages + parts - 1 - index) / parts).collect()
 }
 
-/// Coefficients into slots, planned or, with `T` = [`LinearArithmetic::Transform`], encoded.
+/// The transform that takes coefficients into slots, planned or, with `T` = [`LinearArithmetic::Transform`], encoded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CoeffsToSlots<T = LinearTransform> {
     dft: Dft<T>,
@@ -412,7 +414,8 @@ impl<T> CoeffsToSlots<T> {
     }
 }
 
-/// Slots back into coefficients, planned or, with `T` = [`LinearArithmetic::Transform`], encoded.
+/// The transform that takes slots back into coefficients, planned or, with `T` = [`LinearArithmetic::Transform`],
+/// encoded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SlotsToCoeffs<T = LinearTransform> {
     dft: Dft<T>,
@@ -423,7 +426,7 @@ impl SlotsToCoeffs {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As [`CoeffsToSlots::new`].
     pub fn new(
         parameters: &Parameters,
         shape: DftShape,

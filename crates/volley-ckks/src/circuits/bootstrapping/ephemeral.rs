@@ -1,17 +1,18 @@
 //! The ephemeral sparse secret: how large the integers are that a raised modulus adds.
 //!
-//! *Sparse-secret encapsulation* (Bossuat, Troncoso-Pastoriza, Hubaux, eprint 2022/024): the ciphertext (c₀, c₁) whose
-//! modulus is raised is one under a secret s′ with h = [`EPHEMERAL_WEIGHT`] coefficients ±1, so c₀ + c₁·s′ = m + q₀·I,
-//! where a coefficient of (c₀ + c₁·s′)/q₀ is the sum S of h + 1 numbers in [−1/2, 1/2]: uniform and independent ones,
-//! as ciphertexts are indistinguishable from uniform. With |m| ≤ q₀/R, |I| > K takes |S| ≥ K + 1 − 1/R, and
+//! *Sparse-secret encapsulation* is due to Bossuat, Troncoso-Pastoriza, Hubaux (eprint 2022/024). The ciphertext
+//! (c₀, c₁) whose modulus is raised is under a secret s′ with h = [`EPHEMERAL_WEIGHT`] coefficients ±1, so
+//! c₀ + c₁·s′ = m + q₀·I. A coefficient of (c₀ + c₁·s′)/q₀ is the sum S of h + 1 numbers in [−1/2, 1/2]. They are
+//! uniform and independent, as ciphertexts are indistinguishable from uniform. With |m| ≤ q₀/R, |I| > K takes
+//! |S| ≥ K + 1 − 1/R, and
 //!
 //! ```text
 //! P(|S| ≥ t) ≤ 2·d^(h+1)/(h+1)!,   d = (h + 1)/2 − t,
 //! ```
 //!
-//! the volume of a corner of the cube that the sum leaves, bounded by that of the simplex it is a part of (equal to it
-//! for d ≤ 1). A union over the N coefficients bounds the failure of a bootstrapping. Where it fails, the result is
-//! wrong.
+//! where the right side is the volume of a simplex. It bounds the volume of the corner of the cube in which |S| ≥ t, a
+//! part of this simplex, and is equal to it for d ≤ 1. A union over the N coefficients bounds the failure probability
+//! of a bootstrapping. Where it fails, the result is wrong.
 
 use crate::base::params::EPHEMERAL_WEIGHT;
 

@@ -1,8 +1,7 @@
 //! EvalMod: the remainder modulo 1 of encrypted values, which takes away the multiples of q₀ that ModRaise adds.
 //!
-//! The slots of the input hold x = u/W for u = I + ε with an integer |I| ≤ K and |ε| ≤ 1/R, where R is the *message
-//! ratio* q₀/(Δ·max|m|), and the output is f·ε up to [`max_error`](EvalMod::max_error), for a factor f > 0. With
-//! S = sin(2π/R):
+//! The slots of the input hold x = u/W for u = I + ε, with an integer |I| ≤ K and |ε| ≤ 1/R. R is the *message ratio*
+//! q₀/(Δ·max|m|). The output is f·ε up to [`max_error`](EvalMod::max_error), for a factor f > 0. With S = sin(2π/R):
 //!
 //! ```text
 //! c₀     = cos(2π(u − 1/4)/2^r)               Chebyshev series in x − 1/(4W), even
@@ -49,11 +48,10 @@
 //! at most f·W²·σ, about half of it over the integers of a sparse secret of weight 32 (deviation 1.63): 2¹⁵·σ at R =
 //! 2⁸, K = 16, and a bit more for each bit of R. At N = 2¹⁶ that is 2⁻³¹ on levels of 60 bits and 2⁻²¹ on levels of 50;
 //! at R = 2¹² four bits less. What comes later counts little: T₈ 2¹¹·σ, every other rescaling 2⁹·σ or less, the last
-//! 1·σ. Where the second level is longer than the first the
-//! scale of T₂ is longer than either's: with factors of 62, 64, 60, 60, 60, 58, 60, 58, 54 and 54 bits the noise is a
-//! third of that of ten levels of 60. σ is that of the scale a result has: a quotient of the series has what a power of
-//! scale s leaves of the series' last product, t·q/s for its scale t and last factor q, so that t·q has to be long
-//! where s is.
+//! 1·σ. Where the second level is longer than the first, the scale of T₂ is longer than either's: with factors of 62,
+//! 64, 60, 60, 60, 58, 60, 58, 54 and 54 bits the noise is a third of that of ten levels of 60. σ is that of the scale
+//! a result has. A quotient of the series has the scale t·q/s, which a power of scale s leaves of the series' last
+//! product, for its scale t and last factor q. So t·q has to be long where s is.
 //!
 //! # Constants
 //!
@@ -118,7 +116,7 @@ pub struct EvalMod {
     cosine: PolynomialCircuit,
     /// α₁, …, αᵣ.
     constants: Vec<f64>,
-    /// Where its degree is above 1.
+    /// The arcsine, where its degree is above 1.
     arcsine: Option<PolynomialCircuit>,
 }
 
@@ -156,7 +154,7 @@ impl EvalMod {
         &self.literal
     }
 
-    /// W: what u is divided by before.
+    /// W, by which the input is divided beforehand: its slots are x = u/W.
     #[must_use]
     pub fn input_divisor(&self) -> f64 {
         self.literal.half_width()
@@ -225,7 +223,7 @@ impl EvalMod {
         largest
     }
 
-    /// f·ε of the slots x = (I + ε)/W of `x`, which is at [`input_scale`](Self::input_scale).
+    /// f·ε for the slots x = (I + ε)/W of `x`, which is at [`input_scale`](Self::input_scale).
     ///
     /// # Errors
     ///

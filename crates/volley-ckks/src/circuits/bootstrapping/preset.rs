@@ -1,8 +1,8 @@
 //! Parameter sets for bootstrapping.
 //!
-//! From the bottom: q₀; the levels that are left for the caller; SlotsToCoeffs; EvalMod; CoeffsToSlots. What each has
-//! to be as long as it is for is derived in `docs/bootstrapping.md`. Those of EvalMod fall: an error counts the more
-//! the earlier it is made, so scales begin long and lose two bits or more with each square.
+//! The levels are, from the bottom: q₀; the levels that are left for the caller; SlotsToCoeffs; EvalMod; CoeffsToSlots.
+//! `docs/bootstrapping.md` derives why each is as long as it is. The levels of EvalMod get shorter on the way: an error
+//! counts the more the earlier it is made, so scales begin long and lose two bits or more with each square.
 
 use std::ops::RangeInclusive;
 
@@ -13,14 +13,15 @@ use crate::circuits::bootstrapping::bootstrapper::BootstrappingLiteral;
 const COEFFS_TO_SLOTS: usize = 4;
 /// Matrices of SlotsToCoeffs.
 const SLOTS_TO_COEFFS: usize = 3;
-/// EvalMod has eight levels: six for the cosine and these.
+/// Double angles of EvalMod, which has eight levels: six for the cosine and these.
 const DOUBLE_ANGLES: u32 = 2;
 /// Bits of the primes of EvalMod's levels, the last level first: the scale of x has 53 bits, that of T₂ 52, all others
 /// 50.
 const FAST_EVAL_MOD: [&[u32]; 8] = [&[50], &[50], &[50], &[50], &[50], &[50], &[27, 27], &[27, 27]];
-/// The same: scales of 68 bits of x, then 67, 65, 63, 61, 60, 60, 54 and 58. The last level of the series is long for
-/// its quotients: that of T₈, whose scale is 63, has the 57 that are left of 60 + 60. The last of all has one prime:
-/// what that leaves of the scale SlotsToCoeffs takes away.
+/// The same for the preset `Precise`: the scale of x has 68 bits, the following ones 67, 65, 63, 61, 60, 60, 54 and 58.
+/// The last level of the series is long for the sake of its quotients: that of T₈, whose scale has 63 bits, has the 57
+/// bits that are left of 60 + 60. The last level of all has one prime; SlotsToCoeffs takes away what it leaves of the
+/// scale.
 const PRECISE_EVAL_MOD: [&[u32]; 8] =
     [&[50], &[33, 33], &[30, 30], &[31, 31], &[33, 32], &[34, 33], &[35, 34], &[35, 34]];
 /// Bits of the caller's scale and levels.
@@ -38,7 +39,7 @@ pub enum Preset {
 }
 
 impl Preset {
-    /// All of them.
+    /// All presets.
     pub const ALL: [Self; 2] = [Self::Fast, Self::Precise];
 
     /// A parameter set that leaves `levels` levels after a bootstrapping, with so many special primes: of 50 bits, or

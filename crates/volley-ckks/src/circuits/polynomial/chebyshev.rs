@@ -9,8 +9,8 @@ use std::ops::RangeInclusive;
 use super::{Basis, Polynomial, check_count};
 use crate::base::error::Error;
 
-/// Points for each coefficient in which an error is measured: for a series of degree d and its rest, which is near
-/// cos (d + 1)φ, the largest value found is within 1 % of the largest there is.
+/// Points for each coefficient in which an error is measured. The rest of a series of degree d is near cos (d + 1)φ, so
+/// the largest value found is within 1 % of the largest there is.
 const SAMPLES: usize = 24;
 
 /// Σ cₖ Tₖ(x) with x = (2t − a − b)/(b − a) for t in an interval \[a, b\].
@@ -50,8 +50,8 @@ impl ChebyshevSeries {
         Ok(Self { interval: [a, b], polynomial })
     }
 
-    /// The series without the terms of odd degree, whose coefficients become zero: for a function that is even about
-    /// the middle of the interval they are rounding errors, and cost as much as any.
+    /// The series without the terms of odd degree, whose coefficients become zero. For a function that is even about
+    /// the middle of the interval they are only rounding errors, but cost as much as any others.
     #[must_use]
     pub fn even_part(self) -> Self {
         self.without(1)
@@ -81,7 +81,7 @@ impl ChebyshevSeries {
         &self.polynomial
     }
 
-    /// x for t: what has to be encrypted.
+    /// x for t, the value that has to be encrypted.
     #[must_use]
     pub fn normalised(&self, t: f64) -> f64 {
         let [a, b] = self.interval;

@@ -1,4 +1,4 @@
-//! How a coefficient meets a power: as a constant, or as a vector that carries a mask.
+//! The forms of coefficients: a coefficient is a constant, or a vector that carries a mask.
 
 use num_complex::Complex64;
 
@@ -56,8 +56,8 @@ impl CoefficientForm for Constants {
     }
 }
 
-/// Coefficients times a vector, so that m ∘ p(x) is computed, at the depth of p. Called for each encoding; not
-/// called where nothing is encoded.
+/// Coefficients times a vector m, so that m ∘ p(x) is computed, at the depth of p. The function is called for each
+/// encoding, and not where nothing is encoded.
 #[derive(Clone, Copy, Debug)]
 pub struct Masked<M>(
     /// m: a value for each slot.

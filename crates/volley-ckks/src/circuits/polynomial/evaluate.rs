@@ -16,8 +16,8 @@ impl PolynomialCircuit {
     ///
     /// # Errors
     ///
-    /// [`Error::LevelExhausted`] where `x` is too low, and what the arithmetic refuses: among it a coefficient that
-    /// cannot be encoded, because `target` is too far from the scale of `x`, and a missing relinearization key.
+    /// [`Error::LevelExhausted`] where `x` is too low, and what the arithmetic refuses. That may be a coefficient that
+    /// cannot be encoded, because `target` is too far from the scale of `x`, or a missing relinearization key.
     pub fn evaluate<A: Arithmetic>(
         &self,
         arithmetic: &A,
@@ -38,14 +38,14 @@ impl PolynomialCircuit {
 struct Powers<'a, A: Arithmetic> {
     arithmetic: &'a A,
     x: &'a A::Ciphertext,
-    /// Those with n > 1.
+    /// The powers with n > 1.
     made: BTreeMap<usize, A::Ciphertext>,
 }
 
 impl<'a, A: Arithmetic> Powers<'a, A> {
     fn new(circuit: &PolynomialCircuit, arithmetic: &'a A, x: &'a A::Ciphertext) -> Result<Self, Error> {
         let mut powers = Self { arithmetic, x, made: BTreeMap::new() };
-        // In ascending order: what a power is made of is smaller.
+        // In ascending order, as a power is made of smaller ones.
         for &n in &circuit.powers {
             let power = match circuit.polynomial.basis() {
                 Basis::Monomial => powers.monomial(n)?,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Basis, Polynomial, power_depth};
 
-/// What an evaluation costs, the dearest first: costs are compared in this order.
+/// The cost of an evaluation. The dearest operations come first, and costs are compared in this order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PolynomialCost {
     /// Relinearizations, each merged with a rescaling.
@@ -57,7 +57,7 @@ impl PolynomialCircuit {
         let (basis, depth) = (polynomial.basis(), polynomial.levels());
         let mut root = Node::new(basis, polynomial.coefficients().to_vec(), depth, baby_steps);
         if root.products.is_empty() && root.terms.is_empty() {
-            // A constant is a ciphertext, too.
+            // A constant polynomial gives a ciphertext too.
             root.terms.push((1, 0.0));
         }
         let mut powers = BTreeSet::new();
@@ -153,8 +153,8 @@ fn collect(basis: Basis, n: usize, powers: &mut BTreeSet<usize>) {
     }
 }
 
-/// n = a + b for n > 1: halves of a power of two, else its highest power of two and the rest, which has the parity of
-/// n. Either way Bₙ is one level below the lower of them.
+/// The parts of n = a + b for n > 1. A power of two is halved. Any other n is its highest power of two and the rest,
+/// which has the parity of n. Either way Bₙ is one level below the lower of them.
 pub(super) fn factors(n: usize) -> Factors {
     let a = n.next_power_of_two() / 2;
     Factors { a, b: n - a }

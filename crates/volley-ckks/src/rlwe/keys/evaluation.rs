@@ -32,7 +32,7 @@ pub struct EvaluationKeySet {
     raising: Option<RaisingKeys>,
 }
 
-/// The key of σ_g. Switching comes first and the automorphism last, so it is a key from s to σ_g⁻¹(s): the digits of a
+/// The key of σ_g. Switching comes first and the automorphism last, so it is a key from s to σ_g⁻¹(s). The digits of a
 /// hoisted ciphertext are used as they are, and only the two polynomials of the result are permuted.
 #[derive(Debug)]
 pub(crate) struct GaloisKey {
@@ -180,8 +180,8 @@ impl EvaluationKeySet {
         Ok(key)
     }
 
-    /// The key of an element at a level, or another that does the same to so many slots: they are those of a polynomial
-    /// in X^(N/2n), which has order 4n, so there elements count modulo 4n.
+    /// The key of an element at a level, or of another element that does the same to so many slots. They are those of a
+    /// polynomial in X^(N/2n), which has order 4n, so elements count modulo 4n.
     pub(crate) fn galois(
         &self,
         element: u64,
@@ -199,7 +199,7 @@ impl EvaluationKeySet {
     }
 }
 
-/// What files and other protocols are made from and read into.
+/// The parts that files and other protocols are made from and read into.
 impl EvaluationKeySet {
     pub(crate) fn relinearization_key(&self) -> Option<&KeySwitchingKey> {
         self.relinearization.as_ref()

@@ -1,10 +1,11 @@
 //! Key-switching keys: gadget encryptions of one secret under another.
 //!
-//! With the primes of a level grouped into digits of products D₀, D₁, …, let gⱼ be the integer that is 1 modulo the
+//! The primes of a level are grouped into digits of products D₀, D₁, …. Let gⱼ be the integer that is 1 modulo the
 //! primes of digit j and 0 modulo the others. A key from s′ to s is, for every digit, (−aⱼ·s + eⱼ + P·gⱼ·s′, aⱼ)
 //! modulo QP (hybrid key switching: Gentry, Halevi, Smart, eprint 2012/099; Han and Ki, eprint 2019/688). For the
-//! digits dⱼ = \[x\]_Dⱼ of a polynomial, Σ dⱼ·keyⱼ encrypts P·x·s′ with noise Σ dⱼ·eⱼ, which the division by P brings
-//! down to about its own rounding error as long as Dⱼ ≤ P ([`Noise::key_switch`](crate::noise::Noise::key_switch)).
+//! digits dⱼ = \[x\]_Dⱼ of a polynomial, Σ dⱼ·keyⱼ encrypts P·x·s′ with noise Σ dⱼ·eⱼ. The division by P brings this
+//! noise down to about its own rounding error, as long as Dⱼ ≤ P
+//! ([`Noise::key_switch`](crate::noise::Noise::key_switch)).
 //!
 //! gⱼ does not depend on the level, so a key serves every level up to its own by ignoring limbs.
 
@@ -30,7 +31,7 @@ pub struct KeySwitchingKey {
 }
 
 impl KeySwitchingKey {
-    /// From `from` to `to`, both modulo QP of the highest level.
+    /// A key from `from` to `to`, both modulo QP of the highest level.
     pub(crate) fn generate(
         context: &Arc<Context>,
         [from, to]: [&RnsPoly<Eval>; 2],
@@ -71,7 +72,7 @@ impl KeySwitchingKey {
         Self { level, seed, digits }
     }
 
-    /// Bytes of the halves bⱼ of a key, packed. The halves aⱼ take as many in memory, and none in a file.
+    /// Bytes of the halves bⱼ of a key, packed. The halves aⱼ take as many bytes in memory, and none in a file.
     pub(crate) fn half_bytes(parameters: &Parameters, level: usize) -> u64 {
         parameters.digit_count(level) as u64 * parameters.packed_extended_bytes(level)
     }

@@ -1,8 +1,8 @@
 //! The keys that raise a modulus: to an ephemeral sparse secret, and back from it.
 //!
-//! *Sparse-secret encapsulation* (Bossuat, Troncoso-Pastoriza, Hubaux, eprint 2022/024): a ciphertext at level 0 is
-//! switched from the dense secret s to a sparse s′ under the small modulus q₀·p, and after its modulus was raised back
-//! to s under Q·P. So whatever is encrypted under s′ has a modulus of q₀·p only, and s is as dense as it always is. s′
+//! *Sparse-secret encapsulation* is due to Bossuat, Troncoso-Pastoriza, Hubaux (eprint 2022/024). A ciphertext at level
+//! 0 is switched from the dense secret s to a sparse s′ under the small modulus q₀·p. After its modulus was raised it
+//! is switched back to s under Q·P. So whatever is encrypted under s′ has a modulus of q₀·p only, and s stays dense. s′
 //! is wiped as soon as the two keys are made.
 
 use volley_ring::sampling::sample_sparse_ternary;
@@ -13,12 +13,13 @@ use super::secret::SecretKey;
 use crate::base::params::EPHEMERAL_WEIGHT;
 use crate::rlwe::streams::Streams;
 
-/// From s to s′ and from s′ to s.
+/// The keys from s to s′ and from s′ to s.
 #[derive(Debug)]
 pub(crate) struct RaisingKeys {
-    /// Modulo q₀·p ([`Context::ephemeral`](crate::Context::ephemeral)), a digit for each prime of q₀ or few of them.
+    /// The key modulo q₀·p ([`Context::ephemeral`](crate::Context::ephemeral)), with a digit for each prime of q₀ or a
+    /// few of them.
     pub(crate) to_ephemeral: KeySwitchingKey,
-    /// Modulo Q_level·P.
+    /// The key modulo Q_level·P.
     pub(crate) from_ephemeral: KeySwitchingKey,
 }
 

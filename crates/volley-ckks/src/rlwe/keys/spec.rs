@@ -31,8 +31,8 @@ impl KeySpec {
         self
     }
 
-    /// Adds the keys of rotations, up to `level`. Steps count modulo N/2. For a ciphertext of fewer slots n the key of
-    /// any step modulo n serves; a list from a simulation has that of the step in (−n/2, n/2].
+    /// Adds the keys of rotations, up to `level`. Steps count modulo N/2. A ciphertext of n < N/2 slots can use the key
+    /// of any step that is equal modulo n; a list from a simulation has that of the step in (−n/2, n/2].
     #[must_use]
     pub fn rotations(mut self, steps: impl IntoIterator<Item = i64>, level: usize) -> Self {
         for steps in steps {
@@ -64,7 +64,7 @@ impl KeySpec {
         self.relinearization = self.relinearization.max(Some(level));
     }
 
-    /// The identity needs no key.
+    /// Adds the key of a Galois element, up to `level`. The identity needs no key.
     pub(crate) fn need_galois(&mut self, element: u64, level: usize) {
         if element != 1 {
             let highest = self.galois.entry(element).or_insert(level);
@@ -102,7 +102,7 @@ impl KeySpec {
         self.galois.get(&element).copied()
     }
 
-    /// Whether the keys of this list, at their levels, do for `needed`.
+    /// Whether the keys of this list, at their levels, are enough for `needed`.
     #[must_use]
     pub fn covers(&self, needed: &Self) -> bool {
         let others = needed.relinearization <= self.relinearization && needed.raising <= self.raising;

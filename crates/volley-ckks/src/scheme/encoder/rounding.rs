@@ -3,7 +3,7 @@
 //! The operations of the language are correct but not made for secrets: `f64::round` and the conversion to `i128` are
 //! calls that branch on exponents, and a maximum may be compiled to a branch.
 
-/// The largest absolute value, 0 of none; NaN counts as larger than infinity.
+/// The largest absolute value, 0 where there is none. NaN counts as larger than infinity.
 pub(super) fn largest(values: impl Iterator<Item = f64>) -> f64 {
     // Without its sign, a float is ordered as its bits are; they are below 2⁶³, so that the sign of a difference tells.
     f64::from_bits(values.fold(0, |largest, value| {

@@ -1,4 +1,4 @@
-//! The FFT over the orbit of 5.
+//! The special FFT, over the orbit of 5.
 //!
 //! With ζ_m = exp(2πi/m), evaluating a polynomial with coefficients c₀, …, c_(n−1) ∈ ℂ at ζ_(4n)^(5^j) for j < n is a
 //! radix-2 transform whose stage of length ℓ has the twiddles ζ_(4ℓ)^(5^j), j < ℓ/2 (Cheon, Kim, Kim, Song, eprint
@@ -14,7 +14,7 @@ pub(super) struct SpecialFft {
 }
 
 impl SpecialFft {
-    /// For lengths up to `max`, a power of two.
+    /// Twiddles for lengths up to `max`, a power of two.
     pub(super) fn new(max: usize) -> Self {
         Self { stages: (1..=max.trailing_zeros()).map(twiddles).collect() }
     }
