@@ -72,12 +72,10 @@
 
 mod baselines;
 mod circuit;
-mod class_weight;
-mod dataset;
+mod data;
 mod encrypted;
 mod error;
 mod hyperparameters;
-mod labels;
 mod learning_rate;
 mod model;
 mod nesterov;
@@ -108,11 +106,11 @@ pub mod wire;
 
 pub use baselines::{Baseline, BaselineRun};
 pub use circuit::TrainingCircuit;
-pub use dataset::{Dataset, Precision};
+pub use data::dataset::{Dataset, Precision};
+pub use data::labels::ClassLabels;
 pub use encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
 pub use error::Error;
 pub use hyperparameters::Hyperparameters;
-pub use labels::ClassLabels;
 pub use learning_rate::LearningRate;
 pub use model::{Model, Sharing};
 pub use nesterov::{Momentum, Nesterov};

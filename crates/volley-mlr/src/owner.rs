@@ -6,7 +6,7 @@ use crate::volley_ckks::{Ciphertext, Complex64, Encoder, SecretKey};
 use ndarray::Array2;
 use rand_core::CryptoRng;
 
-use crate::class_weight::RowWeights;
+use crate::data::class_weight::RowWeights;
 use crate::encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
 use crate::error::Error;
 use crate::model::Model;

@@ -2,8 +2,8 @@
 
 use ndarray::Array2;
 
+use crate::data::labels::ClassLabels;
 use crate::error::Error;
-use crate::labels::ClassLabels;
 use crate::model::Model;
 use crate::preconditioner::Preconditioner;
 use crate::preprocessing::Preprocessing;

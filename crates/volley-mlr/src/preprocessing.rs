@@ -29,7 +29,7 @@
 use ndarray::{Array1, Array2, ArrayRef1, ArrayView1};
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::{Dataset, Precision};
+use crate::data::dataset::{Dataset, Precision};
 use crate::error::Error;
 use crate::profile::Profile;
 use crate::whitening::Whitening;

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use ndarray::{Array2, Axis};
 
 use crate::baselines::{Baseline, BaselineRun};
-use crate::class_weight::{Arrangement, RowWeights};
-use crate::dataset::Dataset;
+use crate::data::class_weight::{Arrangement, RowWeights};
+use crate::data::dataset::Dataset;
+use crate::data::labels::ClassLabels;
 use crate::encrypted::check_layout;
 use crate::error::Error;
 use crate::hyperparameters::Hyperparameters;
-use crate::labels::ClassLabels;
 use crate::model::Model;
 use crate::owner_state::OwnerState;
 use crate::preconditioner::Preconditioner;

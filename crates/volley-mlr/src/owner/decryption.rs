@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use super::sharing;
-use crate::dataset::largest;
+use crate::data::dataset::largest;
 use crate::encrypted::{EncryptedModel, check_layout};
 use crate::error::Error;
 use crate::model::{Model, Sharing};

@@ -5,8 +5,8 @@
 //! A shared model predicts from raw features, so that the statistics of its preprocessing go with it. They get no more digits
 //! than its weights have ([`with_rounded_statistics`]).
 
-use crate::class_weight::RowWeights;
-use crate::dataset::largest;
+use crate::data::class_weight::RowWeights;
+use crate::data::dataset::largest;
 use crate::error::Error;
 use crate::model::Model;
 use crate::plan::Plan;
