@@ -5,7 +5,7 @@ use volley_sigmoid::SigmoidPolynomial;
 use crate::error::Error;
 use crate::learning_rate::LearningRate;
 use crate::objective::{Objective, weight_scale};
-use crate::profile::Profile;
+use crate::preparation::profile::Profile;
 use crate::update_rule::UpdateRule;
 use crate::volley_ckks::{Flooding, Parameters, Scale};
 

@@ -84,23 +84,18 @@ mod owner;
 mod owner_state;
 mod plan;
 mod planned;
-mod preconditioner;
 mod prediction;
-mod preprocessing;
-mod profile;
-mod recoding;
+mod preparation;
 mod reference;
 mod refresh;
 mod rows;
 mod server;
 mod simulation;
-mod symmetric;
 #[cfg(test)]
 mod testing;
 mod trainer;
 mod training_set;
 mod update_rule;
-mod whitening;
 #[cfg(feature = "wire")]
 pub mod wire;
 
@@ -119,10 +114,10 @@ pub use owner::Owner;
 pub use owner_state::OwnerState;
 pub use plan::Plan;
 pub use plan::noise::MIN_SHARED_BITS;
-pub use preconditioner::Preconditioner;
 pub use prediction::{EncryptedRows, EncryptedScores, PredictionPlan, Predictor};
-pub use preprocessing::{Preprocessing, Standardisation};
-pub use profile::Profile;
+pub use preparation::preconditioner::Preconditioner;
+pub use preparation::preprocessing::{Preprocessing, Standardisation};
+pub use preparation::profile::Profile;
 pub use reference::{Reference, Step};
 pub use refresh::{MAX_ITERATIONS, Refresh};
 pub use rows::{ResidentRows, RowGroup, RowPreparation, Rows};

@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::owner_state::OwnerState;
 use crate::plan::Plan;
 use crate::planned::planned;
-use crate::profile::Profile;
+use crate::preparation::profile::Profile;
 use crate::volley_ckks::costs::CostModel;
 use crate::volley_ckks::{
     Arithmetic, Ciphertext, Complex64, Context, Encoder, Error as CkksError, Operand, Scale, SecretKey,

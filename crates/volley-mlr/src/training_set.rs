@@ -13,10 +13,10 @@ use crate::error::Error;
 use crate::hyperparameters::Hyperparameters;
 use crate::model::Model;
 use crate::owner_state::OwnerState;
-use crate::preconditioner::Preconditioner;
-use crate::preprocessing::Preprocessing;
-use crate::profile::Profile;
-use crate::recoding::Recoding;
+use crate::preparation::preconditioner::Preconditioner;
+use crate::preparation::preprocessing::Preprocessing;
+use crate::preparation::profile::Profile;
+use crate::preparation::recoding::Recoding;
 use crate::reference::Reference;
 use crate::volley_revolver::Layout;
 

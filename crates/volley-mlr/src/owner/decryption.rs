@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::model::{Model, Sharing};
 use crate::owner_state::OwnerState;
 use crate::plan::Plan;
-use crate::recoding::ScoreMap;
+use crate::preparation::recoding::ScoreMap;
 use crate::volley_ckks::{Ciphertext, Encoder, Plaintext, SecretKey};
 use crate::volley_revolver::Layout;
 

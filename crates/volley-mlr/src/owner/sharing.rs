@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::model::Model;
 use crate::plan::Plan;
 use crate::plan::noise::{MAX_FEATURE, MAX_ROW_WEIGHT, MAX_WEIGHT_NORM, MIN_SHARED_BITS, check_bits};
-use crate::preprocessing::{Preprocessing, Standardisation};
+use crate::preparation::preprocessing::{Preprocessing, Standardisation};
 use crate::training_set::TrainingSet;
 use crate::volley_ckks::Flooding;
 

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::hyperparameters::Hyperparameters;
 use crate::learning_rate::LearningRate;
 use crate::plan::Plan;
-use crate::profile::Profile;
+use crate::preparation::profile::Profile;
 use crate::refresh::Method;
 use crate::volley_ckks::bootstrapping::Preset;
 use crate::volley_ckks::wire::encode_structure;

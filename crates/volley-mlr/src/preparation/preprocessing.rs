@@ -16,7 +16,7 @@
 //! most half of that.) A deviation below 2⁻¹⁰²², whose inverse is no f64, counts as none as well.
 //!
 //! [`Profile::Standard`] does the same, but takes the square roots of a column only where that makes it less skewed: where the mean of
-//! ((x − mean)/deviation)³ is nearer to zero after it. Then it [whitens](crate::whitening) what that gives, all columns together. A [`Model`](crate::Model)
+//! ((x − mean)/deviation)³ is nearer to zero after it. Then it [whitens](crate::preparation::whitening) what that gives, all columns together. A [`Model`](crate::Model)
 //! takes the whitening into its weights, which refer to the columns before it.
 //!
 //! # Accuracy
@@ -31,8 +31,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::dataset::{Dataset, Precision};
 use crate::error::Error;
-use crate::profile::Profile;
-use crate::whitening::Whitening;
+use crate::preparation::profile::Profile;
+use crate::preparation::whitening::Whitening;
 
 /// A fitted preprocessing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

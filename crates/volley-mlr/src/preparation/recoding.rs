@@ -7,7 +7,7 @@
 //! Tibshirani and Buja, Flexible Discriminant Analysis by Optimal Scoring, 1994).
 //!
 //! With πₖ the share of class k in the training rows and mₖ the mean of its rows, whitened with shrinkage ρ
-//! ([`whitening`](crate::whitening)), whitened rows of one class have the covariance I − (1 − ρ) Σₖ πₖ mₖ mₖᵀ, so their scores
+//! ([`whitening`](crate::preparation::whitening)), whitened rows of one class have the covariance I − (1 − ρ) Σₖ πₖ mₖ mₖᵀ, so their scores
 //!
 //! ```text
 //! μₖ = W mₖ,     C = W Wᵀ − (1 − ρ) Σₖ πₖ μₖ μₖᵀ,     P = (C + ε tr(C)/c I)⁻¹
@@ -26,7 +26,7 @@ use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::symmetric;
+use crate::preparation::symmetric;
 
 /// ε, relative to the mean variance of a score.
 const RIDGE: f64 = 0.01;
