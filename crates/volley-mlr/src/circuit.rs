@@ -1,8 +1,8 @@
 //! A training run as a circuit: objective and update rule, whatever it is run on.
 
-use crate::objective::{Objective, weight_scale};
+use crate::method::objective::{Objective, weight_scale};
+use crate::method::update_rule::UpdateRule;
 use crate::refresh::{INPUT_LEVEL, Method, Schedule};
-use crate::update_rule::UpdateRule;
 use crate::volley_ckks::{Parameters, Scale};
 
 /// Levels that the model has left, so that a server can compute with it: one product, for encrypted prediction.

@@ -15,7 +15,7 @@ use crate::volley_revolver::skewed::Split;
 use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 
 use crate::error::Error;
-use crate::hyperparameters::Hyperparameters;
+use crate::method::hyperparameters::Hyperparameters;
 use crate::planned::planned;
 use crate::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method, Refresh, Schedule};
 use noise::NoiseModel;

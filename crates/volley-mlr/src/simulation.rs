@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::circuit::{SPARE_LEVELS, TrainingCircuit};
 use crate::encrypted::EncryptedData;
 use crate::error::Error;
-use crate::objective::Objective;
+use crate::method::objective::Objective;
 use crate::refresh::{Method, Refresh, Schedule, bootstrapping};
 use crate::trainer::Trainer;
 use crate::volley_ckks::{Arithmetic, Parameters, Simulator};

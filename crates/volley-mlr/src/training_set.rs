@@ -10,7 +10,7 @@ use crate::data::dataset::Dataset;
 use crate::data::labels::ClassLabels;
 use crate::encrypted::check_layout;
 use crate::error::Error;
-use crate::hyperparameters::Hyperparameters;
+use crate::method::hyperparameters::Hyperparameters;
 use crate::model::Model;
 use crate::owner_state::OwnerState;
 use crate::preparation::preconditioner::Preconditioner;

@@ -29,7 +29,7 @@
 //! was encoded.
 
 use crate::error::Error;
-use crate::hyperparameters::Hyperparameters;
+use crate::method::hyperparameters::Hyperparameters;
 use crate::volley_ckks::Flooding;
 use crate::volley_ckks::noise::Noise;
 use crate::volley_revolver::{Layout, Shape};

@@ -11,7 +11,7 @@ use maybe_rayon::prelude::*;
 use super::Trainer;
 use crate::encrypted::check_layout;
 use crate::error::Error;
-use crate::objective::{MaskedMean, Objective};
+use crate::method::objective::{MaskedMean, Objective};
 use crate::rows::{RowGroup, check_groups};
 use crate::volley_ckks::{Arithmetic, Complex64, Error as CkksError, Scale};
 use crate::volley_revolver::Layout;
