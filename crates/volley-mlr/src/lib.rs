@@ -70,20 +70,17 @@
 //! Models and what prepares data implement `serde`'s traits without any of them.
 #![forbid(unsafe_code)]
 
-mod baselines;
 mod circuit;
+mod clear;
 mod data;
 mod encrypted;
 mod error;
 mod method;
-mod model;
 mod owner;
-mod owner_state;
 mod plan;
 mod planned;
 mod prediction;
 mod preparation;
-mod reference;
 mod refresh;
 mod rows;
 mod server;
@@ -91,12 +88,15 @@ mod simulation;
 #[cfg(test)]
 mod testing;
 mod trainer;
-mod training_set;
 #[cfg(feature = "wire")]
 pub mod wire;
 
-pub use baselines::{Baseline, BaselineRun};
 pub use circuit::TrainingCircuit;
+pub use clear::baselines::{Baseline, BaselineRun};
+pub use clear::model::{Model, Sharing};
+pub use clear::owner_state::OwnerState;
+pub use clear::reference::{Reference, Step};
+pub use clear::training_set::TrainingSet;
 pub use data::dataset::{Dataset, Precision};
 pub use data::labels::ClassLabels;
 pub use encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
@@ -106,20 +106,16 @@ pub use method::learning_rate::LearningRate;
 pub use method::nesterov::{Momentum, Nesterov};
 pub use method::objective::{MaskedMean, Objective};
 pub use method::update_rule::UpdateRule;
-pub use model::{Model, Sharing};
 pub use owner::Owner;
-pub use owner_state::OwnerState;
 pub use plan::Plan;
 pub use plan::noise::MIN_SHARED_BITS;
 pub use prediction::{EncryptedRows, EncryptedScores, PredictionPlan, Predictor};
 pub use preparation::preconditioner::Preconditioner;
 pub use preparation::preprocessing::{Preprocessing, Standardisation};
 pub use preparation::profile::Profile;
-pub use reference::{Reference, Step};
 pub use refresh::{MAX_ITERATIONS, Refresh};
 pub use rows::{ResidentRows, RowGroup, RowPreparation, Rows};
 pub use trainer::{Checkpoint, Gradient, StepReport, Trainer};
-pub use training_set::TrainingSet;
 pub use volley_sigmoid;
 pub use volley_sigmoid::volley_revolver;
 pub use volley_sigmoid::volley_revolver::volley_ckks;

@@ -6,12 +6,12 @@ use crate::volley_ckks::{Ciphertext, Complex64, Encoder, SecretKey};
 use ndarray::Array2;
 use rand_core::CryptoRng;
 
+use crate::clear::model::Model;
+use crate::clear::training_set::TrainingSet;
 use crate::data::class_weight::RowWeights;
 use crate::encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
 use crate::error::Error;
-use crate::model::Model;
 use crate::plan::Plan;
-use crate::training_set::TrainingSet;
 
 mod decryption;
 mod sharing;

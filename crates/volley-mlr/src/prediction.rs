@@ -19,9 +19,9 @@ use rand_core::CryptoRng;
 
 use ndarray::Array2;
 
+use crate::clear::owner_state::OwnerState;
 use crate::encrypted::{EncryptedModel, check_layout};
 use crate::error::Error;
-use crate::owner_state::OwnerState;
 use crate::plan::Plan;
 use crate::planned::planned;
 use crate::preparation::profile::Profile;

@@ -2,9 +2,9 @@
 
 use ndarray::Array2;
 
+use crate::clear::model::Model;
 use crate::data::labels::ClassLabels;
 use crate::error::Error;
-use crate::model::Model;
 use crate::preparation::preconditioner::Preconditioner;
 use crate::preparation::preprocessing::Preprocessing;
 use crate::preparation::recoding::{Recoding, ScoreMap};
