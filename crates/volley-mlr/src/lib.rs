@@ -70,7 +70,6 @@
 //! Models and what prepares data implement `serde`'s traits without any of them.
 #![forbid(unsafe_code)]
 
-mod circuit;
 mod clear;
 mod data;
 mod encrypted;
@@ -81,17 +80,13 @@ mod plan;
 mod planned;
 mod prediction;
 mod preparation;
-mod refresh;
-mod rows;
 mod server;
-mod simulation;
 #[cfg(test)]
 mod testing;
-mod trainer;
+mod training;
 #[cfg(feature = "wire")]
 pub mod wire;
 
-pub use circuit::TrainingCircuit;
 pub use clear::baselines::{Baseline, BaselineRun};
 pub use clear::model::{Model, Sharing};
 pub use clear::owner_state::OwnerState;
@@ -113,9 +108,10 @@ pub use prediction::{EncryptedRows, EncryptedScores, PredictionPlan, Predictor};
 pub use preparation::preconditioner::Preconditioner;
 pub use preparation::preprocessing::{Preprocessing, Standardisation};
 pub use preparation::profile::Profile;
-pub use refresh::{MAX_ITERATIONS, Refresh};
-pub use rows::{ResidentRows, RowGroup, RowPreparation, Rows};
-pub use trainer::{Checkpoint, Gradient, StepReport, Trainer};
+pub use training::circuit::TrainingCircuit;
+pub use training::refresh::{MAX_ITERATIONS, Refresh};
+pub use training::rows::{ResidentRows, RowGroup, RowPreparation, Rows};
+pub use training::trainer::{Checkpoint, Gradient, StepReport, Trainer};
 pub use volley_sigmoid;
 pub use volley_sigmoid::volley_revolver;
 pub use volley_sigmoid::volley_revolver::volley_ckks;

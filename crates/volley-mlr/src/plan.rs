@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use volley_sigmoid::SigmoidPolynomial;
 
-use crate::circuit::{SPARE_LEVELS, TrainingCircuit};
+use crate::training::circuit::{SPARE_LEVELS, TrainingCircuit};
 use crate::volley_ckks::bootstrapping::Preset;
 use crate::volley_ckks::costs::{CoreKind, CostModel};
 use crate::volley_ckks::{Operand, Parameters, Security, Simulator};
@@ -17,7 +17,7 @@ use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 use crate::error::Error;
 use crate::method::hyperparameters::Hyperparameters;
 use crate::planned::planned;
-use crate::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method, Refresh, Schedule};
+use crate::training::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method, Refresh, Schedule};
 use noise::NoiseModel;
 
 pub(crate) mod noise;

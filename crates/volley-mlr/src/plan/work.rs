@@ -6,7 +6,7 @@
 //! besides what it does to the scores of a group.
 
 use crate::error::Error;
-use crate::refresh::Schedule;
+use crate::training::refresh::Schedule;
 use crate::volley_revolver::Layout;
 
 /// Most operations that are simulated: each takes a microsecond or less. Trainings of 52,500 samples with 768 features need a

@@ -10,7 +10,7 @@ use crate::method::hyperparameters::Hyperparameters;
 use crate::method::learning_rate::LearningRate;
 use crate::plan::Plan;
 use crate::preparation::profile::Profile;
-use crate::refresh::Method;
+use crate::training::refresh::Method;
 use crate::volley_ckks::bootstrapping::Preset;
 use crate::volley_ckks::wire::encode_structure;
 use crate::volley_ckks::{Flooding, ParametersLiteral, ParamsId};

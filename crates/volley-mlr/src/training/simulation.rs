@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::circuit::{SPARE_LEVELS, TrainingCircuit};
 use crate::encrypted::EncryptedData;
 use crate::error::Error;
 use crate::method::objective::Objective;
-use crate::refresh::{Method, Refresh, Schedule, bootstrapping};
-use crate::trainer::Trainer;
+use crate::training::circuit::{SPARE_LEVELS, TrainingCircuit};
+use crate::training::refresh::{Method, Refresh, Schedule, bootstrapping};
+use crate::training::trainer::Trainer;
 use crate::volley_ckks::{Arithmetic, Parameters, Simulator};
 use crate::volley_revolver::Layout;
 use crate::volley_revolver::plan::Circuit;

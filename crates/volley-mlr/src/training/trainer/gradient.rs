@@ -12,7 +12,7 @@ use super::Trainer;
 use crate::encrypted::check_layout;
 use crate::error::Error;
 use crate::method::objective::{MaskedMean, Objective};
-use crate::rows::{RowGroup, check_groups};
+use crate::training::rows::{RowGroup, check_groups};
 use crate::volley_ckks::{Arithmetic, Complex64, Error as CkksError, Scale};
 use crate::volley_revolver::Layout;
 use crate::volley_revolver::skewed::{BackwardCopies, BackwardSums, RevolvedWeights};

@@ -2,7 +2,7 @@
 
 use crate::method::objective::{Objective, weight_scale};
 use crate::method::update_rule::UpdateRule;
-use crate::refresh::{INPUT_LEVEL, Method, Schedule};
+use crate::training::refresh::{INPUT_LEVEL, Method, Schedule};
 use crate::volley_ckks::{Parameters, Scale};
 
 /// Levels that the model has left, so that a server can compute with it: one product, for encrypted prediction.
