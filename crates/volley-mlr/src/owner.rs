@@ -1,4 +1,6 @@
 //! The owner's side of an encrypted run: encrypting a training set by a plan, decrypting the model.
+//!
+//! Of this crate it imports `encrypted`, `data`, `preparation`, `clear`, `plan` and the errors.
 
 use std::sync::Arc;
 

@@ -1,4 +1,6 @@
 //! The plan of a training run: all that owner and server must agree on before there is a key.
+//!
+//! Of this crate it imports `method`, `training` and the errors.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -16,11 +18,12 @@ use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 
 use crate::error::Error;
 use crate::method::hyperparameters::Hyperparameters;
-use crate::planned::planned;
 use crate::training::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method, Refresh, Schedule};
 use noise::NoiseModel;
+use planned::planned;
 
 pub(crate) mod noise;
+pub(crate) mod planned;
 mod work;
 
 /// Levels of the first iteration.
