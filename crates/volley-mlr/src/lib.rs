@@ -70,8 +70,8 @@
 //! Models and what prepares data implement `serde`'s traits without any of them.
 #![forbid(unsafe_code)]
 
-// The lowest first: error, encrypted, data, preparation, method, clear, training, plan, server, owner, prediction, wire.
-// None imports from one that comes after it.
+// The lowest first: error, encrypted, data, preparation, method, clear, training, plan, server, owner, prediction,
+// wire. None imports from one that comes after it.
 mod clear;
 mod data;
 mod encrypted;

@@ -1,4 +1,5 @@
-//! From raw features to the rows that are trained on: what is fitted to a training set, and what it does to rows and scores.
+//! From raw features to the rows that are trained on: what is fitted to a training set, and what it does to rows and
+//! scores.
 //!
 //! Of this crate it imports `data` and the errors.
 
