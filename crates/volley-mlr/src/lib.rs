@@ -72,70 +72,52 @@
 //! Models and what prepares data implement `serde`'s traits without any of them.
 #![forbid(unsafe_code)]
 
-mod baselines;
-mod circuit;
-mod class_weight;
-mod dataset;
+// The lowest first: error, encrypted, data, preparation, method, clear, training, plan, server, owner, prediction,
+// wire. None imports from one that comes after it.
+mod clear;
+mod data;
 mod encrypted;
 mod error;
-mod hyperparameters;
-mod labels;
-mod learning_rate;
-mod model;
-mod nesterov;
-mod objective;
+mod method;
 mod owner;
-mod owner_state;
 mod plan;
-mod planned;
-mod preconditioner;
 mod prediction;
-mod preprocessing;
-mod profile;
-mod recoding;
-mod reference;
-mod refresh;
-mod rows;
+mod preparation;
 mod server;
-mod simulation;
-mod symmetric;
 #[cfg(test)]
 mod testing;
-mod trainer;
-mod training_set;
-mod update_rule;
-mod whitening;
+mod training;
 #[cfg(feature = "wire")]
 pub mod wire;
 
-pub use baselines::{Baseline, BaselineRun};
-pub use circuit::TrainingCircuit;
-pub use dataset::{Dataset, Precision};
+pub use clear::baselines::{Baseline, BaselineRun};
+pub use clear::model::{Model, Sharing};
+pub use clear::owner_state::OwnerState;
+pub use clear::reference::{Reference, Step};
+pub use clear::training_set::TrainingSet;
+pub use data::dataset::{Dataset, Precision};
+pub use data::labels::ClassLabels;
 pub use encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
 pub use error::Error;
-pub use hyperparameters::Hyperparameters;
-pub use labels::ClassLabels;
-pub use learning_rate::LearningRate;
-pub use model::{Model, Sharing};
-pub use nesterov::{Momentum, Nesterov};
-pub use objective::{MaskedMean, Objective};
+pub use method::hyperparameters::Hyperparameters;
+pub use method::learning_rate::LearningRate;
+pub use method::nesterov::{Momentum, Nesterov};
+pub use method::objective::{MaskedMean, Objective};
+pub use method::update_rule::UpdateRule;
 pub use owner::Owner;
-pub use owner_state::OwnerState;
 pub use plan::Plan;
 pub use plan::noise::MIN_SHARED_BITS;
-pub use preconditioner::Preconditioner;
 pub use prediction::{EncryptedRows, EncryptedScores, PredictionPlan, Predictor};
-pub use preprocessing::{Preprocessing, Standardisation};
-pub use profile::Profile;
-pub use reference::{Reference, Step};
-pub use refresh::{MAX_ITERATIONS, Refresh};
-pub use rows::{
+pub use preparation::preconditioner::Preconditioner;
+pub use preparation::preprocessing::{Preprocessing, Standardisation};
+pub use preparation::profile::Profile;
+pub use training::circuit::TrainingCircuit;
+pub use training::refresh::{MAX_ITERATIONS, Refresh};
+pub use training::rows::{
     EncryptedGroup, GroupSource, Products, ROW_FILE_BYTES, ResidentRows, RowGroup, RowPreparation,
     RowStorage, Rows, StoredRows,
 };
-pub use trainer::{Checkpoint, Gradient, StepReport, Trainer};
-pub use training_set::TrainingSet;
-pub use update_rule::UpdateRule;
+pub use training::trainer::{Checkpoint, Gradient, StepReport, Trainer};
 pub use volley_sigmoid;
 pub use volley_sigmoid::volley_revolver;
 pub use volley_sigmoid::volley_revolver::volley_ckks;

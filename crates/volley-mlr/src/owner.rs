@@ -1,4 +1,6 @@
 //! The owner's side of an encrypted run: encrypting a training set by a plan, decrypting the model.
+//!
+//! Of this crate it imports `encrypted`, `data`, `preparation`, `clear`, `plan` and the errors.
 
 use std::sync::Arc;
 
@@ -6,12 +8,12 @@ use crate::volley_ckks::{Ciphertext, Complex64, Encoder, SecretKey};
 use ndarray::Array2;
 use rand_core::CryptoRng;
 
-use crate::class_weight::RowWeights;
+use crate::clear::model::Model;
+use crate::clear::training_set::TrainingSet;
+use crate::data::class_weight::RowWeights;
 use crate::encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
 use crate::error::Error;
-use crate::model::Model;
 use crate::plan::Plan;
-use crate::training_set::TrainingSet;
 
 mod decryption;
 mod sharing;

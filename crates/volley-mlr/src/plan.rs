@@ -1,4 +1,6 @@
 //! The plan of a training run: all that owner and server must agree on before there is a key.
+//!
+//! Of this crate it imports `method`, `training` and the errors.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -6,7 +8,7 @@ use std::sync::Arc;
 
 use volley_sigmoid::SigmoidPolynomial;
 
-use crate::circuit::{SPARE_LEVELS, TrainingCircuit};
+use crate::training::circuit::{SPARE_LEVELS, TrainingCircuit};
 use crate::volley_ckks::bootstrapping::Preset;
 use crate::volley_ckks::costs::{CoreKind, CostModel};
 use crate::volley_ckks::{Operand, Parameters, Security, Simulator, Upload};
@@ -15,13 +17,14 @@ use crate::volley_revolver::skewed::Split;
 use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 
 use crate::error::Error;
-use crate::hyperparameters::Hyperparameters;
-use crate::planned::planned;
-use crate::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method, Refresh, Schedule};
-use crate::rows::RowStorage;
+use crate::method::hyperparameters::Hyperparameters;
+use crate::training::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method, Refresh, Schedule};
+use crate::training::rows::RowStorage;
 use noise::NoiseModel;
+use planned::planned;
 
 pub(crate) mod noise;
+pub(crate) mod planned;
 mod work;
 
 /// Levels of the first iteration.
@@ -61,8 +64,8 @@ impl Plan {
     /// ring then has degree 2^16, unless another one is demanded. The cheaper bootstrapping is taken if the estimate of
     /// its noise moves scores by at most 1/64, otherwise the more precise one.
     ///
-    /// Rows are kept in memory. Where memory is limited it may take less time to read them in every iteration: the faster of
-    /// the two is planned, and [`storage`](Self::storage) says which.
+    /// Rows are kept in memory. Where memory is limited it may take less time to read them in every iteration: the
+    /// faster of the two is planned, and [`storage`](Self::storage) says which.
     ///
     /// # Errors
     ///

@@ -10,6 +10,8 @@
 //! spoils the others of its ciphertext. The owner is told which rows these are when they are decrypted.
 //!
 //! Decrypted scores are [as secret](crate::volley_ckks::flooding) as a private model.
+//!
+//! Of this crate it imports `encrypted`, `preparation`, `clear`, `plan` and the errors.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,12 +21,12 @@ use rand_core::CryptoRng;
 
 use ndarray::Array2;
 
+use crate::clear::owner_state::OwnerState;
 use crate::encrypted::{EncryptedModel, check_layout};
 use crate::error::Error;
-use crate::owner_state::OwnerState;
 use crate::plan::Plan;
-use crate::planned::planned;
-use crate::profile::Profile;
+use crate::plan::planned::planned;
+use crate::preparation::profile::Profile;
 use crate::volley_ckks::costs::CostModel;
 use crate::volley_ckks::{
     Arithmetic, Ciphertext, Complex64, Context, Encoder, Error as CkksError, Operand, Scale, SecretKey,

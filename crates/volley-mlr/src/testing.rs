@@ -6,7 +6,7 @@ use ndarray::Array2;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
-use crate::dataset::largest;
+use crate::data::dataset::largest;
 use crate::volley_ckks::{
     Arithmetic, Ciphertext, Context, Encoder, EvaluationKeySet, Evaluator, SecretKey, Security,
     SimulatedCiphertext, Simulator,

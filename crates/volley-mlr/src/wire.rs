@@ -18,6 +18,7 @@
 //!
 //! The names catch mistakes. They are not authenticated: a server that wants to can give any file any name.
 
+// It may import whatever there is in this crate.
 mod checkpoint;
 mod dataset;
 mod error;

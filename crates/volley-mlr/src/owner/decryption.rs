@@ -3,13 +3,13 @@
 use ndarray::Array2;
 
 use super::sharing;
-use crate::dataset::largest;
+use crate::clear::model::{Model, Sharing};
+use crate::clear::owner_state::OwnerState;
+use crate::data::dataset::largest;
 use crate::encrypted::{EncryptedModel, check_layout};
 use crate::error::Error;
-use crate::model::{Model, Sharing};
-use crate::owner_state::OwnerState;
 use crate::plan::Plan;
-use crate::recoding::ScoreMap;
+use crate::preparation::recoding::ScoreMap;
 use crate::volley_ckks::{Ciphertext, Encoder, Plaintext, SecretKey};
 use crate::volley_revolver::Layout;
 

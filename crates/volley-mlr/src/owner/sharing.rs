@@ -5,14 +5,14 @@
 //! A shared model predicts from raw features, so that the statistics of its preprocessing go with it. They get no more
 //! digits than its weights have ([`with_rounded_statistics`]).
 
-use crate::class_weight::RowWeights;
-use crate::dataset::largest;
+use crate::clear::model::Model;
+use crate::clear::training_set::TrainingSet;
+use crate::data::class_weight::RowWeights;
+use crate::data::dataset::largest;
 use crate::error::Error;
-use crate::model::Model;
 use crate::plan::Plan;
 use crate::plan::noise::{MAX_FEATURE, MAX_ROW_WEIGHT, MAX_WEIGHT_NORM, MIN_SHARED_BITS, check_bits};
-use crate::preprocessing::{Preprocessing, Standardisation};
-use crate::training_set::TrainingSet;
+use crate::preparation::preprocessing::{Preprocessing, Standardisation};
 use crate::volley_ckks::Flooding;
 
 /// Refuses data that the estimate does not cover, or with weights too small to be shared.

@@ -31,7 +31,7 @@
 //! on what was encoded.
 
 use crate::error::Error;
-use crate::hyperparameters::Hyperparameters;
+use crate::method::hyperparameters::Hyperparameters;
 use crate::volley_ckks::Flooding;
 use crate::volley_ckks::noise::Noise;
 use crate::volley_revolver::{Layout, Shape};

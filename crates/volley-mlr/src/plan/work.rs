@@ -6,7 +6,7 @@
 //! in either direction with them for every class block, besides what it does to the scores of a group.
 
 use crate::error::Error;
-use crate::refresh::Schedule;
+use crate::training::refresh::Schedule;
 use crate::volley_revolver::Layout;
 use crate::volley_revolver::plan::simulated_groups;
 

@@ -3,7 +3,7 @@
 use crate::encrypted::check_layout;
 use crate::error::Error;
 use crate::plan::Plan;
-use crate::trainer::{Checkpoint, State};
+use crate::training::trainer::{Checkpoint, State};
 use crate::volley_ckks::Operand;
 
 impl<C> Checkpoint<C> {

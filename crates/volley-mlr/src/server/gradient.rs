@@ -3,8 +3,8 @@
 use crate::encrypted::check_layout;
 use crate::error::Error;
 use crate::plan::Plan;
-use crate::rows::check_groups;
-use crate::trainer::Gradient;
+use crate::training::rows::check_groups;
+use crate::training::trainer::Gradient;
 use crate::volley_ckks::Operand;
 use crate::volley_revolver::skewed::BackwardSums;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::plan::Plan;
-use crate::rows::RowPreparation;
+use crate::training::rows::RowPreparation;
 use crate::volley_ckks::Arithmetic;
 use crate::volley_revolver::skewed::Skewed;
 

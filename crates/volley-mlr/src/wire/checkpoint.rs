@@ -7,7 +7,7 @@ use super::error::WireError;
 use super::job::Job;
 use super::{CHECKPOINT, FileError, header, open};
 use crate::error::Error;
-use crate::trainer::{Checkpoint, State};
+use crate::training::trainer::{Checkpoint, State};
 use crate::volley_ckks::wire::write_file;
 use crate::volley_ckks::{Ciphertext, Context};
 

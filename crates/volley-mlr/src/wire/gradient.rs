@@ -10,7 +10,7 @@ use super::job::Job;
 use super::{FileError, GRADIENT, header, open};
 use crate::error::Error;
 use crate::plan::Plan;
-use crate::trainer::Gradient;
+use crate::training::trainer::Gradient;
 use crate::volley_ckks::wire::{BodyReader, write_file};
 use crate::volley_ckks::{Context, TensorCiphertext};
 use crate::volley_revolver::skewed::BackwardSums;

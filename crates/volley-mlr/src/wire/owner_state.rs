@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use super::error::WireError;
 use super::job::Job;
 use super::{OWNER_STATE, header, open};
-use crate::owner_state::OwnerState;
+use crate::clear::owner_state::OwnerState;
 use crate::volley_ckks::wire::{encode_structure, write_file};
 
 impl OwnerState {

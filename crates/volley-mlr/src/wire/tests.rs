@@ -9,7 +9,7 @@ use volley_testkit::mutation::mutate;
 use super::plan::EncodedPlan;
 use super::*;
 use crate::testing::{Reencryption, Setup, clouds, rng, small_ring};
-use crate::trainer::State;
+use crate::training::trainer::State;
 use crate::volley_ckks::{
     Ciphertext, Context, EvaluationKeySet, ParamsId, SecretKey, SeededCiphertext, TensorCiphertext,
 };

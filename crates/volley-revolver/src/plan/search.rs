@@ -26,8 +26,8 @@ type Planned<C> = Result<Plan, Refusal<<C as Circuit>::Error>>;
 impl<C: Circuit> Search<'_, C> {
     /// The plan under one of these parameter sets of one ring that takes the server the least time: the set is chosen
     /// for the default split, then layout and split. Where this plan does not meet the demands, set and layout
-    /// are those of the fastest plan with few keys or copies that meets them, and the split is chosen for these. Where it takes the owner longer than the server, the set and
-    /// split are taken with which both together take the least.
+    /// are those of the fastest plan with few keys or copies that meets them, and the split is chosen for these. Where
+    /// it takes the owner longer than the server, the set and split are taken with which both together take the least.
     ///
     /// Where classes may be cut into blocks there are too many members to compare them all. One choice is then made
     /// after the other: the size of the blocks, the parameter set, the width, the split.
@@ -81,8 +81,8 @@ impl<C: Circuit> Search<'_, C> {
         members.into_iter().try_fold(first, |best, member| Ok(best.faster(self.plan(&parameters, member)?)))
     }
 
-    /// The fastest plan that meets the demands, or else the one that comes closest to them, of `first` and of some members
-    /// under any of these sets.
+    /// The fastest plan that meets the demands, or else the one that comes closest to them, of `first` and of some
+    /// members under any of these sets.
     fn closest(&self, first: Plan, sets: &[&Parameters], members: &[Member]) -> Result<Plan, C::Error> {
         let mut pairs = members.iter().flat_map(|&member| sets.iter().map(move |set| (set, member)));
         pairs.try_fold(first, |best, (set, member)| {

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use cpu_time::ThreadTime;
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
@@ -36,25 +38,38 @@ fn a_plan_with_small_keys_is_restored() {
     }
 }
 
+/// A plan of two iterations, whose encoding the tests change.
+fn two_iterations() -> Arc<Plan> {
+    Setup::new(&clouds(40, 6, 3), &Hyperparameters::standard(2).unwrap(), small_ring(9)).plan
+}
+
 #[test]
-fn a_plan_is_restored_and_what_is_none_is_refused() {
-    let hyperparameters = Hyperparameters::standard(2).unwrap();
-    let plan = Setup::new(&clouds(40, 6, 3), &hyperparameters, small_ring(9)).plan;
-    let id = plan.parameters().id();
-    let restored = StoredPlan::of(&plan).unwrap().plan(id).unwrap();
+fn a_plan_is_restored() {
+    let plan = two_iterations();
+    let restored = StoredPlan::of(&plan).unwrap().plan(plan.parameters().id()).unwrap();
     assert_eq!(restored.hyperparameters(), plan.hyperparameters());
     assert_eq!((restored.layout(), restored.split()), (plan.layout(), plan.split()));
     assert_eq!((restored.counts(), restored.key_spec()), (plan.counts(), plan.key_spec()));
     assert_eq!((restored.upload(), restored.memory(1).total()), (plan.upload(), plan.memory(1).total()));
     assert_eq!(StoredPlan::of(&restored).unwrap(), StoredPlan::of(&plan).unwrap());
+}
 
-    let with = |change: Change| {
-        let mut stored = StoredPlan::of(&plan).unwrap();
-        change(&mut stored);
-        assert_ne!(stored.encode().unwrap().hash(), EncodedPlan::of(&plan).unwrap().hash());
-        stored.plan(id).unwrap_err()
-    };
-    let content = |error: Error| WireError::Content(error);
+/// Why a plan with a change is none.
+fn refusal(plan: &Plan, change: Change) -> WireError {
+    let mut stored = StoredPlan::of(plan).unwrap();
+    change(&mut stored);
+    assert_ne!(stored.encode().unwrap().hash(), EncodedPlan::of(plan).unwrap().hash());
+    stored.plan(plan.parameters().id()).unwrap_err()
+}
+
+fn content(error: Error) -> WireError {
+    WireError::Content(error)
+}
+
+#[test]
+fn settings_out_of_range_are_refused() {
+    let plan = two_iterations();
+    let with = |change| refusal(&plan, change);
     assert_eq!(with(|stored| stored.iterations = 0), content(Error::NoIterations));
     assert_eq!(with(|stored| stored.weight_decay = 1.0), content(Error::WeightDecay { value: 1.0 }));
     assert_eq!(
@@ -75,6 +90,16 @@ fn a_plan_is_restored_and_what_is_none_is_refused() {
     // The scale of this plan is too short to be shared under.
     let shared: Change = |stored| stored.flooding = Some((30, 1));
     assert!(matches!(with(shared), WireError::Content(Error::SharedBits { .. })));
+    let limit: Change = |stored| stored.momentum_limit = 2.0;
+    assert_eq!(with(limit), content(Error::MomentumLimit { limit: 2.0 }));
+    let range: Change = |stored| stored.weight_range = 0.0;
+    assert_eq!(with(range), content(Error::WeightRange { range: 0.0 }));
+}
+
+#[test]
+fn parameters_and_matrices_that_do_not_exist_are_refused() {
+    let plan = two_iterations();
+    let with = |change| refusal(&plan, change);
     let parameters: Change = |stored| stored.parameters.log_scale -= 1;
     assert!(matches!(with(parameters), WireError::File(FileError::ForeignParameters { .. })));
     let changes: [Change; _] = [
@@ -99,10 +124,6 @@ fn a_plan_is_restored_and_what_is_none_is_refused() {
     for change in changes {
         assert_eq!(with(change), FileError::Malformed.into());
     }
-    let limit: Change = |stored| stored.momentum_limit = 2.0;
-    assert_eq!(with(limit), content(Error::MomentumLimit { limit: 2.0 }));
-    let range: Change = |stored| stored.weight_range = 0.0;
-    assert_eq!(with(range), content(Error::WeightRange { range: 0.0 }));
     // A chain without the levels of a bootstrapping.
     let refreshing: Change = |stored| stored.refresh = PRECISE;
     assert!(matches!(with(refreshing), WireError::Content(Error::Matrix(_))));

@@ -15,8 +15,8 @@ use ndarray::{Array1, Array2, Axis};
 use volley_sigmoid::SigmoidPolynomial;
 
 use crate::error::Error;
-use crate::hyperparameters::Hyperparameters;
-use crate::nesterov::{Momentum, Nesterov};
+use crate::method::hyperparameters::Hyperparameters;
+use crate::method::nesterov::{Momentum, Nesterov};
 
 /// A training run in clear: an iterator over its iterations.
 #[derive(Clone, Debug)]

@@ -3,10 +3,10 @@
 use volley_sigmoid::SigmoidPolynomial;
 
 use crate::error::Error;
-use crate::learning_rate::LearningRate;
-use crate::objective::{Objective, weight_scale};
-use crate::profile::Profile;
-use crate::update_rule::UpdateRule;
+use crate::method::learning_rate::LearningRate;
+use crate::method::objective::{Objective, weight_scale};
+use crate::method::update_rule::UpdateRule;
+use crate::preparation::profile::Profile;
 use crate::volley_ckks::{Flooding, Parameters, Scale};
 
 /// Iterations up to which scores stay within the cubic's range on all data that was looked at: on standardised data,

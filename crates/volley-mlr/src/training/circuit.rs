@@ -1,9 +1,9 @@
 //! A training run as a circuit: an objective and an update rule, independent of what they run on.
 
-use crate::objective::{Objective, weight_scale};
-use crate::refresh::{INPUT_LEVEL, Method, Schedule};
-use crate::rows::RowStorage;
-use crate::update_rule::UpdateRule;
+use crate::method::objective::{Objective, weight_scale};
+use crate::method::update_rule::UpdateRule;
+use crate::training::refresh::{INPUT_LEVEL, Method, Schedule};
+use crate::training::rows::RowStorage;
 use crate::volley_ckks::{Parameters, Scale};
 
 /// Levels that the model has left, so that a server can compute with it: one product, for encrypted prediction.

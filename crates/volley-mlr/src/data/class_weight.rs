@@ -29,7 +29,7 @@
 
 use ndarray::Array1;
 
-use crate::labels::ClassLabels;
+use crate::data::labels::ClassLabels;
 use crate::volley_revolver::Layout;
 
 /// An order of rows for a layout, and their weights.

@@ -26,7 +26,7 @@ fn close(a: &Array2<f64>, b: &Array2<f64>, tolerance: f64) -> bool {
 
 #[test]
 fn the_root_is_that_of_scikit_learn() {
-    let cases: Vec<Golden> = serde_json::from_str(include_str!("../../testdata/whitening.json")).unwrap();
+    let cases: Vec<Golden> = serde_json::from_str(include_str!("../../../testdata/whitening.json")).unwrap();
     assert_eq!(cases.len(), 3);
     for Golden { rows, shrinkage, root } in cases {
         // The floor on ρ, which scikit-learn lacks, changes none of these.

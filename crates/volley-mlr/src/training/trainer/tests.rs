@@ -1,8 +1,8 @@
 use ndarray::Axis;
 
 use super::*;
-use crate::rows::RowStorage;
 use crate::testing::{Reencryption, Setup, clouds, relative_error, rng, small_ring};
+use crate::training::rows::RowStorage;
 use crate::volley_ckks::{Ciphertext, Context, SecretKey};
 use crate::volley_revolver::Shape;
 use crate::volley_revolver::plan::Demands;

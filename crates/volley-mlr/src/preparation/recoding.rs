@@ -8,7 +8,7 @@
 //! Scoring, 1994).
 //!
 //! Let πₖ be the share of class k in the training rows, and mₖ the mean of its rows, whitened with shrinkage ρ
-//! ([`whitening`](crate::whitening)). Whitened rows of one class have the covariance I − (1 − ρ) Σₖ πₖ mₖ mₖᵀ. Their
+//! ([`whitening`](crate::preparation::whitening)). Whitened rows of one class have the covariance I − (1 − ρ) Σₖ πₖ mₖ mₖᵀ. Their
 //! scores have the mean μₖ and the covariance C, and are recoded as z′:
 //!
 //! ```text
@@ -29,7 +29,7 @@ use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::symmetric;
+use crate::preparation::symmetric;
 
 /// ε, relative to the mean variance of a score.
 const RIDGE: f64 = 0.01;

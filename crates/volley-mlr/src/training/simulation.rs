@@ -3,13 +3,15 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::circuit::{SPARE_LEVELS, TrainingCircuit};
 use crate::encrypted::EncryptedData;
 use crate::error::Error;
-use crate::objective::Objective;
-use crate::refresh::{Method, Refresh, Schedule, bootstrapping};
-use crate::rows::{EncryptedGroup, GroupSource, ROW_FILE_BYTES, RowPreparation, RowStorage, StoredRows};
-use crate::trainer::Trainer;
+use crate::method::objective::Objective;
+use crate::training::circuit::{SPARE_LEVELS, TrainingCircuit};
+use crate::training::refresh::{Method, Refresh, Schedule, bootstrapping};
+use crate::training::rows::{
+    EncryptedGroup, GroupSource, ROW_FILE_BYTES, RowPreparation, RowStorage, StoredRows,
+};
+use crate::training::trainer::Trainer;
 use crate::volley_ckks::{Arithmetic, Parameters, SimulatedCiphertext, Simulator, Upload};
 use crate::volley_revolver::Layout;
 use crate::volley_revolver::plan::Circuit;

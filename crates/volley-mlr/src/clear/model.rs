@@ -3,10 +3,10 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::{Dataset, check_finite};
+use crate::data::dataset::{Dataset, check_finite};
+use crate::data::labels::ClassLabels;
 use crate::error::Error;
-use crate::labels::ClassLabels;
-use crate::preprocessing::Preprocessing;
+use crate::preparation::preprocessing::Preprocessing;
 
 /// Whether a decrypted model may be shown to those who work with the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

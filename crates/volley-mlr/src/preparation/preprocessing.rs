@@ -17,7 +17,7 @@
 //! well.
 //!
 //! [`Profile::Standard`] does the same, but takes the square roots of a column only where that makes it less skewed:
-//! where the mean of ((x − mean)/deviation)³ is nearer to zero with them. Then it [whitens](crate::whitening) all
+//! where the mean of ((x − mean)/deviation)³ is nearer to zero with them. Then it [whitens](crate::preparation::whitening) all
 //! columns together. A [`Model`](crate::Model) takes the whitening into its weights, which refer to the columns before
 //! it.
 //!
@@ -31,10 +31,10 @@
 use ndarray::{Array1, Array2, ArrayRef1, ArrayView1};
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::{Dataset, Precision};
+use crate::data::dataset::{Dataset, Precision};
 use crate::error::Error;
-use crate::profile::Profile;
-use crate::whitening::Whitening;
+use crate::preparation::profile::Profile;
+use crate::preparation::whitening::Whitening;
 
 /// A fitted preprocessing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

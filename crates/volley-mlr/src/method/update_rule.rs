@@ -19,8 +19,8 @@
 use maybe_rayon::prelude::*;
 
 use crate::error::Error;
-use crate::learning_rate::LearningRate;
-use crate::nesterov::Momentum;
+use crate::method::learning_rate::LearningRate;
+use crate::method::nesterov::Momentum;
 use crate::volley_ckks::Arithmetic;
 
 /// Rate, momentum, weight decay and number of iterations of a run: what any [`Objective`](crate::Objective) is trained by.

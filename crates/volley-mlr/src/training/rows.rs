@@ -14,7 +14,7 @@ use maybe_rayon::prelude::*;
 
 use crate::encrypted::{EncryptedData, check_layout};
 use crate::error::Error;
-use crate::refresh::Schedule;
+use crate::training::refresh::Schedule;
 use crate::volley_ckks::Arithmetic;
 use crate::volley_revolver::skewed::{BackwardCopies, ForwardCopies, Skewed};
 use crate::volley_revolver::{Error as MatrixError, Layout};

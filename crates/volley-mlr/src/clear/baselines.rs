@@ -13,8 +13,8 @@
 use ndarray::{Array1, Array2};
 use volley_sigmoid::sigmoid;
 
-use crate::learning_rate::LearningRate;
-use crate::nesterov::{Momentum, Nesterov};
+use crate::method::learning_rate::LearningRate;
+use crate::method::nesterov::{Momentum, Nesterov};
 
 /// A curve of the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

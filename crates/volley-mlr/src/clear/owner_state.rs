@@ -2,12 +2,12 @@
 
 use ndarray::Array2;
 
+use crate::clear::model::Model;
+use crate::data::labels::ClassLabels;
 use crate::error::Error;
-use crate::labels::ClassLabels;
-use crate::model::Model;
-use crate::preconditioner::Preconditioner;
-use crate::preprocessing::Preprocessing;
-use crate::recoding::{Recoding, ScoreMap};
+use crate::preparation::preconditioner::Preconditioner;
+use crate::preparation::preprocessing::Preprocessing;
+use crate::preparation::recoding::{Recoding, ScoreMap};
 use crate::volley_revolver::Shape;
 
 /// What was fitted to a training set, and turns decrypted weights into a model. The training set itself is not in it.

@@ -36,7 +36,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::hyperparameters::Hyperparameters;
+use crate::method::hyperparameters::Hyperparameters;
 use crate::volley_ckks::bootstrapping::{BootstrapArithmetic, Bootstrapper, Bootstrapping, Preset};
 use crate::volley_ckks::{Arithmetic, Complex64, Parameters, Simulator};
 use crate::volley_revolver::{Layout, Shape};

@@ -33,7 +33,7 @@ use ndarray::{Array1, Array2, ArrayRef1, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::symmetric;
+use crate::preparation::symmetric;
 
 /// Largest absolute value in whitened training rows.
 const CLIP: f64 = 6.0;

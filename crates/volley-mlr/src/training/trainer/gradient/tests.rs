@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::encrypted::EncryptedData;
-use crate::refresh::Schedule;
 use crate::testing::{Reencryption, Setup, clouds, small_ring};
+use crate::training::refresh::Schedule;
 use crate::volley_ckks::{Ciphertext, Evaluator, Operation, SeededCiphertext};
 use crate::{
     Checkpoint, EncryptedDataset, EncryptedGroup, GroupSource, Hyperparameters, ResidentRows, RowPreparation,

@@ -4,20 +4,20 @@ use std::collections::BTreeSet;
 
 use ndarray::{Array2, Axis};
 
-use crate::baselines::{Baseline, BaselineRun};
-use crate::class_weight::{Arrangement, RowWeights};
-use crate::dataset::Dataset;
+use crate::clear::baselines::{Baseline, BaselineRun};
+use crate::clear::model::Model;
+use crate::clear::owner_state::OwnerState;
+use crate::clear::reference::Reference;
+use crate::data::class_weight::{Arrangement, RowWeights};
+use crate::data::dataset::Dataset;
+use crate::data::labels::ClassLabels;
 use crate::encrypted::check_layout;
 use crate::error::Error;
-use crate::hyperparameters::Hyperparameters;
-use crate::labels::ClassLabels;
-use crate::model::Model;
-use crate::owner_state::OwnerState;
-use crate::preconditioner::Preconditioner;
-use crate::preprocessing::Preprocessing;
-use crate::profile::Profile;
-use crate::recoding::Recoding;
-use crate::reference::Reference;
+use crate::method::hyperparameters::Hyperparameters;
+use crate::preparation::preconditioner::Preconditioner;
+use crate::preparation::preprocessing::Preprocessing;
+use crate::preparation::profile::Profile;
+use crate::preparation::recoding::Recoding;
 use crate::volley_revolver::Layout;
 
 /// Prepared features, one-hot labels, and all that was fitted to them.

@@ -23,14 +23,14 @@ use std::sync::Arc;
 
 use volley_sigmoid::SigmoidPolynomial;
 
-use crate::circuit::TrainingCircuit;
 use crate::encrypted::{EncryptedData, EncryptedModel};
 use crate::error::Error;
-use crate::objective::{Objective, weight_scale};
-use crate::refresh::weights::WeightRefresh;
-use crate::refresh::{Refresh, Schedule};
-use crate::rows::{ResidentRows, Rows};
-use crate::update_rule::UpdateRule;
+use crate::method::objective::{Objective, weight_scale};
+use crate::method::update_rule::UpdateRule;
+use crate::training::circuit::TrainingCircuit;
+use crate::training::refresh::weights::WeightRefresh;
+use crate::training::refresh::{Refresh, Schedule};
+use crate::training::rows::{ResidentRows, Rows};
 use crate::volley_ckks::{Arithmetic, Scale};
 use crate::volley_revolver::Layout;
 use crate::volley_revolver::plan::Plan as MatrixPlan;
