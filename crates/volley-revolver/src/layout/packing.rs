@@ -13,8 +13,21 @@ impl Layout {
     ///
     /// [`Error::ArrayShape`].
     pub fn pack_features(&self, x: &ArrayRef2<f64>) -> Result<Vec<Vec<Vec<Complex64>>>, Error> {
+        (0..self.groups()).map(|group| self.pack_group_features(x, group)).collect()
+    }
+
+    /// The features of one group: slots by column block.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ArrayShape`].
+    pub fn pack_group_features(
+        &self,
+        x: &ArrayRef2<f64>,
+        group: usize,
+    ) -> Result<Vec<Vec<Complex64>>, Error> {
         check_shape([self.shape.samples, self.shape.columns], x.shape())?;
-        let pack = |group, column_block| {
+        let pack = |column_block| {
             let columns = x.slice_axis(Axis(1), self.block_columns(column_block).into());
             let mut slots = vec![Complex64::ZERO; self.slots];
             for &part in self.parts(group) {
@@ -27,9 +40,7 @@ impl Layout {
             }
             slots
         };
-        Ok((0..self.groups())
-            .map(|group| (0..self.column_blocks()).map(|block| pack(group, block)).collect())
-            .collect())
+        Ok((0..self.column_blocks()).map(pack).collect())
     }
 
     /// The labels y (samples × classes, one-hot or not): slots by group and class block, skewed and repeated along the
@@ -39,8 +50,18 @@ impl Layout {
     ///
     /// [`Error::ArrayShape`].
     pub fn pack_labels(&self, y: &ArrayRef2<f64>) -> Result<Vec<Vec<Complex64>>, Error> {
+        let groups = (0..self.groups()).map(|group| self.pack_group_labels(y, group));
+        Ok(groups.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// The labels of one group: slots by class block.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ArrayShape`].
+    pub fn pack_group_labels(&self, y: &ArrayRef2<f64>, group: usize) -> Result<Vec<Vec<Complex64>>, Error> {
         check_shape([self.shape.samples, self.shape.classes], y.shape())?;
-        let pack = |group, class_block| {
+        let pack = |class_block| {
             let y = y.slice_axis(Axis(1), self.block_classes(class_block).into());
             let mut slots = vec![Complex64::ZERO; self.slots];
             for &part in self.parts(group) {
@@ -55,9 +76,7 @@ impl Layout {
             }
             slots
         };
-        Ok((0..self.groups())
-            .flat_map(|group| (0..self.class_blocks()).map(move |class_block| pack(group, class_block)))
-            .collect())
+        Ok((0..self.class_blocks()).map(pack).collect())
     }
 
     /// One factor for each column, in every row: slots by column block. Multiplied into the features of the backward
