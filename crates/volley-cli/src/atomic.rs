@@ -9,7 +9,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::{Builder, NamedTempFile};
+use tempfile::{Builder, TempPath};
 use volley_program::{BadInput, OrBadInput};
 
 use crate::files::{check_without_links, open_lock};
@@ -24,7 +24,7 @@ const BUFFER_BYTES: usize = 1 << 18;
 /// A complete file that is not in its place yet. It is deleted when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Staged {
-    file: NamedTempFile,
+    file: TempPath,
     target: PathBuf,
 }
 
@@ -62,7 +62,8 @@ impl Staged {
         let file = file.map_err(|error| in_plain_words(&error)).at(target)?;
         write(file.as_file()).at(target)?;
         file.as_file().sync_all().at(target)?;
-        Ok(Self { file, target: target.to_owned() })
+        // Closed: there may be more of them than a program may have open.
+        Ok(Self { file: file.into_temp_path(), target: target.to_owned() })
     }
 
     /// Moves the file to its place. A file that is there already is replaced only on demand.

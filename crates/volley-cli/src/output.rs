@@ -91,6 +91,14 @@ impl Steps {
         Self(styled(bar.with_message(unit), "{spinner} {wide_bar} {pos}/{len} {msg} {elapsed}"))
     }
 
+    /// Says how far a long step is: beside the bar on a terminal, elsewhere on a line of its own.
+    pub(crate) fn within(&self, line: &str) {
+        self.0.set_message(line.to_owned());
+        if !io::stderr().is_terminal() {
+            note(line);
+        }
+    }
+
     /// Counts one more step as done.
     pub(crate) fn step(&self, line: &str) {
         self.0.inc(1);

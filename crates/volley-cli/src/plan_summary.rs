@@ -57,7 +57,8 @@ pub(crate) struct PlanSummary {
     sigmoid_range: f64,
     parameters: ParametersSummary,
     ciphertexts: usize,
-    dataset_bytes: u64,
+    row_files: usize,
+    upload_bytes: u64,
     keys: usize,
     keys_bytes: u64,
     server_memory_bytes: u64,
@@ -142,7 +143,8 @@ impl PlanSummary {
             sigmoid_range: hyperparameters.sigmoid().half_width(),
             parameters: plan.parameters().into(),
             ciphertexts: plan.upload().ciphertexts,
-            dataset_bytes: plan.dataset_bytes(),
+            row_files: plan.row_files(),
+            upload_bytes: plan.upload_bytes(),
             keys: plan.key_spec().key_count(),
             keys_bytes: plan.key_spec().byte_count(),
             server_memory_bytes: plan.memory(1).total(),
@@ -178,8 +180,9 @@ impl fmt::Display for PlanSummary {
             counted(self.iterations, "iteration")
         )?;
         writeln!(f, "{}", self.parameters)?;
-        let ciphertexts = counted(self.ciphertexts, "ciphertext");
-        writeln!(f, "upload           {ciphertexts}, {}", show_bytes(self.dataset_bytes))?;
+        let (ciphertexts, files) =
+            (counted(self.ciphertexts, "ciphertext"), counted(self.row_files, "row file"));
+        writeln!(f, "upload           {ciphertexts} in {files}, {}", show_bytes(self.upload_bytes))?;
         writeln!(f, "evaluation keys  {}, {}", counted(self.keys, "key"), show_bytes(self.keys_bytes))?;
         writeln!(
             f,

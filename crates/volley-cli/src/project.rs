@@ -5,15 +5,16 @@
 //! PROJECT/upload/                      goes to the server, as it is
 //!     job.vly                          what to train; written last: with it the upload is complete
 //!     evaluation-keys.vly
-//!     dataset.vly
+//!     preconditioner.vly               what the gradients are scaled by
+//!     rows-00001.vly, rows-00002.vly … the rows, in files of about 64 MB
 //! PROJECT/private/                     never leaves (mode 0700, files 0600)
 //!     secret-key.vly
 //!     owner-state.vly                  what the decrypted weights are read with
 //!     rows-hash                        of the rows that were encrypted last, to know their scores by
 //! ```
 //!
-//! The server adds `checkpoint.vly` and `model.vly` to its copy of the upload. In that folder, and in the owner's
-//! `upload`, no link is followed: the party that fills a folder must not lead the other one out of it.
+//! The server adds `checkpoint.vly`, `gradient.vly` and `model.vly` to its copy of the upload. In that folder, and in
+//! the owner's `upload`, no link is followed: the party that fills a folder must not lead the other one out of it.
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read, Write};
@@ -226,7 +227,7 @@ impl Project {
 }
 
 /// What the owner sends, where the server trains.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct JobFolder {
     folder: PathBuf,
 }
@@ -248,8 +249,33 @@ impl JobFolder {
         self.folder.join("evaluation-keys.vly")
     }
 
-    pub(crate) fn dataset_file(&self) -> PathBuf {
-        self.folder.join("dataset.vly")
+    pub(crate) fn preconditioner_file(&self) -> PathBuf {
+        self.folder.join("preconditioner.vly")
+    }
+
+    /// A file of rows, from 0.
+    pub(crate) fn row_file(&self, file: usize) -> PathBuf {
+        self.folder.join(format!("rows-{:05}.vly", file + 1))
+    }
+
+    /// What is named like a file of rows beyond so many: it belongs to another upload.
+    pub(crate) fn row_files_beyond(&self, files: usize) -> Result<Vec<PathBuf>, BadInput> {
+        let mut beyond = Vec::new();
+        for entry in fs::read_dir(&self.folder).at(&self.folder)? {
+            let name = entry.at(&self.folder)?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_prefix("rows-")?.strip_suffix(".vly"));
+            let Some(number) = number else { continue };
+            if !number.parse().is_ok_and(|number: usize| (1..=files).contains(&number)) {
+                beyond.push(self.folder.join(name));
+            }
+        }
+        beyond.sort_unstable();
+        Ok(beyond)
+    }
+
+    /// The gradient of some of the rows, in the middle of an iteration.
+    pub(crate) fn gradient_file(&self) -> PathBuf {
+        self.folder.join("gradient.vly")
     }
 
     pub(crate) fn checkpoint_file(&self) -> PathBuf {
@@ -337,9 +363,18 @@ pub(crate) fn checkpoint_limit(plan: &Plan) -> u64 {
     weights_limit(plan, 3)
 }
 
+/// Most bytes of the file of a gradient: sums of degree 2, three halves each, and ranges of groups.
+pub(crate) fn gradient_limit(plan: &Plan) -> u64 {
+    let sums = plan.layout().weight_ciphertexts() * plan.split().backward_sums();
+    sums as u64 * 3 * half_bytes(plan) + 8 * plan.layout().groups() as u64 + (1 << 12)
+}
+
 fn weights_limit(plan: &Plan, weights: u64) -> u64 {
-    // A seeded ciphertext of the data is one half; its operand may be shorter.
+    weights * plan.layout().weight_ciphertexts() as u64 * 2 * half_bytes(plan) + (1 << 12)
+}
+
+/// Most bytes of half a ciphertext: as a seeded one of the data, whose operand may be shorter.
+fn half_bytes(plan: &Plan) -> u64 {
     let upload = plan.upload();
-    let half = upload.bytes.div_ceil(upload.ciphertexts.max(1) as u64) + (1 << 12);
-    weights * plan.layout().weight_ciphertexts() as u64 * 2 * half + (1 << 12)
+    upload.bytes.div_ceil(upload.ciphertexts.max(1) as u64) + (1 << 12)
 }

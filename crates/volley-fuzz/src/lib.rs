@@ -11,8 +11,9 @@ use volley_mlr::volley_ckks::wire::{FileReader, Header};
 use volley_mlr::volley_ckks::{
     Ciphertext, Context, EvaluationKeySet, KeySpec, Parameters, PublicKey, SecretKey, SeededCiphertext,
 };
+use volley_mlr::wire::{read_preconditioner, write_preconditioner};
 use volley_mlr::{
-    Checkpoint, EncryptedDataset, EncryptedModel, EncryptedRows, EncryptedScores, Gradient, Job, OwnerState,
+    Checkpoint, EncryptedGroups, EncryptedModel, EncryptedRows, EncryptedScores, Gradient, Job, OwnerState,
 };
 
 /// The passphrase of the sealed key among the golden files.
@@ -73,7 +74,7 @@ macro_rules! reader {
 }
 
 /// Every reader of `volley-ckks` and `volley-mlr`.
-pub const READERS: [Reader; 17] = [
+pub const READERS: [Reader; 18] = [
     // The header shows what any file is. It has no writer of its own.
     Reader {
         name: "header",
@@ -129,9 +130,13 @@ pub const READERS: [Reader; 17] = [
     reader!("volley-mlr", "training-job", |_, file, limit| {
         written(|out| Ok(Job::read(file, limit)?.write(out)?))
     }),
-    reader!("volley-mlr", "encrypted-dataset", |world, file, limit| {
-        let data = EncryptedDataset::read(&world.job, &world.job_context, file, limit)?;
-        written(|out| Ok(data.write(&world.job, out)?))
+    reader!("volley-mlr", "training-rows", |world, file, limit| {
+        let rows = EncryptedGroups::read(&world.job, &world.job_context, 0, file, limit)?;
+        written(|out| Ok(rows.write(&world.job, out)?))
+    }),
+    reader!("volley-mlr", "preconditioner", |world, file, limit| {
+        let blocks = read_preconditioner(&world.job, &world.job_context, file, limit)?;
+        written(|out| Ok(write_preconditioner(&blocks, &world.job, out)?))
     }),
     reader!("volley-mlr", "checkpoint", |world, file, limit| {
         let checkpoint = Checkpoint::read(&world.job, &world.job_context, file, limit)?;

@@ -1,5 +1,8 @@
 //! What passes between owner and server: ciphertexts, and nothing else.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use crate::volley_ckks::{Ciphertext, Context, Parameters, SeededCiphertext};
 use crate::volley_revolver::Layout;
 
@@ -19,6 +22,20 @@ pub struct EncryptedData<C> {
     pub preconditioner: Vec<C>,
 }
 
+impl<C: Clone> EncryptedData<C> {
+    /// The rows of some groups, as a file of rows holds them; fewer where the layout has fewer.
+    #[must_use]
+    pub fn groups(&self, groups: Range<usize>) -> EncryptedGroups<C> {
+        let labels = self.labels.chunks(self.layout.class_blocks());
+        let all = self.features.iter().zip(labels).skip(groups.start).take(groups.len());
+        let group = |(features, labels): (&Vec<C>, &[C])| EncryptedGroup {
+            features: features.clone(),
+            labels: labels.to_vec(),
+        };
+        EncryptedGroups { first: groups.start, groups: all.map(group).collect() }
+    }
+}
+
 /// What the owner uploads.
 pub type EncryptedDataset = EncryptedData<SeededCiphertext>;
 
@@ -28,10 +45,8 @@ impl EncryptedDataset {
     /// # Errors
     ///
     /// [`Error::Matrix`] for ciphertexts of another parameter set.
-    pub fn expand(&self, context: &std::sync::Arc<Context>) -> Result<EncryptedData<Ciphertext>, Error> {
-        let expand = |ciphertexts: &[SeededCiphertext]| -> Result<Vec<_>, Error> {
-            ciphertexts.iter().map(|ciphertext| Ok(ciphertext.expand(context)?)).collect()
-        };
+    pub fn expand(&self, context: &Arc<Context>) -> Result<EncryptedData<Ciphertext>, Error> {
+        let expand = |ciphertexts: &[SeededCiphertext]| expand(ciphertexts, context);
         Ok(EncryptedData {
             layout: self.layout,
             features: self.features.iter().map(|group| expand(group)).collect::<Result<_, _>>()?,
@@ -56,6 +71,53 @@ impl EncryptedDataset {
     pub(crate) fn ciphertexts(&self) -> impl Iterator<Item = &SeededCiphertext> {
         self.features.iter().flatten().chain(&self.labels).chain(&self.preconditioner)
     }
+}
+
+/// Most bytes of a file of rows, but that it has one group at least. It is small enough for a transfer that is cut off
+/// to be taken up, and for two files to be in memory.
+pub const ROW_FILE_BYTES: u64 = 64_000_000;
+
+/// The encrypted rows of one group, as ciphertexts of type `C`.
+#[derive(Clone, Debug)]
+pub struct EncryptedGroup<C> {
+    /// By column block.
+    pub features: Vec<C>,
+    /// One-hot labels, by class block.
+    pub labels: Vec<C>,
+}
+
+impl EncryptedGroup<SeededCiphertext> {
+    /// Expands the seeds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Matrix`] for ciphertexts of another parameter set.
+    pub fn expand(&self, context: &Arc<Context>) -> Result<EncryptedGroup<Ciphertext>, Error> {
+        let (features, labels) = (expand(&self.features, context)?, expand(&self.labels, context)?);
+        Ok(EncryptedGroup { features, labels })
+    }
+}
+
+/// The encrypted rows of some groups: what a file of rows holds.
+#[derive(Clone, Debug)]
+pub struct EncryptedGroups<C> {
+    /// The first group.
+    pub first: usize,
+    /// The groups from there on.
+    pub groups: Vec<EncryptedGroup<C>>,
+}
+
+impl<C> EncryptedGroups<C> {
+    /// Which groups they are.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.first..self.first + self.groups.len()
+    }
+}
+
+/// Expands the seeds of some ciphertexts.
+fn expand(ciphertexts: &[SeededCiphertext], context: &Arc<Context>) -> Result<Vec<Ciphertext>, Error> {
+    ciphertexts.iter().map(|ciphertext| Ok(ciphertext.expand(context)?)).collect()
 }
 
 /// Encrypted weights after an iteration: Σ factor · weights over the terms, each by class block and column block.

@@ -97,14 +97,16 @@ pub use clear::reference::{Reference, Step};
 pub use clear::training_set::TrainingSet;
 pub use data::dataset::{Dataset, Precision};
 pub use data::labels::ClassLabels;
-pub use encrypted::{EncryptedData, EncryptedDataset, EncryptedModel};
+pub use encrypted::{
+    EncryptedData, EncryptedDataset, EncryptedGroup, EncryptedGroups, EncryptedModel, ROW_FILE_BYTES,
+};
 pub use error::Error;
 pub use method::hyperparameters::Hyperparameters;
 pub use method::learning_rate::LearningRate;
 pub use method::nesterov::{Momentum, Nesterov};
 pub use method::objective::{MaskedMean, Objective};
 pub use method::update_rule::UpdateRule;
-pub use owner::Owner;
+pub use owner::{Encryption, Owner};
 pub use plan::Plan;
 pub use plan::noise::MIN_SHARED_BITS;
 pub use prediction::{EncryptedRows, EncryptedScores, PredictionPlan, Predictor};
@@ -114,8 +116,7 @@ pub use preparation::profile::Profile;
 pub use training::circuit::TrainingCircuit;
 pub use training::refresh::{MAX_ITERATIONS, Refresh};
 pub use training::rows::{
-    EncryptedGroup, GroupSource, Products, ROW_FILE_BYTES, ResidentRows, RowGroup, RowPreparation,
-    RowStorage, Rows, StoredRows,
+    GroupSource, Products, ResidentRows, RowGroup, RowPreparation, RowStorage, Rows, StoredRows,
 };
 pub use training::trainer::{Checkpoint, Gradient, StepReport, Trainer};
 pub use volley_sigmoid;

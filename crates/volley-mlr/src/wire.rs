@@ -3,7 +3,8 @@
 //! | kind | from | to | type |
 //! |---|---|---|---|
 //! | training job | owner | server | [`Job`] |
-//! | encrypted dataset | owner | server | [`EncryptedDataset`](crate::EncryptedDataset) |
+//! | training rows | owner | server | [`EncryptedGroups`](crate::EncryptedGroups) |
+//! | preconditioner | owner | server | [`read_preconditioner`] |
 //! | checkpoint | server | itself | [`Checkpoint`](crate::Checkpoint) |
 //! | gradient | server, of its share of the rows | server | [`Gradient`](crate::Gradient) |
 //! | encrypted model | server | owner | [`EncryptedModel`](crate::EncryptedModel) |
@@ -20,7 +21,6 @@
 
 // It may import whatever there is in this crate.
 mod checkpoint;
-mod dataset;
 mod error;
 mod gradient;
 pub(crate) mod job;
@@ -29,6 +29,8 @@ pub(crate) mod names;
 mod owner_state;
 mod plan;
 mod prediction;
+mod row_files;
+mod training_rows;
 
 use std::io::Read;
 
@@ -40,11 +42,15 @@ use job::Job;
 use names::{JobId, PlanHash, RowsHash};
 
 pub use error::WireError;
+pub use row_files::RowFiles;
+pub use training_rows::{read_groups, read_preconditioner, write_preconditioner};
 
 /// A job.
 pub const JOB: Kind = Kind::new("training job");
-/// What the owner uploads.
-pub const DATASET: Kind = Kind::new("encrypted dataset");
+/// Some of the rows that the owner uploads.
+pub const TRAINING_ROWS: Kind = Kind::new("training rows");
+/// 1/B, which goes with the rows.
+pub const PRECONDITIONER: Kind = Kind::new("preconditioner");
 /// What the server goes on from.
 pub const CHECKPOINT: Kind = Kind::new("checkpoint");
 /// What servers that share the rows add up.

@@ -52,6 +52,13 @@ impl Machine {
         self.threads.start()
     }
 
+    /// Whether there is the memory that a computation takes on so many threads, as far as is known.
+    #[must_use]
+    pub fn has_memory(self, needed: impl FnOnce(usize) -> Memory) -> bool {
+        let needed = needed(rayon::current_num_threads()).total();
+        self.memory.or_else(available_memory_bytes).is_none_or(|limit| needed <= limit)
+    }
+
     /// Refuses a computation that there is no memory for, before it begins; `needed` says what it takes on so many
     /// threads.
     ///

@@ -51,7 +51,7 @@ pub enum Error {
     },
     /// Rows or weights larger than can be planned.
     #[error(
-        "a few groups of rows take {copies} copies of feature ciphertexts, or the weights as many ciphertexts; at most \
+        "a few groups of rows have {copies} copies of feature ciphertexts, or ciphertexts of scores or weights; at most \
          {max} are supported: fewer columns or classes would do"
     )]
     TooManyCopies {

@@ -1,6 +1,7 @@
 //! `volley encrypt`: the owner's data, ready for the server.
 
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,16 +12,17 @@ use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 use volley_mlr::volley_ckks::wire::Header;
-use volley_mlr::volley_ckks::{Context, SecretKey};
+use volley_mlr::volley_ckks::{Context, SecretKey, SeededCiphertext};
+use volley_mlr::wire::write_preconditioner;
 use volley_mlr::{Dataset, Error, Hyperparameters, Job, Owner, Plan, Step, TrainingSet};
 use volley_program::units::{counted, show_bytes};
 use volley_program::{BadInput, OrBadInput};
 
 use crate::atomic::{FolderLock, Staged, check_free};
 use crate::files::open_received;
-use crate::output::{Output, note, phase};
+use crate::output::{Bar, Output, note, phase};
 use crate::passphrase::PassphraseSource;
-use crate::project::Project;
+use crate::project::{JobFolder, Project};
 use crate::tables::TableSource;
 
 /// Encrypt the training data, and complete the upload
@@ -70,7 +72,8 @@ struct Encrypted {
     job_id: String,
     plan_hash: String,
     ciphertexts: usize,
-    dataset_bytes: u64,
+    row_files: usize,
+    upload_bytes: u64,
     keys_bytes: u64,
 }
 
@@ -79,10 +82,11 @@ impl fmt::Display for Encrypted {
         let upload = self.upload.display();
         writeln!(
             f,
-            "{upload}: job {}, {}, {}, and evaluation keys, {}",
+            "{upload}: job {}, {} in {}, {}, and evaluation keys, {}",
             self.job_id,
             counted(self.ciphertexts, "ciphertext"),
-            show_bytes(self.dataset_bytes),
+            counted(self.row_files, "row file"),
+            show_bytes(self.upload_bytes),
             show_bytes(self.keys_bytes)
         )?;
         write!(f, "\nnext: send {upload} to the server; there: volley train {upload}")
@@ -108,24 +112,45 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
 
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
-    let dataset = phase("encryption", || owner.encrypt(&mut rng));
-    let dataset = dataset.map_err(|error| with_advice(&error, plan.hyperparameters())).at(&options.data)?;
+    let encryption = owner.encryption();
+    let encryption =
+        encryption.map_err(|error| with_advice(&error, plan.hyperparameters())).at(&options.data)?;
     let job = Job::new(plan.clone(), secret_key.id(), &mut rng)?;
     let state =
         Staged::private(&project.owner_state_file(), |file| training_set.owner_state().write(&job, file))?;
-    let dataset_file = Staged::new(&upload.dataset_file(), |out| dataset.write(&job, out))?;
+    let mut files =
+        vec![stage_preconditioner(&upload, &job, &encryption.preconditioner(&mut rng).at(&options.data)?)?];
+    let bar = Bar::new(plan.row_files(), "files of rows");
+    for file in 0..plan.row_files() {
+        let rows = encryption.groups(plan.row_file_groups(file), &mut rng).at(&options.data)?;
+        files.push(Staged::new(&upload.row_file(file), |out| rows.write(&job, out))?);
+        bar.set(file + 1);
+    }
+    drop(bar);
     let job_file = Staged::new(&upload.job_file(), |out| job.write(out))?;
     state.commit(true)?;
-    dataset_file.commit(true)?;
+    files.into_iter().try_for_each(|file| file.commit(true))?;
+    for stale in upload.row_files_beyond(plan.row_files())? {
+        fs::remove_file(&stale).at(&stale)?;
+    }
     job_file.commit(options.force)?;
     output.result(&Encrypted {
         upload: upload.path().to_owned(),
         job_id: job.id().to_string(),
         plan_hash: job.plan_hash().to_string(),
-        ciphertexts: dataset.ciphertext_count(),
-        dataset_bytes: plan.dataset_bytes(),
+        ciphertexts: plan.upload().ciphertexts,
+        row_files: plan.row_files(),
+        upload_bytes: plan.upload_bytes(),
         keys_bytes: plan.key_spec().byte_count(),
     })
+}
+
+fn stage_preconditioner(
+    upload: &JobFolder,
+    job: &Job,
+    blocks: &[SeededCiphertext],
+) -> Result<Staged, BadInput> {
+    Staged::new(&upload.preconditioner_file(), |out| write_preconditioner(blocks, job, out))
 }
 
 /// The rows of a plan, as they are trained on.

@@ -8,20 +8,20 @@ use clap::Args;
 use serde::Serialize;
 use volley_mlr::volley_ckks::wire::{FileReader, Header, Kind, WireError};
 use volley_mlr::volley_ckks::{Ciphertext, Context, Parameters, SecretKey};
-use volley_mlr::{Checkpoint, EncryptedModel, EncryptedScores, Job, PredictionPlan, wire};
+use volley_mlr::{Checkpoint, EncryptedModel, EncryptedScores, Gradient, Job, PredictionPlan, wire};
 use volley_program::units::show_bytes;
 use volley_program::{BadInput, CoreTimes, OrBadInput};
 
 use crate::files::open_named;
 use crate::output::Output;
 use crate::plan_summary::{ParametersSummary, PlanSummary};
-use crate::project::{checkpoint_limit, model_limit, open, read_job};
+use crate::project::{checkpoint_limit, gradient_limit, model_limit, open, read_job};
 
 /// Show what a file is: kind, parameters, security, sizes, level, names
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
-  volley inspect upload/dataset.vly
+  volley inspect upload/rows-00001.vly
 
 Shows nothing secret, even of a secret key. Parameters and levels are known by the file's job: it is looked for
 beside the file unless --job names it.")]
@@ -163,9 +163,19 @@ impl Inspection {
     fn look_by_job(&mut self, path: &Path, header: &Header, job: &Job) -> Result<(), BadInput> {
         let plan = job.plan();
         let context = || Context::new(plan.parameters().clone());
-        if header.kind == wire::DATASET {
-            self.ciphertexts = Some(plan.upload().ciphertexts);
+        if header.kind == wire::TRAINING_ROWS {
+            let groups = wire::read_groups(job, open(path)?, self.bytes).at(path)?;
+            let (layout, rows) = (plan.layout(), 2 * plan.layout().rows());
+            let end = (groups.end * rows).min(layout.shape().samples);
+            self.rows = Some(end - groups.start * rows);
+            self.ciphertexts = Some(groups.len() * (layout.column_blocks() + layout.class_blocks()));
             self.level = Some(plan.data_level());
+        } else if header.kind == wire::PRECONDITIONER {
+            self.ciphertexts = Some(plan.layout().column_blocks());
+            self.level = Some(plan.data_level());
+        } else if header.kind == wire::GRADIENT {
+            let gradient = Gradient::read(job, &context(), open(path)?, gradient_limit(plan)).at(path)?;
+            self.iteration = Some(gradient.iteration());
         } else if header.kind == wire::CHECKPOINT {
             let checkpoint =
                 Checkpoint::<Ciphertext>::read(job, &context(), open(path)?, checkpoint_limit(plan));

@@ -14,16 +14,20 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde::Serialize;
-use volley_mlr::volley_ckks::wire::{Header, Kind};
 use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator};
-use volley_mlr::{Checkpoint, EncryptedData, EncryptedDataset, EncryptedModel, Job, Trainer, wire};
+use volley_mlr::{Checkpoint, EncryptedModel, Job, Plan, RowStorage, Trainer, wire};
 use volley_program::units::{counted, show_bytes};
 use volley_program::{BadInput, Machine, OrBadInput};
 
 use crate::atomic::{FolderLock, Staged};
-use crate::files::open_received;
 use crate::output::{Output, Steps, note, phase};
 use crate::project::{JobFolder, checkpoint_limit, model_limit};
+
+mod pass;
+mod rows;
+mod upload;
+
+use pass::Pass;
 
 /// Train on an owner's upload: what the server runs
 #[derive(Args, Debug)]
@@ -35,7 +39,7 @@ Killed at any moment and started again, it goes on after the last iteration that
 upload/model.vly, which goes back to the owner. A folder with links in it is refused, so that whoever filled it
 cannot lead the server out of it.")]
 pub(crate) struct Options {
-    /// Folder with what the owner sent: job.vly, evaluation-keys.vly, dataset.vly
+    /// Folder with what the owner sent: job.vly, evaluation-keys.vly, preconditioner.vly, rows-*.vly
     folder: PathBuf,
     #[command(flatten)]
     machine: Machine,
@@ -75,12 +79,12 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let resumed_after = match finished(&folder, &job)? {
         Some(iteration) => iteration,
         None => {
-            options.machine.check_memory("training", |threads| job.plan().memory(threads))?;
-            check_upload(&folder, &job)?;
-            train(&folder, &job)?
+            let storage = choose_storage(&options.machine, job.plan())?;
+            upload::check(&folder, &job, storage)?;
+            train(&folder, &job, storage)?
         }
     };
-    remove_checkpoint(&folder)?;
+    remove_intermediate(&folder)?;
     let model = folder.model_file();
     output.result(&Trained {
         model_bytes: fs::metadata(&model).at(&model)?.len(),
@@ -91,6 +95,22 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         threads: rayon::current_num_threads(),
         seconds: start.elapsed().as_secs_f64(),
     })
+}
+
+/// Rows are kept in memory where it has room for them, and else read in every iteration.
+fn choose_storage(machine: &Machine, plan: &Plan) -> Result<RowStorage> {
+    if machine.has_memory(|threads| plan.memory(threads)) {
+        return Ok(RowStorage::Memory);
+    }
+    let on_disk = plan.with_storage(RowStorage::Disk)?;
+    machine.check_memory("training", |threads| on_disk.memory(threads))?;
+    let (all, few) = (plan.memory(1).total(), on_disk.memory(1).total());
+    note(&format!(
+        "rows are read from their files in every iteration: it takes {}, and all of them in memory {}",
+        show_bytes(few),
+        show_bytes(all)
+    ));
+    Ok(RowStorage::Disk)
 }
 
 /// The iterations of a model that is there already. A file that is no model of this job is left alone, and is an error.
@@ -109,65 +129,33 @@ fn in_the_way(file: &Path, error: &wire::WireError) -> BadInput {
     BadInput::at(file, format!("{error}; move it away to train"))
 }
 
-/// Refuses an upload that is not complete or not of this job, by headers and lengths, before gigabytes are read.
-fn check_upload(folder: &JobFolder, job: &Job) -> Result<(), BadInput> {
-    let plan = job.plan();
-    let expected = [
-        (folder.keys_file(), Kind::EVALUATION_KEYS, plan.key_spec().byte_count()),
-        (folder.dataset_file(), wire::DATASET, plan.dataset_bytes()),
-    ];
-    for (file, kind, bytes) in expected {
-        if !file.try_exists().at(&file)? {
-            return Err(BadInput::at(&file, "missing: the upload is not complete"));
-        }
-        let opened = open_received(&file)?;
-        let found = opened.metadata().at(&file)?.len();
-        let header = Header::read(opened).at(&file)?;
-        let problem = if header.kind != kind {
-            format!("this file holds {}, what is needed is {kind}", header.kind)
-        } else if header.params_id != plan.parameters().id() {
-            "the file belongs to other parameters than the job's".to_owned()
-        } else if header.key_id != Some(job.key_id()) {
-            "the file belongs to another key than the job's".to_owned()
-        } else if kind == wire::DATASET && wire::names(&header) != Some((job.id(), job.plan_hash())) {
-            "the file belongs to another job".to_owned()
-        } else if found != bytes {
-            let cause = if found < bytes { "truncated" } else { "not the job's" };
-            format!("the file is {cause}: it has {found} bytes where the plan has {bytes}")
-        } else {
-            continue;
-        };
-        return Err(BadInput::at(&file, problem));
-    }
-    Ok(())
-}
-
 /// Trains from the last checkpoint on, and returns its iteration.
-fn train(folder: &JobFolder, job: &Job) -> Result<usize> {
+fn train(folder: &JobFolder, job: &Job, storage: RowStorage) -> Result<usize> {
     let plan = job.plan();
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let checkpoint = read_checkpoint(folder, job, &context)?;
     let resumed_after = checkpoint.as_ref().map_or(0, Checkpoint::iteration);
     let evaluator = Arc::new(Evaluator::new(&context, folder.keys(job, &context, plan.key_spec())?)?);
-    let data = read_data(folder, job, &context)?;
-    let mut trainer = phase("set-up", || match checkpoint {
-        Some(checkpoint) => Trainer::resume(&evaluator, plan, data, checkpoint),
-        None => Trainer::new(&evaluator, plan, data),
-    })?;
+    let rows = phase("set-up", || rows::open(folder, job, &evaluator, storage))?;
+    let mut trainer = Trainer::from_rows(&evaluator, plan, rows)?;
+    if let Some(checkpoint) = checkpoint {
+        trainer = trainer.resumed(plan, checkpoint)?;
+    }
 
     let iterations = plan.hyperparameters().iterations();
     if resumed_after > 0 {
         note(&format!("goes on after iteration {resumed_after} of {iterations}"));
     }
     let steps = Steps::new(resumed_after, iterations, "iterations");
-    loop {
+    for iteration in resumed_after + 1..=iterations {
         let start = Instant::now();
-        let Some(report) = trainer.step()? else { break };
-        if report.iteration < iterations {
+        let gradient = Pass { folder, job, trainer: &trainer, iteration }.gradient(&context, &steps)?;
+        let report = trainer.step_by(&gradient)?;
+        if iteration < iterations {
             let checkpoint = trainer.checkpoint().context("an iteration leaves a checkpoint")?;
             Staged::new(&folder.checkpoint_file(), |out| checkpoint.write(job, out))?.commit(true)?;
         }
-        let (iteration, seconds) = (report.iteration, start.elapsed().as_secs_f64());
+        let seconds = start.elapsed().as_secs_f64();
         steps.step(&format!("iteration {iteration} of {iterations}: {seconds:.2} s, level {}", report.level));
     }
     let model = trainer.model().context("training ends with a model")?;
@@ -188,22 +176,15 @@ fn read_checkpoint(
     checkpoint.map(Some).map_err(|error| in_the_way(&file, &error))
 }
 
-fn read_data(
-    folder: &JobFolder,
-    job: &Job,
-    context: &Arc<Context>,
-) -> Result<EncryptedData<Ciphertext>, BadInput> {
-    let file = folder.dataset_file();
-    let limit = job.plan().dataset_bytes();
-    let dataset = EncryptedDataset::read(job, context, folder.open(&file)?, limit).at(&file)?;
-    dataset.expand(context).at(&file)
-}
-
-/// Removes the checkpoint, which is of no use once the model is there.
-fn remove_checkpoint(folder: &JobFolder) -> Result<(), BadInput> {
-    let file = folder.checkpoint_file();
-    match fs::remove_file(&file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(BadInput::at(&file, error)),
-        _ => Ok(()),
+/// Removes what a run goes on from, which is of no use once the model is there.
+fn remove_intermediate(folder: &JobFolder) -> Result<(), BadInput> {
+    for file in [folder.checkpoint_file(), folder.gradient_file()] {
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(BadInput::at(&file, error));
+            }
+            _ => {}
+        }
     }
+    Ok(())
 }

@@ -96,7 +96,8 @@ fn a_plan_is_printed_with_what_it_takes() {
     // What is printed is what will be.
     let size = |name: &str| fixture().upload.join(name).metadata().unwrap().len();
     assert_eq!(plan["keys_bytes"], size("evaluation-keys.vly"));
-    assert_eq!(plan["dataset_bytes"], size("dataset.vly"));
+    assert_eq!(plan["upload_bytes"], size("rows-00001.vly") + size("preconditioner.vly"));
+    assert_eq!(plan["row_files"], 1);
     assert_eq!(plan["shareable"], Value::Null);
     let shareable =
         json(volley(["init", "--shareable", "--profile", "paper"]).args(SHAPE).arg(project.join("2")));
@@ -110,7 +111,7 @@ fn every_file_can_be_inspected_and_shows_no_secret() {
     let inspect = |path: &Path| json(volley(["inspect"]).arg(path));
     let job = inspect(&fixture.upload.join("job.vly"));
     assert_eq!((&job["kind"], &job["plan"]["iterations"]), (&"training job".into(), &3.into()));
-    let dataset = inspect(&fixture.upload.join("dataset.vly"));
+    let dataset = inspect(&fixture.upload.join("rows-00001.vly"));
     assert_eq!((&dataset["job_id"], &dataset["intact"]), (&job["job_id"], &true.into()));
     assert_eq!(dataset["level"], job["plan"]["parameters"]["levels"]);
     let keys = inspect(&fixture.upload.join("evaluation-keys.vly"));

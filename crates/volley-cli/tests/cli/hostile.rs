@@ -15,8 +15,16 @@ use crate::setup::{fixture, folder, link, link_project, names, refuse, replace, 
 /// Far longer than a refusal takes on a busy machine, far shorter than a person waits.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const SERVER_FILES: [&str; 6] =
-    ["job.vly", "evaluation-keys.vly", "dataset.vly", "checkpoint.vly", "model.vly", ".volley.lock"];
+const SERVER_FILES: [&str; 8] = [
+    "job.vly",
+    "evaluation-keys.vly",
+    "preconditioner.vly",
+    "rows-00001.vly",
+    "checkpoint.vly",
+    "gradient.vly",
+    "model.vly",
+    ".volley.lock",
+];
 
 /// `volley`, which is stopped when it waits for something.
 fn impatient<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
@@ -99,7 +107,7 @@ fn links_in_an_upload_lead_nowhere() {
     let link = outside.path().join("link");
     symlink(&server, &link).unwrap();
     refuse(&mut impatient(["train".as_ref(), link.as_os_str()]), &["link", "this is a link"]);
-    assert_eq!(names(&server), ["dataset.vly", "evaluation-keys.vly", "job.vly"]);
+    assert_eq!(names(&server), ["evaluation-keys.vly", "job.vly", "preconditioner.vly", "rows-00001.vly"]);
 }
 
 /// What a server returns is put into the owner's folder, links and all.

@@ -28,7 +28,17 @@ fn kill(mut child: Child) {
 
 fn check_model(server: &Path) {
     assert!(fs::read(server.join("model.vly")).unwrap() == fs::read(&fixture().model).unwrap());
-    assert_eq!(names(server), [".volley.lock", "dataset.vly", "evaluation-keys.vly", "job.vly", "model.vly"]);
+    assert_eq!(
+        names(server),
+        [
+            ".volley.lock",
+            "evaluation-keys.vly",
+            "job.vly",
+            "model.vly",
+            "preconditioner.vly",
+            "rows-00001.vly"
+        ]
+    );
 }
 
 #[test]

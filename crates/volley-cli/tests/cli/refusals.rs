@@ -50,7 +50,7 @@ fn the_server_cannot_decrypt() {
 #[test]
 fn uploads_that_are_not_complete_or_not_of_one_job() {
     let fixture = fixture();
-    for name in ["evaluation-keys.vly", "dataset.vly"] {
+    for name in ["evaluation-keys.vly", "preconditioner.vly", "rows-00001.vly"] {
         let (_folder, server) = server();
         fs::remove_file(server.join(name)).unwrap();
         refuse(&mut train(&server), &[name, "missing: the upload is not complete"]);
@@ -93,7 +93,7 @@ fn files_of_other_parameters_keys_and_jobs() {
     volley(["encrypt"]).args([&path("other"), &fixture.data]).assert().success();
 
     for (project, words) in [("small", "other parameters"), ("other", "another key")] {
-        for name in ["evaluation-keys.vly", "dataset.vly"] {
+        for name in ["evaluation-keys.vly", "preconditioner.vly", "rows-00001.vly"] {
             let (_folder, server) = server();
             fs::remove_file(server.join(name)).unwrap();
             fs::hard_link(path(project).join("upload").join(name), server.join(name)).unwrap();
@@ -138,7 +138,10 @@ fn files_of_other_parameters_keys_and_jobs() {
 fn machines_that_are_too_small() {
     let (_folder, server) = server();
     refuse(train(&server).args(["--memory", "10M"]), &["training takes", "there are 10.0 MB"]);
-    assert_eq!(names(&server), [".volley.lock", "dataset.vly", "evaluation-keys.vly", "job.vly"]);
+    assert_eq!(
+        names(&server),
+        [".volley.lock", "evaluation-keys.vly", "job.vly", "preconditioner.vly", "rows-00001.vly"]
+    );
     for threads in ["0", "1025", "many"] {
         train(&server).args(["--threads", threads]).assert().code(2).stderr(contains("--threads"));
     }
@@ -257,8 +260,8 @@ fn plans_that_no_ring_has_room_for_and_projects_that_changed() {
     refuse(volley(shape("0")).arg(&project), &["at least one iteration"]);
     refuse(volley(shape("2")).args(["--memory", "1M"]).arg(&project), &["memory"]);
     for ([samples, features, classes], words) in [
-        (["18446744073709551615", "4", "3"], "copies of feature ciphertexts"),
-        (["100000000000", "4", "3"], "copies of feature ciphertexts"),
+        (["18446744073709551615", "4", "3"], "ciphertexts of features"),
+        (["100000000000", "4", "3"], "ciphertexts of features"),
         (["24", "18446744073709551615", "3"], "copies of feature ciphertexts"),
         (["24", "1000000000000", "3"], "copies of feature ciphertexts"),
         (["24", "4", "1000000000"], "ciphertexts of scores or weights"),
@@ -281,7 +284,7 @@ fn plans_that_no_ring_has_room_for_and_projects_that_changed() {
 #[test]
 fn damaged_files_are_shown_as_such() {
     let (_folder, server) = server();
-    let file = server.join("dataset.vly");
+    let file = server.join("rows-00001.vly");
     let mut content = fs::read(&file).unwrap();
     content[5000] ^= 1;
     replace(&file, &content);
@@ -366,15 +369,20 @@ fn a_full_disk() {
     link_project(&folder.path().join("old"));
     let old = folder.path().join("old");
     let arguments = ["encrypt".as_ref(), old.as_ref(), fixture.data.as_ref(), "--force".as_ref()];
-    refuse(&mut on_a_full_disk(1000, &arguments), &["dataset.vly", "too large"]);
-    for name in ["upload/job.vly", "upload/dataset.vly", "private/owner-state.vly"] {
+    refuse(&mut on_a_full_disk(1000, &arguments), &["preconditioner.vly", "too large"]);
+    for name in
+        ["upload/job.vly", "upload/rows-00001.vly", "upload/preconditioner.vly", "private/owner-state.vly"]
+    {
         assert_eq!(fs::read(old.join(name)).unwrap(), fs::read(fixture.project.join(name)).unwrap());
     }
     // A checkpoint: the upload is as it was, and the next attempt ends with the model.
     let (_folder, server) = server();
     let assert = on_a_full_disk(100, &["train".as_ref(), server.as_ref()]).assert().code(2);
     assert.stderr(contains("checkpoint.vly: File too large"));
-    assert_eq!(names(&server), [".volley.lock", "dataset.vly", "evaluation-keys.vly", "job.vly"]);
+    assert_eq!(
+        names(&server),
+        [".volley.lock", "evaluation-keys.vly", "job.vly", "preconditioner.vly", "rows-00001.vly"]
+    );
     train(&server).assert().success();
     assert!(fs::read(server.join("model.vly")).unwrap() == fs::read(&fixture.model).unwrap());
     // A model in clear: the one that was there stays.
@@ -396,7 +404,10 @@ fn a_read_only_folder() {
     fs::set_permissions(&server, fs::Permissions::from_mode(0o555)).unwrap();
     if File::create(server.join("probe")).is_err() {
         refuse(&mut train(&server), &["Permission denied"]);
-        assert_eq!(names(&server), ["dataset.vly", "evaluation-keys.vly", "job.vly"]);
+        assert_eq!(
+            names(&server),
+            ["evaluation-keys.vly", "job.vly", "preconditioner.vly", "rows-00001.vly"]
+        );
         let output = server.join("model.json");
         refuse(&mut decrypt(&fixture().project, &fixture().model, &output), &["Permission denied"]);
     }

@@ -2,6 +2,7 @@ use ndarray::Axis;
 
 use super::*;
 use crate::testing::{Setup, clouds, labelled_clouds, rng, small_ring};
+use crate::volley_ckks::Complex64;
 use crate::volley_ckks::{self, Context};
 use crate::volley_revolver;
 use crate::{Dataset, Hyperparameters, Profile};

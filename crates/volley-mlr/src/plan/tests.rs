@@ -43,9 +43,9 @@ fn the_papers_run_fits_the_figures_of_the_issue() {
             assert!(upload.bytes as f64 <= megabytes * 1e6, "{upload:?} at log N = {log_n}");
             #[cfg(feature = "wire")]
             {
-                let file = plan.dataset_bytes();
-                assert!(file as f64 <= megabytes * 1e6, "{file} bytes at log N = {log_n}");
-                assert!((upload.bytes..upload.bytes + 500).contains(&file));
+                let files = plan.upload_bytes();
+                assert!(files as f64 <= megabytes * 1e6, "{files} bytes at log N = {log_n}");
+                assert!((upload.bytes..upload.bytes + 1000).contains(&files));
             }
             let keys = plan.key_spec().byte_count();
             assert!(keys as f64 <= key_megabytes * 1e6, "{keys} bytes of keys at log N = {log_n}");

@@ -26,9 +26,28 @@ where
     /// plan that refreshes by something else, [`Error::Matrix`] for data of another parameter set or key, and for keys
     /// that do not suffice.
     pub fn new(arithmetic: &Arc<A>, plan: &Plan, data: EncryptedData<A::Ciphertext>) -> Result<Self, Error> {
-        let prepare = |preset| by_bootstrapping(preset, &**arithmetic, plan.layout());
-        let refresh = plan.bootstrapping().map(prepare).transpose()?;
+        let refresh = Self::bootstrapping(arithmetic, plan)?;
         Self::with_refresh(arithmetic, plan, refresh, data)
+    }
+
+    /// The same with another source of rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn from_rows(
+        arithmetic: &Arc<A>,
+        plan: &Plan,
+        rows: Box<dyn Rows<A::Ciphertext>>,
+    ) -> Result<Self, Error> {
+        let refresh = Self::bootstrapping(arithmetic, plan)?;
+        Self::with_rows(arithmetic, plan, refresh, rows)
+    }
+
+    /// What refreshes the weights of a plan.
+    fn bootstrapping(arithmetic: &Arc<A>, plan: &Plan) -> Result<Option<Arc<dyn Refresh<A>>>, Error> {
+        let prepare = |preset| by_bootstrapping(preset, &**arithmetic, plan.layout());
+        plan.bootstrapping().map(prepare).transpose()
     }
 
     /// Takes up a run where a checkpoint was made: with the same data, every further iteration is the same, bit for

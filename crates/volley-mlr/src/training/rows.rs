@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use maybe_rayon::prelude::*;
 
-use crate::encrypted::{EncryptedData, check_layout};
+use crate::encrypted::{EncryptedData, EncryptedGroup, check_layout};
 use crate::error::Error;
 use crate::training::refresh::Schedule;
 use crate::volley_ckks::Arithmetic;
@@ -22,10 +22,6 @@ use crate::volley_revolver::{Error as MatrixError, Layout};
 /// Groups whose errors are kept at the same time, and whose copies are where not all are: enough for many threads, few
 /// enough for large data.
 pub(crate) const GROUPS_AT_ONCE: usize = 8;
-
-/// Most bytes of a file of rows, but that it has one group at least: small enough for a transfer that is cut off to be
-/// taken up, and for two of them to be in memory.
-pub const ROW_FILE_BYTES: u64 = 64_000_000;
 
 /// Where the rows are while a run trains. What is computed is the same, bit for bit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,15 +59,6 @@ pub enum Products {
     Backward,
     /// Scores and gradient.
     Both,
-}
-
-/// The encrypted rows of a group, as an owner uploads them.
-#[derive(Clone, Debug)]
-pub struct EncryptedGroup<C> {
-    /// By column block.
-    pub features: Vec<C>,
-    /// By class block.
-    pub labels: Vec<C>,
 }
 
 /// Where the encrypted rows of [`StoredRows`] are read from.

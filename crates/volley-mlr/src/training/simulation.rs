@@ -3,14 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::encrypted::EncryptedData;
+use crate::encrypted::{EncryptedData, EncryptedGroup, ROW_FILE_BYTES};
 use crate::error::Error;
 use crate::method::objective::Objective;
 use crate::training::circuit::{SPARE_LEVELS, TrainingCircuit};
 use crate::training::refresh::{Method, Refresh, Schedule, bootstrapping};
-use crate::training::rows::{
-    EncryptedGroup, GroupSource, ROW_FILE_BYTES, RowPreparation, RowStorage, StoredRows,
-};
+use crate::training::rows::{GroupSource, RowPreparation, RowStorage, StoredRows};
 use crate::training::trainer::Trainer;
 use crate::volley_ckks::{Arithmetic, Parameters, SimulatedCiphertext, Simulator, Upload};
 use crate::volley_revolver::Layout;

@@ -1,5 +1,7 @@
 //! Why a file of a run was not read or written.
 
+use std::ops::Range;
+
 use thiserror::Error;
 
 use super::FileError;
@@ -29,6 +31,17 @@ pub enum WireError {
         expected: PlanHash,
         /// The file's.
         found: PlanHash,
+    },
+    /// A file of rows in the place of another, or rows that are not those of a file.
+    #[error(
+        "the file has groups {} to {} of the rows where the plan has {} to {}",
+        found.start, found.end, expected.start, expected.end
+    )]
+    ForeignGroups {
+        /// The groups that the plan has in this file.
+        expected: Range<usize>,
+        /// Those of the file.
+        found: Range<usize>,
     },
     /// A ciphertext that the plan has not at this place.
     #[error(

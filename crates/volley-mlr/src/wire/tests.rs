@@ -14,12 +14,13 @@ use crate::volley_ckks::{
     Ciphertext, Context, EvaluationKeySet, ParamsId, SecretKey, SeededCiphertext, TensorCiphertext,
 };
 use crate::{
-    Checkpoint, EncryptedDataset, EncryptedModel, EncryptedRows, EncryptedScores, Error, Gradient,
+    Checkpoint, EncryptedGroups, EncryptedModel, EncryptedRows, EncryptedScores, Error, Gradient,
     Hyperparameters, OwnerState, Preconditioner, PredictionPlan, Predictor, Trainer,
 };
 
 mod gradients;
 mod predictions;
+mod training_rows;
 
 const NO_LIMIT: u64 = u64::MAX;
 const ITERATIONS: usize = 3;
@@ -28,11 +29,11 @@ const ROW_COUNT: usize = 9;
 type Reread = fn(&Run, &[u8], u64) -> Result<Vec<u8>, WireError>;
 
 /// Reads a file and writes what was read.
-const REREAD: [(Kind, Reread); 8] = [
+const REREAD: [(Kind, Reread); 9] = [
     (JOB, |_, file, limit| written(|out| Job::read(file, limit)?.write(out))),
-    (DATASET, |run, file, limit| {
-        let data = EncryptedDataset::read(&run.job, run.context(), file, limit)?;
-        written(|out| data.write(&run.job, out))
+    (TRAINING_ROWS, |run, file, limit| {
+        let rows = EncryptedGroups::read(&run.job, run.context(), 0, file, limit)?;
+        written(|out| rows.write(&run.job, out))
     }),
     (CHECKPOINT, |run, file, limit| {
         let checkpoint = Checkpoint::read(&run.job, run.context(), file, limit)?;
@@ -57,6 +58,10 @@ const REREAD: [(Kind, Reread); 8] = [
     (GRADIENT, |run, file, limit| {
         let gradient = Gradient::read(&run.job, run.context(), file, limit)?;
         written(|out| gradient.write(&run.job, out))
+    }),
+    (PRECONDITIONER, |run, file, limit| {
+        let blocks = read_preconditioner(&run.job, run.context(), file, limit)?;
+        written(|out| write_preconditioner(&blocks, &run.job, out))
     }),
 ];
 
@@ -124,18 +129,20 @@ impl Run {
     }
 
     /// A file of each kind, in the order of [`REREAD`], those of the server after the second iteration.
-    fn files(&self) -> [Vec<u8>; 8] {
+    fn files(&self) -> [Vec<u8>; 9] {
         let (checkpoint, model) = self.train().swap_remove(1);
         let (rows, scores) = self.predict();
+        let upload = self.setup.upload();
         [
             written(|out| self.job.write(out)),
-            written(|out| self.setup.upload().write(&self.job, out)),
+            written(|out| upload.groups(self.job.plan().row_file_groups(0)).write(&self.job, out)),
             written(|out| checkpoint.write(&self.job, out)),
             written(|out| model.write(&self.job, out)),
             written(|out| rows.write(&self.job, out)),
             written(|out| scores.write(&self.job, rows.hash(&self.job)?, out)),
             written(|out| self.setup.training_set.owner_state().write(&self.job, out)),
             written(|out| self.gradient(1, 0..1).write(&self.job, out)),
+            written(|out| write_preconditioner(&upload.preconditioner, &self.job, out)),
         ]
         .map(Result::unwrap)
     }
@@ -177,8 +184,11 @@ fn what_is_written_is_read_and_written_again() {
         let error = WireError::File(FileError::LimitExceeded { bytes, limit: bytes - 1 });
         assert_eq!(reread(&run, &file, bytes - 1), Err(error));
     }
-    let [job, dataset, ..] = run.files();
-    assert_eq!(dataset.len() as u64, run.job.plan().dataset_bytes());
+    let [job, rows, .., preconditioner] = run.files();
+    let plan = run.job.plan();
+    assert_eq!(rows.len() as u64, plan.row_file_bytes(0));
+    assert_eq!(preconditioner.len() as u64, plan.preconditioner_bytes());
+    assert_eq!((rows.len() + preconditioner.len()) as u64, plan.upload_bytes());
     let read = Job::read(&job[..], NO_LIMIT).unwrap();
     assert_eq!(
         (read.id(), read.key_id(), read.plan_hash()),
@@ -302,7 +312,7 @@ fn files_of_other_jobs_are_refused_by_name() {
     let (rows, scores) = run.predict();
     let error = FileError::ForeignKey { expected: stranger.key_id(), found: Some(run.job.key_id()) };
     for refused in [
-        written(|out| run.setup.upload().write(&stranger, out)),
+        written(|out| run.setup.upload().groups(0..2).write(&stranger, out)),
         written(|out| checkpoint.write(&stranger, out)),
         written(|out| model.write(&stranger, out)),
         written(|out| rows.write(&stranger, out)),
@@ -327,12 +337,12 @@ fn files_of_other_jobs_are_refused_by_name() {
     let refused = stranger.read_keys(run.context(), needed, &file[..], NO_LIMIT).unwrap_err();
     assert_eq!(refused, WireError::File(error));
     // Another kind of file.
-    let error = FileError::Kind { expected: DATASET, found: MODEL };
-    let refused = EncryptedDataset::read(&run.job, run.context(), &files[3][..], NO_LIMIT).unwrap_err();
+    let error = FileError::Kind { expected: TRAINING_ROWS, found: MODEL };
+    let refused = EncryptedGroups::read(&run.job, run.context(), 0, &files[3][..], NO_LIMIT).unwrap_err();
     assert_eq!(refused, WireError::File(error));
     // A context of other parameters than the job's.
     let context = Context::new(longer.plan().parameters().clone());
-    let refused = EncryptedDataset::read(&run.job, &context, &files[1][..], NO_LIMIT).unwrap_err();
+    let refused = EncryptedGroups::read(&run.job, &context, 0, &files[1][..], NO_LIMIT).unwrap_err();
     assert!(matches!(refused, WireError::File(FileError::ForeignParameters { .. })));
 }
 
@@ -358,10 +368,11 @@ fn a_plan_that_is_not_the_one_named_is_refused() {
 #[test]
 fn content_that_the_plan_has_not_is_refused() {
     let run = Run::new();
-    let [_, dataset, checkpoint, model, _, _, owner_state, _] = run.files();
-    // The scale of the first ciphertext, behind its level and slots.
-    let file = with_body(&dataset, 3, &50i32.to_le_bytes());
-    let refused = EncryptedDataset::read(&run.job, run.context(), &file[..], NO_LIMIT).unwrap_err();
+    let [_, rows, checkpoint, model, _, _, owner_state, ..] = run.files();
+    // The scale of the first ciphertext, behind the numbers of groups and its level and slots.
+    let read = |file: &[u8]| EncryptedGroups::read(&run.job, run.context(), 0, file, NO_LIMIT);
+    let file = with_body(&rows, 8 + 3, &50i32.to_le_bytes());
+    let refused = read(&file).unwrap_err();
     assert!(matches!(refused, WireError::Operand { .. }), "{refused}");
     for iteration in [0, 4, u32::MAX] {
         let file = with_body(&checkpoint, 0, &iteration.to_le_bytes());

@@ -197,12 +197,7 @@ struct Read(EncryptedData<Ciphertext>);
 
 impl GroupSource<Ciphertext> for Read {
     fn read(&self, groups: Range<usize>) -> Result<Vec<EncryptedGroup<Ciphertext>>, Error> {
-        let blocks = self.0.layout.class_blocks();
-        let group = |group: usize| EncryptedGroup {
-            features: self.0.features[group].clone(),
-            labels: self.0.labels[group * blocks..][..blocks].to_vec(),
-        };
-        Ok(groups.map(group).collect())
+        Ok(self.0.groups(groups).groups)
     }
 }
 

@@ -1,0 +1,84 @@
+//! One pass over the rows, file by file, which goes on where it was killed.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use volley_mlr::volley_ckks::{Context, Evaluator, TensorCiphertext};
+use volley_mlr::{Gradient, Job, Trainer};
+use volley_program::{BadInput, OrBadInput};
+
+use super::in_the_way;
+use crate::atomic::Staged;
+use crate::output::Steps;
+use crate::project::{JobFolder, gradient_limit};
+
+/// After so long the gradient of the rows so far is written: no more work is lost.
+const BETWEEN_WRITES: Duration = Duration::from_secs(30);
+
+/// A pass over the rows for an iteration.
+pub(super) struct Pass<'a> {
+    pub(super) folder: &'a JobFolder,
+    pub(super) job: &'a Job,
+    pub(super) trainer: &'a Trainer<Evaluator>,
+    pub(super) iteration: usize,
+}
+
+impl Pass<'_> {
+    /// The gradient of all rows. Sums are exact, so it is the same wherever a pass was interrupted.
+    pub(super) fn gradient(&self, context: &Context, steps: &Steps) -> Result<Gradient<TensorCiphertext>> {
+        let plan = self.job.plan();
+        let mut sum = self.read(context)?;
+        let done = sum.as_ref().map_or(0, |sum| sum.groups().last().map_or(0, |groups| groups.end));
+        let (start, mut written) = (Instant::now(), Instant::now());
+        let files = (0..plan.row_files()).map(|file| plan.row_file_groups(file));
+        for groups in files.filter(|groups| groups.start >= done) {
+            let end = groups.end;
+            let part = self.trainer.gradient(groups)?.context("an iteration is left")?;
+            sum = Some(match sum {
+                Some(sum) => self.trainer.add_gradients(part, &sum)?,
+                None => part,
+            });
+            if end < plan.layout().groups() {
+                steps.within(&self.progress(done, end, start.elapsed()));
+                if written.elapsed() > BETWEEN_WRITES {
+                    self.write(sum.as_ref())?;
+                    written = Instant::now();
+                }
+            }
+        }
+        sum.context("there are rows")
+    }
+
+    /// Rows done, rows a second, time left.
+    fn progress(&self, resumed: usize, done: usize, elapsed: Duration) -> String {
+        let layout = self.job.plan().layout();
+        let rows = |groups: usize| (groups * 2 * layout.rows()).min(layout.shape().samples);
+        let seconds = elapsed.as_secs_f64();
+        let rate = (rows(done) - rows(resumed)) as f64 / seconds;
+        let left = (layout.shape().samples - rows(done)) as f64 / rate;
+        let (iteration, iterations) = (self.iteration, self.job.plan().hyperparameters().iterations());
+        format!(
+            "iteration {iteration} of {iterations}: {} of {} rows, {rate:.0} rows/s, {left:.0} s left",
+            rows(done),
+            layout.shape().samples
+        )
+    }
+
+    /// What an interrupted pass left, if it was for this iteration and began with the first rows.
+    fn read(&self, context: &Context) -> Result<Option<Gradient<TensorCiphertext>>, BadInput> {
+        let file = self.folder.gradient_file();
+        if !file.try_exists().at(&file)? {
+            return Ok(None);
+        }
+        let limit = gradient_limit(self.job.plan());
+        let gradient = Gradient::read(self.job, context, self.folder.open(&file)?, limit);
+        let gradient = gradient.map_err(|error| in_the_way(&file, &error))?;
+        let begins = matches!(gradient.groups(), [groups] if groups.start == 0);
+        Ok(Some(gradient).filter(|gradient| begins && gradient.iteration() == self.iteration))
+    }
+
+    fn write(&self, gradient: Option<&Gradient<TensorCiphertext>>) -> Result<(), BadInput> {
+        let Some(gradient) = gradient else { return Ok(()) };
+        Staged::new(&self.folder.gradient_file(), |out| gradient.write(self.job, out))?.commit(true)
+    }
+}

@@ -1,0 +1,66 @@
+//! The rows of an upload, for the trainer.
+
+use std::io::BufReader;
+use std::sync::Arc;
+
+use anyhow::Result;
+use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator, SeededCiphertext};
+use volley_mlr::wire::{RowFiles, read_preconditioner};
+use volley_mlr::{EncryptedGroups, Job, ResidentRows, RowPreparation, RowStorage, Rows, StoredRows};
+use volley_program::{BadInput, OrBadInput};
+
+use crate::files::open_received;
+use crate::output::Bar;
+use crate::project::JobFolder;
+
+/// All rows, in memory or in their files.
+pub(super) fn open(
+    folder: &JobFolder,
+    job: &Job,
+    evaluator: &Arc<Evaluator>,
+    storage: RowStorage,
+) -> Result<Box<dyn Rows<Ciphertext>>> {
+    let (plan, context) = (job.plan(), evaluator.context());
+    let file = folder.preconditioner_file();
+    let blocks =
+        read_preconditioner(job, context, folder.open(&file)?, plan.preconditioner_bytes()).at(&file)?;
+    let blocks = blocks.iter().map(|block| block.expand(context)).collect::<Result<_, _>>().at(&file)?;
+    let preparation = RowPreparation::new(evaluator, plan, blocks)?;
+    let groups = 0..plan.layout().groups();
+    match storage {
+        RowStorage::Disk => {
+            let (folder, job) = (folder.clone(), job.clone());
+            let context = Arc::clone(context);
+            let read = {
+                let context = Arc::clone(&context);
+                move |file| read(&folder, &job, &context, file)
+            };
+            let files = RowFiles::new(plan, &context, read);
+            Ok(Box::new(StoredRows::new(preparation, groups, files)?))
+        }
+        RowStorage::Memory => {
+            let bar = Bar::new(plan.row_files(), "files of rows");
+            let (mut features, mut labels) = (Vec::new(), Vec::new());
+            for file in 0..plan.row_files() {
+                for group in read(folder, job, context, file)?.groups {
+                    let group = group.expand(context)?;
+                    features.push(group.features);
+                    labels.extend(group.labels);
+                }
+                bar.set(file + 1);
+            }
+            Ok(Box::new(ResidentRows::new(&preparation, groups, features, labels)?))
+        }
+    }
+}
+
+fn read(
+    folder: &JobFolder,
+    job: &Job,
+    context: &Context,
+    file: usize,
+) -> Result<EncryptedGroups<SeededCiphertext>, BadInput> {
+    let path = folder.row_file(file);
+    let opened = BufReader::with_capacity(1 << 18, open_received(&path)?);
+    EncryptedGroups::read(job, context, file, opened, job.plan().row_file_bytes(file)).at(&path)
+}

@@ -1,0 +1,76 @@
+//! Refusing an upload that is not complete, damaged, or not of the job, before gigabytes are read.
+
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use volley_mlr::volley_ckks::wire::{FileReader, Header, Kind, WireError};
+use volley_mlr::{Job, RowStorage, wire};
+use volley_program::{BadInput, OrBadInput};
+
+use crate::files::open_received;
+use crate::output::phase;
+use crate::project::JobFolder;
+
+/// A file of an upload, as the plan has it.
+struct Expected {
+    file: PathBuf,
+    kind: Kind,
+    bytes: u64,
+}
+
+/// Checks headers and lengths of all files. Rows that are read in every iteration are read through once: those that go
+/// to memory are checked when they are read.
+pub(super) fn check(folder: &JobFolder, job: &Job, storage: RowStorage) -> Result<(), BadInput> {
+    let plan = job.plan();
+    let file = |file, kind, bytes| Expected { file, kind, bytes };
+    let row_files: Vec<_> = (0..plan.row_files())
+        .map(|number| file(folder.row_file(number), wire::TRAINING_ROWS, plan.row_file_bytes(number)))
+        .collect();
+    let keys = file(folder.keys_file(), Kind::EVALUATION_KEYS, plan.key_spec().byte_count());
+    let preconditioner =
+        file(folder.preconditioner_file(), wire::PRECONDITIONER, plan.preconditioner_bytes());
+    [&keys, &preconditioner].into_iter().chain(&row_files).try_for_each(|file| file.check(job))?;
+    if let Some(beyond) = folder.row_files_beyond(plan.row_files())?.first() {
+        return Err(BadInput::at(beyond, "the job has no such file of rows: it belongs to another upload"));
+    }
+    if storage == RowStorage::Memory {
+        return Ok(());
+    }
+    phase("checking the rows", || row_files.par_iter().try_for_each(|expected| read_through(&expected.file)))
+}
+
+impl Expected {
+    fn check(&self, job: &Job) -> Result<(), BadInput> {
+        let Self { file, kind, bytes } = self;
+        if !file.try_exists().at(file)? {
+            return Err(BadInput::at(file, "missing: the upload is not complete"));
+        }
+        let opened = open_received(file)?;
+        let found = opened.metadata().at(file)?.len();
+        let header = Header::read(opened).at(file)?;
+        let problem = if header.kind != *kind {
+            format!("this file holds {}, what is needed is {kind}", header.kind)
+        } else if header.params_id != job.plan().parameters().id() {
+            "the file belongs to other parameters than the job's".to_owned()
+        } else if header.key_id != Some(job.key_id()) {
+            "the file belongs to another key than the job's".to_owned()
+        } else if *kind != Kind::EVALUATION_KEYS && wire::names(&header) != Some((job.id(), job.plan_hash()))
+        {
+            "the file belongs to another job".to_owned()
+        } else if found != *bytes {
+            let cause = if found < *bytes { "truncated" } else { "not the job's" };
+            format!("the file is {cause}: it has {found} bytes where the plan has {bytes}")
+        } else {
+            return Ok(());
+        };
+        Err(BadInput::at(file, problem))
+    }
+}
+
+/// Reads a file and checks its hash.
+fn read_through(file: &Path) -> Result<(), BadInput> {
+    let opened = BufReader::with_capacity(1 << 18, open_received(file)?);
+    let opened = FileReader::open(opened, u64::MAX).at(file)?;
+    opened.read(|body| body.skip(body.left())).map_err(|error: WireError| BadInput::at(file, error))
+}
