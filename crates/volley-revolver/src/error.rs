@@ -51,8 +51,8 @@ pub enum Error {
     },
     /// Rows or weights larger than can be planned.
     #[error(
-        "a few groups of rows have {copies} copies of feature ciphertexts, or ciphertexts of scores or weights; at most \
-         {max} are supported: fewer columns or classes would do"
+        "a few groups of rows have {copies} copies of feature ciphertexts, or ciphertexts of scores or weights; at \
+         most {max} are supported: fewer columns or classes would do"
     )]
     TooManyCopies {
         /// Copies of features or ciphertexts of scores of the groups that a plan simulates, or ciphertexts of weights
