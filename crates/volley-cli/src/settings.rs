@@ -13,18 +13,18 @@ use volley_program::{ProfileName, SMALL_KEY_BYTES};
 /// Range of the sigmoid's polynomial where only its degree is given.
 const SIGMOID_RANGE: f64 = 8.0;
 
-/// Shape of the data, settings of the training, and demands on its parameters.
+/// Shape of the data, settings of the training, and demands on its parameters. `volley init` finds the shape.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     /// Rows of the data
-    #[arg(long, value_name = "N")]
+    #[arg(skip)]
     pub(crate) samples: usize,
     /// Feature columns of the data
-    #[arg(long, value_name = "D")]
+    #[arg(skip)]
     pub(crate) features: usize,
     /// Different labels of the data
-    #[arg(long, value_name = "C")]
+    #[arg(skip)]
     pub(crate) classes: usize,
     /// Iterations of the training
     #[arg(long, value_name = "T")]

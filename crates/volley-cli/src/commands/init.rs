@@ -1,31 +1,85 @@
 //! `volley init`: plan a run, show what it takes, and make its folder.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_mlr::{PlanHash, PredictionPlan};
-use volley_program::{CoreTimes, OrBadInput};
+use volley_mlr::{ClassLabels, PlanHash, PredictionPlan};
+use volley_program::{BadInput, CoreTimes, OrBadInput};
 
 use crate::output::{Output, note, phase};
 use crate::plan_summary::PlanSummary;
 use crate::project::Project;
 use crate::settings::Settings;
+use crate::tables::TableSource;
 
 /// Plan a run from the shape of the data, and make the owner's folder
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Example:
+Examples:
+  volley init train.csv digits --iterations 2     the shape of a table
   volley init --samples 128 --features 400 --classes 10 --iterations 2 digits
 
-Nothing of the data is needed yet, and no key is made: what is printed is what the run will take.")]
+Of a table only the shape is taken. No key is made: what is printed is what the run will take.")]
+#[command(override_usage = "volley init [OPTIONS] [DATA] <PROJECT> --iterations <T>")]
 pub(crate) struct Options {
     #[command(flatten)]
     settings: Settings,
-    /// Folder to make
-    project: PathBuf,
+    #[command(flatten)]
+    shape: ShapeOptions,
+    #[command(flatten)]
+    table: TableSource,
+    /// Labelled rows whose shape is planned for, if they are at hand, and the folder to make
+    #[arg(num_args = 1..=2, required = true, value_names = ["DATA", "PROJECT"])]
+    paths: Vec<PathBuf>,
+}
+
+/// The shape of data that is not at hand.
+#[derive(Args, Clone, Copy, Debug)]
+struct ShapeOptions {
+    /// Rows of the data
+    #[arg(long, value_name = "N")]
+    samples: Option<usize>,
+    /// Feature columns of the data
+    #[arg(long, value_name = "D")]
+    features: Option<usize>,
+    /// Different labels of the data
+    #[arg(long, value_name = "C")]
+    classes: Option<usize>,
+}
+
+impl Options {
+    /// The settings with the shape of the data, and the folder.
+    fn complete(&self) -> Result<(Settings, &Path)> {
+        let given = [self.shape.samples, self.shape.features, self.shape.classes];
+        let (shape, project) = match (&self.paths[..], given) {
+            ([project], [Some(samples), Some(features), Some(classes)]) => {
+                ([samples, features, classes], project)
+            }
+            ([_], _) => {
+                return Err(BadInput::new(
+                    "--samples, --features and --classes say what shape the data has, or a table of it before the \
+                     folder",
+                )
+                .into());
+            }
+            ([path, project], [None, None, None]) => {
+                let data = self.table.read_dataset(path)?;
+                let (samples, features) = data.features().dim();
+                ([samples, features, ClassLabels::of(data.labels()).at(path)?.len()], project)
+            }
+            _ => {
+                return Err(BadInput::new(
+                    "the shape is that of the table: no --samples, --features or --classes",
+                )
+                .into());
+            }
+        };
+        let [samples, features, classes] = shape;
+        Ok((Settings { samples, features, classes, ..self.settings.clone() }, project))
+    }
 }
 
 /// What was planned, and where.
@@ -43,11 +97,12 @@ impl fmt::Display for Planned {
 }
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
-    let plan = phase("planning", || options.settings.plan()).or_bad_input()?;
-    Project::create(&options.project, &options.settings, &plan)?;
+    let (settings, project) = options.complete()?;
+    let plan = phase("planning", || settings.plan()).or_bad_input()?;
+    Project::create(project, &settings, &plan)?;
     if !plan.key_spec().covers(PredictionPlan::new(&plan, 1)?.key_spec()) {
         note("note: encrypted prediction takes keys that the server gets for two iterations or more");
     }
     let plan = PlanSummary::new(&plan, PlanHash::of(&plan)?, &CoreTimes::of_this_machine()?);
-    output.result(&Planned { project: options.project.clone(), plan })
+    output.result(&Planned { project: project.to_owned(), plan })
 }

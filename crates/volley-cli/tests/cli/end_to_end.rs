@@ -6,7 +6,7 @@ use std::path::Path;
 use predicates::str::contains;
 use serde_json::Value;
 
-use crate::setup::{SHAPE, fixture, folder, link_project, table, table_with_a_rare_class, volley};
+use crate::setup::{SHAPE, fixture, folder, link_project, refuse, table, table_with_a_rare_class, volley};
 
 fn json(command: &mut assert_cmd::Command) -> Value {
     serde_json::from_slice(&command.arg("--json").assert().success().get_output().stdout).unwrap()
@@ -226,4 +226,27 @@ fn completions_and_manual() {
     let folder = folder();
     volley(["man", "--folder"]).arg(folder.path()).assert().success();
     assert!(folder.path().join("volley-train.1").exists());
+}
+
+#[test]
+fn the_shape_of_a_table_is_planned_for() {
+    let (fixture, folder) = (fixture(), folder());
+    let plan_of = |arguments: &[&str], paths: &[&Path]| {
+        let output =
+            volley(["init", "--json", "--iterations", "3"]).args(arguments).args(paths).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let planned: Value = serde_json::from_slice(&output.stdout).unwrap();
+        planned["plan"]["plan_hash"].clone()
+    };
+    let path = |name: &str| folder.path().join(name);
+    let of_table = plan_of(&[], &[&fixture.data, &path("table")]);
+    let by_hand = plan_of(&SHAPE[..6], &[&path("numbers")]);
+    assert_eq!(of_table, by_hand);
+    refuse(volley(["init", "--iterations", "3"]).arg(path("none")), &["--samples", "or a table"]);
+    let mut both = volley(["init", "--iterations", "3", "--samples", "24"]);
+    refuse(both.args([&fixture.data, &path("both")]), &["the shape is that of the table"]);
+    refuse(volley(["init", "--iterations", "3"]).args([&path("gone.csv"), &path("gone")]), &["gone.csv"]);
+    for name in ["none", "both", "gone"] {
+        assert!(!path(name).exists(), "{name}");
+    }
 }
