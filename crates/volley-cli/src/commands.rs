@@ -14,6 +14,7 @@ mod man;
 mod predict;
 mod report;
 mod score;
+mod stop;
 mod train;
 
 use anyhow::Result;
@@ -37,7 +38,7 @@ pub(crate) struct Cli {
 const OVERVIEW: &str = "\
 The owner of the data:
   volley features regnet.onnx photos -o data.csv
-  volley init --samples 128 --features 400 --classes 10 --iterations 2 digits
+  volley init data.csv digits --iterations 2
   volley keygen digits
   volley encrypt digits data.csv
   … sends digits/upload to the server, and gets model.vly back
@@ -47,6 +48,7 @@ The owner of the data:
 
 The server:
   volley train upload
+  volley stop upload
 
 Exit codes: 0 done, 1 internal failure, 2 wrong usage or input, or nowhere to write.";
 
@@ -57,6 +59,7 @@ enum Command {
     Keygen(keygen::Options),
     Encrypt(encrypt::Options),
     Train(train::Options),
+    Stop(stop::Options),
     Decrypt(decrypt::Options),
     Predict(predict::Options),
     Evaluate(evaluate::Options),
@@ -80,6 +83,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Keygen(options) => keygen::run(options, output),
         Command::Encrypt(options) => encrypt::run(options, output),
         Command::Train(options) => train::run(options, output),
+        Command::Stop(options) => stop::run(options, output),
         Command::Decrypt(options) => decrypt::run(options, output),
         Command::Predict(options) => predict::run(options, output),
         Command::Evaluate(options) => evaluate::run(options, output),

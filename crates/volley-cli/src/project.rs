@@ -13,8 +13,9 @@
 //!     rows-hash                        of the rows that were encrypted last, to know their scores by
 //! ```
 //!
-//! The server adds `checkpoint.vly`, `gradient.vly` and `model.vly` to its copy of the upload. In that folder, and in
-//! the owner's `upload`, no link is followed: the party that fills a folder must not lead the other one out of it.
+//! The server adds `checkpoint.vly`, `gradient.vly`, `model-after-1.vly`, `model-after-2.vly` … and `model.vly` to its
+//! copy of the upload; `volley stop` adds `stop`. In that folder, and in the owner's `upload`, no link is followed: the
+//! party that fills a folder must not lead the other one out of it.
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read, Write};
@@ -284,6 +285,22 @@ impl JobFolder {
 
     pub(crate) fn model_file(&self) -> PathBuf {
         self.folder.join("model.vly")
+    }
+
+    /// The model after an iteration that is not the last.
+    pub(crate) fn model_after(&self, iteration: usize) -> PathBuf {
+        self.folder.join(format!("model-after-{iteration}.vly"))
+    }
+
+    /// Tells the server to stop.
+    pub(crate) fn stop_file(&self) -> PathBuf {
+        self.folder.join("stop")
+    }
+
+    /// Whether the server was told to stop.
+    pub(crate) fn is_stopped(&self) -> Result<bool, BadInput> {
+        let file = self.stop_file();
+        Ok(file.try_exists().at(&file)? && open_received(&file).map(|_| true)?)
     }
 
     /// Opens a file of the folder.

@@ -1,31 +1,54 @@
 //! `volley evaluate`: how good a model is.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
 use serde::Serialize;
 use volley_data::read_model;
-use volley_program::OrBadInput;
+use volley_mlr::{Dataset, Model};
 use volley_program::units::counted;
+use volley_program::{BadInput, OrBadInput};
 
 use crate::output::Output;
 use crate::predictions::scores_of;
 use crate::tables::TableSource;
 
-/// Compare a decrypted model's predictions with the labels of rows
+/// Compare predictions of decrypted models with the labels of rows
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Example:
-  volley evaluate model.json test.csv")]
+Examples:
+  volley evaluate model.json test.csv
+  volley evaluate model-1.json model-2.json validation.csv    one line for each model")]
+#[command(override_usage = "volley evaluate [OPTIONS] <MODEL>... <DATA>")]
 pub(crate) struct Options {
-    /// Model that `volley decrypt` wrote
-    model: PathBuf,
-    /// Labelled rows
-    data: PathBuf,
+    /// Models that `volley decrypt` wrote, and labelled rows
+    #[arg(num_args = 2.., required = true, value_names = ["MODEL", "DATA"])]
+    paths: Vec<PathBuf>,
     #[command(flatten)]
     table: TableSource,
+}
+
+/// How often each of several models is right.
+#[derive(Debug, Serialize)]
+struct Comparison {
+    rows: usize,
+    models: Vec<Compared>,
+}
+
+#[derive(Debug, Serialize)]
+struct Compared {
+    model: PathBuf,
+    accuracy: f64,
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "accuracy on {}", counted(self.rows, "row"))?;
+        let line = |Compared { model, accuracy }: &Compared| (100.0 * accuracy, model.display().to_string());
+        self.models.iter().map(line).try_for_each(|(percent, model)| write!(f, "\n{percent:7.2} %  {model}"))
+    }
 }
 
 /// How often which class was predicted for which.
@@ -56,23 +79,44 @@ impl fmt::Display for Evaluation {
 }
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
-    let model = read_model(&options.model).or_bad_input()?;
-    let table = options.table.read_labelled(&options.data)?;
-    let classes = model.classes();
-    table.check_classes(classes).or_bad_input()?;
+    let (data_file, models) = options.paths.split_last().context("a table after the models")?;
+    let table = options.table.read_labelled(data_file)?;
+    let read = |file: &PathBuf| {
+        let model = read_model(file).or_bad_input()?;
+        table.check_classes(model.classes()).or_bad_input()?;
+        Ok(model)
+    };
+    let read = models.iter().map(read).collect::<Result<Vec<_>, BadInput>>()?;
     let data = table.into_dataset().or_bad_input()?;
-    let predicted = classes.highest(&scores_of(&model, data.features(), &options.data)?);
-    let mut confusion = vec![vec![0; classes.len()]; classes.len()];
-    for (label, predicted) in data.labels().iter().zip(predicted) {
-        if let Some((label, predicted)) = classes.index_of(label).zip(classes.index_of(predicted)) {
-            confusion[label][predicted] += 1;
+    let evaluate = |model: &Model| Evaluation::new(model, &data, data_file);
+    match &read[..] {
+        [model] => output.result(&evaluate(model)?),
+        _ => {
+            let compare = |(file, model): (&PathBuf, &Model)| {
+                Ok(Compared { model: file.clone(), accuracy: evaluate(model)?.accuracy })
+            };
+            let models = models.iter().zip(&read).map(compare).collect::<Result<_, BadInput>>()?;
+            output.result(&Comparison { rows: data.samples(), models })
         }
     }
-    let right: usize = (0..classes.len()).map(|class| confusion[class][class]).sum();
-    output.result(&Evaluation {
-        rows: data.samples(),
-        accuracy: right as f64 / data.samples() as f64,
-        classes: classes.names().to_vec(),
-        confusion,
-    })
+}
+
+impl Evaluation {
+    fn new(model: &Model, data: &Dataset, file: &Path) -> Result<Self, BadInput> {
+        let classes = model.classes();
+        let predicted = classes.highest(&scores_of(model, data.features(), file)?);
+        let mut confusion = vec![vec![0; classes.len()]; classes.len()];
+        for (label, predicted) in data.labels().iter().zip(predicted) {
+            if let Some((label, predicted)) = classes.index_of(label).zip(classes.index_of(predicted)) {
+                confusion[label][predicted] += 1;
+            }
+        }
+        let right: usize = (0..classes.len()).map(|class| confusion[class][class]).sum();
+        Ok(Self {
+            rows: data.samples(),
+            accuracy: right as f64 / data.samples() as f64,
+            classes: classes.names().to_vec(),
+            confusion,
+        })
+    }
 }

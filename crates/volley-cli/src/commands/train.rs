@@ -19,7 +19,7 @@ use volley_mlr::{Checkpoint, EncryptedModel, Job, Plan, RowStorage, Trainer, wir
 use volley_program::units::{counted, show_bytes};
 use volley_program::{BadInput, Machine, OrBadInput};
 
-use crate::atomic::{FolderLock, Staged};
+use crate::atomic::{FolderLock, Staged, check_free};
 use crate::output::{Output, Steps, note, phase};
 use crate::project::{JobFolder, checkpoint_limit, model_limit};
 
@@ -35,8 +35,9 @@ use pass::Pass;
 Example:
   volley train upload --threads 8 --memory 16G
 
-Killed at any moment and started again, it goes on after the last iteration that was done and ends with the same model,
-upload/model.vly, which goes back to the owner. A folder with links in it is refused, so that whoever filled it
+Killed at any moment and started again, it goes on where it was and ends with the same model, upload/model.vly, which
+goes back to the owner. So may the model of every other iteration, upload/model-after-T.vly, as soon as it is there.
+volley stop ends a training that need not go on. A folder with links in it is refused, so that whoever filled it
 cannot lead the server out of it.")]
 pub(crate) struct Options {
     /// Folder with what the owner sent: job.vly, evaluation-keys.vly, preconditioner.vly, rows-*.vly
@@ -51,7 +52,9 @@ struct Trained {
     model: PathBuf,
     model_bytes: u64,
     job_id: String,
+    /// Iterations that the model has; fewer than planned if it was stopped.
     iterations: usize,
+    planned_iterations: usize,
     /// Iterations that were done before this start.
     resumed_after: usize,
     threads: usize,
@@ -66,6 +69,10 @@ impl fmt::Display for Trained {
             before if before == self.iterations => format!("{all}, done before"),
             before => format!("{all}, {before} of them before"),
         };
+        let done = match self.planned_iterations {
+            planned if planned > self.iterations => format!("stopped after {done} of {planned}"),
+            _ => done,
+        };
         write!(f, "{model}: {done}, {}, {:.2} s", show_bytes(self.model_bytes), self.seconds)
     }
 }
@@ -76,8 +83,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let folder = JobFolder::new(&options.folder);
     let job = folder.job()?;
     let _lock = FolderLock::take(folder.path())?;
-    let resumed_after = match finished(&folder, &job)? {
-        Some(iteration) => iteration,
+    let done = match finished(&folder, &job)? {
+        Some(iteration) => Iterations { before: iteration, all: iteration },
         None => {
             let storage = choose_storage(&options.machine, job.plan())?;
             upload::check(&folder, &job, storage)?;
@@ -90,8 +97,9 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         model_bytes: fs::metadata(&model).at(&model)?.len(),
         model,
         job_id: job.id().to_string(),
-        iterations: job.plan().hyperparameters().iterations(),
-        resumed_after,
+        iterations: done.all,
+        planned_iterations: job.plan().hyperparameters().iterations(),
+        resumed_after: done.before,
         threads: rayon::current_num_threads(),
         seconds: start.elapsed().as_secs_f64(),
     })
@@ -129,12 +137,18 @@ fn in_the_way(file: &Path, error: &wire::WireError) -> BadInput {
     BadInput::at(file, format!("{error}; move it away to train"))
 }
 
-/// Trains from the last checkpoint on, and returns its iteration.
-fn train(folder: &JobFolder, job: &Job, storage: RowStorage) -> Result<usize> {
+/// The iterations that were done before this start, and with those of this start.
+struct Iterations {
+    before: usize,
+    all: usize,
+}
+
+/// Trains from the last checkpoint on, to the last iteration or until it is stopped.
+fn train(folder: &JobFolder, job: &Job, storage: RowStorage) -> Result<Iterations> {
     let plan = job.plan();
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let checkpoint = read_checkpoint(folder, job, &context)?;
-    let resumed_after = checkpoint.as_ref().map_or(0, Checkpoint::iteration);
+    let before = checkpoint.as_ref().map_or(0, Checkpoint::iteration);
     let evaluator = Arc::new(Evaluator::new(&context, folder.keys(job, &context, plan.key_spec())?)?);
     let rows = phase("set-up", || rows::open(folder, job, &evaluator, storage))?;
     let mut trainer = Trainer::from_rows(&evaluator, plan, rows)?;
@@ -143,24 +157,40 @@ fn train(folder: &JobFolder, job: &Job, storage: RowStorage) -> Result<usize> {
     }
 
     let iterations = plan.hyperparameters().iterations();
-    if resumed_after > 0 {
-        note(&format!("goes on after iteration {resumed_after} of {iterations}"));
+    if before > 0 {
+        note(&format!("goes on after iteration {before} of {iterations}"));
     }
-    let steps = Steps::new(resumed_after, iterations, "iterations");
-    for iteration in resumed_after + 1..=iterations {
+    let steps = Steps::new(before, iterations, "iterations");
+    for iteration in before + 1..=iterations {
         let start = Instant::now();
-        let gradient = Pass { folder, job, trainer: &trainer, iteration }.gradient(&context, &steps)?;
+        let pass = Pass { folder, job, trainer: &trainer, iteration };
+        let Some(gradient) = pass.gradient(&context, &steps)? else { break };
         let report = trainer.step_by(&gradient)?;
         if iteration < iterations {
-            let checkpoint = trainer.checkpoint().context("an iteration leaves a checkpoint")?;
-            Staged::new(&folder.checkpoint_file(), |out| checkpoint.write(job, out))?.commit(true)?;
+            keep(folder, job, &trainer)?;
         }
         let seconds = start.elapsed().as_secs_f64();
         steps.step(&format!("iteration {iteration} of {iterations}: {seconds:.2} s, level {}", report.level));
     }
-    let model = trainer.model().context("training ends with a model")?;
+    let Some(model) = trainer.model() else {
+        let stop = folder.stop_file();
+        let problem =
+            "stopped before an iteration was done, so there is no model; without this file it goes on";
+        return Err(BadInput::at(&stop, problem).into());
+    };
     Staged::new(&folder.model_file(), |out| model.write(job, out))?.commit(false)?;
-    Ok(resumed_after)
+    Ok(Iterations { before, all: model.iteration })
+}
+
+/// Writes what an iteration leaves: the model first, as it is there for the owner whenever training goes on after it.
+fn keep(folder: &JobFolder, job: &Job, trainer: &Trainer<Evaluator>) -> Result<()> {
+    let model = trainer.model().context("an iteration leaves a model")?;
+    let checkpoint = trainer.checkpoint().context("an iteration leaves a checkpoint")?;
+    let file = folder.model_after(model.iteration);
+    check_free(&file, true)?;
+    Staged::new(&file, |out| model.write(job, out))?.commit(true)?;
+    Staged::new(&folder.checkpoint_file(), |out| checkpoint.write(job, out))?.commit(true)?;
+    Ok(())
 }
 
 fn read_checkpoint(
@@ -178,7 +208,7 @@ fn read_checkpoint(
 
 /// Removes what a run goes on from, which is of no use once the model is there.
 fn remove_intermediate(folder: &JobFolder) -> Result<(), BadInput> {
-    for file in [folder.checkpoint_file(), folder.gradient_file()] {
+    for file in [folder.checkpoint_file(), folder.gradient_file(), folder.stop_file()] {
         match fs::remove_file(&file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(BadInput::at(&file, error));

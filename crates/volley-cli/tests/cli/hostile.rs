@@ -15,7 +15,7 @@ use crate::setup::{fixture, folder, link, link_project, names, refuse, replace, 
 /// Far longer than a refusal takes on a busy machine, far shorter than a person waits.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const SERVER_FILES: [&str; 8] = [
+const SERVER_FILES: [&str; 10] = [
     "job.vly",
     "evaluation-keys.vly",
     "preconditioner.vly",
@@ -23,6 +23,8 @@ const SERVER_FILES: [&str; 8] = [
     "checkpoint.vly",
     "gradient.vly",
     "model.vly",
+    "model-after-1.vly",
+    "stop",
     ".volley.lock",
 ];
 

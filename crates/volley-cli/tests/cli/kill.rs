@@ -15,13 +15,13 @@ use crate::setup::{fixture, folder, link, names, volley};
 
 const KILLS: usize = 5;
 
-fn start(server: &Path) -> Child {
+pub(crate) fn start(server: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_volley"));
     command.arg("train").arg(server).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// SIGKILL.
-fn kill(mut child: Child) {
+pub(crate) fn kill(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
 }
@@ -34,6 +34,8 @@ fn check_model(server: &Path) {
             ".volley.lock",
             "evaluation-keys.vly",
             "job.vly",
+            "model-after-1.vly",
+            "model-after-2.vly",
             "model.vly",
             "preconditioner.vly",
             "rows-00001.vly"

@@ -16,5 +16,6 @@ mod scores;
 mod secret_forms;
 mod secrets;
 mod setup;
+mod stop;
 mod tables;
 mod training_in_clear;

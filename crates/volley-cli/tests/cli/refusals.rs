@@ -375,10 +375,10 @@ fn a_full_disk() {
     {
         assert_eq!(fs::read(old.join(name)).unwrap(), fs::read(fixture.project.join(name)).unwrap());
     }
-    // A checkpoint: the upload is as it was, and the next attempt ends with the model.
+    // What an iteration leaves: the upload is as it was, and the next attempt ends with the model.
     let (_folder, server) = server();
     let assert = on_a_full_disk(100, &["train".as_ref(), server.as_ref()]).assert().code(2);
-    assert.stderr(contains("checkpoint.vly: File too large"));
+    assert.stderr(contains("model-after-1.vly: File too large"));
     assert_eq!(
         names(&server),
         [".volley.lock", "evaluation-keys.vly", "job.vly", "preconditioner.vly", "rows-00001.vly"]

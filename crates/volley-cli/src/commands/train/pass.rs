@@ -24,14 +24,22 @@ pub(super) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// The gradient of all rows. Sums are exact, so it is the same wherever a pass was interrupted.
-    pub(super) fn gradient(&self, context: &Context, steps: &Steps) -> Result<Gradient<TensorCiphertext>> {
+    /// The gradient of all rows; `None` if the training was stopped. Sums are exact, so it is the same wherever a pass
+    /// was interrupted.
+    pub(super) fn gradient(
+        &self,
+        context: &Context,
+        steps: &Steps,
+    ) -> Result<Option<Gradient<TensorCiphertext>>> {
         let plan = self.job.plan();
         let mut sum = self.read(context)?;
         let done = sum.as_ref().map_or(0, |sum| sum.groups().last().map_or(0, |groups| groups.end));
         let (start, mut written) = (Instant::now(), Instant::now());
         let files = (0..plan.row_files()).map(|file| plan.row_file_groups(file));
         for groups in files.filter(|groups| groups.start >= done) {
+            if self.folder.is_stopped()? {
+                return Ok(None);
+            }
             let end = groups.end;
             let part = self.trainer.gradient(groups)?.context("an iteration is left")?;
             sum = Some(match sum {
@@ -46,7 +54,7 @@ impl Pass<'_> {
                 }
             }
         }
-        sum.context("there are rows")
+        Ok(Some(sum.context("there are rows")?))
     }
 
     /// Rows done, rows a second, time left.
