@@ -19,19 +19,14 @@ mkdir "$work/owner" "$work/server"
 
 cd "$work/owner"
 if [ -n "$data" ]; then
-    # Blank lines and a header are no rows.
-    read -r samples features classes < <(awk -F, '
-        NF > 1 && !(NR == 1 && $2 !~ /^[ \t]*[-+.0-9]/) { rows++; columns = NF - 1; if (!seen[$1]++) classes++ }
-        END { print rows, columns, classes }' "$data")
     training=("$data") test=("$data")
 else
-    samples=1024 features=400 classes=10
     mnist=$root/data/mnist
     training=("$mnist/train-first1024-images.idx3-ubyte.gz" --centre 20)
     test=("$mnist/t10k-images.idx3-ubyte.gz" --centre 20)
 fi
 echo "== owner: plan, keys, encryption"
-"$volley" init --samples "$samples" --features "$features" --classes "$classes" --iterations "$iterations" project
+"$volley" init "${training[@]}" project --iterations "$iterations"
 "$volley" keygen project
 "$volley" encrypt project "${training[@]}"
 

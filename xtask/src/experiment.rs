@@ -21,11 +21,9 @@ use volley_mlr::volley_ckks::{
 };
 use volley_mlr::volley_revolver::plan::{Demands, RingChoice};
 use volley_mlr::volley_sigmoid::SigmoidPolynomial;
-use volley_mlr::{
-    EncryptedDataset, EncryptedModel, Hyperparameters, Owner, Plan, Step, StepReport, Trainer, TrainingSet,
-};
-use volley_program::machine::{available_memory_bytes, peak_memory_bytes};
-use volley_program::{BadInput, OrBadInput, ProfileName, SMALL_KEY_BYTES, Threads};
+use volley_mlr::{EncryptedModel, Hyperparameters, Owner, Plan, Step, StepReport, TrainingSet};
+use volley_program::machine::peak_memory_bytes;
+use volley_program::{BadInput, Machine, OrBadInput, ProfileName, SMALL_KEY_BYTES};
 use volley_report::{
     Measured, MeasuredIteration, Operations, PageFile, Party, Phase, Report, Rows, Training,
 };
@@ -61,7 +59,7 @@ pub(crate) struct Options {
     #[arg(long)]
     small_keys: bool,
     #[command(flatten)]
-    threads: Threads,
+    machine: Machine,
     /// Choose the training rows at random with this seed; keys and errors never depend on it
     #[arg(long)]
     seed: Option<u64>,
@@ -98,7 +96,7 @@ impl Options {
 
 /// Runs the experiment and prints its report.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    options.threads.start()?;
+    options.machine.start_threads()?;
     let experiment = Experiment::new(options)?;
     // Opened first: a long run must not end with nowhere to write its report.
     let json = options.json.as_deref().map(create).transpose()?;
@@ -143,7 +141,7 @@ impl Experiment {
             ring: options.log_n,
             security: Security::Classical128,
             key_bytes: options.small_keys.then_some(SMALL_KEY_BYTES),
-            memory_bytes: available_memory_bytes(),
+            memory_bytes: options.machine.memory_bytes(),
             threads: rayon::current_num_threads(),
         };
         let (samples, features) = data.training.features().dim();
@@ -174,9 +172,10 @@ impl Experiment {
             Ok((secret_key, keys))
         })?;
         let owner = Owner::new(&self.plan, &self.training_set, &secret_key)?;
-        let dataset = phases.time(Party::Owner, "encryption", || Ok(owner.encrypt(&mut rng)?))?;
+        let upload =
+            phases.time(Party::Owner, "encryption", || Upload::encrypt(&owner, &self.plan, &mut rng))?;
 
-        let trained = Server { context, keys, dataset }.train(&self.plan, &mut phases)?;
+        let trained = Server { context, keys, upload }.train(&self.plan, &mut phases)?;
 
         let weights = phases.time(Party::Owner, "decryption", || {
             trained.models.iter().map(|model| Ok(owner.decrypt_weights(model)?)).collect::<Result<Vec<_>>>()
@@ -224,7 +223,7 @@ impl Experiment {
 struct Server {
     context: Arc<Context>,
     keys: EvaluationKeySet,
-    dataset: EncryptedDataset,
+    upload: Upload,
 }
 
 /// What the server gives back, with its times.
@@ -238,11 +237,10 @@ struct Trained {
 
 impl Server {
     fn train(self, plan: &Plan, phases: &mut Phases<'_>) -> Result<Trained> {
-        let Self { context, keys, dataset } = self;
+        let Self { context, keys, upload } = self;
         let evaluator = Arc::new(Evaluator::new(&context, keys)?);
-        let mut trainer = phases.time(Party::Server, "server set-up", || {
-            Ok(Trainer::new(&evaluator, plan, dataset.expand(&context)?)?)
-        })?;
+        let mut trainer =
+            phases.time(Party::Server, "server set-up", || upload.trainer(&evaluator, plan, &context))?;
         let mut seconds = phases.last_seconds();
         let (mut models, mut steps) = (Vec::new(), Vec::new());
         loop {
@@ -306,6 +304,10 @@ impl Progress {
         self.0.finish_and_clear();
     }
 }
+
+mod upload;
+
+use upload::Upload;
 
 #[cfg(test)]
 mod tests;

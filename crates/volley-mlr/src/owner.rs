@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::volley_ckks::{Ciphertext, Encoder, SecretKey};
+use crate::volley_ckks::{Ciphertext, Encoder, KeyId, SecretKey};
 use ndarray::Array2;
 
 use crate::clear::model::Model;
@@ -50,6 +50,12 @@ impl Owner {
             secret_key: Arc::clone(secret_key),
             encoder: Encoder::new(secret_key.context()),
         })
+    }
+
+    /// The name of the secret key.
+    #[must_use]
+    pub fn key_id(&self) -> KeyId {
+        self.secret_key.id()
     }
 
     /// Decrypts a model: [flooded](crate::volley_ckks::flooding) where the plan is shareable, otherwise

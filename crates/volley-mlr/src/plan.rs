@@ -85,17 +85,30 @@ impl Plan {
         }
         // With the bias. More columns than there are numbers do not fit either.
         let shape = Shape { samples, columns: features.saturating_add(1), classes };
-        let in_memory = Self::cheapest(shape, hyperparameters, demands, RowStorage::Memory);
+        let unlimited = Demands { memory_bytes: None, ..demands };
+        let fastest = Self::cheapest(shape, hyperparameters, unlimited, RowStorage::Memory)?;
         let plan = match demands.memory_bytes {
-            None => in_memory,
-            Some(_) => match (in_memory, Self::cheapest(shape, hyperparameters, demands, RowStorage::Disk)) {
-                (Ok(in_memory), Ok(on_disk)) => Ok(in_memory.or_better(on_disk, demands.threads)),
-                (Ok(plan), Err(_)) | (Err(_), Ok(plan)) => Ok(plan),
-                (Err(in_memory), Err(on_disk)) => Err(closer(in_memory, on_disk)),
-            },
-        }?;
+            Some(limit) if fastest.memory(demands.threads).total() > limit => {
+                Self::in_little_memory(shape, hyperparameters, demands)?
+            }
+            _ => fastest,
+        };
         hyperparameters.profile().check_features(features)?;
         Ok(plan)
+    }
+
+    /// The faster one of two plans within a limit of memory: with rows in memory, and with rows on a disk.
+    fn in_little_memory(
+        shape: Shape,
+        hyperparameters: &Hyperparameters,
+        demands: Demands,
+    ) -> Result<Self, Error> {
+        let cheapest = |storage| Self::cheapest(shape, hyperparameters, demands, storage);
+        match (cheapest(RowStorage::Memory), cheapest(RowStorage::Disk)) {
+            (Ok(in_memory), Ok(on_disk)) if on_disk.seconds() < in_memory.seconds() => Ok(on_disk),
+            (Ok(plan), _) | (Err(_), Ok(plan)) => Ok(plan),
+            (Err(in_memory), Err(on_disk)) => Err(closer(in_memory, on_disk)),
+        }
     }
 
     /// The cheapest plan with the rows in one place.

@@ -52,11 +52,17 @@ impl Machine {
         self.threads.start()
     }
 
+    /// The memory that may be taken, where it was said or the system tells.
+    #[must_use]
+    pub fn memory_bytes(self) -> Option<u64> {
+        self.memory.or_else(available_memory_bytes)
+    }
+
     /// Whether there is the memory that a computation takes on so many threads, as far as is known.
     #[must_use]
     pub fn has_memory(self, needed: impl FnOnce(usize) -> Memory) -> bool {
         let needed = needed(rayon::current_num_threads()).total();
-        self.memory.or_else(available_memory_bytes).is_none_or(|limit| needed <= limit)
+        self.memory_bytes().is_none_or(|limit| needed <= limit)
     }
 
     /// Refuses a computation that there is no memory for, before it begins; `needed` says what it takes on so many
@@ -68,7 +74,7 @@ impl Machine {
     pub fn check_memory(self, work: &str, needed: impl FnOnce(usize) -> Memory) -> Result<(), BadInput> {
         let threads = rayon::current_num_threads();
         let needed = needed(threads).total();
-        match self.memory.or_else(available_memory_bytes) {
+        match self.memory_bytes() {
             Some(limit) if needed > limit => {
                 let (needed, limit) = (show_bytes(needed), show_bytes(limit));
                 let threads = counted(threads, "thread");

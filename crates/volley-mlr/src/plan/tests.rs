@@ -451,7 +451,7 @@ fn memory_does_not_grow_with_rows_on_a_disk() {
 
 #[test]
 fn rows_that_do_not_fit_the_memory_are_read_in_every_iteration() {
-    let limited = |bytes| plan([52_500, 768, 10], 2, Demands { memory_bytes: bytes, ..Demands::default() });
+    let limited = |bytes| plan([52_500, 768, 10], 2, Demands { memory_bytes: bytes, ..in_ring(14) });
     let free = limited(None).unwrap();
     assert_eq!(free.storage(), RowStorage::Memory);
     assert!(free.memory(1).total() > 20_000_000_000);

@@ -19,9 +19,10 @@ use crate::volley_ckks::Arithmetic;
 use crate::volley_revolver::skewed::{BackwardCopies, ForwardCopies, Skewed};
 use crate::volley_revolver::{Error as MatrixError, Layout};
 
-/// Groups whose errors are kept at the same time, and whose copies are where not all are: enough for many threads, few
-/// enough for large data.
+/// Groups whose errors are kept at the same time: enough for many threads, few enough for large data.
 pub(crate) const GROUPS_AT_ONCE: usize = 8;
+/// Ciphertexts of features whose copies are in memory where not all are, but one group at least.
+const FEATURES_AT_ONCE: usize = 16;
 
 /// Where the rows are while a run trains. What is computed is the same, bit for bit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -247,7 +248,7 @@ where
     }
 
     fn window(&self) -> usize {
-        GROUPS_AT_ONCE
+        (FEATURES_AT_ONCE / self.layout().column_blocks()).clamp(1, GROUPS_AT_ONCE)
     }
 
     fn read(

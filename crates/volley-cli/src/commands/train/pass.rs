@@ -13,7 +13,7 @@ use crate::output::Steps;
 use crate::project::{JobFolder, gradient_limit};
 
 /// After so long the gradient of the rows so far is written: no more work is lost.
-const BETWEEN_WRITES: Duration = Duration::from_secs(30);
+const BETWEEN_WRITES: Duration = Duration::from_secs(10);
 
 /// A pass over the rows for an iteration.
 pub(super) struct Pass<'a> {
