@@ -19,7 +19,7 @@
 //! polynomial (see [`volley_sigmoid::MaskedSigmoid`]). The scale is exactly the same in every iteration, as errors are
 //! encoded at the scale that gives G this one.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use volley_sigmoid::SigmoidPolynomial;
 
@@ -34,7 +34,7 @@ use crate::training::rows::{ResidentRows, Rows};
 use crate::volley_ckks::{Arithmetic, Scale};
 use crate::volley_revolver::Layout;
 use crate::volley_revolver::plan::Plan as MatrixPlan;
-use crate::volley_revolver::skewed::{Skewed, Split};
+use crate::volley_revolver::skewed::{RevolvedWeights, Skewed, Split};
 
 mod checkpoint;
 mod gradient;
@@ -50,7 +50,7 @@ pub use gradient::Gradient;
 /// This is all of a server:
 ///
 /// ```
-/// # use std::sync::Arc;
+/// # use std::sync::{Arc, Mutex};
 /// use volley_mlr::volley_ckks::{Ciphertext, Context, EvaluationKeySet, Evaluator};
 /// use volley_mlr::{EncryptedDataset, EncryptedModel, Error, Plan, Trainer};
 ///
@@ -70,7 +70,7 @@ pub use gradient::Gradient;
 /// Nothing that it has can decrypt. [`Owner`](crate::Owner) decrypts by a secret key, which evaluation keys are not:
 ///
 /// ```compile_fail,E0308
-/// # use std::sync::Arc;
+/// # use std::sync::{Arc, Mutex};
 /// use volley_mlr::volley_ckks::{Ciphertext, EvaluationKeySet};
 /// use volley_mlr::{EncryptedModel, Error, Model, Owner, Plan, TrainingSet};
 ///
@@ -95,6 +95,8 @@ pub struct Trainer<A: Arithmetic, O = SigmoidPolynomial> {
     refresh: Option<WeightRefresh<A>>,
     iteration: usize,
     state: Option<State<A::Ciphertext>>,
+    /// The rotations of the weights for the next part of a gradient, where there is one class block.
+    revolved: Mutex<Option<RevolvedWeights<A::Ciphertext>>>,
 }
 
 /// What one iteration did.
@@ -166,6 +168,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
             refresh,
             iteration: 0,
             state: None,
+            revolved: Mutex::default(),
         }
     }
 
@@ -234,6 +237,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         let level = point.first().map_or(0, |point| arithmetic.operand(point).level);
         // Nothing can fail any more: a step that was refused leaves the weights as they were.
         self.state = Some(State { point, previous, carry });
+        self.forget_revolved();
         self.iteration = iteration;
         Ok(StepReport { iteration, level, refreshed })
     }

@@ -108,6 +108,35 @@ impl<A: Arithmetic> Skewed<A> {
         copies: &[B],
         errors: &[RevolvedErrors<A::Ciphertext>],
     ) -> Result<BackwardSums<A::Tensor>, Error> {
+        let (blocks, of_block) = (self.layout.column_blocks(), self.split.backward_sums());
+        let none = (0..blocks).map(|_| (0..of_block).map(|_| None).collect()).collect();
+        self.accumulate_all(none, copies, errors)
+    }
+
+    /// The sums of some groups added to those of others, one ciphertext after the other.
+    ///
+    /// # Errors
+    ///
+    /// As [`accumulate`](Self::accumulate); [`Error::SplitMismatch`] and [`Error::Length`] for other sums of another split
+    /// or layout.
+    pub fn accumulate_onto<B: Borrow<BackwardCopies<A::Ciphertext>>>(
+        &self,
+        others: BackwardSums<A::Tensor>,
+        copies: &[B],
+        errors: &[RevolvedErrors<A::Ciphertext>],
+    ) -> Result<BackwardSums<A::Tensor>, Error> {
+        self.check_origin(others.split, others.sums.len())?;
+        let others = others.sums.into_iter().map(|sums| sums.into_iter().map(Some).collect()).collect();
+        self.accumulate_all(others, copies, errors)
+    }
+
+    /// The sums of some groups, with `others` by column block and index.
+    fn accumulate_all<B: Borrow<BackwardCopies<A::Ciphertext>>>(
+        &self,
+        others: Vec<Vec<Option<A::Tensor>>>,
+        copies: &[B],
+        errors: &[RevolvedErrors<A::Ciphertext>],
+    ) -> Result<BackwardSums<A::Tensor>, Error> {
         check_length(copies.len(), errors.len())?;
         let copies: Vec<_> = copies.iter().map(Borrow::borrow).collect();
         for (copies, errors) in copies.iter().zip(errors) {
@@ -115,7 +144,7 @@ impl<A: Arithmetic> Skewed<A> {
             self.check_origin(errors.split, copies.copies.len())?;
         }
         let baby_steps = self.split.backward_steps();
-        let sum = |block: usize, index: usize| {
+        let sum = |block: usize, index: usize, other: Option<A::Tensor>| {
             let terms: Vec<_> = copies
                 .iter()
                 .zip(errors)
@@ -130,12 +159,18 @@ impl<A: Arithmetic> Skewed<A> {
                     copies.iter().zip(errors)
                 })
                 .collect();
-            Ok(self.arithmetic.sum_of_products(&terms)?)
+            let sum = self.arithmetic.sum_of_products(&terms)?;
+            Ok(match other {
+                Some(other) => self.arithmetic.add_tensor(other, &sum)?,
+                None => sum,
+            })
         };
-        let sums = (0..self.layout.column_blocks())
+        let sums = others
             .into_par_iter()
-            .map(|block| {
-                (0..self.split.backward_sums()).into_par_iter().map(|index| sum(block, index)).collect()
+            .enumerate()
+            .map(|(block, others)| {
+                let others = others.into_par_iter().enumerate();
+                others.map(|(index, other)| sum(block, index, other)).collect()
             })
             .collect::<Result<_, Error>>()?;
         Ok(BackwardSums { split: self.split, sums })

@@ -143,17 +143,27 @@ impl Case {
             assert_slots_close(slots, packed);
         }
 
-        let streamed = copies
-            .iter()
-            .zip(&self.errors)
-            .map(|(copies, e)| {
-                let errors = skewed.revolve_errors(e).unwrap();
-                skewed.accumulate(from_ref(copies), &[errors]).unwrap()
-            })
+        let parts = || {
+            copies
+                .iter()
+                .zip(&self.errors)
+                .map(|(copies, e)| (from_ref(copies), [skewed.revolve_errors(e).unwrap()]))
+        };
+        let merged = parts()
+            .map(|(copies, errors)| skewed.accumulate(copies, &errors).unwrap())
             .reduce(|a, b| skewed.merge(a, &b).unwrap());
-        for (a, b) in skewed.gradient(&streamed.unwrap()).unwrap().iter().zip(&gradient) {
-            assert_slots_close(a.values(), b.values());
-            assert_eq!(a.operand(), b.operand());
+        let streamed = parts().fold(None, |sums, (copies, errors)| {
+            let sums = match sums {
+                Some(sums) => skewed.accumulate_onto(sums, copies, &errors),
+                None => skewed.accumulate(copies, &errors),
+            };
+            Some(sums.unwrap())
+        });
+        for sums in [merged, streamed] {
+            for (a, b) in skewed.gradient(&sums.unwrap()).unwrap().iter().zip(&gradient) {
+                assert_slots_close(a.values(), b.values());
+                assert_eq!(a.operand(), b.operand());
+            }
         }
         gradient
     }

@@ -41,10 +41,9 @@ impl Pass<'_> {
                 return Ok(None);
             }
             let end = groups.end;
-            let part = self.trainer.gradient(groups)?.context("an iteration is left")?;
             sum = Some(match sum {
-                Some(sum) => self.trainer.add_gradients(part, &sum)?,
-                None => part,
+                Some(sum) => self.trainer.extend_gradient(sum, groups)?,
+                None => self.trainer.gradient(groups)?.context("an iteration is left")?,
             });
             if end < plan.layout().groups() {
                 steps.within(&self.progress(done, end, start.elapsed()));

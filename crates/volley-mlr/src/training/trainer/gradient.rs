@@ -5,7 +5,7 @@
 //! bit for bit, whatever the parts are and in whatever order they are added.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use maybe_rayon::prelude::*;
 
@@ -94,8 +94,31 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
     pub fn gradient(&self, groups: Range<usize>) -> Result<Option<Gradient<A::Tensor>>, Error> {
         let Some((iteration, step)) = self.next_step() else { return Ok(None) };
         check_groups(&groups, self.rows.groups())?;
-        let sums = self.sums(groups.clone(), step, Ok)?;
+        let others = self.no_sums();
+        let sums = self.sums(groups.clone(), step, others, Ok)?;
         Ok(Some(Gradient { layout: self.layout(), iteration, groups: vec![groups], sums }))
+    }
+
+    /// A gradient with that of some more groups, which is added to it in place: of large weights there need not be two in
+    /// memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`gradient`](Self::gradient) and [`add_gradients`](Self::add_gradients).
+    pub fn extend_gradient(
+        &self,
+        gradient: Gradient<A::Tensor>,
+        groups: Range<usize>,
+    ) -> Result<Gradient<A::Tensor>, Error> {
+        check_layout(self.layout(), gradient.layout)?;
+        let next = self.iteration + 1;
+        gradient.check_iteration(next..=next)?;
+        check_groups(&groups, self.rows.groups())?;
+        let united = united(&gradient.groups, std::slice::from_ref(&groups))?;
+        let step = self.rule.gradient_factor(next, self.layout().shape().samples);
+        let others = gradient.sums.into_iter().map(Some).collect();
+        let sums = self.sums(groups, step, others, Ok)?;
+        Ok(Gradient { layout: self.layout(), iteration: next, groups: united, sums })
     }
 
     /// The gradient of the groups of two gradients together.
@@ -120,6 +143,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
 
     /// The ciphertexts of a gradient of all groups, in the layout of the weights, by class block and column block.
     pub(super) fn summed(&self, gradient: &Gradient<A::Tensor>) -> Result<Vec<A::Ciphertext>, Error> {
+        self.forget_revolved();
         check_layout(self.layout(), gradient.layout)?;
         let next = self.iteration + 1;
         gradient.check_iteration(next..=next)?;
@@ -138,11 +162,22 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         if covered != groups {
             return Err(Error::GradientIncomplete { covered, groups });
         }
-        let gradients = self.sums(available, step, |sums| Ok(self.skewed.gradient(&sums)?))?;
+        let gradients =
+            self.sums(available, step, self.no_sums(), |sums| Ok(self.skewed.gradient(&sums)?))?;
         Ok(gradients.into_iter().flatten().collect())
     }
 
-    /// What is made of the sums over some groups, by class block.
+    /// Rotations of weights are of no use after the gradient.
+    pub(super) fn forget_revolved(&self) {
+        *self.revolved.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// None for each class block.
+    fn no_sums(&self) -> Vec<Option<BackwardSums<A::Tensor>>> {
+        (0..self.layout().class_blocks()).map(|_| None).collect()
+    }
+
+    /// What is made of the sums over some groups, with those over others, by class block.
     ///
     /// Of rows that are all in memory one block comes after the other, so that the rotations of their weights are not
     /// all alive together. Of rows that come in windows they are, and so are the sums.
@@ -150,12 +185,15 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         &self,
         groups: Range<usize>,
         step: f64,
+        mut sums: Vec<Option<BackwardSums<A::Tensor>>>,
         finish: impl Fn(BackwardSums<A::Tensor>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
         let class_blocks = self.layout().class_blocks();
         let products = if self.state.is_some() { Products::Both } else { Products::Backward };
         let mut weights: Vec<_> = (0..class_blocks).map(|_| None).collect();
-        let mut sums: Vec<_> = (0..class_blocks).map(|_| None).collect();
+        if let [weights] = &mut weights[..] {
+            *weights = self.revolved.lock().unwrap_or_else(PoisonError::into_inner).take().map(Some);
+        }
         let mut finished = Vec::new();
         let size = self.rows.window().max(1);
         for start in groups.clone().step_by(size) {
@@ -170,6 +208,9 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
                 let block = Block { class_block, weights: revolved.as_ref(), step };
                 let sum = self.block_sums(&block, start, &rows, sums[class_block].take())?;
                 if is_last {
+                    if class_blocks == 1 {
+                        *self.revolved.lock().unwrap_or_else(PoisonError::into_inner) = revolved;
+                    }
                     finished.push(finish(sum)?);
                 } else {
                     sums[class_block] = Some(sum);
@@ -205,10 +246,9 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
                 .map(|(rows, group)| self.revolved_errors(block, group, rows))
                 .collect::<Result<Vec<_>, Error>>()?;
             let copies: Vec<&BackwardCopies<_>> = rows.iter().map(|rows| &rows.backward).collect();
-            let partial = self.skewed.accumulate(&copies, &errors)?;
             sums = Some(match sums {
-                Some(sums) => self.skewed.merge(sums, &partial)?,
-                None => partial,
+                Some(sums) => self.skewed.accumulate_onto(sums, &copies, &errors)?,
+                None => self.skewed.accumulate(&copies, &errors)?,
             });
         }
         sums.ok_or_else(|| CkksError::EmptySum.into())

@@ -45,10 +45,9 @@ impl Circuit for Gradients {
                     skewed.revolve_errors(&sum.unwrap())
                 })
                 .collect::<Result<Vec<_>, Error>>()?;
-            let partial = skewed.accumulate(copies, &errors)?;
             sums = Some(match sums {
-                Some(sums) => skewed.merge(sums, &partial)?,
-                None => partial,
+                Some(sums) => skewed.accumulate_onto(sums, copies, &errors)?,
+                None => skewed.accumulate(copies, &errors)?,
             });
         }
         skewed.gradient(&sums.unwrap()).map(drop)

@@ -148,6 +148,46 @@ fn the_level_of_a_gradient_is_that_of_the_weights_before_they_are_refreshed() {
     }
 }
 
+#[test]
+fn a_gradient_is_extended_to_that_of_all_groups() {
+    let setup = setup(2);
+    let groups = setup.plan.layout().groups();
+    let mut trainer = trainer(&setup);
+    for iteration in 1..=2 {
+        let part = |groups| trainer.gradient(groups).unwrap().unwrap();
+        let extended = trainer.extend_gradient(part(0..3), 4..groups).unwrap();
+        assert_eq!(extended.groups(), [0..3, 4..groups]);
+        let extended = trainer.extend_gradient(extended, 3..4).unwrap();
+        let whole = part(0..groups);
+        assert_eq!((extended.iteration(), extended.groups()), (iteration, whole.groups()));
+        assert_eq!(trainer.summed(&extended).unwrap(), trainer.summed(&whole).unwrap());
+        let overlap = trainer.extend_gradient(part(0..3), 2..4).map(drop);
+        assert_eq!(overlap, Err(Error::GradientOverlap { group: 2 }));
+        trainer.step_by(&extended).unwrap();
+        let late = trainer.extend_gradient(whole, 3..4).map(drop);
+        let expected = iteration + 1..=iteration + 1;
+        assert_eq!(late, Err(Error::GradientIteration { expected, found: iteration }));
+    }
+}
+
+#[test]
+fn rotated_weights_are_made_once_for_all_parts_of_one_class_block() {
+    let hyperparameters = Hyperparameters::standard(3).unwrap();
+    let setup = Setup::new(&clouds(300, 20, 3), &hyperparameters, small_ring(8));
+    let groups = setup.plan.layout().groups();
+    assert!(setup.plan.layout().class_blocks() == 1 && groups > 3);
+    let (mut whole, mut parts) = (trainer(&setup), trainer(&setup));
+    while whole.step().unwrap().is_some() {
+        let mut sum = parts.gradient(0..1).unwrap().unwrap();
+        for group in 1..groups {
+            sum = parts.extend_gradient(sum, group..group + 1).unwrap();
+        }
+        parts.step_by(&sum).unwrap();
+        assert_eq!(parts.model().unwrap().terms, whole.model().unwrap().terms);
+    }
+    assert_eq!(parts.arithmetic.counts(), whole.arithmetic.counts());
+}
+
 /// A disk that fails.
 #[derive(Debug)]
 struct Unreadable(ResidentRows<Ciphertext>);
