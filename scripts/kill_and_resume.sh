@@ -69,4 +69,5 @@ while [ "$done" -lt "$kills" ]; do
     cmp server/model.vly undisturbed.vly
     rm -f server/model.vly
 done
-echo "$done kills, $checkpoints of them after a checkpoint, $passes in a pass that was taken up: the same model each time"
+echo "$done kills, $checkpoints of them after a checkpoint, $passes in a pass that was taken up:" \
+    "the same model each time"

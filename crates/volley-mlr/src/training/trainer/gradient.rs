@@ -99,8 +99,8 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         Ok(Some(Gradient { layout: self.layout(), iteration, groups: vec![groups], sums }))
     }
 
-    /// A gradient with that of some more groups, which is added to it in place: of large weights there need not be two in
-    /// memory.
+    /// A gradient with that of some more groups, which is added to it in place: of large weights there need not be two
+    /// in memory.
     ///
     /// # Errors
     ///
