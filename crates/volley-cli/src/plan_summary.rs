@@ -6,7 +6,7 @@ use serde::Serialize;
 use volley_mlr::volley_ckks::Parameters;
 use volley_mlr::volley_ckks::bootstrapping::Preset;
 use volley_mlr::volley_ckks::costs::{CoreKind, CostModel};
-use volley_mlr::{Plan, PlanHash, Profile};
+use volley_mlr::{Plan, PlanHash, Profile, RowStorage};
 use volley_program::units::{counted, show_bytes};
 use volley_program::{CoreTimes, ProfileName};
 
@@ -62,6 +62,8 @@ pub(crate) struct PlanSummary {
     keys: usize,
     keys_bytes: u64,
     server_memory_bytes: u64,
+    /// Whether the server reads the rows in every iteration: they do not fit the memory that was planned for.
+    rows_on_disk: bool,
     key_seconds_on_one_core: f64,
     seconds_on_one_core: Seconds,
     refreshes: Option<Refreshes>,
@@ -148,6 +150,7 @@ impl PlanSummary {
             keys: plan.key_spec().key_count(),
             keys_bytes: plan.key_spec().byte_count(),
             server_memory_bytes: plan.memory(1).total(),
+            rows_on_disk: plan.storage() == RowStorage::Disk,
             key_seconds_on_one_core: plan.key_seconds_on(&core.times),
             seconds_on_one_core: Seconds::new(plan, core),
             refreshes: plan.bootstrapping().zip(plan.refresh_bits()).map(|(preset, bits)| Refreshes {
@@ -189,7 +192,8 @@ impl fmt::Display for PlanSummary {
             "owner time       about {:.1} s for the keys on one core of this machine",
             self.key_seconds_on_one_core
         )?;
-        writeln!(f, "server memory    {} with one thread", show_bytes(self.server_memory_bytes))?;
+        let rows = if self.rows_on_disk { "; the rows are read in every iteration" } else { "" };
+        writeln!(f, "server memory    {} with one thread{rows}", show_bytes(self.server_memory_bytes))?;
         writeln!(f, "{}", self.seconds_on_one_core)?;
         if let Some(Refreshes { count, bootstrapping, bits, weight_range }) = &self.refreshes {
             writeln!(
