@@ -5,11 +5,14 @@
 //! between.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
+use volley_mlr::volley_ckks::wire::{FileReader, WireError};
 use volley_program::{BadInput, OrBadInput};
 
+/// Files of tens of megabytes are read in pieces of this size.
+const BUFFER_BYTES: usize = 1 << 18;
 const LINK: &str = "this is a link, and links in a job's folder are not followed";
 
 /// Whether a path's last part may be a link.
@@ -34,6 +37,16 @@ pub(crate) fn open_received(path: &Path) -> Result<File, BadInput> {
 /// Opens the file that a folder is locked by, or makes it; nothing is written to it.
 pub(crate) fn open_lock(path: &Path) -> Result<File, BadInput> {
     open_regular(path, File::options().create(true).truncate(false).write(true).read(true), Links::Refused)
+}
+
+/// A buffer for a large file.
+pub(crate) fn buffered<R: Read>(file: R) -> BufReader<R> {
+    BufReader::with_capacity(BUFFER_BYTES, file)
+}
+
+/// Reads the whole of a file, without keeping it, and checks its hash.
+pub(crate) fn check_hash(file: impl Read) -> Result<(), WireError> {
+    FileReader::open(file, u64::MAX)?.read(|body| body.skip(body.left()))
 }
 
 /// Refuses a folder with links in it, and one that is a link itself.

@@ -31,7 +31,7 @@ use volley_program::{BadInput, OrBadInput};
 use zeroize::Zeroizing;
 
 use crate::atomic::Staged;
-use crate::files::{check_without_links, open_named, open_received};
+use crate::files::{buffered, check_without_links, open_named, open_received};
 use crate::output::bytes_bar;
 use crate::passphrase::PassphraseSource;
 use crate::settings::Settings;
@@ -366,7 +366,7 @@ fn read_text(file: &Path) -> Result<String, BadInput> {
 fn with_progress(file: &Path, opened: File) -> Result<BufReader<impl Read + use<>>, BadInput> {
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let bar = bytes_bar(name, opened.metadata().at(file)?.len());
-    Ok(BufReader::with_capacity(1 << 18, bar.wrap_read(opened)))
+    Ok(buffered(bar.wrap_read(opened)))
 }
 
 /// Most bytes of the file of a model: two sums of weights, each ciphertext with both halves, at no higher level than

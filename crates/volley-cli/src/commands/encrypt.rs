@@ -12,7 +12,7 @@ use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 use volley_mlr::volley_ckks::wire::Header;
-use volley_mlr::volley_ckks::{Context, SecretKey, SeededCiphertext};
+use volley_mlr::volley_ckks::{Context, SecretKey};
 use volley_mlr::wire::write_preconditioner;
 use volley_mlr::{Dataset, Error, Hyperparameters, Job, Owner, Plan, Step, TrainingSet};
 use volley_program::units::{counted, show_bytes};
@@ -22,7 +22,7 @@ use crate::atomic::{FolderLock, Staged, check_free};
 use crate::files::open_received;
 use crate::output::{Bar, Output, note, phase};
 use crate::passphrase::PassphraseSource;
-use crate::project::{JobFolder, Project};
+use crate::project::Project;
 use crate::tables::TableSource;
 
 /// Encrypt the training data, and complete the upload
@@ -118,8 +118,10 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let job = Job::new(plan.clone(), secret_key.id(), &mut rng)?;
     let state =
         Staged::private(&project.owner_state_file(), |file| training_set.owner_state().write(&job, file))?;
-    let mut files =
-        vec![stage_preconditioner(&upload, &job, &encryption.preconditioner(&mut rng).at(&options.data)?)?];
+    let blocks = encryption.preconditioner(&mut rng).at(&options.data)?;
+    let preconditioner =
+        Staged::new(&upload.preconditioner_file(), |out| write_preconditioner(&blocks, &job, out))?;
+    let mut files = vec![preconditioner];
     let bar = Bar::new(plan.row_files(), "files of rows");
     for file in 0..plan.row_files() {
         let rows = encryption.groups(plan.row_file_groups(file), &mut rng).at(&options.data)?;
@@ -143,14 +145,6 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         upload_bytes: plan.upload_bytes(),
         keys_bytes: plan.key_spec().byte_count(),
     })
-}
-
-fn stage_preconditioner(
-    upload: &JobFolder,
-    job: &Job,
-    blocks: &[SeededCiphertext],
-) -> Result<Staged, BadInput> {
-    Staged::new(&upload.preconditioner_file(), |out| write_preconditioner(blocks, job, out))
 }
 
 /// The rows of a plan, as they are trained on.

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_mlr::volley_ckks::wire::{FileReader, Header, Kind, WireError};
+use volley_mlr::volley_ckks::wire::{Header, Kind};
 use volley_mlr::volley_ckks::{Ciphertext, Context, Parameters, SecretKey};
 use volley_mlr::{Checkpoint, EncryptedModel, EncryptedScores, Gradient, Job, PredictionPlan, wire};
 use volley_program::units::show_bytes;
 use volley_program::{BadInput, CoreTimes, OrBadInput};
 
-use crate::files::open_named;
+use crate::files::{check_hash, open_named};
 use crate::output::Output;
 use crate::plan_summary::{ParametersSummary, PlanSummary};
 use crate::project::{checkpoint_limit, gradient_limit, model_limit, open, read_job};
@@ -102,19 +102,13 @@ impl fmt::Display for Inspection {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let path = &options.file;
     let header = Header::read(open_named(path)?).at(path)?;
-    let state = check_hash(path)?;
+    let state = check_hash(open(path)?);
     let mut inspection = Inspection::new(path, &header, state.is_ok())?;
     if state.is_ok() {
         inspection.look_inside(&header, options.job.as_deref())?;
     }
     output.result(&inspection)?;
     Ok(state.at(path)?)
-}
-
-/// Reads the whole file without keeping it.
-fn check_hash(path: &Path) -> Result<Result<(), WireError>, BadInput> {
-    let file = open(path)?;
-    Ok(FileReader::open(file, u64::MAX).and_then(|file| file.read(|body| body.skip(body.left()))))
 }
 
 impl Inspection {

@@ -15,15 +15,24 @@ use crate::setup::{fixture, folder, link, names, volley};
 
 const KILLS: usize = 5;
 
-pub(crate) fn start(server: &Path) -> Child {
+fn start(server: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_volley"));
     command.arg("train").arg(server).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// SIGKILL.
-pub(crate) fn kill(mut child: Child) {
+fn kill(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// Trains until there is a checkpoint, or the model where that came first.
+pub(crate) fn kill_after_a_checkpoint(server: &Path) {
+    let child = start(server);
+    while !server.join("checkpoint.vly").exists() && !server.join("model.vly").exists() {
+        sleep(Duration::from_millis(1));
+    }
+    kill(child);
 }
 
 fn check_model(server: &Path) {
@@ -75,11 +84,7 @@ fn killed_after_a_checkpoint_it_goes_on_there() {
     let folder = folder();
     let server = folder.path().join("server");
     link(&fixture().upload, &server);
-    let child = start(&server);
-    while !server.join("checkpoint.vly").exists() && !server.join("model.vly").exists() {
-        sleep(Duration::from_millis(1));
-    }
-    kill(child);
+    kill_after_a_checkpoint(&server);
     // What a program that is killed while it writes leaves behind.
     fs::write(server.join(".volley-killed.part"), "half").unwrap();
     if server.join("checkpoint.vly").exists() {

@@ -1,14 +1,12 @@
 //! Models of the iterations on the way, and a training that is stopped.
 
 use std::fs;
-use std::thread::sleep;
-use std::time::Duration;
 
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use serde_json::Value;
 
-use crate::kill::{kill, start};
+use crate::kill::kill_after_a_checkpoint;
 use crate::setup::{fixture, folder, link, refuse, volley};
 
 #[test]
@@ -44,11 +42,7 @@ fn a_stopped_training_ends_with_the_model_that_it_has() {
     let folder = folder();
     let server = folder.path().join("server");
     link(&fixture().upload, &server);
-    let child = start(&server);
-    while !server.join("checkpoint.vly").exists() && !server.join("model.vly").exists() {
-        sleep(Duration::from_millis(1));
-    }
-    kill(child);
+    kill_after_a_checkpoint(&server);
     if server.join("model.vly").exists() {
         return;
     }

@@ -215,6 +215,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
 
     /// The weights after the gradient of the next iteration.
     fn advance(&mut self, gradient: Vec<A::Ciphertext>) -> Result<StepReport, Error> {
+        *self.revolved() = None;
         let (iteration, arithmetic) = (self.iteration + 1, &*self.arithmetic);
         let last = iteration == self.rule.iterations();
         let carry = self.state.as_ref().and_then(|state| state.carry.as_ref());
@@ -237,7 +238,6 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         let level = point.first().map_or(0, |point| arithmetic.operand(point).level);
         // Nothing can fail any more: a step that was refused leaves the weights as they were.
         self.state = Some(State { point, previous, carry });
-        self.forget_revolved();
         self.iteration = iteration;
         Ok(StepReport { iteration, level, refreshed })
     }

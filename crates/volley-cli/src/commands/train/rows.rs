@@ -1,6 +1,5 @@
 //! The rows of an upload, for the trainer.
 
-use std::io::BufReader;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -9,7 +8,7 @@ use volley_mlr::wire::{RowFiles, read_preconditioner};
 use volley_mlr::{EncryptedGroups, Job, ResidentRows, RowPreparation, RowStorage, Rows, StoredRows};
 use volley_program::{BadInput, OrBadInput};
 
-use crate::files::open_received;
+use crate::files::{buffered, open_received};
 use crate::output::Bar;
 use crate::project::JobFolder;
 
@@ -29,13 +28,9 @@ pub(super) fn open(
     let groups = 0..plan.layout().groups();
     match storage {
         RowStorage::Disk => {
-            let (folder, job) = (folder.clone(), job.clone());
-            let context = Arc::clone(context);
-            let read = {
-                let context = Arc::clone(&context);
-                move |file| read(&folder, &job, &context, file)
-            };
-            let files = RowFiles::new(plan, &context, read);
+            let (folder, job, of_reader) = (folder.clone(), job.clone(), Arc::clone(context));
+            let read = move |file| read(&folder, &job, &of_reader, file);
+            let files = RowFiles::new(plan, context, read);
             Ok(Box::new(StoredRows::new(preparation, groups, files)?))
         }
         RowStorage::Memory => {
@@ -61,6 +56,6 @@ fn read(
     file: usize,
 ) -> Result<EncryptedGroups<SeededCiphertext>, BadInput> {
     let path = folder.row_file(file);
-    let opened = BufReader::with_capacity(1 << 18, open_received(&path)?);
+    let opened = buffered(open_received(&path)?);
     EncryptedGroups::read(job, context, file, opened, job.plan().row_file_bytes(file)).at(&path)
 }

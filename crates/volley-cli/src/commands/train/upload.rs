@@ -1,14 +1,13 @@
 //! Refusing an upload that is not complete, damaged, or not of the job, before gigabytes are read.
 
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rayon::prelude::*;
-use volley_mlr::volley_ckks::wire::{FileReader, Header, Kind, WireError};
+use volley_mlr::volley_ckks::wire::{Header, Kind};
 use volley_mlr::{Job, RowStorage, wire};
 use volley_program::{BadInput, OrBadInput};
 
-use crate::files::open_received;
+use crate::files::{buffered, check_hash, open_received};
 use crate::output::phase;
 use crate::project::JobFolder;
 
@@ -37,7 +36,7 @@ pub(super) fn check(folder: &JobFolder, job: &Job, storage: RowStorage) -> Resul
     if storage == RowStorage::Memory {
         return Ok(());
     }
-    phase("checking the rows", || row_files.par_iter().try_for_each(|expected| read_through(&expected.file)))
+    phase("checking the rows", || row_files.par_iter().try_for_each(Expected::read_through))
 }
 
 impl Expected {
@@ -66,11 +65,8 @@ impl Expected {
         };
         Err(BadInput::at(file, problem))
     }
-}
 
-/// Reads a file and checks its hash.
-fn read_through(file: &Path) -> Result<(), BadInput> {
-    let opened = BufReader::with_capacity(1 << 18, open_received(file)?);
-    let opened = FileReader::open(opened, u64::MAX).at(file)?;
-    opened.read(|body| body.skip(body.left())).map_err(|error: WireError| BadInput::at(file, error))
+    fn read_through(&self) -> Result<(), BadInput> {
+        check_hash(buffered(open_received(&self.file)?)).at(&self.file)
+    }
 }

@@ -5,7 +5,7 @@
 //! bit for bit, whatever the parts are and in whatever order they are added.
 
 use std::ops::Range;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use maybe_rayon::prelude::*;
 
@@ -143,7 +143,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
 
     /// The ciphertexts of a gradient of all groups, in the layout of the weights, by class block and column block.
     pub(super) fn summed(&self, gradient: &Gradient<A::Tensor>) -> Result<Vec<A::Ciphertext>, Error> {
-        self.forget_revolved();
+        *self.revolved() = None;
         check_layout(self.layout(), gradient.layout)?;
         let next = self.iteration + 1;
         gradient.check_iteration(next..=next)?;
@@ -167,9 +167,9 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         Ok(gradients.into_iter().flatten().collect())
     }
 
-    /// Rotations of weights are of no use after the gradient.
-    pub(super) fn forget_revolved(&self) {
-        *self.revolved.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// The rotated weights that are kept, which are of no use after the gradient.
+    pub(super) fn revolved(&self) -> MutexGuard<'_, Option<RevolvedWeights<A::Ciphertext>>> {
+        self.revolved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// None for each class block.
@@ -192,7 +192,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         let products = if self.state.is_some() { Products::Both } else { Products::Backward };
         let mut weights: Vec<_> = (0..class_blocks).map(|_| None).collect();
         if let [weights] = &mut weights[..] {
-            *weights = self.revolved.lock().unwrap_or_else(PoisonError::into_inner).take().map(Some);
+            *weights = self.revolved().take().map(Some);
         }
         let mut finished = Vec::new();
         let size = self.rows.window().max(1);
@@ -209,7 +209,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
                 let sum = self.block_sums(&block, start, &rows, sums[class_block].take())?;
                 if is_last {
                     if class_blocks == 1 {
-                        *self.revolved.lock().unwrap_or_else(PoisonError::into_inner) = revolved;
+                        *self.revolved() = revolved;
                     }
                     finished.push(finish(sum)?);
                 } else {
