@@ -92,6 +92,39 @@ pub enum Error {
         /// Number of columns.
         columns: usize,
     },
+    /// An owner's sum that is too large to be added to those of others.
+    #[error(
+        "the rows' sum in column {column} (counted from 0) is {sum:e}, and a pool adds sums below {limit:e}: divide \
+         the column by a power of ten"
+    )]
+    PooledSum {
+        /// Index of the column.
+        column: usize,
+        /// The sum.
+        sum: f64,
+        /// What it must be below.
+        limit: f64,
+    },
+    /// Totals of a pool that belong to another round or shape.
+    #[error("the pool's totals are {actual} numbers, not {expected}: they belong to another round or shape")]
+    PooledTotals {
+        /// How many there should be.
+        expected: usize,
+        /// How many there are.
+        actual: usize,
+    },
+    /// A class of which no owner of a pool has a row.
+    #[error("no owner of the pool has a row of class {label:?}")]
+    PooledClass {
+        /// The class.
+        label: String,
+    },
+    /// A negative value in a column that the pool counted as having none.
+    #[error("column {column} (counted from 0) has a negative value, and had none when the pool counted them")]
+    NegativeRoot {
+        /// Index of the column.
+        column: usize,
+    },
     /// Not one label per row.
     #[error("there are {labels} labels for {rows} rows")]
     LabelCount {

@@ -73,7 +73,7 @@
 #![forbid(unsafe_code)]
 
 // The lowest first: error, encrypted, data, preparation, method, clear, training, plan, server, owner, prediction,
-// wire. None imports from one that comes after it.
+// pool, wire. None imports from one that comes after it.
 mod clear;
 mod data;
 mod encrypted;
@@ -81,6 +81,7 @@ mod error;
 mod method;
 mod owner;
 mod plan;
+pub mod pool;
 mod prediction;
 mod preparation;
 mod server;

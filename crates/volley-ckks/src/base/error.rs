@@ -85,6 +85,14 @@ pub enum Error {
         /// N/2.
         max: usize,
     },
+    /// More integers than a polynomial has coefficients.
+    #[error("{count} integers do not fit into {max} coefficients")]
+    CoefficientCount {
+        /// Number of integers given.
+        count: usize,
+        /// N.
+        max: usize,
+    },
     /// A value that is not finite.
     #[error("the value in slot {slot} is not a finite number")]
     NotFinite {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use num_complex::Complex64;
 use volley_ring::{Coeff, Eval, RnsBasis, RnsPoly};
 
+mod coefficients;
 mod rounding;
 pub(crate) mod special_fft;
 

@@ -96,7 +96,24 @@ impl Preconditioner {
     ///
     /// [`Error::Overflow`] if the features are so large that B is not finite.
     pub fn fit(features: &ArrayRef2<f64>) -> Result<Self, Error> {
-        Self::of_gram(features, &features.t().dot(features))
+        Self::of_gram(&features.t().dot(features), |column| is_constant(features, column))
+    }
+
+    /// The same for `rows` rows that nobody has together: their features have the mean 0 and this covariance (divisor
+    /// n), which is 0 for columns that do not vary. The bias is not among them.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit`](Self::fit).
+    pub(crate) fn of_covariance(covariance: &Array2<f64>, rows: f64) -> Result<Self, Error> {
+        let gram = Array2::from_shape_fn((covariance.nrows() + 1, covariance.ncols() + 1), |(i, j)| {
+            match (i.checked_sub(1), j.checked_sub(1)) {
+                (None, None) => rows,
+                (Some(i), Some(j)) => covariance[[i, j]] * rows,
+                _ => 0.0,
+            }
+        });
+        Self::of_gram(&gram, |column| gram[[column, column]] == 0.0)
     }
 
     /// The same for rows that count `weights` times, all of them positive. Bⱼ = ¼ Σₖ |xᵀ diag(w) x|ⱼₖ bounds the
@@ -111,20 +128,18 @@ impl Preconditioner {
     /// If there is not a weight for each row.
     pub fn fit_weighted(features: &Array2<f64>, weights: &Array1<f64>) -> Result<Self, Error> {
         let weighted = features * &weights.view().insert_axis(Axis(1));
-        Self::of_gram(features, &weighted.t().dot(features))
+        Self::of_gram(&weighted.t().dot(features), |column| is_constant(features, column))
     }
 
-    fn of_gram(features: &ArrayRef2<f64>, gram: &ArrayRef2<f64>) -> Result<Self, Error> {
+    fn of_gram(gram: &ArrayRef2<f64>, is_constant: impl Fn(usize) -> bool) -> Result<Self, Error> {
         let mut inverse: Array1<f64> = gram
             .rows()
             .into_iter()
-            .zip(features.columns())
             .enumerate()
-            .map(|(j, (products, column))| {
-                let constant = column.iter().all(|value| *value == column[0]);
+            .map(|(j, products)| {
                 let inverse = 4.0 / products.mapv(f64::abs).sum();
                 // Where all products underflow the column is zero for every purpose.
-                if (constant && j > 0) || inverse.is_infinite() { 0.0 } else { inverse }
+                if (j > 0 && is_constant(j)) || inverse.is_infinite() { 0.0 } else { inverse }
             })
             .collect();
         if let Some(column) = gram.rows().into_iter().position(|row| !row.mapv(f64::abs).sum().is_finite()) {
@@ -159,6 +174,11 @@ impl Preconditioner {
     pub fn normalised_inverse(&self) -> Array1<f64> {
         self.inverse.mapv(|value| value * self.factor() * self.factor())
     }
+}
+
+fn is_constant(features: &ArrayRef2<f64>, column: usize) -> bool {
+    let column = features.column(column);
+    column.iter().all(|value| *value == column[0])
 }
 
 /// The median of the values that are not zero: the upper one where there are two, 0 where there is none.

@@ -111,6 +111,11 @@ impl Preprocessing {
         Self::try_from(Columns::Standardised(columns))
     }
 
+    /// Standardised columns, then whitened ones.
+    pub(crate) fn whitened(columns: Vec<Standardisation>, whitening: Whitening) -> Self {
+        Self(Columns::Whitened(columns, whitening))
+    }
+
     /// What is done to each column, before any whitening; none where features stay as they are.
     #[must_use]
     pub fn standardisations(&self) -> Option<&[Standardisation]> {
@@ -183,7 +188,7 @@ impl Preprocessing {
 }
 
 /// Each column standardised.
-fn standardised(columns: &[Standardisation], features: &Array2<f64>) -> Array2<f64> {
+pub(crate) fn standardised(columns: &[Standardisation], features: &Array2<f64>) -> Array2<f64> {
     Array2::from_shape_fn(features.dim(), |(i, j)| columns[j].apply(features[[i, j]]))
 }
 

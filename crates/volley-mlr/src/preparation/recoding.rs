@@ -70,8 +70,13 @@ impl Recoding {
         let counts = one_hot.sum_axis(Axis(0));
         let sums = one_hot.t().dot(&features.view().split_at(Axis(1), 1).1);
         let shares = &counts / features.nrows() as f64;
+        Self::new(sums / counts.insert_axis(Axis(1)), shares, shrinkage)
+    }
+
+    /// The recoding for these mₖ, classes × columns, πₖ > 0 and ρ.
+    pub(crate) fn new(means: Array2<f64>, shares: Array1<f64>, shrinkage: f64) -> Self {
         let log_priors = shares.mapv(f64::ln);
-        Self { means: sums / counts.insert_axis(Axis(1)), shares, log_priors, shrinkage }
+        Self { means, shares, log_priors, shrinkage }
     }
 
     /// The same recoding with classes that count alike.

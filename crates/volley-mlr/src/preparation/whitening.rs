@@ -58,26 +58,73 @@ struct Stored {
     root: Vec<f64>,
 }
 
-impl Whitening {
-    /// A whitening fitted to `features`, samples × columns, with at least one row, and its ρ.
-    pub(crate) fn fit(features: &Array2<f64>) -> (Self, f64) {
-        let mean = features.sum_axis(Axis(0)) / features.nrows() as f64;
+/// What a whitening needs to know of rows.
+pub(crate) struct RowMoments {
+    /// n.
+    pub(crate) rows: f64,
+    /// μ, of all columns.
+    pub(crate) mean: Array1<f64>,
+    /// The columns that vary.
+    pub(crate) varying: Vec<usize>,
+    /// C, of the columns that vary.
+    pub(crate) covariance: Array2<f64>,
+    /// The mean of |xᵢ − μ|⁴.
+    pub(crate) fourth: f64,
+}
+
+impl RowMoments {
+    /// The moments of `features`, samples × columns, with at least one row.
+    fn of(features: &Array2<f64>) -> Self {
+        let rows = features.nrows() as f64;
+        let mean = features.sum_axis(Axis(0)) / rows;
         let centred = features - &mean;
         let varying: Vec<usize> =
             (0..mean.len()).filter(|&j| centred.column(j).iter().any(|&value| value != 0.0)).collect();
+        let centred = centred.select(Axis(1), &varying);
+        let covariance = centred.t().dot(&centred) / rows;
+        let fourth = centred.rows().into_iter().map(|row| row.dot(&row).powi(2)).sum::<f64>() / rows;
+        Self { rows, mean, varying, covariance, fourth }
+    }
+
+    /// S and ρ, for at least one column.
+    fn shrunk_covariance(&self) -> (Array2<f64>, f64) {
+        let Self { rows, ref covariance, fourth, .. } = *self;
+        let columns = covariance.ncols() as f64;
+        let variance = covariance.diag().sum() / columns;
+        let square = covariance.iter().map(|value| value * value).sum::<f64>();
+        let error = (fourth - square) / (columns * rows);
+        let distance = (square - columns * variance * variance) / columns;
+        // Where C is v I already, as for one column, every ρ gives it.
+        let estimate = if distance > 0.0 { error / distance } else { 0.0 };
+        let shrinkage = estimate.clamp(1.0 / rows, 1.0);
+        let mut shrunk = covariance * (1.0 - shrinkage);
+        shrunk.diag_mut().mapv_inplace(|value| value + shrinkage * variance);
+        (shrunk, shrinkage)
+    }
+}
+
+impl Whitening {
+    /// A whitening fitted to `features`, samples × columns, with at least one row, and its ρ.
+    pub(crate) fn fit(features: &Array2<f64>) -> (Self, f64) {
+        Self::of(&RowMoments::of(features))
+    }
+
+    /// The whitening of rows with these moments, and its ρ.
+    pub(crate) fn of(moments: &RowMoments) -> (Self, f64) {
+        let RowMoments { mean, varying, .. } = moments;
         let mut root = Array2::zeros((mean.len(), mean.len()));
         let mut shrinkage = 1.0;
         if !varying.is_empty() {
             let shrunk;
-            (shrunk, shrinkage) = shrunk_covariance(&centred.select(Axis(1), &varying));
+            (shrunk, shrinkage) = moments.shrunk_covariance();
             let inner = inverse_root(&shrunk);
-            for (row, &i) in inner.rows().into_iter().zip(&varying) {
-                for (value, &j) in row.iter().zip(&varying) {
+            for (row, &i) in inner.rows().into_iter().zip(varying) {
+                for (value, &j) in row.iter().zip(varying) {
                     root[[i, j]] = *value;
                 }
             }
         }
-        (Self { mean, root }, shrinkage)
+        (Self { mean: mean.clone(), root }, shrinkage)
     }
 
     /// Number of columns.
@@ -88,6 +135,11 @@ impl Whitening {
     /// Whitened rows, nothing cut off.
     pub(crate) fn apply(&self, features: &Array2<f64>) -> Array2<f64> {
         (features - &self.mean).dot(&self.root)
+    }
+
+    /// The covariance of whitened rows, from that of rows before: Rᵀ C R, and R is symmetric.
+    pub(crate) fn covariance(&self, covariance: &Array2<f64>) -> Array2<f64> {
+        self.root.dot(covariance).dot(&self.root)
     }
 
     /// Whitened rows to train on.
@@ -111,23 +163,6 @@ impl Whitening {
         let bias = 1f64.hypot(norm(&self.mean.dot(&self.root)));
         self.root.rows().into_iter().map(|row| norm(&row)).fold(bias, f64::max)
     }
-}
-
-/// S of centred rows, and ρ.
-fn shrunk_covariance(centred: &Array2<f64>) -> (Array2<f64>, f64) {
-    let (rows, columns) = (centred.nrows() as f64, centred.ncols() as f64);
-    let covariance = centred.t().dot(centred) / rows;
-    let variance = covariance.diag().sum() / columns;
-    let square = covariance.iter().map(|value| value * value).sum::<f64>();
-    let fourth = centred.rows().into_iter().map(|row| row.dot(&row).powi(2)).sum::<f64>() / rows;
-    let error = (fourth - square) / (columns * rows);
-    let distance = (square - columns * variance * variance) / columns;
-    // Where C is v I already, as for one column, every ρ gives it.
-    let estimate = if distance > 0.0 { error / distance } else { 0.0 };
-    let shrinkage = estimate.clamp(1.0 / rows, 1.0);
-    let mut shrunk = covariance * (1.0 - shrinkage);
-    shrunk.diag_mut().mapv_inplace(|value| value + shrinkage * variance);
-    (shrunk, shrinkage)
 }
 
 /// S^(−1/2), with the floor on the eigenvalues.
