@@ -21,9 +21,10 @@
 //! so beside the second moments it takes a number and a vector.
 //!
 //! **Fixed point.** Every sum is rounded once to a multiple of a power of two. Integers are encrypted, and integers
-//! are what decryption gives: noise does not reach the totals. Central moments are taken of (x − mean)/u, where u is the power of
-//! two at or above the mean absolute value: they have digits for columns of any unit. So a column whose deviation is
-//! less than 2⁻³⁰ of its mean absolute value counts as constant, where a single owner's may vary by 2⁻⁵² of its largest.
+//! are what decryption gives: noise does not reach the totals. Central moments are taken of (x − mean)/u, where u is
+//! the power of two at or above the mean absolute value: they have digits for columns of any unit. So a column whose
+//! deviation is less than 2⁻³⁰ of its mean absolute value counts as constant, where a single owner's may vary by 2⁻⁵²
+//! of its largest.
 //!
 //! **What differs from a single owner's fit.** Rows to train on are cut off after they are whitened. 1/B and the means
 //! of classes are those of rows that are not.

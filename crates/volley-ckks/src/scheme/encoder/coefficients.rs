@@ -1,20 +1,21 @@
 //! Coefficient encoding: integers as the coefficients of a polynomial.
 //!
-//! Ciphertexts of such plaintexts are for sums. A product of two has the negacyclic convolution of the coefficients, and
-//! rotations move them about. In return N integers fit where there are N/2 slots, and a sum is exact: integers are
+//! Ciphertexts of such plaintexts are for sums. A product of two has the negacyclic convolution of the coefficients,
+//! and rotations move them about. In return N integers fit where there are N/2 slots, and a sum is exact: integers are
 //! multiplied by the scale 2^`log_scale`, the noise of encryption stays below it, and decoding rounds it away.
 
 use volley_ring::{Coeff, RnsPoly};
 
-use super::{Encoder, round};
+use super::Encoder;
+use super::rounding::round;
 use crate::base::error::Error;
 use crate::base::scale::Scale;
 use crate::scheme::ciphertext::Plaintext;
 use crate::scheme::operand::Operand;
 
 impl Encoder {
-    /// Encodes up to N integers as the first coefficients, times 2^`log_scale`; the others are 0. No branch depends on a
-    /// value, but for the one that tells whether integers are refused.
+    /// Encodes up to N integers as the first coefficients, times 2^`log_scale`; the others are 0. No branch depends on
+    /// a value, but for the one that tells whether integers are refused.
     ///
     /// # Errors
     ///
@@ -44,8 +45,8 @@ impl Encoder {
         Ok(Plaintext { operand, poly, params_id: parameters.id() })
     }
 
-    /// The coefficients divided by the scale, and rounded to integers. If the noise is less than half the scale, integers
-    /// below 2⁴⁸ are exact, and larger ones are right to 2⁻⁴⁹ of themselves.
+    /// The coefficients divided by the scale, and rounded to integers. If the noise is less than half the scale,
+    /// integers below 2⁴⁸ are exact, and larger ones are right to 2⁻⁴⁹ of themselves.
     ///
     /// # Errors
     ///
