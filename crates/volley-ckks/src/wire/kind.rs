@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scheme::file_size::EVALUATION_KEYS;
+use crate::scheme::file_size::{EVALUATION_KEYS, POOLED_EVALUATION_KEYS};
 
 /// What a file holds, in a few words: a name of 1 to 32 characters `a`–`z` and spaces.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,6 +19,8 @@ impl Kind {
     pub const PUBLIC_KEY: Self = Self::new("public key");
     /// Relinearization and Galois keys.
     pub const EVALUATION_KEYS: Self = Self::new(EVALUATION_KEYS);
+    /// Relinearization and Galois keys of several owners.
+    pub const POOLED_EVALUATION_KEYS: Self = Self::new(POOLED_EVALUATION_KEYS);
     /// A ciphertext with both halves.
     pub const CIPHERTEXT: Self = Self::new("ciphertext");
     /// A fresh ciphertext with one half and a seed.
