@@ -1,7 +1,8 @@
 //! Keys that several owners make together, and that nobody holds: the cryptographic layer of a pool.
 //!
-//! The joint secret is s = Σ s_i. Every s_i is uniform ternary and known to owner i alone. A [`Pool`] is what the owners
-//! agree on: parameters, members, the keys to be made, and a common seed, from which all uniform halves follow. Then
+//! The joint secret is s = Σ s_i. Every s_i is uniform ternary and known to owner i alone. A [`Pool`] is what the
+//! owners agree on: parameters, members, the keys to be made, and a common seed, from which all uniform halves follow.
+//! Then
 //!
 //! | step | an owner sends | together they give |
 //! |---|---|---|
@@ -23,9 +24,13 @@
 //! * two members lists, or two sets of shares: by a [fingerprint](Commitments::fingerprint) that owners compare;
 //! * round two with other sums than the first time, a second decryption of a ciphertext: by the owner's state.
 //!
-//! **Killed programs.** An owner is a value of three stages, [`OwnerRoundOne`], [`OwnerRoundTwo`] and [`KeyHolder`]. All
-//! its randomness follows from one seed, the step and what the step is done with. So every message can be made again,
-//! and is the same. A program writes the owner down *before* it sends what the owner's new state allows.
+//! **Killed programs.** An owner is a value of three stages, [`OwnerRoundOne`], [`OwnerRoundTwo`] and [`KeyHolder`].
+//! All its randomness follows from one seed, the step and what the step is done with. So every message can be made
+//! again, and is the same. A program writes the owner down *before* it sends what the owner's new state allows.
+//!
+//! **A threshold.** In a [pool with one](Pool::with_threshold) any t of the owners decrypt. After round one each sends
+//! every member a [sealed share](OwnerRoundTwo::sealed_share) of its secret; what all sent makes a
+//! [key holder](OwnerRoundTwo::into_key_holder_by_shares), and the rest is as for all owners.
 //!
 //! **Noise.** It is that of a secret of n times the variance ([`Parameters::pooled`](crate::Parameters::pooled)), with a
 //! relinearization key that is noisier ([`Noise::relinearization`](crate::noise::Noise::relinearization)). A decryption
@@ -95,7 +100,7 @@
 //!     Switching::new(&pool, &result, pool.everyone(), &smudging, &PublicKey::generate(&east, &mut rng))?;
 //! let mut shares = Vec::new();
 //! for owner in owners {
-//!     let mut owner = owner.into_key_holder();
+//!     let mut owner = owner.into_key_holder()?;
 //!     owner.admit(&request)?;
 //!     shares.push(owner.share(&request)?);
 //! }
@@ -109,20 +114,37 @@ mod commitment;
 mod error;
 mod holder;
 mod pool;
+mod pool_id;
 mod request;
 mod round_one;
 mod round_two;
 mod secret;
+mod sharing;
 pub mod smudging;
+mod transport;
 
 pub use commitment::{Commitment, Commitments};
 pub use error::PoolError;
 pub use holder::KeyHolder;
-pub use pool::{MAX_NAME_BYTES, Pool, PoolId};
+pub use pool::{MAX_NAME_BYTES, Pool};
+pub use pool_id::PoolId;
 pub use request::{DecryptionShare, Opening, Request, Switching};
 pub use round_one::{OwnerRoundOne, RoundOneGathering, RoundOneShare, RoundOneSums};
 pub use round_two::{OwnerRoundTwo, RoundTwoGathering, RoundTwoShare};
+pub use sharing::SealedShare;
 pub use smudging::Smudging;
+pub use transport::{TRANSPORT_KEY_BYTES, TransportPublicKey};
+
+// What files are made of and read into.
+#[cfg(feature = "wire")]
+pub(crate) use {
+    pool::Threshold,
+    round_one::layout as round_one_layout,
+    round_two::layout as round_two_layout,
+    secret::OwnerSecret,
+    sharing::{decode as decode_share, encode as encode_share, share_bytes},
+    transport::{ENCAPSULATED_BYTES, Sealed, TAG_BYTES},
+};
 
 #[cfg(test)]
 mod tests;

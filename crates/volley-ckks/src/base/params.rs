@@ -163,7 +163,8 @@ pub enum ParametersError {
 }
 
 /// A hash of everything that decides whether two objects can be used together: N, the primes, the scale and the
-/// distribution of the secret, with the number of its owners. It is BLAKE3 over the encoding documented at [`Parameters::id`].
+/// distribution of the secret, with the number of its owners. It is BLAKE3 over the encoding documented at
+/// [`Parameters::id`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParamsId([u8; 32]);
 
@@ -479,8 +480,8 @@ impl Parameters {
     ///
     /// # Errors
     ///
-    /// [`ParametersError::EphemeralSecret`] where it has not, [`ParametersError::PooledBootstrapping`] for a secret that
-    /// several owners share.
+    /// [`ParametersError::EphemeralSecret`] where it has not, [`ParametersError::PooledBootstrapping`] for a secret
+    /// that several owners share.
     pub fn check_ephemeral(&self) -> Result<(), ParametersError> {
         if let SecretDistribution::TernarySum { owners } = self.secret {
             return Err(ParametersError::PooledBootstrapping { owners });

@@ -2,11 +2,12 @@
 //!
 //! Whoever sees all other shares of a sum may choose the last one so that the sum is anything: a public key whose
 //! secret is known to one owner alone, or a first round of the relinearization key that makes the second round tell
-//! s_i. So each owner first sends a hash of the share, and the share itself when all hashes are there. A share has fresh
-//! errors, so its hash tells nothing of it.
+//! s_i. So each owner first sends a hash of the share, and the share itself when all hashes are there. A share has
+//! fresh errors, so its hash tells nothing of it.
 
 use super::error::PoolError;
-use super::pool::{Pool, PoolId};
+use super::pool::Pool;
+use super::pool_id::PoolId;
 
 /// A hash of a share, of the commitments of a pool, or of sums.
 pub(crate) type Digest = [u8; 32];

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::pool::PoolId;
+use super::pool_id::PoolId;
 
 /// A step of a pool that could not be done, and why. Members are named.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -32,6 +32,33 @@ pub enum PoolError {
     DuplicateMember {
         /// The name.
         name: String,
+    },
+    /// A number of owners that cannot be enough.
+    #[error("{threshold} of {members} owners is no threshold: it is at least 2 and less than all")]
+    Threshold {
+        /// The number asked for.
+        threshold: usize,
+        /// Members of the pool.
+        members: usize,
+    },
+    /// Shares of secrets, in a pool that decrypts by all its members.
+    #[error("all members of this pool decrypt together: there are no shares of their secrets")]
+    NoThreshold,
+    /// An owner of a pool with a threshold, without the shares of the others' secrets.
+    #[error("{member} decrypts by the shares of the members' secrets, which are needed")]
+    SharesNeeded {
+        /// The owner.
+        member: String,
+    },
+    /// A share of a secret that does not open.
+    #[error(
+        "the share of {member}'s secret for {to} does not open: it was sealed for another key, or changed"
+    )]
+    Sealing {
+        /// The member whose secret it is a share of.
+        member: String,
+        /// The member it is for.
+        to: String,
     },
     /// Keys that nobody can make together.
     #[error("no keys that raise the modulus are made for a pool")]

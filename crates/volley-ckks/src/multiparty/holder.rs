@@ -1,27 +1,31 @@
 //! An owner who has a share of the joint secret, and decrypts each ciphertext once.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use volley_ring::{Eval, RnsPoly};
+use zeroize::Zeroizing;
 
 use super::commitment::Digest;
 use super::error::PoolError;
 use super::pool::Pool;
 use super::request::{DecryptionShare, Request};
 use super::secret::{OwnerSecret, Purpose};
+use super::sharing;
 use super::smudging::sample_uniform;
 
 /// An owner who has done both rounds. It keeps which ciphertexts it has helped to decrypt, and how.
-#[derive(Debug)]
 pub struct KeyHolder {
     pub(crate) secret: OwnerSecret,
+    /// S_i modulo Q, in a pool with a threshold.
+    pub(crate) sum: Option<Zeroizing<RnsPoly<Eval>>>,
     /// The hash of the request by the ciphertext's.
     pub(crate) admitted: BTreeMap<Digest, Digest>,
 }
 
 impl KeyHolder {
-    pub(crate) fn new(secret: OwnerSecret) -> Self {
-        Self { secret, admitted: BTreeMap::new() }
+    pub(super) fn new(secret: OwnerSecret, sum: Option<Zeroizing<RnsPoly<Eval>>>) -> Self {
+        Self { secret, sum, admitted: BTreeMap::new() }
     }
 
     /// The pool.
@@ -71,7 +75,7 @@ impl KeyHolder {
         let basis = self.pool().context().q(level);
         let mut rng = self.secret.generator(Purpose::Decryption, &request.digest());
         let mut first: RnsPoly<Eval> = request.ciphertext.parts[1].clone();
-        basis.mul_assign(&mut first, &self.secret.share());
+        basis.mul_assign(&mut first, &self.summand(request.owners()));
         basis.add_assign(&mut first, &sample_uniform(basis, request.log_bound, &mut rng));
         let zero = request.receiver.as_ref().map(|receiver| receiver.encrypt_zero(level, &mut rng));
         let mut parts = std::array::from_fn(|part| match &zero {
@@ -87,8 +91,26 @@ impl KeyHolder {
         })
     }
 
+    /// What these owners have that adds up to s: s_i, or λ_i·S_i.
+    fn summand(&self, owners: &[usize]) -> Zeroizing<RnsPoly<Eval>> {
+        match &self.sum {
+            None => self.secret.share(),
+            Some(sum) => sharing::additive(self.pool(), sum, owners, self.member()),
+        }
+    }
+
     fn check<const PARTS: usize>(&self, request: &Request<PARTS>) -> Result<(), PoolError> {
         self.pool().check_pool(request.pool.id())?;
         request.check_owner(self.member())
+    }
+}
+
+impl fmt::Debug for KeyHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let admitted = self.admitted.len();
+        f.debug_struct("KeyHolder")
+            .field("secret", &self.secret)
+            .field("admitted", &admitted)
+            .finish_non_exhaustive()
     }
 }

@@ -13,7 +13,8 @@ use volley_ring::{Eval, RnsBasis, RnsPoly};
 
 use super::commitment::{Digest, Heard};
 use super::error::PoolError;
-use super::pool::{Pool, PoolId};
+use super::pool::Pool;
+use super::pool_id::PoolId;
 use super::smudging::Smudging;
 use crate::base::error::Error;
 use crate::rlwe::keys::PublicKey;
@@ -142,6 +143,18 @@ impl<const PARTS: usize> Request<PARTS> {
         let mut request = Self { pool, ciphertext, owners, log_bound, receiver, digest: [0; 32] };
         request.digest = request.hashed();
         Ok(request)
+    }
+
+    /// The pool.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// What is to be decrypted.
+    #[must_use]
+    pub fn ciphertext(&self) -> &Ciphertext {
+        &self.ciphertext
     }
 
     /// The owners who are asked, in ascending order.

@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use super::commitment::{Commitment, Commitments, Digest, Heard};
 use super::error::PoolError;
-use super::pool::{Pool, PoolId, Uniform};
-use super::round_two::OwnerRoundTwo;
+use super::pool::{Pool, Uniform};
+use super::pool_id::PoolId;
 use super::secret::{OwnerSecret, Purpose};
 use crate::rlwe::context::Context;
 use crate::rlwe::keys::{EvaluationKeySet, KeySwitchingKey, PublicKey, galois_target};
@@ -47,8 +47,8 @@ pub struct RoundOneSums {
     pub(crate) polys: Vec<PackedPoly>,
 }
 
-/// The levels of the polynomials of round one, each modulo Q_level·P: the public key's; for each Galois key in ascending
-/// order of the elements those of its digits; for each digit of the relinearization key h₀ and h₁.
+/// The levels of the polynomials of round one, each modulo Q_level·P: the public key's; for each Galois key in
+/// ascending order of the elements those of its digits; for each digit of the relinearization key h₀ and h₁.
 pub(crate) fn layout(pool: &Pool) -> Vec<usize> {
     let (parameters, spec) = (pool.context().parameters(), pool.spec());
     let digits = |level, each| std::iter::repeat_n(level, each * parameters.digit_count(level));
@@ -116,27 +116,6 @@ impl OwnerRoundOne {
         let share = self.uncommitted_share();
         share.check_committed(self.pool(), commitments)?;
         Ok(share)
-    }
-
-    /// The owner before round two, who is bound to these sums. Keep it before the share of round two is sent.
-    ///
-    /// A server that is not trusted to add up gets nobody's round two: an owner who has all shares makes the sums by
-    /// [`RoundOneGathering`] and compares them with the server's.
-    ///
-    /// # Errors
-    ///
-    /// [`PoolError::ForeignPool`], and [`PoolError::ForeignSums`] for sums of other shares than those committed to.
-    pub fn into_round_two(
-        self,
-        commitments: &Commitments,
-        sums: &RoundOneSums,
-    ) -> Result<OwnerRoundTwo, PoolError> {
-        self.pool().check_pool(commitments.pool().id())?;
-        self.pool().check_pool(sums.pool.id())?;
-        if sums.shares != commitments.digests() {
-            return Err(PoolError::ForeignSums { member: self.secret.name() });
-        }
-        Ok(OwnerRoundTwo { sums: sums.digest(), secret: self.secret })
     }
 
     fn uncommitted_share(&self) -> RoundOneShare {

@@ -17,13 +17,15 @@ use volley_ring::PackedPoly;
 use volley_ring::sampling::sample_gaussian;
 use zeroize::Zeroizing;
 
-use super::commitment::{Digest, Heard};
+use super::commitment::{Commitments, Digest, Heard};
 use super::error::PoolError;
 use super::holder::KeyHolder;
-use super::pool::{Pool, PoolId};
-use super::round_one::{RoundOneSums, add, digest};
+use super::pool::Pool;
+use super::pool_id::PoolId;
+use super::round_one::{OwnerRoundOne, RoundOneSums, add, digest};
 use super::secret::{OwnerSecret, Purpose};
-use crate::rlwe::keys::{EvaluationKeySet, KeySwitchingKey};
+use super::sharing::{self, SealedShare};
+use crate::rlwe::keys::{EvaluationKeySet, KeySwitchingKey, SecretKey};
 use crate::rlwe::streams::fork;
 
 /// An owner before round two, bound to the sums of round one that it is done with.
@@ -61,6 +63,29 @@ pub(crate) fn layout(pool: &Pool) -> Vec<usize> {
     level.map(digits).unwrap_or_default()
 }
 
+impl OwnerRoundOne {
+    /// The owner before round two, who is bound to these sums. Keep it before the share of round two is sent.
+    ///
+    /// A server that is not trusted to add up gets nobody's round two: an owner who has all shares makes the sums by
+    /// [`RoundOneGathering`] and compares them with the server's.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::ForeignPool`], and [`PoolError::ForeignSums`] for sums of other shares than those committed to.
+    pub fn into_round_two(
+        self,
+        commitments: &Commitments,
+        sums: &RoundOneSums,
+    ) -> Result<OwnerRoundTwo, PoolError> {
+        self.pool().check_pool(commitments.pool().id())?;
+        self.pool().check_pool(sums.pool.id())?;
+        if sums.shares != commitments.digests() {
+            return Err(PoolError::ForeignSums { member: self.secret.name() });
+        }
+        Ok(OwnerRoundTwo { sums: sums.digest(), secret: self.secret })
+    }
+}
+
 impl OwnerRoundTwo {
     /// The pool.
     #[must_use]
@@ -90,10 +115,43 @@ impl OwnerRoundTwo {
         Ok(RoundTwoShare { pool: pool.id(), member: self.member(), sums: self.sums, polys })
     }
 
-    /// The owner who has done both rounds.
-    #[must_use]
-    pub fn into_key_holder(self) -> KeyHolder {
-        KeyHolder::new(self.secret)
+    /// The share of the owner's secret for one member, in a pool with a threshold. Every member sends one to each,
+    /// itself included. It is the same each time.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::NoThreshold`], [`PoolError::UnknownMember`].
+    pub fn sealed_share(&self, to: usize) -> Result<SealedShare, PoolError> {
+        sharing::seal(&self.secret, to)
+    }
+
+    /// The owner who has done both rounds, in a pool where all decrypt together.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::SharesNeeded`] in a pool with a threshold.
+    pub fn into_key_holder(self) -> Result<KeyHolder, PoolError> {
+        match self.pool().sharing() {
+            None => Ok(KeyHolder::new(self.secret, None)),
+            Some(_) => Err(PoolError::SharesNeeded { member: self.secret.name() }),
+        }
+    }
+
+    /// The owner who has done both rounds, in a pool with a threshold, with the shares that all members sealed for it
+    /// and the personal key that opens them.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::NoThreshold`]; [`PoolError::ForeignPool`], [`PoolError::ForeignMember`],
+    /// [`PoolError::DuplicateShare`] and [`PoolError::MissingShares`] for other shares than one of each member;
+    /// [`PoolError::Sealing`] for one that does not open.
+    pub fn into_key_holder_by_shares(
+        self,
+        personal: &SecretKey,
+        shares: impl IntoIterator<Item = SealedShare>,
+    ) -> Result<KeyHolder, PoolError> {
+        let sum = sharing::open(&self.secret, personal, shares)?;
+        Ok(KeyHolder::new(self.secret, Some(sum)))
     }
 
     fn relinearization_share(&self, sums: &RoundOneSums, level: usize) -> Vec<PackedPoly> {

@@ -45,6 +45,10 @@ pub(super) enum Purpose {
     Galois = 5,
     /// The noise of a share of a decryption, by the request.
     Decryption = 6,
+    /// The coefficients of the polynomial that shares s_i, by the power.
+    Sharing = 7,
+    /// The key of a sealed share, by its receiver.
+    Sealing = 8,
 }
 
 impl OwnerSecret {

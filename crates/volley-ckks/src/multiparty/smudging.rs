@@ -47,8 +47,8 @@ impl Smudging {
     /// Most bits of statistical security: more than any key has.
     pub const MAX_STATISTICAL_BITS: u32 = 128;
 
-    /// λ = `statistical_bits` for τ = `decryptions` ciphertexts under the key of one pool, whose errors have at most the
-    /// norm t = `error_norm` each.
+    /// λ = `statistical_bits` for τ = `decryptions` ciphertexts under the key of one pool, whose errors have at most
+    /// the norm t = `error_norm` each.
     ///
     /// # Errors
     ///

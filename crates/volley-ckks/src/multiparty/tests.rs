@@ -16,6 +16,7 @@ use crate::{
 mod noise;
 mod refusals;
 mod smudging;
+mod threshold;
 
 const LEVELS: usize = 4;
 
@@ -105,7 +106,7 @@ impl Session {
         let keys = evaluation_keys(&owners, &sums);
         Self {
             pool,
-            holders: owners.into_iter().map(OwnerRoundTwo::into_key_holder).collect(),
+            holders: owners.into_iter().map(|owner| owner.into_key_holder().unwrap()).collect(),
             public_key: sums.public_key(),
             joint,
             evaluator: Evaluator::new(&context, keys).unwrap(),
