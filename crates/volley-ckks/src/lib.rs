@@ -87,6 +87,7 @@ mod backends;
 mod base;
 mod circuits;
 pub mod costs;
+pub mod multiparty;
 pub mod raw;
 mod rlwe;
 mod scheme;

@@ -79,7 +79,7 @@ use crate::scheme::operand::Operand;
 
 mod keys;
 
-pub use keys::{KeyUse, RawKey};
+pub use keys::{KeyUse, RawKey, SecondHalves};
 
 /// Why polynomials are no ciphertext, plaintext or key of a parameter set.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -121,6 +121,14 @@ pub enum RawError {
         expected: usize,
         /// The number that was given.
         found: usize,
+    },
+    /// A key whose halves aⱼ come from no seed, and that is not for relinearization.
+    #[error(
+        "the halves of the key {key_use:?} come from a seed: only a relinearization key has computed ones"
+    )]
+    ExplicitHalves {
+        /// What the key is for.
+        key_use: KeyUse,
     },
     /// An element of no Galois key: even, 1, or not below 2N.
     #[error("{element} is not the element of a Galois key: these are odd, above 1 and below {order}")]

@@ -64,6 +64,7 @@ mod error;
 mod header;
 mod keys;
 mod kind;
+mod multiparty;
 mod operand;
 mod parameters;
 mod private;

@@ -15,7 +15,7 @@ use crate::arithmetic::cost_model::scratch_bytes;
 use crate::arithmetic::counts::{Counters, Operation, OperationCounts};
 use crate::base::error::Error;
 use crate::base::galois::conjugation_element;
-use crate::base::params::Parameters;
+use crate::base::params::{Parameters, SecretDistribution};
 use crate::base::scale::Scale;
 use crate::rlwe::keys::KeySpec;
 use crate::scheme::operand::Operand;
@@ -34,7 +34,8 @@ pub struct Simulator {
     memory: Arc<Memory>,
 }
 
-/// What an owner sends for a circuit: seeded ciphertexts, as they are packed in files ([`wire`](crate::wire)).
+/// What owners send for a circuit, as it is packed in files ([`wire`](crate::wire)): seeded ciphertexts of one owner,
+/// ciphertexts under the public key of a pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Upload {
     /// Number of ciphertexts.
@@ -110,9 +111,14 @@ impl Simulator {
     pub fn input(&self, scale: &Scale, level: usize) -> Result<SimulatedCiphertext, Error> {
         let operand = self.full(scale, level)?;
         let mut upload = self.upload.lock().unwrap_or_else(PoisonError::into_inner);
+        let half = self.poly_bytes(self.parameters.limbs(level));
+        let (bytes, memory_bytes) = match self.parameters.secret() {
+            SecretDistribution::Ternary => (operand.seeded_bytes(&self.parameters), half),
+            SecretDistribution::TernarySum { .. } => (operand.ciphertext_bytes(&self.parameters), 2 * half),
+        };
         upload.ciphertexts += 1;
-        upload.bytes += operand.seeded_bytes(&self.parameters);
-        upload.memory_bytes += self.poly_bytes(self.parameters.limbs(level));
+        upload.bytes += bytes;
+        upload.memory_bytes += memory_bytes;
         Ok(self.ciphertext(operand))
     }
 

@@ -20,8 +20,10 @@ use thiserror::Error;
 use volley_ring::PackedPoly;
 use volley_ring::prime::{MAX_BITS, ntt_primes};
 
+mod secret;
 mod security;
 
+pub use secret::{MAX_OWNERS, SecretDistribution};
 pub use security::{EPHEMERAL_WEIGHT, MAX_EPHEMERAL_LOG_MODULUS, Security, max_log_qp};
 
 /// Largest log₂ N that a parameter set may have.
@@ -132,6 +134,20 @@ pub enum ParametersError {
         /// The claim.
         claim: Security,
     },
+    /// A number of owners that no pool has.
+    #[error("a pool of {owners} owners is not supported: there are 2 to {max}")]
+    PoolSize {
+        /// The number asked for.
+        owners: usize,
+        /// Largest allowed.
+        max: usize,
+    },
+    /// Bootstrapping under the key of a pool: nobody holds the secret that its keys are made of.
+    #[error("the secret is shared by {owners} owners, and no keys of bootstrapping are made for a pool")]
+    PooledBootstrapping {
+        /// Owners of the pool.
+        owners: usize,
+    },
     /// The modulus is too large for the security claimed.
     #[error("log QP = {log_qp} is over what {claim} allows at log N = {log_n}: {}", limit(*max))]
     Insecure {
@@ -147,7 +163,8 @@ pub enum ParametersError {
 }
 
 /// A hash of everything that decides whether two objects can be used together: N, the primes, the scale and the
-/// distribution of the secret. It is BLAKE3 over the encoding documented at [`Parameters::id`].
+/// distribution of the secret, with the number of its owners. It is BLAKE3 over the encoding documented at
+/// [`Parameters::id`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParamsId([u8; 32]);
 
@@ -191,6 +208,7 @@ pub struct Parameters {
     log_scale: u32,
     security: Security,
     digits: Vec<Range<usize>>,
+    secret: SecretDistribution,
     id: ParamsId,
 }
 
@@ -255,8 +273,9 @@ impl ParametersLiteral {
             .collect();
         let digits = digits(&q, &p);
         let log_q = limbs.iter().map(|&limbs| log2_product(&q[..limbs])).collect();
-        let id = params_id(log_n, &q, &limbs, &p, log_scale);
-        Ok(Parameters { log_n, q, limbs, log_q, p, log_scale, security, digits, id })
+        let secret = SecretDistribution::Ternary;
+        let id = params_id(log_n, &q, &limbs, &p, log_scale, secret);
+        Ok(Parameters { log_n, q, limbs, log_q, p, log_scale, security, digits, secret, id })
     }
 
     /// Distinct primes for the levels and for `p_bits`.
@@ -314,7 +333,29 @@ impl Parameters {
         ParametersLiteral { log_n, levels, p_bits, log_scale: 40, security: Security::Classical128 }.build()
     }
 
-    /// What the set was built from.
+    /// The same set for a secret that is the sum of `owners` uniform ternary ones
+    /// ([`multiparty`](crate::multiparty)). Noise is that of the sum. Security is that of one summand, so the claim
+    /// stays.
+    ///
+    /// # Errors
+    ///
+    /// [`ParametersError::PoolSize`] unless there are 2 to [`MAX_OWNERS`].
+    pub fn pooled(&self, owners: usize) -> Result<Self, ParametersError> {
+        if !(2..=MAX_OWNERS).contains(&owners) {
+            return Err(ParametersError::PoolSize { owners, max: MAX_OWNERS });
+        }
+        let secret = SecretDistribution::TernarySum { owners };
+        let id = params_id(self.log_n, &self.q, &self.limbs, &self.p, self.log_scale, secret);
+        Ok(Self { secret, id, ..self.clone() })
+    }
+
+    /// What the secret is distributed as.
+    #[must_use]
+    pub fn secret(&self) -> SecretDistribution {
+        self.secret
+    }
+
+    /// What the set was built from, but for the number of owners of a [pooled](Self::pooled) one.
     #[must_use]
     pub fn literal(&self) -> ParametersLiteral {
         let bits = |primes: &[u64]| primes.iter().map(|&prime| prime_bits(prime)).collect();
@@ -439,8 +480,12 @@ impl Parameters {
     ///
     /// # Errors
     ///
-    /// [`ParametersError::EphemeralSecret`] where it has not.
+    /// [`ParametersError::EphemeralSecret`] where it has not, [`ParametersError::PooledBootstrapping`] for a secret
+    /// that several owners share.
     pub fn check_ephemeral(&self) -> Result<(), ParametersError> {
+        if let SecretDistribution::TernarySum { owners } = self.secret {
+            return Err(ParametersError::PooledBootstrapping { owners });
+        }
         self.security.check_ephemeral(self.log_n, self.log_q(0) + f64::from(MAX_BITS))
     }
 
@@ -475,8 +520,8 @@ impl Parameters {
 
     /// The hash of this set: BLAKE3 of the ASCII text `volley-ckks parameters 1`, then, little-endian, log₂ N (u32),
     /// the number of levels (u32), for each of them the number of its primes (u32) and the primes (u64), the number of
-    /// special primes (u32), the primes (u64), log₂ of the scale (u32) and one byte for the secret's distribution (1:
-    /// uniform ternary).
+    /// special primes (u32), the primes (u64), log₂ of the scale (u32) and the secret's distribution: the byte 1 for a
+    /// uniform ternary one, the byte 2 and the number of owners (u8) for a sum.
     #[must_use]
     pub fn id(&self) -> ParamsId {
         self.id
@@ -524,8 +569,14 @@ fn digits_below(q: &[u64], width: f64) -> Vec<Range<usize>> {
     digits
 }
 
-fn params_id(log_n: u32, q: &[u64], limbs: &[usize], p: &[u64], log_scale: u32) -> ParamsId {
-    const UNIFORM_TERNARY: u8 = 1;
+fn params_id(
+    log_n: u32,
+    q: &[u64],
+    limbs: &[usize],
+    p: &[u64],
+    log_scale: u32,
+    secret: SecretDistribution,
+) -> ParamsId {
     let mut hash = blake3::Hasher::new();
     hash.update(b"volley-ckks parameters 1").update(&log_n.to_le_bytes());
     hash.update(&(limbs.len() as u32).to_le_bytes());
@@ -537,7 +588,11 @@ fn params_id(log_n: u32, q: &[u64], limbs: &[usize], p: &[u64], log_scale: u32) 
             hash.update(&prime.to_le_bytes());
         }
     }
-    hash.update(&log_scale.to_le_bytes()).update(&[UNIFORM_TERNARY]);
+    hash.update(&log_scale.to_le_bytes());
+    match secret {
+        SecretDistribution::Ternary => hash.update(&[1]),
+        SecretDistribution::TernarySum { owners } => hash.update(&[2, owners as u8]),
+    };
     ParamsId(*hash.finalize().as_bytes())
 }
 

@@ -28,29 +28,65 @@ pub enum KeyUse {
     FromEphemeral,
 }
 
-/// A key-switching key, without the halves that follow from its seed.
+/// The halves aⱼ of a key-switching key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecondHalves {
+    /// Uniform ones, expanded from this seed.
+    Seed(Seed),
+    /// Those of a relinearization key of several owners: they were computed, and no seed gives them. One modulo
+    /// Q_level·P for each digit of the level.
+    Explicit(Vec<RnsPoly<Eval>>),
+}
+
+/// A key-switching key, without halves that follow from a seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawKey {
     /// Highest level of a ciphertext that the key switches.
     pub level: usize,
-    /// The seed of the uniform halves aⱼ.
-    pub seed: Seed,
+    /// The halves aⱼ.
+    pub second: SecondHalves,
     /// bⱼ modulo Q_level·P, one for each digit of the level.
     pub halves: Vec<RnsPoly<Eval>>,
 }
 
 impl RawKey {
     fn build(self, context: &Context) -> Result<KeySwitchingKey, RawError> {
-        let Self { level, seed, halves } = self;
-        let basis = context.level(level)?.qp();
-        let (expected, found) = (context.parameters().digit_count(level), halves.len());
-        if expected != found {
-            return Err(RawError::Digits { expected, found });
-        }
-        halves.iter().try_for_each(|half| check_poly(basis, half))?;
-        let halves = halves.iter().map(|half| basis.pack(half)).collect();
-        Ok(KeySwitchingKey::from_halves(context, level, seed, halves))
+        let Self { level, second, halves } = self;
+        let halves = packed_halves(context, level, &halves)?;
+        Ok(match second {
+            SecondHalves::Seed(seed) => KeySwitchingKey::from_halves(context, level, seed, halves),
+            SecondHalves::Explicit(second) => {
+                let second = packed_halves(context, level, &second)?;
+                KeySwitchingKey::from_pairs(
+                    level,
+                    halves.into_iter().zip(second).map(<[_; 2]>::from).collect(),
+                )
+            }
+        })
     }
+
+    /// As [`build`](Self::build), for a key that is not for relinearization.
+    fn build_seeded(self, context: &Context, key_use: KeyUse) -> Result<KeySwitchingKey, RawError> {
+        match self.second {
+            SecondHalves::Seed(_) => self.build(context),
+            SecondHalves::Explicit(_) => Err(RawError::ExplicitHalves { key_use }),
+        }
+    }
+}
+
+/// One half for each digit of a level, packed.
+fn packed_halves(
+    context: &Context,
+    level: usize,
+    halves: &[RnsPoly<Eval>],
+) -> Result<Vec<PackedPoly>, RawError> {
+    let basis = context.level(level)?.qp();
+    let (expected, found) = (context.parameters().digit_count(level), halves.len());
+    if expected != found {
+        return Err(RawError::Digits { expected, found });
+    }
+    halves.iter().try_for_each(|half| check_poly(basis, half))?;
+    Ok(halves.iter().map(|half| basis.pack(half)).collect())
 }
 
 impl KeySwitchingKey {
@@ -62,11 +98,12 @@ impl KeySwitchingKey {
         self.digits().iter().map(|pair| pair.each_ref().map(PackedPoly::unpack))
     }
 
-    /// The key without its uniform halves.
+    /// The key without halves that follow from its seed.
     #[must_use]
     pub fn to_raw(&self) -> RawKey {
-        let halves = self.pairs().map(|[b, _]| b).collect();
-        RawKey { level: self.level(), seed: self.seed(), halves }
+        let halves = |half: usize| self.digits().iter().map(|pair| pair[half].unpack()).collect();
+        let second = self.seed().map_or_else(|| SecondHalves::Explicit(halves(1)), SecondHalves::Seed);
+        RawKey { level: self.level(), second, halves: halves(0) }
     }
 }
 
@@ -122,8 +159,9 @@ impl EvaluationKeySet {
     /// # Errors
     ///
     /// [`RawError::Digits`], [`RawError::Degree`], [`RawError::Limbs`] and [`RawError::Residue`] for a key;
-    /// [`RawError::GaloisElement`]; [`RawError::RaisingPair`] for one of two keys; [`RawError::Ckks`] for a level that
-    /// does not exist, and for keys of an ephemeral secret that is not as secure as the parameters claim.
+    /// [`RawError::GaloisElement`]; [`RawError::ExplicitHalves`] for any key but the one of relinearization;
+    /// [`RawError::RaisingPair`] for one of two keys; [`RawError::Ckks`] for a level that does not exist, and for keys of
+    /// an ephemeral secret that is not as secure as the parameters claim.
     pub fn from_switching_keys(
         context: &Context,
         key_id: KeyId,
@@ -139,10 +177,13 @@ impl EvaluationKeySet {
                     if element <= 1 || element >= order || element.is_multiple_of(2) {
                         return Err(RawError::GaloisElement { element, order });
                     }
-                    set.add_galois_key(context.automorphism(element), key.build(context)?);
+                    let key = key.build_seeded(context, key_use)?;
+                    set.add_galois_key(context.automorphism(element), key);
                 }
-                KeyUse::ToEphemeral => to_ephemeral = Some(key.build(context.ephemeral())?),
-                KeyUse::FromEphemeral => from_ephemeral = Some(key.build(context)?),
+                KeyUse::ToEphemeral => {
+                    to_ephemeral = Some(key.build_seeded(context.ephemeral(), key_use)?);
+                }
+                KeyUse::FromEphemeral => from_ephemeral = Some(key.build_seeded(context, key_use)?),
             }
         }
         match (to_ephemeral, from_ephemeral) {

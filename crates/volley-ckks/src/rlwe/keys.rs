@@ -8,7 +8,7 @@ mod secret;
 mod spec;
 
 pub use evaluation::EvaluationKeySet;
-pub(crate) use evaluation::GaloisKey;
+pub(crate) use evaluation::{GaloisKey, galois_target};
 pub use key_switching::KeySwitchingKey;
 pub use public::PublicKey;
 pub(crate) use raising::RaisingKeys;

@@ -4,7 +4,7 @@ use std::slice;
 
 use rand_core::CryptoRng;
 use volley_ring::sampling::{sample_gaussian, sample_ternary};
-use volley_ring::{DigitSum, Digits};
+use volley_ring::{DigitSum, Digits, Eval, RnsPoly};
 
 use crate::base::error::Error;
 use crate::rlwe::keys::{PublicKey, SecretKey};
@@ -74,11 +74,21 @@ impl PublicKey {
     ///
     /// [`Error::ParameterMismatch`] where the plaintext belongs to another parameter set.
     pub fn encrypt(&self, plaintext: &Plaintext, rng: &mut impl CryptoRng) -> Result<Ciphertext, Error> {
-        let parameters = self.context().parameters();
-        if plaintext.params_id != parameters.id() {
+        if plaintext.params_id != self.context().parameters().id() {
             return Err(Error::ParameterMismatch);
         }
-        let level = plaintext.level();
+        let [mut c0, c1] = self.encrypt_zero(plaintext.level(), rng);
+        self.context().q(plaintext.level()).add_assign(&mut c0, &plaintext.poly);
+        Ok(Ciphertext {
+            operand: plaintext.operand.clone(),
+            parts: [c0, c1],
+            params_id: plaintext.params_id,
+            key_id: self.key_id(),
+        })
+    }
+
+    /// (b·u + e₀, a·u + e₁)/P modulo Q_level.
+    pub(crate) fn encrypt_zero(&self, level: usize, rng: &mut impl CryptoRng) -> [RnsPoly<Eval>; 2] {
         let basis = self.context().qp(level);
         let mut secrets = Streams::fork(rng).secret;
         let u = sample_ternary(basis.degree(), &mut secrets);
@@ -86,19 +96,12 @@ impl PublicKey {
         let sum = DigitSum {
             digits: Digits::small(basis, &u),
             pairs: slice::from_ref(&self.halves),
-            limb_of: self.context().key_limb(level, parameters.max_level()),
+            limb_of: self.context().key_limb(level, self.context().parameters().max_level()),
             summands: [None; 2],
             factor: &[],
         };
         let errors = errors.each_ref().map(|error| error.as_slice());
-        let [mut c0, c1] = self.context().mod_down(level).apply_to_secret_sum(&sum, errors);
-        self.context().q(level).add_assign(&mut c0, &plaintext.poly);
-        Ok(Ciphertext {
-            operand: plaintext.operand.clone(),
-            parts: [c0, c1],
-            params_id: plaintext.params_id,
-            key_id: self.key_id(),
-        })
+        self.context().mod_down(level).apply_to_secret_sum(&sum, errors)
     }
 }
 

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::kind::Kind;
 use crate::base::params::{ParametersError, ParamsId};
+use crate::multiparty::PoolError;
 use crate::rlwe::key_id::KeyId;
 
 /// A file that could not be read or written, and why.
@@ -133,6 +134,9 @@ pub enum WireError {
     /// Parameters that are refused.
     #[error(transparent)]
     Parameters(#[from] ParametersError),
+    /// Something of another pool, member or request.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
     /// A sealed secret key, and no passphrase.
     #[error("the secret key is sealed: its passphrase is needed")]
     PassphraseNeeded,

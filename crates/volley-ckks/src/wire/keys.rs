@@ -61,16 +61,21 @@ impl PublicKey {
 }
 
 impl EvaluationKeySet {
-    /// Writes them as a file: of each key the level, the seed and the halves bⱼ.
+    /// Writes them as a file: of each key the level, the seed and the halves bⱼ. A relinearization key of several
+    /// owners has the halves aⱼ instead of a seed, and the file another kind.
     ///
     /// # Errors
     ///
     /// [`WireError::ForeignParameters`] where they belong to others, [`WireError::Io`].
     pub fn write(&self, parameters: &Parameters, out: impl Write) -> Result<(), WireError> {
         check_parameters(parameters, self.params_id())?;
-        let bytes = self.listed(parameters).body_bytes();
         let relinearization = self.relinearization_key();
-        let header = header(Kind::EVALUATION_KEYS, parameters.id(), self.key_id(), bytes);
+        let listed = self.listed(parameters);
+        let (kind, bytes) = match relinearization.map(KeySwitchingKey::seed) {
+            Some(None) => (Kind::POOLED_EVALUATION_KEYS, listed.pooled_body_bytes()),
+            _ => (Kind::EVALUATION_KEYS, listed.body_bytes()),
+        };
+        let header = header(kind, parameters.id(), self.key_id(), bytes);
         write_file(&header, out, |body| {
             body.bytes(&[u8::from(relinearization.is_some())])?;
             if let Some(key) = relinearization {
@@ -134,16 +139,21 @@ fn read_set(
     file: FileReader<impl Read>,
     needed: Option<&KeySpec>,
 ) -> Result<EvaluationKeySet, WireError> {
-    file.expect_kind(Kind::EVALUATION_KEYS)?;
+    let pooled = file.header().kind == Kind::POOLED_EVALUATION_KEYS;
+    if !pooled {
+        file.expect_kind(Kind::EVALUATION_KEYS)?;
+    }
     file.expect_parameters(context.parameters().id())?;
     file.expect_bare(true)?;
     let mut set = EvaluationKeySet::empty(context, file.key_id()?);
     file.read(|body| {
+        // The kind is that of the relinearization key, so that what has none is not of this kind.
         if read_flag(body)? {
             let keep = Keep::of(needed, KeySpec::relinearization_level);
-            if let Some(key) = read_key(context, keep, body)? {
-                set.set_relinearization_key(key);
-            }
+            let key = if pooled { read_pairs(context, keep, body)? } else { read_key(context, keep, body)? };
+            key.into_iter().for_each(|key| set.set_relinearization_key(key));
+        } else if pooled {
+            return Err(WireError::Malformed);
         }
         let order = 2 * context.parameters().degree() as u64;
         let mut last = 1;
@@ -184,9 +194,17 @@ fn read_flag(body: &mut BodyReader<impl Read>) -> Result<bool, WireError> {
 }
 
 fn write_key(key: &KeySwitchingKey, body: &mut BodyWriter<impl Write>) -> Result<(), WireError> {
+    let half = |body: &mut BodyWriter<_>, half: usize| {
+        key.digits().iter().try_for_each(|pair| body.bytes(pair[half].bytes()))
+    };
     body.bytes(&(key.level() as u16).to_le_bytes())?;
-    body.bytes(&key.seed().0)?;
-    key.digits().iter().try_for_each(|[b, _]| body.bytes(b.bytes()))
+    match key.seed() {
+        Some(seed) => {
+            body.bytes(&seed.0)?;
+            half(body, 0)
+        }
+        None => half(body, 0).and_then(|()| half(body, 1)),
+    }
 }
 
 /// How much is kept of a key that is read.
@@ -219,10 +237,39 @@ fn read_key(
     keep: Keep,
     body: &mut BodyReader<impl Read>,
 ) -> Result<Option<KeySwitchingKey>, WireError> {
-    let parameters = context.parameters();
-    let found = usize::from(u16::from_le_bytes(body.array()?));
-    check_level(parameters, found)?;
+    let found = read_level(context, body)?;
     let seed = Seed(body.array()?);
+    let halves = read_halves(context, (found, keep), body)?;
+    Ok(halves.map(|(level, halves)| KeySwitchingKey::from_halves(context, level, seed, halves)))
+}
+
+/// Reads one key that has all halves, or what is kept of it.
+fn read_pairs(
+    context: &Context,
+    keep: Keep,
+    body: &mut BodyReader<impl Read>,
+) -> Result<Option<KeySwitchingKey>, WireError> {
+    let found = read_level(context, body)?;
+    let first = read_halves(context, (found, keep), body)?;
+    let second = read_halves(context, (found, keep), body)?;
+    Ok(first.zip(second).map(|((level, first), (_, second))| {
+        KeySwitchingKey::from_pairs(level, first.into_iter().zip(second).map(<[_; 2]>::from).collect())
+    }))
+}
+
+fn read_level(context: &Context, body: &mut BodyReader<impl Read>) -> Result<usize, WireError> {
+    let level = usize::from(u16::from_le_bytes(body.array()?));
+    check_level(context.parameters(), level)?;
+    Ok(level)
+}
+
+/// Reads one half for each digit of a key of level `found`, and returns those that are kept, with their level.
+fn read_halves(
+    context: &Context,
+    (found, keep): (usize, Keep),
+    body: &mut BodyReader<impl Read>,
+) -> Result<Option<(usize, Vec<PackedPoly>)>, WireError> {
+    let parameters = context.parameters();
     let bytes = KeySwitchingKey::half_bytes(parameters, found);
     body.claim(bytes)?;
     let Some(level) = keep.level(found) else {
@@ -233,7 +280,7 @@ fn read_key(
     let halves = halves.collect::<Result<Vec<_>, _>>()?;
     let digits_above = parameters.digit_count(found) - halves.len();
     body.skip(digits_above as u64 * parameters.packed_extended_bytes(found))?;
-    Ok(Some(KeySwitchingKey::from_halves(context, level, seed, halves)))
+    Ok(Some((level, halves)))
 }
 
 /// Reads a polynomial modulo Q_found·P, and keeps its limbs modulo Q_level·P. Limbs end at whole bytes.

@@ -6,19 +6,22 @@ use super::error::WireError;
 use super::header::Header;
 use super::kind::Kind;
 use super::stream::{FileReader, encode_structure, write_file};
-use crate::base::params::{MAX_PRIMES, Parameters, ParametersLiteral};
+use crate::base::params::{MAX_PRIMES, Parameters, ParametersLiteral, SecretDistribution};
 
 /// More bytes than postcard takes for a literal with all primes, each a level.
 const MAX_BYTES: u32 = 64 + 2 * MAX_PRIMES as u32;
 
 impl Parameters {
-    /// Writes the set as a file of a few dozen bytes.
+    /// Writes the set as a file of a few dozen bytes: the literal, and for a pool the number of its owners.
     ///
     /// # Errors
     ///
     /// [`WireError::Io`].
     pub fn write(&self, out: impl Write) -> Result<(), WireError> {
-        let body = encode_structure(&self.literal())?;
+        let mut body = encode_structure(&self.literal())?;
+        if let SecretDistribution::TernarySum { owners } = self.secret() {
+            body.push(owners as u8);
+        }
         let header = Header {
             kind: Kind::PARAMETERS,
             params_id: self.id(),
@@ -44,7 +47,12 @@ impl Parameters {
         let expected = file.header().params_id;
         let parameters = file.read(|body| {
             let literal: ParametersLiteral = body.structure(MAX_BYTES)?;
-            Ok::<_, WireError>(literal.build()?)
+            let single = literal.build()?;
+            if body.left() == 0 {
+                return Ok::<_, WireError>(single);
+            }
+            let [owners] = body.array()?;
+            Ok(single.pooled(owners.into())?)
         })?;
         let found = parameters.id();
         if found == expected { Ok(parameters) } else { Err(WireError::ForeignParameters { expected, found }) }

@@ -1,7 +1,7 @@
 //! Polynomials given and taken: what is made of them is the same, and what is none is refused by name.
 
-use volley_ckks::keys::{GaloisPurpose, KeyId, KeySpec, rotation_element};
-use volley_ckks::raw::{KeyUse, RawError, RawKey};
+use volley_ckks::keys::{GaloisPurpose, KeyId, KeySpec, KeySwitchingKey, rotation_element};
+use volley_ckks::raw::{KeyUse, RawError, RawKey, SecondHalves};
 use volley_ckks::volley_ring::sampling::Seed;
 use volley_ckks::volley_ring::{Eval, RnsPoly};
 use volley_ckks::{
@@ -229,10 +229,11 @@ fn keys_of_another_shape_are_refused() {
     let (expected, seed) = (relinearization.halves.len(), Seed([0; 32]));
     let few = RawKey { halves: relinearization.halves[1..].to_vec(), ..relinearization.clone() };
     assert_eq!(refused(KeyUse::Relinearization, few), RawError::Digits { expected, found: expected - 1 });
-    let high = RawKey { level: 9, seed, halves: vec![] };
+    let second = SecondHalves::Seed(seed);
+    let high = RawKey { level: 9, second: second.clone(), halves: vec![] };
     let range = Error::LevelRange { level: 9, max: LEVELS };
     assert_eq!(refused(KeyUse::Relinearization, high), RawError::Ckks(range));
-    let low = RawKey { level: 0, halves: relinearization.halves[..1].to_vec(), seed };
+    let low = RawKey { level: 0, halves: relinearization.halves[..1].to_vec(), second };
     assert_eq!(refused(KeyUse::Galois(5), low), RawError::Limbs { expected: 4, found: 8 });
     for element in [0, 1, 6, 128, 129] {
         let error = RawError::GaloisElement { element, order: 128 };
@@ -255,6 +256,31 @@ fn keys_of_another_shape_are_refused() {
     }
 }
 
+/// A relinearization key may have halves aⱼ of any origin, as that of several owners has. It computes the same.
+#[test]
+fn a_relinearization_key_may_have_explicit_halves() {
+    let owner = Owner::new();
+    let (context, id) = (&owner.context, owner.secret_key.id());
+    let keys = owner.keys();
+    let second = |key: &KeySwitchingKey| SecondHalves::Explicit(key.pairs().map(|[_, a]| a).collect());
+    let explicit = |(key_use, key): (KeyUse, &KeySwitchingKey)| {
+        (key_use, RawKey { second: second(key), ..key.to_raw() })
+    };
+    let (key_use, raw) = keys.switching_keys().map(explicit).next().unwrap();
+    assert_eq!(key_use, KeyUse::Relinearization);
+    let same = EvaluationKeySet::from_switching_keys(context, id, [(key_use, raw.clone())]).unwrap();
+    assert_eq!(raw_keys(&same), [(key_use, raw.clone())]);
+    assert_eq!(same.relinearization_at(0).unwrap().seed(), None);
+
+    let few = RawKey { second: SecondHalves::Explicit(vec![]), ..raw };
+    let error = EvaluationKeySet::from_switching_keys(context, id, [(key_use, few)]).unwrap_err();
+    assert!(matches!(error, RawError::Digits { found: 0, .. }), "{error}");
+    for (key_use, key) in keys.switching_keys().map(explicit).skip(1) {
+        let error = EvaluationKeySet::from_switching_keys(context, id, [(key_use, key)]).unwrap_err();
+        assert_eq!(error, RawError::ExplicitHalves { key_use });
+    }
+}
+
 /// A ring of fewer coefficients than the ephemeral secret has: nothing is raised under it, and there are no keys for
 /// it.
 #[test]
@@ -273,7 +299,7 @@ fn nothing_is_raised_without_a_secure_ephemeral_secret() {
     assert_eq!(operand.raised(parameters, 0), Err(refusal.clone()));
     let zero = |parameters: &Parameters| RawKey {
         level: 0,
-        seed: Seed([0; 32]),
+        second: SecondHalves::Seed(Seed([0; 32])),
         halves: vec![
             RnsPoly::zero(16, parameters.limbs(0) + parameters.p().len());
             parameters.digit_count(0)

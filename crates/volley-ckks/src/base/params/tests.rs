@@ -164,3 +164,32 @@ fn equal_sets_have_equal_primes_and_claims() {
     assert_ne!(set, unchecked);
     assert_ne!(unchecked, ParametersLiteral { log_scale: 39, ..unchecked.literal() }.build().unwrap());
 }
+
+#[test]
+fn a_pool_has_an_id_of_its_own_and_the_variance_of_its_sum() {
+    let single = literal().build().unwrap();
+    assert_eq!((single.secret(), single.secret().owners()), (SecretDistribution::Ternary, 1));
+    let mut ids = vec![single.id()];
+    for owners in 2..=MAX_OWNERS {
+        let pooled = single.pooled(owners).unwrap();
+        assert_eq!(pooled.secret(), SecretDistribution::TernarySum { owners });
+        assert!((pooled.secret().variance() - owners as f64 * single.secret().variance()).abs() < 1e-12);
+        assert_eq!((pooled.literal(), pooled.security()), (single.literal(), single.security()));
+        ids.push(pooled.id());
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), MAX_OWNERS);
+    for owners in [0, 1, 17, 258] {
+        let error = single.pooled(owners).unwrap_err();
+        assert_eq!(error, ParametersError::PoolSize { owners, max: MAX_OWNERS });
+    }
+}
+
+#[test]
+fn nothing_is_bootstrapped_under_the_key_of_a_pool() {
+    let pooled = ParametersLiteral { security: Security::Unchecked, ..literal() }.build().unwrap();
+    assert_eq!(pooled.check_ephemeral(), Ok(()));
+    let error = pooled.pooled(3).unwrap().check_ephemeral().unwrap_err();
+    assert_eq!(error, ParametersError::PooledBootstrapping { owners: 3 });
+}

@@ -238,13 +238,17 @@ impl Job {
                 (None, generate(&square, s))
             }
             Some(element) => {
-                let automorphism = context.automorphism(element);
-                let inverse = context.automorphism(inverse_element(element, context.parameters().degree()));
-                let image = Zeroizing::new(basis.automorphism(s, &inverse));
-                (Some(automorphism), generate(s, &image))
+                let image = galois_target(context, s, element);
+                (Some(context.automorphism(element)), generate(s, &image))
             }
         }
     }
+}
+
+/// σ⁻¹(s) modulo QP: what the key of σ for this element switches to.
+pub(crate) fn galois_target(context: &Context, s: &RnsPoly<Eval>, element: u64) -> Zeroizing<RnsPoly<Eval>> {
+    let inverse = context.automorphism(inverse_element(element, context.parameters().degree()));
+    Zeroizing::new(context.qp(context.parameters().max_level()).automorphism(s, &inverse))
 }
 
 /// g⁻¹ modulo 2N, by Newton's iteration modulo powers of two.

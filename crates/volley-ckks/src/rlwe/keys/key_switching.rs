@@ -8,6 +8,9 @@
 //! ([`Noise::key_switch`](crate::noise::Noise::key_switch)).
 //!
 //! gⱼ does not depend on the level, so a key serves every level up to its own by ignoring limbs.
+//!
+//! The halves aⱼ of a pool's relinearization key are computed and not uniform: they come from no seed
+//! ([`multiparty`](crate::multiparty)).
 
 use std::sync::Arc;
 
@@ -20,12 +23,13 @@ use crate::base::params::Parameters;
 use crate::rlwe::context::Context;
 use crate::rlwe::streams::fork;
 
-/// A key from one secret to another, for polynomials up to a level. The uniform halves come from a seed and are
-/// expanded once, when the key is made or read.
+/// A key from one secret to another, for polynomials up to a level. Uniform halves come from a seed and are expanded
+/// once, when the key is made or read.
 #[derive(Debug)]
 pub struct KeySwitchingKey {
     level: usize,
-    seed: Seed,
+    /// That of the halves aⱼ, unless these were computed.
+    seed: Option<Seed>,
     /// (bⱼ, aⱼ) modulo Q_level·P.
     digits: Vec<[PackedPoly; 2]>,
 }
@@ -56,7 +60,7 @@ impl KeySwitchingKey {
                 [b, a].map(|half| basis.pack(&half))
             })
             .collect();
-        Self { level, seed, digits }
+        Self { level, seed: Some(seed), digits }
     }
 
     /// The key with these halves bⱼ modulo Q_level·P, one for each digit of the level.
@@ -69,10 +73,16 @@ impl KeySwitchingKey {
                 [b, context.qp(level).pack(&a)]
             })
             .collect();
-        Self { level, seed, digits }
+        Self { level, seed: Some(seed), digits }
     }
 
-    /// Bytes of the halves bⱼ of a key, packed. The halves aⱼ take as many bytes in memory, and none in a file.
+    /// The key with these pairs (bⱼ, aⱼ) modulo Q_level·P, one for each digit of the level.
+    pub(crate) fn from_pairs(level: usize, digits: Vec<[PackedPoly; 2]>) -> Self {
+        Self { level, seed: None, digits }
+    }
+
+    /// Bytes of the halves bⱼ of a key, packed. The halves aⱼ take as many bytes in memory, and none in a file where
+    /// they come from a seed.
     pub(crate) fn half_bytes(parameters: &Parameters, level: usize) -> u64 {
         parameters.digit_count(level) as u64 * parameters.packed_extended_bytes(level)
     }
@@ -83,14 +93,19 @@ impl KeySwitchingKey {
         self.level
     }
 
-    /// The seed of the uniform halves.
+    /// The seed of the halves aⱼ; none where they were computed.
     #[must_use]
-    pub fn seed(&self) -> Seed {
+    pub fn seed(&self) -> Option<Seed> {
         self.seed
     }
 
     /// (bⱼ, aⱼ) modulo Q_level·P, a pair for each digit.
     pub(crate) fn digits(&self) -> &[[PackedPoly; 2]] {
         &self.digits
+    }
+
+    /// bⱼ modulo Q_level·P, one for each digit.
+    pub(crate) fn into_halves(self) -> Vec<PackedPoly> {
+        self.digits.into_iter().map(|[b, _]| b).collect()
     }
 }

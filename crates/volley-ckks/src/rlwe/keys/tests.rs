@@ -153,11 +153,12 @@ fn uniform_halves_are_the_expansions_of_their_seeds() {
     for (_, key) in each_key(parameters, &keys) {
         for (digit, [_, a]) in key.digits().iter().enumerate() {
             let basis = context.qp(key.level());
-            let expected = context.expand_qp(key.level(), &key.seed(), Domain::KeySwitchingKey, digit as u16);
+            let expected =
+                context.expand_qp(key.level(), &key.seed().unwrap(), Domain::KeySwitchingKey, digit as u16);
             let a = a.unpack();
             assert_eq!(a, expected);
             // Limbs are numbered by their prime: a key of a lower level has the limbs of a higher one.
-            let full = context.expand_qp(LEVELS, &key.seed(), Domain::KeySwitchingKey, digit as u16);
+            let full = context.expand_qp(LEVELS, &key.seed().unwrap(), Domain::KeySwitchingKey, digit as u16);
             let limb_of = context.key_limb(key.level(), LEVELS);
             assert!((0..basis.limb_count()).all(|limb| a.limb(limb) == full.limb(limb_of(limb))));
         }

@@ -34,7 +34,7 @@ impl Published {
 
     fn seeds(&self) -> Vec<Seed> {
         let keys = each_key(self.owner.context().parameters(), &self.keys);
-        let keys = keys.iter().map(|(_, key)| key.seed());
+        let keys = keys.iter().map(|(_, key)| key.seed().unwrap());
         keys.chain(self.seeded.each_ref().map(|ciphertext| ciphertext.seed))
             .chain([self.public_key.seed()])
             .collect()

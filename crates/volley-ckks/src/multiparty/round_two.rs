@@ -1,0 +1,245 @@
+//! Round two: the relinearization key.
+//!
+//! With h₀ⱼ = −u·aⱼ + P·gⱼ·s + e₀ and h₁ⱼ = s·aⱼ + e₁ from round one, where s, u and errors are sums over the owners,
+//! owner i sends s_i·h₀ⱼ + (u_i − s_i)·h₁ⱼ + e₂ + e₃. The sum bⱼ over the owners has
+//!
+//! ```text
+//! bⱼ + h₁ⱼ·s = P·gⱼ·s² + s·e₀ⱼ + u·e₁ⱼ + e₂ + e₃,
+//! ```
+//!
+//! so that (bⱼ, h₁ⱼ) is a key from s² to s. In the protocol (Mouchet, Troncoso-Pastoriza, Bossuat, Hubaux, eprint
+//! 2020/304) an owner sends two summands with an error each; only their sum is needed. It is half as long, and tells no
+//! more.
+
+use maybe_rayon::prelude::*;
+use rand_chacha::ChaCha20Rng;
+use volley_ring::PackedPoly;
+use volley_ring::sampling::sample_gaussian;
+use zeroize::Zeroizing;
+
+use super::commitment::{Commitments, Digest, Heard};
+use super::error::PoolError;
+use super::holder::KeyHolder;
+use super::pool::Pool;
+use super::pool_id::PoolId;
+use super::round_one::{OwnerRoundOne, RoundOneSums, add, digest};
+use super::secret::{OwnerSecret, Purpose};
+use super::sharing::{self, SealedShare};
+use crate::rlwe::keys::{EvaluationKeySet, KeySwitchingKey, SecretKey};
+use crate::rlwe::streams::fork;
+
+/// An owner before round two, bound to the sums of round one that it is done with.
+#[derive(Debug)]
+pub struct OwnerRoundTwo {
+    pub(crate) secret: OwnerSecret,
+    /// The hash of the sums.
+    pub(crate) sums: Digest,
+}
+
+/// What one owner adds to the relinearization key in round two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoundTwoShare {
+    pub(crate) pool: PoolId,
+    pub(crate) member: usize,
+    /// The hash of the sums of round one.
+    pub(crate) sums: Digest,
+    /// One for each digit; none where there is no relinearization key.
+    pub(crate) polys: Vec<PackedPoly>,
+}
+
+/// Shares of round two that are added up, one by one.
+#[derive(Debug)]
+pub struct RoundTwoGathering {
+    sums: RoundOneSums,
+    digest: Digest,
+    heard: Heard,
+    sum: Option<Vec<PackedPoly>>,
+}
+
+/// The levels of the polynomials of round two, each modulo Q_level·P: one for each digit of the relinearization key.
+pub(crate) fn layout(pool: &Pool) -> Vec<usize> {
+    let level = pool.spec().relinearization_level();
+    let digits = |level| vec![level; pool.context().parameters().digit_count(level)];
+    level.map(digits).unwrap_or_default()
+}
+
+impl OwnerRoundOne {
+    /// The owner before round two, who is bound to these sums. Keep it before the share of round two is sent.
+    ///
+    /// A server that is not trusted to add up gets nobody's round two: an owner who has all shares makes the sums by
+    /// [`RoundOneGathering`] and compares them with the server's.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::ForeignPool`], and [`PoolError::ForeignSums`] for sums of other shares than those committed to.
+    pub fn into_round_two(
+        self,
+        commitments: &Commitments,
+        sums: &RoundOneSums,
+    ) -> Result<OwnerRoundTwo, PoolError> {
+        self.pool().check_pool(commitments.pool().id())?;
+        self.pool().check_pool(sums.pool.id())?;
+        if sums.shares != commitments.digests() {
+            return Err(PoolError::ForeignSums { member: self.secret.name() });
+        }
+        Ok(OwnerRoundTwo { sums: sums.digest(), secret: self.secret })
+    }
+}
+
+impl OwnerRoundTwo {
+    /// The pool.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        self.secret.pool()
+    }
+
+    /// The owner's index.
+    #[must_use]
+    pub fn member(&self) -> usize {
+        self.secret.member()
+    }
+
+    /// The share of round two for the sums that the owner is bound to. It is the same each time.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::ForeignPool`]; [`PoolError::SecondRoundTwo`] for other sums.
+    pub fn share(&self, sums: &RoundOneSums) -> Result<RoundTwoShare, PoolError> {
+        let pool = self.pool();
+        pool.check_pool(sums.pool.id())?;
+        if sums.digest() != self.sums {
+            return Err(PoolError::SecondRoundTwo { member: self.secret.name() });
+        }
+        let level = pool.spec().relinearization_level();
+        let polys = level.map(|level| self.relinearization_share(sums, level)).unwrap_or_default();
+        Ok(RoundTwoShare { pool: pool.id(), member: self.member(), sums: self.sums, polys })
+    }
+
+    /// The share of the owner's secret for one member, in a pool with a threshold. Every member sends one to each,
+    /// itself included. It is the same each time.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::NoThreshold`], [`PoolError::UnknownMember`].
+    pub fn sealed_share(&self, to: usize) -> Result<SealedShare, PoolError> {
+        sharing::seal(&self.secret, to)
+    }
+
+    /// The owner who has done both rounds, in a pool where all decrypt together.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::SharesNeeded`] in a pool with a threshold.
+    pub fn into_key_holder(self) -> Result<KeyHolder, PoolError> {
+        match self.pool().sharing() {
+            None => Ok(KeyHolder::new(self.secret, None)),
+            Some(_) => Err(PoolError::SharesNeeded { member: self.secret.name() }),
+        }
+    }
+
+    /// The owner who has done both rounds, in a pool with a threshold, with the shares that all members sealed for it
+    /// and the personal key that opens them.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::NoThreshold`]; [`PoolError::ForeignPool`], [`PoolError::ForeignMember`],
+    /// [`PoolError::DuplicateShare`] and [`PoolError::MissingShares`] for other shares than one of each member;
+    /// [`PoolError::Sealing`] for one that does not open.
+    pub fn into_key_holder_by_shares(
+        self,
+        personal: &SecretKey,
+        shares: impl IntoIterator<Item = SealedShare>,
+    ) -> Result<KeyHolder, PoolError> {
+        let sum = sharing::open(&self.secret, personal, shares)?;
+        Ok(KeyHolder::new(self.secret, Some(sum)))
+    }
+
+    fn relinearization_share(&self, sums: &RoundOneSums, level: usize) -> Vec<PackedPoly> {
+        let context = self.pool().context();
+        let (basis, max_level) = (context.qp(level), context.parameters().max_level());
+        let all = context.qp(max_level);
+        // −s_i, and s_i − u_i: products are subtracted.
+        let mut difference = self.secret.share();
+        let mut negated = Zeroizing::new(difference.clone());
+        all.neg_assign(&mut negated);
+        all.sub_assign(&mut difference, &self.secret.ephemeral());
+        let mut rng = self.secret.generator(Purpose::Relinearization, &self.sums);
+        let digits: Vec<_> = sums.relinearization().into_iter().map(|pair| (pair, fork(&mut rng))).collect();
+        let share = |(pair, mut rng): ([&PackedPoly; 2], ChaCha20Rng)| {
+            let mut b = basis.forward_signed(&sample_gaussian(basis.degree(), &mut rng));
+            let second = Zeroizing::new(basis.forward_signed(&sample_gaussian(basis.degree(), &mut rng)));
+            basis.add_assign(&mut b, &second);
+            for (half, factor) in pair.into_iter().zip([&negated, &difference]) {
+                let limb_of = context.key_limb(level, max_level);
+                basis.sub_product_assign(&mut b, &half.unpack(), factor, limb_of);
+            }
+            basis.pack(&b)
+        };
+        digits.into_par_iter().map(share).collect()
+    }
+}
+
+impl RoundTwoShare {
+    /// The pool it is of.
+    #[must_use]
+    pub fn pool(&self) -> PoolId {
+        self.pool
+    }
+
+    /// Index of the member.
+    #[must_use]
+    pub fn member(&self) -> usize {
+        self.member
+    }
+}
+
+impl RoundTwoGathering {
+    /// No shares so far.
+    #[must_use]
+    pub fn new(sums: RoundOneSums) -> Self {
+        Self { digest: sums.digest(), heard: Heard::new(&sums.pool), sums, sum: None }
+    }
+
+    /// Adds the share of a member.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::ForeignPool`], [`PoolError::UnknownMember`], [`PoolError::DuplicateShare`], and
+    /// [`PoolError::OtherSums`] for a share that was made with other sums of round one. The sum is as it was before.
+    pub fn add(&mut self, share: RoundTwoShare) -> Result<(), PoolError> {
+        let pool = &self.sums.pool;
+        pool.check_pool(share.pool)?;
+        pool.check_member(share.member)?;
+        if share.sums != self.digest {
+            return Err(PoolError::OtherSums { member: pool.name(share.member) });
+        }
+        self.heard.enter(share.pool, share.member, digest(share.pool, 2, share.member, &share.polys))?;
+        match &mut self.sum {
+            None => self.sum = Some(share.polys),
+            Some(sum) => add(pool.context(), &layout(pool), sum, &share.polys),
+        }
+        Ok(())
+    }
+
+    /// The names of the members whose shares are awaited.
+    #[must_use]
+    pub fn missing(&self) -> Vec<String> {
+        self.heard.missing()
+    }
+
+    /// The keys that a server computes with, when all shares were added.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::MissingShares`].
+    pub fn finish(self) -> Result<EvaluationKeySet, PoolError> {
+        self.heard.all()?;
+        let mut set = self.sums.galois_keys();
+        if let Some(level) = self.sums.pool.spec().relinearization_level() {
+            let second = self.sums.relinearization().into_iter().map(|[_, h1]| h1.clone());
+            let pairs = self.sum.into_iter().flatten().zip(second).map(<[_; 2]>::from).collect();
+            set.set_relinearization_key(KeySwitchingKey::from_pairs(level, pairs));
+        }
+        Ok(set)
+    }
+}
