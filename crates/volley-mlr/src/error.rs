@@ -92,6 +92,27 @@ pub enum Error {
         /// Number of columns.
         columns: usize,
     },
+    /// A step of the owners of a pool that was refused.
+    #[error(transparent)]
+    Pool(#[from] crate::volley_ckks::multiparty::PoolError),
+    /// Settings for another number of owners than there are.
+    #[error("the settings are for {expected} owners, and {actual} have rows")]
+    PoolOwners {
+        /// Owners of the settings.
+        expected: usize,
+        /// Owners given.
+        actual: usize,
+    },
+    /// No level has room for the sums of a pool.
+    #[error(
+        "totals of the pool take {required} bits with the noise that hides them, and the modulus has {available:.0}"
+    )]
+    PoolRoom {
+        /// Bits that they take.
+        required: u32,
+        /// Bits of the largest modulus.
+        available: f64,
+    },
     /// An owner's sum that is too large to be added to those of others.
     #[error(
         "the rows' sum in column {column} (counted from 0) is {sum:e}, and a pool adds sums below {limit:e}: divide \

@@ -102,7 +102,7 @@ pub use encrypted::{
     EncryptedData, EncryptedDataset, EncryptedGroup, EncryptedGroups, EncryptedModel, ROW_FILE_BYTES,
 };
 pub use error::Error;
-pub use method::hyperparameters::Hyperparameters;
+pub use method::hyperparameters::{Hyperparameters, PoolDisclosure};
 pub use method::learning_rate::LearningRate;
 pub use method::nesterov::{Momentum, Nesterov};
 pub use method::objective::{MaskedMean, Objective};

@@ -15,7 +15,8 @@ use crate::plan::Plan;
 
 mod decryption;
 mod encryption;
-mod sharing;
+pub(crate) mod packing;
+pub(crate) mod sharing;
 
 pub use encryption::Encryption;
 

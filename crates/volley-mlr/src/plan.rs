@@ -152,7 +152,7 @@ impl Plan {
         demands: Demands,
         storage: RowStorage,
     ) -> Option<Result<Self, Error>> {
-        if hyperparameters.iterations() > MAX_ITERATIONS || hyperparameters.flooding().is_some() {
+        if hyperparameters.iterations() > MAX_ITERATIONS || hyperparameters.hides_errors() {
             return None;
         }
         let log_n = match demands.ring {
@@ -254,8 +254,7 @@ impl Plan {
     /// [`Sharing`](crate::Sharing)).
     #[must_use]
     pub fn shared_bits(&self) -> Option<f64> {
-        let flooding = self.hyperparameters.flooding()?;
-        Some(self.noise_model().nominal_bits(flooding))
+        self.noise_model().nominal_bits()
     }
 
     /// The settings.
@@ -521,8 +520,7 @@ impl Circuit for Training<'_> {
     }
 
     fn log_scale(&self, shape: Shape, log_n: u32) -> Option<u32> {
-        let flooding = self.hyperparameters.flooding()?;
-        noise::log_scale(self.hyperparameters, flooding, shape, log_n)
+        noise::log_scale(self.hyperparameters, shape, log_n)
     }
 
     fn encoded_bytes(&self, parameters: &Parameters, layout: Layout) -> u64 {

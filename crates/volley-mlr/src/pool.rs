@@ -1,7 +1,16 @@
 //! A pool: several owners, each with rows of its own that none may show to another, and one model of all rows.
 //!
-//! Of this crate it imports `data`, `preparation`, `clear` and the errors.
+//! Of this crate it imports `data`, `preparation`, `method`, `clear`, `training`, `plan`, `owner` and the errors.
 
+mod plan;
+mod rows;
 mod statistics;
+mod sums;
 
+pub use plan::PoolPlan;
+pub use rows::PoolRows;
 pub use statistics::{Deviations, Fit, Means, Sums};
+pub use sums::SumEncoding;
+
+#[cfg(test)]
+mod tests;

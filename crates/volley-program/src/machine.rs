@@ -3,7 +3,7 @@
 use std::fs;
 
 use clap::Args;
-use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
+use sysinfo::{Process, ProcessRefreshKind, ProcessesToUpdate, System};
 use volley_mlr::volley_ckks::costs::Memory;
 
 use crate::failure::{BadInput, OrBadInput};
@@ -86,22 +86,41 @@ impl Machine {
 }
 
 /// The memory that this program could take without swapping, where the system tells. It is what the system has
-/// available, within the limits of control groups.
+/// available, within the limits of control groups and the limit of the process's address space (`ulimit -v`).
 #[must_use]
 pub fn available_memory_bytes() -> Option<u64> {
     let mut system = System::new().ok()?;
     system.refresh_memory();
     let available = Some(system.available_memory()).filter(|&bytes| bytes > 0)?;
-    Some(control_group_bytes(&mut system).map_or(available, |left| left.min(available)))
+    let limits =
+        this_process(&mut system).map(|process| [control_group_bytes(process), address_bytes(process)]);
+    let limits = limits.into_iter().flatten().flatten();
+    Some(limits.fold(available, u64::min))
 }
 
-/// What the control groups of this process leave to it. The page cache counts as free: it gives way.
-fn control_group_bytes(system: &mut System) -> Option<u64> {
+fn this_process(system: &mut System) -> Option<&Process> {
     let process = sysinfo::get_current_pid().ok()?;
-    let nothing = ProcessRefreshKind::nothing().without_tasks();
-    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[process]), false, nothing);
-    let limits = system.process(process)?.cgroup_limits()?;
+    let memory = ProcessRefreshKind::nothing().without_tasks().with_memory();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[process]), false, memory);
+    system.process(process)
+}
+
+/// What its control groups leave to a process. The page cache counts as free: it gives way.
+fn control_group_bytes(process: &Process) -> Option<u64> {
+    let limits = process.cgroup_limits()?;
     Some(limits.total_memory.saturating_sub(limits.rss))
+}
+
+/// What the limit of its address space leaves to this process, whose mappings count whether they are used or not.
+#[cfg(unix)]
+fn address_bytes(process: &Process) -> Option<u64> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::As).current?;
+    Some(limit.saturating_sub(process.virtual_memory()))
+}
+
+#[cfg(not(unix))]
+fn address_bytes(_: &Process) -> Option<u64> {
+    None
 }
 
 /// The most memory that this process has had in use so far, where the system is Linux.

@@ -7,7 +7,9 @@ use crate::method::learning_rate::LearningRate;
 use crate::method::objective::{Objective, weight_scale};
 use crate::method::update_rule::UpdateRule;
 use crate::preparation::profile::Profile;
-use crate::volley_ckks::{Flooding, Parameters, Scale};
+use crate::volley_ckks::multiparty::Smudging;
+use crate::volley_ckks::params::{MAX_OWNERS, ParametersError};
+use crate::volley_ckks::{Error as CkksError, Flooding, Parameters, Scale};
 
 /// Iterations up to which scores stay within the cubic's range on all data that was looked at: on standardised data,
 /// and on whitened data, where scores grow faster (docs/training.md).
@@ -19,6 +21,29 @@ const WHITENED_DECAY: f64 = 0.03;
 /// (docs/training.md).
 const WEIGHT_RANGE: f64 = 90.0;
 
+/// Who gets a decrypted model, and what hides its error from them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Disclosure {
+    /// The owner alone: nothing hides it.
+    Private,
+    /// Anybody.
+    Flooded(Flooding),
+    /// The owners of a pool, none of whom holds the key.
+    Pooled(PoolDisclosure),
+}
+
+/// How the owners of a pool decrypt: each adds noise that hides what the result says of its share of the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolDisclosure {
+    /// Owners of the pool.
+    pub owners: usize,
+    /// λ: what the shares of all decryptions together say differs from what the results say by a statistical distance
+    /// of at most 2^−λ.
+    pub statistical_bits: u32,
+    /// τ: ciphertexts that the pool decrypts, those of statistics and predictions included.
+    pub decryptions: u32,
+}
+
 /// The settings of one training run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hyperparameters {
@@ -26,7 +51,7 @@ pub struct Hyperparameters {
     sigmoid: SigmoidPolynomial,
     rule: UpdateRule,
     weight_range: f64,
-    flooding: Option<Flooding>,
+    disclosure: Disclosure,
 }
 
 impl Hyperparameters {
@@ -44,7 +69,7 @@ impl Hyperparameters {
         learning_rate: LearningRate,
     ) -> Result<Self, Error> {
         let rule = UpdateRule::new(iterations, learning_rate, weight_decay)?;
-        Ok(Self { profile, sigmoid, rule, weight_range: WEIGHT_RANGE, flooding: None })
+        Ok(Self { profile, sigmoid, rule, weight_range: WEIGHT_RANGE, disclosure: Disclosure::Private })
     }
 
     /// The paper's settings: raw features, its degree-3 polynomial, rate 1 + 1/(n t), no weight decay.
@@ -147,7 +172,23 @@ impl Hyperparameters {
     /// the key.
     #[must_use]
     pub fn shareable(self, flooding: Flooding) -> Self {
-        Self { flooding: Some(flooding), ..self }
+        Self { disclosure: Disclosure::Flooded(flooding), ..self }
+    }
+
+    /// These settings for a model of several owners. The plan takes a scale that leaves
+    /// [`MIN_SHARED_BITS`](crate::MIN_SHARED_BITS) bits of the weights under the noise of all owners' shares.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Pool`] for a number of owners that no pool has, and for λ or τ that no
+    /// [`Smudging`](crate::volley_ckks::multiparty::Smudging) has.
+    pub fn pooled(self, disclosure: PoolDisclosure) -> Result<Self, Error> {
+        let PoolDisclosure { owners, statistical_bits, decryptions } = disclosure;
+        if !(2..=MAX_OWNERS).contains(&owners) {
+            return Err(CkksError::from(ParametersError::PoolSize { owners, max: MAX_OWNERS }).into());
+        }
+        Smudging::new(statistical_bits, decryptions, 1.0)?;
+        Ok(Self { disclosure: Disclosure::Pooled(disclosure), ..self })
     }
 
     /// Rate, momentum, weight decay and number of iterations.
@@ -204,7 +245,28 @@ impl Hyperparameters {
     /// How decrypted models are flooded, if they are to be shared.
     #[must_use]
     pub fn flooding(&self) -> Option<Flooding> {
-        self.flooding
+        match self.disclosure {
+            Disclosure::Flooded(flooding) => Some(flooding),
+            Disclosure::Private | Disclosure::Pooled(_) => None,
+        }
+    }
+
+    /// How the owners of a pool decrypt models, if there is a pool.
+    #[must_use]
+    pub fn pool(&self) -> Option<PoolDisclosure> {
+        match self.disclosure {
+            Disclosure::Pooled(pool) => Some(pool),
+            Disclosure::Private | Disclosure::Flooded(_) => None,
+        }
+    }
+
+    /// Whether a decrypted model gets noise that hides its error.
+    pub(crate) fn hides_errors(&self) -> bool {
+        self.disclosure != Disclosure::Private
+    }
+
+    pub(crate) fn disclosure(&self) -> Disclosure {
+        self.disclosure
     }
 
     /// λ in [0, 1).

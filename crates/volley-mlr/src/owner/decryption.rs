@@ -80,7 +80,7 @@ impl OwnerState {
     }
 
     /// The weights of prepared features, as `decrypt` decrypts their ciphertexts.
-    pub(super) fn unpack(
+    pub(crate) fn unpack(
         &self,
         plan: &Plan,
         encoder: &Encoder,

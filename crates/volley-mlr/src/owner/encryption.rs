@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use rand_core::CryptoRng;
 
+use super::packing::Packing;
 use super::{Owner, sharing};
-use crate::data::class_weight::RowWeights;
 use crate::encrypted::{EncryptedData, EncryptedDataset, EncryptedGroup, EncryptedGroups};
 use crate::error::Error;
 use crate::training::rows::check_groups;
@@ -31,8 +31,8 @@ impl Owner {
     /// data are larger than it leaves room for; for a shareable plan [`Error::NoiseModel`], [`Error::ScoreRange`] and
     /// [`Error::SharedBits`] where the model of this data cannot be shared.
     pub fn encryption(&self) -> Result<Encryption<'_>, Error> {
-        if let Some(flooding) = self.plan.hyperparameters().flooding() {
-            sharing::check(&self.plan, flooding, &self.training_set)?;
+        if self.plan.hyperparameters().flooding().is_some() {
+            sharing::check(&self.plan, &self.training_set)?;
         }
         if self.plan.refresh_count() > 0 {
             self.check_weights()?;
@@ -80,7 +80,7 @@ impl Encryption<'_> {
     ///
     /// [`Error::Matrix`] where a value is too large to be encoded.
     pub fn preconditioner(&self, rng: &mut impl CryptoRng) -> Result<Vec<SeededCiphertext>, Error> {
-        self.encrypt(&self.packed_preconditioner()?, rng)
+        self.encrypt(&self.packing().preconditioner()?, rng)
     }
 
     /// Encrypts the rows of some groups.
@@ -104,30 +104,17 @@ impl Encryption<'_> {
     }
 
     fn features(&self, group: usize, rng: &mut impl CryptoRng) -> Result<Vec<SeededCiphertext>, Error> {
-        let (layout, training_set) = (self.owner.plan.layout(), &self.owner.training_set);
-        let mut blocks = layout.pack_group_features(training_set.features(), group)?;
-        // A power of two: exact.
-        let normalisation = training_set.preconditioner().factor().recip();
-        blocks.iter_mut().flatten().for_each(|slot| *slot *= normalisation);
-        self.encrypt(&blocks, rng)
+        self.encrypt(&self.packing().features(group)?, rng)
     }
 
     fn labels(&self, group: usize, rng: &mut impl CryptoRng) -> Result<Vec<SeededCiphertext>, Error> {
-        let layout = self.owner.plan.layout();
-        self.encrypt(&layout.pack_group_labels(self.owner.training_set.one_hot(), group)?, rng)
+        self.encrypt(&self.packing().labels(group)?, rng)
     }
 
-    /// wᵢ/B′ⱼ, by column block: the weight of the rows at each place, which all blocks of rows share.
-    fn packed_preconditioner(&self) -> Result<Vec<Vec<Complex64>>, Error> {
-        let (layout, training_set) = (self.owner.plan.layout(), &self.owner.training_set);
-        let mut blocks = layout.pack_columns(&training_set.preconditioner().normalised_inverse())?;
-        let Some(RowWeights { values, .. }) = training_set.weights() else { return Ok(blocks) };
-        for block in &mut blocks {
-            for (row, &weight) in block.chunks_exact_mut(layout.width()).zip(values) {
-                row.iter_mut().for_each(|slot| *slot *= weight);
-            }
-        }
-        Ok(blocks)
+    fn packing(&self) -> Packing<'_> {
+        let (layout, set) = (self.owner.plan.layout(), &self.owner.training_set);
+        let (features, one_hot, preconditioner) = (set.features(), set.one_hot(), set.preconditioner());
+        Packing { layout, features, one_hot, preconditioner, weights: set.weights() }
     }
 
     fn encrypt(

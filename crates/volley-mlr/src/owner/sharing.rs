@@ -5,6 +5,8 @@
 //! A shared model predicts from raw features, so that the statistics of its preprocessing go with it. They get no more
 //! digits than its weights have ([`with_rounded_statistics`]).
 
+use ndarray::Array2;
+
 use crate::clear::model::Model;
 use crate::clear::training_set::TrainingSet;
 use crate::data::class_weight::RowWeights;
@@ -12,11 +14,11 @@ use crate::data::dataset::largest;
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::plan::noise::{MAX_FEATURE, MAX_ROW_WEIGHT, MAX_WEIGHT_NORM, MIN_SHARED_BITS, check_bits};
+use crate::preparation::preconditioner::Preconditioner;
 use crate::preparation::preprocessing::{Preprocessing, Standardisation};
-use crate::volley_ckks::Flooding;
 
 /// Refuses data that the estimate does not cover, or with weights too small to be shared.
-pub(super) fn check(plan: &Plan, flooding: Flooding, training_set: &TrainingSet) -> Result<(), Error> {
+pub(super) fn check(plan: &Plan, training_set: &TrainingSet) -> Result<(), Error> {
     let factor = training_set.preconditioner().factor();
     if let Some(RowWeights { values, .. }) = training_set.weights() {
         within(
@@ -25,7 +27,7 @@ pub(super) fn check(plan: &Plan, flooding: Flooding, training_set: &TrainingSet)
             MAX_ROW_WEIGHT,
         )?;
     }
-    within("normalised features", largest(training_set.features()) / factor, MAX_FEATURE)?;
+    check_features(training_set.features(), training_set.preconditioner())?;
     let mut weights = 0.0;
     for step in training_set.reference(plan.hyperparameters()) {
         step.check_range()?;
@@ -34,7 +36,12 @@ pub(super) fn check(plan: &Plan, flooding: Flooding, training_set: &TrainingSet)
         within("normalised weights of a class", norm, MAX_WEIGHT_NORM)?;
         weights = largest(&step.weights) * factor;
     }
-    check_bits(plan.noise_model().bits(flooding, weights))
+    plan.noise_model().bits(weights).map_or(Ok(()), check_bits)
+}
+
+/// Refuses prepared features that the estimate does not cover.
+pub(crate) fn check_features(features: &Array2<f64>, preconditioner: &Preconditioner) -> Result<(), Error> {
+    within("normalised features", largest(features) / preconditioner.factor(), MAX_FEATURE)
 }
 
 fn within(what: &'static str, value: f64, limit: f64) -> Result<(), Error> {

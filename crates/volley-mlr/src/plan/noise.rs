@@ -6,7 +6,7 @@
 //! notation is that of [`Trainer`](crate::Trainer). With r the learning rate, n samples, scores and weights at the scale Δ/h,
 //!
 //! ```text
-//! ρ = 4·√N·√((1 + 2N/3)/12)/Δ    a key switch or rounding; 4: digits as wide as P
+//! ρ = 4·√N·√((1 + N·V)/12)/Δ     a key switch or rounding; 4: digits as wide as P
 //! φ = √N·3.19/Δ                 a fresh slot
 //! ξ = √(2X² + 1)·φ + ρ          x′/B′
 //! ζ = √2·V·φ + hρ·√((K + 2)·D/K)                                   scores, but for what the weights bring
@@ -15,9 +15,9 @@
 //! δₜ = (1 − λ)·ωₜ₋₁ + γ + 4·r·p₁·δₜ₋₁,   ωₜ = |1 − ηₜ|·δₜ + |ηₜ|·δₜ₋₁ + hρ     M and W
 //! ```
 //!
-//! where p₁ = max |p′| on \[−h, h\] and p₀ = Σ |cₖ|·hᵏ⁻¹ for the polynomial p. 2·ε is ‖x′ⱼ/B′ⱼ‖·ε, as Σᵢ x′ᵢⱼ² ≤ 4B′ⱼ
-//! and B′ ≥ 1; 4·r·p₁·δ is the step that the noise of the weights causes, as B − ¼ xᵀx is positive semidefinite; errors
-//! are at most 1.
+//! where V is the variance of the secret's coefficients, 2/3 times the number of owners, and p₁ = max |p′| on \[−h, h\]
+//! and p₀ = Σ |cₖ|·hᵏ⁻¹ for the polynomial p. 2·ε is ‖x′ⱼ/B′ⱼ‖·ε, as Σᵢ x′ᵢⱼ² ≤ 4B′ⱼ and B′ ≥ 1; 4·r·p₁·δ is the step
+//! that the noise of the weights causes, as B − ¼ xᵀx is positive semidefinite; errors are at most 1.
 //!
 //! Errors of many roundings are taken to be independent. The parts above are added as if they were all in one
 //! direction, so the result is above what is measured; tests compare the two. The estimate holds for data with
@@ -26,12 +26,24 @@
 //! The owner checks all of it on the data, by the training in clear, before anything is encrypted. Then t = 2·ω·Δ/h
 //! ([`Noise::error_norm`]).
 //!
+//! **A pool** of o owners. Rows are encrypted under the public key, and φ = √N·√((1 + N·V)/12)/Δ. The relinearization
+//! key is noisier than others ([`Noise::relinearization`]), so each relinearization adds
+//!
+//! ```text
+//! κ = √N·√(N·2·o·3.19²·(1 + N·V)/12)/Δ
+//! ```
+//!
+//! to one product: h·κ·√(D/K) to ζ, h·κ·(1 + r·p₀) to ε, and h·κ·√(R/K) to γ. Each owner's share of a decryption hides
+//! t by noise that is uniform on [−B, B), with B as [`smudging`](crate::volley_ckks::multiparty::smudging) has it. No owner has all rows, so that the training
+//! in clear cannot be looked at: each looks at its own features, and the norm of the weights is taken to be within its
+//! bound.
+//!
 //! What floating point makes of the inputs before they are encrypted, and of the weights after they were decrypted and
 //! flooded, is no part of t: it does not depend on the key. The m that noise hides in is the result of exact arithmetic
 //! on what was encoded.
 
 use crate::error::Error;
-use crate::method::hyperparameters::Hyperparameters;
+use crate::method::hyperparameters::{Disclosure, Hyperparameters, PoolDisclosure};
 use crate::volley_ckks::Flooding;
 use crate::volley_ckks::noise::Noise;
 use crate::volley_revolver::{Layout, Shape};
@@ -67,25 +79,53 @@ impl<'a> NoiseModel<'a> {
         2.0 * self.layout.slots() as f64
     }
 
+    /// Deviation of a coefficient by rounding both halves of a ciphertext.
+    fn rounding_deviation(&self) -> f64 {
+        let owners = self.hyperparameters.pool().map_or(1, |pool| pool.owners);
+        (self.secret_norm(owners) / 12.0).sqrt()
+    }
+
+    /// 1 + N·V.
+    fn secret_norm(&self, owners: usize) -> f64 {
+        1.0 + self.degree() * owners as f64 * 2.0 / 3.0
+    }
+
+    /// Deviation of a coefficient by the relinearization key of a pool, for a digit as wide as P; 0 for one owner's,
+    /// which is like any other key.
+    fn pool_relinearization_deviation(&self) -> f64 {
+        let Some(pool) = self.hyperparameters.pool() else { return 0.0 };
+        let errors = 2.0 * pool.owners as f64 * Noise::encryption().coefficient_deviation().powi(2);
+        (self.degree() * errors * self.secret_norm(pool.owners) / 12.0).sqrt()
+    }
+
     /// Deviation of a slot of any ciphertext of a model, after any iteration.
     pub(crate) fn slot_deviation(&self) -> f64 {
         let settings = self.hyperparameters;
         let (samples, h) = (self.layout.shape().samples, f64::from(settings.log_headroom()).exp2());
         let unit = self.degree().sqrt() / f64::from(self.log_scale).exp2();
-        let rounding = 4.0 * unit * ((1.0 + self.degree() * 2.0 / 3.0) / 12.0).sqrt();
-        let fresh = unit * Noise::encryption().coefficient_deviation();
+        let switch = unit * self.rounding_deviation();
+        let rounding = 4.0 * switch;
+        let fresh = match settings.pool() {
+            None => unit * Noise::encryption().coefficient_deviation(),
+            Some(_) => switch,
+        };
         let scaled = (2.0 * MAX_FEATURE.powi(2) + 1.0).sqrt() * fresh + rounding;
         let period = self.layout.period() as f64;
         let row_length = self.layout.width() as f64 / period;
         let rate = settings.learning_rate().factor(1, samples);
         let (bound, slope) = polynomial_bounds(settings, h);
-        let scores =
-            2f64.sqrt() * MAX_WEIGHT_NORM * fresh + h * rounding * ((period + 2.0) * row_length).sqrt();
+        let relinearization = h * unit * self.pool_relinearization_deviation();
+        let rows = self.layout.rows() as f64;
+        let scores = 2f64.sqrt() * MAX_WEIGHT_NORM * fresh
+            + h * rounding * ((period + 2.0) * row_length).sqrt()
+            + relinearization * row_length.sqrt();
         let errors = rate * (slope * scores + fresh)
-            + h * rounding * (1.0 + rate * bound) * (2.0 + row_length.log2()).sqrt();
+            + h * rounding * (1.0 + rate * bound) * (2.0 + row_length.log2()).sqrt()
+            + relinearization * (1.0 + rate * bound);
         let gradient = 2.0 * errors
             + rate * (samples as f64).sqrt() * scaled
-            + h * rounding * (4.0 * self.layout.rows() as f64).sqrt();
+            + h * rounding * (4.0 * rows).sqrt()
+            + relinearization * (rows / period).sqrt();
         let (mut point, mut weights, mut largest) = (0.0, 0.0, 0.0);
         for eta in settings.momentum() {
             let next = (1.0 - settings.weight_decay()) * weights + gradient + 4.0 * rate * slope * point;
@@ -97,7 +137,7 @@ impl<'a> NoiseModel<'a> {
     }
 
     /// t of each ciphertext of a model, in coefficients.
-    fn error_norm(&self) -> f64 {
+    pub(crate) fn error_norm(&self) -> f64 {
         let weight_scale = f64::from(self.log_scale as i32 - self.hyperparameters.log_headroom()).exp2();
         2.0 * self.slot_deviation() * weight_scale
     }
@@ -115,19 +155,32 @@ impl<'a> NoiseModel<'a> {
         sigma * (self.degree() / 2.0 / copies).sqrt() / weight_scale
     }
 
-    /// Bits of a largest normalised weight that flooding leaves.
-    pub(crate) fn bits(&self, flooding: Flooding, largest: f64) -> f64 {
-        let noise = WIDEST * self.weight_deviation(self.flooding_deviation(flooding, 1));
-        (largest / noise).log2()
+    /// The largest deviation that the noise which hides a model's error may have in a coefficient; none where nothing
+    /// hides it.
+    fn hiding_deviation(&self) -> Option<f64> {
+        match self.hyperparameters.disclosure() {
+            Disclosure::Private => None,
+            Disclosure::Flooded(flooding) => Some(WIDEST * self.flooding_deviation(flooding, 1)),
+            Disclosure::Pooled(PoolDisclosure { owners, statistical_bits, decryptions }) => {
+                // B is rounded up to a power of two, twice what it must be at most.
+                let vector = f64::from(decryptions) * self.degree().sqrt() * self.error_norm();
+                Some(f64::from(statistical_bits).exp2() * vector * (owners as f64 / 3.0).sqrt())
+            }
+        }
     }
 
-    /// The bits that flooding leaves, where the largest weight is as small as a plan allows.
-    pub(crate) fn nominal_bits(&self, flooding: Flooding) -> f64 {
+    /// Bits of a largest normalised weight that are left, where a model's error is hidden.
+    pub(crate) fn bits(&self, largest: f64) -> Option<f64> {
+        Some((largest / self.weight_deviation(self.hiding_deviation()?)).log2())
+    }
+
+    /// The bits that are left, where the largest weight is as small as a plan allows.
+    pub(crate) fn nominal_bits(&self) -> Option<f64> {
         let damped = match self.hyperparameters.iterations() {
             1 => 1.0 - self.hyperparameters.momentum().sum::<f64>(),
             _ => 1.0,
         };
-        self.bits(flooding, LARGEST_WEIGHT * damped)
+        self.bits(LARGEST_WEIGHT * damped)
     }
 }
 
@@ -146,21 +199,18 @@ pub(crate) fn check_bits(bits: f64) -> Result<(), Error> {
     if bits >= MIN_SHARED_BITS { Ok(()) } else { Err(Error::SharedBits { bits, required: MIN_SHARED_BITS }) }
 }
 
-/// log₂ of the smallest scale that leaves enough bits in every layout of a ring; `None` where none does, and where the
-/// ring has no layout.
-pub(crate) fn log_scale(
-    hyperparameters: &Hyperparameters,
-    flooding: Flooding,
-    shape: Shape,
-    log_n: u32,
-) -> Option<u32> {
-    /// log₂ of the scales that are tried. One prime is at least as long as those of private models. Shorter pairs of
-    /// primes are too rare in large rings. Coefficients of weights stay below 2^126.
-    const SCALES: [std::ops::RangeInclusive<u32>; 2] = [43..=49, 60..=98];
+/// log₂ of the smallest scale that leaves enough bits in every layout of a ring; `None` where none does, where the ring
+/// has no layout, and where a model's error is not hidden.
+pub(crate) fn log_scale(hyperparameters: &Hyperparameters, shape: Shape, log_n: u32) -> Option<u32> {
+    /// log₂ of the scales that are tried, of one, two and three primes. One prime is at least as long as those of
+    /// private models. Shorter pairs and triples of primes are too rare in large rings. Coefficients of weights stay
+    /// below 2^126.
+    const SCALES: [std::ops::RangeInclusive<u32>; 3] = [43..=49, 60..=98, 108..=118];
     let layouts = Layout::family(shape, 1 << log_n.checked_sub(1)?).ok()?;
     SCALES.into_iter().flatten().find(|&log_scale| {
         layouts.iter().all(|&layout| {
-            NoiseModel::new(hyperparameters, layout, log_scale).nominal_bits(flooding) >= MIN_SHARED_BITS
+            let bits = NoiseModel::new(hyperparameters, layout, log_scale).nominal_bits();
+            bits.is_some_and(|bits| bits >= MIN_SHARED_BITS)
         })
     })
 }

@@ -38,6 +38,7 @@ mod means;
 
 pub use deviations::Deviations;
 pub use fit::Fit;
+pub(super) use fixed_point::MAX_TOTAL_BITS;
 pub use fixed_point::Sums;
 pub use means::Means;
 

@@ -2,6 +2,7 @@ use ndarray::Array2;
 
 use super::*;
 use crate::testing::{Setup, clouds, rng, small_ring};
+use crate::volley_ckks::Flooding;
 use crate::volley_ckks::Security;
 use crate::volley_revolver::plan::Demands;
 use crate::{Dataset, Hyperparameters, Sharing, Trainer};

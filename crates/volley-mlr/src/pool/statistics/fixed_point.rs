@@ -7,6 +7,9 @@ use crate::error::Error;
 /// Largest absolute value of an owner's integer: those of 16 owners add up to less than 2¹²⁶.
 const MAX_BITS: u32 = 122;
 
+/// Bits of the largest total, with its sign.
+pub(in crate::pool) const MAX_TOTAL_BITS: u32 = MAX_BITS + 5;
+
 /// An owner's sums for one round, each a multiple of a unit that the round says: integers of at most 122 bits. They are
 /// wiped when they are dropped.
 #[derive(Debug)]

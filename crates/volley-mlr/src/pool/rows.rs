@@ -1,0 +1,129 @@
+//! Encrypting the rows of one owner under the public key of the pool.
+
+use std::ops::Range;
+
+use ndarray::Array2;
+use rand_core::CryptoRng;
+
+use super::plan::PoolPlan;
+use super::statistics::Fit;
+use crate::data::dataset::Dataset;
+use crate::encrypted::{EncryptedGroup, EncryptedGroups};
+use crate::error::Error;
+use crate::owner::packing::Packing;
+use crate::owner::sharing::check_features;
+use crate::training::rows::check_groups;
+use crate::volley_ckks::{Ciphertext, Complex64, Encoder, Error as CkksError, PublicKey};
+use crate::volley_revolver::Layout;
+
+/// The rows of one owner, prepared as the pool agreed on, and the key that encrypts them.
+///
+/// Every plaintext is encoded at the parameters' scale, and what the server sees does not depend on the data. A
+/// ciphertext has no seed: it takes twice the bytes of one that a secret key makes.
+#[derive(Debug)]
+pub struct PoolRows<'a> {
+    plan: &'a PoolPlan,
+    fit: &'a Fit,
+    /// The first of the owner's groups, and the layout of its rows by themselves.
+    first: usize,
+    layout: Layout,
+    features: Array2<f64>,
+    one_hot: Array2<f64>,
+    public_key: &'a PublicKey,
+    encoder: Encoder,
+}
+
+impl<'a> PoolRows<'a> {
+    /// The rows of an owner, by its place in the plan.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PlanShape`] for another number of rows, columns or classes than the plan has for this owner,
+    /// [`Error::UnknownLabel`] for a row of no class, [`Error::NoiseModel`] for features that the estimate of the
+    /// model's noise does not cover, [`Error::Matrix`] for a public key of other parameters.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such owner.
+    pub fn new(
+        plan: &'a PoolPlan,
+        owner: usize,
+        fit: &'a Fit,
+        data: &Dataset,
+        public_key: &'a PublicKey,
+    ) -> Result<Self, Error> {
+        let layout = plan.layout_of(owner)?;
+        let state = fit.state();
+        let shape = layout.shape();
+        let (expected, actual) = (
+            [shape.samples, shape.columns, shape.classes],
+            [data.samples(), data.features().ncols() + 1, state.classes().len()],
+        );
+        if expected != actual {
+            return Err(Error::PlanShape { expected, actual });
+        }
+        if public_key.context().parameters().id() != plan.plan().parameters().id() {
+            return Err(CkksError::ParameterMismatch.into());
+        }
+        let features = state.preprocessing.apply_to_training(data.features())?;
+        check_features(&features, &state.preconditioner)?;
+        let one_hot = state.classes.one_hot(data.labels())?;
+        let encoder = Encoder::new(public_key.context());
+        let first = plan.groups(owner).start;
+        Ok(Self { plan, fit, first, layout, features, one_hot, public_key, encoder })
+    }
+
+    /// The groups that have these rows.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.first..self.first + self.layout.groups()
+    }
+
+    /// Encrypts some of the owner's groups. `rng` must never repeat.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Groups`] for groups of others, [`Error::Matrix`] where a value is too large to be encoded.
+    pub fn groups(
+        &self,
+        groups: Range<usize>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<EncryptedGroups<Ciphertext>, Error> {
+        check_groups(&groups, self.range())?;
+        let (first, packing) = (groups.start, self.packing());
+        let mut encrypt = |group: usize| {
+            let group = group - self.first;
+            let features = self.encrypt(&packing.features(group)?, rng)?;
+            Ok(EncryptedGroup { features, labels: self.encrypt(&packing.labels(group)?, rng)? })
+        };
+        Ok(EncryptedGroups { first, groups: groups.map(&mut encrypt).collect::<Result<_, Error>>()? })
+    }
+
+    /// Encrypts 1/B, by column block. All owners have the same, and one of them sends it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Matrix`] where a value is too large to be encoded.
+    pub fn preconditioner(&self, rng: &mut impl CryptoRng) -> Result<Vec<Ciphertext>, Error> {
+        self.encrypt(&self.packing().preconditioner()?, rng)
+    }
+
+    fn packing(&self) -> Packing<'_> {
+        let (layout, preconditioner) = (self.layout, &self.fit.state().preconditioner);
+        Packing { layout, features: &self.features, one_hot: &self.one_hot, preconditioner, weights: None }
+    }
+
+    fn encrypt(
+        &self,
+        vectors: &[Vec<Complex64>],
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<Ciphertext>, Error> {
+        let plan = self.plan.plan();
+        let (scale, level) = (plan.parameters().scale(), plan.data_level());
+        let mut encrypt = |slots: &Vec<Complex64>| {
+            let plaintext = self.encoder.encode(slots, &scale, level)?;
+            Ok(self.public_key.encrypt(&plaintext, rng)?)
+        };
+        vectors.iter().map(&mut encrypt).collect()
+    }
+}

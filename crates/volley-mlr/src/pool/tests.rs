@@ -1,0 +1,186 @@
+use std::sync::Arc;
+
+use rand_chacha::ChaCha20Rng;
+
+use crate::pool::{Deviations, Fit, Means, PoolPlan, PoolRows, SumEncoding, Sums};
+use crate::testing::{clouds, relative_error, rng, small_ring};
+use crate::volley_ckks::multiparty::{
+    Commitments, KeyHolder, Opening, OwnerRoundOne, Pool, RoundOneGathering, RoundTwoGathering, Smudging,
+};
+use crate::volley_ckks::volley_ring::sampling::Seed;
+use crate::volley_ckks::{Arithmetic, Ciphertext, Context, Encoder, Evaluator, Plaintext, PublicKey};
+use crate::{Dataset, EncryptedData, Error, Hyperparameters, PoolDisclosure, Trainer, TrainingSet};
+
+/// Three owners with keys, and the server.
+struct Parties {
+    plan: PoolPlan,
+    pool: Pool,
+    public_key: PublicKey,
+    holders: Vec<KeyHolder>,
+    evaluator: Arc<Evaluator>,
+    encoder: Encoder,
+    rng: ChaCha20Rng,
+}
+
+fn settings(owners: usize) -> Hyperparameters {
+    let disclosure = PoolDisclosure { owners, statistical_bits: 40, decryptions: 64 };
+    Hyperparameters::standard(2).unwrap().pooled(disclosure).unwrap()
+}
+
+impl Parties {
+    fn new(plan: PoolPlan) -> Self {
+        let context = Context::new(plan.plan().parameters().clone());
+        let mut rng = rng(7);
+        let names = ["north", "east", "south"];
+        let pool =
+            Pool::new(&context, names, plan.plan().key_spec().clone(), Seed::generate(&mut rng)).unwrap();
+        let owners: Vec<_> =
+            pool.everyone().map(|member| OwnerRoundOne::new(&pool, member, &mut rng).unwrap()).collect();
+        let commitments = Commitments::new(&pool, owners.iter().map(OwnerRoundOne::commitment)).unwrap();
+        let mut gathering = RoundOneGathering::new(&commitments);
+        for owner in &owners {
+            gathering.add(owner.share(&commitments).unwrap()).unwrap();
+        }
+        let sums = gathering.finish().unwrap();
+        let public_key = sums.public_key();
+        let owners: Vec<_> =
+            owners.into_iter().map(|owner| owner.into_round_two(&commitments, &sums).unwrap()).collect();
+        let mut gathering = RoundTwoGathering::new(sums.clone());
+        for owner in &owners {
+            gathering.add(owner.share(&sums).unwrap()).unwrap();
+        }
+        let evaluator = Arc::new(Evaluator::new(&context, gathering.finish().unwrap()).unwrap());
+        let holders = owners.into_iter().map(|owner| owner.into_key_holder().unwrap()).collect();
+        Self { plan, pool, public_key, holders, evaluator, encoder: Encoder::new(&context), rng }
+    }
+
+    /// All owners decrypt.
+    fn open(&mut self, ciphertext: &Ciphertext, smudging: &Smudging) -> Plaintext {
+        let request = Opening::new(&self.pool, ciphertext, self.pool.everyone(), smudging).unwrap();
+        let mut shares = Vec::new();
+        for holder in &mut self.holders {
+            holder.admit(&request).unwrap();
+            shares.push(holder.share(&request).unwrap());
+        }
+        request.finish(shares).unwrap()
+    }
+
+    /// The totals of all owners' sums, encrypted, added and decrypted.
+    fn totals(&mut self, sums: &[Sums]) -> Vec<f64> {
+        let encoding = SumEncoding::new(&self.plan).unwrap();
+        let mut encrypt = |sums: &Sums| encoding.encrypt(sums, &self.public_key, &mut self.rng).unwrap();
+        let encrypted: Vec<_> = sums.iter().map(&mut encrypt).collect();
+        let count = sums[0].integers().len();
+        assert_eq!(encrypted[0].len(), SumEncoding::ciphertext_count(&self.plan, count));
+        let mut plaintexts = Vec::new();
+        for place in 0..encrypted[0].len() {
+            let mut total = encrypted[0][place].clone();
+            for other in &encrypted[1..] {
+                total = self.evaluator.add(&total, &other[place]).unwrap();
+            }
+            plaintexts.push(self.open(&total, encoding.smudging()));
+        }
+        encoding.totals(&self.encoder, &plaintexts, count).unwrap()
+    }
+
+    fn fit(&mut self, owners: &[Dataset], training_set: &TrainingSet) -> Fit {
+        let classes = training_set.classes();
+        let sums: Vec<_> = owners.iter().map(|rows| Means::sums(classes, rows).unwrap()).collect();
+        let means = Means::new(classes.clone(), owners[0].features().ncols(), &self.totals(&sums)).unwrap();
+        let sums: Vec<_> = owners.iter().map(|rows| Deviations::sums(&means, rows).unwrap()).collect();
+        let deviations = Deviations::new(means, &self.totals(&sums)).unwrap();
+        let sums: Vec<_> = owners.iter().map(|rows| Fit::sums(&deviations, rows).unwrap()).collect();
+        let totals = self.totals(&sums);
+        Fit::new(deviations, &totals).unwrap()
+    }
+
+    /// What the server gets of all owners.
+    fn upload(&mut self, owners: &[Dataset], fit: &Fit) -> EncryptedData<Ciphertext> {
+        let layout = self.plan.plan().layout();
+        let (mut features, mut labels, mut preconditioner) = (Vec::new(), Vec::new(), Vec::new());
+        for (owner, rows) in owners.iter().enumerate() {
+            let rows = PoolRows::new(&self.plan, owner, fit, rows, &self.public_key).unwrap();
+            assert_eq!(rows.range(), self.plan.groups(owner));
+            for group in rows.groups(rows.range(), &mut self.rng).unwrap().groups {
+                features.push(group.features);
+                labels.extend(group.labels);
+            }
+            if owner == 0 {
+                preconditioner = rows.preconditioner(&mut self.rng).unwrap();
+            }
+        }
+        EncryptedData { layout, features, labels, preconditioner }
+    }
+}
+
+/// Rows by class: no owner has all classes.
+fn by_class(data: &Dataset, classes: [&[usize]; 3]) -> Vec<Dataset> {
+    let owner = |own: &[usize]| {
+        let rows: Vec<usize> = (0..data.samples()).filter(|row| own.contains(&(row % 3))).collect();
+        data.select(&rows).unwrap()
+    };
+    classes.map(owner).into()
+}
+
+#[test]
+fn three_owners_train_the_model_that_one_owner_of_all_rows_would() {
+    let data = clouds(300, 6, 3);
+    let owners = by_class(&data, [&[0], &[1], &[2]]);
+    let rows: Vec<usize> = owners.iter().map(Dataset::samples).collect();
+    let hyperparameters = settings(3);
+    let plan = PoolPlan::new(&rows, 6, 3, &hyperparameters, small_ring(9)).unwrap();
+    let mut parties = Parties::new(plan);
+    let alone = TrainingSet::new(&data, hyperparameters.profile()).unwrap();
+    let fit = parties.fit(&owners, &alone);
+    assert_eq!(fit.rows(), 300);
+
+    let upload = parties.upload(&owners, &fit);
+    let mut trainer = Trainer::new(&parties.evaluator, parties.plan.plan(), upload).unwrap();
+    while trainer.step().unwrap().is_some() {}
+    let encrypted = trainer.model().unwrap();
+    let smudging = parties.plan.smudging().unwrap();
+    let mut plaintexts = Vec::new();
+    for block in encrypted.terms.iter().flat_map(|(_, blocks)| blocks) {
+        plaintexts.push(parties.open(block, &smudging));
+    }
+    let model = parties.plan.model(&fit, &parties.encoder, &encrypted, plaintexts).unwrap();
+
+    // In clear, with what the pool fitted.
+    let prepared = fit.state().preprocessing.apply_to_training(data.features()).unwrap();
+    let inverse = fit.state().preconditioner.inverse();
+    let reference = crate::Reference::new(&prepared, alone.one_hot(), inverse, &hyperparameters);
+    let weights = reference.last().unwrap().weights;
+    let in_clear = fit.state().model(weights).unwrap();
+    let error = relative_error(model.weights(), in_clear.weights());
+    assert!(error < 1e-2, "{error:e}");
+    let [encrypted, in_clear] = [&model, &in_clear].map(|model| model.accuracy(&data).unwrap());
+    assert!((encrypted - in_clear).abs() < 0.01, "{encrypted} beside {in_clear}");
+    let all = alone.reference(&hyperparameters).last().unwrap().weights;
+    let single = alone.model(all).unwrap().accuracy(&data).unwrap();
+    assert!((encrypted - single).abs() < 0.02, "{encrypted} beside {single}");
+}
+
+#[test]
+fn plans_for_another_number_of_owners_are_refused() {
+    let plan = |rows: &[usize]| PoolPlan::new(rows, 6, 3, &settings(3), small_ring(9)).map(|_| ());
+    assert_eq!(plan(&[10, 10]), Err(Error::PoolOwners { expected: 3, actual: 2 }));
+    assert!(matches!(plan(&[10, 0, 10]), Err(Error::Matrix(_))));
+    let single = Hyperparameters::standard(2).unwrap();
+    let error = PoolPlan::new(&[10, 10], 6, 3, &single, small_ring(9)).unwrap_err();
+    assert_eq!(error, Error::PoolOwners { expected: 1, actual: 2 });
+}
+
+#[test]
+fn groups_belong_to_one_owner_each() {
+    let rows = [1, 100, 7];
+    let plan = PoolPlan::new(&rows, 6, 3, &settings(3), small_ring(9)).unwrap();
+    let per_group = 2 * plan.plan().layout().rows();
+    let mut next = 0;
+    for (owner, rows) in rows.into_iter().enumerate() {
+        let groups = plan.groups(owner);
+        assert_eq!((groups.start, groups.len()), (next, rows.div_ceil(per_group)));
+        next = groups.end;
+    }
+    assert_eq!(next, plan.plan().layout().groups());
+    assert_eq!(plan.rows(), rows);
+}
