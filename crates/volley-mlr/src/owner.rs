@@ -15,6 +15,7 @@ use crate::plan::Plan;
 
 mod decryption;
 mod encryption;
+mod recovery;
 mod sharing;
 
 pub use encryption::Encryption;
