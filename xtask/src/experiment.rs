@@ -23,7 +23,8 @@ use volley_mlr::volley_revolver::plan::{Demands, RingChoice};
 use volley_mlr::volley_sigmoid::SigmoidPolynomial;
 use volley_mlr::{EncryptedModel, Hyperparameters, Owner, Plan, Step, StepReport, TrainingSet};
 use volley_program::machine::peak_memory_bytes;
-use volley_program::{BadInput, Machine, OrBadInput, ProfileName, SMALL_KEY_BYTES};
+use volley_program::units::counted;
+use volley_program::{BadInput, Iterations, Machine, OrBadInput, ProfileName, SMALL_KEY_BYTES};
 use volley_report::{
     Measured, MeasuredIteration, Operations, PageFile, Party, Phase, Report, Rows, Training,
 };
@@ -43,9 +44,9 @@ pub(crate) struct Options {
     /// Rows that are trained on; all other rows of a file are tested on
     #[arg(long, default_value_t = 128)]
     samples: usize,
-    /// Iterations of the training
-    #[arg(long, default_value_t = 2)]
-    iterations: usize,
+    /// Iterations of the training, or `auto` for as many as are good for most tables
+    #[arg(long, default_value_t = Iterations::Auto)]
+    iterations: Iterations,
     /// No score leaves [-R, R]: takes the polynomial that suits [default: the profile's]
     #[arg(long, value_name = "R")]
     sigmoid_range: Option<f64>,
@@ -83,7 +84,7 @@ fn parse_ring(text: &str) -> Result<RingChoice, String> {
 
 impl Options {
     fn hyperparameters(&self) -> Result<Hyperparameters, volley_mlr::Error> {
-        let mut settings = self.profile.hyperparameters(self.iterations)?;
+        let mut settings = self.profile.hyperparameters(self.iterations.count())?;
         if let Some(range) = self.sigmoid_range {
             settings = settings.with_sigmoid(SigmoidPolynomial::for_range(range)?);
         }
@@ -106,6 +107,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let report = experiment.run()?;
     writeln!(io::stdout(), "{report}")?;
+    if let Some(reason) = options.iterations.reason() {
+        writeln!(io::stdout(), "{} ({reason})", counted(options.iterations.count(), "iteration"))?;
+    }
     if let Some(mut file) = json {
         serde_json::to_writer_pretty(&file, &report)?;
         writeln!(file)?;

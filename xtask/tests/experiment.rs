@@ -284,9 +284,15 @@ fn a_small_run_reports_everything() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let table = String::from_utf8(output.stdout).unwrap();
-    for shown in
-        ["24 samples × 4 features", "log N 14", "128 bits", "test accuracy", "peak memory", "21.49 %"]
-    {
+    for shown in [
+        "24 samples × 4 features",
+        "log N 14",
+        "128 bits",
+        "test accuracy",
+        "peak memory",
+        "21.49 %",
+        "2 iterations (auto: ",
+    ] {
         assert!(table.contains(shown), "{shown} is not in\n{table}");
     }
 

@@ -75,6 +75,12 @@ impl Staged {
     }
 }
 
+/// Moves a complete file of the same file system, in the place of any that is there.
+pub(crate) fn move_file(file: &Path, target: &Path) -> Result<(), BadInput> {
+    fs::rename(file, target).at(target)?;
+    sync_folder(folder_of(target)).at(target)
+}
+
 /// Refuses to begin work whose result would replace a file, unless that is demanded. Only regular files are ever
 /// replaced: a device such as `/dev/null` would be gone for all programs.
 pub(crate) fn check_free(target: &Path, replace: bool) -> Result<(), BadInput> {

@@ -52,7 +52,12 @@ pub(crate) struct PlanSummary {
     features: usize,
     classes: usize,
     iterations: usize,
+    /// Why there are so many, where that was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iterations_reason: Option<&'static str>,
     profile: Profile,
+    /// The rate of the first iteration, which most profiles keep.
+    learning_rate: f64,
     sigmoid_degree: usize,
     sigmoid_range: f64,
     parameters: ParametersSummary,
@@ -140,7 +145,9 @@ impl PlanSummary {
             features: shape.columns - 1,
             classes: shape.classes,
             iterations: hyperparameters.iterations(),
+            iterations_reason: None,
             profile: hyperparameters.profile(),
+            learning_rate: hyperparameters.learning_rate().factor(1, shape.samples),
             sigmoid_degree: hyperparameters.sigmoid().degree(),
             sigmoid_range: hyperparameters.sigmoid().half_width(),
             parameters: plan.parameters().into(),
@@ -168,6 +175,11 @@ impl PlanSummary {
             }),
         }
     }
+
+    /// The same summary, which says why there are so many iterations.
+    pub(crate) fn with_iterations_reason(self, reason: Option<&'static str>) -> Self {
+        Self { iterations_reason: reason, ..self }
+    }
 }
 
 impl fmt::Display for PlanSummary {
@@ -177,10 +189,13 @@ impl fmt::Display for PlanSummary {
         writeln!(f, "data             {samples} × {features}, {classes} classes")?;
         let (degree, range) = (self.sigmoid_degree, self.sigmoid_range);
         let profile = ProfileName::from(self.profile);
+        let reason = self.iterations_reason.map_or(String::new(), |reason| format!(" ({reason})"));
         writeln!(
             f,
-            "training         {}, profile {profile}, sigmoid of degree {degree} on [-{range}, {range}]",
-            counted(self.iterations, "iteration")
+            "training         {}{reason}, profile {profile}, rate {:.3}, sigmoid of degree {degree} on \
+             [-{range}, {range}]",
+            counted(self.iterations, "iteration"),
+            self.learning_rate
         )?;
         writeln!(f, "{}", self.parameters)?;
         let (ciphertexts, files) =

@@ -11,6 +11,7 @@
 //!     secret-key.vly
 //!     owner-state.vly                  what the decrypted weights are read with
 //!     rows-hash                        of the rows that were encrypted last, to know their scores by
+//! PROJECT/append/                      mode 0700: a new upload with more rows, until its files take their places
 //! ```
 //!
 //! The server adds `checkpoint.vly`, `gradient.vly`, `model-after-1.vly`, `model-after-2.vly` … and `model.vly` to its
@@ -30,12 +31,13 @@ use volley_mlr::{Job, OwnerState, Plan, PlanHash, RowsHash};
 use volley_program::{BadInput, OrBadInput};
 use zeroize::Zeroizing;
 
-use crate::atomic::Staged;
+use crate::atomic::{FolderLock, Staged, move_file};
 use crate::files::{buffered, check_without_links, open_named, open_received};
 use crate::output::bytes_bar;
 use crate::passphrase::PassphraseSource;
 use crate::settings::Settings;
 
+const OWNER_STATE: &str = "owner-state.vly";
 /// The version of `project.json`.
 const FORMAT: u32 = 1;
 /// More than any job's file has.
@@ -83,11 +85,15 @@ impl Project {
         Ok(project)
     }
 
-    /// A folder that `volley init` made.
+    /// A folder that `volley init` made. An upload that was to take the place of another is completed.
     pub(crate) fn open(root: &Path) -> Result<Self, BadInput> {
         let project = Self { root: root.to_owned() };
         let file = project.settings_file();
         if file.try_exists().at(&file)? {
+            if project.pending().job_file().exists() {
+                let _lock = FolderLock::take(project.upload().path())?;
+                project.complete_pending()?;
+            }
             return Ok(project);
         }
         Err(BadInput::at(
@@ -123,6 +129,47 @@ impl Project {
         JobFolder::new(&self.root.join("upload"))
     }
 
+    /// An upload that will take the place of the one that is there.
+    fn pending(&self) -> JobFolder {
+        JobFolder::new(&self.root.join("append"))
+    }
+
+    pub(crate) fn pending_owner_state_file(&self) -> PathBuf {
+        self.pending().folder.join(OWNER_STATE)
+    }
+
+    /// An empty folder for it. What an earlier one left there was never complete.
+    pub(crate) fn new_pending(&self) -> Result<JobFolder, BadInput> {
+        let pending = self.pending();
+        let folder = pending.path();
+        if folder.try_exists().at(folder)? {
+            fs::remove_dir_all(folder).at(folder)?;
+        }
+        fs::create_dir(folder).at(folder)?;
+        #[cfg(unix)]
+        fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700)).at(folder)?;
+        Ok(pending)
+    }
+
+    /// Moves a complete upload to its place, the job last. Interrupted, it can be done again: what was moved is there.
+    /// The caller has the lock of the upload.
+    pub(crate) fn complete_pending(&self) -> Result<(), BadInput> {
+        let (pending, upload) = (self.pending(), self.upload());
+        let folder = pending.path();
+        let job_file = pending.job_file();
+        for entry in fs::read_dir(folder).at(folder)? {
+            let file = entry.at(folder)?.path();
+            let target = match file.file_name() {
+                Some(name) if name == OWNER_STATE => self.owner_state_file(),
+                Some(name) if file != job_file => upload.folder.join(name),
+                _ => continue,
+            };
+            move_file(&file, &target)?;
+        }
+        move_file(&job_file, &upload.job_file())?;
+        fs::remove_dir(folder).at(folder)
+    }
+
     /// The folder of what stays with the owner.
     fn private(&self) -> PathBuf {
         self.root.join("private")
@@ -137,7 +184,7 @@ impl Project {
     }
 
     pub(crate) fn owner_state_file(&self) -> PathBuf {
-        self.private().join("owner-state.vly")
+        self.private().join(OWNER_STATE)
     }
 
     /// Reads the secret key; asks for its passphrase if it is sealed, and returns that too.
@@ -272,6 +319,21 @@ impl JobFolder {
         }
         beyond.sort_unstable();
         Ok(beyond)
+    }
+
+    /// What a server put there, or whoever told it to stop.
+    pub(crate) fn made_by_server(&self) -> Result<Vec<PathBuf>, BadInput> {
+        let mut made =
+            vec![self.model_file(), self.checkpoint_file(), self.gradient_file(), self.stop_file()];
+        for entry in fs::read_dir(&self.folder).at(&self.folder)? {
+            let name = entry.at(&self.folder)?.file_name();
+            if name.to_str().is_some_and(|name| name.starts_with("model-after-")) {
+                made.push(self.folder.join(name));
+            }
+        }
+        // A link counts, wherever it leads.
+        made.retain(|file| file.symlink_metadata().is_ok());
+        Ok(made)
     }
 
     /// The gradient of some of the rows, in the middle of an iteration.

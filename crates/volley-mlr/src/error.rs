@@ -194,6 +194,15 @@ pub enum Error {
         /// The label.
         label: String,
     },
+    /// Rows that do not count alike, to which no others can be added: their order and weights depend on all of them.
+    #[error("the rows have class weights, which rows that are added would change: encrypt all rows anew")]
+    WeightedRows,
+    /// What was decrypted as the labels of a row has not one class.
+    #[error("what was decrypted as the labels of row {row} (counted from 0) is no label")]
+    DecryptedLabel {
+        /// Index of the row.
+        row: usize,
+    },
     /// A label that is none of the classes.
     #[error("the label \"{label}\" of row {row} (counted from 0) is none of the classes")]
     UnknownLabel {

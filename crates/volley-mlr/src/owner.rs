@@ -16,6 +16,7 @@ use crate::plan::Plan;
 mod decryption;
 mod encryption;
 pub(crate) mod packing;
+mod recovery;
 pub(crate) mod sharing;
 
 pub use encryption::Encryption;

@@ -282,6 +282,20 @@ impl Plan {
         Ok(Self { storage, matrices, ..self.clone() })
     }
 
+    /// The same run for another number of rows: parameters, split, and the place of each row stay. The layout of a
+    /// single block of rows takes other keys than one of several ([`key_spec`](Self::key_spec)).
+    ///
+    /// # Errors
+    ///
+    /// As [`refreshed_by`](Self::refreshed_by), and [`Error::SharedBits`] where a shareable plan leaves too little of
+    /// the weights for so many rows.
+    pub fn with_samples(&self, samples: usize) -> Result<Self, Error> {
+        let layout = self.layout().with_samples(samples)?;
+        let (hyperparameters, parameters) = (&self.hyperparameters, self.parameters());
+        Self::restore(hyperparameters, parameters, layout, self.split(), self.method())?
+            .with_storage(self.storage)
+    }
+
     /// The member of the family of products.
     #[must_use]
     pub fn split(&self) -> Split {

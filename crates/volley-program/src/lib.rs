@@ -2,6 +2,7 @@
 //!
 //! * [`BadInput`] is an error that a user can mend. The [`exit_code`] tells it apart from those that only we can mend.
 //! * [`ProfileName`] names the profiles of the training, on command lines and in projects.
+//! * [`Iterations`] is the number of iterations that is asked for, or `auto`.
 //! * [`Threads`] and [`Machine`] are the options for threads and memory; [`machine`] says what memory there is.
 //! * [`units`] writes and reads sizes, times and shares.
 //! * [`CoreTimes`] are the times of this machine's cores, measured once.
@@ -18,5 +19,5 @@ pub mod units;
 pub use core_times::{CoreTimes, measure_core};
 pub use failure::{BadInput, OrBadInput, exit_code};
 pub use machine::{Machine, Threads};
-pub use settings::{ProfileName, SMALL_KEY_BYTES};
+pub use settings::{Iterations, ProfileName, SMALL_KEY_BYTES};
 pub use volley_mlr;

@@ -1,6 +1,7 @@
-//! What all programs offer for a training: the profiles by their names, and small keys.
+//! What all programs offer for a training: the profiles by their names, the number of iterations, and small keys.
 
 use std::fmt;
+use std::str::FromStr;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,59 @@ impl fmt::Display for ProfileName {
     }
 }
 
+/// What is asked for with `--iterations`: a number, or `auto`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Iterations {
+    /// [`Hyperparameters::AUTO_ITERATIONS`].
+    #[default]
+    Auto,
+    /// So many. The settings of a training refuse none.
+    Exactly(usize),
+}
+
+impl Iterations {
+    /// The number of iterations.
+    #[must_use]
+    pub fn count(self) -> usize {
+        match self {
+            Self::Auto => Hyperparameters::AUTO_ITERATIONS,
+            Self::Exactly(count) => count,
+        }
+    }
+
+    /// Why there are so many, where that was not asked for.
+    #[must_use]
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Auto => Some("auto: more gain little, and their scores may leave the polynomial's range"),
+            Self::Exactly(_) => None,
+        }
+    }
+}
+
+impl FromStr for Iterations {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            number => number
+                .parse()
+                .map(Self::Exactly)
+                .map_err(|_| "either `auto` or a number such as 2 is expected".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Iterations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Exactly(count) => write!(f, "{count}"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +134,19 @@ mod tests {
         for (name, stored) in ProfileName::value_variants().iter().zip(stored) {
             assert_eq!(serde_json::to_string(name).unwrap(), stored);
             assert_eq!(serde_json::from_str::<ProfileName>(stored).unwrap(), *name);
+        }
+    }
+
+    #[test]
+    fn iterations_are_a_number_or_chosen() {
+        assert_eq!(Iterations::default(), Iterations::Auto);
+        for (text, count) in [("auto", 2), ("0", 0), ("1", 1), ("40", 40)] {
+            let iterations: Iterations = text.parse().unwrap();
+            assert_eq!((iterations.count(), iterations.to_string().as_str()), (count, text));
+            assert_eq!(iterations.reason().is_some(), text == "auto");
+        }
+        for text in ["-1", "1.5", "", "Auto", "two"] {
+            assert!(text.parse::<Iterations>().is_err(), "{text}");
         }
     }
 }

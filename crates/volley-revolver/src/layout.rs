@@ -311,6 +311,12 @@ impl Layout {
         chunk(block, self.rows(), self.shape.samples)
     }
 
+    /// The samples of all parts of a group.
+    #[must_use]
+    pub fn group_samples(&self, group: usize) -> Range<usize> {
+        self.part_samples(group, Part::Real).start..self.part_samples(group, Part::Imaginary).end
+    }
+
     /// Whether any group is a pair: the gradient then needs its real part taken.
     #[must_use]
     pub fn has_pairs(&self) -> bool {

@@ -20,7 +20,8 @@ fn the_default_is_the_main_job() {
     assert!(options.seed.is_none());
     assert!(options.json.is_none() && options.report.is_none());
     assert!(matches!(options.profile, ProfileName::Standard));
-    assert_eq!((options.samples, options.iterations, options.log_n), (128, 2, RingChoice::Cheapest));
+    assert_eq!((options.samples, options.log_n), (128, RingChoice::Cheapest));
+    assert_eq!((options.iterations, options.iterations.count()), (Iterations::Auto, 2));
 }
 
 #[test]

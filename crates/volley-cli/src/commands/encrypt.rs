@@ -22,8 +22,10 @@ use crate::atomic::{FolderLock, Staged, check_free};
 use crate::files::open_received;
 use crate::output::{Bar, Output, note, phase};
 use crate::passphrase::PassphraseSource;
-use crate::project::Project;
+use crate::project::{JobFolder, Project};
 use crate::tables::TableSource;
+
+mod append;
 
 /// Encrypt the training data, and complete the upload
 #[derive(Args, Debug)]
@@ -36,7 +38,13 @@ of its own: models of an earlier one are refused.
 
 The same training in clear goes first. Where it diverges nothing is encrypted: plan with a wider --sigmoid-range,
 with a --weight-decay or with a smaller --learning-rate (volley init). Scores beyond the polynomial's range that come
-back, and classes that no training row is predicted as, are notes.")]
+back, and classes that no training row is predicted as, are notes.
+
+More rows of the same columns and classes, before training begins:
+  volley encrypt digits more.csv --append
+
+They are prepared by the statistics of the first rows. The first rows are decrypted from the upload, so their table is
+not needed. All rows are a new job: the whole upload is sent again.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made
     project: PathBuf,
@@ -56,6 +64,9 @@ pub(crate) struct Options {
     /// Replace what was encrypted before, by a new job
     #[arg(long)]
     force: bool,
+    /// Add these rows to those that were encrypted before, whose statistics stay, by a new job
+    #[arg(long, conflicts_with_all = ["force", "class_weight"])]
+    append: bool,
 }
 
 /// Weights of rows by their classes. The plan does not depend on them, and the server does not see them.
@@ -71,10 +82,30 @@ struct Encrypted {
     upload: PathBuf,
     job_id: String,
     plan_hash: String,
+    samples: usize,
+    /// How many of them were added to those of an earlier upload.
+    appended_samples: usize,
     ciphertexts: usize,
     row_files: usize,
     upload_bytes: u64,
     keys_bytes: u64,
+}
+
+impl Encrypted {
+    fn new(upload: &JobFolder, job: &Job, appended_samples: usize) -> Self {
+        let plan = job.plan();
+        Self {
+            upload: upload.path().to_owned(),
+            job_id: job.id().to_string(),
+            plan_hash: job.plan_hash().to_string(),
+            samples: plan.layout().shape().samples,
+            appended_samples,
+            ciphertexts: plan.upload().ciphertexts,
+            row_files: plan.row_files(),
+            upload_bytes: plan.upload_bytes(),
+            keys_bytes: plan.key_spec().byte_count(),
+        }
+    }
 }
 
 impl fmt::Display for Encrypted {
@@ -82,8 +113,9 @@ impl fmt::Display for Encrypted {
         let upload = self.upload.display();
         writeln!(
             f,
-            "{upload}: job {}, {} in {}, {}, and evaluation keys, {}",
+            "{upload}: job {}, {}, {} in {}, {}, and evaluation keys, {}",
             self.job_id,
+            counted(self.samples, "row"),
             counted(self.ciphertexts, "ciphertext"),
             counted(self.row_files, "row file"),
             show_bytes(self.upload_bytes),
@@ -94,6 +126,9 @@ impl fmt::Display for Encrypted {
 }
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
+    if options.append {
+        return append::run(options, output);
+    }
     let project = Project::open(&options.project)?;
     let upload = project.upload();
     let _lock = FolderLock::take(upload.path())?;
@@ -112,39 +147,60 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
 
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
-    let encryption = owner.encryption();
-    let encryption =
-        encryption.map_err(|error| with_advice(&error, plan.hyperparameters())).at(&options.data)?;
     let job = Job::new(plan.clone(), secret_key.id(), &mut rng)?;
-    let state =
-        Staged::private(&project.owner_state_file(), |file| training_set.owner_state().write(&job, file))?;
-    let blocks = encryption.preconditioner(&mut rng).at(&options.data)?;
-    let preconditioner =
-        Staged::new(&upload.preconditioner_file(), |out| write_preconditioner(&blocks, &job, out))?;
-    let mut files = vec![preconditioner];
-    let bar = Bar::new(plan.row_files(), "files of rows");
-    for file in 0..plan.row_files() {
-        let rows = encryption.groups(plan.row_file_groups(file), &mut rng).at(&options.data)?;
-        files.push(Staged::new(&upload.row_file(file), |out| rows.write(&job, out))?);
-        bar.set(file + 1);
+    let staged =
+        StagedUpload::write(&upload, &project.owner_state_file(), &job, &owner, &training_set, options)?;
+    staged.commit(options.force)?;
+    output.result(&Encrypted::new(&upload, &job, 0))
+}
+
+/// The complete files of an upload, which are not in their places yet.
+struct StagedUpload<'a> {
+    folder: &'a JobFolder,
+    state: Staged,
+    files: Vec<Staged>,
+    job: Staged,
+}
+
+impl<'a> StagedUpload<'a> {
+    /// Encrypts all rows, for a folder and the file of the owner's state.
+    fn write(
+        folder: &'a JobFolder,
+        state_file: &Path,
+        job: &Job,
+        owner: &Owner,
+        training_set: &TrainingSet,
+        options: &Options,
+    ) -> Result<Self> {
+        let (plan, data) = (job.plan(), &options.data);
+        let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
+        let encryption = owner.encryption();
+        let encryption = encryption.map_err(|error| with_advice(&error, plan.hyperparameters())).at(data)?;
+        let state = Staged::private(state_file, |file| training_set.owner_state().write(job, file))?;
+        let blocks = encryption.preconditioner(&mut rng).at(data)?;
+        let preconditioner =
+            Staged::new(&folder.preconditioner_file(), |out| write_preconditioner(&blocks, job, out))?;
+        let mut files = vec![preconditioner];
+        let bar = Bar::new(plan.row_files(), "files of rows");
+        for file in 0..plan.row_files() {
+            let rows = encryption.groups(plan.row_file_groups(file), &mut rng).at(data)?;
+            files.push(Staged::new(&folder.row_file(file), |out| rows.write(job, out))?);
+            bar.set(file + 1);
+        }
+        let job = Staged::new(&folder.job_file(), |out| job.write(out))?;
+        Ok(Self { folder, state, files, job })
     }
-    drop(bar);
-    let job_file = Staged::new(&upload.job_file(), |out| job.write(out))?;
-    state.commit(true)?;
-    files.into_iter().try_for_each(|file| file.commit(true))?;
-    for stale in upload.row_files_beyond(plan.row_files())? {
-        fs::remove_file(&stale).at(&stale)?;
+
+    /// Moves the files to their places, the job last. One that is there already is replaced on demand.
+    fn commit(self, replace: bool) -> Result<(), BadInput> {
+        let row_files = self.files.len() - 1;
+        self.state.commit(true)?;
+        self.files.into_iter().try_for_each(|file| file.commit(true))?;
+        for stale in self.folder.row_files_beyond(row_files)? {
+            fs::remove_file(&stale).at(&stale)?;
+        }
+        self.job.commit(replace)
     }
-    job_file.commit(options.force)?;
-    output.result(&Encrypted {
-        upload: upload.path().to_owned(),
-        job_id: job.id().to_string(),
-        plan_hash: job.plan_hash().to_string(),
-        ciphertexts: plan.upload().ciphertexts,
-        row_files: plan.row_files(),
-        upload_bytes: plan.upload_bytes(),
-        keys_bytes: plan.key_spec().byte_count(),
-    })
 }
 
 /// The rows of a plan, as they are trained on.

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use volley_mlr::{ClassLabels, PlanHash, PredictionPlan};
-use volley_program::{BadInput, CoreTimes, OrBadInput};
+use volley_program::{BadInput, CoreTimes, Iterations, OrBadInput};
 
 use crate::output::{Output, note, phase};
 use crate::plan_summary::PlanSummary;
@@ -19,12 +19,15 @@ use crate::tables::TableSource;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  volley init train.csv digits --iterations 2     the shape of a table
-  volley init --samples 128 --features 400 --classes 10 --iterations 2 digits
+  volley init train.csv digits      the shape of a table
+  volley init --samples 128 --features 400 --classes 10 digits
 
 Of a table only the shape is taken. No key is made: what is printed is what the run will take.")]
-#[command(override_usage = "volley init [OPTIONS] [DATA] <PROJECT> --iterations <T>")]
+#[command(override_usage = "volley init [OPTIONS] [DATA] <PROJECT>")]
 pub(crate) struct Options {
+    /// Iterations of the training, or `auto` for as many as are good for most tables
+    #[arg(long, value_name = "T", default_value_t = Iterations::Auto)]
+    iterations: Iterations,
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
@@ -78,7 +81,8 @@ impl Options {
             }
         };
         let [samples, features, classes] = shape;
-        Ok((Settings { samples, features, classes, ..self.settings.clone() }, project))
+        let iterations = self.iterations.count();
+        Ok((Settings { samples, features, classes, iterations, ..self.settings.clone() }, project))
     }
 }
 
@@ -103,6 +107,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     if !plan.key_spec().covers(PredictionPlan::new(&plan, 1)?.key_spec()) {
         note("note: encrypted prediction takes keys that the server gets for two iterations or more");
     }
-    let plan = PlanSummary::new(&plan, PlanHash::of(&plan)?, &CoreTimes::of_this_machine()?);
+    let plan = PlanSummary::new(&plan, PlanHash::of(&plan)?, &CoreTimes::of_this_machine()?)
+        .with_iterations_reason(options.iterations.reason());
     output.result(&Planned { project: project.to_owned(), plan })
 }

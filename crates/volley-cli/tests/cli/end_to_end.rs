@@ -106,6 +106,33 @@ fn a_plan_is_printed_with_what_it_takes() {
 }
 
 #[test]
+fn iterations_are_chosen_where_none_are_asked_for_and_that_is_said() {
+    let folder = folder();
+    let shape = ["init", "--samples", "24", "--features", "4", "--classes", "3"];
+    for (name, auto) in [("default", &[][..]), ("auto", &["--iterations", "auto"])] {
+        let planned = json(volley(shape).args(auto).arg(folder.path().join(name)));
+        let plan = &planned["plan"];
+        assert_eq!((&plan["iterations"], &plan["learning_rate"]), (&2.into(), &1.0.into()));
+        assert!(plan["iterations_reason"].as_str().unwrap().starts_with("auto: "), "{plan}");
+    }
+    volley(shape)
+        .arg(folder.path().join("shown"))
+        .assert()
+        .success()
+        .stdout(contains("2 iterations (auto: "));
+    let exactly = json(volley(shape).args(["--iterations", "1"]).arg(folder.path().join("exactly")));
+    assert_eq!(
+        (&exactly["plan"]["iterations"], &exactly["plan"]["iterations_reason"]),
+        (&1.into(), &Value::Null)
+    );
+    for wrong in ["two", "1.5"] {
+        let refused = volley(shape).args(["--iterations", wrong]).arg(folder.path().join("wrong")).assert();
+        refused.code(2).stderr(contains("either `auto` or a number"));
+    }
+    assert!(!folder.path().join("wrong").exists());
+}
+
+#[test]
 fn every_file_can_be_inspected_and_shows_no_secret() {
     let fixture = fixture();
     let inspect = |path: &Path| json(volley(["inspect"]).arg(path));

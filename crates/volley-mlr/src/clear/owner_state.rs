@@ -3,6 +3,7 @@
 use ndarray::Array2;
 
 use crate::clear::model::Model;
+use crate::data::dataset::Dataset;
 use crate::data::labels::ClassLabels;
 use crate::error::Error;
 use crate::preparation::preconditioner::Preconditioner;
@@ -28,6 +29,19 @@ impl OwnerState {
     #[must_use]
     pub fn classes(&self) -> &ClassLabels {
         &self.classes
+    }
+
+    /// Refuses rows that cannot be [added](crate::TrainingSet::extended): those of other columns or classes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ColumnCount`] and [`Error::UnknownLabel`].
+    pub fn check_added(&self, data: &Dataset) -> Result<(), Error> {
+        let (expected, found) = (self.preprocessing.columns(), data.features().ncols());
+        if expected != found {
+            return Err(Error::ColumnCount { expected, found });
+        }
+        self.classes.one_hot(data.labels()).map(|_| ())
     }
 
     pub(crate) fn check_shape(&self, shape: Shape) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Axis, concatenate};
 
 use crate::clear::baselines::{Baseline, BaselineRun};
 use crate::clear::model::Model;
@@ -19,6 +19,27 @@ use crate::preparation::preprocessing::Preprocessing;
 use crate::preparation::profile::Profile;
 use crate::preparation::recoding::Recoding;
 use crate::volley_revolver::Layout;
+
+/// Rows as they are trained on, in the order that they have there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PreparedRows {
+    /// Prepared features, samples × (columns + 1): the bias first.
+    pub features: Array2<f64>,
+    /// Labels, samples × classes.
+    pub one_hot: Array2<f64>,
+}
+
+impl PreparedRows {
+    /// These rows, and after them others.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ColumnCount`] for rows of other columns or classes.
+    pub fn followed_by(&self, others: &Self) -> Result<Self, Error> {
+        let features = below(&self.features, &others.features)?;
+        Ok(Self { features, one_hot: below(&self.one_hot, &others.one_hot)? })
+    }
+}
 
 /// Prepared features, one-hot labels, and all that was fitted to them.
 #[derive(Clone, Debug)]
@@ -87,6 +108,24 @@ impl TrainingSet {
         set.weights = Some(weights);
         set.fitted.recoding = set.fitted.recoding.map(Recoding::balanced);
         Ok(set)
+    }
+
+    /// Rows that were prepared before, and after them those of `data`, prepared as they were. Classes, preprocessing
+    /// and normalisation stay what was `fitted` to the first rows; 1/B and the recoding are fitted to all rows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ColumnCount`] for other columns, [`Error::UnknownLabel`] for a class that the first rows do not have,
+    /// [`Error::Overflow`] for features that are too large.
+    pub fn extended(first: &PreparedRows, fitted: &OwnerState, data: &Dataset) -> Result<Self, Error> {
+        let added = fitted.preprocessing.apply_to_training(data.features())?;
+        let (features, labels) = (&first.features, &first.one_hot);
+        let features = below(features, &added)?;
+        let one_hot = below(labels, &fitted.classes.one_hot(data.labels())?)?;
+        let preconditioner = fitted.preconditioner.refit(&features)?;
+        let recoding = fitted.recoding.as_ref().map(|recoding| recoding.refit(&features, &one_hot));
+        let fitted = OwnerState { preconditioner, recoding, ..fitted.clone() };
+        Ok(Self { features, one_hot, weights: None, fitted, nearly_constant: Vec::new() })
     }
 
     /// Checks that the set can be encrypted in a layout.
@@ -204,6 +243,12 @@ impl TrainingSet {
     pub fn model_as_trained(&self, weights: Array2<f64>) -> Result<Model, Error> {
         self.fitted.model_by(None, weights)
     }
+}
+
+/// Rows below rows of as many columns.
+fn below(first: &Array2<f64>, second: &Array2<f64>) -> Result<Array2<f64>, Error> {
+    let (expected, found) = (first.ncols(), second.ncols());
+    concatenate(Axis(0), &[first.view(), second.view()]).map_err(|_| Error::ColumnCount { expected, found })
 }
 
 #[cfg(test)]

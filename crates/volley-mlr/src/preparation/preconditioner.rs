@@ -116,6 +116,22 @@ impl Preconditioner {
         Self::of_gram(&gram, |column| gram[[column, column]] == 0.0)
     }
 
+    /// The preconditioner of more rows of the same columns, with the same normalisation. A column that had no step
+    /// before has none.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit`](Self::fit).
+    pub(crate) fn refit(&self, features: &ArrayRef2<f64>) -> Result<Self, Error> {
+        let mut inverse = Self::fit(features)?.inverse;
+        inverse.zip_mut_with(&self.inverse, |inverse, &before| {
+            if before == 0.0 {
+                *inverse = 0.0;
+            }
+        });
+        Ok(Self { inverse, normalisation: self.normalisation })
+    }
+
     /// The same for rows that count `weights` times, all of them positive. Bⱼ = ¼ Σₖ |xᵀ diag(w) x|ⱼₖ bounds the
     /// Hessian of the weighted loss.
     ///

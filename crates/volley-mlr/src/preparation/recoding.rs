@@ -79,6 +79,16 @@ impl Recoding {
         Self { means, shares, log_priors, shrinkage }
     }
 
+    /// The recoding of more rows, whitened by the same whitening.
+    pub(crate) fn refit(&self, features: &Array2<f64>, one_hot: &Array2<f64>) -> Self {
+        Self::fit(features, one_hot, self.shrinkage)
+    }
+
+    /// Whether classes [count alike](Self::balanced): the share of a class is below 1, and its logarithm below 0.
+    pub(crate) fn is_balanced(&self) -> bool {
+        self.log_priors.iter().all(|&prior| prior == 0.0)
+    }
+
     /// The same recoding with classes that count alike.
     pub(crate) fn balanced(self) -> Self {
         Self { log_priors: Array1::zeros(self.log_priors.len()), ..self }

@@ -79,6 +79,64 @@ impl Layout {
         Ok((0..self.class_blocks()).map(pack).collect())
     }
 
+    /// The features (samples of the group × columns) in slots by column block: what
+    /// [`pack_group_features`](Self::pack_group_features) packed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] for another number of column blocks or slots.
+    pub fn unpack_group_features(
+        &self,
+        slots: &[Vec<Complex64>],
+        group: usize,
+    ) -> Result<Array2<f64>, Error> {
+        self.check_slots(self.column_blocks(), slots)?;
+        let samples = self.group_samples(group);
+        let mut x = Array2::zeros((samples.len(), self.shape.columns));
+        for (block, slots) in slots.iter().enumerate() {
+            for &part in self.parts(group) {
+                for (sample, row) in self.part_samples(group, part).zip(slots.chunks_exact(self.width)) {
+                    for (column, slot) in self.block_columns(block).zip(&row[self.period..]) {
+                        x[[sample - samples.start, column]] = match part {
+                            Part::Real => slot.re,
+                            Part::Imaginary => slot.im,
+                        };
+                    }
+                }
+            }
+        }
+        Ok(x)
+    }
+
+    /// The labels (samples of the group × classes) in slots by class block: what
+    /// [`pack_group_labels`](Self::pack_group_labels) packed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] for another number of class blocks or slots.
+    pub fn unpack_group_labels(&self, slots: &[Vec<Complex64>], group: usize) -> Result<Array2<f64>, Error> {
+        self.check_slots(self.class_blocks(), slots)?;
+        let samples = self.group_samples(group);
+        let mut y = Array2::zeros((samples.len(), self.shape.classes));
+        for (class_block, slots) in slots.iter().enumerate() {
+            let first = self.block_classes(class_block).start;
+            for &part in self.parts(group) {
+                self.class_block(class_block).for_each_class(
+                    group,
+                    part,
+                    self.period,
+                    |slot, sample, class| {
+                        y[[sample - samples.start, first + class]] = match part {
+                            Part::Real => slots[slot].re,
+                            Part::Imaginary => -slots[slot].im,
+                        };
+                    },
+                );
+            }
+        }
+        Ok(y)
+    }
+
     /// One factor for each column, in every row: slots by column block. Multiplied into the features of the backward
     /// product they scale the columns of the gradient. The values are divided by
     /// [`gradient_multiple`](Self::gradient_multiple) here, so that the gradient is scaled by exactly these factors.

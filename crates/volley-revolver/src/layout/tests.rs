@@ -1,3 +1,5 @@
+use ndarray::Array2;
+
 use super::*;
 
 fn shape(samples: usize, columns: usize, classes: usize) -> Shape {
@@ -196,4 +198,30 @@ fn absurd_sizes_do_not_overflow() {
     let layout = Layout::new(shape(1, max, 2), 1 << (usize::BITS - 1)).unwrap();
     assert_eq!(layout.column_blocks(), 4 + 1);
     assert_eq!(layout.block_columns(max), max..max);
+}
+
+#[test]
+fn features_and_labels_of_a_group_come_back() {
+    // A pair and a single block that is not full; three blocks of columns; classes in two blocks.
+    for (samples, classes, period) in [(9, 3, 4), (8, 3, 4), (3, 3, 4), (10, 6, 4)] {
+        let shape = shape(samples, 60, classes);
+        let layout = Layout::with_period_and_width(shape, 128, period, 32).unwrap();
+        let x = Array2::from_shape_fn((samples, 60), |(i, j)| (i * 60 + j) as f64 + 0.5);
+        let y = Array2::from_shape_fn((samples, classes), |(i, k)| f64::from(u8::from(i % classes == k)));
+        let mut rows = 0;
+        for group in 0..layout.groups() {
+            let range = layout.group_samples(group);
+            assert_eq!(range.start, rows);
+            rows = range.end;
+            let of_group =
+                |all: &Array2<f64>| all.slice_axis(ndarray::Axis(0), range.clone().into()).to_owned();
+            let features = layout.pack_group_features(&x, group).unwrap();
+            assert_eq!(layout.unpack_group_features(&features, group).unwrap(), of_group(&x));
+            let labels = layout.pack_group_labels(&y, group).unwrap();
+            assert_eq!(layout.unpack_group_labels(&labels, group).unwrap(), of_group(&y));
+            assert!(layout.unpack_group_features(&features[1..], group).is_err());
+            assert!(layout.unpack_group_labels(&labels[1..], group).is_err());
+        }
+        assert_eq!(rows, samples);
+    }
 }

@@ -1,0 +1,112 @@
+//! `volley encrypt --append`: more rows for a job that has not begun.
+//!
+//! The first rows are decrypted from the upload, and the rows that are added are prepared by their statistics. All of
+//! them are encrypted as a new job, into a folder beside the upload. When it is complete its files take their places,
+//! the job's last: an append that is interrupted before that leaves the upload as it was, and one that is interrupted
+//! later is completed by the next command ([`Project::open`]).
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use rand::SeedableRng;
+use rand::rngs::SysRng;
+use rand_chacha::ChaCha20Rng;
+use volley_mlr::volley_ckks::{Context, SecretKey};
+use volley_mlr::wire::read_preconditioner;
+use volley_mlr::{Dataset, EncryptedGroups, Error, Job, Owner, OwnerState, Plan, PreparedRows, TrainingSet};
+use volley_program::units::counted;
+use volley_program::{BadInput, OrBadInput};
+
+use super::{Encrypted, Options, StagedUpload, check_keys, check_training};
+use crate::atomic::FolderLock;
+use crate::output::{Bar, Output, note, phase};
+use crate::project::{JobFolder, Project};
+
+pub(super) fn run(options: &Options, output: Output) -> Result<()> {
+    let project = Project::open(&options.project)?;
+    let upload = project.upload();
+    let _lock = FolderLock::take(upload.path())?;
+    let first = project.job()?;
+    check_not_begun(&upload)?;
+    let data = options.table.read_dataset(&options.data)?;
+    let plan = Arc::new(plan_for(first.plan(), &data).at(&options.data)?);
+    let context = phase("tables", || Context::new(plan.parameters().clone()));
+    let secret_key = Arc::new(project.secret_key_of(&first, &context, &options.source)?);
+    check_keys(&upload.keys_file(), &secret_key)?;
+    let state = project.owner_state(&first)?;
+    // Before gigabytes are read: columns and classes.
+    state.check_added(&data).at(&options.data)?;
+    let rows = decrypt(&upload, &first, &state, &secret_key, &context)?;
+    let training_set = Arc::new(TrainingSet::extended(&rows, &state, &data).at(&options.data)?);
+    check_training(&training_set, plan.hyperparameters(), options)?;
+    let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
+
+    let job = Job::new(plan.clone(), secret_key.id(), &mut ChaCha20Rng::try_from_rng(&mut SysRng)?)?;
+    let pending = project.new_pending()?;
+    let state_file = project.pending_owner_state_file();
+    StagedUpload::write(&pending, &state_file, &job, &owner, &training_set, options)?.commit(false)?;
+    project.complete_pending()?;
+    let (before, added) = (first.plan().layout().shape().samples, data.features().nrows());
+    note(&format!(
+        "note: {} added to {before}; features are prepared by the statistics of the first upload's rows. It is a new \
+         job: models of the earlier one are refused, and the whole upload goes to the server",
+        counted(added, "row")
+    ));
+    output.result(&Encrypted::new(&upload, &job, added))
+}
+
+/// The plan for more rows, which must do with the keys that were made.
+fn plan_for(plan: &Plan, data: &Dataset) -> Result<Plan, String> {
+    let before = plan.layout().shape().samples;
+    let samples = before + data.features().nrows();
+    let longer = plan.with_samples(samples).map_err(|error: Error| error.to_string())?;
+    let (made, needed) = (plan.key_spec(), longer.key_spec());
+    if made.covers(needed) && needed.covers(made) {
+        return Ok(longer);
+    }
+    Err(format!(
+        "{samples} rows take other evaluation keys than the {before} that were planned for, as a ciphertext has places \
+         for {}: plan for all rows (`volley init`)",
+        counted(plan.layout().rows(), "row")
+    ))
+}
+
+/// Refuses an upload that a training began in. One that began in a copy of it goes on there, with the earlier rows.
+fn check_not_begun(upload: &JobFolder) -> Result<(), BadInput> {
+    match upload.made_by_server()?.first() {
+        None => Ok(()),
+        Some(file) => Err(BadInput::at(
+            file,
+            "the training has begun, and no rows can be added to it: `volley encrypt --force` makes a new job",
+        )),
+    }
+}
+
+/// The rows of the upload, all of which have to count alike.
+fn decrypt(
+    upload: &JobFolder,
+    job: &Job,
+    state: &OwnerState,
+    secret_key: &SecretKey,
+    context: &Arc<Context>,
+) -> Result<PreparedRows, BadInput> {
+    let plan = job.plan();
+    let file = upload.preconditioner_file();
+    let blocks =
+        read_preconditioner(job, context, upload.open(&file)?, plan.preconditioner_bytes()).at(&file)?;
+    state.check_weights(plan, secret_key, &blocks).at(&file)?;
+    let bar = Bar::new(plan.row_files(), "files of rows");
+    let mut rows: Option<PreparedRows> = None;
+    for number in 0..plan.row_files() {
+        let file = upload.row_file(number);
+        let limit = plan.row_file_bytes(number);
+        let groups = EncryptedGroups::read(job, context, number, upload.open(&file)?, limit).at(&file)?;
+        let read = state.decrypt_rows(plan, secret_key, &groups).at(&file)?;
+        rows = Some(match rows {
+            Some(rows) => rows.followed_by(&read).at(&file)?,
+            None => read,
+        });
+        bar.set(number + 1);
+    }
+    rows.ok_or_else(|| BadInput::at(upload.path(), "there are no rows"))
+}

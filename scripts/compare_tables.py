@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""The table of docs/tables.md: encrypted training with the defaults on tables of scikit-learn and statsmodels.
+
+    cargo build --release -p volley-cli
+    python -m venv venv && venv/bin/pip install -r scripts/compare_tables.requirements.txt
+    venv/bin/python scripts/compare_tables.py target/release/volley > docs/tables.md
+
+Each table is split in four, and each part is tested on by a model of the other three. Each such model is trained by
+`volley init`, `keygen`, `encrypt`, `train` and `decrypt`, without any option. Beside it is scikit-learn's
+LogisticRegression with its defaults on the same rows, scaled by StandardScaler. The exit code is 1 if a table that is
+not named in KNOWN is more than a point below.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from statsmodels.datasets import anes96, fair, modechoice, randhie
+
+POINTS = 1.0
+# More than a point below, for the reason that the page gives.
+KNOWN = {"digits", "breast cancer"}
+
+HEAD = """# Other tables
+
+Encrypted training with the defaults of `volley`, beside scikit-learn's `LogisticRegression` (its defaults, on features
+scaled by `StandardScaler`). Each table is split in four, and each part is tested on by a model of the other three. The
+figures are means over the four parts. [compare_tables.py](../scripts/compare_tables.py) makes this page.
+
+| table | rows × columns | classes | volley, encrypted | LogisticRegression | difference |
+|---|--:|--:|--:|--:|--:|"""
+
+TAIL = """
+Two tables are more than a point below, digits and breast cancer. Training has two iterations. The first is linear
+discriminant analysis, and the second stays near it ([training.md](training.md)): scikit-learn's
+`LinearDiscriminantAnalysis` (shrinkage by Ledoit and Wolf) has 95.6 % on both, with the same four parts. More
+iterations of `standard` do not help: 30 of them have 95.5 and 94.9 %. What logistic regression gains there it gains by its penalty
+on the weights. With a penalty too small to matter (`C=1e5`) it has 96.0 and 95.3 %, which is less than a point from the
+encrypted figures. One against the rest is not the cause: `OneVsRestClassifier` with the penalty has 96.7 and 97.2 %."""
+
+
+def tables():
+    """Name, features and labels."""
+    for name, load in [
+        ("digits", load_digits),
+        ("iris", load_iris),
+        ("wine", load_wine),
+        ("breast cancer", load_breast_cancer),
+    ]:
+        table = load()
+        yield name, table.data, table.target
+    for name, module, target in [
+        ("affairs (fair)", fair, "affairs"),
+        ("vote (anes96)", anes96, "vote"),
+        ("party (anes96)", anes96, "PID"),
+        ("travel (modechoice)", modechoice, "choice"),
+        ("doctor visits (randhie)", randhie, "mdvis"),
+    ]:
+        data = module.load_pandas().data.dropna()
+        features = data.drop(columns=[target]).to_numpy(float)
+        labels = data[target].to_numpy()
+        # Counts and shares of time: none, or any.
+        yield name, features, (labels > 0 if target in ("affairs", "mdvis") else labels).astype(int)
+
+
+def volley(program, fold, folder):
+    """Accuracy of a model that was trained on encrypted rows."""
+    x, y, t, labels = fold
+    project, upload = folder / "project", folder / "project" / "upload"
+    np.savez(folder / "train.npz", X=x, y=y)
+    np.savez(folder / "test.npz", X=t, y=labels)
+
+    def run(*arguments):
+        command = [program, *map(str, arguments)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    run("init", folder / "train.npz", project)
+    run("keygen", project)
+    run("encrypt", project, folder / "train.npz")
+    run("train", upload)
+    run("decrypt", project, upload / "model.vly", "-o", folder / "model.json")
+    return json.loads(run("evaluate", folder / "model.json", folder / "test.npz", "--json"))["accuracy"]
+
+
+def main():
+    print(HEAD)
+    below = []
+    for name, x, y in tables():
+        split = StratifiedKFold(4, shuffle=True, random_state=0).split(x, y)
+        folds = [(x[a], y[a], x[b], y[b]) for a, b in split]
+        results = []
+        for fold in folds:
+            with tempfile.TemporaryDirectory() as folder:
+                results.append(volley(sys.argv[1], fold, Path(folder)))
+        found = 100 * np.mean(results)
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+        best = 100 * np.mean([model.fit(x, y).score(t, labels) for x, y, t, labels in folds])
+        if found < best - POINTS and name not in KNOWN:
+            below.append(name)
+        shape = f"{x.shape[0]:,} × {x.shape[1]} | {len(set(y))}"
+        figures = f"{found:.1f} % | {best:.1f} % | {found - best:+.1f}"
+        print(f"| {name} | {shape} | {figures} |", flush=True)
+    print(TAIL)
+    if below:
+        sys.exit(f"more than {POINTS:.0f} point below: {', '.join(below)}")
+
+
+if __name__ == "__main__":
+    main()
