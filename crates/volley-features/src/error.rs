@@ -93,6 +93,20 @@ pub enum FeatureError {
         /// Its type.
         found: String,
     },
+    /// A layer without channels and places, which cannot be pooled.
+    #[error(
+        "{}: layer {layer:?} has shape {shape:?}; a pool needs an image's channels and their places, \
+         1 × channels × height × width",
+        path.display()
+    )]
+    Pool {
+        /// The model's file.
+        path: PathBuf,
+        /// The layer.
+        layer: String,
+        /// Its shape for one image.
+        shape: Vec<usize>,
+    },
     /// An image that cannot be decoded.
     #[error("{}: not a PNG or JPEG image that can be read: {message}", path.display())]
     Image {

@@ -1,7 +1,7 @@
 //! Features of images by a frozen, pre-trained network: the owner's side of transfer learning.
 //!
 //! * A [`Recipe`] is a small TOML file beside a model: size and filter of the resize, channels, mean and deviation, and
-//!   the layer whose values are the features.
+//!   the layers whose values, or whose channels' maxima and means, are the features.
 //! * A [`Backbone`] is an ONNX model of any origin, made ready to run by its recipe.
 //! * An [`ImageSource`] is a folder of PNG and JPEG images (one sub-folder for each class), or images in memory.
 //! * [`extract()`] runs the backbone on the images and gives [`Features`]; a [`Provenance`] tells what they were made
@@ -30,4 +30,4 @@ pub use extract::{Features, extract};
 pub use image_source::ImageSource;
 pub use picture::Picture;
 pub use provenance::Provenance;
-pub use recipe::{Channels, Recipe, Resize};
+pub use recipe::{Channels, Layer, Pool, Recipe, Resize};

@@ -8,7 +8,8 @@ fn a_recipe() {
     let recipe = Recipe::parse(&text).unwrap();
     assert_eq!((recipe.size(), recipe.resize()), ([4, 6], Resize::Bilinear));
     assert_eq!((recipe.channels(), recipe.channels().count()), (Channels::Rgb, 3));
-    assert_eq!(recipe.layer(), "pool");
+    let layer = |recipe: &Recipe| (recipe.layers()[0].name().to_owned(), recipe.layers()[0].pool());
+    assert_eq!((recipe.layers().len(), layer(&recipe)), (1, ("pool".to_owned(), None)));
     assert_eq!(
         [0, 1, 2].map(|channel| recipe.normalisation(channel)),
         [(0.5, 0.5), (0.25, 1.0), (0.125, 2.0)]
