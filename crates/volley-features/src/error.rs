@@ -107,6 +107,21 @@ pub enum FeatureError {
         /// Its shape for one image.
         shape: Vec<usize>,
     },
+    /// A file of features that another run has begun: of another model, recipe, range or other images.
+    #[error(
+        "{}: the file was begun with another model, recipe or range, or other images, or is no file of features",
+        path.display()
+    )]
+    OtherRun {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of features that another program is at work on.
+    #[error("{}: another program is computing these features", path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
     /// An image that cannot be decoded.
     #[error("{}: not a PNG or JPEG image that can be read: {message}", path.display())]
     Image {
