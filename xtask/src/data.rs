@@ -95,23 +95,20 @@ fn split_file(path: &Path, samples: usize, seed: Option<u64>, test: Option<&Path
     let training = data.select(&chosen)?;
     let rest = if rest.is_empty() { None } else { Some(data.select(&rest)?) };
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let data = |test, validation| Data { name, training, test, validation, images: None };
-    match (test, rest) {
-        (None, Some(rest)) => Ok(data(rest, None)),
-        (None, None) => {
+    let Some(file) = test else {
+        let test = rest.ok_or_else(|| {
             let problem = format!("{}: all {samples} rows are trained on, none is left to test", path.display());
-            Err(BadInput::new(problem).into())
-        }
-        (Some(file), validation) => {
-            let test = read(file)?;
-            let [found, expected] = [&test, &training].map(|rows| rows.features().ncols());
-            if found != expected {
-                let problem = format!("{found} features where the training rows have {expected}");
-                return Err(BadInput::at(file, problem).into());
-            }
-            Ok(data(test, validation))
-        }
+            BadInput::new(problem)
+        })?;
+        return Ok(Data { name, training, test, validation: None, images: None });
+    };
+    let test = read(file)?;
+    let [found, expected] = [&test, &training].map(|rows| rows.features().ncols());
+    if found != expected {
+        let problem = format!("{found} features, but the training rows have {expected}");
+        return Err(BadInput::at(file, problem).into());
     }
+    Ok(Data { name, training, test, validation: rest, images: None })
 }
 
 /// The embedded CNN features: 8,192 training rows and 10,000 test rows of 304 features.
