@@ -89,7 +89,8 @@ impl Source {
 /// Splits the rows of a file. Those that are not trained on are tested on, or are for validation where a file of test
 /// rows is given.
 fn split_file(path: &Path, samples: usize, seed: Option<u64>, test: Option<&Path>) -> Result<Data> {
-    let read = |path: &Path| read_table(path, &TableOptions::default()).and_then(Table::into_dataset).or_bad_input();
+    let read =
+        |path: &Path| read_table(path, &TableOptions::default()).and_then(Table::into_dataset).or_bad_input();
     let data = read(path)?;
     let (chosen, rest) = select(data.samples(), samples, seed)?;
     let training = data.select(&chosen)?;
@@ -97,7 +98,8 @@ fn split_file(path: &Path, samples: usize, seed: Option<u64>, test: Option<&Path
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let Some(file) = test else {
         let test = rest.ok_or_else(|| {
-            let problem = format!("{}: all {samples} rows are trained on, none is left to test", path.display());
+            let problem =
+                format!("{}: all {samples} rows are trained on, none is left to test", path.display());
             BadInput::new(problem)
         })?;
         return Ok(Data { name, training, test, validation: None, images: None });

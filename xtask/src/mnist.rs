@@ -78,7 +78,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         volley(&arguments)?;
     }
     let [train, test] = HALVES.map(|half| folder.join(half.name));
-    println!("cargo xtask experiment --features {} --test {} --samples 52500", train.display(), test.display());
+    println!(
+        "cargo xtask experiment --features {} --test {} --samples 52500",
+        train.display(),
+        test.display()
+    );
     Ok(())
 }
 
@@ -158,7 +162,12 @@ mod tests {
     fn options(folder: &Path) -> Options {
         let model = folder.join("model.onnx");
         fs::write(&model, "").unwrap();
-        Options { to: Some(folder.join("to")), from: Some(folder.to_owned()), model: Some(model), threads: None }
+        Options {
+            to: Some(folder.join("to")),
+            from: Some(folder.to_owned()),
+            model: Some(model),
+            threads: None,
+        }
     }
 
     fn idx(dimensions: &[u32], bytes: &[u8]) -> Vec<u8> {

@@ -133,7 +133,9 @@ impl Backbone {
             let Some((output, values)) = values.iter().find(of_layer) else { continue };
             match layer.pool() {
                 None => features.extend(values),
-                Some(pool) => features.extend(values.chunks_exact(places(output)).map(|places| pool.of(places))),
+                Some(pool) => {
+                    features.extend(values.chunks_exact(places(output)).map(|places| pool.of(places)))
+                }
             }
         }
         Ok(features)

@@ -90,7 +90,9 @@ impl Pool {
     pub(crate) fn of(self, places: &[f32]) -> f32 {
         match self {
             // Not f32::max, which passes over NaN.
-            Self::Maximum => places.iter().copied().fold(f32::NEG_INFINITY, |a, b| if b > a || b.is_nan() { b } else { a }),
+            Self::Maximum => {
+                places.iter().copied().fold(f32::NEG_INFINITY, |a, b| if b > a || b.is_nan() { b } else { a })
+            }
             Self::Mean => {
                 let sum: f64 = places.iter().map(|&value| f64::from(value)).sum();
                 (sum / places.len() as f64) as f32

@@ -99,7 +99,9 @@ fn a_file_of_test_rows_leaves_the_rest_for_validation() {
     assert_eq!((data.test.labels().join(""), data.validation.is_none()), ("a".into(), true));
     let message = |result: Result<Data>| result.unwrap_err().to_string();
     assert!(message(load(3, None)).ends_with("rows.csv: all 3 rows are trained on, none is left to test"));
-    assert!(message(load(2, Some(&*narrow))).ends_with("narrow.csv: 1 features, but the training rows have 2"));
+    assert!(
+        message(load(2, Some(&*narrow))).ends_with("narrow.csv: 1 features, but the training rows have 2")
+    );
     let embedded = message(Source::Cnn.load(2, None, Some(&*test)));
     assert!(embedded.ends_with("test.csv: the embedded data has test rows of its own"), "{embedded}");
 }

@@ -9,7 +9,8 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use volley_data::{
-    ContentError, FeatureFormat, FeatureRows, LabelSource, read_images, write_features, write_features_in_bytes,
+    ContentError, FeatureFormat, FeatureRows, LabelSource, read_images, write_features,
+    write_features_in_bytes,
 };
 use volley_features::{Backbone, FeatureError, ImageSource, PartialFeatures, Provenance, Recipe};
 use volley_program::{BadInput, OrBadInput, Threads};

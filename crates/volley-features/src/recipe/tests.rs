@@ -32,7 +32,8 @@ fn the_recipes_that_are_shipped() {
 
 #[test]
 fn several_layers() {
-    let text = SIMPLE.replace("layer = \"pool\"", "layers = [{ name = \"a\", pool = \"mean\" }, { name = \"b\" }]");
+    let text =
+        SIMPLE.replace("layer = \"pool\"", "layers = [{ name = \"a\", pool = \"mean\" }, { name = \"b\" }]");
     let recipe = Recipe::parse(&text).unwrap();
     let layers: Vec<_> = recipe.layers().iter().map(|layer| (layer.name(), layer.pool())).collect();
     assert_eq!(layers, [("a", Some(Pool::Mean)), ("b", None)]);
@@ -65,7 +66,10 @@ fn what_is_wrong_is_said() {
     assert!(message(&SIMPLE.replace("layer", "leyer")).contains("unknown field `leyer`"));
     assert!(message(&SIMPLE.replace("bilinear", "best")).contains("unknown variant `best`"));
     assert!(message("size = [4, 6]\n").contains("missing field"));
-    assert_message(&message(&SIMPLE.replace("[4,", "[0,")), "size is 0 × 6, sides from 1 to 4096 are possible");
+    assert_message(
+        &message(&SIMPLE.replace("[4,", "[0,")),
+        "size is 0 × 6, sides from 1 to 4096 are possible",
+    );
     let neither = SIMPLE.replace("layer = \"pool\"\n", "");
     assert!(message(&neither).contains("it has neither `layer` nor `layers`"), "{}", message(&neither));
     let layers = |layers: &str| message(&format!("{neither}layers = {layers}"));

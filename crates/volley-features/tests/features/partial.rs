@@ -51,7 +51,8 @@ fn wherever_it_was_cut_off_it_becomes_the_same_file() {
     let (content, _) = whole(&path);
     assert_eq!(content.len(), HEADER_BYTES + 2 * BLOCK_BYTES + (600 - 2 * BLOCK) * 24 + 32);
     let two = HEADER_BYTES + 2 * BLOCK_BYTES;
-    let lengths = [0, 1, 47, 48, 49, 48 + BLOCK_BYTES - 1, 48 + BLOCK_BYTES, two - 16, two, two + 1, content.len() - 1];
+    let lengths =
+        [0, 1, 47, 48, 49, 48 + BLOCK_BYTES - 1, 48 + BLOCK_BYTES, two - 16, two, two + 1, content.len() - 1];
     for length in lengths {
         fs::write(&path, &content[..length]).unwrap();
         let mut partial = open(&path, false).unwrap();
@@ -67,7 +68,9 @@ fn what_is_damaged_is_computed_again_and_what_is_too_long_is_cut() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder);
     let (content, _) = whole(&path);
-    for (place, done) in [(HEADER_BYTES, 0), (HEADER_BYTES + BLOCK_BYTES - 1, 0), (HEADER_BYTES + BLOCK_BYTES + 7, BLOCK)] {
+    for (place, done) in
+        [(HEADER_BYTES, 0), (HEADER_BYTES + BLOCK_BYTES - 1, 0), (HEADER_BYTES + BLOCK_BYTES + 7, BLOCK)]
+    {
         let mut damaged = content.clone();
         damaged[place] ^= 1;
         fs::write(&path, damaged).unwrap();
@@ -140,7 +143,15 @@ fn a_folder_whose_files_change_is_another() {
     let (folder, images) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let name = images.path().join("a.png");
     image::GrayImage::new(8, 8).save(&name).unwrap();
-    let open = || PartialFeatures::open(&file(&folder), &tiny(), &ImageSource::open(images.path()).unwrap(), 0..1, false);
+    let open = || {
+        PartialFeatures::open(
+            &file(&folder),
+            &tiny(),
+            &ImageSource::open(images.path()).unwrap(),
+            0..1,
+            false,
+        )
+    };
     drop(open().unwrap());
     drop(open().unwrap());
     image::GrayImage::new(9, 8).save(&name).unwrap();

@@ -196,6 +196,9 @@ fn the_accuracy_on_validation_rows_stands_before_that_on_test_rows() {
     assert!(row.find("66.55 %") < row.find("67.12 %"), "{row}");
     assert!(table.contains("validation accuracy"), "{table}");
     let json = serde_json::to_value(&report).unwrap();
-    assert_eq!((&json["validation_samples"], &json["iterations"][0]["validation_accuracy"]), (&json!(7500), &json!(0.6655)));
+    assert_eq!(
+        (&json["validation_samples"], &json["iterations"][0]["validation_accuracy"]),
+        (&json!(7500), &json!(0.6655))
+    );
     assert_eq!(json["iterations"][1].get("validation_accuracy"), None);
 }
