@@ -134,7 +134,7 @@ impl Backbone {
             match layer.pool() {
                 None => features.extend(values),
                 Some(pool) => {
-                    features.extend(values.chunks_exact(places(output)).map(|places| pool.of(places)))
+                    features.extend(values.chunks_exact(places(output)).map(|places| pool.of(places)));
                 }
             }
         }
