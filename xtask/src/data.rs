@@ -63,35 +63,54 @@ pub(crate) struct Data {
     pub(crate) name: String,
     pub(crate) training: Dataset,
     pub(crate) test: Dataset,
+    /// Rows that are neither trained nor tested on.
+    pub(crate) validation: Option<Dataset>,
     /// The images of the test rows, where they are known.
     pub(crate) images: Option<Images>,
 }
 
 impl Source {
-    /// Rows to train on, chosen by [`select`], and rows to test on.
-    pub(crate) fn load(&self, samples: usize, seed: Option<u64>) -> Result<Data> {
-        let (name, (training, test)) = match self {
-            Self::Cnn => ("MNIST, CNN features", load_features()?),
-            Self::Pixels => ("MNIST, pixels", load_mnist()?),
-            Self::File(path) => return split_file(path, samples, seed),
+    /// Rows to train on, chosen by [`select`], and rows to test on: those of a file of their own, if there is one.
+    pub(crate) fn load(&self, samples: usize, seed: Option<u64>, test: Option<&Path>) -> Result<Data> {
+        let (name, (training, test)) = match (self, test) {
+            (Self::File(path), test) => return split_file(path, samples, seed, test),
+            (_, Some(test)) => {
+                return Err(BadInput::at(test, "the embedded data has test rows of its own").into());
+            }
+            (Self::Cnn, None) => ("MNIST, CNN features", load_features()?),
+            (Self::Pixels, None) => ("MNIST, pixels", load_mnist()?),
         };
         let (chosen, _) = select(training.samples(), samples, seed)?;
         let training = training.select(&chosen)?;
-        Ok(Data { name: name.into(), training, test, images: Some(mnist_test_images()?) })
+        Ok(Data { name: name.into(), training, test, validation: None, images: Some(mnist_test_images()?) })
     }
 }
 
-/// Splits the rows of a file: those that are not trained on are tested on.
-fn split_file(path: &Path, samples: usize, seed: Option<u64>) -> Result<Data> {
-    let data = read_table(path, &TableOptions::default()).and_then(Table::into_dataset).or_bad_input()?;
+/// Splits the rows of a file. Those that are not trained on are tested on, or are for validation where a file of test
+/// rows is given.
+fn split_file(path: &Path, samples: usize, seed: Option<u64>, test: Option<&Path>) -> Result<Data> {
+    let read =
+        |path: &Path| read_table(path, &TableOptions::default()).and_then(Table::into_dataset).or_bad_input();
+    let data = read(path)?;
     let (chosen, rest) = select(data.samples(), samples, seed)?;
-    if rest.is_empty() {
-        let rows = data.samples();
-        let problem = format!("{}: all {rows} rows are trained on, none is left to test", path.display());
-        return Err(BadInput::new(problem).into());
-    }
+    let training = data.select(&chosen)?;
+    let rest = if rest.is_empty() { None } else { Some(data.select(&rest)?) };
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    Ok(Data { name, training: data.select(&chosen)?, test: data.select(&rest)?, images: None })
+    let Some(file) = test else {
+        let test = rest.ok_or_else(|| {
+            let problem =
+                format!("{}: all {samples} rows are trained on, none is left to test", path.display());
+            BadInput::new(problem)
+        })?;
+        return Ok(Data { name, training, test, validation: None, images: None });
+    };
+    let test = read(file)?;
+    let [found, expected] = [&test, &training].map(|rows| rows.features().ncols());
+    if found != expected {
+        let problem = format!("{found} features, but the training rows have {expected}");
+        return Err(BadInput::at(file, problem).into());
+    }
+    Ok(Data { name, training, test, validation: rest, images: None })
 }
 
 /// The embedded CNN features: 8,192 training rows and 10,000 test rows of 304 features.

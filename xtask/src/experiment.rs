@@ -38,10 +38,13 @@ pub(crate) struct Options {
     /// each row, NPZ with X and y, or IDX images
     #[arg(long, value_name = "FILE", default_value = "cnn")]
     features: Source,
+    /// File of test rows, of the same columns; rows of the other file that are not trained on become validation rows
+    #[arg(long, value_name = "FILE")]
+    test: Option<PathBuf>,
     /// How features are prepared and steps are taken
     #[arg(long, value_enum, default_value_t = ProfileName::Standard)]
     profile: ProfileName,
-    /// Rows that are trained on; all other rows of a file are tested on
+    /// Rows that are trained on; all other rows of a file are tested on, unless --test is given
     #[arg(long, default_value_t = 128)]
     samples: usize,
     /// Iterations of the training, or `auto` for as many as are good for most tables
@@ -138,7 +141,7 @@ struct Experiment {
 
 impl Experiment {
     fn new(options: &Options) -> Result<Self> {
-        let data = options.features.load(options.samples, options.seed)?;
+        let data = options.features.load(options.samples, options.seed, options.test.as_deref())?;
         let hyperparameters = options.hyperparameters().or_bad_input()?;
         let training_set = TrainingSet::new(&data.training, hyperparameters.profile()).or_bad_input()?;
         let demands = Demands {
@@ -210,13 +213,13 @@ impl Experiment {
                 relinearizations: operations(Operation::Relinearization),
             },
         };
-        let Data { name, training, test, images } = &self.data;
+        let Data { name, training, test, validation, images } = &self.data;
         let training = Training {
             data: name,
             plan: &self.plan,
             training_set: &self.training_set,
             reference: &self.reference,
-            rows: Rows { training, test },
+            rows: Rows { training, test, validation: validation.as_ref() },
             images: images.as_ref(),
         };
         Ok(Report::of_run(&training, measured)?)

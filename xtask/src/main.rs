@@ -20,6 +20,7 @@ mod data;
 mod experiment;
 mod fuzz;
 mod mnist;
+mod mnist_subset;
 mod tidy;
 mod workspace;
 
@@ -47,8 +48,10 @@ enum Command {
     Calibrate,
     /// Time our operations beside OpenFHE's and SEAL's, on one thread
     Compare(compare::Options),
-    /// Make the embedded MNIST subset from the original files
+    /// Compute CNN features of all images of MNIST; goes on after an interruption
     Mnist(mnist::Options),
+    /// Make the embedded MNIST subset from the original files
+    MnistSubset(mnist_subset::Options),
     /// Check the project's own rules: layers, licences, sources, tests of errors
     Tidy,
 }
@@ -75,6 +78,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Calibrate => calibrate::run(),
         Command::Compare(options) => compare::run(options),
         Command::Mnist(options) => mnist::run(options),
+        Command::MnistSubset(options) => mnist_subset::run(options),
         Command::Tidy => tidy::run(),
     }
 }

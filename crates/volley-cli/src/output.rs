@@ -2,7 +2,8 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
@@ -11,6 +12,8 @@ use volley_program::BadInput;
 
 /// Files of fewer bytes are read before a bar could be seen.
 const BAR_BYTES: u64 = 1 << 24;
+/// Time between two lines about the same work.
+const BETWEEN_LINES: Duration = Duration::from_secs(5);
 
 /// How results are written.
 #[derive(Clone, Copy, Debug)]
@@ -123,8 +126,60 @@ impl Bar {
     }
 }
 
+/// Counts things that take minutes or hours, with their rate and the time left: a bar on a terminal, elsewhere a line
+/// now and then.
+#[derive(Debug)]
+pub(crate) struct Rate {
+    bar: Bar,
+    unit: &'static str,
+    before: usize,
+    all: usize,
+    start: Instant,
+    /// When the last line was written.
+    told: Mutex<Instant>,
+}
+
+impl Rate {
+    /// Goes on after `before` things, which take no time.
+    pub(crate) fn new(before: usize, all: usize, unit: &'static str) -> Self {
+        let start = Instant::now();
+        let bar = Bar(Steps::new(before, all, unit));
+        Self { bar, unit, before, all, start, told: Mutex::new(start) }
+    }
+
+    /// So many things are done, in any order of calls.
+    pub(crate) fn set(&self, done: usize) {
+        self.bar.set(done);
+        // Another thread that is telling tells enough.
+        let Ok(mut told) = self.told.try_lock() else { return };
+        if told.elapsed() >= BETWEEN_LINES {
+            *told = Instant::now();
+            let line = rate_line(self.before, done, self.all, self.unit, self.start.elapsed());
+            self.bar.0.within(&line);
+        }
+    }
+}
+
+/// Things done, things a second, time left.
+fn rate_line(before: usize, done: usize, all: usize, unit: &str, elapsed: Duration) -> String {
+    let rate = done.saturating_sub(before) as f64 / elapsed.as_secs_f64();
+    let left = all.saturating_sub(done) as f64 / rate;
+    format!("{done} of {all} {unit}, {rate:.1} a second, {left:.0} s left")
+}
+
 impl Drop for Steps {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_before_does_not_count_for_the_rate() {
+        let line = rate_line(1000, 1500, 3500, "images", Duration::from_secs(10));
+        assert_eq!(line, "1500 of 3500 images, 50.0 a second, 40 s left");
     }
 }

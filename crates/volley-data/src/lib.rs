@@ -45,7 +45,7 @@ mod table;
 mod table_file;
 
 pub use error::{ContentError, DataError};
-pub use feature_file::{FeatureFormat, write_features, write_features_in_bytes};
+pub use feature_file::{FeatureFormat, FeatureRows, write_features, write_features_in_bytes};
 pub use idx::Idx;
 pub use images::{Images, read_images};
 pub use labels::LabelSource;

@@ -161,15 +161,26 @@ impl NpyArray<'_> {
     }
 }
 
-/// Writes an array in C order. `descr` is NumPy's name of the elements' type.
-pub(crate) fn write(
+/// Writes an array in C order, from parts of any number of elements. `descr` is NumPy's name of the elements' type.
+pub(crate) fn write_parts(
     mut out: impl Write,
+    descr: &str,
+    shape: &[usize],
+    parts: impl IntoIterator<Item = io::Result<Vec<u8>>>,
+) -> io::Result<()> {
+    out.write_all(&header::bytes(descr, shape))?;
+    parts.into_iter().try_for_each(|part| out.write_all(&part?))
+}
+
+/// [`write_parts`] of what is in memory.
+#[cfg(test)]
+pub(crate) fn write(
+    out: impl Write,
     descr: &str,
     shape: &[usize],
     elements: impl IntoIterator<Item = Vec<u8>>,
 ) -> io::Result<()> {
-    out.write_all(&header::bytes(descr, shape))?;
-    elements.into_iter().try_for_each(|element| out.write_all(&element))
+    write_parts(out, descr, shape, elements.into_iter().map(Ok))
 }
 
 /// How texts are written: NumPy's type of the longest, and each text in UTF-32, filled up with zeros.

@@ -124,24 +124,32 @@ fn scale_columns(
     Ok(())
 }
 
-/// Puts an archive together in memory: models and features are small.
-pub(crate) struct NpzWriter {
-    zip: ZipWriter<Cursor<Vec<u8>>>,
+/// Puts an archive together: in memory, or where it is to be.
+pub(crate) struct NpzWriter<W: Write + Seek = Cursor<Vec<u8>>> {
+    zip: ZipWriter<W>,
     options: SimpleFileOptions,
 }
 
 impl NpzWriter {
+    /// An archive in memory, for models, which are small.
     pub(crate) fn new() -> Self {
-        Self::with(CompressionMethod::Stored)
+        Self::with(Cursor::new(Vec::new()), CompressionMethod::Stored)
     }
 
-    pub(crate) fn compressed() -> Self {
-        Self::with(CompressionMethod::Deflated)
+    pub(crate) fn finish(self, mut out: impl Write) -> Result<(), ContentError> {
+        out.write_all(self.close()?.get_ref())?;
+        Ok(out.flush()?)
+    }
+}
+
+impl<W: Write + Seek> NpzWriter<W> {
+    pub(crate) fn compressed(out: W) -> Self {
+        Self::with(out, CompressionMethod::Deflated)
     }
 
-    fn with(method: CompressionMethod) -> Self {
+    fn with(out: W, method: CompressionMethod) -> Self {
         let options = SimpleFileOptions::default().compression_method(method);
-        Self { zip: ZipWriter::new(Cursor::new(Vec::new())), options }
+        Self { zip: ZipWriter::new(out), options }
     }
 
     /// Adds an array in C order, without a date, so that the same content gives the same bytes.
@@ -152,8 +160,19 @@ impl NpzWriter {
         shape: &[usize],
         elements: impl IntoIterator<Item = Vec<u8>>,
     ) -> Result<(), ContentError> {
+        self.add_parts(name, descr, shape, elements.into_iter().map(Ok))
+    }
+
+    /// [`add`](Self::add) of parts of any number of elements, which may have to be read.
+    pub(crate) fn add_parts(
+        &mut self,
+        name: &str,
+        descr: &str,
+        shape: &[usize],
+        parts: impl IntoIterator<Item = io::Result<Vec<u8>>>,
+    ) -> Result<(), ContentError> {
         self.zip.start_file(file_name(name), self.options)?;
-        Ok(npy::write(&mut self.zip, descr, shape, elements)?)
+        Ok(npy::write_parts(&mut self.zip, descr, shape, parts)?)
     }
 
     /// Adds labels. Those that are integers are written as such, so that they compare with NumPy's.
@@ -182,10 +201,10 @@ impl NpzWriter {
         self.add(name, "<f8", shape, numbers.into_iter().map(|number| number.to_le_bytes().to_vec()))
     }
 
-    pub(crate) fn finish(self, mut out: impl Write) -> Result<(), ContentError> {
-        let content = self.zip.finish().map_err(|error: ZipError| io::Error::other(error))?;
-        out.write_all(content.get_ref())?;
-        Ok(out.flush()?)
+    pub(crate) fn close(self) -> Result<W, ContentError> {
+        let mut out = self.zip.finish().map_err(|error: ZipError| io::Error::other(error))?;
+        out.flush()?;
+        Ok(out)
     }
 }
 

@@ -93,6 +93,35 @@ pub enum FeatureError {
         /// Its type.
         found: String,
     },
+    /// A layer without channels and places, which cannot be pooled.
+    #[error(
+        "{}: layer {layer:?} has shape {shape:?}; a pool needs an image's channels and their places, \
+         1 × channels × height × width",
+        path.display()
+    )]
+    Pool {
+        /// The model's file.
+        path: PathBuf,
+        /// The layer.
+        layer: String,
+        /// Its shape for one image.
+        shape: Vec<usize>,
+    },
+    /// A file of features that another run has begun: of another model, recipe, range or other images.
+    #[error(
+        "{}: the file was begun with another model, recipe or range, or other images, or is no file of features",
+        path.display()
+    )]
+    OtherRun {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of features that another program is at work on.
+    #[error("{}: another program is computing these features", path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
     /// An image that cannot be decoded.
     #[error("{}: not a PNG or JPEG image that can be read: {message}", path.display())]
     Image {

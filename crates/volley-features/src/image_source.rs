@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use crate::decode;
 use crate::error::FeatureError;
@@ -87,6 +88,38 @@ impl ImageSource {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// A hash that other images do not have: of an array the shape and the bytes, of a folder the name, length and time
+    /// of change of each file. Labels do not count.
+    ///
+    /// # Errors
+    ///
+    /// [`FeatureError::Io`].
+    pub(crate) fn fingerprint(&self) -> Result<blake3::Hash, FeatureError> {
+        let mut hasher = blake3::Hasher::new();
+        let number = |hasher: &mut blake3::Hasher, number: u128| {
+            hasher.update(&number.to_le_bytes());
+        };
+        match &self.kind {
+            Kind::Folder { files, .. } => {
+                for path in files {
+                    let error = |error| io_error(path, &error);
+                    let metadata = fs::metadata(path).map_err(error)?;
+                    let changed = metadata.modified().map_err(error)?.duration_since(UNIX_EPOCH);
+                    let name = path.as_os_str().as_encoded_bytes();
+                    number(&mut hasher, name.len() as u128);
+                    hasher.update(name);
+                    number(&mut hasher, metadata.len().into());
+                    number(&mut hasher, changed.map_or(0, |since| since.as_nanos()));
+                }
+            }
+            Kind::Array { shape, bytes, .. } => {
+                shape.iter().for_each(|&size| number(&mut hasher, size as u128));
+                hasher.update(bytes);
+            }
+        }
+        Ok(hasher.finalize())
     }
 
     /// An image for a message: its file, and its number from 1 where a file has many.

@@ -1,6 +1,6 @@
 //! An ONNX file, looked at before the runtime sees it.
 //!
-//! The nodes that the wanted layer needs are walked once, in order, with the shape of every value that they compute.
+//! The nodes that the wanted layers need are walked once, in order, with the shape of every value that they compute.
 //! The shape of the input is the recipe's, and all others follow. Each node is checked against what ONNX says of its
 //! operator in the file's opset, and is written anew for the runtime:
 //!
@@ -48,10 +48,10 @@ pub(crate) enum Refusal {
     Model(String),
     /// Its input, as it is declared, is not what the recipe makes.
     Input(String),
-    /// It has no such layer; its outputs.
-    Layer(Vec<String>),
-    /// The type of the layer's values, which are no floats.
-    Output(String),
+    /// It has no layer of this name; its outputs.
+    Layer { layer: String, outputs: Vec<String> },
+    /// The type of a layer's values, which are no floats.
+    Output { layer: String, found: String },
     /// A node that would not be computed as ONNX says.
     Node { node: String, operator: String, reason: String },
     /// A node whose values take too much memory.
@@ -68,17 +68,17 @@ impl Fault {
     }
 }
 
-/// The part of a model that a layer needs, for the runtime.
+/// The part of a model that some layers need, for the runtime.
 #[derive(Debug)]
 pub(crate) struct Network {
-    /// An ONNX file whose one input is the tensor of an image and whose one output is the layer.
+    /// An ONNX file whose one input is the tensor of an image and whose outputs are the layers.
     pub(crate) content: Vec<u8>,
-    /// The number of values of the layer.
-    pub(crate) features: usize,
+    /// The shape of each layer.
+    pub(crate) shapes: Vec<Vec<usize>>,
 }
 
-/// Checks a model, and writes what a layer needs of it for an input of this shape.
-pub(crate) fn lower(content: &[u8], input_shape: &[usize], layer: &str) -> Result<Network, Refusal> {
+/// Checks a model, and writes what these layers need of it for an input of this shape. No layer is named twice.
+pub(crate) fn lower(content: &[u8], input_shape: &[usize], layers: &[&str]) -> Result<Network, Refusal> {
     outline::check(content)?;
     let model =
         Model::decode(content).map_err(|error| Refusal::Model(format!("not an ONNX file: {error}")))?;
@@ -86,15 +86,16 @@ pub(crate) fn lower(content: &[u8], input_shape: &[usize], layer: &str) -> Resul
     let graph = model.graph.ok_or_else(|| Refusal::Model("it has no graph".to_owned()))?;
     let input = input(&graph, input_shape)?;
     let producers = producers(&graph)?;
-    if !producers.contains_key(layer) {
-        return Err(Refusal::Layer(graph.output.into_iter().map(|output| output.name).collect()));
+    if let Some(layer) = layers.iter().find(|layer| !producers.contains_key(**layer)) {
+        let outputs = graph.output.into_iter().map(|output| output.name).collect();
+        return Err(Refusal::Layer { layer: (*layer).to_owned(), outputs });
     }
-    let needed = needed(&graph.node, &producers, layer);
+    let needed = needed(&graph.node, &producers, layers);
     let mut walk = Walk::new(opset, input.clone(), input_shape, graph.initializer)?;
     for (node, _) in graph.node.iter().zip(needed).filter(|(_, needed)| *needed) {
         walk.step(node)?;
     }
-    walk.finish(&input, input_shape, layer)
+    walk.finish(&input, input_shape, layers)
 }
 
 /// The version of the standard operators, in a file of a version that is known.
@@ -172,10 +173,10 @@ fn producers(graph: &Graph) -> Result<HashMap<String, usize>, Refusal> {
     Ok(producers)
 }
 
-/// Which nodes a layer needs.
-fn needed(nodes: &[Node], producers: &HashMap<String, usize>, layer: &str) -> Vec<bool> {
+/// Which nodes the layers need.
+fn needed(nodes: &[Node], producers: &HashMap<String, usize>, layers: &[&str]) -> Vec<bool> {
     let mut needed = vec![false; nodes.len()];
-    let mut open = vec![layer];
+    let mut open = layers.to_vec();
     while let Some(name) = open.pop() {
         if let Some(&index) = producers.get(name)
             && !needed[index]
@@ -310,24 +311,28 @@ impl Walk {
         Ok(())
     }
 
-    fn finish(mut self, input: &str, input_shape: &[usize], layer: &str) -> Result<Network, Refusal> {
-        let value = &self.values[layer];
-        if value.kind != Kind::Float {
-            return Err(Refusal::Output(call::name_of(value.kind)));
-        }
-        if value.known.is_some() {
-            return Err(Refusal::Model(format!("layer {layer:?} is the same for every image")));
-        }
-        let features = value.elements();
+    fn finish(mut self, input: &str, input_shape: &[usize], layers: &[&str]) -> Result<Network, Refusal> {
         self.graph.input = vec![declared(input, input_shape)];
-        self.graph.output = vec![declared(layer, &value.shape)];
+        let mut shapes = Vec::new();
+        for &layer in layers {
+            let value = &self.values[layer];
+            if value.kind != Kind::Float {
+                let (layer, found) = (layer.to_owned(), call::name_of(value.kind));
+                return Err(Refusal::Output { layer, found });
+            }
+            if value.known.is_some() {
+                return Err(Refusal::Model(format!("layer {layer:?} is the same for every image")));
+            }
+            self.graph.output.push(declared(layer, &value.shape));
+            shapes.push(value.shape.clone());
+        }
         let model = Model {
             ir_version: WRITTEN_IR,
             graph: Some(self.graph),
             opset_import: vec![OperatorSet { domain: String::new(), version: WRITTEN_OPSET }],
             functions: Vec::new(),
         };
-        Ok(Network { content: model.encode_to_vec(), features })
+        Ok(Network { content: model.encode_to_vec(), shapes })
     }
 }
 

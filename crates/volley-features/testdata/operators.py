@@ -260,6 +260,19 @@ def shapes():
     case("pad11_value", 11, node("Pad", ["x", "p", "v"]), p=ints(0, 1, 0, 2, 0, 0, 1, 0), v=F(-2))
     case("pad13_reflect", 13, node("Pad", ["x", "p"], mode="reflect"), p=ints(0, 0, 2, 1, 0, 0, 3, 7))
     case("pad13_edge", 13, node("Pad", ["x", "p"], mode="edge"), p=ints(0, 0, 2, 1, 0, 0, 0, 9))
+    # PyTorch's list of pads, (first, last) of each axis from the last axis on, becomes ONNX' list.
+    pads = [
+        node("Reshape", ["p", "pairs"], ["of_axes"]),
+        node("Slice", ["of_axes", "m", "far", "z", "m"], ["reversed"]),
+        node("Transpose", ["reversed"], ["rows"], perm=[1, 0]),
+        node("Reshape", ["rows", "m"], ["list"]),
+        node("Pad", ["x", "list"]),
+    ]
+    far = ints(-(2**63) + 1)
+    case("pad_torch", 13, pads, p=ints(1, 2, 0, 3, 0, 0, 0, 0), pairs=ints(-1, 2), m=ints(-1), far=far, z=ints(0))
+    both = [node("Slice", ["t", "s", "e"], ["u"]), node("Reshape", ["u", "m"], ["i"]), node("Gather", ["x", "i"], axis=3)]
+    places = np.arange(12, dtype=I).reshape(3, 4) % 8
+    case("slice_of_integers", 13, both, t=places, s=ints(1, 2), e=ints(3, 4), m=ints(-1))
     case("pad13_negative", 13, node("Pad", ["x", "p"]), p=ints(0, 0, -2, 1, 0, -1, 1, -3))
     case("pad18_axes", 18, node("Pad", ["x", "p", "", "a"]), p=ints(1, 2, 0, 3), a=ints(3, -2))
     case("pad_edge_channels", 13, node("Pad", ["x", "p"], mode="edge"), p=ints(0, 1, 0, 0, 0, 0, 0, 0))

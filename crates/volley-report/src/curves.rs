@@ -68,6 +68,8 @@ pub struct Rows<'a> {
     pub training: &'a Dataset,
     /// Other rows, of the same columns.
     pub test: &'a Dataset,
+    /// Rows to choose a model by, apart from the test rows, where there are any.
+    pub validation: Option<&'a Dataset>,
 }
 
 impl Encrypted {
@@ -182,7 +184,7 @@ mod tests {
         let hyperparameters = Hyperparameters::standard(3).unwrap();
         let set = TrainingSet::new(&training, Profile::Standard).unwrap();
         let weights: Vec<_> = set.reference(&hyperparameters).map(|step| step.weights).collect();
-        let rows = Rows { training: &training, test: &test };
+        let rows = Rows { training: &training, test: &test, validation: None };
         let curve = |weights: &[Array2<f64>]| {
             Curve::of_model(&set, rows, &weights.iter().collect::<Vec<_>>()).unwrap()
         };

@@ -120,10 +120,12 @@ fn learning(report: &Report, plots: &Plots) -> Markup {
 }
 
 fn iterations(run: &Run) -> Markup {
+    let is_validated = run.iterations.iter().any(|iteration| iteration.validation_accuracy.is_some());
     html! {
         table class="numbers" {
             thead { tr {
                 th { "iteration" } th { "time" } th { "level left" } th { "log Q left" } th { "weight precision" }
+                @if is_validated { th { "validation accuracy" } }
                 th { "test accuracy" } th { "in clear" } th { "paper" }
             } }
             tbody {
@@ -134,6 +136,9 @@ fn iterations(run: &Run) -> Markup {
                         td { (iteration.level) }
                         td { (format!("{:.0} bits", iteration.log_q)) }
                         td { (format!("{:.1} bits", iteration.weight_precision_bits)) }
+                        @if is_validated {
+                            td { (iteration.validation_accuracy.map_or_else(String::new, percent)) }
+                        }
                         td { strong { (percent(iteration.accuracy_encrypted)) } }
                         td { (percent(iteration.accuracy_plain)) }
                         td { (PAPER_ACCURACY.get(index).copied().unwrap_or("–")) }

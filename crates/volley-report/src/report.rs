@@ -18,6 +18,9 @@ pub struct Report {
     pub samples: usize,
     /// Rows tested on.
     pub test_samples: usize,
+    /// Validation rows, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_samples: Option<usize>,
     /// Columns, without the bias.
     pub features: usize,
     /// Different labels.
@@ -133,6 +136,9 @@ pub struct Iteration {
     pub accuracy_encrypted: f64,
     /// The same for the training in clear.
     pub accuracy_plain: f64,
+    /// Accuracy on the validation rows, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_accuracy: Option<f64>,
 }
 
 /// How often the server did the operations that cost most.

@@ -11,6 +11,9 @@ use crate::report::{Report, Run};
 /// The paper's test accuracies after its two iterations, in per cent.
 pub(crate) const PAPER_ACCURACY: [&str; 2] = ["20.48 %", "21.49 %"];
 
+/// Where the accuracy on validation rows stands: before that on test rows.
+const VALIDATION_COLUMN: usize = 3;
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let progress = match &self.run {
@@ -91,16 +94,26 @@ impl Run {
     }
 
     fn progress(&self) -> Table {
-        let mut table = table(&["iteration", "time", "level left", "test accuracy", "in clear", "paper"]);
+        let mut header = vec!["iteration", "time", "level left", "test accuracy", "in clear", "paper"];
+        let is_validated = self.iterations.iter().any(|iteration| iteration.validation_accuracy.is_some());
+        if is_validated {
+            header.insert(VALIDATION_COLUMN, "validation accuracy");
+        }
+        let mut table = table(&header);
         for (index, iteration) in self.iterations.iter().enumerate() {
-            table.add_row([
+            let mut row = vec![
                 iteration.iteration.to_string(),
                 show_seconds(iteration.seconds),
                 format!("{}{}", if iteration.refreshed { "refreshed: " } else { "" }, iteration.level),
                 percent(iteration.accuracy_encrypted),
                 percent(iteration.accuracy_plain),
                 PAPER_ACCURACY.get(index).copied().unwrap_or_default().to_owned(),
-            ]);
+            ];
+            if is_validated {
+                let validated = iteration.validation_accuracy.map_or_else(String::new, percent);
+                row.insert(VALIDATION_COLUMN, validated);
+            }
+            table.add_row(row);
         }
         align(table)
     }

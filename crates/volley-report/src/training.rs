@@ -73,15 +73,18 @@ impl Report {
         let (encrypted, plain) = (training.curve(&weights)?, training.plain_curve()?);
         let after = |(index, measured): (usize, &MeasuredIteration)| -> Result<Iteration, Error> {
             let in_clear = training.model(&training.reference[index].weights)?;
+            let model = training.model(&measured.weights)?;
+            let validated = training.rows.validation.map(|rows| model.accuracy(rows));
             Ok(Iteration {
                 iteration: index + 1,
                 seconds: measured.seconds,
                 level: measured.level,
                 refreshed: measured.refreshed,
                 log_q: training.plan.parameters().log_q(measured.level),
-                weight_precision_bits: -relative_error(&training.model(&measured.weights)?, &in_clear).log2(),
+                weight_precision_bits: -relative_error(&model, &in_clear).log2(),
                 accuracy_encrypted: encrypted.test[index + 1].accuracy,
                 accuracy_plain: plain.test[index + 1].accuracy,
+                validation_accuracy: validated.transpose()?,
             })
         };
         let followed = iterations.iter().enumerate().map(after).collect::<Result<_, _>>()?;
@@ -105,7 +108,7 @@ impl Report {
             return Err(Error::OtherRows);
         }
         let accuracy = |data| model.accuracy(data);
-        let Rows { training: trained, test } = training.rows;
+        let Rows { training: trained, test, .. } = training.rows;
         let last = Accuracies { training: accuracy(trained)?, test: accuracy(test)? };
         training.report(model, Encrypted::Last(last), training.plain_curve()?, None)
     }
@@ -165,6 +168,7 @@ impl Training<'_> {
             },
             samples: shape.samples,
             test_samples: test.samples(),
+            validation_samples: self.rows.validation.map(Dataset::samples),
             features: shape.columns - 1,
             classes: shape.classes,
             upload: Upload { ciphertexts: upload.ciphertexts, bytes: upload.bytes },

@@ -29,7 +29,7 @@ fn the_embedded_features_are_of_the_embedded_images() {
 
 #[test]
 fn the_default_experiment_reaches_five_of_six_in_clear() {
-    let Data { training, test, .. } = Source::Cnn.load(128, None).unwrap();
+    let Data { training, test, .. } = Source::Cnn.load(128, None, None).unwrap();
     let settings = Hyperparameters::standard(2).unwrap();
     let set = TrainingSet::new(&training, settings.profile()).unwrap();
     let last = set.reference(&settings).last().unwrap();
@@ -77,4 +77,31 @@ fn only_rows_that_exist_can_be_chosen() {
     let message = |samples| select(5, samples, None).unwrap_err().to_string();
     assert_eq!(message(6), "6 samples asked for, but the data has 5 rows");
     assert_eq!(message(0), "at least one sample is needed");
+}
+
+#[test]
+fn a_file_of_test_rows_leaves_the_rest_for_validation() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    };
+    let rows = file("rows.csv", "label,x,y\na,1,2\nb,3,4\na,5,6\n");
+    let test = file("test.csv", "label,x,y\nb,7,8\n");
+    let narrow = file("narrow.csv", "label,x\nb,7\n");
+    let load = |samples, test| Source::File(rows.clone()).load(samples, None, test);
+    let data = load(2, Some(&*test)).unwrap();
+    assert_eq!((data.training.labels().join(""), data.test.labels().join("")), ("ab".into(), "b".into()));
+    assert_eq!(data.validation.unwrap().labels(), ["a"]);
+    assert!(load(3, Some(&*test)).unwrap().validation.is_none());
+    let data = load(2, None).unwrap();
+    assert_eq!((data.test.labels().join(""), data.validation.is_none()), ("a".into(), true));
+    let message = |result: Result<Data>| result.unwrap_err().to_string();
+    assert!(message(load(3, None)).ends_with("rows.csv: all 3 rows are trained on, none is left to test"));
+    assert!(
+        message(load(2, Some(&*narrow))).ends_with("narrow.csv: 1 features, but the training rows have 2")
+    );
+    let embedded = message(Source::Cnn.load(2, None, Some(&*test)));
+    assert!(embedded.ends_with("test.csv: the embedded data has test rows of its own"), "{embedded}");
 }

@@ -59,13 +59,13 @@ fn bounds_on_scores_and_weights_change_the_profile() {
 #[test]
 fn training_and_test_rows_of_the_embedded_data_are_apart() {
     for (source, columns) in [(Source::Cnn, 304), (Source::Pixels, 400)] {
-        let data = source.load(30, None).unwrap();
+        let data = source.load(30, None, None).unwrap();
         assert_eq!(data.training.features().dim(), (30, columns));
         assert_eq!(data.test.features().dim(), (10_000, columns));
         let images = data.images.unwrap();
         assert_eq!((images.count(), images.size()), (10_000, [28, 28]));
-        let seeded = source.load(30, Some(7)).unwrap();
+        let seeded = source.load(30, Some(7), None).unwrap();
         assert!(seeded.training != data.training && seeded.test == data.test);
-        assert_eq!(source.load(30, Some(7)).unwrap().training, seeded.training);
+        assert_eq!(source.load(30, Some(7), None).unwrap().training, seeded.training);
     }
 }

@@ -1,7 +1,7 @@
 //! `volley features`: a network's features of the owner's images.
 
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Seek, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -9,13 +9,14 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use volley_data::{
-    ContentError, FeatureFormat, LabelSource, read_images, write_features, write_features_in_bytes,
+    ContentError, FeatureFormat, FeatureRows, LabelSource, read_images, write_features,
+    write_features_in_bytes,
 };
-use volley_features::{Backbone, Features, ImageSource, Provenance, Recipe, extract};
+use volley_features::{Backbone, FeatureError, ImageSource, PartialFeatures, Provenance, Recipe};
 use volley_program::{BadInput, OrBadInput, Threads};
 
 use crate::atomic::{Staged, check_free};
-use crate::output::{Bar, Output, note, phase};
+use crate::output::{Output, Rate, note, phase};
 
 /// Compute the features of images with an ONNX model
 #[derive(Args, Debug)]
@@ -25,7 +26,9 @@ Examples:
   volley features regnet.onnx train-images-idx3-ubyte -o train.csv
   volley features regnet.onnx images.npy --labels labels.npy -o train.npz
 
-Beside the features stands what they were made of, in train.npz.toml. Then: volley encrypt digits train.npz")]
+Beside the features stands what they were made of, in train.npz.toml. Then: volley encrypt digits train.npz
+
+Until all are computed, the features are in train.npz.part. After an interruption the same command goes on from there.")]
 pub(crate) struct Options {
     /// ONNX model
     model: PathBuf,
@@ -78,9 +81,11 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     if options.bytes && format != FeatureFormat::Npz {
         return Err(BadInput::at(target, "only .npz files have features in bytes").into());
     }
-    let provenance_file = provenance_path(target);
+    let [provenance_file, partial] = ["toml", "part"].map(|extension| beside(target, extension));
     check_free(target, options.force)?;
     check_free(&provenance_file, options.force)?;
+    // A file that was begun is no result: it is gone on with, or refused.
+    check_free(&partial, true)?;
     options.threads.start()?;
     let recipe_file = options.recipe.clone().unwrap_or_else(|| options.model.with_extension("toml"));
     let recipe = Recipe::read(&recipe_file).or_bad_input()?;
@@ -89,15 +94,18 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let backbone = phase("optimising the model", || Backbone::load(&options.model, recipe)).or_bad_input()?;
     let range = options.range.clone().unwrap_or(0..images.count());
 
-    let bar = Bar::new(range.len(), "images");
-    let features = extract(&backbone, &images, range.clone(), |done| bar.set(done)).or_bad_input()?;
-    drop(bar);
+    let mut features = PartialFeatures::open(&partial, &backbone, &images, range.clone(), options.force)
+        .map_err(|error| with_advice(&error))?;
+    compute(&mut features, &backbone, &images)?;
 
     let text = Provenance::new(&backbone, &images, &range).to_toml()?;
     let provenance = Staged::new(&provenance_file, |out| out.write_all(text.as_bytes()))?;
-    Staged::new(target, |out| write(out, format, &features, options.bytes))?.commit(options.force)?;
+    let labels = images.labels().map(|labels| &labels[range.clone()]);
+    let rows = Computed(features);
+    Staged::new(target, |out| write(out, format, &rows, labels, options.bytes))?.commit(options.force)?;
     provenance.commit(options.force)?;
-    if format == FeatureFormat::Npy && features.labels.is_some() {
+    rows.0.remove().or_bad_input()?;
+    if format == FeatureFormat::Npy && labels.is_some() {
         note("warning: .npy has no place for labels; .npz and .csv have");
     }
     output.result(&Extracted {
@@ -105,7 +113,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         provenance: provenance_file,
         images: range.len(),
         features: backbone.features(),
-        labelled: features.labels.is_some() && format != FeatureFormat::Npy,
+        labelled: labels.is_some() && format != FeatureFormat::Npy,
     })
 }
 
@@ -118,24 +126,57 @@ fn open_images(path: &Path, labels: &LabelSource) -> Result<ImageSource> {
     Ok(ImageSource::from_bytes(path, shape, bytes, labels).or_bad_input()?)
 }
 
+/// Features that lie in a file while the result is written.
+struct Computed(PartialFeatures);
+
+impl FeatureRows for Computed {
+    fn dim(&self) -> (usize, usize) {
+        (self.0.done(), self.0.features())
+    }
+
+    fn rows(&self) -> io::Result<impl Iterator<Item = io::Result<Vec<f32>>>> {
+        self.0.rows()
+    }
+}
+
+/// Computes what is left.
+fn compute(features: &mut PartialFeatures, backbone: &Backbone, images: &ImageSource) -> Result<()> {
+    let (before, all) = (features.done(), features.images());
+    if before > 0 {
+        note(&format!("going on after {before} of {all} images"));
+    }
+    let bar = Rate::new(before, all, "images");
+    features.extract(backbone, images, |done| bar.set(done)).or_bad_input()?;
+    Ok(())
+}
+
+/// What the user can do about a file that was begun before.
+fn with_advice(error: &FeatureError) -> BadInput {
+    match error {
+        FeatureError::OtherRun { .. } => BadInput::new(format!("{error}; --force begins anew")),
+        error => BadInput::new(error.to_string()),
+    }
+}
+
 fn write(
-    out: impl Write,
+    out: impl Write + Seek,
     format: FeatureFormat,
-    features: &Features,
+    features: &Computed,
+    labels: Option<&[String]>,
     bytes: bool,
 ) -> Result<(), ContentError> {
-    let labels = features.labels.as_deref();
     if bytes {
-        write_features_in_bytes(out, &features.values, labels)
+        write_features_in_bytes(out, features, labels)
     } else {
-        write_features(out, format, &features.values, labels)
+        write_features(out, format, features, labels)
     }
 }
 
 /// `train.npz.toml` beside `train.npz`.
-fn provenance_path(features: &Path) -> PathBuf {
+fn beside(features: &Path, extension: &str) -> PathBuf {
     let mut name = features.as_os_str().to_owned();
-    name.push(".toml");
+    name.push(".");
+    name.push(extension);
     name.into()
 }
 

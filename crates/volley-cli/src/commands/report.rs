@@ -111,7 +111,7 @@ impl Options {
             plan,
             training_set: &training_set,
             reference: &reference,
-            rows: Rows { training: &data, test: &test },
+            rows: Rows { training: &data, test: &test, validation: None },
             images: images.as_ref(),
         };
         phase("judging the models", || Report::of_model(&training, model))

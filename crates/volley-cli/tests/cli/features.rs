@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
+use volley_data::{LabelSource, read_images};
+use volley_features::{Backbone, ImageSource, PartialFeatures, Recipe};
 
 use crate::setup::{folder, volley};
 
@@ -38,6 +41,51 @@ fn digits_become_a_table() {
     assert_eq!(fs::read_to_string(path("x.csv")).unwrap(), table);
     features("x.npz").arg("--bytes").assert().success();
     features("x.npy").assert().success().stderr(contains("no place for labels"));
+}
+
+#[test]
+fn an_interrupted_run_is_gone_on_with() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    fs::copy(repository("crates/volley-features/testdata/tiny.onnx"), path("tiny.onnx")).unwrap();
+    fs::write(path("tiny.toml"), RECIPE).unwrap();
+    let file = repository("data/mnist/t10k-images.idx3-ubyte.gz");
+    let features = |output: &str| {
+        let mut command = volley(["features"]);
+        command
+            .arg(path("tiny.onnx"))
+            .arg(&file)
+            .args(["--range", "0..600", "--bytes", "-o"])
+            .arg(path(output));
+        command
+    };
+    features("whole.npz").assert().success();
+    assert!(!path("whole.npz.part").exists());
+
+    let (shape, bytes, labels) = read_images(&file, &LabelSource::Usual).unwrap().into_parts();
+    let images = ImageSource::from_bytes(&file, shape, bytes, labels).unwrap();
+    let backbone = Backbone::load(&path("tiny.onnx"), Recipe::read(&path("tiny.toml")).unwrap()).unwrap();
+    let part = path("x.npz.part");
+    let mut partial = PartialFeatures::open(&part, &backbone, &images, 0..600, false).unwrap();
+    partial.extract(&backbone, &images, |_| {}).unwrap();
+    drop(partial);
+    // Half of the second block.
+    let content = fs::read(&part).unwrap();
+    fs::write(&part, &content[..9000]).unwrap();
+    features("x.npz").assert().success().stderr(contains("going on after 256 of 600 images"));
+    assert!(fs::read(path("x.npz")).unwrap() == fs::read(path("whole.npz")).unwrap());
+    assert!(!part.exists());
+
+    fs::write(path("y.npz.part"), &content).unwrap();
+    let other =
+        |more: &[&str]| features("y.npz").args(["--recipe"]).arg(path("other.toml")).args(more).assert();
+    fs::write(path("other.toml"), RECIPE.replace("bilinear", "bicubic")).unwrap();
+    other(&[])
+        .code(2)
+        .stderr(contains("y.npz.part: the file was begun with another").and(contains("--force begins anew")));
+    assert!(fs::read(path("y.npz.part")).unwrap() == content && !path("y.npz").exists());
+    other(&["--force"]).success();
+    assert!(!path("y.npz.part").exists());
 }
 
 #[test]

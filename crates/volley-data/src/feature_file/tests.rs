@@ -1,3 +1,5 @@
+use std::io::Cursor;
+
 use ndarray::array;
 use proptest::prelude::*;
 use volley_mlr::Precision;
@@ -13,16 +15,43 @@ fn features() -> Array2<f32> {
     array![[0.1, -3.5e-7, 2.0], [0.2, 4.0, 2.0], [1.0 / 3.0, 1e30, 2.0]]
 }
 
+fn nowhere() -> Cursor<Vec<u8>> {
+    Cursor::new(Vec::new())
+}
+
+/// Rows on a disk that fails after the first.
+struct Failing;
+
+impl FeatureRows for Failing {
+    fn dim(&self) -> (usize, usize) {
+        (2, 1)
+    }
+
+    fn rows(&self) -> io::Result<impl Iterator<Item = io::Result<Vec<f32>>>> {
+        Ok([Ok(vec![1.0]), Err(io::Error::other("torn"))].into_iter())
+    }
+}
+
+#[test]
+fn rows_that_cannot_be_read_are_an_error() {
+    for format in [FeatureFormat::Csv, FeatureFormat::Npy, FeatureFormat::Npz] {
+        let error = write_features(nowhere(), format, &Failing, None).unwrap_err();
+        assert!(matches!(&error, ContentError::Io { .. }) && error.to_string().contains("torn"), "{error}");
+    }
+    let error = write_features_in_bytes(nowhere(), &Failing, None).unwrap_err();
+    assert!(error.to_string().contains("torn"), "{error}");
+}
+
 fn written(format: FeatureFormat, labels: Option<&[String]>) -> Vec<u8> {
-    let mut content = Vec::new();
+    let mut content = Cursor::new(Vec::new());
     write_features(&mut content, format, &features(), labels).unwrap();
-    content
+    content.into_inner()
 }
 
 fn in_bytes(features: &Array2<f32>, labels: Option<&[String]>) -> Vec<u8> {
-    let mut content = Vec::new();
+    let mut content = Cursor::new(Vec::new());
     write_features_in_bytes(&mut content, features, labels).unwrap();
-    content
+    content.into_inner()
 }
 
 #[test]
@@ -58,8 +87,8 @@ fn what_cannot_be_written() {
     assert_eq!(*error.cause, ContentError::FeatureName);
     let two = &labels()[..2];
     let count = Err(ContentError::LabelCount { labels: 2, rows: 3 });
-    assert_eq!(write_features(Vec::new(), FeatureFormat::Csv, &features(), Some(two)), count);
-    assert_eq!(write_features_in_bytes(Vec::new(), &features(), Some(two)), count);
+    assert_eq!(write_features(nowhere(), FeatureFormat::Csv, &features(), Some(two)), count);
+    assert_eq!(write_features_in_bytes(nowhere(), &features(), Some(two)), count);
     for (label, cause) in [
         ("a\0", ContentError::LabelCharacter { row: 2, label: "a\0".into() }),
         ("a\nb", ContentError::LabelCharacter { row: 2, label: "a\nb".into() }),
@@ -67,10 +96,10 @@ fn what_cannot_be_written() {
     ] {
         let labels = ["b", label, "c"].map(str::to_owned);
         for format in [FeatureFormat::Csv, FeatureFormat::Npz] {
-            let error = write_features(Vec::new(), format, &features(), Some(&labels)).unwrap_err();
+            let error = write_features(nowhere(), format, &features(), Some(&labels)).unwrap_err();
             assert_eq!(error, cause);
         }
-        assert_eq!(write_features_in_bytes(Vec::new(), &features(), Some(&labels)), Err(cause));
+        assert_eq!(write_features_in_bytes(nowhere(), &features(), Some(&labels)), Err(cause));
     }
 }
 

@@ -88,6 +88,28 @@ impl Value {
         }
     }
 
+    /// How far apart neighbours along each axis are in row-major order.
+    pub(super) fn strides(&self) -> Vec<i64> {
+        let after = |axis: usize| self.shape[axis + 1..].iter().product::<usize>() as i64;
+        (0..self.rank()).map(after).collect()
+    }
+
+    /// Integers that are known, picked: those of a value of this shape whose first is at `first` and whose neighbours
+    /// along an axis are a stride apart. All places are within this value.
+    pub(super) fn picked(&self, first: i64, strides: &[i64], shape: &[usize]) -> Option<Self> {
+        let values = self.ints()?;
+        let place = |mut index: usize| {
+            let mut place = first;
+            for (&size, &stride) in shape.iter().zip(strides).rev() {
+                place += (index % size) as i64 * stride;
+                index /= size;
+            }
+            place as usize
+        };
+        let picked = (0..shape.iter().product()).map(|index| values[place(index)]).collect();
+        Some(Self::known(self.kind, shape.to_vec(), picked))
+    }
+
     pub(super) fn floats(&self) -> Option<&[f32]> {
         match &self.known {
             Some(Known::Floats(values)) => Some(values),

@@ -103,6 +103,37 @@ fn a_layer_within_the_model() {
     assert!(difference < 1e-5, "{difference:e}");
 }
 
+fn columns(values: &Array2<f32>, range: std::ops::Range<usize>) -> Array2<f32> {
+    values.slice_axis(ndarray::Axis(1), range.into()).to_owned()
+}
+
+#[test]
+fn pools_of_several_layers_stand_side_by_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let layers = "layers = [
+        { name = \"sum\", pool = \"maximum\" },
+        { name = \"features\" },
+        { name = \"sum\", pool = \"mean\" },
+        { name = \"sum\" },
+    ]";
+    let pooled = RECIPE.replace("layer = \"features\"", layers);
+    let backbone = Backbone::load(&testdata("tiny.onnx"), recipe(&folder, &pooled)).unwrap();
+    assert_eq!(backbone.features(), 6 + 6 + 6 + 96);
+    let values = extract(&backbone, &test_digits(), 0..8, |_| {}).unwrap().values;
+    let alone = extract(&tiny(), &test_digits(), 0..8, |_| {}).unwrap().values;
+    assert_eq!(columns(&values, 6..12), alone);
+    let (means, all) = (columns(&values, 12..18), columns(&values, 18..114));
+    let (difference, _) = compare(&means, &golden("tiny.npy"));
+    assert!(difference < 1e-5, "{difference:e}");
+    for (image, channel) in (0..8).flat_map(|image| (0..6).map(move |channel| (image, channel))) {
+        let plane = (0..16).map(|place| all[[image, channel * 16 + place]]);
+        let (sum, largest) =
+            plane.fold((0.0, f32::MIN), |(sum, largest), value| (sum + f64::from(value), largest.max(value)));
+        assert_eq!(values[[image, channel]], largest);
+        assert_eq!(means[[image, channel]], (sum / 16.0) as f32);
+    }
+}
+
 #[test]
 fn provenance_names_all_that_features_are_made_of() {
     let backbone = tiny();

@@ -14,6 +14,7 @@ use volley_features::{Backbone, ImageSource, Recipe};
 mod extraction;
 mod operators;
 mod paper;
+mod partial;
 mod refusals;
 mod regnet;
 

@@ -143,6 +143,15 @@ fn models_that_do_not_fit_the_recipe() {
 }
 
 #[test]
+fn a_layer_without_places_is_not_pooled() {
+    let error = tiny_with("layer = \"features\"", "layers = [{ name = \"features\", pool = \"mean\" }]");
+    assert!(
+        matches!(&error, FeatureError::Pool { layer, shape, .. } if layer == "features" && shape == &[1, 6]),
+        "{error}"
+    );
+}
+
+#[test]
 fn recipes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("recipe.toml");

@@ -23,6 +23,7 @@ pub(crate) fn report() -> Report {
         weight_precision_bits: 20.5,
         accuracy_encrypted: accuracy,
         accuracy_plain: accuracy + 0.0001,
+        validation_accuracy: None,
     };
     Report {
         data: "made <up>".into(),
@@ -36,6 +37,7 @@ pub(crate) fn report() -> Report {
         },
         samples: 128,
         test_samples: 10_000,
+        validation_samples: None,
         features: 400,
         classes: 10,
         upload: Upload { ciphertexts: 9, bytes: 9_437_184 },
@@ -181,4 +183,22 @@ fn a_model_alone_has_neither_times_nor_a_curve() {
     let json = serde_json::to_value(report).unwrap();
     assert_eq!(json["curves"]["encrypted"], json!({"training": 0.7034, "test": 0.7034}));
     assert!(json.get("server_seconds").is_none() && json.get("iterations").is_none());
+}
+
+#[test]
+fn the_accuracy_on_validation_rows_stands_before_that_on_test_rows() {
+    let mut report = report();
+    assert!(!report.to_string().contains("validation"));
+    let run = report.run.as_mut().unwrap();
+    (run.iterations[0].validation_accuracy, report.validation_samples) = (Some(0.6655), Some(7500));
+    let table = report.to_string();
+    let row = table.lines().find(|line| line.contains("66.55 %")).unwrap();
+    assert!(row.find("66.55 %") < row.find("67.12 %"), "{row}");
+    assert!(table.contains("validation accuracy"), "{table}");
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(
+        (&json["validation_samples"], &json["iterations"][0]["validation_accuracy"]),
+        (&json!(7500), &json!(0.6655))
+    );
+    assert_eq!(json["iterations"][1].get("validation_accuracy"), None);
 }

@@ -39,7 +39,7 @@ impl Owner {
             plan: &self.plan,
             training_set: &self.training_set,
             reference: &self.reference,
-            rows: Rows { training: &self.rows, test: &self.test },
+            rows: Rows { training: &self.rows, test: &self.test, validation: None },
             images: None,
         }
     }
@@ -122,7 +122,8 @@ fn test_rows_have_the_columns_of_the_training() {
     let owner = Owner::new();
     let model = owner.training_set.model(owner.reference[1].weights.clone()).unwrap();
     let test = Dataset::new(array![[1.0]], ["a"]).unwrap();
-    let training = Training { rows: Rows { training: &owner.rows, test: &test }, ..owner.training() };
+    let training =
+        Training { rows: Rows { training: &owner.rows, test: &test, validation: None }, ..owner.training() };
     let error = Report::of_model(&training, &model).unwrap_err();
     assert!(matches!(error, Error::Training(volley_mlr::Error::ColumnCount { .. })), "{error}");
 }

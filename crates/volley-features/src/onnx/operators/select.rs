@@ -10,7 +10,7 @@ fn list(name: &str, values: &[i64]) -> Tensor {
 }
 
 pub(super) fn transpose(call: &Call<'_>) -> Result<Lowered, Fault> {
-    let input = call.float(0)?;
+    let input = call.input(0)?;
     let rank = input.value.rank();
     let order = call.attribute_ints("perm")?.unwrap_or_else(|| (0..rank as i64).rev().collect());
     let mut sorted = order.clone();
@@ -18,8 +18,13 @@ pub(super) fn transpose(call: &Call<'_>) -> Result<Lowered, Fault> {
     if !sorted.into_iter().eq(0..rank as i64) {
         return Err(Fault(format!("attribute perm is {order:?} for a value of rank {rank}")));
     }
-    let shape = order.iter().map(|&axis| input.value.shape[axis as usize]).collect();
-    let node = Node::new("Transpose", &[input.name], &[call.output()]).with_ints("perm", order);
+    let shape: Vec<usize> = order.iter().map(|&axis| input.value.shape[axis as usize]).collect();
+    let strides = input.value.strides();
+    let strides: Vec<i64> = order.iter().map(|&axis| strides[axis as usize]).collect();
+    if let Some(picked) = input.value.picked(0, &strides, &shape) {
+        return Ok(Lowered { outputs: vec![picked], ..Lowered::default() });
+    }
+    let node = Node::new("Transpose", &[call.float(0)?.name], &[call.output()]).with_ints("perm", order);
     Ok(Lowered::one(node, Value::float(shape)))
 }
 
@@ -135,9 +140,12 @@ pub(super) fn slice(call: &Call<'_>) -> Result<Lowered, Fault> {
         whole[axis] = places(starts[index], ends[index], steps[index], input.value.shape[axis]);
     }
     let shape: Vec<usize> = whole.iter().map(|&(_, _, count)| count).collect();
-    if let (Some(values), &[(start, step, count)]) = (input.value.ints(), whole.as_slice()) {
-        let picked = (0..count as i64).map(|index| values[(start + index * step) as usize]).collect();
-        return Ok(Lowered::known(input.value.kind, shape, picked));
+    let strides = input.value.strides();
+    let first = whole.iter().zip(&strides).map(|(&(start, _, _), stride)| start * stride).sum();
+    let steps: Vec<i64> =
+        whole.iter().zip(&strides).map(|(&(_, step, _), stride)| step.saturating_mul(*stride)).collect();
+    if let Some(picked) = input.value.picked(first, &steps, &shape) {
+        return Ok(Lowered { outputs: vec![picked], ..Lowered::default() });
     }
     call.float(0)?;
     let starts: Vec<i64> = whole.iter().map(|&(start, _, _)| start).collect();
