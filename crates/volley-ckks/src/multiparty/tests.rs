@@ -297,6 +297,11 @@ fn owners_compare_one_fingerprint() {
     assert_ne!(Commitments::new(&members.pool, shown).unwrap().fingerprint(), fingerprint);
     let other = Members::new(pool_of(pooled(6, 2), all_keys, 2));
     assert_ne!(other.commitments.fingerprint(), fingerprint);
+    // Or another public key, that is not the sum of the shares.
+    let (sums, mut wrong) = (members.sums(), members.sums());
+    assert_eq!(sums.fingerprint(), wrong.fingerprint());
+    wrong.polys[0] = wrong.polys[1].clone();
+    assert_ne!(sums.fingerprint(), wrong.fingerprint());
 }
 
 #[test]

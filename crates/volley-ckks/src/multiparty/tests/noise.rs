@@ -213,6 +213,34 @@ fn key_switches_at_every_level() {
 }
 
 #[test]
+fn a_secure_ring_has_the_noise_of_its_formulas() {
+    // 128 bits of security. The first digit is as wide as P.
+    let literal = ParametersLiteral {
+        log_n: 14,
+        levels: vec![vec![50, 50], vec![45, 45]],
+        p_bits: vec![50, 50],
+        log_scale: 90,
+        security: Security::Classical128,
+    };
+    let parameters = literal.build().unwrap().pooled(3).unwrap();
+    let keys = |spec: KeySpec| spec.relinearization(1).rotations([1], 1).conjugation(1);
+    let session = Session::new(pool_of(parameters, keys, 1));
+    for level in [0, 1] {
+        let predicted = |noise: fn(&Parameters, usize) -> Noise| {
+            noise(session.parameters(), level).coefficient_deviation()
+        };
+        let [rotated, conjugated, relinearized] = key_switch_errors(&session, level);
+        assert_deviation(&rotated, predicted(Noise::key_switch));
+        assert_deviation(&conjugated, predicted(Noise::key_switch));
+        assert_deviation(&relinearized, predicted(Noise::relinearization));
+        assert!(
+            predicted(Noise::relinearization)
+                > 500.0 * predicted(|parameters, _| Noise::rounding(parameters))
+        );
+    }
+}
+
+#[test]
 fn one_owner_has_no_round_two() {
     let single = parameters(LOG_N, LEVELS);
     for level in 0..=LEVELS {
