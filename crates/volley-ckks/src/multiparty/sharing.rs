@@ -82,8 +82,8 @@ fn sample(basis: &RnsBasis, rng: &mut impl CryptoRng) -> Zeroizing<RnsPoly<Eval>
     from_residues(basis, Zeroizing::new(residues.collect()))
 }
 
-fn from_residues(basis: &RnsBasis, residues: Zeroizing<Vec<u64>>) -> Zeroizing<RnsPoly<Eval>> {
-    let poly = RnsPoly::from_residues(basis.degree(), residues.to_vec());
+fn from_residues(basis: &RnsBasis, mut residues: Zeroizing<Vec<u64>>) -> Zeroizing<RnsPoly<Eval>> {
+    let poly = RnsPoly::from_residues(basis.degree(), std::mem::take(&mut *residues));
     Zeroizing::new(poly.expect("residues fill whole limbs"))
 }
 
