@@ -15,6 +15,7 @@ use crate::{
 
 mod noise;
 mod refusals;
+mod shares;
 mod smudging;
 mod threshold;
 
