@@ -316,3 +316,15 @@ fn a_pool_without_relinearization_has_an_empty_round_two() {
     let error = session.evaluator.square(&rotated).unwrap_err();
     assert_eq!(error, Error::MissingRelinearizationKey);
 }
+
+#[test]
+fn an_upload_under_the_key_of_a_pool_has_both_halves() {
+    let session = Session::new(pool_of(pooled(6, 3), |spec| spec, 1));
+    let parameters = session.pool.context().parameters();
+    let ciphertext = session.encrypt(&random_slots(32, &mut rng(2)), 2, 3);
+    let simulator = crate::Simulator::new(parameters);
+    simulator.input(ciphertext.scale(), 2).unwrap();
+    let upload = simulator.upload();
+    assert_eq!((upload.ciphertexts, upload.bytes), (1, ciphertext.record_bytes(parameters)));
+    assert_eq!(upload.memory_bytes, 2 * 3 * 64 * 8);
+}
