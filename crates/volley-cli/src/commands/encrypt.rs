@@ -100,7 +100,9 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     // The job is written last: an upload without a job was never complete.
     check_free(&upload.job_file(), options.force)?;
     let plan = Arc::new(phase("planning", || project.plan())?);
-    let data = options.table.read_dataset(&options.data)?;
+    let table = options.table.or(project.table_source()?).read_training(&options.data)?;
+    let schema = table.schema().clone();
+    let data = table.into_dataset().or_bad_input()?;
     let training_set = prepare(&data, &plan, options.class_weight).at(&options.data)?;
     let training_set = Arc::new(training_set);
     note_nearly_constant(training_set.nearly_constant());
@@ -118,6 +120,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let job = Job::new(plan.clone(), secret_key.id(), &mut rng)?;
     let state =
         Staged::private(&project.owner_state_file(), |file| training_set.owner_state().write(&job, file))?;
+    let columns = project.stage_schema(&job, &schema)?;
     let blocks = encryption.preconditioner(&mut rng).at(&options.data)?;
     let preconditioner =
         Staged::new(&upload.preconditioner_file(), |out| write_preconditioner(&blocks, &job, out))?;
@@ -131,6 +134,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     drop(bar);
     let job_file = Staged::new(&upload.job_file(), |out| job.write(out))?;
     state.commit(true)?;
+    columns.commit(true)?;
     files.into_iter().try_for_each(|file| file.commit(true))?;
     for stale in upload.row_files_beyond(plan.row_files())? {
         fs::remove_file(&stale).at(&stale)?;

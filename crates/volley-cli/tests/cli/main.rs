@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not see as such here")]
 
+mod columns;
 mod end_to_end;
 mod features;
 #[cfg(unix)]

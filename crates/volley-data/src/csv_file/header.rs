@@ -23,8 +23,8 @@ pub(super) fn is_header(fields: &[&str], chosen: &[usize], header: Header) -> bo
         Header::Yes => true,
         Header::No => false,
         Header::Auto => {
-            let has_others = (0..fields.len()).any(|place| !chosen.contains(&place) && !fields[place].is_empty());
-            has_others && fields.iter().enumerate().all(is_name) || counts_up()
+            let has_names = fields.iter().any(|field| !field.is_empty());
+            has_names && fields.iter().enumerate().all(is_name) || counts_up()
         }
     }
 }

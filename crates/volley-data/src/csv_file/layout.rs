@@ -216,8 +216,9 @@ fn has_header(fields: &[&str], options: &TableOptions) -> bool {
         LabelSource::Named(name) => Some(name),
         _ => None,
     };
+    // A value of a row may look like the number of a place.
     let find = |name: &String| {
-        fields.iter().position(|field| field == name).or_else(|| place_of(name, fields.len()))
+        place_of(name, fields.len()).or_else(|| fields.iter().position(|field| field == name))
     };
     let label = match (&options.labels, &options.schema) {
         (LabelSource::Column(index), _) => Some(*index),
@@ -264,3 +265,6 @@ fn place_of(text: &str, columns: usize) -> Option<usize> {
 fn is_number(text: &str) -> bool {
     text.parse::<f64>().is_ok()
 }
+
+#[cfg(test)]
+mod tests;
