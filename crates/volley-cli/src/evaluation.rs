@@ -101,7 +101,11 @@ impl Evaluation {
     fn write_mistakes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mistakes = self.mistakes();
         let shown = mistakes.len().min(PAIRS);
-        write!(f, "{shown} of {} that were mistaken (--json has all counts)", counted(mistakes.len(), "pair"))?;
+        write!(
+            f,
+            "{shown} of {} that were mistaken (--json has all counts)",
+            counted(mistakes.len(), "pair")
+        )?;
         for (count, label, predicted) in &mistakes[..shown] {
             write!(f, "\n{count:>7}  {label} taken for {predicted}")?;
         }

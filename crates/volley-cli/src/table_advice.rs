@@ -28,15 +28,15 @@ fn advice(cause: &ContentError, has_label_choice: bool) -> Option<String> {
         ContentError::EmptyLabel { .. } => {
             text("leave out rows without a label, or name the column of the labels: --label-column")
         }
-        ContentError::NoHeader { .. } => {
-            text("--header yes takes the first row for one, and a place such as -1 (the last column) needs none")
-        }
+        ContentError::NoHeader { .. } => text(
+            "--header yes takes the first row for one, and a place such as -1 (the last column) needs none",
+        ),
         ContentError::MissingColumn { .. } | ContentError::AmbiguousColumn { .. } => {
             text("columns can be given by place too: from 1, or from the end -1")
         }
-        ContentError::MissingFeature { .. } => {
-            text("columns of a model go by name, in any order; without a header (--header no) they go by place")
-        }
+        ContentError::MissingFeature { .. } => text(
+            "columns of a model go by name, in any order; without a header (--header no) they go by place",
+        ),
         ContentError::LabelColumnUnknown { .. } => {
             text("--label-column names it, --drop leaves out a column")
         }
@@ -51,10 +51,10 @@ fn advice(cause: &ContentError, has_label_choice: bool) -> Option<String> {
         ContentError::Model(Error::ColumnCount { .. }) => {
             text("--drop leaves out a column, --label-column names that of the labels")
         }
-        ContentError::Foreign { .. } => {
-            text("write it as CSV, in Python with pandas: pandas.read_parquet(FILE).to_csv(\"table.csv\", index=False) \
-                  (or read_feather, read_excel, read_hdf, read_pickle)")
-        }
+        ContentError::Foreign { .. } => text(
+            "write it as CSV, in Python with pandas: pandas.read_parquet(FILE).to_csv(\"table.csv\", index=False) \
+                  (or read_feather, read_excel, read_hdf, read_pickle)",
+        ),
         _ => None,
     }
 }
@@ -108,7 +108,10 @@ mod tests {
             ("red", "a column of 0 and 1 of each category, or leave out the column (--drop 3)"),
         ] {
             let said = said(text, 2, 3, true);
-            assert!(said.starts_with(&format!("x.csv: row 2, column 3: {text:?} is not a number; ")), "{said}");
+            assert!(
+                said.starts_with(&format!("x.csv: row 2, column 3: {text:?} is not a number; ")),
+                "{said}"
+            );
             assert!(said.contains(words) && !said.contains("--label-column"), "{said}");
         }
         assert!(said("red", 2, 3, false).ends_with("; if the labels are here: --label-column 3"));

@@ -95,9 +95,13 @@ impl Rows {
         let Self { layout, header, labels, values, lines } = self;
         let (rows, found) = (lines.len(), values.len());
         let columns = found / rows;
-        let features = Array2::from_shape_vec((rows, columns), values)
-            .map_err(|_| ContentError::Size { shape: vec![rows, columns], item_bytes: 8, found })?;
-        let name = |names: &Vec<String>| layout.features.iter().map(|&column| names[column].clone()).collect();
+        let features = Array2::from_shape_vec((rows, columns), values).map_err(|_| ContentError::Size {
+            shape: vec![rows, columns],
+            item_bytes: 8,
+            found,
+        })?;
+        let name =
+            |names: &Vec<String>| layout.features.iter().map(|&column| names[column].clone()).collect();
         Ok(Table {
             path: path.to_owned(),
             features,

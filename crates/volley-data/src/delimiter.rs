@@ -28,9 +28,7 @@ impl FromStr for Delimiter {
             ("auto", _) => Separation::Auto,
             ("tab", _) => Separation::Byte(b'\t'),
             ("space", _) => Separation::Blanks,
-            (_, &[byte])
-                if byte == b'\t' || byte.is_ascii_punctuation() && !b"\"'#+-._".contains(&byte) =>
-            {
+            (_, &[byte]) if byte == b'\t' || byte.is_ascii_punctuation() && !b"\"'#+-._".contains(&byte) => {
                 Separation::Byte(byte)
             }
             _ => return Err(ContentError::Delimiter { text: excerpt(text) }),

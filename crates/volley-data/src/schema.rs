@@ -27,7 +27,8 @@ impl Use {
     }
 
     pub(crate) fn of(name: &str) -> Result<Self, ContentError> {
-        let known = [Self::Label, Self::Feature, Self::Dropped].into_iter().find(|known| known.name() == name);
+        let known =
+            [Self::Label, Self::Feature, Self::Dropped].into_iter().find(|known| known.name() == name);
         known.ok_or_else(|| ContentError::ColumnUse { text: name.to_owned() })
     }
 }

@@ -148,19 +148,24 @@ fn what_is_said_of_columns_once_holds_to_the_end() {
 #[test]
 fn columns_go_by_name_or_are_refused_by_name() {
     let files = Files::new();
-    for content in ["x,y\n2,1\n1,2\n", "y,x\n1,2\n2,1\n", "kind,y,id,x\nelm,1,7a,2\noak,2,7b,1\n", "2,1\n1,2\n"] {
+    for content in
+        ["x,y\n2,1\n1,2\n", "y,x\n1,2\n2,1\n", "kind,y,id,x\nelm,1,7a,2\noak,2,7b,1\n", "2,1\n1,2\n"]
+    {
         files.run("predict", content, &[]).success().stdout("elm\noak\n").stderr("");
     }
     for content in ["y,kind,x\n1,elm,2\n2,oak,1\n", "x,tree,y\n2,elm,1\n1,oak,2\n", "2,1,elm\n1,2,oak\n"] {
         files.run("evaluate", content, &[]).success().stdout(contains("100.00 % of 2 rows")).stderr("");
     }
     let refused = files.run("evaluate", "kind,x,z\nelm,2,1\n", &[]).code(2).stdout("");
-    refused.stderr(contains("the model's feature \"y\" is not in the table; other columns are \"kind\", \"x\", \"z\""));
+    refused.stderr(contains(
+        "the model's feature \"y\" is not in the table; other columns are \"kind\", \"x\", \"z\"",
+    ));
     let refused = files.run("evaluate", "tree,age,x,y\nelm,3,2,1\n", &[]).code(2).stdout("");
     refused.stderr(contains("which column has the labels: \"tree\", \"age\"; --label-column names it"));
-    files.run("evaluate", "tree,age,x,y\nelm,3,2,1\n", &["--label-column", "tree"]).success().stderr(contains(
-        "note: ",
-    ));
+    files
+        .run("evaluate", "tree,age,x,y\nelm,3,2,1\n", &["--label-column", "tree"])
+        .success()
+        .stderr(contains("note: "));
     files
         .run("evaluate", "tree,age,x,y\nelm,3,2,1\n", &["--label-column", "tree", "--drop", "age"])
         .success()
@@ -185,7 +190,8 @@ fn models_of_different_columns_are_compared_on_one_table() {
     let (model, other) = (files.path("model.json"), files.write("other.json", swapped));
     let table = files.write("t.csv", "kind,y,x\nelm,1,2\noak,2,1\n");
     let compared = json(volley(["evaluate", "--json"]).args([&model, &other, &model, &table]).assert());
-    let accuracies: Vec<_> = compared["models"].as_array().unwrap().iter().map(|model| &model["accuracy"]).collect();
+    let accuracies: Vec<_> =
+        compared["models"].as_array().unwrap().iter().map(|model| &model["accuracy"]).collect();
     assert_eq!((accuracies, &compared["rows"]), (vec![&1.0.into(), &1.0.into(), &1.0.into()], &2.into()));
     let mut stdin = volley(["evaluate"]);
     stdin.args([&model, &other]).arg("-").write_stdin("kind,y,x\nelm,1,2\n");

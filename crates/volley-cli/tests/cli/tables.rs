@@ -129,7 +129,7 @@ fn init(files: &Files, content: &str, more: &[&str]) -> assert_cmd::assert::Asse
     let table = files.write("train.csv", content);
     let project = files.path("project");
     let _ = fs::remove_dir_all(&project);
-    volley(["init", "--iterations", "1"]).args([&table, &project]).args(more).assert()
+    volley(["init", "--iterations", "2"]).args([&table, &project]).args(more).assert()
 }
 
 fn lines(line: impl Fn(usize) -> String) -> String {
@@ -149,7 +149,9 @@ fn labels_that_are_not_first_are_asked_for() {
     // Numbers only: nothing is refused, and what was guessed is told.
     let pima = lines(|row| format!("{},0.{row},{}\n", row % 5, row % 2));
     let noted = init(&files, &pima, &[]).success();
-    noted.stderr(contains("it has 5 different values, and the last column has 2; --label-column names another, -1"));
+    noted.stderr(contains(
+        "it has 5 different values, and the last column has 2; --label-column names another, -1",
+    ));
     init(&files, &pima, &["--label-column", "-1"]).success().stderr("");
     init(&files, &pima, &["--label-column", "1"]).success().stderr("");
     // pandas: numbers of rows without a name.
@@ -159,7 +161,9 @@ fn labels_that_are_not_first_are_asked_for() {
     let dropped = init(&files, &identified, &["--label-column", "kind", "--drop", "id"]).success();
     dropped.stdout(contains("2 classes")).stderr("");
     let refused = init(&files, &identified, &["--label-column", "tree"]).code(2);
-    refused.stderr(contains("no column is named \"tree\"").and(contains("by place too: from 1, or from the end -1")));
+    refused.stderr(
+        contains("no column is named \"tree\"").and(contains("by place too: from 1, or from the end -1")),
+    );
 }
 
 #[test]
@@ -171,7 +175,10 @@ fn values_that_are_no_numbers_are_refused_with_advice() {
         ("NaN", "\"NaN\" is not a finite number; fill in missing values"),
         ("red", "\"red\" is not a number; make a column of 0 and 1 of each category"),
         ("True", "\"True\" is not a number; write truth values as 1 and 0"),
-        ("2024-01-31", "make numbers of dates, such as days since the first, or leave out the column (--drop 3)"),
+        (
+            "2024-01-31",
+            "make numbers of dates, such as days since the first, or leave out the column (--drop 3)",
+        ),
         ("\"1,5\"", "numbers have a decimal point"),
     ] {
         let refused = init(&files, &format!("kind,x,y\na,1,2\nb,1,{value}\n"), &[]).code(2).stdout("");
@@ -208,5 +215,6 @@ fn what_separates_and_comments_are_found_or_said() {
     refused.stderr(contains("\"ab\" separates no fields"));
     let table = files.write("t.parquet", "PAR1");
     let refused = files.run("predict", &table, &[]).code(2).stdout("");
-    refused.stderr(contains("t.parquet: this is a Parquet file, which is not read; write it as CSV, in Python"));
+    refused
+        .stderr(contains("t.parquet: this is a Parquet file, which is not read; write it as CSV, in Python"));
 }

@@ -2,7 +2,10 @@
 //! was trained on.
 //!
 //! Where both tables have names, columns go by name, in any order. Else they go by place. Of columns that share a name
-//! the first goes to the first, and there must be as many of them.
+//! the first goes to the first, and there must be as many of them. Finding columns by name takes time in proportion to
+//! their number.
+
+use std::collections::{HashMap, HashSet};
 
 use crate::error::ContentError;
 use crate::labels::LabelSource;
@@ -110,12 +113,9 @@ impl<'a> First<'a> {
         if self.label.is_none() && is_usual && !self.free.is_empty() {
             self.label = Some(self.free.remove(0));
         }
-        let of = |place| match place {
-            _ if self.label == Some(place) => Use::Label,
-            _ if self.free.contains(&place) => Use::Feature,
-            _ => Use::Dropped,
-        };
-        let uses = (0..self.fields.len()).map(of).collect();
+        let mut uses = vec![Use::Dropped; self.fields.len()];
+        self.free.iter().for_each(|&place| uses[place] = Use::Feature);
+        self.label.iter().for_each(|&place| uses[place] = Use::Label);
         let names = || self.fields.iter().map(|&name| name.to_owned()).collect();
         let schema = Schema::new(uses, self.has_header.then(names))?;
         let features = self.free.clone();
@@ -123,48 +123,36 @@ impl<'a> First<'a> {
     }
 
     fn by_name(mut self, schema: &Schema, names: &[String]) -> Result<Layout, ContentError> {
+        let counterparts = Counterparts::of(&self, names);
         let place_of = |place: usize| {
-            self.counterpart(names, place)?.ok_or_else(|| ContentError::MissingFeature {
+            counterparts.of_column(place)?.ok_or_else(|| ContentError::MissingFeature {
                 name: names[place].clone(),
-                found: self.free.iter().map(|&place| self.fields[place].to_owned()).collect(),
+                found: self.names_of(&self.free),
             })
         };
         let features = schema.places(Use::Feature).map(place_of).collect::<Result<Vec<_>, _>>()?;
-        let is_known = |name: &str, of: Use| schema.places(of).any(|place| names[place] == name);
-        let others = self.free.iter().copied().filter(|place| !features.contains(place));
-        let mut others: Vec<usize> =
-            others.filter(|&place| !is_known(self.fields[place], Use::Dropped)).collect();
-        let is_open = matches!(self.options.labels, LabelSource::Usual | LabelSource::IfAny);
-        if self.label.is_none() && is_open {
-            let known = schema.places(Use::Label).next().map(|place| self.counterpart(names, place));
-            self.label = match (known.transpose()?.flatten(), &self.options.labels, &others[..]) {
-                (Some(label), ..) => Some(label),
-                (None, LabelSource::IfAny, _) => None,
-                (None, _, &[only]) => Some(only),
-                (None, _, []) => return Err(ContentError::NoLabels),
-                (None, ..) => {
-                    let found = others.iter().map(|&place| self.fields[place].to_owned()).collect();
-                    return Err(ContentError::LabelColumnUnknown { found });
-                }
+        let names_of = |of| schema.places(of).map(|place| &names[place][..]).collect::<HashSet<_>>();
+        let (taken, dropped) = (features.iter().collect::<HashSet<_>>(), names_of(Use::Dropped));
+        let is_other = |place: &usize| !taken.contains(place) && !dropped.contains(self.fields[*place]);
+        let mut others: Vec<usize> = self.free.iter().copied().filter(is_other).collect();
+        if self.label.is_none() {
+            let known = schema.places(Use::Label).next().map(|place| counterparts.of_column(place));
+            self.label = match (&self.options.labels, known.transpose()?.flatten(), &others[..]) {
+                (LabelSource::Absent | LabelSource::File(_), ..) => None,
+                (_, Some(label), _) => Some(label),
+                (LabelSource::IfAny, None, _) => None,
+                (_, None, &[only]) => Some(only),
+                (_, None, []) => return Err(ContentError::NoLabels),
+                _ => return Err(ContentError::LabelColumnUnknown { found: self.names_of(&others) }),
             };
         }
-        others.retain(|&place| Some(place) != self.label && !is_known(self.fields[place], Use::Label));
+        let labels = names_of(Use::Label);
+        others.retain(|&place| Some(place) != self.label && !labels.contains(self.fields[place]));
         Ok(self.layout(features, others, schema.clone()))
     }
 
-    /// The column for one of the table that was trained on; none if there is none of its name.
-    fn counterpart(&self, names: &[String], place: usize) -> Result<Option<usize>, ContentError> {
-        let name = &names[place];
-        let here: Vec<usize> = self.free.iter().copied().filter(|&free| self.fields[free] == *name).collect();
-        let trained = names.iter().filter(|other| *other == name).count();
-        if here.is_empty() {
-            return Ok(None);
-        }
-        if here.len() != trained {
-            return Err(ContentError::AmbiguousColumn { name: name.clone(), count: here.len() });
-        }
-        let rank = names[..place].iter().filter(|other| *other == name).count();
-        Ok(Some(here[rank]))
+    fn names_of(&self, places: &[usize]) -> Vec<String> {
+        places.iter().map(|&place| self.fields[place].to_owned()).collect()
     }
 
     /// A table as wide as the one that was trained on has the same columns, one as wide as its features has these, and
@@ -204,8 +192,43 @@ impl<'a> First<'a> {
             label: self.label,
             features,
             has_index: self.has_index,
-            left_out: left_out.into_iter().map(|place| self.fields[place].to_owned()).collect(),
+            left_out: self.names_of(&left_out),
             schema,
+        }
+    }
+}
+
+/// Columns of two tables by their names.
+struct Counterparts<'a> {
+    /// Of the table that was trained on.
+    names: &'a [String],
+    trained: HashMap<&'a str, Vec<usize>>,
+    here: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Counterparts<'a> {
+    fn of(first: &First<'a>, names: &'a [String]) -> Self {
+        fn by_name<'a>(columns: impl Iterator<Item = (&'a str, usize)>) -> HashMap<&'a str, Vec<usize>> {
+            let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+            columns.for_each(|(name, place)| places.entry(name).or_default().push(place));
+            places
+        }
+        Self {
+            names,
+            trained: by_name(names.iter().map(String::as_str).zip(0..)),
+            here: by_name(first.free.iter().map(|&place| (first.fields[place], place))),
+        }
+    }
+
+    /// The column for one of the table that was trained on; none if there is none of its name.
+    fn of_column(&self, place: usize) -> Result<Option<usize>, ContentError> {
+        let name = &self.names[place];
+        let Some(here) = self.here.get(&name[..]) else { return Ok(None) };
+        let trained = &self.trained[&name[..]];
+        let rank = trained.iter().position(|&other| other == place);
+        match rank {
+            Some(rank) if here.len() == trained.len() => Ok(Some(here[rank])),
+            _ => Err(ContentError::AmbiguousColumn { name: name.clone(), count: here.len() }),
         }
     }
 }
@@ -227,7 +250,8 @@ fn has_header(fields: &[&str], options: &TableOptions) -> bool {
     };
     let chosen: Vec<usize> = options.drop.iter().chain(named).filter_map(find).chain(label).collect();
     let names = options.schema.as_ref().and_then(Schema::feature_names);
-    let has_names = names.is_some_and(|names| names.iter().all(|name| fields.contains(name)));
+    let found: HashSet<&str> = fields.iter().copied().collect();
+    let has_names = names.is_some_and(|names| names.iter().all(|name| found.contains(name)));
     options.header == Header::Auto && has_names || is_header(fields, &chosen, options.header)
 }
 

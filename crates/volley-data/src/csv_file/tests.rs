@@ -359,7 +359,10 @@ fn what_separates_can_be_said() {
     assert_eq!(separated(open, "auto"), Err(ContentError::Separators { first: ';', second: ',' }));
     assert_eq!(separated(open, ";").unwrap_err().to_string(), "row 1, column 2: \"b,1\" is not a number");
     assert!(separated("\"a;b\",1\n", ";").unwrap_err().to_string().ends_with("with text after it"));
-    assert_eq!(separated("a 1 2\n\nb 3\n", "space").unwrap_err().to_string(), "row 3 has 2 columns, the first row has 3");
+    assert_eq!(
+        separated("a 1 2\n\nb 3\n", "space").unwrap_err().to_string(),
+        "row 3 has 2 columns, the first row has 3"
+    );
 }
 
 fn with_comments(content: &str, comments: Comments) -> Result<Table, ContentError> {

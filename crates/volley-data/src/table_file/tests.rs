@@ -211,10 +211,16 @@ fn a_stream_is_read_as_a_file_of_its_content() {
     for content in [&b"5,1\n6,2\n"[..], &archive] {
         for content in [content.to_vec(), gzip(content)] {
             let table = read_table_from(path, &content[..], &TableOptions::default()).unwrap();
-            assert_eq!((table.labels.unwrap(), table.features), (vec!["5".into(), "6".into()], array![[1.0], [2.0]]));
+            assert_eq!(
+                (table.labels.unwrap(), table.features),
+                (vec!["5".into(), "6".into()], array![[1.0], [2.0]])
+            );
         }
     }
-    assert_eq!(read_table_from(path, MATRIX, &TableOptions::default()).unwrap().features, array![[1.0], [2.0]]);
+    assert_eq!(
+        read_table_from(path, MATRIX, &TableOptions::default()).unwrap().features,
+        array![[1.0], [2.0]]
+    );
     let error = read_table_from(path, &b"a,x\nb,1\nc,y\n"[..], &TableOptions::default()).unwrap_err();
     assert_eq!(error.to_string(), "standard input: row 3, column 2: \"y\" is not a number");
     let limited = TableOptions { limit: 1000, ..TableOptions::default() };

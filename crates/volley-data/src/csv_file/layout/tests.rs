@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use ndarray::array;
+use proptest::prelude::*;
 
 use super::*;
 use crate::source::Memory;
@@ -45,7 +46,9 @@ const TRAINED: &str = "kind,width,height\nelm,1,2\noak,3,4\n";
 fn columns_with_names_are_put_in_the_order_of_the_model() {
     let usual = trained(TRAINED, LabelSource::Usual, &[]);
     let expected = (texts(&["oak"]), vec![vec![3.0, 4.0]], texts(&["width", "height"]));
-    for content in ["kind,width,height\noak,3,4\n", "height,kind,width\n4,oak,3\n", "width,height,kind\n3,4,oak\n"] {
+    for content in
+        ["kind,width,height\noak,3,4\n", "height,kind,width\n4,oak,3\n", "width,height,kind\n3,4,oak\n"]
+    {
         assert_eq!(parts(read(content, &usual).unwrap()), expected, "{content}");
         let any = TableOptions { labels: LabelSource::IfAny, ..usual.clone() };
         assert_eq!(parts(read(content, &any).unwrap()), expected, "{content}");
@@ -108,7 +111,8 @@ fn columns_without_names_go_by_place() {
     let last = trained("1,2,elm\n", named("-1"), &[]);
     assert_eq!(parts(read("3,4,oak\n", &last).unwrap()), labelled);
     // A model without names takes any.
-    let named_table = read("kind,b,a\noak,3,4\n", &TableOptions { schema: Some(Schema::of_features(2)), ..any });
+    let named_table =
+        read("kind,b,a\noak,3,4\n", &TableOptions { schema: Some(Schema::of_features(2)), ..any });
     assert_eq!(named_table.unwrap().features, array![[3.0, 4.0]]);
     let unknown = TableOptions { schema: Some(Schema::of_features(2)), ..usual };
     assert_eq!(parts(read("oak,3,4\n", &unknown).unwrap()), labelled);
@@ -181,7 +185,9 @@ fn numbers_in_a_header_are_names() {
 #[test]
 fn numbers_of_rows_without_a_name_are_left_out() {
     let usual = options(LabelSource::Usual);
-    for content in [",kind,x,y\n0,elm,1,2\n", "\"\",kind,x,y\n57,elm,1,2\n", "Unnamed: 0,kind,x,y\n0,elm,1,2\n"] {
+    for content in
+        [",kind,x,y\n0,elm,1,2\n", "\"\",kind,x,y\n57,elm,1,2\n", "Unnamed: 0,kind,x,y\n0,elm,1,2\n"]
+    {
         let table = read(content, &usual).unwrap();
         assert!(table.remarks.has_index);
         assert_eq!(table.schema.uses(), [Use::Dropped, Use::Label, Use::Feature, Use::Feature]);
@@ -191,7 +197,10 @@ fn numbers_of_rows_without_a_name_are_left_out() {
     assert!(label.remarks.has_index && label.features == array![[1.0, 2.0]]);
     // The names that pandas gives to columns without names.
     let numbers = read(",0,1,2\n0,elm,1,2\n1,oak,3,4\n", &usual).unwrap();
-    assert_eq!((&numbers.features, numbers.remarks.header), (&array![[1.0, 2.0], [3.0, 4.0]], Some(HeaderDoubt::Numbers)));
+    assert_eq!(
+        (&numbers.features, numbers.remarks.header),
+        (&array![[1.0, 2.0], [3.0, 4.0]], Some(HeaderDoubt::Numbers))
+    );
     // Texts may be labels, and names of rows where the labels are known.
     let text = read(",x,y\nelm,1,2\n", &usual).unwrap();
     assert!(!text.remarks.has_index && text.labels.unwrap() == ["elm"]);
@@ -224,4 +233,60 @@ fn labels_that_nobody_placed_are_doubted_where_they_look_like_none() {
     assert_eq!(doubt("elm,1\noak,2\nelm,1\noak,2\n", LabelSource::Usual), None);
     let model = TableOptions { schema: Some(Schema::of_features(2)), ..options(LabelSource::Usual) };
     assert_eq!(read(iris, &model).unwrap().remarks.label, None);
+}
+
+/// A table of these columns, in this order: names, and values that tell the columns apart.
+fn table_of(columns: &[usize], label: usize, rows: usize) -> String {
+    let line = |field: &dyn Fn(usize) -> String| {
+        columns.iter().map(|&column| field(column)).collect::<Vec<_>>().join(",") + "\n"
+    };
+    let row = |row: usize| {
+        line(&|column| {
+            if column == label { format!("l{}", row % 2) } else { (10 * column + row).to_string() }
+        })
+    };
+    line(&|column| format!("c{column}")) + &(0..rows).map(row).collect::<String>()
+}
+
+proptest! {
+    /// Of a table whose columns were put in any order, a model reads what it read of its own; without a header it does
+    /// in the same order.
+    #[test]
+    fn the_order_of_named_columns_makes_no_difference(
+        order in Just((0..7usize).collect::<Vec<_>>()).prop_shuffle(),
+        label in 0..7usize,
+        dropped in prop::collection::hash_set(0..7usize, 0..4),
+        rows in 1..5usize,
+    ) {
+        let own = table_of(&(0..7).collect::<Vec<_>>(), label, rows);
+        let drop: Vec<String> =
+            dropped.iter().filter(|&&place| place != label).map(|place| format!("c{place}")).collect();
+        let trained = TableOptions { drop, ..options(named(&format!("c{label}"))) };
+        let trained = read(&own, &trained).unwrap();
+        for source in [LabelSource::Usual, LabelSource::IfAny] {
+            let by_model = TableOptions { schema: Some(trained.schema.clone()), ..options(source) };
+            let headless = own.split_once('\n').unwrap().1;
+            for content in [&table_of(&order, label, rows), &own, headless] {
+                let table = read(content, &by_model).unwrap();
+                prop_assert_eq!((&table.features, &table.labels), (&trained.features, &trained.labels));
+                prop_assert!(table.remarks.left_out.is_empty());
+            }
+        }
+    }
+
+    /// Whatever a model was trained on, a table is read or refused.
+    #[test]
+    fn no_schema_is_a_panic(
+        uses in prop::collection::vec(prop::sample::select(vec![Use::Feature, Use::Dropped, Use::Label]), 0..5),
+        names in prop::option::of("[ab0]{0,1}(,[ab0]{0,1}){0,4}"),
+        content in "[ab01,\\n]{0,20}",
+        drop in prop::option::of("-?[0-3ab]"),
+    ) {
+        let names = names.map(|names| names.split(',').map(str::to_owned).collect());
+        let Ok(schema) = Schema::new(uses, names) else { return Ok(()) };
+        for source in [LabelSource::Usual, LabelSource::IfAny, LabelSource::Absent, named("a"), named("-1")] {
+            let drop = drop.iter().cloned().collect();
+            let _ = read(&content, &TableOptions { schema: Some(schema.clone()), drop, ..options(source) });
+        }
+    }
 }
