@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not see as such here")]
 
 mod append;
+mod columns;
 mod end_to_end;
 mod features;
 #[cfg(unix)]
