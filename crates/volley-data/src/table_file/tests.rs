@@ -202,7 +202,7 @@ fn formats_that_are_known_and_not_read_are_named() {
 
 #[test]
 fn a_stream_is_read_as_a_file_of_its_content() {
-    let mut npz = crate::npz::NpzWriter::new();
+    let mut npz = npz::NpzWriter::new();
     npz.add("X", "|u1", &[2, 1], [vec![1, 2]]).unwrap();
     npz.add_labels("y", &["5".into(), "6".into()]).unwrap();
     let mut archive = Vec::new();
