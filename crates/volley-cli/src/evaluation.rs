@@ -205,7 +205,8 @@ mod tests {
         pairs.extend([(3, 7), (3, 7), (9, 8)]);
         let shown = evaluation(100, &pairs).to_string();
         assert!(shown.ends_with(
-            "2 of 2 pairs that were mistaken (--json has all counts)\n      2  c3 taken for c7\n      1  c9 taken for c8"
+            "2 of 2 pairs that were mistaken (--json has all counts)\n      \
+             2  c3 taken for c7\n      1  c9 taken for c8"
         ));
         assert!(shown.lines().all(|line| line.chars().count() <= WIDTH));
         pairs.extend((0..50).map(|class| (class, 99)));

@@ -208,9 +208,8 @@ fn note_remarks(path: &str, remarks: &Remarks) {
         note(&format!("note: {path}: left out, as no features of the model: {names}{more}"));
     }
     if let Some(doubt) = remarks.label {
-        note(&format!(
-            "note: {path}: the labels are taken from the first column, {doubt}; --label-column names another, -1 the last"
-        ));
+        let help = "--label-column names another, -1 the last";
+        note(&format!("note: {path}: the labels are taken from the first column, {doubt}; {help}"));
     }
 }
 

@@ -5,8 +5,8 @@
 //! `mean`, `inverse_deviation` and `clip` besides. `sharing` says whether the model may be shared; in NPZ a model that
 //! may has `flooding` (statistical bits, decryptions, deviation). A file without it holds a private model.
 //!
-//! `columns` are those of the table that was trained on: what each is for and its name (in NPZ `column_uses_` and, where
-//! there are names, `column_names_`). A file without it takes features without names.
+//! `columns` are those of the table that was trained on: what each is for and its name (in NPZ `column_uses_` and,
+//! where there are names, `column_names_`). A file without it takes features without names.
 //!
 //! Standardising cuts features off, so it is not affine and cannot be folded into the coefficients, as a whitening is.
 //! The paper's profile does not prepare features.

@@ -68,41 +68,37 @@ fn json(assert: Assert) -> Value {
     serde_json::from_slice(&assert.success().get_output().stdout).unwrap()
 }
 
-#[test]
-fn what_is_said_of_columns_once_holds_to_the_end() {
-    let files = Files::new();
-    let content = named_table(24);
-    let data = files.write("data.csv", &content);
+/// A project of a table with names, which was told of its columns once, and the model in clear.
+fn trained(files: &Files, content: &str) -> (PathBuf, PathBuf, PathBuf) {
+    let data = files.write("data.csv", content);
     let (project, model) = (files.path("project"), files.path("model.json"));
     volley(["init", "--iterations", "3", "--label-column", "kind", "--drop", "id"])
         .args([&data, &project])
         .assert()
         .success();
     // Keys of the same plan.
-    let from = &fixture().project;
-    let keys = "upload/evaluation-keys.vly";
-    fs::hard_link(from.join(keys), project.join(keys)).unwrap();
-    let key = "private/secret-key.vly";
-    fs::hard_link(from.join(key), project.join(key)).unwrap();
-    volley(["encrypt"]).args([&project, &data]).assert().success().stderr("");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(project.join("private/columns.json")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+    for file in ["upload/evaluation-keys.vly", "private/secret-key.vly"] {
+        fs::hard_link(fixture().project.join(file), project.join(file)).unwrap();
     }
+    volley(["encrypt"]).args([&project, &data]).assert().success().stderr("");
     let server = files.path("server");
     link(&project.join("upload"), &server);
-    assert!(!names(&server).iter().any(|name| name.contains("columns")));
     volley(["train"]).arg(&server).assert().success();
-    volley(["decrypt", "--force", "-o"])
-        .args([&model, &project, &server.join("model.vly")])
-        .assert()
-        .success();
-    let stored: Value = serde_json::from_slice(&fs::read(&model).unwrap()).unwrap();
-    assert_eq!(stored["columns"]["names"], serde_json::json!(["id", "p", "q", "r", "s", "kind"]));
-    assert_eq!(stored["columns"]["uses"][5], "label");
+    decrypt(files).assert().success();
+    (project, model, data)
+}
 
+fn decrypt(files: &Files) -> assert_cmd::Command {
+    let mut command = volley(["decrypt", "--force", "-o"]);
+    command.args(["model.json", "project", "server/model.vly"].map(|name| files.path(name)));
+    command
+}
+
+#[test]
+fn what_is_said_of_columns_once_holds_to_the_end() {
+    let files = Files::new();
+    let content = named_table(24);
+    let (project, model, data) = trained(&files, &content);
     // Any order, with and without what is not needed.
     let shuffled = reordered(&content, &[5, 3, 1, 0, 4, 2], None);
     for table in [&content, &shuffled, &reordered(&content, &[4, 5, 3, 2, 1], None)] {
@@ -133,16 +129,36 @@ fn what_is_said_of_columns_once_holds_to_the_end() {
         .assert()
         .stderr("");
     assert!(json(report)["max_relative_weight_error"].as_f64().unwrap() < 1e-3);
+}
 
-    // The columns of another encryption are not taken for those of this one.
+#[test]
+fn a_model_has_the_columns_of_its_encryption() {
+    let files = Files::new();
+    let (project, model, _) = trained(&files, &named_table(24));
+    let stored: Value = serde_json::from_slice(&fs::read(&model).unwrap()).unwrap();
+    assert_eq!(stored["columns"]["names"], serde_json::json!(["id", "p", "q", "r", "s", "kind"]));
+    assert_eq!(
+        (&stored["columns"]["uses"][0], &stored["columns"]["uses"][5]),
+        (&"dropped".into(), &"label".into())
+    );
+    // They are the owner's alone.
     let columns = project.join("private/columns.json");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&columns).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    assert!(!names(&files.path("server")).iter().any(|name| name.contains("columns")));
+    // Those of another encryption are not taken for them, and a project without them has a model without names.
     let text = fs::read_to_string(&columns).unwrap();
     for (from, to) in [("\"job_id\":\"", "\"job_id\":\"0"), ("\"dropped\"", "\"feature\"")] {
         fs::write(&columns, text.replacen(from, to, 1)).unwrap();
-        let mut decrypt = volley(["decrypt", "--force", "-o"]);
-        decrypt.args([&model, &project, &server.join("model.vly")]);
-        refuse(&mut decrypt, &["columns.json: changed, or of another encryption"]);
+        refuse(&mut decrypt(&files), &["columns.json: changed, or of another encryption"]);
     }
+    fs::remove_file(&columns).unwrap();
+    decrypt(&files).assert().success();
+    let stored: Value = serde_json::from_slice(&fs::read(&model).unwrap()).unwrap();
+    assert_eq!(stored["columns"], Value::Null);
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl Layout {
         let fields: Vec<&str> = first.iter().collect();
         let table = First::of(&fields, second, options)?;
         let layout = match &options.schema {
-            None => table.as_it_is()?,
+            None => table.alone()?,
             Some(schema) => match schema.names() {
                 Some(names) if table.has_header => table.by_name(schema, names)?,
                 _ => table.by_place(schema)?,
@@ -108,7 +108,7 @@ impl<'a> First<'a> {
     }
 
     /// A table that no model was trained on: by default the labels are in the first column.
-    fn as_it_is(mut self) -> Result<Layout, ContentError> {
+    fn alone(mut self) -> Result<Layout, ContentError> {
         let is_usual = matches!(self.options.labels, LabelSource::Usual | LabelSource::IfAny);
         if self.label.is_none() && is_usual && !self.free.is_empty() {
             self.label = Some(self.free.remove(0));
@@ -119,7 +119,7 @@ impl<'a> First<'a> {
         let names = || self.fields.iter().map(|&name| name.to_owned()).collect();
         let schema = Schema::new(uses, self.has_header.then(names))?;
         let features = self.free.clone();
-        Ok(self.layout(features, vec![], schema))
+        Ok(self.layout(features, &[], schema))
     }
 
     fn by_name(mut self, schema: &Schema, names: &[String]) -> Result<Layout, ContentError> {
@@ -148,7 +148,7 @@ impl<'a> First<'a> {
         }
         let labels = names_of(Use::Label);
         others.retain(|&place| Some(place) != self.label && !labels.contains(self.fields[place]));
-        Ok(self.layout(features, others, schema.clone()))
+        Ok(self.layout(features, &others, schema.clone()))
     }
 
     fn names_of(&self, places: &[usize]) -> Vec<String> {
@@ -182,17 +182,17 @@ impl<'a> First<'a> {
             return Err(error.into());
         }
         let features = self.free.clone();
-        Ok(self.layout(features, vec![], schema.clone()))
+        Ok(self.layout(features, &[], schema.clone()))
     }
 
-    fn layout(self, features: Vec<usize>, left_out: Vec<usize>, schema: Schema) -> Layout {
+    fn layout(self, features: Vec<usize>, left_out: &[usize], schema: Schema) -> Layout {
         Layout {
             has_header: self.has_header,
             width: self.fields.len(),
             label: self.label,
             features,
             has_index: self.has_index,
-            left_out: self.names_of(&left_out),
+            left_out: self.names_of(left_out),
             schema,
         }
     }

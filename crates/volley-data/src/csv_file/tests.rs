@@ -278,6 +278,10 @@ fn memory_is_bounded_by_values_labels_and_records() {
     }
 }
 
+fn records(content: &str) -> Records<'_> {
+    Records::new(Box::new(content.as_bytes()), 1000, Delimiter::default(), Comments::default()).unwrap()
+}
+
 /// What makes a difference.
 const BYTES: &[u8] = b"a1,;\t.\"\n\r -#\xff\xc3\xa9\xef\xbb\xbf";
 
@@ -304,7 +308,7 @@ proptest! {
     fn what_is_read_is_what_another_reader_reads(
         content in "[ab1\",\n\r é]{0,30}",
     ) {
-        let ours: Result<Vec<Vec<String>>, _> = Records::new(Box::new(content.as_bytes()), 1000, Delimiter::default(), Comments::default()).unwrap()
+        let ours: Result<Vec<Vec<String>>, _> = records(&content)
             .map(|record| record.map(|record| record.iter().map(str::to_owned).collect()))
             .collect();
         // Blanks around quotes, and lines of blanks only, are ours alone.

@@ -143,7 +143,7 @@ fn columns_that_are_none() {
         npz.add_numbers("intercept_", &[2], &[1.0, 2.0]).unwrap();
         npz.add_labels("classes_", &texts(&["1", "2"])).unwrap();
         npz.add_texts("column_uses_", &texts(uses)).unwrap();
-        names.map(|names| npz.add_texts("column_names_", &texts(names)).unwrap());
+        names.iter().for_each(|names| npz.add_texts("column_names_", &texts(names)).unwrap());
         let mut content = Vec::new();
         npz.finish(&mut content).unwrap();
         read_with("columns.npz", &content)
