@@ -3,8 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::statistics::{Deviations, Fit, Means};
-use super::sums::SumEncoding;
+use super::statistics::Fit;
 use crate::clear::model::Model;
 use crate::encrypted::EncryptedModel;
 use crate::error::Error;
@@ -13,7 +12,7 @@ use crate::plan::Plan;
 use crate::volley_ckks::multiparty::Smudging;
 use crate::volley_ckks::{Ciphertext, Encoder, Error as CkksError, Plaintext};
 use crate::volley_revolver::plan::Demands;
-use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
+use crate::volley_revolver::{Error as MatrixError, Layout};
 
 /// A plan for the rows of all owners of a pool. Rows of two owners are never in one group: an owner's last group may be
 /// filled up with rows of zeros, which change no sum.
@@ -58,22 +57,6 @@ impl PoolPlan {
     #[must_use]
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
-    }
-
-    /// Ciphertexts that the owners decrypt: those of three rounds of statistics, and of the model.
-    #[must_use]
-    pub fn decryptions(&self) -> u32 {
-        let Shape { columns, classes, .. } = self.plan.layout().shape();
-        // Without the bias.
-        let columns = columns - 1;
-        let rounds = [
-            Means::sum_count(classes, columns),
-            Deviations::sum_count(columns),
-            Fit::sum_count(classes, columns),
-        ];
-        let statistics: usize =
-            rounds.into_iter().map(|sums| SumEncoding::ciphertext_count(self, sums)).sum();
-        (statistics + self.plan.layout().weight_ciphertexts()) as u32
     }
 
     /// The noise by which the owners decrypt a model.

@@ -39,11 +39,11 @@ impl Deviations {
                 sums.push(square, SQUARES, index)?;
                 sums.push(cube, CUBES, index)
             };
-            push(powers(means.centred(column)))?;
+            push(powers(means.centred(&column)))?;
             if means.root.is_some() && column.iter().any(|&value| value < 0.0) {
                 return Err(Error::NegativeRoot { column: index });
             }
-            push(means.centred_roots(column).map_or([0.0; 2], powers))?;
+            push(means.centred_roots(&column).map_or([0.0; 2], powers))?;
         }
         Ok(sums)
     }
