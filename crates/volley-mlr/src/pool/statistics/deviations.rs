@@ -23,8 +23,8 @@ pub struct Deviations {
 }
 
 impl Deviations {
-    /// An owner's sums for each column, of the squares and cubes of the [centred](ColumnMeans::centred) values, and of
-    /// those of their square roots (0 where there are none).
+    /// An owner's sums for each column: of the squares and cubes of the differences from the mean, and of those of the
+    /// square roots (0 where there are none), in the column's unit.
     ///
     /// # Errors
     ///
