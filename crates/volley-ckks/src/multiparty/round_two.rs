@@ -67,7 +67,7 @@ impl OwnerRoundOne {
     /// The owner before round two, who is bound to these sums. Keep it before the share of round two is sent.
     ///
     /// A server that is not trusted to add up gets nobody's round two: an owner who has all shares makes the sums by
-    /// [`RoundOneGathering`] and compares them with the server's.
+    /// [`RoundOneGathering`](super::RoundOneGathering) and compares them with the server's.
     ///
     /// # Errors
     ///
