@@ -29,7 +29,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let first = project.job()?;
     check_not_begun(&upload)?;
     let schema = project.schema(&first)?;
-    let table = options.table.or(project.table_source()?).read_labelled(&options.data, &schema)?;
+    let table = options.table.or_format(project.table_source()?).read_labelled(&options.data, &schema)?;
     let data = table.into_dataset().or_bad_input()?;
     let plan = Arc::new(plan_for(first.plan(), &data).at(&options.data)?);
     let context = phase("tables", || Context::new(plan.parameters().clone()));
