@@ -7,7 +7,7 @@ use assert_cmd::Command;
 use predicates::str::contains;
 use serde_json::Value;
 
-use crate::setup::{fixture, folder, link, link_project, names, refuse, table, volley};
+use crate::setup::{fixture, folder, link, link_a_project, link_project, names, refuse, table, volley};
 
 /// Enough rows for several blocks: those that are added need no other keys.
 const FIRST: usize = 1600;
@@ -46,15 +46,6 @@ fn model(project: &Path, server: &Path) -> Vec<Vec<f64>> {
     serde_json::from_value(model["coef"].clone()).unwrap()
 }
 
-/// The files of a project, without copying what is large.
-fn link_all(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    fs::copy(from.join("project.json"), to.join("project.json")).unwrap();
-    for part in ["upload", "private"] {
-        link(&from.join(part), &to.join(part));
-    }
-}
-
 #[test]
 fn added_rows_are_trained_on_and_an_append_that_was_cut_off_is_completed_or_was_never_there() {
     let folder = folder();
@@ -66,7 +57,7 @@ fn added_rows_are_trained_on_and_an_append_that_was_cut_off_is_completed_or_was_
     volley(arguments).arg(path("first.csv")).arg(&project).assert().success();
     volley(["keygen"]).arg(&project).assert().success();
     encrypt(&project, &path("first.csv")).assert().success();
-    link_all(&project, &path("before"));
+    link_a_project(&project, &path("before"));
 
     // What is left of an append that never became complete is of no account.
     fs::create_dir(project.join("append")).unwrap();
@@ -90,7 +81,7 @@ fn added_rows_are_trained_on_and_an_append_that_was_cut_off_is_completed_or_was_
 
     // Cut off with some files in their places: the next command completes it, whatever it is.
     let cut = path("cut");
-    link_all(&path("before"), &cut);
+    link_a_project(&path("before"), &cut);
     let pending = cut.join("append");
     fs::create_dir(&pending).unwrap();
     let new_upload = project.join("upload");

@@ -14,6 +14,7 @@ mod hostile;
 mod kill;
 mod refusals;
 mod report;
+mod row_files;
 mod scores;
 mod secret_forms;
 mod secrets;
