@@ -294,6 +294,14 @@ fn shares_of_another_request_or_receiver_are_refused_by_name() {
 }
 
 #[test]
+fn there_are_no_files_of_a_member_that_does_not_exist() {
+    let world = World::new();
+    let file = with_header(&world.files[1], |header| header.extension[32] = 3);
+    let error = Commitment::read(&world.pool, 3, &file[..], NO_LIMIT).unwrap_err();
+    assert_eq!(error, WireError::Pool(PoolError::UnknownMember { member: "member 3".to_owned() }));
+}
+
+#[test]
 fn nothing_is_written_for_another_pool() {
     let world = World::new();
     let other = pool(2, Some(2)).0;
