@@ -112,7 +112,8 @@ fn files_of_rows_that_are_missing_damaged_doubled_or_foreign_are_named_before_tr
     assert.stderr(contains(words[0]).and(contains(words[1])));
 }
 
-/// A file of rows for which there is no room leaves the upload that was there; with room the same command makes another.
+/// A file of rows for which there is no room leaves the upload that was there; with room the same command makes
+/// another.
 #[cfg(unix)]
 #[test]
 fn a_disk_that_is_full_of_rows() {
