@@ -4,6 +4,7 @@
 
 pub(crate) mod error;
 pub(crate) mod galois;
+pub(crate) mod id;
 pub(crate) mod packing;
 pub mod params;
 pub(crate) mod scale;

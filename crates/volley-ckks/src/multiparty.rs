@@ -111,8 +111,10 @@
 //! # }
 //! ```
 
+mod accessors;
 mod commitment;
 mod error;
+mod heard;
 mod holder;
 mod pool;
 mod pool_id;

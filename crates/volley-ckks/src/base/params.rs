@@ -11,7 +11,6 @@
 //! ([`flooding`](crate::flooding)), and a chain can be precise where the circuit has to be
 //! ([`bootstrapping`](crate::bootstrapping)).
 
-use std::fmt;
 use std::ops::Range;
 
 #[cfg(feature = "wire")]
@@ -19,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use volley_ring::PackedPoly;
 use volley_ring::prime::{MAX_BITS, ntt_primes};
+
+use crate::base::id::id;
 
 mod secret;
 mod security;
@@ -168,32 +169,7 @@ pub enum ParametersError {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParamsId([u8; 32]);
 
-impl ParamsId {
-    /// The id of a hash that was stored.
-    #[must_use]
-    pub fn from_bytes(hash: [u8; 32]) -> Self {
-        Self(hash)
-    }
-
-    /// The hash.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Display for ParamsId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-/// Shows the first bytes.
-impl fmt::Debug for ParamsId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ParamsId({:02x}{:02x}{:02x}{:02x}…)", self.0[0], self.0[1], self.0[2], self.0[3])
-    }
-}
+id!(ParamsId, 32);
 
 /// A checked parameter set.
 #[derive(Clone, Debug)]

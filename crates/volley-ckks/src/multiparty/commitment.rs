@@ -5,7 +5,9 @@
 //! s_i. So each owner first sends a hash of the share, and the share itself when all hashes are there. A share has
 //! fresh errors, so its hash tells nothing of it.
 
+use super::accessors::message;
 use super::error::PoolError;
+use super::heard::Heard;
 use super::pool::Pool;
 use super::pool_id::PoolId;
 
@@ -20,19 +22,7 @@ pub struct Commitment {
     pub(crate) digest: Digest,
 }
 
-impl Commitment {
-    /// The pool it is of.
-    #[must_use]
-    pub fn pool(&self) -> PoolId {
-        self.pool
-    }
-
-    /// Index of the member.
-    #[must_use]
-    pub fn member(&self) -> usize {
-        self.member
-    }
-}
+message!(impl Commitment);
 
 /// The commitments of all members.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,55 +64,5 @@ impl Commitments {
 
     pub(super) fn digests(&self) -> &[Digest] {
         &self.digests
-    }
-}
-
-/// The members who were heard, with a hash of what they sent.
-#[derive(Debug)]
-pub(super) struct Heard {
-    pool: Pool,
-    digests: Vec<Option<Digest>>,
-}
-
-impl Heard {
-    pub(super) fn new(pool: &Pool) -> Self {
-        Self { pool: pool.clone(), digests: vec![None; pool.members().len()] }
-    }
-
-    pub(super) fn pool(&self) -> &Pool {
-        &self.pool
-    }
-
-    /// Notes one message.
-    pub(super) fn enter(&mut self, pool: PoolId, member: usize, digest: Digest) -> Result<(), PoolError> {
-        self.pool.check_pool(pool)?;
-        self.pool.check_member(member)?;
-        if self.digests[member].is_some() {
-            return Err(PoolError::DuplicateShare { member: self.pool.name(member) });
-        }
-        self.digests[member] = Some(digest);
-        Ok(())
-    }
-
-    /// Refuses to go on without these members.
-    pub(super) fn check_heard(&self, members: &[usize]) -> Result<(), PoolError> {
-        let missing = members.iter().filter(|&&member| self.digests[member].is_none());
-        let missing: Vec<_> = missing.map(|&member| self.pool.name(member)).collect();
-        if missing.is_empty() { Ok(()) } else { Err(PoolError::MissingShares { members: missing }) }
-    }
-
-    /// The hashes of all members.
-    pub(super) fn all(self) -> Result<Vec<Digest>, PoolError> {
-        let missing = self.missing();
-        if missing.is_empty() {
-            return Ok(self.digests.into_iter().flatten().collect());
-        }
-        Err(PoolError::MissingShares { members: missing })
-    }
-
-    /// The names of those who were not heard.
-    pub(super) fn missing(&self) -> Vec<String> {
-        let names = self.pool.members().iter().zip(&self.digests);
-        names.filter(|(_, digest)| digest.is_none()).map(|(name, _)| name.clone()).collect()
     }
 }

@@ -6,9 +6,9 @@ use std::fmt;
 use volley_ring::{Eval, RnsPoly};
 use zeroize::Zeroizing;
 
+use super::accessors::owner;
 use super::commitment::Digest;
 use super::error::PoolError;
-use super::pool::Pool;
 use super::request::{DecryptionShare, Request};
 use super::secret::{OwnerSecret, Purpose};
 use super::sharing;
@@ -23,21 +23,11 @@ pub struct KeyHolder {
     pub(crate) admitted: BTreeMap<Digest, Digest>,
 }
 
+owner!(KeyHolder);
+
 impl KeyHolder {
     pub(super) fn new(secret: OwnerSecret, sum: Option<Zeroizing<RnsPoly<Eval>>>) -> Self {
         Self { secret, sum, admitted: BTreeMap::new() }
-    }
-
-    /// The pool.
-    #[must_use]
-    pub fn pool(&self) -> &Pool {
-        self.secret.pool()
-    }
-
-    /// The owner's index.
-    #[must_use]
-    pub fn member(&self) -> usize {
-        self.secret.member()
     }
 
     /// Binds the owner to a request. Keep the owner before the share is made: whoever forgets an admission can be made

@@ -11,8 +11,10 @@
 
 use volley_ring::{Eval, RnsBasis, RnsPoly};
 
-use super::commitment::{Digest, Heard};
+use super::accessors::message;
+use super::commitment::Digest;
 use super::error::PoolError;
+use super::heard::Heard;
 use super::pool::Pool;
 use super::pool_id::PoolId;
 use super::smudging::Smudging;
@@ -214,28 +216,16 @@ impl<const PARTS: usize> Request<PARTS> {
         let mut sum = std::array::from_fn(|_| basis.zero());
         sum.iter_mut().take(1).for_each(|first| basis.add_assign(first, &self.ciphertext.parts[0]));
         for share in shares {
-            heard.enter(share.pool, share.member, share.request)?;
+            heard.enter(share.pool, share.member, ())?;
             self.check_owner(share.member)?;
             if share.request != self.digest {
                 return Err(PoolError::ForeignRequest { member: self.pool.name(share.member) });
             }
             sum.iter_mut().zip(&share.parts).for_each(|(sum, part)| basis.add_assign(sum, part));
         }
-        heard.check_heard(&self.owners)?;
+        heard.check_heard(self.owners.iter().copied())?;
         Ok(sum)
     }
 }
 
-impl<const PARTS: usize> DecryptionShare<PARTS> {
-    /// The pool it is of.
-    #[must_use]
-    pub fn pool(&self) -> PoolId {
-        self.pool
-    }
-
-    /// Index of the member.
-    #[must_use]
-    pub fn member(&self) -> usize {
-        self.member
-    }
-}
+message!(impl<const PARTS: usize> DecryptionShare<PARTS>);

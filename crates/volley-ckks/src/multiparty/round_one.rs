@@ -6,12 +6,13 @@ use volley_ring::sampling::{Domain, sample_gaussian};
 use volley_ring::{Eval, PackedPoly, RnsPoly};
 use zeroize::Zeroizing;
 
-use super::commitment::{Commitment, Commitments, Digest, Heard};
+use super::accessors::{message, owner};
+use super::commitment::{Commitment, Commitments, Digest};
 use super::error::PoolError;
+use super::heard::ShareSum;
 use super::pool::{Pool, Uniform};
 use super::pool_id::PoolId;
 use super::secret::{OwnerSecret, Purpose};
-use crate::rlwe::context::Context;
 use crate::rlwe::keys::{EvaluationKeySet, KeySwitchingKey, PublicKey, galois_target};
 
 /// An owner before round one.
@@ -33,8 +34,7 @@ pub struct RoundOneShare {
 #[derive(Debug)]
 pub struct RoundOneGathering {
     commitments: Commitments,
-    heard: Heard,
-    sum: Option<Vec<PackedPoly>>,
+    shares: ShareSum<Digest>,
 }
 
 /// The sums of round one: the public key, the Galois keys, and what round two takes.
@@ -57,25 +57,7 @@ pub(crate) fn layout(pool: &Pool) -> Vec<usize> {
     std::iter::once(parameters.max_level()).chain(galois).chain(relinearization).collect()
 }
 
-/// The hash of a share of a round.
-pub(super) fn digest(pool: PoolId, round: u8, member: usize, polys: &[PackedPoly]) -> Digest {
-    let mut hash = blake3::Hasher::new();
-    hash.update(b"volley-ckks pool share 1").update(pool.as_bytes()).update(&[round, member as u8]);
-    for poly in polys {
-        hash.update(poly.bytes());
-    }
-    *hash.finalize().as_bytes()
-}
-
-/// sum ← sum + share, polynomial by polynomial.
-pub(super) fn add(context: &Context, levels: &[usize], sum: &mut [PackedPoly], share: &[PackedPoly]) {
-    sum.par_iter_mut().zip(share).zip(levels).for_each(|((sum, share), &level)| {
-        let basis = context.qp(level);
-        let mut total = sum.unpack();
-        basis.add_assign(&mut total, &share.unpack());
-        *sum = basis.pack(&total);
-    });
-}
+owner!(OwnerRoundOne);
 
 impl OwnerRoundOne {
     /// A fresh share of the joint secret for the member of this index. `rng` must be a generator that no one else can
@@ -86,18 +68,6 @@ impl OwnerRoundOne {
     /// [`PoolError::UnknownMember`].
     pub fn new(pool: &Pool, member: usize, rng: &mut impl CryptoRng) -> Result<Self, PoolError> {
         Ok(Self { secret: OwnerSecret::generate(pool, member, rng)? })
-    }
-
-    /// The pool.
-    #[must_use]
-    pub fn pool(&self) -> &Pool {
-        self.secret.pool()
-    }
-
-    /// The owner's index.
-    #[must_use]
-    pub fn member(&self) -> usize {
-        self.secret.member()
     }
 
     /// What is sent first: a hash of the share. It takes as long as the share, which is made for it and forgotten.
@@ -178,21 +148,19 @@ fn relinearization_share(secret: &OwnerSecret, s: &RnsPoly<Eval>, level: usize) 
     first.into_iter().zip(second).flat_map(<[_; 2]>::from).collect()
 }
 
+message!(impl RoundOneShare);
+
 impl RoundOneShare {
-    /// The pool it is of.
-    #[must_use]
-    pub fn pool(&self) -> PoolId {
-        self.pool
-    }
-
-    /// Index of the member.
-    #[must_use]
-    pub fn member(&self) -> usize {
-        self.member
-    }
-
     fn digest(&self) -> Digest {
-        digest(self.pool, 1, self.member, &self.polys)
+        /// The number of the round.
+        const ROUND: u8 = 1;
+        let mut hash = blake3::Hasher::new();
+        hash.update(b"volley-ckks pool share 1").update(self.pool.as_bytes());
+        hash.update(&[ROUND, self.member as u8]);
+        for poly in &self.polys {
+            hash.update(poly.bytes());
+        }
+        *hash.finalize().as_bytes()
     }
 
     fn commitment(&self) -> Commitment {
@@ -213,7 +181,8 @@ impl RoundOneGathering {
     /// No shares so far.
     #[must_use]
     pub fn new(commitments: &Commitments) -> Self {
-        Self { heard: Heard::new(commitments.pool()), commitments: commitments.clone(), sum: None }
+        let pool = commitments.pool();
+        Self { shares: ShareSum::new(pool, layout(pool)), commitments: commitments.clone() }
     }
 
     /// Adds the share of a member.
@@ -227,18 +196,13 @@ impl RoundOneGathering {
         pool.check_pool(share.pool)?;
         pool.check_member(share.member)?;
         let digest = share.check_committed(pool, &self.commitments)?;
-        self.heard.enter(share.pool, share.member, digest)?;
-        match &mut self.sum {
-            None => self.sum = Some(share.polys),
-            Some(sum) => add(pool.context(), &layout(pool), sum, &share.polys),
-        }
-        Ok(())
+        self.shares.add((share.pool, share.member), digest, share.polys)
     }
 
     /// The names of the members whose shares are awaited.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
-        self.heard.missing()
+        self.shares.heard().missing()
     }
 
     /// The sums, when all shares were added.
@@ -247,8 +211,9 @@ impl RoundOneGathering {
     ///
     /// [`PoolError::MissingShares`].
     pub fn finish(self) -> Result<RoundOneSums, PoolError> {
-        let (pool, shares) = (self.heard.pool().clone(), self.heard.all()?);
-        Ok(RoundOneSums { pool, shares, polys: self.sum.unwrap_or_default() })
+        let pool = self.commitments.pool().clone();
+        let (shares, polys) = self.shares.finish()?;
+        Ok(RoundOneSums { pool, shares, polys })
     }
 }
 

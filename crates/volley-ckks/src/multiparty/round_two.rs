@@ -17,12 +17,14 @@ use volley_ring::PackedPoly;
 use volley_ring::sampling::sample_gaussian;
 use zeroize::Zeroizing;
 
-use super::commitment::{Commitments, Digest, Heard};
+use super::accessors::{message, owner};
+use super::commitment::{Commitments, Digest};
 use super::error::PoolError;
+use super::heard::ShareSum;
 use super::holder::KeyHolder;
 use super::pool::Pool;
 use super::pool_id::PoolId;
-use super::round_one::{OwnerRoundOne, RoundOneSums, add, digest};
+use super::round_one::{OwnerRoundOne, RoundOneSums};
 use super::secret::{OwnerSecret, Purpose};
 use super::sharing::{self, SealedShare};
 use crate::rlwe::keys::{EvaluationKeySet, KeySwitchingKey, SecretKey};
@@ -52,8 +54,7 @@ pub struct RoundTwoShare {
 pub struct RoundTwoGathering {
     sums: RoundOneSums,
     digest: Digest,
-    heard: Heard,
-    sum: Option<Vec<PackedPoly>>,
+    shares: ShareSum<()>,
 }
 
 /// The levels of the polynomials of round two, each modulo Q_level·P: one for each digit of the relinearization key.
@@ -86,19 +87,9 @@ impl OwnerRoundOne {
     }
 }
 
+owner!(OwnerRoundTwo);
+
 impl OwnerRoundTwo {
-    /// The pool.
-    #[must_use]
-    pub fn pool(&self) -> &Pool {
-        self.secret.pool()
-    }
-
-    /// The owner's index.
-    #[must_use]
-    pub fn member(&self) -> usize {
-        self.secret.member()
-    }
-
     /// The share of round two for the sums that the owner is bound to. It is the same each time.
     ///
     /// # Errors
@@ -179,25 +170,13 @@ impl OwnerRoundTwo {
     }
 }
 
-impl RoundTwoShare {
-    /// The pool it is of.
-    #[must_use]
-    pub fn pool(&self) -> PoolId {
-        self.pool
-    }
-
-    /// Index of the member.
-    #[must_use]
-    pub fn member(&self) -> usize {
-        self.member
-    }
-}
+message!(impl RoundTwoShare);
 
 impl RoundTwoGathering {
     /// No shares so far.
     #[must_use]
     pub fn new(sums: RoundOneSums) -> Self {
-        Self { digest: sums.fingerprint(), heard: Heard::new(&sums.pool), sums, sum: None }
+        Self { digest: sums.fingerprint(), shares: ShareSum::new(&sums.pool, layout(&sums.pool)), sums }
     }
 
     /// Adds the share of a member.
@@ -213,18 +192,13 @@ impl RoundTwoGathering {
         if share.sums != self.digest {
             return Err(PoolError::OtherSums { member: pool.name(share.member) });
         }
-        self.heard.enter(share.pool, share.member, digest(share.pool, 2, share.member, &share.polys))?;
-        match &mut self.sum {
-            None => self.sum = Some(share.polys),
-            Some(sum) => add(pool.context(), &layout(pool), sum, &share.polys),
-        }
-        Ok(())
+        self.shares.add((share.pool, share.member), (), share.polys)
     }
 
     /// The names of the members whose shares are awaited.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
-        self.heard.missing()
+        self.shares.heard().missing()
     }
 
     /// The keys that a server computes with, when all shares were added.
@@ -233,11 +207,11 @@ impl RoundTwoGathering {
     ///
     /// [`PoolError::MissingShares`].
     pub fn finish(self) -> Result<EvaluationKeySet, PoolError> {
-        self.heard.all()?;
+        let (_, first) = self.shares.finish()?;
         let mut set = self.sums.galois_keys();
         if let Some(level) = self.sums.pool.spec().relinearization_level() {
             let second = self.sums.relinearization().into_iter().map(|[_, h1]| h1.clone());
-            let pairs = self.sum.into_iter().flatten().zip(second).map(<[_; 2]>::from).collect();
+            let pairs = first.into_iter().zip(second).map(<[_; 2]>::from).collect();
             set.set_relinearization_key(KeySwitchingKey::from_pairs(level, pairs));
         }
         Ok(set)

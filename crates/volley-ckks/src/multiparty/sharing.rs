@@ -26,8 +26,9 @@ use rand_core::CryptoRng;
 use volley_ring::{Eval, RnsBasis, RnsPoly};
 use zeroize::Zeroizing;
 
-use super::commitment::Heard;
+use super::accessors::message;
 use super::error::PoolError;
+use super::heard::Heard;
 use super::pool::Pool;
 use super::pool_id::PoolId;
 use super::secret::{OwnerSecret, Purpose};
@@ -43,19 +44,9 @@ pub struct SealedShare {
     pub(crate) sealed: Sealed,
 }
 
+message!(impl SealedShare);
+
 impl SealedShare {
-    /// The pool it is of.
-    #[must_use]
-    pub fn pool(&self) -> PoolId {
-        self.pool
-    }
-
-    /// Index of the member whose secret it is a share of.
-    #[must_use]
-    pub fn member(&self) -> usize {
-        self.member
-    }
-
     /// Index of the member it is for.
     #[must_use]
     pub fn to(&self) -> usize {
@@ -178,7 +169,7 @@ pub(super) fn open(
     let mut heard = Heard::new(pool);
     let mut sum = Zeroizing::new(basis.zero());
     for share in shares {
-        heard.enter(share.pool, share.member, [0; 32])?;
+        heard.enter(share.pool, share.member, ())?;
         let refusal = || PoolError::Sealing { member: pool.name(share.member), to: pool.name(own) };
         if share.to != own {
             return Err(PoolError::ForeignMember { expected: pool.name(own), found: pool.name(share.to) });
@@ -187,6 +178,6 @@ pub(super) fn open(
         let opened = key.open(&share.sealed, &data).and_then(|bytes| decode(pool, &bytes));
         basis.add_assign(&mut sum, &*opened.ok_or_else(refusal)?);
     }
-    heard.all()?;
+    heard.check_heard(pool.everyone())?;
     Ok(sum)
 }
