@@ -78,6 +78,19 @@ impl Part {
     pub fn error_unit(self) -> Complex64 {
         self.unit().conj()
     }
+
+    /// The value that a slot of features or scores has for this part.
+    pub(crate) fn value(self, slot: Complex64) -> f64 {
+        match self {
+            Self::Real => slot.re,
+            Self::Imaginary => slot.im,
+        }
+    }
+
+    /// The value that a slot of errors or labels has for this part.
+    pub(crate) fn error_value(self, slot: Complex64) -> f64 {
+        self.value(slot.conj())
+    }
 }
 
 /// A checked placement of matrices in ciphertexts; see the [module](self).

@@ -97,10 +97,7 @@ impl Layout {
             for &part in self.parts(group) {
                 for (sample, row) in self.part_samples(group, part).zip(slots.chunks_exact(self.width)) {
                     for (column, slot) in self.block_columns(block).zip(&row[self.period..]) {
-                        x[[sample - samples.start, column]] = match part {
-                            Part::Real => slot.re,
-                            Part::Imaginary => slot.im,
-                        };
+                        x[[sample - samples.start, column]] = part.value(*slot);
                     }
                 }
             }
@@ -119,20 +116,9 @@ impl Layout {
         let samples = self.group_samples(group);
         let mut y = Array2::zeros((samples.len(), self.shape.classes));
         for (class_block, slots) in slots.iter().enumerate() {
-            let first = self.block_classes(class_block).start;
-            for &part in self.parts(group) {
-                self.class_block(class_block).for_each_class(
-                    group,
-                    part,
-                    self.period,
-                    |slot, sample, class| {
-                        y[[sample - samples.start, first + class]] = match part {
-                            Part::Real => slots[slot].re,
-                            Part::Imaginary => -slots[slot].im,
-                        };
-                    },
-                );
-            }
+            self.for_each_value(group, class_block, |part, slot, sample, class| {
+                y[[sample - samples.start, class]] = part.error_value(slots[slot]);
+            });
         }
         Ok(y)
     }
@@ -194,20 +180,9 @@ impl Layout {
         let mut z = Array2::zeros((self.shape.samples, self.shape.classes));
         for (index, slots) in slots.iter().enumerate() {
             let (group, class_block) = (index / self.class_blocks(), index % self.class_blocks());
-            let first = self.block_classes(class_block).start;
-            for &part in self.parts(group) {
-                self.class_block(class_block).for_each_class(
-                    group,
-                    part,
-                    self.period,
-                    |slot, sample, class| {
-                        z[[sample, first + class]] = match part {
-                            Part::Real => slots[slot].re,
-                            Part::Imaginary => slots[slot].im,
-                        };
-                    },
-                );
-            }
+            self.for_each_value(group, class_block, |part, slot, sample, class| {
+                z[[sample, class]] = part.value(slots[slot]);
+            });
         }
         Ok(z)
     }
@@ -233,6 +208,17 @@ impl Layout {
         let mut slots = vec![Complex64::ZERO; self.slots];
         self.for_each_class(group, part, columns, |slot, _, _| slots[slot] = value);
         slots
+    }
+
+    /// Calls `f(part, slot, sample, class)` for every existing sample and class that the first K columns of a group's
+    /// class block hold. The class is that of the layout.
+    fn for_each_value(&self, group: usize, class_block: usize, mut f: impl FnMut(Part, usize, usize, usize)) {
+        let first = self.block_classes(class_block).start;
+        for &part in self.parts(group) {
+            self.class_block(class_block).for_each_class(group, part, self.period, |slot, sample, class| {
+                f(part, slot, sample, first + class);
+            });
+        }
     }
 
     /// Calls `f(slot, sample, class)` for every existing sample and class that the first `columns` columns of a
