@@ -26,7 +26,7 @@ use volley_mlr::volley_ckks::{
 use volley_mlr::volley_revolver::plan::{Demands, RingChoice};
 use volley_mlr::{
     ClassLabels, Dataset, EncryptedGroup, EncryptedModel, Error, GroupSource, Hyperparameters, Model,
-    PoolDisclosure, Reference, RowPreparation, StoredRows, Trainer, TrainingSet,
+    PoolDisclosure, PreparedRows, Reference, RowPreparation, StoredRows, Trainer, TrainingSet,
 };
 use volley_program::machine::peak_memory_bytes;
 use volley_program::units::{show_bytes, show_seconds};
@@ -284,11 +284,9 @@ fn compare(
     model: &Model,
     report: &mut Rows,
 ) -> Result<()> {
-    let state = fit.state();
-    let one_hot = state.classes().one_hot(data.training.labels())?;
-    let prepared = fit.training_features(&data.training)?;
+    let PreparedRows { features, one_hot } = fit.state().prepare(&data.training)?;
     let inverse = fit.preconditioner().inverse();
-    let weights = Reference::new(&prepared, &one_hot, inverse, settings).last().map(|step| step.weights);
+    let weights = Reference::new(&features, &one_hot, inverse, settings).last().map(|step| step.weights);
     let in_clear = fit.model(weights.ok_or_else(|| BadInput::new("no iteration"))?)?;
     report.add("accuracy of the pool's model", percent(model.accuracy(&data.test)?));
     report.add("the same in clear", percent(in_clear.accuracy(&data.test)?));

@@ -94,8 +94,9 @@ pub mod wire;
 pub use clear::baselines::{Baseline, BaselineRun};
 pub use clear::model::{Model, Sharing};
 pub use clear::owner_state::OwnerState;
+pub use clear::prepared_rows::PreparedRows;
 pub use clear::reference::{Reference, Step};
-pub use clear::training_set::{PreparedRows, TrainingSet};
+pub use clear::training_set::TrainingSet;
 pub use data::dataset::{Dataset, Precision};
 pub use data::labels::ClassLabels;
 pub use encrypted::{

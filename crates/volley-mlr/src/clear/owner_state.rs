@@ -3,6 +3,7 @@
 use ndarray::Array2;
 
 use crate::clear::model::Model;
+use crate::clear::prepared_rows::PreparedRows;
 use crate::data::dataset::Dataset;
 use crate::data::labels::ClassLabels;
 use crate::error::Error;
@@ -42,6 +43,16 @@ impl OwnerState {
             return Err(Error::ColumnCount { expected, found });
         }
         self.classes.one_hot(data.labels()).map(|_| ())
+    }
+
+    /// Rows to train on, prepared by what was fitted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ColumnCount`] and [`Error::UnknownLabel`] for rows of other columns or classes.
+    pub fn prepare(&self, data: &Dataset) -> Result<PreparedRows, Error> {
+        let features = self.preprocessing.apply_to_training(data.features())?;
+        Ok(PreparedRows { features, one_hot: self.classes.one_hot(data.labels())? })
     }
 
     pub(crate) fn check_shape(&self, shape: Shape) -> Result<(), Error> {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use ndarray::{Array2, Axis, concatenate};
+use ndarray::{Array2, Axis};
 
 use crate::clear::baselines::{Baseline, BaselineRun};
 use crate::clear::model::Model;
 use crate::clear::owner_state::OwnerState;
+use crate::clear::prepared_rows::PreparedRows;
 use crate::clear::reference::Reference;
 use crate::data::class_weight::{Arrangement, RowWeights};
 use crate::data::dataset::Dataset;
@@ -19,27 +20,6 @@ use crate::preparation::preprocessing::Preprocessing;
 use crate::preparation::profile::Profile;
 use crate::preparation::recoding::Recoding;
 use crate::volley_revolver::Layout;
-
-/// Rows as they are trained on, in the order that they have there.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PreparedRows {
-    /// Prepared features, samples × (columns + 1): the bias first.
-    pub features: Array2<f64>,
-    /// Labels, samples × classes.
-    pub one_hot: Array2<f64>,
-}
-
-impl PreparedRows {
-    /// These rows, and after them others.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ColumnCount`] for rows of other columns or classes.
-    pub fn followed_by(&self, others: &Self) -> Result<Self, Error> {
-        let features = below(&self.features, &others.features)?;
-        Ok(Self { features, one_hot: below(&self.one_hot, &others.one_hot)? })
-    }
-}
 
 /// Prepared features, one-hot labels, and all that was fitted to them.
 #[derive(Clone, Debug)]
@@ -117,11 +97,9 @@ impl TrainingSet {
     ///
     /// [`Error::ColumnCount`] for other columns, [`Error::UnknownLabel`] for a class that the first rows do not have,
     /// [`Error::Overflow`] for features that are too large.
-    pub fn extended(first: &PreparedRows, fitted: &OwnerState, data: &Dataset) -> Result<Self, Error> {
-        let added = fitted.preprocessing.apply_to_training(data.features())?;
-        let (features, labels) = (&first.features, &first.one_hot);
-        let features = below(features, &added)?;
-        let one_hot = below(labels, &fitted.classes.one_hot(data.labels())?)?;
+    pub fn extended(mut rows: PreparedRows, fitted: &OwnerState, data: &Dataset) -> Result<Self, Error> {
+        rows.append(&fitted.prepare(data)?)?;
+        let PreparedRows { features, one_hot } = rows;
         let preconditioner = fitted.preconditioner.refit(&features)?;
         let recoding = fitted.recoding.as_ref().map(|recoding| recoding.refit(&features, &one_hot));
         let fitted = OwnerState { preconditioner, recoding, ..fitted.clone() };
@@ -243,12 +221,6 @@ impl TrainingSet {
     pub fn model_as_trained(&self, weights: Array2<f64>) -> Result<Model, Error> {
         self.fitted.model_by(None, weights)
     }
-}
-
-/// Rows below rows of as many columns.
-fn below(first: &Array2<f64>, second: &Array2<f64>) -> Result<Array2<f64>, Error> {
-    let (expected, found) = (first.ncols(), second.ncols());
-    concatenate(Axis(0), &[first.view(), second.view()]).map_err(|_| Error::ColumnCount { expected, found })
 }
 
 #[cfg(test)]

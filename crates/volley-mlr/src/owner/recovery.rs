@@ -3,7 +3,7 @@
 use ndarray::{Array2, Axis};
 
 use crate::clear::owner_state::OwnerState;
-use crate::clear::training_set::PreparedRows;
+use crate::clear::prepared_rows::PreparedRows;
 use crate::encrypted::EncryptedGroups;
 use crate::error::Error;
 use crate::plan::Plan;
@@ -39,12 +39,13 @@ impl OwnerState {
             features: Array2::zeros((0, shape.columns)),
             one_hot: Array2::zeros((0, shape.classes)),
         };
+        let encoder = Encoder::new(secret_key.context());
         for (group, encrypted) in rows.range().zip(&rows.groups) {
-            let slots = |ciphertexts: &[SeededCiphertext]| decrypt(secret_key, ciphertexts);
+            let slots = |ciphertexts: &[SeededCiphertext]| decrypt(secret_key, &encoder, ciphertexts);
             let features = layout.unpack_group_features(&slots(&encrypted.features)?, group)?;
             let one_hot = layout.unpack_group_labels(&slots(&encrypted.labels)?, group)?;
             let one_hot = exact_labels(&one_hot, layout.group_samples(group).start)?;
-            all = all.followed_by(&PreparedRows { features: self.as_prepared(features), one_hot })?;
+            all.append(&PreparedRows { features: self.as_prepared(features), one_hot })?;
         }
         Ok(all)
     }
@@ -61,7 +62,7 @@ impl OwnerState {
         preconditioner: &[SeededCiphertext],
     ) -> Result<(), Error> {
         let expected = plan.layout().pack_columns(&self.preconditioner.normalised_inverse())?;
-        let found = decrypt(secret_key, preconditioner)?;
+        let found = decrypt(secret_key, &Encoder::new(secret_key.context()), preconditioner)?;
         if found.len() != expected.len() {
             let (expected, actual) = (expected.len(), found.len());
             return Err(crate::volley_revolver::Error::Length { expected, actual }.into());
@@ -96,9 +97,12 @@ impl OwnerState {
     }
 }
 
-fn decrypt(secret_key: &SecretKey, ciphertexts: &[SeededCiphertext]) -> Result<Vec<Vec<Complex64>>, Error> {
+fn decrypt(
+    secret_key: &SecretKey,
+    encoder: &Encoder,
+    ciphertexts: &[SeededCiphertext],
+) -> Result<Vec<Vec<Complex64>>, Error> {
     let context = secret_key.context();
-    let encoder = Encoder::new(context);
     let slots = |ciphertext: &SeededCiphertext| {
         Ok(encoder.decode(&secret_key.decrypt(&ciphertext.expand(context)?)?)?)
     };

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use ndarray::Array2;
 use rand_core::CryptoRng;
 
 use super::plan::PoolPlan;
 use super::statistics::Fit;
+use crate::clear::prepared_rows::PreparedRows;
 use crate::data::dataset::Dataset;
 use crate::encrypted::{EncryptedGroup, EncryptedGroups};
 use crate::error::Error;
@@ -27,8 +27,7 @@ pub struct PoolRows<'a> {
     /// The first of the owner's groups, and the layout of its rows by themselves.
     first: usize,
     layout: Layout,
-    features: Array2<f64>,
-    one_hot: Array2<f64>,
+    rows: PreparedRows,
     public_key: &'a PublicKey,
     encoder: Encoder,
 }
@@ -65,12 +64,11 @@ impl<'a> PoolRows<'a> {
         if public_key.context().parameters().id() != plan.plan().parameters().id() {
             return Err(CkksError::ParameterMismatch.into());
         }
-        let features = fit.training_features(data)?;
-        check_features(&features, &state.preconditioner)?;
-        let one_hot = state.classes.one_hot(data.labels())?;
+        let rows = state.prepare(data)?;
+        check_features(&rows.features, &state.preconditioner)?;
         let encoder = Encoder::new(public_key.context());
         let first = plan.groups(owner).start;
-        Ok(Self { plan, fit, first, layout, features, one_hot, public_key, encoder })
+        Ok(Self { plan, fit, first, layout, rows, public_key, encoder })
     }
 
     /// The groups that have these rows.
@@ -109,8 +107,9 @@ impl<'a> PoolRows<'a> {
     }
 
     fn packing(&self) -> Packing<'_> {
+        let PreparedRows { features, one_hot } = &self.rows;
         let (layout, preconditioner) = (self.layout, &self.fit.state().preconditioner);
-        Packing { layout, features: &self.features, one_hot: &self.one_hot, preconditioner, weights: None }
+        Packing { layout, features, one_hot, preconditioner, weights: None }
     }
 
     fn encrypt(

@@ -147,9 +147,9 @@ fn three_owners_train_the_model_that_one_owner_of_all_rows_would() {
     let model = parties.plan.model(&fit, &parties.encoder, &encrypted, plaintexts).unwrap();
 
     // In clear, with what the pool fitted.
-    let prepared = fit.state().preprocessing.apply_to_training(data.features()).unwrap();
+    let prepared = fit.state().prepare(&data).unwrap();
     let inverse = fit.state().preconditioner.inverse();
-    let reference = crate::Reference::new(&prepared, alone.one_hot(), inverse, &hyperparameters);
+    let reference = crate::Reference::new(&prepared.features, alone.one_hot(), inverse, &hyperparameters);
     let weights = reference.last().unwrap().weights;
     let in_clear = fit.state().model(weights).unwrap();
     let error = relative_error(model.weights(), in_clear.weights());

@@ -39,7 +39,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     // Before gigabytes are read: columns and classes.
     state.check_added(&data).at(&options.data)?;
     let rows = decrypt(&upload, &first, &state, &secret_key, &context)?;
-    let training_set = Arc::new(TrainingSet::extended(&rows, &state, &data).at(&options.data)?);
+    let training_set = Arc::new(TrainingSet::extended(rows, &state, &data).at(&options.data)?);
     check_training(&training_set, plan.hyperparameters(), options)?;
     let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
 
@@ -104,10 +104,10 @@ fn decrypt(
         let limit = plan.row_file_bytes(number);
         let groups = EncryptedGroups::read(job, context, number, upload.open(&file)?, limit).at(&file)?;
         let read = state.decrypt_rows(plan, secret_key, &groups).at(&file)?;
-        rows = Some(match rows {
-            Some(rows) => rows.followed_by(&read).at(&file)?,
-            None => read,
-        });
+        match &mut rows {
+            Some(rows) => rows.append(&read).at(&file)?,
+            None => rows = Some(read),
+        }
         bar.set(number + 1);
     }
     rows.ok_or_else(|| BadInput::at(upload.path(), "there are no rows"))

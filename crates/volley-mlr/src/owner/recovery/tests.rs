@@ -37,14 +37,14 @@ fn added_rows_train_to_what_all_rows_with_the_first_ones_statistics_give() {
     let (first, second) = (part(&all, 0..200), part(&all, 200..300));
     let setup = Setup::new(&first, &settings(), small_ring(8));
     let state = setup.training_set.owner_state();
-    let extended = TrainingSet::extended(&decrypted(&setup), state, &second).unwrap();
+    let extended = TrainingSet::extended(decrypted(&setup), state, &second).unwrap();
     assert_eq!(extended.preprocessing(), &state.preprocessing);
     assert_eq!(extended.preconditioner().normalisation(), state.preconditioner.normalisation());
     // In clear, without any encryption between.
     let prepared = state.preprocessing.apply_to_training(first.features()).unwrap();
     let one_hot = state.classes.one_hot(first.labels()).unwrap();
     let in_clear = PreparedRows { features: prepared, one_hot };
-    let in_clear = TrainingSet::extended(&in_clear, state, &second).unwrap();
+    let in_clear = TrainingSet::extended(in_clear, state, &second).unwrap();
     assert!(relative_error(extended.features(), in_clear.features()) < 1e-6);
     assert_eq!(extended.one_hot(), &state.classes.one_hot(all.labels()).unwrap());
     let last = |set: &TrainingSet| set.reference(&settings()).last().unwrap().weights;
@@ -63,14 +63,18 @@ fn added_rows_train_to_what_all_rows_with_the_first_ones_statistics_give() {
 #[test]
 fn what_does_not_fit_the_first_rows_is_refused() {
     let setup = Setup::new(&clouds(60, 6, 3), &settings(), small_ring(8));
-    let (state, rows) = (setup.training_set.owner_state(), decrypted(&setup));
-    let extended = |data: &Dataset| TrainingSet::extended(&rows, state, data).unwrap_err();
+    let (state, mut rows) = (setup.training_set.owner_state(), decrypted(&setup));
+    let extended = |data: &Dataset| TrainingSet::extended(decrypted(&setup), state, data).unwrap_err();
     let columns = Error::ColumnCount { expected: 6, found: 7 };
     assert_eq!(extended(&clouds(9, 7, 3)), columns);
     let label = Error::UnknownLabel { row: 3, label: "class 3".to_owned() };
     assert_eq!(extended(&clouds(9, 6, 4)), label);
     let narrow = PreparedRows { features: rows.features.clone(), one_hot: Array2::zeros((60, 2)) };
-    assert_eq!(rows.followed_by(&narrow), Err(Error::ColumnCount { expected: 3, found: 2 }));
+    let before = rows.clone();
+    assert_eq!(rows.append(&narrow), Err(Error::ColumnCount { expected: 3, found: 2 }));
+    let short = PreparedRows { features: Array2::zeros((1, 2)), one_hot: Array2::zeros((1, 3)) };
+    assert_eq!(rows.append(&short), Err(Error::ColumnCount { expected: 7, found: 2 }));
+    assert_eq!(rows, before, "nothing changes");
 }
 
 #[test]

@@ -112,15 +112,6 @@ impl Fit {
         &self.state.preconditioner
     }
 
-    /// Rows to train on, prepared: samples × (columns + 1), the bias first.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ColumnCount`] for rows of another number of columns.
-    pub fn training_features(&self, data: &Dataset) -> Result<Array2<f64>, Error> {
-        self.state.preprocessing.apply_to_training(data.features())
-    }
-
     /// The model that trained weights, classes × (columns + 1), give.
     ///
     /// # Errors
