@@ -136,8 +136,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     check_free(&upload.job_file(), options.force)?;
     let plan = Arc::new(phase("planning", || project.plan())?);
     let data = options.table.read_dataset(&options.data)?;
-    let training_set = prepare(&data, &plan, options.class_weight).at(&options.data)?;
-    let training_set = Arc::new(training_set);
+    let training_set = Arc::new(prepare(&data, &plan, options.class_weight).at(&options.data)?);
+    drop(data);
     note_nearly_constant(training_set.nearly_constant());
     check_training(&training_set, plan.hyperparameters(), options)?;
     let context = phase("tables", || Context::new(plan.parameters().clone()));

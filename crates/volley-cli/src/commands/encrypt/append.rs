@@ -38,6 +38,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     state.check_added(&data).at(&options.data)?;
     let rows = decrypt(&upload, &first, &state, &secret_key, &context)?;
     let training_set = Arc::new(TrainingSet::extended(&rows, &state, &data).at(&options.data)?);
+    let (before, added) = (rows.features.nrows(), data.features().nrows());
+    drop((rows, data));
     check_training(&training_set, plan.hyperparameters(), options)?;
     let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
 
@@ -46,7 +48,6 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let state_file = project.pending_owner_state_file();
     StagedUpload::write(&pending, &state_file, &job, &owner, &training_set, options)?.commit(false)?;
     project.complete_pending()?;
-    let (before, added) = (first.plan().layout().shape().samples, data.features().nrows());
     note(&format!(
         "note: {} added to {before}; features are prepared by the statistics of the first upload's rows. It is a new \
          job: models of the earlier one are refused, and the whole upload goes to the server",
