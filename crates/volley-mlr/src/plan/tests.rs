@@ -2,6 +2,7 @@ use std::time::Instant;
 
 use cpu_time::ThreadTime;
 
+use super::planning::PREFERRED_BYTES;
 use super::*;
 use crate::testing::{Reencryption, small_ring};
 use crate::volley_ckks::params::{ParametersError, max_log_qp};
