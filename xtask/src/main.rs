@@ -21,6 +21,7 @@ mod experiment;
 mod fuzz;
 mod mnist;
 mod mnist_subset;
+mod pool;
 mod tidy;
 mod workspace;
 
@@ -36,6 +37,8 @@ struct Cli {
 enum Command {
     /// Train on encrypted data, end to end, and compare with the same training in clear
     Experiment(experiment::Options),
+    /// Train one model on the rows of several owners, under a key that nobody holds
+    Pool(pool::Options),
     /// Check everything: rules, format, lints, tests, documentation, benches
     Ci,
     /// Run the benches and collect their times in one JSON file
@@ -71,6 +74,7 @@ fn run(command: &Command) -> Result<()> {
     Kernel::detect().map_err(|unknown| BadInput::new(unknown.to_string()))?;
     match command {
         Command::Experiment(options) => experiment::run(options),
+        Command::Pool(options) => pool::run(options),
         Command::Ci => ci::run(),
         Command::Bench(options) => bench::run(options),
         Command::Bootstrap(options) => bootstrap::run(options),

@@ -4,7 +4,7 @@
 //! encrypts. A server that has the owner's [`EvaluationKeySet`] computes on the ciphertexts with an [`Evaluator`]:
 //! sums, products, rotations ([`Arithmetic`] lists the operations). Circuits are planned on a [`Simulator`] before
 //! there are keys, and tried in clear with [`ClearSlots`]. A backend of another crate implements [`Arithmetic`] and
-//! takes polynomials from [`raw`].
+//! takes polynomials from [`raw`]. Several owners make keys together that none of them holds by [`multiparty`].
 //!
 //! The layer below is `volley-ring`, the layer above `volley-revolver`. The crate knows nothing of matrices, and it has
 //! no exact integers. A ciphertext whose levels are spent gets new ones by [`bootstrapping`]. What is decrypted must
@@ -65,7 +65,8 @@
 //! | `backends` | the implementations: evaluator, simulator, slots in clear |
 //! | `circuits` | polynomials and bootstrapping, for every backend |
 //!
-//! Three modules are beside them: [`costs`] is above `backends`; [`raw`] and `wire` are above `scheme`.
+//! Four modules are beside them: [`costs`] is above `backends`; [`multiparty`] and [`raw`] are above `scheme`, and
+//! `wire` is above `multiparty`.
 //!
 //! All are modules of one crate. They share the parts of ciphertexts and keys and keep their invariants: polynomials
 //! have the limbs of their level, and secrets are wiped. As crates they would have to make those parts public. And

@@ -21,7 +21,8 @@
 //! argument, and what a party that does not follow the protocol can do. Some of it is refused:
 //!
 //! * shares that were chosen after the others': by commitments ([`Commitments`]);
-//! * two members lists, or two sets of shares: by a [fingerprint](Commitments::fingerprint) that owners compare;
+//! * two lists of members, two sets of shares or two public keys: by fingerprints that owners compare, of the
+//!   [commitments](Commitments::fingerprint) and of the [sums](RoundOneSums::fingerprint);
 //! * round two with other sums than the first time, a second decryption of a ciphertext: by the owner's state.
 //!
 //! **Killed programs.** An owner is a value of three stages, [`OwnerRoundOne`], [`OwnerRoundTwo`] and [`KeyHolder`].

@@ -5,6 +5,7 @@
 
 mod atomic;
 mod commands;
+mod evaluation;
 mod files;
 mod output;
 mod passphrase;
@@ -12,6 +13,7 @@ mod plan_summary;
 mod predictions;
 mod project;
 mod settings;
+mod table_advice;
 mod tables;
 
 use std::process::ExitCode;

@@ -10,6 +10,7 @@
 //! PROJECT/private/                     never leaves (mode 0700, files 0600)
 //!     secret-key.vly
 //!     owner-state.vly                  what the decrypted weights are read with
+//!     columns.json                     the columns of the table that was encrypted
 //!     rows-hash                        of the rows that were encrypted last, to know their scores by
 //! PROJECT/append/                      mode 0700: a new upload with more rows, until its files take their places
 //! ```
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
+use volley_data::{Schema, Use};
 use volley_mlr::volley_ckks::wire::{Header, WireError};
 use volley_mlr::volley_ckks::{Context, EvaluationKeySet, KeySpec, SecretKey};
 use volley_mlr::{Job, OwnerState, Plan, PlanHash, RowsHash};
@@ -36,14 +38,18 @@ use crate::files::{buffered, check_without_links, open_named, open_received};
 use crate::output::bytes_bar;
 use crate::passphrase::PassphraseSource;
 use crate::settings::Settings;
+use crate::tables::TableSource;
 
 const OWNER_STATE: &str = "owner-state.vly";
+const SCHEMA: &str = "columns.json";
 /// The version of `project.json`.
 const FORMAT: u32 = 1;
 /// More than any job's file has.
 const JOB_LIMIT: u64 = 1 << 14;
 /// More than `project.json` has.
 const TEXT_LIMIT: u64 = 1 << 16;
+/// More than `columns.json` has: names of 65,536 columns.
+const SCHEMA_LIMIT: u64 = 1 << 24;
 /// More than the file of any ring's secret key has.
 const SECRET_KEY_LIMIT: u64 = 1 << 20;
 
@@ -53,7 +59,20 @@ const SECRET_KEY_LIMIT: u64 = 1 << 20;
 struct Stored {
     format: u32,
     settings: Settings,
+    /// What was said of the table.
+    #[serde(default)]
+    table: TableSource,
     plan_hash: String,
+}
+
+/// `columns.json`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredSchema {
+    format: u32,
+    /// The job of the encryption.
+    job_id: String,
+    columns: Schema,
 }
 
 /// The owner's folder.
@@ -64,7 +83,7 @@ pub(crate) struct Project {
 
 impl Project {
     /// Makes the folder of a plan.
-    pub(crate) fn create(root: &Path, settings: &Settings, plan: &Plan) -> Result<Self> {
+    pub(crate) fn create(root: &Path, settings: &Settings, table: &TableSource, plan: &Plan) -> Result<Self> {
         let project = Self { root: root.to_owned() };
         let file = project.settings_file();
         if file.try_exists().at(&file)? {
@@ -79,7 +98,7 @@ impl Project {
         #[cfg(unix)]
         fs::set_permissions(&private, std::os::unix::fs::PermissionsExt::from_mode(0o700)).at(&private)?;
         let plan_hash = PlanHash::of(plan)?.to_string();
-        let stored = Stored { format: FORMAT, settings: settings.clone(), plan_hash };
+        let stored = Stored { format: FORMAT, settings: settings.clone(), table: table.clone(), plan_hash };
         let text = serde_json::to_string_pretty(&stored)?;
         Staged::new(&file, |out| writeln!(out, "{text}"))?.commit(false)?;
         Ok(project)
@@ -105,13 +124,36 @@ impl Project {
     /// The plan that was printed when the project was made.
     pub(crate) fn plan(&self) -> Result<Plan, BadInput> {
         let file = self.settings_file();
-        let text = read_text(&file)?;
-        let stored: Stored = serde_json::from_str(&text).at(&file)?;
+        let stored = self.stored()?;
         let plan = stored.settings.plan().at(&file)?;
         if stored.format == FORMAT && stored.plan_hash == PlanHash::of(&plan).at(&file)?.to_string() {
             return Ok(plan);
         }
         Err(BadInput::at(&file, "changed, or made by another version of volley: it takes a new project"))
+    }
+
+    /// How tables are read, as it was said when the project was made.
+    pub(crate) fn table_source(&self) -> Result<TableSource, BadInput> {
+        Ok(self.stored()?.table)
+    }
+
+    fn stored(&self) -> Result<Stored, BadInput> {
+        let file = self.settings_file();
+        serde_json::from_str(&read_text(&file, TEXT_LIMIT)?).at(&file)
+    }
+
+    /// The columns of the table that the job was encrypted from: features without names, where they were not kept.
+    pub(crate) fn schema(&self, job: &Job) -> Result<Schema, BadInput> {
+        let (file, features) = (self.owner_files().schema(), job.plan().layout().shape().columns - 1);
+        if !file.try_exists().at(&file)? {
+            return Ok(Schema::of_features(features));
+        }
+        let stored: StoredSchema = serde_json::from_str(&read_text(&file, SCHEMA_LIMIT)?).at(&file)?;
+        let is_of_job = stored.job_id == job.id().to_string();
+        if stored.format == FORMAT && is_of_job && stored.columns.count(Use::Feature) == features {
+            return Ok(stored.columns);
+        }
+        Err(BadInput::at(&file, "changed, or of another encryption: `volley encrypt` makes it anew"))
     }
 
     /// The job that was encrypted last, for work with the secret key.
@@ -134,8 +176,14 @@ impl Project {
         JobFolder::new(&self.root.join("append"))
     }
 
-    pub(crate) fn pending_owner_state_file(&self) -> PathBuf {
-        self.pending().folder.join(OWNER_STATE)
+    /// The private files of the job that was encrypted last.
+    pub(crate) fn owner_files(&self) -> OwnerFiles {
+        OwnerFiles { folder: self.private() }
+    }
+
+    /// The private files of a job whose upload is pending.
+    pub(crate) fn pending_owner_files(&self) -> OwnerFiles {
+        OwnerFiles { folder: self.pending().folder }
     }
 
     /// An empty folder for it. What an earlier one left there was never complete.
@@ -160,7 +208,7 @@ impl Project {
         for entry in fs::read_dir(folder).at(folder)? {
             let file = entry.at(folder)?.path();
             let target = match file.file_name() {
-                Some(name) if name == OWNER_STATE => self.owner_state_file(),
+                Some(name) if name == OWNER_STATE || name == SCHEMA => self.private().join(name),
                 Some(name) if file != job_file => upload.folder.join(name),
                 _ => continue,
             };
@@ -184,7 +232,7 @@ impl Project {
     }
 
     pub(crate) fn owner_state_file(&self) -> PathBuf {
-        self.private().join(OWNER_STATE)
+        self.owner_files().owner_state()
     }
 
     /// Reads the secret key; asks for its passphrase if it is sealed, and returns that too.
@@ -242,7 +290,7 @@ impl Project {
         if !file.try_exists().at(&file)? {
             return Err(BadInput::at(&file, format!("it is not known which rows were encrypted: {HINT}")));
         }
-        let expected = read_text(&file)?;
+        let expected = read_text(&file, TEXT_LIMIT)?;
         let expected = expected.trim_end();
         if expected == found.to_string() {
             return Ok(());
@@ -271,6 +319,34 @@ impl Project {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// The private files of a job.
+#[derive(Debug)]
+pub(crate) struct OwnerFiles {
+    folder: PathBuf,
+}
+
+impl OwnerFiles {
+    /// What the decrypted weights are read with.
+    pub(crate) fn owner_state(&self) -> PathBuf {
+        self.folder.join(OWNER_STATE)
+    }
+
+    fn schema(&self) -> PathBuf {
+        self.folder.join(SCHEMA)
+    }
+
+    /// Stages the columns of the table that a job was encrypted from. Their names are the owner's alone.
+    pub(crate) fn stage_schema(&self, job: &Job, schema: &Schema) -> Result<Staged, BadInput> {
+        let stored = StoredSchema { format: FORMAT, job_id: job.id().to_string(), columns: schema.clone() };
+        let file = self.schema();
+        let text = serde_json::to_string(&stored).at(&file)?;
+        if text.len() as u64 >= SCHEMA_LIMIT {
+            return Err(BadInput::new("the names of the columns are longer than 16 MiB together"));
+        }
+        Staged::private(&file, |mut out| writeln!(out, "{text}"))
     }
 }
 
@@ -417,10 +493,10 @@ pub(crate) fn open(file: &Path) -> Result<BufReader<impl Read + use<>>, BadInput
     with_progress(file, open_named(file)?)
 }
 
-/// Reads a small file of the project.
-fn read_text(file: &Path) -> Result<String, BadInput> {
+/// Reads a file of the project, which has no more bytes than `limit`.
+fn read_text(file: &Path, limit: u64) -> Result<String, BadInput> {
     let mut text = String::new();
-    open_named(file)?.take(TEXT_LIMIT).read_to_string(&mut text).at(file)?;
+    open_named(file)?.take(limit).read_to_string(&mut text).at(file)?;
     Ok(text)
 }
 

@@ -13,7 +13,8 @@ use volley_program::{ProfileName, SMALL_KEY_BYTES};
 /// Range of the sigmoid's polynomial where only its degree is given.
 const SIGMOID_RANGE: f64 = 8.0;
 
-/// Shape of the data, settings of the training, and demands on its parameters. `volley init` finds the shape and the iterations.
+/// Shape of the data, settings of the training, and demands on its parameters. `volley init` finds the shape and the
+/// iterations.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {

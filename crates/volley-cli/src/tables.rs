@@ -1,54 +1,118 @@
 //! The user's tables: how they are named on the command line, and read.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use ndarray::Array2;
-use volley_data::{ContentError, DataError, Header, LabelSource, Table, TableOptions, read_table};
-use volley_mlr::Dataset;
-use volley_program::{BadInput, OrBadInput};
+use serde::{Deserialize, Serialize};
+use volley_data::{
+    Comments, DataError, Delimiter, Header, LabelSource, Remarks, Schema, Table, TableOptions, read_table,
+    read_table_from,
+};
+use volley_mlr::ClassLabels;
+use volley_program::BadInput;
+use volley_program::units::counted;
 
 use crate::output::{note, phase};
+use crate::table_advice::with_advice;
 
-/// How a table is read: CSV, NPY, NPZ or IDX, also gzip-compressed.
-#[derive(Args, Clone, Debug)]
+/// Standard input, where a table is read once.
+const STDIN: &str = "-";
+/// Names of columns in a note.
+const NAMES: usize = 8;
+
+/// How a table is read: CSV, NPY, NPZ or IDX, also gzip-compressed; `-` is standard input. A project keeps what was
+/// given to `volley init`, but for the file of labels.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct TableSource {
-    /// Column of a CSV file, or array of an NPZ file, with the labels [default: the first column, or `y`]
-    #[arg(long, value_name = "NAME", conflicts_with = "labels")]
+    /// Column of a CSV file with the labels, by its name or its place (from 1, or from the end: -1 is the last), or
+    /// array of an NPZ file [default: as in training, else the first column, or `y`]
+    #[arg(long, value_name = "NAME_OR_PLACE", conflicts_with = "labels", allow_negative_numbers = true)]
     label_column: Option<String>,
     /// NPY or IDX file with the labels [default: in the table; for IDX images, the file of labels beside it]
     #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
     labels: Option<PathBuf>,
-    /// Array of an NPZ file with the features
-    #[arg(long, value_name = "NAME", default_value = "X")]
-    features_array: String,
+    /// Leave out a column of a CSV file, by its name or place; may be given several times
+    #[arg(long, value_name = "NAME_OR_PLACE", allow_negative_numbers = true)]
+    drop: Vec<String>,
+    /// Array of an NPZ file with the features [default: X]
+    #[arg(long, value_name = "NAME")]
+    features_array: Option<String>,
     /// Read only the square of this side in the middle of IDX images
     #[arg(long, value_name = "PIXELS")]
     centre: Option<usize>,
     /// Whether the first row of a CSV file is a header; it is guessed to be one if none of its values is a number
-    #[arg(long, value_enum, default_value = "auto")]
-    header: HeaderChoice,
+    /// [default: auto]
+    #[arg(long, value_enum)]
+    header: Option<Choice>,
+    /// What separates the columns of a CSV file: tab, space (any number of them) or a character such as ";" or "|"
+    /// [default: the comma, semicolon or tab in the first row]
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    delimiter: Option<String>,
+    /// Whether lines of a CSV file that begin with # are comments; those that could be rows are refused unless it is
+    /// said [default: auto]
+    #[arg(long, value_enum)]
+    comments: Option<Choice>,
 }
 
-/// [`Header`] on the command line.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum HeaderChoice {
+/// What is to be said or left to a guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Choice {
     Yes,
     No,
     Auto,
 }
 
-impl From<HeaderChoice> for Header {
-    fn from(choice: HeaderChoice) -> Self {
+impl From<Choice> for Header {
+    fn from(choice: Choice) -> Self {
         match choice {
-            HeaderChoice::Yes => Self::Yes,
-            HeaderChoice::No => Self::No,
-            HeaderChoice::Auto => Self::Auto,
+            Choice::Yes => Self::Yes,
+            Choice::No => Self::No,
+            Choice::Auto => Self::Auto,
         }
     }
 }
 
+impl From<Choice> for Comments {
+    fn from(choice: Choice) -> Self {
+        match choice {
+            Choice::Yes => Self::Yes,
+            Choice::No => Self::No,
+            Choice::Auto => Self::Auto,
+        }
+    }
+}
+
+/// The text of a delimiter.
+fn delimiter(text: &str) -> Result<String, String> {
+    text.parse::<Delimiter>().map(|delimiter| delimiter.to_string()).map_err(|error| error.to_string())
+}
+
 impl TableSource {
+    /// The same, and where nothing is said, what `earlier` says.
+    pub(crate) fn or(&self, earlier: Self) -> Self {
+        let labels_elsewhere = self.label_column.is_some() || self.labels.is_some();
+        Self {
+            label_column: if labels_elsewhere { self.label_column.clone() } else { earlier.label_column },
+            labels: self.labels.clone(),
+            drop: if self.drop.is_empty() { earlier.drop } else { self.drop.clone() },
+            features_array: self.features_array.clone().or(earlier.features_array),
+            centre: self.centre.or(earlier.centre),
+            header: self.header.or(earlier.header),
+            delimiter: self.delimiter.clone().or(earlier.delimiter),
+            comments: self.comments.or(earlier.comments),
+        }
+    }
+
+    /// The same, and where nothing is said of the format, what `earlier` says. Columns go by those of training.
+    pub(crate) fn or_format(&self, earlier: Self) -> Self {
+        self.or(Self { label_column: None, drop: vec![], ..earlier })
+    }
+
     /// The same for the table of test rows, which has a file of labels of its own where there is one for this table.
     pub(crate) fn for_test(&self, labels: Option<&Path>) -> Result<Self, BadInput> {
         if self.labels.is_some() && labels.is_none() {
@@ -59,64 +123,134 @@ impl TableSource {
         Ok(Self { labels: labels.map(Path::to_owned), ..self.clone() })
     }
 
-    /// Labelled rows.
-    pub(crate) fn read_labelled(&self, path: &Path) -> Result<Table, BadInput> {
-        self.read(path, self.label_source()).or_bad_input().inspect(|table| note_doubt(path, table))
-    }
-
     /// Labelled rows to train on.
-    pub(crate) fn read_dataset(&self, path: &Path) -> Result<Dataset, BadInput> {
-        self.read_labelled(path)?.into_dataset().or_bad_input()
+    pub(crate) fn read_training(&self, path: &Path) -> Result<Table, BadInput> {
+        self.read(path, LabelSource::Usual, None)
     }
 
-    /// Rows of so many features, with or without labels, which are not looked at.
-    pub(crate) fn read_features(&self, path: &Path, features: usize) -> Result<Array2<f64>, BadInput> {
-        let fits = |table: &Table| table.features().ncols() == features;
-        let problem = match self.read(path, LabelSource::Absent) {
-            Ok(table) if fits(&table) => {
-                note_doubt(path, &table);
-                return Ok(table.into_features());
-            }
-            // The table is dropped before the next one is read: either may take all the memory that there is.
-            unfit => unfit.err(),
-        };
-        match (self.read(path, self.label_source()), problem) {
-            (Ok(table), Some(problem)) if !fits(&table) => Err(problem).or_bad_input(),
-            (Ok(table), _) => {
-                note_doubt(path, &table);
-                Ok(table.into_features())
-            }
-            // A single column has no labels.
-            (Err(DataError { cause, .. }), Some(problem))
-                if matches!(*cause, ContentError::NoValues { .. }) =>
-            {
-                Err(problem).or_bad_input()
-            }
-            (Err(error), _) => Err(error).or_bad_input(),
-        }
+    /// Labelled rows in the columns of a table that was trained on.
+    pub(crate) fn read_labelled(&self, path: &Path, schema: &Schema) -> Result<Table, BadInput> {
+        self.read(path, LabelSource::Usual, Some(schema))
     }
 
-    fn label_source(&self) -> LabelSource {
+    /// Refuses labels that are none of a model's classes.
+    pub(crate) fn check_classes(&self, table: &Table, classes: &ClassLabels) -> Result<(), BadInput> {
+        table.check_classes(classes).map_err(|error| self.explain(&error))
+    }
+
+    /// Rows in the columns of a table that was trained on, with or without labels, which are not looked at.
+    pub(crate) fn read_features(&self, path: &Path, schema: &Schema) -> Result<Array2<f64>, BadInput> {
+        let without_file = Self { labels: None, ..self.clone() };
+        Ok(without_file.read(path, LabelSource::IfAny, Some(schema))?.into_features())
+    }
+
+    /// Reads a table whose labels are where the options say, or else by `default`, and says what was guessed.
+    fn read(&self, path: &Path, default: LabelSource, schema: Option<&Schema>) -> Result<Table, BadInput> {
         let named = self.label_column.clone().map(LabelSource::Named);
         let file = self.labels.clone().map(LabelSource::File);
-        named.or(file).unwrap_or_default()
+        let usual = TableOptions::default();
+        let delimiter = self.delimiter.as_ref().and_then(|text| text.parse().ok());
+        let options = TableOptions {
+            labels: named.or(file).unwrap_or(default),
+            features: self.features_array.clone().unwrap_or(usual.features),
+            centre: self.centre,
+            header: self.header.map_or(usual.header, Header::from),
+            delimiter: delimiter.unwrap_or(usual.delimiter),
+            comments: self.comments.map_or(usual.comments, Comments::from),
+            drop: self.drop.clone(),
+            schema: schema.cloned(),
+            limit: usual.limit,
+        };
+        let table = phase("reading", || {
+            if is_stdin(path) {
+                return read_table_from(Path::new("standard input"), io::stdin().lock(), &options);
+            }
+            read_table(path, &options)
+        });
+        table
+            .map_err(|error| self.explain(&error))
+            .inspect(|table| note_remarks(&name_of(path), table.remarks()))
     }
 
-    fn read(&self, path: &Path, labels: LabelSource) -> Result<Table, DataError> {
-        let options = TableOptions {
-            features: self.features_array.clone(),
-            centre: self.centre,
-            header: self.header.into(),
-            ..TableOptions::with_labels(labels)
-        };
-        phase("reading", || read_table(path, &options))
+    /// An error with what mends it.
+    fn explain(&self, error: &DataError) -> BadInput {
+        with_advice(error, self.label_column.is_some() || self.labels.is_some())
     }
 }
 
-/// Says what was guessed, where that may be wrong.
-fn note_doubt(path: &Path, table: &Table) {
-    if let Some(doubt) = table.header_doubt() {
-        let path = path.display();
+/// Whether a table is standard input, which can be read once.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path == Path::new(STDIN)
+}
+
+fn name_of(path: &Path) -> String {
+    if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// Says what was guessed, where that may be wrong, and what was left out.
+fn note_remarks(path: &str, remarks: &Remarks) {
+    if let Some(doubt) = remarks.header {
         note(&format!("note: {path}: the first row {doubt}; --header yes or --header no says what it is"));
+    }
+    if remarks.has_index {
+        note(&format!(
+            "note: {path}: the first column has no name and is left out, as numbers of rows; to keep it, name it"
+        ));
+    }
+    if remarks.comments > 0 {
+        let lines = counted(remarks.comments as usize, "line");
+        note(&format!("note: {path}: {lines} left out that begin with #; --comments no reads them as rows"));
+    }
+    if !remarks.left_out.is_empty() {
+        let names = remarks.left_out.iter().take(NAMES).map(|name| format!("{name:?}"));
+        let more = if remarks.left_out.len() > NAMES { ", …" } else { "" };
+        let names = names.collect::<Vec<_>>().join(", ");
+        note(&format!("note: {path}: left out, as no features of the model: {names}{more}"));
+    }
+    if let Some(doubt) = remarks.label {
+        let help = "--label-column names another, -1 the last";
+        note(&format!("note: {path}: the labels are taken from the first column, {doubt}; {help}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_goes_before_what_was_said_earlier() {
+        let text = |text: &str| Some(text.to_owned());
+        let earlier = TableSource {
+            label_column: text("kind"),
+            drop: vec!["id".into()],
+            header: Some(Choice::Yes),
+            delimiter: text("tab"),
+            ..TableSource::default()
+        };
+        assert_eq!(TableSource::default().or(earlier.clone()), earlier);
+        let file = TableSource { labels: Some("y.npy".into()), ..TableSource::default() };
+        assert_eq!(file.or(earlier.clone()).label_column, None);
+        let said = TableSource { label_column: text("-1"), drop: vec!["2".into()], ..TableSource::default() };
+        let both = said.or(earlier.clone());
+        assert_eq!((both.label_column, both.drop), (text("-1"), vec!["2".to_owned()]));
+        assert_eq!((both.header, both.delimiter), (Some(Choice::Yes), text("tab")));
+        let format = TableSource::default().or_format(earlier);
+        assert_eq!((format.label_column, format.drop, format.header), (None, vec![], Some(Choice::Yes)));
+    }
+
+    #[test]
+    fn a_project_keeps_all_but_the_file_of_labels() {
+        let source = TableSource {
+            label_column: Some("-1".into()),
+            labels: Some("y.npy".into()),
+            comments: Some(Choice::No),
+            ..TableSource::default()
+        };
+        let stored = serde_json::to_string(&source).unwrap();
+        assert!(!stored.contains("y.npy"));
+        let expected = TableSource { labels: None, ..source };
+        assert_eq!(serde_json::from_str::<TableSource>(&stored).unwrap(), expected);
+        assert_eq!(serde_json::from_str::<TableSource>("{}").unwrap(), TableSource::default());
+        assert!(serde_json::from_str::<TableSource>("{\"labelcolumn\":\"a\"}").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! CSV in UTF-8: in each row a label and values, as many in each row.
+//! CSV in UTF-8: in each row values and perhaps a label, as many in each row.
 //!
 //! The first row is taken for a header if none of its values is a number, unless the caller says whether it is one.
 //! Blank lines are skipped, and blanks around a field do not count. Rows are numbered by the line on which they start.
@@ -12,12 +12,14 @@ use volley_mlr::Precision;
 use crate::error::{ContentError, excerpt};
 use crate::labels::LabelSource;
 use crate::source::{Memory, label_bytes};
-use crate::table::{Header, Table, TableOptions};
+use crate::table::{Header, HeaderDoubt, LabelDoubt, Remarks, Table, TableOptions};
 
 mod header;
+mod label_doubt;
+mod layout;
 mod records;
 
-use header::is_header;
+use layout::Layout;
 use records::{Record, Records};
 
 /// Reads the content of a file.
@@ -27,70 +29,47 @@ pub(crate) fn parse(
     options: &TableOptions,
     memory: &mut Memory,
 ) -> Result<Table, ContentError> {
-    let mut rows: Option<Rows> = None;
-    for record in Records::new(content, memory.left())? {
-        let record = record?;
-        match &mut rows {
-            Some(rows) => rows.push(&record, memory)?,
-            None => rows = Some(Rows::begin(&record, options, memory)?),
-        }
+    let mut records = Records::new(content, memory.left(), options.delimiter, options.comments)?;
+    let first = records.next().transpose()?.ok_or(ContentError::NoRows)?;
+    let second = records.next().transpose()?;
+    let layout = Layout::of(&first, second.as_ref(), options)?;
+    let header = layout.has_header.then(|| first.iter().map(str::to_owned).collect());
+    let mut rows = Rows { layout, header, labels: vec![], values: vec![], lines: vec![] };
+    if rows.header.is_none() {
+        rows.push(&first, memory)?;
     }
-    let rows = rows.filter(|rows| !rows.lines.is_empty()).ok_or(ContentError::NoRows)?;
-    rows.into_table(path)
+    second.iter().try_for_each(|record| rows.push(record, memory))?;
+    for record in &mut records {
+        rows.push(&record?, memory)?;
+    }
+    if rows.lines.is_empty() {
+        return Err(ContentError::NoRows);
+    }
+    rows.into_table(path, options, records.comments())
 }
 
 /// The rows read so far.
 struct Rows {
-    label_column: Option<usize>,
-    /// Columns of the first row, the label's included.
-    width: usize,
-    columns: Option<Vec<String>>,
-    /// Whether what the first row is was guessed.
-    is_guess: bool,
+    layout: Layout,
+    header: Option<Vec<String>>,
     labels: Vec<String>,
     values: Vec<f64>,
     lines: Vec<u64>,
 }
 
 impl Rows {
-    /// Begins with the first row, which may be a header.
-    fn begin(record: &Record, options: &TableOptions, memory: &mut Memory) -> Result<Self, ContentError> {
-        let label_column = label_column(record, options)?;
-        let width = record.len();
-        if width == usize::from(label_column.is_some()) {
-            return Err(ContentError::NoValues { row: record.line });
-        }
-        let mut rows = Self {
-            label_column,
-            width,
-            columns: None,
-            is_guess: options.header == Header::Auto,
-            labels: vec![],
-            values: vec![],
-            lines: vec![],
-        };
-        if is_header(fields(record, label_column), options.header) {
-            rows.columns = Some(fields(record, label_column).map(|(_, field)| field.to_owned()).collect());
-        } else if let LabelSource::Named(name) = &options.labels {
-            return Err(ContentError::NoHeader { name: name.clone() });
-        } else {
-            rows.push(record, memory)?;
-        }
-        Ok(rows)
-    }
-
     fn push(&mut self, record: &Record, memory: &mut Memory) -> Result<(), ContentError> {
-        let row = record.line;
-        if record.len() != self.width {
-            return Err(ContentError::RowLength { row, found: record.len(), expected: self.width });
+        let (row, layout) = (record.line, &self.layout);
+        if record.len() != layout.width {
+            return Err(ContentError::RowLength { row, found: record.len(), expected: layout.width });
         }
         // In a single column a blank line is a row without its value.
-        if let (1, false, Some(row)) = (self.width, self.lines.is_empty(), record.blank_line) {
+        if let (1, false, Some(row)) = (layout.width, self.lines.is_empty(), record.blank_line) {
             return Err(ContentError::EmptyValue { row, column: 1 });
         }
         // The line's number counts as a value.
-        memory.take(1 + self.width - usize::from(self.label_column.is_some()), size_of::<f64>())?;
-        if let Some(column) = self.label_column {
+        memory.take(1 + layout.features.len(), size_of::<f64>())?;
+        if let Some(column) = layout.label {
             let label = record.field(column);
             if label.is_empty() {
                 return Err(ContentError::EmptyLabel { row, column: column + 1 });
@@ -98,64 +77,59 @@ impl Rows {
             memory.take(1, label_bytes(label.len()))?;
             self.labels.push(label.to_owned());
         }
-        for (index, field) in fields(record, self.label_column) {
-            self.values.push(value(field, row, index + 1)?);
+        for &column in &layout.features {
+            self.values.push(value(record.field(column), row, column + 1)?);
         }
         self.lines.push(row);
         Ok(())
     }
 
-    fn into_table(self, path: &Path) -> Result<Table, ContentError> {
-        let rows = self.lines.len();
-        let (columns, found) = (self.values.len() / rows, self.values.len());
-        let header_doubt = match &self.columns {
-            _ if !self.is_guess => None,
-            Some(names) => header::doubt_names(names),
-            None => header::doubt_data(&self.values[..columns], &self.labels),
+    fn into_table(self, path: &Path, options: &TableOptions, comments: u64) -> Result<Table, ContentError> {
+        let remarks = Remarks {
+            header: (options.header == Header::Auto).then(|| self.header_doubt(options)).flatten(),
+            label: self.label_doubt(options),
+            has_index: self.layout.has_index,
+            comments,
+            left_out: self.layout.left_out.clone(),
         };
-        let features = Array2::from_shape_vec((rows, columns), self.values)
-            .map_err(|_| ContentError::Size { shape: vec![rows, columns], item_bytes: 8, found })?;
+        let Self { layout, header, labels, values, lines } = self;
+        let (rows, found) = (lines.len(), values.len());
+        let columns = found / rows;
+        let features = Array2::from_shape_vec((rows, columns), values).map_err(|_| ContentError::Size {
+            shape: vec![rows, columns],
+            item_bytes: 8,
+            found,
+        })?;
+        let name =
+            |names: &Vec<String>| layout.features.iter().map(|&column| names[column].clone()).collect();
         Ok(Table {
             path: path.to_owned(),
             features,
             precision: Precision::Double,
-            labels: self.label_column.map(|_| self.labels),
-            columns: self.columns,
-            lines: Some(self.lines),
-            header_doubt,
+            labels: layout.label.map(|_| labels),
+            columns: header.as_ref().map(name),
+            schema: layout.schema,
+            lines: Some(lines),
+            remarks,
         })
     }
-}
 
-/// The column of the labels, by the first row.
-fn label_column(first: &Record, options: &TableOptions) -> Result<Option<usize>, ContentError> {
-    match &options.labels {
-        LabelSource::Usual => Ok(Some(0)),
-        LabelSource::Absent | LabelSource::File(_) => Ok(None),
-        LabelSource::Column(index) if *index < first.len() => Ok(Some(*index)),
-        LabelSource::Column(index) => {
-            Err(ContentError::ColumnRange { column: index.saturating_add(1), columns: first.len() })
-        }
-        LabelSource::Named(name) => named_column(first, name, options.header).map(Some),
+    /// Why the guess of what the first row is may be wrong.
+    fn header_doubt(&self, options: &TableOptions) -> Option<HeaderDoubt> {
+        let Some(header) = &self.header else {
+            return header::doubt_data(&self.values[..self.layout.features.len()], &self.labels);
+        };
+        let names: Vec<&str> = self.layout.features.iter().map(|&column| header[column].as_str()).collect();
+        header::doubt_names(&names, options.schema.is_some())
     }
-}
 
-fn named_column(first: &Record, name: &str, header: Header) -> Result<usize, ContentError> {
-    let mut found = first.iter().enumerate().filter(|(_, field)| *field == name).map(|(index, _)| index);
-    match (found.next(), found.count()) {
-        (Some(column), 0) => Ok(column),
-        (Some(_), more) => Err(ContentError::AmbiguousColumn { name: name.to_owned(), count: 1 + more }),
-        (None, _) if is_header(fields(first, None), header) => {
-            let found = first.iter().map(str::to_owned).collect();
-            Err(ContentError::MissingColumn { name: name.to_owned(), found })
+    /// Why the first column may not have the labels, where nobody said that it has.
+    fn label_doubt(&self, options: &TableOptions) -> Option<LabelDoubt> {
+        if options.labels != LabelSource::Usual || options.schema.is_some() {
+            return None;
         }
-        (None, _) => Err(ContentError::NoHeader { name: name.to_owned() }),
+        label_doubt::of(&self.labels, self.values.chunks_exact(self.layout.features.len()))
     }
-}
-
-/// The fields beside the label, with their columns.
-fn fields(record: &Record, label_column: Option<usize>) -> impl Iterator<Item = (usize, &str)> {
-    record.iter().enumerate().filter(move |(index, _)| Some(*index) != label_column)
 }
 
 fn value(field: &str, row: u64, column: usize) -> Result<f64, ContentError> {

@@ -182,6 +182,52 @@ pub enum ContentError {
         /// The number of columns with it.
         count: usize,
     },
+    /// A column that is asked for by its place, where there is none.
+    #[error("there is no column {place} among {columns}: they count from 1, or back from -1")]
+    ColumnPlace {
+        /// The place that was asked for.
+        place: i64,
+        /// The number of columns.
+        columns: usize,
+    },
+    /// The column of the labels is also to be left out.
+    #[error("column {column} has the labels and cannot be left out")]
+    LabelDropped {
+        /// The column.
+        column: usize,
+    },
+    /// A feature of the model that is not among the columns.
+    #[error("the model's feature {name:?} is not in the table; other columns are {}", listed(found))]
+    MissingFeature {
+        /// Its name.
+        name: String,
+        /// The names of the columns that may be features.
+        found: Vec<String>,
+    },
+    /// Several columns beside the model's features, none of them of the name that its labels have.
+    #[error("it is not known which column has the labels: {}", listed(found))]
+    LabelColumnUnknown {
+        /// Their names.
+        found: Vec<String>,
+    },
+    /// A line that may be a comment or a row.
+    #[error("row {row} begins with \"#\" like a comment and has numbers like a row")]
+    CommentOrRow {
+        /// The row.
+        row: u64,
+    },
+    /// What cannot separate fields.
+    #[error("{text:?} separates no fields: \"tab\", \"space\" or a character such as \";\" does")]
+    Delimiter {
+        /// The text, shortened where it is long.
+        text: String,
+    },
+    /// A file of a format that is known and not read.
+    #[error("this is {found}, which is not read")]
+    Foreign {
+        /// The format.
+        found: &'static str,
+    },
     /// The label's column is beyond the last.
     #[error("the labels are asked for in column {column}, there are {columns}")]
     ColumnRange {
@@ -195,6 +241,12 @@ pub enum ContentError {
     LabelSource {
         /// What was asked for.
         asked: &'static str,
+        /// The format of the features.
+        format: &'static str,
+    },
+    /// Columns to be left out where this format has no columns with names or places.
+    #[error("columns can be left out of a CSV file, not of a {format} file")]
+    DropSource {
         /// The format of the features.
         format: &'static str,
     },
@@ -327,11 +379,11 @@ pub enum ContentError {
         message: String,
     },
     /// A model of another version of the format.
-    #[error("the model has format version {found}, this program reads version {supported}")]
+    #[error("the model has format version {found}, this program reads versions up to {supported}")]
     Version {
         /// The file's version.
         found: u64,
-        /// The version that is read.
+        /// The last version that is read.
         supported: u64,
     },
     /// Parts of a model that do not fit each other.
@@ -343,6 +395,18 @@ pub enum ContentError {
         found: usize,
         /// The number that fits the rest.
         expected: usize,
+    },
+    /// A use of a column that is not known.
+    #[error("{text:?} is no use of a column")]
+    ColumnUse {
+        /// The text.
+        text: String,
+    },
+    /// Several columns of labels.
+    #[error("{count} columns have the labels")]
+    LabelColumns {
+        /// Their number.
+        count: usize,
     },
     /// Standardised features that are cut at another value.
     #[error("features are cut at {found}, this program cuts them at {supported}")]

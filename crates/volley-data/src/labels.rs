@@ -17,11 +17,16 @@ pub enum LabelSource {
     /// of any NPY file, has no labels.
     #[default]
     Usual,
+    /// As [`Usual`](Self::Usual) in a CSV file that has them beside the features of
+    /// [`TableOptions::schema`](crate::TableOptions::schema), else nowhere: for rows whose labels are not looked at.
+    IfAny,
     /// Nowhere: everything is a feature.
     Absent,
     /// The column of this index, from 0, of a CSV file.
     Column(usize),
-    /// The column of this name of a CSV file, or the array of this name of an NPZ file.
+    /// The column of this name of a CSV file, or the array of this name of an NPZ file. Where no column has the name
+    /// and it is a number, it is the column of that place: from 1, or from the end -1. Where names in the header are
+    /// numbers, only a negative number is a place.
     Named(String),
     /// An NPY or IDX file of one dimension, of any format of features.
     File(PathBuf),

@@ -3,7 +3,8 @@
 //! * [`read_table`] reads features and labels from CSV, NPY, NPZ and IDX files, each of them also gzip-compressed, into
 //!   a [`Table`], which becomes a [`Dataset`](volley_mlr::Dataset).
 //! * [`write_model`] and [`read_model`] keep a [`Model`](volley_mlr::Model) as JSON or as NPZ with the names that
-//!   scikit-learn gives to its attributes. What is read is the model that was written, bit for bit.
+//!   scikit-learn gives to its attributes. What is read is the model that was written, bit for bit. With it goes the
+//!   [`Schema`] of the table that it was trained on, so that columns of other tables are found by their names.
 //! * [`read_images`] reads the images of an IDX or NPY file, [`write_features`] writes what was made of them.
 //! * [`write_predictions`] writes labels and scores as CSV.
 //!
@@ -31,6 +32,7 @@
 #![forbid(unsafe_code)]
 
 mod csv_file;
+mod delimiter;
 mod error;
 mod feature_file;
 mod idx;
@@ -40,17 +42,22 @@ mod model;
 mod npy;
 mod npz;
 mod predictions;
+mod schema;
 mod source;
 mod table;
 mod table_file;
+mod text_kind;
 
+pub use delimiter::{Comments, Delimiter};
 pub use error::{ContentError, DataError};
 pub use feature_file::{FeatureFormat, FeatureRows, write_features, write_features_in_bytes};
 pub use idx::Idx;
 pub use images::{Images, read_images};
 pub use labels::LabelSource;
-pub use model::{ModelFormat, read_model, write_model};
+pub use model::{ModelFormat, TableModel, read_model, write_model};
 pub use predictions::write_predictions;
-pub use table::{Header, HeaderDoubt, Table, TableOptions};
-pub use table_file::{parse_table, read_table};
+pub use schema::{Schema, Use};
+pub use table::{Header, HeaderDoubt, LabelDoubt, Remarks, Table, TableOptions};
+pub use table_file::{parse_table, read_table, read_table_from};
+pub use text_kind::TextKind;
 pub use volley_mlr;

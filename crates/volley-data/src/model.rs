@@ -5,6 +5,9 @@
 //! `mean`, `inverse_deviation` and `clip` besides. `sharing` says whether the model may be shared; in NPZ a model that
 //! may has `flooding` (statistical bits, decryptions, deviation). A file without it holds a private model.
 //!
+//! `columns` are those of the table that was trained on: what each is for and its name (in NPZ `column_uses_` and,
+//! where there are names, `column_names_`). A file without it takes features without names.
+//!
 //! Standardising cuts features off, so it is not affine and cannot be folded into the coefficients, as a whitening is.
 //! The paper's profile does not prepare features.
 
@@ -16,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use volley_mlr::{ClassLabels, Model, Preprocessing, Sharing, Standardisation};
 
 use crate::error::{ContentError, DataError};
+use crate::schema::{Schema, Use};
 use crate::source;
 
 mod json;
@@ -51,12 +55,43 @@ impl ModelFormat {
     }
 }
 
+/// A model, and the columns of the table that it was trained on, by which it takes other tables.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableModel {
+    model: Model,
+    schema: Schema,
+}
+
+impl TableModel {
+    /// A model of the features of a table.
+    ///
+    /// # Errors
+    ///
+    /// [`ContentError::ModelShape`] where the columns have more or fewer features than the model.
+    pub fn new(model: Model, schema: Schema) -> Result<Self, ContentError> {
+        check_length("columns (features)", schema.count(Use::Feature), model.preprocessing().columns())?;
+        Ok(Self { model, schema })
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The columns of the table that it was trained on.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+}
+
 /// Writes a model, so that [`read_model`] gives the same one, bit for bit.
 ///
 /// # Errors
 ///
 /// [`ContentError::Io`].
-pub fn write_model(out: impl Write, format: ModelFormat, model: &Model) -> Result<(), ContentError> {
+pub fn write_model(out: impl Write, format: ModelFormat, model: &TableModel) -> Result<(), ContentError> {
     let parts = Parts::of(model);
     match format {
         ModelFormat::Json => json::write(out, parts),
@@ -69,7 +104,7 @@ pub fn write_model(out: impl Write, format: ModelFormat, model: &Model) -> Resul
 /// # Errors
 ///
 /// Whatever is wrong, with the file's name.
-pub fn read_model(path: &Path) -> Result<Model, DataError> {
+pub fn read_model(path: &Path) -> Result<TableModel, DataError> {
     let content = source::read(path, LIMIT).map_err(|cause| cause.in_file(path))?;
     let parts = if content.starts_with(b"PK") {
         numpy::read(path, &content)?
@@ -87,6 +122,8 @@ struct Parts {
     intercept: Vec<f64>,
     preprocessing: Option<Statistics>,
     sharing: Sharing,
+    /// None for features alone, without names.
+    columns: Option<Schema>,
 }
 
 /// The statistics of standardised columns, an entry for each feature.
@@ -100,7 +137,7 @@ struct Statistics {
 }
 
 impl Parts {
-    fn of(model: &Model) -> Self {
+    fn of(TableModel { model, schema }: &TableModel) -> Self {
         let (bias, coef) = model.weights().view().split_at(Axis(1), 1);
         Self {
             classes: model.classes().names().to_vec(),
@@ -108,10 +145,11 @@ impl Parts {
             intercept: bias.iter().copied().collect(),
             preprocessing: model.preprocessing().standardisations().map(Statistics::of),
             sharing: model.sharing(),
+            columns: (*schema != Schema::of_features(schema.uses().len())).then(|| schema.clone()),
         }
     }
 
-    fn into_model(self) -> Result<Model, ContentError> {
+    fn into_model(self) -> Result<TableModel, ContentError> {
         let (rows, columns) = self.coef.dim();
         check_length("intercept", self.intercept.len(), rows)?;
         let preprocessing = match self.preprocessing {
@@ -122,7 +160,9 @@ impl Parts {
             |_| ContentError::ModelShape { part: "intercept", found: self.intercept.len(), expected: rows };
         let bias = Array2::from_shape_vec((rows, 1), self.intercept.clone()).map_err(shape)?;
         let weights = concatenate(Axis(1), &[bias.view(), self.coef.view()]).map_err(shape)?;
-        Ok(Model::new(weights, ClassLabels::try_from(self.classes)?, preprocessing)?.marked(self.sharing))
+        let model = Model::new(weights, ClassLabels::try_from(self.classes)?, preprocessing)?;
+        let schema = self.columns.unwrap_or_else(|| Schema::of_features(columns));
+        TableModel::new(model.marked(self.sharing), schema)
     }
 }
 

@@ -188,8 +188,12 @@ impl<W: Write + Seek> NpzWriter<W> {
                 integers.iter().map(|number| number.to_le_bytes().to_vec()),
             );
         }
-        let (descr, texts) = npy::texts(labels);
-        self.add(name, &descr, &shape, texts)
+        self.add_texts(name, labels)
+    }
+
+    pub(crate) fn add_texts(&mut self, name: &str, texts: &[String]) -> Result<(), ContentError> {
+        let (descr, elements) = npy::texts(texts);
+        self.add(name, &descr, &[texts.len()], elements)
     }
 
     pub(crate) fn add_numbers<'n>(

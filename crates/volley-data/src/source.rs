@@ -26,7 +26,18 @@ pub(crate) enum Format {
     Npy,
     Npz,
     Idx,
+    /// Known, and not read.
+    Foreign(&'static str),
 }
+
+/// Formats that tables often have elsewhere, by the ends of names and the first bytes.
+const FOREIGN: [(&[&str], &[u8], &str); 5] = [
+    (&[".parquet", ".pq"], b"PAR1", "a Parquet file"),
+    (&[".feather", ".arrow"], b"ARROW1", "an Arrow or Feather file"),
+    (&[".xlsx", ".xls", ".ods"], b"\xd0\xcf\x11\xe0", "a spreadsheet"),
+    (&[".h5", ".hdf5"], b"\x89HDF", "an HDF5 file"),
+    (&[".pkl", ".pickle"], b"\x80\x04\x95", "a pickle"),
+];
 
 impl Format {
     /// By the extension, or where that says nothing by the first bytes (after decompression).
@@ -43,6 +54,12 @@ impl Format {
         if let Some((_, format)) = by_name.iter().find(|(end, _)| name.ends_with(end)) {
             return *format;
         }
+        let is_foreign = |(ends, magic, _): &&(&[&str], &[u8], _)| {
+            start.starts_with(magic) || ends.iter().any(|end| name.ends_with(end))
+        };
+        if let Some((.., foreign)) = FOREIGN.iter().find(is_foreign) {
+            return Self::Foreign(foreign);
+        }
         let by_start = [(NPY_MAGIC, Self::Npy), (ZIP_MAGIC, Self::Npz), (IDX_MAGIC, Self::Idx)];
         by_start.iter().find(|(magic, _)| start.starts_with(magic)).map_or(Self::Csv, |(_, format)| *format)
     }
@@ -53,6 +70,7 @@ impl Format {
             Self::Npy => "NPY",
             Self::Npz => "NPZ",
             Self::Idx => "IDX",
+            Self::Foreign(name) => name,
         }
     }
 }
@@ -71,33 +89,45 @@ pub(crate) enum Content<'a> {
 }
 
 impl Content<'static> {
-    /// The content of a file, decompressed where it is gzip-compressed. A compressed archive is held in memory, up to a
-    /// quarter of `limit` bytes.
+    /// The content of a file, as [`of_stream`](Self::of_stream). An archive that is not compressed as a whole is not held
+    /// in memory.
     pub(crate) fn open(path: &Path, limit: u64) -> Result<Self, ContentError> {
         let (start, file) = peek(BufReader::new(File::open(path)?))?;
-        let is_gzip = is_gzip(&start);
-        let (start, stream) = if is_gzip { peek(gunzip(file))? } else { (start, file) };
-        Ok(match Format::of(path, &start) {
-            Format::Csv => Self::Csv(stream),
-            Format::Npy => Self::Npy(stream),
-            Format::Idx => Self::Idx(stream),
-            Format::Npz if is_gzip => {
-                Self::Npz(Box::new(Cursor::new(read_within(stream, limit / ARCHIVE_PART)?)))
-            }
-            Format::Npz => Self::Npz(Box::new(BufReader::new(File::open(path)?))),
-        })
+        if !is_gzip(&start) && Format::of(path, &start) == Format::Npz {
+            return Ok(Self::Npz(Box::new(BufReader::new(File::open(path)?))));
+        }
+        Self::of_stream(path, file, limit)
     }
 }
 
 impl<'a> Content<'a> {
+    /// What a stream holds, decompressed where it is gzip-compressed. An archive is held in memory, up to a quarter of
+    /// `limit` bytes.
+    pub(crate) fn of_stream(
+        path: &Path,
+        stream: impl BufRead + 'a,
+        limit: u64,
+    ) -> Result<Self, ContentError> {
+        let (start, stream) = peek(stream)?;
+        let (start, stream) = if is_gzip(&start) { peek(gunzip(stream))? } else { (start, stream) };
+        Ok(match Format::of(path, &start) {
+            Format::Csv => Self::Csv(stream),
+            Format::Npy => Self::Npy(stream),
+            Format::Idx => Self::Idx(stream),
+            Format::Npz => Self::Npz(Box::new(Cursor::new(read_within(stream, limit / ARCHIVE_PART)?))),
+            Format::Foreign(found) => return Err(ContentError::Foreign { found }),
+        })
+    }
+
     /// Content that is in memory and not compressed as a whole, under the name that it would have as a file.
-    pub(crate) fn of(path: &Path, content: &'a [u8]) -> Self {
-        match Format::of(path, content) {
+    pub(crate) fn of(path: &Path, content: &'a [u8]) -> Result<Self, ContentError> {
+        Ok(match Format::of(path, content) {
             Format::Csv => Self::Csv(Box::new(content)),
             Format::Npy => Self::Npy(Box::new(content)),
             Format::Idx => Self::Idx(Box::new(content)),
             Format::Npz => Self::Npz(Box::new(Cursor::new(content))),
-        }
+            Format::Foreign(found) => return Err(ContentError::Foreign { found }),
+        })
     }
 
     pub(crate) fn format(&self) -> Format {

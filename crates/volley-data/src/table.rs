@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use volley_mlr::{ClassLabels, Dataset, Precision};
 
+use crate::delimiter::{Comments, Delimiter};
 use crate::error::{ContentError, DataError, excerpt};
 use crate::labels::{LabelSource, check_labels};
+use crate::schema::Schema;
 use crate::source::DEFAULT_LIMIT;
 
 /// Whether the first row of a CSV file is a header.
@@ -27,6 +29,8 @@ pub enum Header {
 pub enum HeaderDoubt {
     /// It was taken for a header, though names in it repeat or stand for missing values.
     Names,
+    /// It was taken for a header, though all names in it are numbers.
+    Numbers,
     /// It was taken for data, though its values count up by ones.
     Sequence,
     /// It was taken for data, though its label is no number and all others are.
@@ -37,10 +41,54 @@ impl fmt::Display for HeaderDoubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Names => "is taken for a header, though names in it repeat or stand for missing values",
+            Self::Numbers => "is taken for a header, though its names are numbers",
             Self::Sequence => "is taken for data, though its values count up like numbers of columns",
             Self::Label => "is taken for data, though its label is no number and all others are",
         })
     }
+}
+
+/// Why the first column of a CSV file may not be the one of the labels, where nobody said that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabelDoubt {
+    /// Every row has another label.
+    AllDiffer,
+    /// Labels are numbers with a fraction.
+    Fractions,
+    /// Labels are whole numbers, and so are the values of the last column, of which fewer are different.
+    LastColumn {
+        /// Different values of the first column.
+        first: usize,
+        /// Different values of the last column.
+        last: usize,
+    },
+}
+
+impl fmt::Display for LabelDoubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AllDiffer => f.write_str("though it is another one in every row"),
+            Self::Fractions => f.write_str("though there are numbers with a fraction in it"),
+            Self::LastColumn { first, last } => {
+                write!(f, "though it has {first} different values, and the last column has {last}")
+            }
+        }
+    }
+}
+
+/// What was guessed of a CSV file, and what of it was left out without being asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remarks {
+    /// Why the guess of whether the first row is a header may be wrong, where there is a reason.
+    pub header: Option<HeaderDoubt>,
+    /// Why the labels may not be in the first column, where they were taken from there and there is a reason.
+    pub label: Option<LabelDoubt>,
+    /// Whether the first column was left out, because it has no name: it is taken for numbers of rows.
+    pub has_index: bool,
+    /// The number of lines that were left out as comments.
+    pub comments: u64,
+    /// The names of columns that are none of the model's.
+    pub left_out: Vec<String>,
 }
 
 /// How a table is read.
@@ -54,6 +102,15 @@ pub struct TableOptions {
     pub centre: Option<usize>,
     /// Whether the first row of a CSV file is a header.
     pub header: Header,
+    /// What separates the fields of a CSV file.
+    pub delimiter: Delimiter,
+    /// Whether lines of a CSV file that begin with `#` are comments.
+    pub comments: Comments,
+    /// Columns of a CSV file that are left out, by name or place as in [`LabelSource::Named`].
+    pub drop: Vec<String>,
+    /// The columns of the table that a model was trained on, for rows that this model is to take. Features come in the
+    /// order of that table. Columns go by name where both tables have names, else by place.
+    pub schema: Option<Schema>,
     /// Most bytes of memory that values (8 each) and labels take, and that a record of CSV may have: 2 GiB by default.
     /// What a header declares is compared with it before anything is read.
     pub limit: u64,
@@ -66,6 +123,10 @@ impl Default for TableOptions {
             features: "X".into(),
             centre: None,
             header: Header::default(),
+            delimiter: Delimiter::default(),
+            comments: Comments::default(),
+            drop: vec![],
+            schema: None,
             limit: DEFAULT_LIMIT,
         }
     }
@@ -88,8 +149,9 @@ pub struct Table {
     pub(crate) precision: Precision,
     pub(crate) labels: Option<Vec<String>>,
     pub(crate) columns: Option<Vec<String>>,
+    pub(crate) schema: Schema,
     pub(crate) lines: Option<Vec<u64>>,
-    pub(crate) header_doubt: Option<HeaderDoubt>,
+    pub(crate) remarks: Remarks,
 }
 
 impl Table {
@@ -97,12 +159,13 @@ impl Table {
     pub(crate) fn unlabelled(path: &Path, features: Array2<f64>) -> Self {
         Self {
             path: path.to_owned(),
+            schema: Schema::of_features(features.ncols()),
             features,
             precision: Precision::Double,
             labels: None,
             columns: None,
             lines: None,
-            header_doubt: None,
+            remarks: Remarks::default(),
         }
     }
 
@@ -130,10 +193,22 @@ impl Table {
         self.columns.as_deref()
     }
 
+    /// The columns by which those of another table are put in the order of this one, or the schema that it was read by.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
     /// Why the guess of whether the first row is a header may be wrong, where there is a reason.
     #[must_use]
     pub fn header_doubt(&self) -> Option<HeaderDoubt> {
-        self.header_doubt
+        self.remarks.header
+    }
+
+    /// What was guessed and left out.
+    #[must_use]
+    pub fn remarks(&self) -> &Remarks {
+        &self.remarks
     }
 
     /// Where a row stands in the file: its line in a CSV file, else its number from 1.

@@ -1,6 +1,6 @@
 //! Tables from files of any format.
 
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use ndarray::Array2;
@@ -8,7 +8,7 @@ use ndarray::Array2;
 use crate::error::{ContentError, DataError};
 use crate::idx::Idx;
 use crate::labels::{check_label_source, separate_labels};
-use crate::source::{Content, Memory};
+use crate::source::{Content, Format, Memory};
 use crate::table::{Table, TableOptions};
 use crate::{csv_file, npy, npz};
 
@@ -25,13 +25,23 @@ pub fn read_table(path: &Path, options: &TableOptions) -> Result<Table, DataErro
     parse(path, content, options)
 }
 
+/// [`read_table`] of a stream, under the name that it would have as a file. An archive (NPZ) is held in memory.
+///
+/// # Errors
+///
+/// As [`read_table`].
+pub fn read_table_from(path: &Path, stream: impl Read, options: &TableOptions) -> Result<Table, DataError> {
+    let content = Content::of_stream(path, BufReader::new(stream), options.limit);
+    parse(path, content.map_err(|cause| cause.in_file(path))?, options)
+}
+
 /// [`read_table`] of content that is in memory, not compressed as a whole, under the name it would have as a file.
 ///
 /// # Errors
 ///
 /// As [`read_table`].
 pub fn parse_table(path: &Path, content: &[u8], options: &TableOptions) -> Result<Table, DataError> {
-    parse(path, Content::of(path, content), options)
+    parse(path, Content::of(path, content).map_err(|cause| cause.in_file(path))?, options)
 }
 
 fn parse(path: &Path, content: Content<'_>, options: &TableOptions) -> Result<Table, DataError> {
@@ -39,6 +49,9 @@ fn parse(path: &Path, content: Content<'_>, options: &TableOptions) -> Result<Ta
     let format = content.format();
     let mut memory = Memory::new(options.limit);
     check_label_source(&options.labels, format).map_err(in_file)?;
+    if !options.drop.is_empty() && format != Format::Csv {
+        return Err(in_file(ContentError::DropSource { format: format.name() }));
+    }
     let mut table = match content {
         Content::Csv(stream) => csv_file::parse(path, stream, options, &mut memory).map_err(in_file)?,
         Content::Npy(mut stream) => {

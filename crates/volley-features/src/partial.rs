@@ -1,9 +1,9 @@
 //! Features of many images, on a disk while they are computed.
 //!
-//! The file begins with a header: a magic, and the BLAKE3 hash of all that the features are made of. Then come blocks of
-//! [`BLOCK_IMAGES`] images (the last one may have fewer): the features in little-endian f32, image by image, and the
-//! BLAKE3 hash of the header, the block's number and the features. A block that is cut off or damaged, and all after it,
-//! are computed again. So a program that is killed at any moment loses the block that it was at.
+//! The file begins with a header: a magic, and the BLAKE3 hash of all that the features are made of. Then come blocks
+//! of [`BLOCK_IMAGES`] images (the last one may have fewer): the features in little-endian f32, image by image, and the
+//! BLAKE3 hash of the header, the block's number and the features. A block that is cut off or damaged, and all after
+//! it, are computed again. So a program that is killed at any moment loses the block that it was at.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};

@@ -7,6 +7,10 @@
 
 use std::sync::Arc;
 
+use volley_mlr::volley_ckks::multiparty::{
+    Commitment, DecryptionShare, KeyHolder, Opening, OwnerRoundOne, OwnerRoundTwo, Pool, RoundOneShare,
+    RoundOneSums, RoundTwoShare, SealedShare, Smudging, Switching,
+};
 use volley_mlr::volley_ckks::wire::{FileReader, Header};
 use volley_mlr::volley_ckks::{
     Ciphertext, Context, EvaluationKeySet, KeySpec, Parameters, PublicKey, SecretKey, SeededCiphertext,
@@ -59,7 +63,14 @@ struct World {
     context: Arc<Context>,
     job: Job,
     job_context: Arc<Context>,
+    pool: Pool,
+    opening: Opening,
+    switching: Switching,
 }
+
+/// The member of the pool whose files are read, and the one a share was sealed for.
+const MEMBER: usize = 1;
+const RECEIVER: usize = 2;
 
 macro_rules! golden {
     ($crate_name:literal, $name:literal) => {
@@ -74,7 +85,7 @@ macro_rules! reader {
 }
 
 /// Every reader of `volley-ckks` and `volley-mlr`.
-pub const READERS: [Reader; 18] = [
+pub const READERS: [Reader; 31] = [
     // The header shows what any file is. It has no writer of its own.
     Reader {
         name: "header",
@@ -126,6 +137,53 @@ pub const READERS: [Reader; 18] = [
         } else {
             plain
         })
+    }),
+    reader!("volley-ckks", "pooled-parameters", |_, file, limit| {
+        written(|out| Ok(Parameters::read(file, limit)?.write(out)?))
+    }),
+    reader!("volley-ckks", "pooled-evaluation-keys", |world, file, limit| {
+        let context = world.pool.context();
+        let keys = EvaluationKeySet::read(context, file, limit)?;
+        written(|out| Ok(keys.write(context.parameters(), out)?))
+    }),
+    reader!("volley-ckks", "pool", |world, file, limit| {
+        written(|out| Ok(Pool::read(world.pool.context(), file, limit)?.write(out)?))
+    }),
+    reader!("volley-ckks", "pool-commitment", |world, file, limit| {
+        let commitment = Commitment::read(&world.pool, MEMBER, file, limit)?;
+        written(|out| Ok(commitment.write(&world.pool, out)?))
+    }),
+    reader!("volley-ckks", "pool-round-one-share", |world, file, limit| {
+        let share = RoundOneShare::read(&world.pool, MEMBER, file, limit)?;
+        written(|out| Ok(share.write(&world.pool, out)?))
+    }),
+    reader!("volley-ckks", "pool-round-one-sums", |world, file, limit| {
+        written(|out| Ok(RoundOneSums::read(&world.pool, file, limit)?.write(out)?))
+    }),
+    reader!("volley-ckks", "pool-round-two-share", |world, file, limit| {
+        let share = RoundTwoShare::read(&world.pool, MEMBER, file, limit)?;
+        written(|out| Ok(share.write(&world.pool, out)?))
+    }),
+    reader!("volley-ckks", "pool-sealed-share", |world, file, limit| {
+        let share = SealedShare::read(&world.pool, MEMBER, RECEIVER, file, limit)?;
+        written(|out| Ok(share.write(&world.pool, out)?))
+    }),
+    reader!("volley-ckks", "pool-opening-share", |world, file, limit| {
+        let share = DecryptionShare::read(&world.opening, MEMBER, file, limit)?;
+        written(|out| Ok(share.write(&world.opening, out)?))
+    }),
+    reader!("volley-ckks", "pool-switching-share", |world, file, limit| {
+        let share = DecryptionShare::read(&world.switching, MEMBER, file, limit)?;
+        written(|out| Ok(share.write(&world.switching, out)?))
+    }),
+    reader!("volley-ckks", "pool-owner-before-round-one", |world, file, limit| {
+        written(|out| Ok(OwnerRoundOne::read(&world.pool, MEMBER, file, limit)?.write(out)?))
+    }),
+    reader!("volley-ckks", "pool-owner-before-round-two", |world, file, limit| {
+        written(|out| Ok(OwnerRoundTwo::read(&world.pool, MEMBER, file, limit)?.write(out)?))
+    }),
+    reader!("volley-ckks", "pool-key-holder", |world, file, limit| {
+        written(|out| Ok(KeyHolder::read(&world.pool, MEMBER, file, limit)?.write(out)?))
     }),
     reader!("volley-mlr", "training-job", |_, file, limit| {
         written(|out| Ok(Job::read(file, limit)?.write(out)?))
@@ -182,7 +240,9 @@ impl Readers {
         let context = Context::new(Parameters::read(&parameters[..], parameters.len() as u64)?);
         let job = Job::read(&job[..], job.len() as u64)?;
         let job_context = Context::new(job.plan().parameters().clone());
-        Ok(Self { world: World { context, job, job_context } })
+        let pool = golden_pool()?;
+        let (opening, switching) = golden_requests(&pool)?;
+        Ok(Self { world: World { context, job, job_context, pool, opening, switching } })
     }
 
     /// Reads any bytes as a file of at most `limit` bytes.
@@ -194,6 +254,25 @@ impl Readers {
             Ok(_) => Outcome::Changed,
         }
     }
+}
+
+fn golden_pool() -> Result<Pool, Error> {
+    let (parameters, pool) = (golden!("volley-ckks", "pooled-parameters"), golden!("volley-ckks", "pool"));
+    let context = Context::new(Parameters::read(&parameters[..], parameters.len() as u64)?);
+    Ok(Pool::read(&context, &pool[..], pool.len() as u64)?)
+}
+
+/// The requests that the golden shares are of.
+fn golden_requests(pool: &Pool) -> Result<(Opening, Switching), Error> {
+    let context = pool.context();
+    let ciphertext = |file: &[u8]| Ciphertext::read(context, file, file.len() as u64);
+    let opened = ciphertext(golden!("volley-ckks", "opened-ciphertext"))?;
+    let switched = ciphertext(golden!("volley-ckks", "switched-ciphertext"))?;
+    let receiver = golden!("volley-ckks", "receiver-public-key");
+    let receiver = PublicKey::read(context, &receiver[..], receiver.len() as u64)?;
+    let (owners, smudging) = ([0, MEMBER], Smudging::new(Smudging::MIN_STATISTICAL_BITS, 1, 1.0)?);
+    let opening = Opening::new(pool, &opened, owners, &smudging)?;
+    Ok((opening, Switching::new(pool, &switched, owners, &smudging, &receiver)?))
 }
 
 /// What a fuzz target does with an input: the reader of this name reads it as it is, and then with hashes that are

@@ -125,10 +125,10 @@ fn try_file(readers: &Readers, reader: &Reader, file: &[u8], seen: &mut Seen) ->
 }
 
 fn report(seen: &[Seen], files: u64, elapsed: Duration) {
-    println!("{:18} {:>9} {:>9} {:>12} {:>12}", "reader", "refused", "intact", "most bytes", "slowest");
+    println!("{:27} {:>9} {:>9} {:>12} {:>12}", "reader", "refused", "intact", "most bytes", "slowest");
     for (reader, seen) in READERS.iter().zip(seen) {
         let Seen { refused, intact, bytes, slowest } = seen;
-        println!("{:18} {refused:>9} {intact:>9} {bytes:>12} {slowest:>12.1?}", reader.name);
+        println!("{:27} {refused:>9} {intact:>9} {bytes:>12} {slowest:>12.1?}", reader.name);
     }
     let seconds = elapsed.as_secs_f64();
     println!("{files} files in {seconds:.0} s, {:.0} a second", files as f64 / seconds);

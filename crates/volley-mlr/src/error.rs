@@ -103,16 +103,6 @@ pub enum Error {
         /// Owners given.
         actual: usize,
     },
-    /// No level has room for the sums of a pool.
-    #[error(
-        "totals of the pool take {required} bits with the noise that hides them, and the modulus has {available:.0}"
-    )]
-    PoolRoom {
-        /// Bits that they take.
-        required: u32,
-        /// Bits of the largest modulus.
-        available: f64,
-    },
     /// An owner's sum that is too large to be added to those of others.
     #[error(
         "the rows' sum in column {column} (counted from 0) is {sum:e}, and a pool adds sums below {limit:e}: divide \

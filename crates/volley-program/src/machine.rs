@@ -6,7 +6,7 @@ use clap::Args;
 use sysinfo::{Process, ProcessRefreshKind, ProcessesToUpdate, System};
 use volley_mlr::volley_ckks::costs::Memory;
 
-use crate::failure::{BadInput, OrBadInput};
+use crate::failure::BadInput;
 use crate::units::{counted, parse_bytes, show_bytes};
 
 /// Most threads, more than any machine has; far more would take minutes to start.
@@ -27,8 +27,9 @@ impl Threads {
     ///
     /// [`BadInput`] if the system does not give so many.
     pub fn start(self) -> Result<(), BadInput> {
-        let Some(threads) = self.threads else { return Ok(()) };
-        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().or_bad_input()
+        let threads = self.threads.map_or(0, usize::from);
+        let started = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        started.map_err(|error| BadInput::new(format!("threads cannot be started: {error}")))
     }
 }
 

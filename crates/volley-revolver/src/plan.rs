@@ -289,8 +289,7 @@ impl Plan {
     /// Estimated seconds of the server on one core with these times, the first use of its memory included.
     #[must_use]
     pub fn seconds_on(&self, core: &CostModel) -> f64 {
-        core.seconds(&self.parameters, &self.counted.counts)
-            + core.first_use_seconds(self.memory(1).total())
+        core.seconds(&self.parameters, &self.counted.counts) + core.first_use_seconds(self.memory(1).total())
     }
 }
 

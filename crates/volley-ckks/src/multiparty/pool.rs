@@ -88,9 +88,6 @@ impl Pool {
     ) -> Result<Self, PoolError> {
         let (members, keys): (Vec<String>, Vec<_>) =
             members.into_iter().map(|(name, key)| (name.into(), key)).unzip();
-        if threshold < 2 || threshold >= members.len() {
-            return Err(PoolError::Threshold { threshold, members: members.len() });
-        }
         Self::checked(context, members, Some(Threshold { owners: threshold, keys }), spec, seed)
     }
 
@@ -101,6 +98,10 @@ impl Pool {
         spec: KeySpec,
         seed: Seed,
     ) -> Result<Self, PoolError> {
+        let wrong = |threshold: &&Threshold| threshold.owners < 2 || threshold.owners >= members.len();
+        if let Some(&Threshold { owners: threshold, .. }) = threshold.as_ref().filter(wrong) {
+            return Err(PoolError::Threshold { threshold, members: members.len() });
+        }
         let owners = context.parameters().secret().owners();
         if owners != members.len() || owners < 2 {
             return Err(PoolError::OwnerCount { owners, members: members.len() });

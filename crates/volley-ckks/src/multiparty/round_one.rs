@@ -266,8 +266,10 @@ impl RoundOneSums {
         PublicKey::from_half(self.pool.context(), self.pool.key_id(), seed, self.polys[0].clone())
     }
 
-    /// A hash of the pool, the shares and their sums.
-    pub(super) fn digest(&self) -> Digest {
+    /// A hash of the pool, the shares and their sums. Owners compare it by another way than the server's: where it is
+    /// the same, all of them have the same public key, and do round two with the same sums.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
         let mut hash = blake3::Hasher::new();
         hash.update(b"volley-ckks pool sums 1").update(self.pool.id().as_bytes());
         for part in self.shares.iter().map(|share| &share[..]).chain(self.polys.iter().map(PackedPoly::bytes))

@@ -67,7 +67,7 @@ impl OwnerRoundOne {
     /// The owner before round two, who is bound to these sums. Keep it before the share of round two is sent.
     ///
     /// A server that is not trusted to add up gets nobody's round two: an owner who has all shares makes the sums by
-    /// [`RoundOneGathering`] and compares them with the server's.
+    /// [`RoundOneGathering`](super::RoundOneGathering) and compares them with the server's.
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ impl OwnerRoundOne {
         if sums.shares != commitments.digests() {
             return Err(PoolError::ForeignSums { member: self.secret.name() });
         }
-        Ok(OwnerRoundTwo { sums: sums.digest(), secret: self.secret })
+        Ok(OwnerRoundTwo { sums: sums.fingerprint(), secret: self.secret })
     }
 }
 
@@ -107,7 +107,7 @@ impl OwnerRoundTwo {
     pub fn share(&self, sums: &RoundOneSums) -> Result<RoundTwoShare, PoolError> {
         let pool = self.pool();
         pool.check_pool(sums.pool.id())?;
-        if sums.digest() != self.sums {
+        if sums.fingerprint() != self.sums {
             return Err(PoolError::SecondRoundTwo { member: self.secret.name() });
         }
         let level = pool.spec().relinearization_level();
@@ -197,7 +197,7 @@ impl RoundTwoGathering {
     /// No shares so far.
     #[must_use]
     pub fn new(sums: RoundOneSums) -> Self {
-        Self { digest: sums.digest(), heard: Heard::new(&sums.pool), sums, sum: None }
+        Self { digest: sums.fingerprint(), heard: Heard::new(&sums.pool), sums, sum: None }
     }
 
     /// Adds the share of a member.

@@ -76,6 +76,7 @@ impl OwnerSecret {
     }
 
     /// k.
+    #[cfg(any(test, feature = "wire"))]
     pub(crate) fn seed(&self) -> &[u8; 32] {
         &self.seed
     }

@@ -82,8 +82,8 @@ fn sample(basis: &RnsBasis, rng: &mut impl CryptoRng) -> Zeroizing<RnsPoly<Eval>
     from_residues(basis, Zeroizing::new(residues.collect()))
 }
 
-fn from_residues(basis: &RnsBasis, residues: Zeroizing<Vec<u64>>) -> Zeroizing<RnsPoly<Eval>> {
-    let poly = RnsPoly::from_residues(basis.degree(), residues.to_vec());
+fn from_residues(basis: &RnsBasis, mut residues: Zeroizing<Vec<u64>>) -> Zeroizing<RnsPoly<Eval>> {
+    let poly = RnsPoly::from_residues(basis.degree(), std::mem::take(&mut *residues));
     Zeroizing::new(poly.expect("residues fill whole limbs"))
 }
 
@@ -114,7 +114,7 @@ pub(crate) fn decode(pool: &Pool, bytes: &[u8]) -> Option<Zeroizing<RnsPoly<Eval
 }
 
 /// f_i(y) for a point y, by Horner's rule.
-fn evaluate(secret: &OwnerSecret, threshold: usize, y: u64) -> Zeroizing<RnsPoly<Eval>> {
+pub(super) fn evaluate(secret: &OwnerSecret, threshold: usize, y: u64) -> Zeroizing<RnsPoly<Eval>> {
     let basis = basis(secret.pool());
     let residues: Vec<u64> = basis.moduli().map(|q| q.reduce(y)).collect();
     let mut value = Zeroizing::new(basis.zero());

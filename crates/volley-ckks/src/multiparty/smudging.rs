@@ -78,7 +78,8 @@ impl Smudging {
     pub fn with_room(
         parameters: &Parameters,
         operand: &Operand,
-        (owners, precision): (usize, f64),
+        owners: usize,
+        precision: f64,
         decryptions: u32,
         error_norm: f64,
     ) -> Result<Self, PoolError> {

@@ -15,6 +15,7 @@ use crate::{
 
 mod noise;
 mod refusals;
+mod shares;
 mod smudging;
 mod threshold;
 
@@ -297,6 +298,11 @@ fn owners_compare_one_fingerprint() {
     assert_ne!(Commitments::new(&members.pool, shown).unwrap().fingerprint(), fingerprint);
     let other = Members::new(pool_of(pooled(6, 2), all_keys, 2));
     assert_ne!(other.commitments.fingerprint(), fingerprint);
+    // Or another public key, that is not the sum of the shares.
+    let (sums, mut wrong) = (members.sums(), members.sums());
+    assert_eq!(sums.fingerprint(), wrong.fingerprint());
+    wrong.polys[0] = wrong.polys[1].clone();
+    assert_ne!(sums.fingerprint(), wrong.fingerprint());
 }
 
 #[test]
@@ -309,4 +315,16 @@ fn a_pool_without_relinearization_has_an_empty_round_two() {
     assert!(session.bits(&expected, &session.joint.decrypt(&rotated).unwrap()) > 25.0);
     let error = session.evaluator.square(&rotated).unwrap_err();
     assert_eq!(error, Error::MissingRelinearizationKey);
+}
+
+#[test]
+fn an_upload_under_the_key_of_a_pool_has_both_halves() {
+    let session = Session::new(pool_of(pooled(6, 3), |spec| spec, 1));
+    let parameters = session.pool.context().parameters();
+    let ciphertext = session.encrypt(&random_slots(32, &mut rng(2)), 2, 3);
+    let simulator = crate::Simulator::new(parameters);
+    simulator.input(ciphertext.scale(), 2).unwrap();
+    let upload = simulator.upload();
+    assert_eq!((upload.ciphertexts, upload.bytes), (1, ciphertext.record_bytes(parameters)));
+    assert_eq!(upload.memory_bytes, 2 * 3 * 64 * 8);
 }

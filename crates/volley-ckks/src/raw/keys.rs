@@ -160,8 +160,8 @@ impl EvaluationKeySet {
     ///
     /// [`RawError::Digits`], [`RawError::Degree`], [`RawError::Limbs`] and [`RawError::Residue`] for a key;
     /// [`RawError::GaloisElement`]; [`RawError::ExplicitHalves`] for any key but the one of relinearization;
-    /// [`RawError::RaisingPair`] for one of two keys; [`RawError::Ckks`] for a level that does not exist, and for keys of
-    /// an ephemeral secret that is not as secure as the parameters claim.
+    /// [`RawError::RaisingPair`] for one of two keys; [`RawError::Ckks`] for a level that does not exist, and for keys
+    /// of an ephemeral secret that is not as secure as the parameters claim.
     pub fn from_switching_keys(
         context: &Context,
         key_id: KeyId,

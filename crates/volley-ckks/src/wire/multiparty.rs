@@ -76,6 +76,7 @@ impl Names {
 
     /// Opens a file of these names, and refuses any other.
     fn open<R: Read>(&self, pool: &Pool, input: R, limit: u64) -> Result<FileReader<R>, WireError> {
+        self.member.map_or(Ok(()), |member| pool.check_member(member))?;
         let file = FileReader::open(input, limit)?;
         file.expect_kind(self.kind.clone())?;
         file.expect_parameters(pool.context().parameters().id())?;

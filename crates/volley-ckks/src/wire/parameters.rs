@@ -12,21 +12,22 @@ use crate::base::params::{MAX_PRIMES, Parameters, ParametersLiteral, SecretDistr
 const MAX_BYTES: u32 = 64 + 2 * MAX_PRIMES as u32;
 
 impl Parameters {
-    /// Writes the set as a file of a few dozen bytes: the literal, and for a pool the number of its owners.
+    /// Writes the set as a file of a few dozen bytes: the literal, and in the header the number of owners of a pool.
     ///
     /// # Errors
     ///
     /// [`WireError::Io`].
     pub fn write(&self, out: impl Write) -> Result<(), WireError> {
-        let mut body = encode_structure(&self.literal())?;
-        if let SecretDistribution::TernarySum { owners } = self.secret() {
-            body.push(owners as u8);
-        }
+        let body = encode_structure(&self.literal())?;
+        let extension = match self.secret() {
+            SecretDistribution::Ternary => Vec::new(),
+            SecretDistribution::TernarySum { owners } => vec![owners as u8],
+        };
         let header = Header {
             kind: Kind::PARAMETERS,
             params_id: self.id(),
             key_id: None,
-            extension: Vec::new(),
+            extension,
             body_bytes: body.len() as u64,
         };
         write_file(&header, out, |writer| writer.bytes(&body))
@@ -43,16 +44,22 @@ impl Parameters {
     pub fn read(input: impl Read, limit: u64) -> Result<Self, WireError> {
         let file = FileReader::open(input, limit)?;
         file.expect_kind(Kind::PARAMETERS)?;
-        file.expect_bare(false)?;
+        let owners = match file.header() {
+            Header { key_id: None, extension, .. } => match extension[..] {
+                [] => None,
+                [owners] => Some(owners.into()),
+                _ => return Err(WireError::Header),
+            },
+            _ => return Err(WireError::Header),
+        };
         let expected = file.header().params_id;
         let parameters = file.read(|body| {
             let literal: ParametersLiteral = body.structure(MAX_BYTES)?;
             let single = literal.build()?;
-            if body.left() == 0 {
-                return Ok::<_, WireError>(single);
+            match owners {
+                None => Ok::<_, WireError>(single),
+                Some(owners) => single.pooled(owners).map_err(|_| WireError::Header),
             }
-            let [owners] = body.array()?;
-            Ok(single.pooled(owners.into())?)
         })?;
         let found = parameters.id();
         if found == expected { Ok(parameters) } else { Err(WireError::ForeignParameters { expected, found }) }

@@ -12,6 +12,7 @@ use crate::{
 };
 
 mod golden;
+mod multiparty;
 mod mutations;
 mod needed;
 #[cfg(not(feature = "sealing"))]

@@ -115,7 +115,13 @@ class Structure:
 
 def read(kind):
     """(id of the parameters, key id, body)"""
-    data = (HERE / f"{kind.replace(' ', '-')}.vly").read_bytes()
+    params_id, key_id, _, body = read_extended(kind, kind)
+    return params_id, key_id, body
+
+
+def read_extended(kind, name):
+    """(id of the parameters, key id, extension, body) of the file of this name."""
+    data = (HERE / f"{name.replace(' ', '-')}.vly").read_bytes()
     assert data[:8] == b"\x89VLY\r\n\x1a\n"
     version, length = struct.unpack("<HH", data[8:12])
     assert version == 1
@@ -124,10 +130,10 @@ def read(kind):
     assert header.take(header.varint()).decode() == kind
     params_id = header.take(32)
     key_id = header.take(16) if header.take(1) == b"\1" else None
-    header.take(header.varint())
+    extension = header.take(header.varint())
     body = data[12 + length : -32]
     assert header.varint() == len(body) and not header.data
-    return params_id, key_id, body
+    return params_id, key_id, extension, body
 
 
 def is_prime(n):
@@ -181,6 +187,46 @@ def expand(seed, domain, digit, limb, degree, q):
             return residues
 
 
+def option(structure, read_value):
+    return read_value() if structure.take(1) == b"\1" else None
+
+
+def check_pool(encoded):
+    """The ids and hashes of the files of a pool. `encoded` is what the id of its parameters is a hash of, without the
+    distribution of the secret."""
+    params_id, _, (owners,), _ = read_extended("parameters", "pooled parameters")
+    assert blake3(encoded + struct.pack("<BB", 2, owners)) == params_id
+
+    _, key_id, pool_id, body = read_extended("pool", "pool")
+    (length,) = struct.unpack("<I", body[:4])
+    structure, keys = Structure(body[4 : 4 + length]), body[4 + length :]
+    names = [structure.take(structure.varint()) for _ in range(structure.varint())]
+    threshold = option(structure, lambda: structure.take(1)[0])
+    seed = structure.take(32)
+    relinearization = option(structure, structure.varint)
+    galois = [(structure.varint(), structure.varint()) for _ in range(structure.varint())]
+    assert not structure.data and len(names) == owners
+    assert len(keys) == (0 if threshold is None else 1184 * owners)
+    content = b"volley-ckks pool 1" + params_id + bytes([owners])
+    content += b"".join(bytes([len(name)]) + name for name in names)
+    content += bytes([owners if threshold is None else threshold]) + keys
+    content += struct.pack("<HI", 0 if relinearization is None else relinearization + 1, len(galois))
+    content += b"".join(struct.pack("<IH", element, level) for element, level in galois)
+    assert blake3(content + seed) == pool_id and key_id == pool_id[:16]
+
+    extension, share = read_extended("pool round one share", "pool round one share")[2:]
+    member = extension[32]
+    assert extension == pool_id + bytes([member])
+    digest = blake3(b"volley-ckks pool share 1" + pool_id + bytes([1, member]) + share)
+    assert read("pool commitment")[2] == digest
+    sums = read("pool round one sums")[2]
+    assert sums[32 * member : 32 * member + 32] == digest
+    assert len(sums) == 32 * owners + len(share)
+    hash_of_sums = blake3(b"volley-ckks pool sums 1" + pool_id + sums)
+    assert read("pool round two share")[2][:32] == hash_of_sums
+    assert read("pool owner before round two")[2][32:] == hash_of_sums
+
+
 def main():
     params_id, _, body = read("parameters")
     (length,) = struct.unpack("<I", body[:4])
@@ -197,7 +243,9 @@ def main():
     ends = [sum(map(len, levels[: i + 1])) for i in range(len(levels))]
     for part in [q[end - len(level) : end] for level, end in zip(levels, ends)] + [p]:
         encoded += struct.pack(f"<I{len(part)}Q", len(part), *part)
-    assert blake3(encoded + struct.pack("<IB", log_scale, 1)) == params_id
+    encoded += struct.pack("<I", log_scale)
+    assert blake3(encoded + b"\1") == params_id
+    check_pool(encoded)
 
     for kind in ("public key", "evaluation keys", "ciphertext"):
         assert read(kind)[0] == params_id

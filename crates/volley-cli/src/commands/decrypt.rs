@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_data::{ModelFormat, write_model};
+use volley_data::{ModelFormat, TableModel, write_model};
 use volley_mlr::volley_ckks::{Ciphertext, Context};
 use volley_mlr::{EncryptedModel, Sharing};
 use volley_program::OrBadInput;
@@ -89,9 +89,10 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
             state.decrypt(plan, &secret_key, &encrypted)
         }
     });
-    let model = model.at(file)?;
+    let model = TableModel::new(model.at(file)?, project.schema(&job)?).or_bad_input()?;
     let mut bytes = Vec::new();
     write_model(&mut bytes, format, &model)?;
+    let model = model.model();
     Staged::private(&options.output, |mut out| out.write_all(&bytes))?.commit(options.force)?;
     note(&advice(model.sharing()));
     output.result(&Decrypted {

@@ -11,6 +11,7 @@ use rand::SeedableRng;
 use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
+use volley_data::Schema;
 use volley_mlr::volley_ckks::wire::Header;
 use volley_mlr::volley_ckks::{Context, SecretKey};
 use volley_mlr::wire::write_preconditioner;
@@ -22,7 +23,7 @@ use crate::atomic::{FolderLock, Staged, check_free};
 use crate::files::open_received;
 use crate::output::{Bar, Output, note, phase};
 use crate::passphrase::PassphraseSource;
-use crate::project::{JobFolder, Project};
+use crate::project::{JobFolder, OwnerFiles, Project};
 use crate::tables::TableSource;
 
 mod append;
@@ -135,7 +136,9 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     // The job is written last: an upload without a job was never complete.
     check_free(&upload.job_file(), options.force)?;
     let plan = Arc::new(phase("planning", || project.plan())?);
-    let data = options.table.read_dataset(&options.data)?;
+    let table = options.table.or(project.table_source()?).read_training(&options.data)?;
+    let schema = table.schema().clone();
+    let data = table.into_dataset().or_bad_input()?;
     let training_set = Arc::new(prepare(&data, &plan, options.class_weight).at(&options.data)?);
     drop(data);
     note_nearly_constant(training_set.nearly_constant());
@@ -149,7 +152,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
     let job = Job::new(plan.clone(), secret_key.id(), &mut rng)?;
     let staged =
-        StagedUpload::write(&upload, &project.owner_state_file(), &job, &owner, &training_set, options)?;
+        StagedUpload::write(&upload, &project.owner_files(), &job, &owner, &training_set, &schema, options)?;
     staged.commit(options.force)?;
     output.result(&Encrypted::new(&upload, &job, 0))
 }
@@ -157,26 +160,30 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
 /// The complete files of an upload, which are not in their places yet.
 struct StagedUpload<'a> {
     folder: &'a JobFolder,
-    state: Staged,
+    /// The owner's state and the columns.
+    private: [Staged; 2],
     files: Vec<Staged>,
     job: Staged,
 }
 
 impl<'a> StagedUpload<'a> {
-    /// Encrypts all rows, for a folder and the file of the owner's state.
+    /// Encrypts all rows, for a folder and the private files beside it.
     fn write(
         folder: &'a JobFolder,
-        state_file: &Path,
+        private: &OwnerFiles,
         job: &Job,
         owner: &Owner,
         training_set: &TrainingSet,
+        schema: &Schema,
         options: &Options,
     ) -> Result<Self> {
         let (plan, data) = (job.plan(), &options.data);
         let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
         let encryption = owner.encryption();
         let encryption = encryption.map_err(|error| with_advice(&error, plan.hyperparameters())).at(data)?;
-        let state = Staged::private(state_file, |file| training_set.owner_state().write(job, file))?;
+        let state =
+            Staged::private(&private.owner_state(), |file| training_set.owner_state().write(job, file))?;
+        let private = [state, private.stage_schema(job, schema)?];
         let blocks = encryption.preconditioner(&mut rng).at(data)?;
         let preconditioner =
             Staged::new(&folder.preconditioner_file(), |out| write_preconditioner(&blocks, job, out))?;
@@ -188,13 +195,13 @@ impl<'a> StagedUpload<'a> {
             bar.set(file + 1);
         }
         let job = Staged::new(&folder.job_file(), |out| job.write(out))?;
-        Ok(Self { folder, state, files, job })
+        Ok(Self { folder, private, files, job })
     }
 
     /// Moves the files to their places, the job last. One that is there already is replaced on demand.
     fn commit(self, replace: bool) -> Result<(), BadInput> {
         let row_files = self.files.len() - 1;
-        self.state.commit(true)?;
+        self.private.into_iter().try_for_each(|file| file.commit(true))?;
         self.files.into_iter().try_for_each(|file| file.commit(true))?;
         for stale in self.folder.row_files_beyond(row_files)? {
             fs::remove_file(&stale).at(&stale)?;

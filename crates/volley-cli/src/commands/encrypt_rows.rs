@@ -33,7 +33,7 @@ project keeps the hash of the rows, by which decrypt-scores knows their scores."
 pub(crate) struct Options {
     /// Folder that `volley init` made
     project: PathBuf,
-    /// Rows of the training's features; a label before them is not looked at
+    /// Rows of the training's features; their labels are not looked at
     data: PathBuf,
     #[command(flatten)]
     table: TableSource,
@@ -72,7 +72,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let context = phase("tables", || Context::new(training.parameters().clone()));
     let secret_key = project.secret_key_of(&job, &context, &options.source)?;
     let state = project.owner_state(&job)?;
-    let features = options.table.read_features(&options.data, training.layout().shape().columns - 1)?;
+    let table = options.table.or_format(project.table_source()?);
+    let features = table.read_features(&options.data, &project.schema(&job)?)?;
     let plan = phase("planning", || PredictionPlan::new(training, features.nrows())).at(&options.data)?;
     if !training.key_spec().covers(plan.key_spec()) {
         let problem =

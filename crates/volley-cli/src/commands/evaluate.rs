@@ -6,21 +6,24 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde::Serialize;
-use volley_data::read_model;
-use volley_mlr::{Dataset, Model};
+use volley_data::{TableModel, read_model};
 use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
 
+use crate::evaluation::Evaluation;
 use crate::output::Output;
 use crate::predictions::scores_of;
-use crate::tables::TableSource;
+use crate::tables::{TableSource, is_stdin};
 
 /// Compare predictions of decrypted models with the labels of rows
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   volley evaluate model.json test.csv
-  volley evaluate model-1.json model-2.json validation.csv    one line for each model")]
+  volley evaluate model-1.json model-2.json validation.csv    one line for each model
+
+Of one model the accuracy is shown, recall, precision and F1 of each class, and which class was taken for which; of
+several the accuracies. Columns go by the names that they had in training, without a header by their places.")]
 #[command(override_usage = "volley evaluate [OPTIONS] <MODEL>... <DATA>")]
 pub(crate) struct Options {
     /// Models that `volley decrypt` wrote, and labelled rows
@@ -51,72 +54,41 @@ impl fmt::Display for Comparison {
     }
 }
 
-/// How often which class was predicted for which.
-#[derive(Debug, Serialize)]
-struct Evaluation {
-    rows: usize,
-    accuracy: f64,
-    classes: Vec<String>,
-    /// Counts by the true class, then by the predicted one.
-    confusion: Vec<Vec<usize>>,
-}
-
-impl fmt::Display for Evaluation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "accuracy {:.2} % of {}\n", 100.0 * self.accuracy, counted(self.rows, "row"))?;
-        let counts = self.confusion.iter().flatten().map(|count| count.to_string().len());
-        let names = self.classes.iter().map(|name| name.chars().count());
-        let width = names.clone().chain(counts).max().unwrap_or_default();
-        let label = names.chain(["true".len()]).max().unwrap_or_default();
-        write!(f, "{:>label$}  predicted\n{:label$}", "true", "")?;
-        self.classes.iter().try_for_each(|name| write!(f, "  {name:>width$}"))?;
-        for (name, row) in self.classes.iter().zip(&self.confusion) {
-            write!(f, "\n{name:>label$}")?;
-            row.iter().try_for_each(|count| write!(f, "  {count:>width$}"))?;
-        }
-        Ok(())
-    }
-}
-
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
-    let (data_file, models) = options.paths.split_last().context("a table after the models")?;
-    let table = options.table.read_labelled(data_file)?;
-    let read = |file: &PathBuf| {
-        let model = read_model(file).or_bad_input()?;
-        table.check_classes(model.classes()).or_bad_input()?;
-        Ok(model)
-    };
-    let read = models.iter().map(read).collect::<Result<Vec<_>, BadInput>>()?;
-    let data = table.into_dataset().or_bad_input()?;
-    let evaluate = |model: &Model| Evaluation::new(model, &data, data_file);
-    match &read[..] {
-        [model] => output.result(&evaluate(model)?),
-        _ => {
-            let compare = |(file, model): (&PathBuf, &Model)| {
-                Ok(Compared { model: file.clone(), accuracy: evaluate(model)?.accuracy })
-            };
-            let models = models.iter().zip(&read).map(compare).collect::<Result<_, BadInput>>()?;
-            output.result(&Comparison { rows: data.samples(), models })
-        }
+    let (data_file, files) = options.paths.split_last().context("a table after the models")?;
+    let models = files.iter().map(|file| read_model(file).or_bad_input());
+    let models = models.collect::<Result<Vec<_>, BadInput>>()?;
+    let is_of_one_table = models.windows(2).all(|pair| pair[0].schema() == pair[1].schema());
+    if is_stdin(data_file) && !is_of_one_table {
+        let problem = "standard input is read once, and these models were trained on different columns";
+        return Err(BadInput::new(problem).into());
     }
+    let evaluations = options.evaluate(&models, data_file)?;
+    if let [evaluation] = &evaluations[..] {
+        return output.result(evaluation);
+    }
+    let compared = files.iter().zip(&evaluations);
+    let compared = compared.map(|(file, found)| Compared { model: file.clone(), accuracy: found.accuracy });
+    let rows = evaluations.first().map_or(0, |evaluation| evaluation.rows);
+    output.result(&Comparison { rows, models: compared.collect() })
 }
 
-impl Evaluation {
-    fn new(model: &Model, data: &Dataset, file: &Path) -> Result<Self, BadInput> {
-        let classes = model.classes();
-        let predicted = classes.highest(&scores_of(model, data.features(), file)?);
-        let mut confusion = vec![vec![0; classes.len()]; classes.len()];
-        for (label, predicted) in data.labels().iter().zip(predicted) {
-            if let Some((label, predicted)) = classes.index_of(label).zip(classes.index_of(predicted)) {
-                confusion[label][predicted] += 1;
+impl Options {
+    /// How good each model is. The table is read once for all models of the same columns that follow each other.
+    fn evaluate(&self, models: &[TableModel], data_file: &Path) -> Result<Vec<Evaluation>, BadInput> {
+        let mut evaluations = Vec::with_capacity(models.len());
+        for group in models.chunk_by(|a, b| a.schema() == b.schema()) {
+            let table = self.table.read_labelled(data_file, group[0].schema())?;
+            for model in group {
+                self.table.check_classes(&table, model.model().classes())?;
+            }
+            let data = table.into_dataset().or_bad_input()?;
+            for model in group {
+                let classes = model.model().classes();
+                let scores = scores_of(model.model(), data.features(), data_file)?;
+                evaluations.push(Evaluation::new(classes, data.labels(), &classes.highest(&scores)));
             }
         }
-        let right: usize = (0..classes.len()).map(|class| confusion[class][class]).sum();
-        Ok(Self {
-            rows: data.samples(),
-            accuracy: right as f64 / data.samples() as f64,
-            classes: classes.names().to_vec(),
-            confusion,
-        })
+        Ok(evaluations)
     }
 }

@@ -22,7 +22,8 @@ Examples:
   volley init train.csv digits      the shape of a table
   volley init --samples 128 --features 400 --classes 10 digits
 
-Of a table only the shape is taken. No key is made: what is printed is what the run will take.")]
+Of a table only the shape is taken, and the project keeps what is said of its columns for the commands that follow:
+--label-column, --drop, --header, --delimiter. No key is made: what is printed is what the run will take.")]
 #[command(override_usage = "volley init [OPTIONS] [DATA] <PROJECT>")]
 pub(crate) struct Options {
     /// Iterations of the training, or `auto` for as many as are good for most tables
@@ -69,7 +70,7 @@ impl Options {
                 .into());
             }
             ([path, project], [None, None, None]) => {
-                let data = self.table.read_dataset(path)?;
+                let data = self.table.read_training(path)?.into_dataset().or_bad_input()?;
                 let (samples, features) = data.features().dim();
                 ([samples, features, ClassLabels::of(data.labels()).at(path)?.len()], project)
             }
@@ -103,7 +104,7 @@ impl fmt::Display for Planned {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let (settings, project) = options.complete()?;
     let plan = phase("planning", || settings.plan()).or_bad_input()?;
-    Project::create(project, &settings, &plan)?;
+    Project::create(project, &settings, &options.table, &plan)?;
     if !plan.key_spec().covers(PredictionPlan::new(&plan, 1)?.key_spec()) {
         note("note: encrypted prediction takes keys that the server gets for two iterations or more");
     }

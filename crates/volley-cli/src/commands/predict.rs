@@ -18,12 +18,14 @@ Examples:
   volley predict model.json rows.csv              a label for each row, on standard output
   volley predict model.json rows.csv -o out.txt   the same, to a file
   volley predict model.json rows.csv --scores     CSV, with the score of each class
+  … | volley predict model.json -                 rows from standard input
 
+Columns go by the names that they had in training, in any order; without a header they go by their places.
 With a model that stays encrypted: volley encrypt-rows, score, decrypt-scores.")]
 pub(crate) struct Options {
     /// Model that `volley decrypt` wrote
     model: PathBuf,
-    /// Rows of the model's features; a label before them is not looked at
+    /// Rows of the model's features; their labels are not looked at
     data: PathBuf,
     #[command(flatten)]
     table: TableSource,
@@ -34,7 +36,7 @@ pub(crate) struct Options {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     options.target.check()?;
     let model = read_model(&options.model).or_bad_input()?;
-    let features = options.table.read_features(&options.data, model.preprocessing().columns())?;
-    let scores = scores_of(&model, &features, &options.data)?;
-    options.target.write(model.classes(), &scores, output)
+    let features = options.table.read_features(&options.data, model.schema())?;
+    let scores = scores_of(model.model(), &features, &options.data)?;
+    options.target.write(model.model().classes(), &scores, output)
 }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_data::{Images, LabelSource, read_images, read_model};
-use volley_mlr::{Dataset, Model, Plan, Step};
+use volley_data::{Images, LabelSource, Schema, TableModel, read_images, read_model};
+use volley_mlr::{Dataset, Plan, Step};
 use volley_program::{BadInput, OrBadInput};
 use volley_report::{Error, PageFile, Report, Rows, Training};
 
@@ -17,7 +17,7 @@ use super::encrypt::{ClassWeight, prepare};
 use crate::atomic::Staged;
 use crate::output::{Output, note, phase};
 use crate::project::Project;
-use crate::tables::TableSource;
+use crate::tables::{TableSource, is_stdin};
 
 /// Make a page with plots: the decrypted model beside the same training in clear
 #[derive(Args, Debug)]
@@ -81,9 +81,13 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     project.check_outside_upload(&options.output)?;
     project.check_outside_upload(&page)?;
     check_folder(&options.output, options.force)?;
+    if is_stdin(&options.data) && is_stdin(&options.test) {
+        return Err(BadInput::new("standard input is read once: one of the two tables is a file").into());
+    }
     let job = project.job()?;
     let model = read_model(&options.model).or_bad_input()?;
-    let report = options.report(job.plan(), &model)?;
+    let table = options.table.or_format(project.table_source()?);
+    let report = options.report(&table, (job.plan(), &project.schema(&job)?), &model)?;
     if report.max_relative_weight_error > DIFFERENT_WEIGHTS {
         note(&format!(
             "warning: {}: its weights differ by {:.0} % from those of the same training in clear: was the data \
@@ -97,9 +101,15 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
 }
 
 impl Options {
-    fn report(&self, plan: &Plan, model: &Model) -> Result<Report, BadInput> {
-        let test_table = self.table.for_test(self.test_labels.as_deref())?;
-        let data = self.table.read_dataset(&self.data)?;
+    /// A report of the model, by the plan and columns of its training.
+    fn report(
+        &self,
+        table: &TableSource,
+        (plan, schema): (&Plan, &Schema),
+        model: &TableModel,
+    ) -> Result<Report, BadInput> {
+        let test_table = table.for_test(self.test_labels.as_deref())?;
+        let data = table.read_labelled(&self.data, schema)?.into_dataset().or_bad_input()?;
         let test = self.test_rows(&test_table, model)?;
         let images = self.images.as_deref().map(images).transpose()?;
         let training_set = prepare(&data, plan, self.class_weight).at(&self.data)?;
@@ -114,14 +124,14 @@ impl Options {
             rows: Rows { training: &data, test: &test, validation: None },
             images: images.as_ref(),
         };
-        phase("judging the models", || Report::of_model(&training, model))
+        phase("judging the models", || Report::of_model(&training, model.model()))
             .map_err(|error| BadInput::at(self.to_blame(&error), error))
     }
 
     /// Rows to judge by: each label must be one of the model's classes.
-    fn test_rows(&self, source: &TableSource, model: &Model) -> Result<Dataset, BadInput> {
-        let table = source.read_labelled(&self.test)?;
-        table.check_classes(model.classes()).or_bad_input()?;
+    fn test_rows(&self, source: &TableSource, model: &TableModel) -> Result<Dataset, BadInput> {
+        let table = source.read_labelled(&self.test, model.schema())?;
+        source.check_classes(&table, model.model().classes())?;
         table.into_dataset().or_bad_input()
     }
 

@@ -7,7 +7,7 @@ use assert_cmd::Command;
 use predicates::str::contains;
 use serde_json::Value;
 
-use crate::setup::{fixture, folder, link, link_project, names, refuse, table, volley};
+use crate::setup::{fixture, folder, link, link_a_project, link_project, names, refuse, table, volley};
 
 /// Enough rows for several blocks: those that are added need no other keys.
 const FIRST: usize = 1600;
@@ -46,15 +46,6 @@ fn model(project: &Path, server: &Path) -> Vec<Vec<f64>> {
     serde_json::from_value(model["coef"].clone()).unwrap()
 }
 
-/// The files of a project, without copying what is large.
-fn link_all(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    fs::copy(from.join("project.json"), to.join("project.json")).unwrap();
-    for part in ["upload", "private"] {
-        link(&from.join(part), &to.join(part));
-    }
-}
-
 #[test]
 fn added_rows_are_trained_on_and_an_append_that_was_cut_off_is_completed_or_was_never_there() {
     let folder = folder();
@@ -66,7 +57,7 @@ fn added_rows_are_trained_on_and_an_append_that_was_cut_off_is_completed_or_was_
     volley(arguments).arg(path("first.csv")).arg(&project).assert().success();
     volley(["keygen"]).arg(&project).assert().success();
     encrypt(&project, &path("first.csv")).assert().success();
-    link_all(&project, &path("before"));
+    link_a_project(&project, &path("before"));
 
     // What is left of an append that never became complete is of no account.
     fs::create_dir(project.join("append")).unwrap();
@@ -90,14 +81,14 @@ fn added_rows_are_trained_on_and_an_append_that_was_cut_off_is_completed_or_was_
 
     // Cut off with some files in their places: the next command completes it, whatever it is.
     let cut = path("cut");
-    link_all(&path("before"), &cut);
+    link_a_project(&path("before"), &cut);
     let pending = cut.join("append");
     fs::create_dir(&pending).unwrap();
     let new_upload = project.join("upload");
     for name in names(&new_upload).iter().filter(|name| name.starts_with("rows") || *name == "job.vly") {
         fs::hard_link(new_upload.join(name), pending.join(name)).unwrap();
     }
-    for name in ["private/owner-state.vly", "upload/preconditioner.vly"] {
+    for name in ["private/owner-state.vly", "private/columns.json", "upload/preconditioner.vly"] {
         fs::remove_file(cut.join(name)).unwrap();
         fs::hard_link(project.join(name), cut.join(name)).unwrap();
     }
@@ -137,7 +128,7 @@ fn rows_that_do_not_belong_to_the_first_are_refused_and_nothing_changes() {
     let job = fs::read(upload.join("job.vly")).unwrap();
     fs::write(path("more.csv"), rows(24..30)).unwrap();
     let narrow: String =
-        rows(24..30).lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n").collect();
+        rows(24..30).lines().map(|line| line.rsplitn(3, ',').last().unwrap().to_owned() + "\n").collect();
     fs::write(path("narrow.csv"), narrow).unwrap();
     fs::write(path("other.csv"), rows(24..30).replace("c,", "d,")).unwrap();
     fs::write(path("many.csv"), rows(24..20_000)).unwrap();
@@ -198,4 +189,37 @@ fn rows_with_class_weights_are_refused_and_others_are_added() {
     volley(["decrypt"]).arg(&project).arg(server.join("model.vly")).arg("-o").arg(&output).assert().success();
     volley(["evaluate"]).arg(&output).arg(&fixture().data).assert().success().stdout(contains("100.00 %"));
     refuse(volley(["decrypt"]).arg(&project).arg(&fixture().model).arg("-o").arg(path("old.json")), &["job"]);
+}
+
+#[test]
+fn columns_of_added_rows_go_by_their_names() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let named = |rows: String, header: &str| format!("{header}\n{rows}");
+    fs::write(path("first.csv"), named(rows(0..FIRST), "kind,p,q,r,s")).unwrap();
+    let swapped = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        [fields[2], fields[1], fields[0], fields[4], fields[3]].join(",") + "\n"
+    };
+    let more: String = rows(FIRST..ALL).lines().map(swapped).collect();
+    fs::write(path("more.csv"), named(more.clone(), "q,p,kind,s,r")).unwrap();
+    fs::write(path("renamed.csv"), named(more, "q,p,kind,s,other")).unwrap();
+    let project = path("project");
+    let init = ["init", "--profile", "paper", "--label-column", "kind"];
+    volley(init).arg(path("first.csv")).arg(&project).assert().success();
+    volley(["keygen"]).arg(&project).assert().success();
+    encrypt(&project, &path("first.csv")).assert().success();
+    refuse(&mut append(&project, &path("renamed.csv")), &["renamed.csv", "\"r\""]);
+    append(&project, &path("more.csv")).assert().success();
+    let found = model(&project, &path("server"));
+
+    fs::write(path("all.csv"), named(rows(0..ALL), "kind,p,q,r,s")).unwrap();
+    let all = path("all");
+    volley(init).arg(path("all.csv")).arg(&all).assert().success();
+    volley(["keygen"]).arg(&all).assert().success();
+    encrypt(&all, &path("all.csv")).assert().success();
+    let expected = model(&all, &path("server of all"));
+    for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+        assert!((found - expected).abs() < 1e-4, "{found} is not {expected}");
+    }
 }

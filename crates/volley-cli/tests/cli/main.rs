@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not see as such here")]
 
 mod append;
+mod columns;
 mod end_to_end;
 mod features;
 #[cfg(unix)]
@@ -13,6 +14,7 @@ mod hostile;
 mod kill;
 mod refusals;
 mod report;
+mod row_files;
 mod scores;
 mod secret_forms;
 mod secrets;

@@ -9,6 +9,8 @@ use predicates::str::contains;
 use tempfile::TempDir;
 
 use crate::setup::{SHAPE, fixture, folder, link, link_project, names, refuse, replace, volley};
+#[cfg(unix)]
+use crate::setup::{limited, on_a_full_disk};
 
 /// An upload that the test may change.
 fn server() -> (TempDir, PathBuf) {
@@ -156,6 +158,24 @@ fn machines_that_are_too_small() {
     score().args(["--threads", "0"]).assert().code(2).stderr(contains("--threads"));
     assert!(!scores.exists());
     score().args(["--threads", "1", "--memory", "4G"]).assert().success();
+}
+
+/// A limit of the address space counts what is mapped as well as what is used, and is no reason to abort.
+#[cfg(target_os = "linux")]
+#[test]
+fn address_spaces_that_are_too_small() {
+    let (_folder, server) = server();
+    let train = |kibibytes: usize, threads: &str| {
+        let limits = format!("ulimit -v {kibibytes}");
+        limited(&limits, &["train".as_ref(), server.as_ref(), "--threads".as_ref(), threads.as_ref()])
+    };
+    for threads in ["1", "4"] {
+        for kibibytes in [60_000, 300_000, 400_000] {
+            let words = ["training takes", "of memory on", threads, "thread", "there are"];
+            refuse(&mut train(kibibytes, threads), &words);
+        }
+    }
+    train(4_000_000, "2").assert().success();
 }
 
 /// A job whose parameters claim nothing: a server could have put it in the owner's folder.
@@ -343,15 +363,6 @@ fn standard_output_that_takes_nothing() {
     }
 }
 
-/// `volley` where no file may be longer than this: the disk is full.
-#[cfg(unix)]
-fn on_a_full_disk(blocks: usize, arguments: &[&OsStr]) -> Command {
-    let mut command = Command::new("sh");
-    command.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""));
-    command.arg(env!("CARGO_BIN_EXE_volley")).args(arguments);
-    command
-}
-
 #[cfg(unix)]
 #[test]
 fn a_full_disk() {
@@ -383,6 +394,17 @@ fn a_full_disk() {
         names(&server),
         [".volley.lock", "evaluation-keys.vly", "job.vly", "preconditioner.vly", "rows-00001.vly"]
     );
+    train(&server).assert().success();
+    assert!(fs::read(server.join("model.vly")).unwrap() == fs::read(&fixture.model).unwrap());
+    // The model of an iteration, and no checkpoint for want of room: the next attempt writes both.
+    fs::remove_file(server.join("model.vly")).unwrap();
+    let room = fs::metadata(server.join("model-after-1.vly")).unwrap().len().div_ceil(512);
+    for iteration in [1, 2] {
+        fs::remove_file(server.join(format!("model-after-{iteration}.vly"))).unwrap();
+    }
+    let assert = on_a_full_disk(room as usize, &["train".as_ref(), server.as_ref()]).assert().code(2);
+    assert.stderr(contains("checkpoint.vly: File too large"));
+    assert!(server.join("model-after-1.vly").exists() && !server.join("checkpoint.vly").exists());
     train(&server).assert().success();
     assert!(fs::read(server.join("model.vly")).unwrap() == fs::read(&fixture.model).unwrap());
     // A model in clear: the one that was there stays.

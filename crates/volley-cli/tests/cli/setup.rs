@@ -9,7 +9,7 @@ use assert_cmd::Command;
 use tempfile::TempDir;
 
 /// Below the target folder, where every run replaces the last one's.
-const TMP: &str = env!("CARGO_TARGET_TMPDIR");
+pub(crate) const TMP: &str = env!("CARGO_TARGET_TMPDIR");
 pub(crate) const SHAPE: [&str; 8] =
     ["--samples", "24", "--features", "4", "--classes", "3", "--iterations", "3"];
 
@@ -91,7 +91,11 @@ pub(crate) fn link(from: &Path, to: &Path) {
 
 /// A project with the fixture's keys and data.
 pub(crate) fn link_project(to: &Path) {
-    let from = &fixture().project;
+    link_a_project(&fixture().project, to);
+}
+
+/// A project with the keys and data of another.
+pub(crate) fn link_a_project(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     fs::copy(from.join("project.json"), to.join("project.json")).unwrap();
     for part in ["upload", "private"] {
@@ -119,4 +123,19 @@ pub(crate) fn refuse(command: &mut Command, words: &[&str]) {
 pub(crate) fn replace(file: &Path, content: &[u8]) {
     fs::remove_file(file).unwrap();
     fs::write(file, content).unwrap();
+}
+
+/// `volley` where no file may be longer than so many blocks of 512 bytes: the disk is full.
+#[cfg(unix)]
+pub(crate) fn on_a_full_disk(blocks: usize, arguments: &[&std::ffi::OsStr]) -> Command {
+    limited(&format!("trap '' XFSZ; ulimit -f {blocks}"), arguments)
+}
+
+/// `volley` within limits that a shell sets.
+#[cfg(unix)]
+pub(crate) fn limited(limits: &str, arguments: &[&std::ffi::OsStr]) -> Command {
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("{limits}; exec \"$0\" \"$@\""));
+    command.arg(env!("CARGO_BIN_EXE_volley")).args(arguments);
+    command
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 use tempfile::TempDir;
 
@@ -121,4 +122,99 @@ fn the_problem_of_rows_without_labels_is_told_as_theirs() {
     // A single column, as another separator leaves it: no labels without values.
     let table = files.write("spaces.csv", "1 2\n4 3\n");
     files.run("predict", &table, &[]).code(2).stderr(contains("row 2, column 1: \"4 3\" is not a number"));
+}
+
+/// A table to train on, which `volley init` reads without keys.
+fn init(files: &Files, content: &str, more: &[&str]) -> assert_cmd::assert::Assert {
+    let table = files.write("train.csv", content);
+    let project = files.path("project");
+    let _ = fs::remove_dir_all(&project);
+    volley(["init", "--iterations", "2"]).args([&table, &project]).args(more).assert()
+}
+
+fn lines(line: impl Fn(usize) -> String) -> String {
+    (0..12).map(line).collect()
+}
+
+#[test]
+fn labels_that_are_not_first_are_asked_for() {
+    let files = Files::new();
+    // As UCI has it: no header, the label last.
+    let iris = lines(|row| format!("{}.1,3.{row},{}\n", row % 5, ["setosa", "virginica"][row % 2]));
+    let refused = init(&files, &iris, &[]).code(2);
+    refused.stderr(contains("column 3: \"setosa\" is not a number").and(contains("--label-column 3")));
+    for label in ["-1", "3"] {
+        init(&files, &iris, &["--label-column", label]).success().stdout(contains("2 classes")).stderr("");
+    }
+    // Numbers only: nothing is refused, and what was guessed is told.
+    let pima = lines(|row| format!("{},0.{row},{}\n", row % 5, row % 2));
+    let noted = init(&files, &pima, &[]).success();
+    noted.stderr(contains(
+        "it has 5 different values, and the last column has 2; --label-column names another, -1",
+    ));
+    init(&files, &pima, &["--label-column", "-1"]).success().stderr("");
+    init(&files, &pima, &["--label-column", "1"]).success().stderr("");
+    // pandas: numbers of rows without a name.
+    let pandas = format!(",kind,x,y\n{}", lines(|row| format!("{row},{},{row},1.5\n", ["a", "b"][row % 2])));
+    init(&files, &pandas, &[]).success().stderr(contains("the first column has no name and is left out"));
+    let identified = format!("id,kind,x\n{}", lines(|row| format!("r{row},{},{row}\n", ["a", "b"][row % 2])));
+    let dropped = init(&files, &identified, &["--label-column", "kind", "--drop", "id"]).success();
+    dropped.stdout(contains("2 classes")).stderr("");
+    let refused = init(&files, &identified, &["--label-column", "tree"]).code(2);
+    refused.stderr(
+        contains("no column is named \"tree\"").and(contains("by place too: from 1, or from the end -1")),
+    );
+}
+
+#[test]
+fn values_that_are_no_numbers_are_refused_with_advice() {
+    let files = Files::new();
+    for (value, words) in [
+        ("", "the value is empty; fill in missing values, or leave out their rows or the column (--drop 3)"),
+        ("NA", "\"NA\" is not a number; fill in missing values"),
+        ("NaN", "\"NaN\" is not a finite number; fill in missing values"),
+        ("red", "\"red\" is not a number; make a column of 0 and 1 of each category"),
+        ("True", "\"True\" is not a number; write truth values as 1 and 0"),
+        (
+            "2024-01-31",
+            "make numbers of dates, such as days since the first, or leave out the column (--drop 3)",
+        ),
+        ("\"1,5\"", "numbers have a decimal point"),
+    ] {
+        let refused = init(&files, &format!("kind,x,y\na,1,2\nb,1,{value}\n"), &[]).code(2).stdout("");
+        refused.stderr(contains("train.csv: row 3, column 3: ").and(contains(words)));
+    }
+    init(&files, "kind,x,y\na,1,2\nb,1,red\n", &["--drop", "3"]).success();
+}
+
+#[test]
+fn what_separates_and_comments_are_found_or_said() {
+    let files = Files::new();
+    for (content, more) in [
+        ("elm;2;1\n", &[][..]),
+        ("elm\t2\t1\n", &[]),
+        ("elm|2|1\n", &["--delimiter", "|"]),
+        ("elm   2  1\n", &["--delimiter", "space"]),
+        ("\"a;b\",2,1\n", &["--delimiter", ","]),
+    ] {
+        let table = files.write("t.csv", content);
+        files.run("predict", &table, more).success().stdout("elm\n").stderr("");
+    }
+    let table = files.write("t.csv", "# from a spectrometer; \"raw\", 2024\nelm,2,1\n# the end\n");
+    let note = "2 lines left out that begin with #; --comments no reads them as rows";
+    files.run("predict", &table, &[]).success().stdout("elm\n").stderr(contains(note));
+    let table = files.write("t.csv", "elm,2,1\n#oak,1,2\n");
+    let refused = files.run("predict", &table, &[]).code(2).stdout("");
+    refused.stderr(contains("row 2 begins with \"#\"").and(contains("--comments yes leaves out")));
+    files.run("predict", &table, &["--comments", "yes"]).success().stdout("elm\n");
+    files.run("predict", &table, &["--comments", "no"]).success().stdout("elm\noak\n").stderr("");
+    let table = files.write("t.csv", "elm;2,1\n");
+    let refused = files.run("predict", &table, &[]).code(2);
+    refused.stderr(contains("both ';' and ','").and(contains("--delimiter says what separates columns")));
+    let refused = files.run("predict", &table, &["--delimiter", "ab"]).code(2);
+    refused.stderr(contains("\"ab\" separates no fields"));
+    let table = files.write("t.parquet", "PAR1");
+    let refused = files.run("predict", &table, &[]).code(2).stdout("");
+    refused
+        .stderr(contains("t.parquet: this is a Parquet file, which is not read; write it as CSV, in Python"));
 }

@@ -3,26 +3,41 @@
 use std::collections::HashSet;
 
 use crate::table::{Header, HeaderDoubt};
+use crate::text_kind::TextKind;
 
-/// What stands for a value that is not there, in lower case.
-const MISSING: [&str; 7] = ["na", "n/a", "null", "none", "?", "-", "."];
-
-/// Whether the first row is a header: what the caller says, or else what its fields beside the label say.
-pub(super) fn is_header<'a>(mut fields: impl Iterator<Item = (usize, &'a str)>, header: Header) -> bool {
+/// Whether the first row is a header: what the caller says, or else what its fields say that are not `chosen` for the
+/// labels or to be left out.
+///
+/// The first field may be empty: pandas has no name for the numbers of rows. Then the others may count up from 0, as
+/// pandas names columns that have no names; taken for data, such a row would be refused.
+pub(super) fn is_header(fields: &[&str], chosen: &[usize], header: Header) -> bool {
+    let is_number = |field: &str| field.parse::<f64>().is_ok();
+    let is_name = |(place, field): (usize, &&str)| {
+        chosen.contains(&place) || place == 0 && field.is_empty() || !field.is_empty() && !is_number(field)
+    };
+    let counts_up = || {
+        let mut numbers = fields.iter().skip(1).zip(0u64..);
+        fields.len() > 2 && fields[0].is_empty() && numbers.all(|(field, place)| *field == place.to_string())
+    };
     match header {
         Header::Yes => true,
         Header::No => false,
-        Header::Auto => fields.all(|(_, field)| !field.is_empty() && field.parse::<f64>().is_err()),
+        Header::Auto => {
+            let has_names = fields.iter().any(|field| !field.is_empty());
+            has_names && fields.iter().enumerate().all(is_name) || counts_up()
+        }
     }
 }
 
-/// What speaks against a row being a header, by the names in it.
-pub(super) fn doubt_names(names: &[String]) -> Option<HeaderDoubt> {
-    let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();
-    sorted.sort_unstable();
-    let repeats = sorted.windows(2).any(|pair| pair[0] == pair[1]);
-    let is_missing = |name: &&str| MISSING.contains(&name.to_ascii_lowercase().as_str());
-    (repeats || sorted.iter().any(is_missing)).then_some(HeaderDoubt::Names)
+/// What speaks against a row being a header, by the names in it. That of a model's table is one although its names
+/// repeat.
+pub(super) fn doubt_names(names: &[&str], is_known: bool) -> Option<HeaderDoubt> {
+    if names.iter().all(|name| name.parse::<f64>().is_ok()) {
+        return Some(HeaderDoubt::Numbers);
+    }
+    let repeats = names.iter().collect::<HashSet<_>>().len() < names.len();
+    let is_missing = |name: &&str| TextKind::of(name) == TextKind::Missing;
+    (!is_known && (repeats || names.iter().any(is_missing))).then_some(HeaderDoubt::Names)
 }
 
 /// What speaks against a row being data, by its values and the labels of all rows, where there are any.

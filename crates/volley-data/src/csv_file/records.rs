@@ -3,10 +3,12 @@
 //! A field that begins with a quote ends with one, and has two for each quote inside of it. Any other field has no
 //! quote. A laxer reader, such as that of the crate `csv`, makes one field of all rows after a quote that is not
 //! closed. Blanks may stand around fields and their quotes. Fields are separated by the one of comma, semicolon and tab
-//! that the first record has outside of its quotes. Lines end with LF, CR LF or CR.
+//! that the first record has outside of its quotes, or by what the caller says. Lines end with LF, CR LF or CR. A line
+//! that begins with `#` where a record could begin is a comment, unless the caller says that there are none.
 
 use std::io::{BufRead, Cursor, Read};
 
+use crate::delimiter::{Comments, Delimiter, Separation};
 use crate::error::ContentError;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -53,13 +55,24 @@ pub(super) struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    pub(super) fn new(mut stream: Box<dyn BufRead + 'a>, limit: u64) -> Result<Self, ContentError> {
+    pub(super) fn new(
+        mut stream: Box<dyn BufRead + 'a>,
+        limit: u64,
+        delimiter: Delimiter,
+        comments: Comments,
+    ) -> Result<Self, ContentError> {
         let mut start = Vec::new();
         stream.by_ref().take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start)?;
         if start == BYTE_ORDER_MARK {
             start.clear();
         }
-        Ok(Self { stream: Box::new(Cursor::new(start).chain(stream)), parser: Parser::new(), limit })
+        let parser = Parser::new(delimiter.0, comments);
+        Ok(Self { stream: Box::new(Cursor::new(start).chain(stream)), parser, limit })
+    }
+
+    /// The number of comments so far.
+    pub(super) fn comments(&self) -> u64 {
+        self.parser.comments_found
     }
 
     /// The next record, or None at the end.
@@ -106,6 +119,8 @@ enum State {
     Quote { line: u64 },
     /// The same and blanks.
     Closed { line: u64 },
+    /// A `#` at the start of a line, and what follows it.
+    Comment,
 }
 
 struct Parser {
@@ -114,8 +129,11 @@ struct Parser {
     line: u64,
     /// Whether the last byte was a CR: with an LF it ends one line.
     after_return: bool,
-    /// Known as soon as there is one.
+    separation: Separation,
+    /// Where it is not given, known as soon as there is one.
     separator: Option<u8>,
+    comments: Comments,
+    comments_found: u64,
     is_first: bool,
     start_line: u64,
     blank_line: Option<u64>,
@@ -124,12 +142,15 @@ struct Parser {
 }
 
 impl Parser {
-    fn new() -> Self {
+    fn new(separation: Separation, comments: Comments) -> Self {
         Self {
             state: State::Start,
             line: 1,
             after_return: false,
+            separation,
             separator: None,
+            comments,
+            comments_found: 0,
             is_first: true,
             start_line: 1,
             blank_line: None,
@@ -155,11 +176,21 @@ impl Parser {
                 Ok(None)
             }
             b'\r' | b'\n' => {
-                let record = self.end_record();
+                let record = self.end_line();
                 self.line += 1;
                 self.start_line = self.line;
                 record
             }
+            _ if self.state == State::Comment => {
+                self.text.push(byte);
+                Ok(None)
+            }
+            b'#' if self.is_at_start() && self.comments != Comments::No => {
+                self.text.clear();
+                self.state = State::Comment;
+                Ok(None)
+            }
+            b' ' | b'\t' if self.separation == Separation::Blanks && self.state == State::Start => Ok(None),
             _ if !is_quoted && self.separates(byte)? => {
                 self.end_field();
                 Ok(None)
@@ -168,10 +199,13 @@ impl Parser {
         }
     }
 
-    /// Whether a byte outside of quotes is the separator. The first record decides.
+    /// Whether a byte outside of quotes is the separator. Unless it is given the first record decides.
     fn separates(&mut self, byte: u8) -> Result<bool, ContentError> {
-        if !SEPARATORS.contains(&byte) {
-            return Ok(false);
+        match self.separation {
+            Separation::Byte(given) => return Ok(byte == given),
+            Separation::Blanks => return Ok(byte == b' ' || byte == b'\t'),
+            Separation::Auto if !SEPARATORS.contains(&byte) => return Ok(false),
+            Separation::Auto => {}
         }
         let separator = *self.separator.get_or_insert(byte);
         if self.is_first && byte != separator {
@@ -223,28 +257,64 @@ impl Parser {
         self.state = State::Start;
     }
 
-    /// The record that ends here; None for a blank line.
-    fn end_record(&mut self) -> Result<Option<Record>, ContentError> {
-        if self.state == State::Start && self.ends.is_empty() {
+    /// Whether no record has begun.
+    fn is_at_start(&self) -> bool {
+        self.state == State::Start && self.ends.is_empty()
+    }
+
+    /// The record that ends here; None for a blank line and a comment.
+    fn end_line(&mut self) -> Result<Option<Record>, ContentError> {
+        if self.is_at_start() {
             self.text.clear();
             self.blank_line.get_or_insert(self.line);
             return Ok(None);
         }
-        self.end_field();
+        if self.state == State::Comment {
+            return self.end_comment().map(|()| None);
+        }
+        self.end_record().map(Some)
+    }
+
+    /// Leaves out a comment, unless it could be a row: all of its fields but the first are numbers.
+    fn end_comment(&mut self) -> Result<(), ContentError> {
+        let text = std::mem::take(&mut self.text);
+        self.state = State::Start;
+        self.comments_found += 1;
+        let separates = |byte: &u8| match (self.separation, self.separator) {
+            (Separation::Byte(given), _) | (Separation::Auto, Some(given)) => *byte == given,
+            (Separation::Blanks, _) => b" \t".contains(byte),
+            (Separation::Auto, None) => SEPARATORS.contains(byte),
+        };
+        let is_number = |field: &[u8]| {
+            let text = str::from_utf8(field).map(|text| text.trim().parse::<f64>());
+            text.is_ok_and(|number| number.is_ok())
+        };
+        let mut fields = text.split(separates).skip(1).peekable();
+        if self.comments == Comments::Auto && fields.peek().is_some() && fields.all(is_number) {
+            return Err(ContentError::CommentOrRow { row: self.line });
+        }
+        Ok(())
+    }
+
+    /// The record that ends here. Blanks that separate may stand behind its last field.
+    fn end_record(&mut self) -> Result<Record, ContentError> {
+        if self.separation != Separation::Blanks || self.state != State::Start {
+            self.end_field();
+        }
         self.is_first = false;
         let (line, ends) = (self.start_line, std::mem::take(&mut self.ends));
         let text = String::from_utf8(std::mem::take(&mut self.text)).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
             ContentError::NotUtf8 { row: line, column: ends.partition_point(|&end| end < valid) + 1 }
         })?;
-        Ok(Some(Record { line, blank_line: self.blank_line.take(), text, ends }))
+        Ok(Record { line, blank_line: self.blank_line.take(), text, ends })
     }
 
     /// The last record, where no line end follows it.
     fn end(&mut self) -> Result<Option<Record>, ContentError> {
         match self.state {
             State::Quoted { line: row } => Err(ContentError::OpenQuote { row, column: self.column() }),
-            _ => self.end_record(),
+            _ => self.end_line(),
         }
     }
 }

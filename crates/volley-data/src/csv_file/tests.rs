@@ -2,7 +2,7 @@ use ndarray::array;
 use proptest::prelude::*;
 
 use super::*;
-use crate::HeaderDoubt;
+use crate::{Comments, Delimiter, HeaderDoubt, Schema, Use};
 
 fn read_as(content: &[u8], header: Header, labels: &LabelSource) -> Result<Table, ContentError> {
     let options = TableOptions { header, ..TableOptions::with_labels(labels.clone()) };
@@ -278,8 +278,12 @@ fn memory_is_bounded_by_values_labels_and_records() {
     }
 }
 
+fn records(content: &str) -> Records<'_> {
+    Records::new(Box::new(content.as_bytes()), 1000, Delimiter::default(), Comments::default()).unwrap()
+}
+
 /// What makes a difference.
-const BYTES: &[u8] = b"a1,;\t.\"\n\r -\xff\xc3\xa9\xef\xbb\xbf";
+const BYTES: &[u8] = b"a1,;\t.\"\n\r -#\xff\xc3\xa9\xef\xbb\xbf";
 
 proptest! {
     #[test]
@@ -304,7 +308,7 @@ proptest! {
     fn what_is_read_is_what_another_reader_reads(
         content in "[ab1\",\n\r é]{0,30}",
     ) {
-        let ours: Result<Vec<Vec<String>>, _> = Records::new(Box::new(content.as_bytes()), 1000).unwrap()
+        let ours: Result<Vec<Vec<String>>, _> = records(&content)
             .map(|record| record.map(|record| record.iter().map(str::to_owned).collect()))
             .collect();
         // Blanks around quotes, and lines of blanks only, are ours alone.
@@ -324,5 +328,85 @@ proptest! {
     fn no_content_is_a_panic(content in prop::collection::vec(prop::sample::select(BYTES), 0..60)) {
         let _ = read(&content, &LabelSource::Usual);
         let _ = read(&content, &LabelSource::Named("a".into()));
+        let schema = Schema::new(vec![Use::Label, Use::Feature], Some(vec!["a".into(), "1".into()])).unwrap();
+        for delimiter in ["auto", "space", ";"] {
+            let delimiter = delimiter.parse().unwrap();
+            let schema = Some(schema.clone());
+            let options = TableOptions { delimiter, schema, drop: vec!["-2".into()], ..TableOptions::default() };
+            let _ = parse(Path::new("x.csv"), Box::new(&content[..]), &options, &mut Memory::new(1 << 20));
+        }
     }
+}
+
+fn separated(content: &str, delimiter: &str) -> Result<Table, ContentError> {
+    let delimiter = delimiter.parse().unwrap();
+    let options = TableOptions { delimiter, ..TableOptions::default() };
+    parse(Path::new("x.csv"), Box::new(content.as_bytes()), &options, &mut Memory::new(1 << 20))
+}
+
+#[test]
+fn what_separates_can_be_said() {
+    let expected = (vec!["a".to_owned(), "b c".to_owned()], array![[1.0, 2.0], [3.0, 4.0]]);
+    for (content, delimiter) in [
+        ("a|1|2\nb c| 3 |4\n", "|"),
+        ("a:1:2\n\"b c\":3:4\n", ":"),
+        ("  a   1\t2\n\"b c\" 3 4  \n", "space"),
+        ("a 1 2 \r\n\t\"b c\"\t3\t4", "space"),
+        ("a\t1\t2\nb c\t3\t4\n", "tab"),
+        ("a,1,2\nb c,3,4\n", "auto"),
+    ] {
+        let table = separated(content, delimiter).unwrap();
+        assert_eq!((table.labels.unwrap(), table.features), expected, "{content}");
+    }
+    // What the first row leaves open.
+    let open = "a;b,1;2\nc;d,3;4\n";
+    assert_eq!(separated(open, "auto"), Err(ContentError::Separators { first: ';', second: ',' }));
+    assert_eq!(separated(open, ";").unwrap_err().to_string(), "row 1, column 2: \"b,1\" is not a number");
+    assert!(separated("\"a;b\",1\n", ";").unwrap_err().to_string().ends_with("with text after it"));
+    assert_eq!(
+        separated("a 1 2\n\nb 3\n", "space").unwrap_err().to_string(),
+        "row 3 has 2 columns, the first row has 3"
+    );
+}
+
+fn with_comments(content: &str, comments: Comments) -> Result<Table, ContentError> {
+    let options = TableOptions { comments, ..TableOptions::default() };
+    parse(Path::new("x.csv"), Box::new(content.as_bytes()), &options, &mut Memory::new(1 << 20))
+}
+
+#[test]
+fn lines_that_begin_with_a_number_sign_are_comments() {
+    for (content, lines, found) in [
+        ("# made by \"x; y, z\na,1\n  #\n# more, or less\nb,2\n", vec![2, 5], 3),
+        ("#\r\n#,\r\na,1\r\n\r\n#; 5 of 6\r\nb,2\r\n#", vec![3, 6], 4),
+        ("# label, x\rlabel,x\ra,1\rb,2", vec![3, 4], 1),
+        ("a,1\n\"#\",2\n", vec![1, 2], 0),
+        // In quotes it is a part of the label.
+        ("a,1\n\"b\n# c\",2\n", vec![1, 2], 0),
+    ] {
+        let table = with_comments(content, Comments::Auto).unwrap();
+        assert_eq!((table.lines.unwrap(), table.remarks.comments), (lines, found), "{content}");
+        assert_eq!(table.features, array![[1.0], [2.0]]);
+    }
+}
+
+#[test]
+fn a_comment_that_could_be_a_row_is_refused_unless_it_is_said_what_it_is() {
+    let refused = |row| Err(ContentError::CommentOrRow { row });
+    assert_eq!(with_comments("#1,5\n#2,6\n", Comments::Auto), refused(1));
+    assert_eq!(with_comments("a,5\n\n#b,6\n", Comments::Auto), refused(3));
+    assert_eq!(with_comments("a,5\n#b, 6", Comments::Auto), refused(2));
+    let rows = with_comments("#1,5\n#2,6\n", Comments::No).unwrap();
+    assert_eq!((rows.labels.unwrap(), rows.remarks.comments), (vec!["#1".to_owned(), "#2".into()], 0));
+    let comments = with_comments("a,5\n#b,6\n", Comments::Yes).unwrap();
+    assert_eq!((comments.labels.unwrap(), comments.remarks.comments), (vec!["a".to_owned()], 1));
+    // With another separator the same line is none.
+    assert_eq!(separated("a|5\n#b,6\n", "|").unwrap().remarks.comments, 1);
+    assert_eq!(separated("a 5\n# 6 7\n", "space"), refused(2));
+    let memory = |limit| {
+        let content = format!("#{}\na,1\n", "x".repeat(1000));
+        let options = TableOptions::default();
+        parse(Path::new("x.csv"), Box::new(content.as_bytes()), &options, &mut Memory::new(limit)).map(|_| ())
+    };
+    assert_eq!((memory(200), memory(2000)), (Err(ContentError::TooLarge { limit: 200 }), Ok(())));
 }

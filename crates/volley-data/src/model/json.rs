@@ -8,9 +8,11 @@ use volley_mlr::Sharing;
 
 use super::{Parts, Statistics, check_length};
 use crate::error::ContentError;
+use crate::schema::Schema;
 
 const FORMAT: &str = "volley model";
-const VERSION: u64 = 1;
+/// Version 1 has no columns.
+const VERSION: u64 = 2;
 
 /// What is read first, of any version.
 #[derive(Deserialize)]
@@ -19,7 +21,7 @@ struct Envelope {
     version: u64,
 }
 
-/// Version 1.
+/// All versions.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -31,6 +33,8 @@ struct Document {
     preprocessing: Option<Statistics>,
     #[serde(default)]
     sharing: Sharing,
+    #[serde(default)]
+    columns: Option<Schema>,
 }
 
 pub(super) fn write(mut out: impl Write, parts: Parts) -> Result<(), ContentError> {
@@ -42,6 +46,7 @@ pub(super) fn write(mut out: impl Write, parts: Parts) -> Result<(), ContentErro
         intercept: parts.intercept,
         preprocessing: parts.preprocessing,
         sharing: parts.sharing,
+        columns: parts.columns,
     };
     serde_json::to_writer(&mut out, &document).map_err(std::io::Error::from)?;
     out.write_all(b"\n")?;
@@ -54,7 +59,7 @@ pub(super) fn read(content: &[u8]) -> Result<Parts, ContentError> {
     if envelope.format != FORMAT {
         return Err(ContentError::Format { expected: "a model" });
     }
-    if envelope.version != VERSION {
+    if !(1..=VERSION).contains(&envelope.version) {
         return Err(ContentError::Version { found: envelope.version, supported: VERSION });
     }
     let document: Document = serde_json::from_slice(content).map_err(malformed)?;
@@ -71,5 +76,6 @@ pub(super) fn read(content: &[u8]) -> Result<Parts, ContentError> {
         intercept: document.intercept,
         preprocessing: document.preprocessing,
         sharing: document.sharing,
+        columns: document.columns,
     })
 }

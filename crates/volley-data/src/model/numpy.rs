@@ -8,6 +8,7 @@ use volley_mlr::Sharing;
 use super::{LIMIT, Parts, Statistics};
 use crate::error::{ContentError, DataError};
 use crate::npz::{Npz, NpzWriter};
+use crate::schema::{Schema, Use};
 use crate::source::Memory;
 
 pub(super) fn write(out: impl Write, parts: &Parts) -> Result<(), ContentError> {
@@ -30,6 +31,11 @@ pub(super) fn write(out: impl Write, parts: &Parts) -> Result<(), ContentError> 
             let flooding = [f64::from(statistical_bits), f64::from(decryptions), deviation];
             npz.add_numbers("flooding_", &[flooding.len()], &flooding)?;
         }
+    }
+    if let Some(columns) = &parts.columns {
+        let uses: Vec<String> = columns.uses().iter().map(|each| each.name().to_owned()).collect();
+        npz.add_texts("column_uses_", &uses)?;
+        columns.names().map_or(Ok(()), |names| npz.add_texts("column_names_", names))?;
     }
     npz.finish(out)
 }
@@ -59,7 +65,17 @@ pub(super) fn read(path: &Path, content: &[u8]) -> Result<Parts, DataError> {
     } else {
         Sharing::Private
     };
-    Ok(Parts { classes, coef, intercept, preprocessing, sharing })
+    let columns = if npz.has("column_uses_") {
+        let uses = npz.read("column_uses_", |array| {
+            array.labels(memory)?.iter().map(|name| Use::of(name)).collect::<Result<Vec<_>, _>>()
+        })?;
+        let has_names = npz.has("column_names_");
+        let names = has_names.then(|| npz.read("column_names_", |array| array.labels(memory))).transpose()?;
+        Some(Schema::new(uses, names).map_err(|cause| cause.in_file(path))?)
+    } else {
+        None
+    };
+    Ok(Parts { classes, coef, intercept, preprocessing, sharing, columns })
 }
 
 /// Statistical bits, decryptions and deviation.

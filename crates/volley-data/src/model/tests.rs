@@ -17,6 +17,13 @@ fn model(classes: &[&str], profile: Profile) -> Model {
 
 fn written(format: ModelFormat, model: &Model) -> Vec<u8> {
     let mut out = Vec::new();
+    let model = TableModel::new(model.clone(), Schema::of_features(model.preprocessing().columns())).unwrap();
+    write_model(&mut out, format, &model).unwrap();
+    out
+}
+
+fn written_with(format: ModelFormat, model: &TableModel) -> Vec<u8> {
+    let mut out = Vec::new();
     write_model(&mut out, format, model).unwrap();
     out
 }
@@ -38,9 +45,19 @@ impl Drop for Scratch {
     }
 }
 
-fn read(name: &str, content: &[u8]) -> Result<Model, ContentError> {
+fn read_with(name: &str, content: &[u8]) -> Result<TableModel, ContentError> {
     let file = Scratch::new(name, content);
     read_model(&file.0).map_err(|error| *error.cause)
+}
+
+fn read(name: &str, content: &[u8]) -> Result<Model, ContentError> {
+    read_with(name, content).map(|model| model.model().clone())
+}
+
+/// Three features among five columns.
+fn schema() -> Schema {
+    let uses = vec![Use::Dropped, Use::Feature, Use::Label, Use::Feature, Use::Feature];
+    Schema::new(uses, Some(["", "é \"a\"", "kind", "b\nc", ""].map(str::to_owned).to_vec())).unwrap()
 }
 
 #[test]
@@ -87,6 +104,76 @@ fn a_model_that_may_be_shared_stays_marked_and_one_without_a_mark_is_private() {
     assert!(read("short", &content).is_err());
 }
 
+#[test]
+fn columns_are_read_back() {
+    let unnamed = Schema::new(schema().uses().to_vec(), None).unwrap();
+    for schema in [schema(), unnamed, Schema::of_features(3)] {
+        let model = TableModel::new(model(&["a", "b"], Profile::Standard), schema).unwrap();
+        for format in [ModelFormat::Json, ModelFormat::Npz] {
+            assert_eq!(read_with("columns", &written_with(format, &model)).unwrap(), model);
+        }
+    }
+    let few = TableModel::new(model(&["a", "b"], Profile::Paper), Schema::of_features(2));
+    let shape = ContentError::ModelShape { part: "columns (features)", found: 2, expected: 3 };
+    assert_eq!(few, Err(shape));
+}
+
+#[test]
+fn columns_that_are_none() {
+    let model = TableModel::new(model(&["a", "b"], Profile::Paper), schema()).unwrap();
+    let good = String::from_utf8(written_with(ModelFormat::Json, &model)).unwrap();
+    let changed = |from: &str, to: &str| {
+        assert!(good.contains(from), "{from}");
+        read_with("json", good.replacen(from, to, 1).as_bytes()).unwrap_err()
+    };
+    let json = |error: ContentError, words: &str| {
+        let ContentError::Json { message } = error else { panic!("{error}") };
+        assert!(message.contains(words), "{message}");
+    };
+    json(changed("\"dropped\"", "\"kept\""), "unknown variant `kept`");
+    json(changed("\"dropped\"", "\"label\""), "2 columns have the labels");
+    json(changed("\"dropped\",", ""), "the names of columns has 5 entries, expected are 4");
+    let shape = ContentError::ModelShape { part: "columns (features)", found: 4, expected: 3 };
+    assert_eq!(changed("\"dropped\"", "\"feature\""), shape);
+    // In NPZ.
+    let archive = |uses: &[&str], names: Option<&[&str]>| {
+        let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let mut npz = crate::npz::NpzWriter::new();
+        npz.add_numbers("coef_", &[2, 1], &[1.0, 2.0]).unwrap();
+        npz.add_numbers("intercept_", &[2], &[1.0, 2.0]).unwrap();
+        npz.add_labels("classes_", &texts(&["1", "2"])).unwrap();
+        npz.add_texts("column_uses_", &texts(uses)).unwrap();
+        names.iter().for_each(|names| npz.add_texts("column_names_", &texts(names)).unwrap());
+        let mut content = Vec::new();
+        npz.finish(&mut content).unwrap();
+        read_with("columns.npz", &content)
+    };
+    assert!(archive(&["label", "feature"], Some(&["a", "b"])).is_ok());
+    assert_eq!(archive(&["feature", "kept"], None), Err(ContentError::ColumnUse { text: "kept".into() }));
+    assert_eq!(archive(&["label", "label"], None), Err(ContentError::LabelColumns { count: 2 }));
+    let names = ContentError::ModelShape { part: "the names of columns", found: 1, expected: 2 };
+    assert_eq!(archive(&["label", "feature"], Some(&["a"])), Err(names));
+}
+
+/// Files of every version of the format are read, and the newest is written again as the same bytes.
+#[test]
+fn golden_files() {
+    let read = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name);
+        (read_model(&path).unwrap(), fs::read(path).unwrap())
+    };
+    let (first, _) = read("model-1.json");
+    assert_eq!(first.schema(), &Schema::of_features(2));
+    let names = ["row", "width", "kind", "height"].map(str::to_owned).to_vec();
+    let uses = vec![Use::Dropped, Use::Feature, Use::Label, Use::Feature];
+    let schema = Schema::new(uses, Some(names)).unwrap();
+    for (name, format) in [("model-2.json", ModelFormat::Json), ("model-2.npz", ModelFormat::Npz)] {
+        let (model, bytes) = read(name);
+        assert_eq!((model.model(), model.schema()), (first.model(), &schema), "{name}");
+        assert_eq!(written_with(format, &model), bytes, "{name}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_weights_are_read_back(
@@ -110,9 +197,9 @@ fn the_json_schema_is_fixed() {
     let model = Model::new(array![[1.0, 0.1], [2.0, -3.0]], classes, preprocessing).unwrap();
     assert_eq!(
         String::from_utf8(written(ModelFormat::Json, &model)).unwrap(),
-        "{\"format\":\"volley model\",\"version\":1,\"classes\":[\"a\",\"b\"],\"coef\":[[0.1],[-3.0]],\
+        "{\"format\":\"volley model\",\"version\":2,\"classes\":[\"a\",\"b\"],\"coef\":[[0.1],[-3.0]],\
          \"intercept\":[1.0,2.0],\"preprocessing\":{\"square_root\":[true],\"mean\":[0.5],\
-         \"inverse_deviation\":[2.0],\"clip\":4.0},\"sharing\":\"private\"}\n"
+         \"inverse_deviation\":[2.0],\"clip\":4.0},\"sharing\":\"private\",\"columns\":null}\n"
     );
 }
 
@@ -124,7 +211,8 @@ fn json_that_is_no_model() {
         read("json", good.replacen(from, to, 1).as_bytes()).unwrap_err()
     };
     assert_eq!(changed("volley model", "other"), ContentError::Format { expected: "a model" });
-    assert_eq!(changed("\"version\":1", "\"version\":2"), ContentError::Version { found: 2, supported: 1 });
+    assert_eq!(changed("\"version\":2", "\"version\":3"), ContentError::Version { found: 3, supported: 2 });
+    assert_eq!(changed("\"version\":2", "\"version\":0"), ContentError::Version { found: 0, supported: 2 });
     assert!(matches!(changed("{", "["), ContentError::Json { .. }));
     assert!(matches!(changed("\"mean\"", "\"means\""), ContentError::Json { .. }));
     assert_eq!(changed("[\"a\",", "["), ContentError::ModelShape { part: "coef", found: 2, expected: 1 });

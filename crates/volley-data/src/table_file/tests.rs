@@ -173,6 +173,59 @@ fn what_a_format_has_not() {
     assert_eq!(error(LabelSource::Column(0)), ContentError::LabelSource { asked: "a column", format: "NPY" });
     let named = error(LabelSource::Named("y".into()));
     assert_eq!(named, ContentError::LabelSource { asked: "a named part", format: "NPY" });
+    let options = TableOptions { drop: vec!["1".into()], ..TableOptions::default() };
+    let error = *read_table(&path, &options).unwrap_err().cause;
+    assert_eq!(error, ContentError::DropSource { format: "NPY" });
+}
+
+#[test]
+fn formats_that_are_known_and_not_read_are_named() {
+    let foreign = |name: &str, content: &[u8]| {
+        let parsed = parse_table(Path::new(name), content, &TableOptions::default());
+        let streamed = read_table_from(Path::new(name), content, &TableOptions::default());
+        assert_eq!(parsed, streamed);
+        *parsed.unwrap_err().cause
+    };
+    for (names, content, found) in [
+        (&["x.parquet", "x.PQ", "x"][..], &b"PAR1\x15\x04"[..], "a Parquet file"),
+        (&["x.feather", "x.arrow", "x"], b"ARROW1\0\0", "an Arrow or Feather file"),
+        (&["x.xlsx", "x.ods.gz"], b"PK\x03\x04", "a spreadsheet"),
+        (&["x.xls", "x"], b"\xd0\xcf\x11\xe0\xa1", "a spreadsheet"),
+        (&["x.h5", "x"], b"\x89HDF\r\n", "an HDF5 file"),
+        (&["x.pkl", "x"], b"\x80\x04\x95\0", "a pickle"),
+    ] {
+        for name in names {
+            assert_eq!(foreign(name, content), ContentError::Foreign { found }, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_is_read_as_a_file_of_its_content() {
+    let mut npz = npz::NpzWriter::new();
+    npz.add("X", "|u1", &[2, 1], [vec![1, 2]]).unwrap();
+    npz.add_labels("y", &["5".into(), "6".into()]).unwrap();
+    let mut archive = Vec::new();
+    npz.finish(&mut archive).unwrap();
+    let path = Path::new("standard input");
+    for content in [&b"5,1\n6,2\n"[..], &archive] {
+        for content in [content.to_vec(), gzip(content)] {
+            let table = read_table_from(path, &content[..], &TableOptions::default()).unwrap();
+            assert_eq!(
+                (table.labels.unwrap(), table.features),
+                (vec!["5".into(), "6".into()], array![[1.0], [2.0]])
+            );
+        }
+    }
+    assert_eq!(
+        read_table_from(path, MATRIX, &TableOptions::default()).unwrap().features,
+        array![[1.0], [2.0]]
+    );
+    let error = read_table_from(path, &b"a,x\nb,1\nc,y\n"[..], &TableOptions::default()).unwrap_err();
+    assert_eq!(error.to_string(), "standard input: row 3, column 2: \"y\" is not a number");
+    let limited = TableOptions { limit: 1000, ..TableOptions::default() };
+    let error = *read_table_from(path, &archive[..], &limited).unwrap_err().cause;
+    assert_eq!(error, ContentError::TooLarge { limit: 250 });
 }
 
 #[test]

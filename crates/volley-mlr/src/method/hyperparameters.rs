@@ -191,7 +191,7 @@ impl Hyperparameters {
     /// # Errors
     ///
     /// [`Error::Pool`] for a number of owners that no pool has, and for λ or τ that no
-    /// [`Smudging`](crate::volley_ckks::multiparty::Smudging) has.
+    /// [`Smudging`] has.
     pub fn pooled(self, disclosure: PoolDisclosure) -> Result<Self, Error> {
         let PoolDisclosure { owners, statistical_bits, decryptions } = disclosure;
         if !(2..=MAX_OWNERS).contains(&owners) {

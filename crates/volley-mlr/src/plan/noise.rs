@@ -206,6 +206,9 @@ pub(crate) fn log_scale(hyperparameters: &Hyperparameters, shape: Shape, log_n: 
     /// private models. Shorter pairs and triples of primes are too rare in large rings. Coefficients of weights stay
     /// below 2^126.
     const SCALES: [std::ops::RangeInclusive<u32>; 3] = [43..=49, 60..=98, 108..=118];
+    if !hyperparameters.hides_errors() {
+        return None;
+    }
     let layouts = Layout::family(shape, 1 << log_n.checked_sub(1)?).ok()?;
     SCALES.into_iter().flatten().find(|&log_scale| {
         layouts.iter().all(|&layout| {

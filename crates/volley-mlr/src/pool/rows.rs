@@ -65,7 +65,7 @@ impl<'a> PoolRows<'a> {
         if public_key.context().parameters().id() != plan.plan().parameters().id() {
             return Err(CkksError::ParameterMismatch.into());
         }
-        let features = state.preprocessing.apply_to_training(data.features())?;
+        let features = fit.training_features(data)?;
         check_features(&features, &state.preconditioner)?;
         let one_hot = state.classes.one_hot(data.labels())?;
         let encoder = Encoder::new(public_key.context());

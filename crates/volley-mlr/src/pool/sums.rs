@@ -6,11 +6,12 @@
 use rand_core::CryptoRng;
 
 use super::plan::PoolPlan;
-use super::statistics::{MAX_TOTAL_BITS, Sums};
+use super::statistics::{Deviations, Fit, MAX_TOTAL_BITS, Means, Sums};
 use crate::error::Error;
-use crate::volley_ckks::multiparty::Smudging;
+use crate::volley_ckks::multiparty::{PoolError, Smudging};
 use crate::volley_ckks::noise::Noise;
 use crate::volley_ckks::{Ciphertext, Encoder, Error as CkksError, Plaintext, PublicKey};
+use crate::volley_revolver::Shape;
 
 /// How the sums of a pool are encrypted.
 #[derive(Clone, Copy, Debug)]
@@ -25,19 +26,22 @@ impl SumEncoding {
     ///
     /// # Errors
     ///
-    /// [`Error::PoolRoom`] where no level has.
+    /// [`Error::Pool`] where no level has.
     pub fn new(plan: &PoolPlan) -> Result<Self, Error> {
         let (parameters, owners) = (plan.plan().parameters(), plan.rows().len());
         let error_norm = Noise::public_encryption(parameters).repeated(owners).error_norm(parameters);
         let smudging = plan.smudging_of(error_norm)?;
         // The shares' noise is below owners·2^b, and that of encryption far below 2^b: half a scale is more.
         let log_scale = smudging.log_bound(parameters) + 2 + owners.next_power_of_two().ilog2();
-        let required = MAX_TOTAL_BITS + log_scale + 1;
-        let holds = |&level: &usize| parameters.log_q(level) > f64::from(required);
-        let available = parameters.log_q(parameters.max_level());
+        let required = f64::from(MAX_TOTAL_BITS + log_scale + 1);
+        let holds = |&level: &usize| parameters.log_q(level) > required;
         match ((0..=parameters.max_level()).find(holds), u16::try_from(log_scale)) {
             (Some(level), Ok(log_scale)) => Ok(Self { smudging, log_scale, level }),
-            _ => Err(Error::PoolRoom { required, available }),
+            _ => {
+                let (bits, log_bound) = (smudging.statistical_bits(), smudging.log_bound(parameters));
+                let room_log2 = parameters.log_q(parameters.max_level()) - required + f64::from(log_bound);
+                Err(PoolError::NoRoom { bits, log_bound, owners, room_log2 }.into())
+            }
         }
     }
 
@@ -90,5 +94,23 @@ impl SumEncoding {
         }
         totals.truncate(count);
         Ok(totals)
+    }
+}
+
+impl PoolPlan {
+    /// Ciphertexts that the owners decrypt: those of three rounds of statistics, and of the model.
+    #[must_use]
+    pub fn decryptions(&self) -> u32 {
+        let Shape { columns, classes, .. } = self.plan().layout().shape();
+        // Without the bias.
+        let columns = columns - 1;
+        let rounds = [
+            Means::sum_count(classes, columns),
+            Deviations::sum_count(columns),
+            Fit::sum_count(classes, columns),
+        ];
+        let statistics: usize =
+            rounds.into_iter().map(|sums| SumEncoding::ciphertext_count(self, sums)).sum();
+        (statistics + self.plan().layout().weight_ciphertexts()) as u32
     }
 }

@@ -5,7 +5,8 @@ use rand_chacha::ChaCha20Rng;
 use crate::pool::{Deviations, Fit, Means, PoolPlan, PoolRows, SumEncoding, Sums};
 use crate::testing::{clouds, relative_error, rng, small_ring};
 use crate::volley_ckks::multiparty::{
-    Commitments, KeyHolder, Opening, OwnerRoundOne, Pool, RoundOneGathering, RoundTwoGathering, Smudging,
+    Commitments, KeyHolder, Opening, OwnerRoundOne, Pool, PoolError, RoundOneGathering, RoundTwoGathering,
+    Smudging,
 };
 use crate::volley_ckks::volley_ring::sampling::Seed;
 use crate::volley_ckks::{Arithmetic, Ciphertext, Context, Encoder, Evaluator, Plaintext, PublicKey};
@@ -168,6 +169,27 @@ fn plans_for_another_number_of_owners_are_refused() {
     let single = Hyperparameters::standard(2).unwrap();
     let error = PoolPlan::new(&[10, 10], 6, 3, &single, small_ring(9)).unwrap_err();
     assert_eq!(error, Error::PoolOwners { expected: 1, actual: 2 });
+}
+
+#[test]
+fn settings_that_no_pool_has_are_refused() {
+    let with = |owners, statistical_bits, decryptions| {
+        let disclosure = PoolDisclosure { owners, statistical_bits, decryptions };
+        Hyperparameters::standard(2).unwrap().pooled(disclosure).unwrap_err()
+    };
+    let few = PoolError::StatisticalBits { bits: 39, min: 40, max: 128 };
+    assert_eq!(with(3, 39, 8), Error::Pool(few));
+    assert_eq!(with(3, 40, 0), Error::Pool(PoolError::NoDecryptions));
+    for owners in [1, 17] {
+        assert!(matches!(with(owners, 40, 8), Error::Matrix(_)), "{owners}");
+    }
+}
+
+#[test]
+fn a_pool_decrypts_its_statistics_and_its_model() {
+    let plan = PoolPlan::new(&[20, 20, 20], 6, 3, &settings(3), small_ring(9)).unwrap();
+    // 27 + 24 + 46 sums, all below N.
+    assert_eq!(plan.decryptions() as usize, 3 + plan.plan().layout().weight_ciphertexts());
 }
 
 #[test]

@@ -213,6 +213,34 @@ fn key_switches_at_every_level() {
 }
 
 #[test]
+fn a_secure_ring_has_the_noise_of_its_formulas() {
+    // 128 bits of security. The widest digit at level 1 is 10 bits narrower than P, so that the errors of the
+    // relinearization key make as much noise as the rounding. At level 0 it is 50 bits narrower.
+    let literal = ParametersLiteral {
+        log_n: 14,
+        levels: vec![vec![50, 50], vec![45, 45]],
+        p_bits: vec![50, 50],
+        log_scale: 90,
+        security: Security::Classical128,
+    };
+    let parameters = literal.build().unwrap().pooled(3).unwrap();
+    let keys = |spec: KeySpec| spec.relinearization(1).rotations([1], 1).conjugation(1);
+    let session = Session::new(pool_of(parameters, keys, 1));
+    for level in [0, 1] {
+        let predicted = |noise: fn(&Parameters, usize) -> Noise| {
+            noise(session.parameters(), level).coefficient_deviation()
+        };
+        let [rotated, conjugated, relinearized] = key_switch_errors(&session, level);
+        assert_deviation(&rotated, predicted(Noise::key_switch));
+        assert_deviation(&conjugated, predicted(Noise::key_switch));
+        assert_deviation(&relinearized, predicted(Noise::relinearization));
+        let ratio =
+            predicted(Noise::relinearization) / predicted(|parameters, _| Noise::rounding(parameters));
+        assert!(if level == 1 { ratio > 1.3 } else { ratio < 1.01 }, "level {level}: {ratio}");
+    }
+}
+
+#[test]
 fn one_owner_has_no_round_two() {
     let single = parameters(LOG_N, LEVELS);
     for level in 0..=LEVELS {

@@ -88,7 +88,7 @@ fn as_many_bits_are_taken_as_there_is_room_for() {
     let operand =
         |level, log_scale| crate::Operand { level, scale: crate::Scale::power_of_two(log_scale), slots: 512 };
     let with_room = |log_scale, precision| {
-        Smudging::with_room(&parameters, &operand(LEVELS, log_scale), (4, precision), 1, 32.0)
+        Smudging::with_room(&parameters, &operand(LEVELS, log_scale), 4, precision, 1, 32.0)
     };
     // b = λ − 1 + 5 + 5. The deviation of a slot is 2^b·√(4/3)·2^5/Δ: 2^(b + 5.2)/Δ.
     for (log_scale, bits) in [(79, 40), (80, 41), (90, 51), (103, 64), (120, 64)] {
@@ -104,7 +104,7 @@ fn as_many_bits_are_taken_as_there_is_room_for() {
     };
     assert!((room_log2 - 48.1).abs() < 0.1, "{room_log2}");
     // The modulus of level 0 has 50 bits, a quarter of it for the noise of 4 owners: 46.
-    let error = Smudging::with_room(&parameters, &operand(0, 49), (4, -50.0), 1, 32.0).unwrap_err();
+    let error = Smudging::with_room(&parameters, &operand(0, 49), 4, -50.0, 1, 32.0).unwrap_err();
     assert!(
         matches!(error, PoolError::NoRoom { log_bound: 49, room_log2, .. } if (room_log2 - 46.0).abs() < 0.01)
     );

@@ -28,7 +28,9 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let _lock = FolderLock::take(upload.path())?;
     let first = project.job()?;
     check_not_begun(&upload)?;
-    let data = options.table.read_dataset(&options.data)?;
+    let schema = project.schema(&first)?;
+    let table = options.table.or_format(project.table_source()?).read_labelled(&options.data, &schema)?;
+    let data = table.into_dataset().or_bad_input()?;
     let plan = Arc::new(plan_for(first.plan(), &data).at(&options.data)?);
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let secret_key = Arc::new(project.secret_key_of(&first, &context, &options.source)?);
@@ -45,8 +47,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
 
     let job = Job::new(plan.clone(), secret_key.id(), &mut ChaCha20Rng::try_from_rng(&mut SysRng)?)?;
     let pending = project.new_pending()?;
-    let state_file = project.pending_owner_state_file();
-    StagedUpload::write(&pending, &state_file, &job, &owner, &training_set, options)?.commit(false)?;
+    let private = project.pending_owner_files();
+    StagedUpload::write(&pending, &private, &job, &owner, &training_set, &schema, options)?.commit(false)?;
     project.complete_pending()?;
     note(&format!(
         "note: {} added to {before}; features are prepared by the statistics of the first upload's rows. It is a new \

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use volley_mlr::volley_ckks::{Context, Evaluator, TensorCiphertext};
-use volley_mlr::{Gradient, Job, Trainer};
+use volley_mlr::{Error, Gradient, Job, Trainer};
 use volley_program::{BadInput, OrBadInput};
 
 use super::in_the_way;
@@ -14,6 +14,8 @@ use crate::project::{JobFolder, gradient_limit};
 
 /// After so long the gradient of the rows so far is written: no more work is lost.
 const BETWEEN_WRITES: Duration = Duration::from_secs(10);
+/// It is written sooner where that takes no more than one part in so many of the time.
+const WORK_PER_WRITE: u32 = 50;
 
 /// A pass over the rows for an iteration.
 pub(super) struct Pass<'a> {
@@ -34,7 +36,7 @@ impl Pass<'_> {
         let plan = self.job.plan();
         let mut sum = self.read(context)?;
         let done = sum.as_ref().map_or(0, |sum| sum.groups().last().map_or(0, |groups| groups.end));
-        let (start, mut written) = (Instant::now(), Instant::now());
+        let (start, mut written, mut pause) = (Instant::now(), Instant::now(), Duration::ZERO);
         let files = (0..plan.row_files()).map(|file| plan.row_file_groups(file));
         for groups in files.filter(|groups| groups.start >= done) {
             if self.folder.is_stopped()? {
@@ -42,15 +44,16 @@ impl Pass<'_> {
             }
             let end = groups.end;
             sum = Some(match sum {
-                Some(sum) => self.trainer.extend_gradient(sum, groups)?,
-                None => self.trainer.gradient(groups)?.context("an iteration is left")?,
+                Some(sum) => self.trainer.extend_gradient(sum, groups).map_err(in_a_pass)?,
+                None => self.trainer.gradient(groups).map_err(in_a_pass)?.context("an iteration is left")?,
             });
             if end < plan.layout().groups() {
-                steps.within(&self.progress(done, end, start.elapsed()));
-                if written.elapsed() > BETWEEN_WRITES {
+                if written.elapsed() >= pause {
+                    let begin = Instant::now();
                     self.write(sum.as_ref())?;
-                    written = Instant::now();
+                    (written, pause) = (Instant::now(), BETWEEN_WRITES.min(WORK_PER_WRITE * begin.elapsed()));
                 }
+                steps.within(&self.progress(done, end, start.elapsed()));
             }
         }
         Ok(Some(sum.context("there are rows")?))
@@ -87,5 +90,15 @@ impl Pass<'_> {
     fn write(&self, gradient: Option<&Gradient<TensorCiphertext>>) -> Result<(), BadInput> {
         let Some(gradient) = gradient else { return Ok(()) };
         Staged::new(&self.folder.gradient_file(), |out| gradient.write(self.job, out))?.commit(true)
+    }
+}
+
+/// An error in a pass. Rows that were there when training began and cannot be read any more are for the user to mend.
+fn in_a_pass(error: Error) -> anyhow::Error {
+    match error {
+        Error::RowSource { reason, .. } => {
+            BadInput::new(format!("{reason}; when this is mended, volley train goes on where it was")).into()
+        }
+        error => error.into(),
     }
 }

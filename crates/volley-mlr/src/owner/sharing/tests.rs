@@ -215,13 +215,17 @@ fn the_deviation_is_that_of_the_theorem() {
 #[test]
 fn what_cannot_be_shared_is_refused() {
     // A plan: the more secure, the more bits it takes.
-    let plan = |bits, iterations| {
-        let flooding = Flooding::new(bits, 1).unwrap();
+    let plan_for = |bits, decryptions, iterations| {
+        let flooding = Flooding::new(bits, decryptions).unwrap();
         let hyperparameters = Hyperparameters::standardised(iterations).unwrap().shareable(flooding);
         Plan::new(40, 6, 3, &hyperparameters, Demands::default())
     };
+    let plan = |bits, iterations| plan_for(bits, 1, iterations);
     assert!(plan(30, 2).unwrap().shared_bits().unwrap() >= MIN_SHARED_BITS);
-    assert!(matches!(plan(128, 2), Err(Error::SharedBits { required: MIN_SHARED_BITS, .. })));
+    let (private, shared) = (plan(30, 2).unwrap(), plan(128, 2).unwrap());
+    assert!(shared.parameters().log_scale() > private.parameters().log_scale() + 40);
+    let most = plan_for(128, u32::MAX, 2).map(|_| ());
+    assert!(matches!(most, Err(Error::SharedBits { required: MIN_SHARED_BITS, .. })), "{most:?}");
     assert!(matches!(plan(30, 9), Err(Error::TooManyIterations { .. } | Error::SharedBits { .. })));
     let private = Plan::new(40, 6, 3, &Hyperparameters::standardised(2).unwrap(), small_ring(10)).unwrap();
     assert_eq!(private.shared_bits(), None);

@@ -23,8 +23,8 @@ pub struct Deviations {
 }
 
 impl Deviations {
-    /// An owner's sums for each column, of the squares and cubes of the [centred](ColumnMeans::centred) values, and of
-    /// those of their square roots (0 where there are none).
+    /// An owner's sums for each column: of the squares and cubes of the differences from the mean, and of those of the
+    /// square roots (0 where there are none), in the column's unit.
     ///
     /// # Errors
     ///
@@ -39,11 +39,11 @@ impl Deviations {
                 sums.push(square, SQUARES, index)?;
                 sums.push(cube, CUBES, index)
             };
-            push(powers(means.centred(column)))?;
+            push(powers(means.centred(&column)))?;
             if means.root.is_some() && column.iter().any(|&value| value < 0.0) {
                 return Err(Error::NegativeRoot { column: index });
             }
-            push(means.centred_roots(column).map_or([0.0; 2], powers))?;
+            push(means.centred_roots(&column).map_or([0.0; 2], powers))?;
         }
         Ok(sums)
     }

@@ -4,6 +4,7 @@ use ndarray::{Array1, Array2, Axis};
 
 use super::deviations::Deviations;
 use super::fixed_point::{Sums, Totals, Unit};
+use crate::clear::model::Model;
 use crate::clear::owner_state::OwnerState;
 use crate::data::dataset::Dataset;
 use crate::error::Error;
@@ -103,6 +104,30 @@ impl Fit {
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// 1/B.
+    #[must_use]
+    pub fn preconditioner(&self) -> &Preconditioner {
+        &self.state.preconditioner
+    }
+
+    /// Rows to train on, prepared: samples × (columns + 1), the bias first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ColumnCount`] for rows of another number of columns.
+    pub fn training_features(&self, data: &Dataset) -> Result<Array2<f64>, Error> {
+        self.state.preprocessing.apply_to_training(data.features())
+    }
+
+    /// The model that trained weights, classes × (columns + 1), give.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WeightShape`] and [`Error::NotFinite`] for weights that are no model's.
+    pub fn model(&self, weights: Array2<f64>) -> Result<Model, Error> {
+        self.state.model(weights)
     }
 
     /// What prepares rows, and turns decrypted weights into a model.

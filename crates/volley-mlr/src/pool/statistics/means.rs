@@ -1,6 +1,6 @@
 //! The first round: rows of each class, and what columns are about.
 
-use ndarray::{ArrayView1, Axis};
+use ndarray::{ArrayRef1, Axis};
 
 use super::fixed_point::{Sums, Totals, Unit};
 use crate::data::dataset::Dataset;
@@ -102,14 +102,14 @@ impl ColumnMeans {
     }
 
     /// The differences from the mean, in units.
-    pub(super) fn centred(self, column: ArrayView1<'_, f64>) -> impl Iterator<Item = f64> {
+    pub(super) fn centred(self, column: &ArrayRef1<f64>) -> impl Iterator<Item = f64> {
         let (mean, unit) = (self.value, self.unit());
-        column.into_iter().map(move |value| (value - mean) / unit)
+        column.iter().map(move |value| (value - mean) / unit)
     }
 
     /// The differences of the square roots from their mean, in square roots of units. None if there are no roots.
-    pub(super) fn centred_roots(self, column: ArrayView1<'_, f64>) -> Option<impl Iterator<Item = f64>> {
+    pub(super) fn centred_roots(self, column: &ArrayRef1<f64>) -> Option<impl Iterator<Item = f64>> {
         let unit = self.unit().sqrt();
-        self.root.map(|mean| column.into_iter().map(move |value| (value.sqrt() - mean) / unit))
+        self.root.map(|mean| column.iter().map(move |value| (value.sqrt() - mean) / unit))
     }
 }

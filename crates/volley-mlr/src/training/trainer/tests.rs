@@ -171,8 +171,9 @@ fn few_features_of_two_classes_are_bootstrapped_as_well() {
         let columns: Vec<usize> = (0..features).collect();
         let data = Dataset::new(clouds.features().select(Axis(1), &columns), clouds.labels()).unwrap();
         let shape = Shape { samples: 40, columns: features + 1, classes: 2 };
-        let plan =
-            planning::refreshing(shape, &hyperparameters, small_ring(10), RowStorage::Memory).unwrap().unwrap();
+        let plan = planning::refreshing(shape, &hyperparameters, small_ring(10), RowStorage::Memory)
+            .unwrap()
+            .unwrap();
         assert!(plan.refresh_count() >= 1);
         let setup = Setup::of(&data, &hyperparameters, plan);
         let evaluator = setup.evaluator();

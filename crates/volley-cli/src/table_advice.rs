@@ -1,0 +1,148 @@
+//! What mends a table that is refused: an option, or a change of the file.
+
+use volley_data::{ContentError, DataError, TextKind};
+use volley_mlr::Error;
+use volley_program::BadInput;
+
+/// An error of a table with advice, where there is any. Whether the user said where the labels are makes a difference.
+pub(crate) fn with_advice(error: &DataError, has_label_choice: bool) -> BadInput {
+    match advice(&error.cause, has_label_choice) {
+        Some(advice) => BadInput::new(format_args!("{error}; {advice}")),
+        None => BadInput::new(error),
+    }
+}
+
+fn advice(cause: &ContentError, has_label_choice: bool) -> Option<String> {
+    let text = |text: &str| Some(text.to_owned());
+    match cause {
+        ContentError::NotANumber { row, column, text } => {
+            Some(of_text(text, *row, *column, has_label_choice))
+        }
+        ContentError::NotFinite { text, column, .. } if TextKind::of(text) == TextKind::Missing => {
+            Some(missing(*column))
+        }
+        ContentError::NotFinite { column, .. } => {
+            Some(format!("leave out its row or its column (--drop {column})"))
+        }
+        ContentError::EmptyValue { column, .. } => Some(missing(*column)),
+        ContentError::EmptyLabel { .. } => {
+            text("leave out rows without a label, or name the column of the labels: --label-column")
+        }
+        ContentError::NoHeader { .. } => text(
+            "--header yes takes the first row for one, and a place such as -1 (the last column) needs none",
+        ),
+        ContentError::MissingColumn { .. } | ContentError::AmbiguousColumn { .. } => {
+            text("columns can be given by place too: from 1, or from the end -1")
+        }
+        ContentError::MissingFeature { .. } => text(
+            "columns of a model go by name, in any order; without a header (--header no) they go by place",
+        ),
+        ContentError::LabelColumnUnknown { .. } => {
+            text("--label-column names it, --drop leaves out a column")
+        }
+        ContentError::NoLabels => text("--label-column or --labels says where they are"),
+        ContentError::UnknownClass { .. } if !has_label_choice => {
+            text("--label-column names the column of the labels, -1 the last")
+        }
+        ContentError::Separators { .. } => text("--delimiter says what separates columns"),
+        ContentError::CommentOrRow { .. } => {
+            text("--comments yes leaves out lines that begin with it, --comments no reads them")
+        }
+        ContentError::Model(Error::ColumnCount { .. }) => {
+            text("--drop leaves out a column, --label-column names that of the labels")
+        }
+        ContentError::Foreign { .. } => text(
+            "write it as CSV, in Python with pandas: pandas.read_parquet(FILE).to_csv(\"table.csv\", index=False) \
+                  (or read_feather, read_excel, read_hdf, read_pickle)",
+        ),
+        _ => None,
+    }
+}
+
+fn missing(column: usize) -> String {
+    format!("fill in missing values, or leave out their rows or the column (--drop {column})")
+}
+
+/// What to do with a text in the place of a number.
+fn of_text(text: &str, row: u64, column: usize, has_label_choice: bool) -> String {
+    let others = format!("or leave out the column (--drop {column})");
+    let advice = match TextKind::of(text) {
+        TextKind::Missing => missing(column),
+        TextKind::Boolean => format!("write truth values as 1 and 0, {others}"),
+        TextKind::Date => format!("make numbers of dates, such as days since the first, {others}"),
+        TextKind::Comma => {
+            "numbers have a decimal point, and nothing between thousands; --delimiter says what separates columns"
+                .to_owned()
+        }
+        TextKind::Other if column == 1 && text.contains([' ', '|', ':', '\t']) => {
+            format!("--delimiter says what separates columns, --drop {column} leaves out this one")
+        }
+        TextKind::Other => format!("make a column of 0 and 1 of each category, {others}"),
+    };
+    let header = if row == 1 { "; if the first row is a header: --header yes" } else { "" };
+    let labels = if has_label_choice {
+        String::new()
+    } else {
+        format!("; if the labels are here: --label-column {column}")
+    };
+    format!("{advice}{labels}{header}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_of_text_has_its_own_advice() {
+        let said = |text: &str, row, column, has_label_choice| {
+            let error = ContentError::NotANumber { row, column, text: text.into() };
+            with_advice(&error.in_file(Path::new("x.csv")), has_label_choice).to_string()
+        };
+        for (text, words) in [
+            ("NA", "fill in missing values"),
+            ("True", "truth values as 1 and 0"),
+            ("2024-01-31", "numbers of dates"),
+            ("1,5", "a decimal point"),
+            ("red", "a column of 0 and 1 of each category, or leave out the column (--drop 3)"),
+        ] {
+            let said = said(text, 2, 3, true);
+            assert!(
+                said.starts_with(&format!("x.csv: row 2, column 3: {text:?} is not a number; ")),
+                "{said}"
+            );
+            assert!(said.contains(words) && !said.contains("--label-column"), "{said}");
+        }
+        assert!(said("red", 2, 3, false).ends_with("; if the labels are here: --label-column 3"));
+        assert!(said("a b", 1, 1, true).contains("--delimiter says what separates columns"));
+        assert!(said("red", 1, 1, true).ends_with("if the first row is a header: --header yes"));
+    }
+
+    #[test]
+    fn advice_names_the_option_that_helps() {
+        let (name, found) = (String::from("a"), vec![]);
+        let not_finite = |text: &str| ContentError::NotFinite { row: 1, column: 2, text: text.into() };
+        for (cause, words) in [
+            (not_finite("nan"), "fill in missing values"),
+            (not_finite("inf"), "--drop 2"),
+            (ContentError::EmptyValue { row: 1, column: 2 }, "--drop 2"),
+            (ContentError::EmptyLabel { row: 1, column: 2 }, "--label-column"),
+            (ContentError::NoHeader { name: name.clone() }, "--header yes"),
+            (ContentError::MissingColumn { name: name.clone(), found: found.clone() }, "-1"),
+            (ContentError::AmbiguousColumn { name: name.clone(), count: 2 }, "-1"),
+            (ContentError::MissingFeature { name: name.clone(), found: found.clone() }, "--header no"),
+            (ContentError::LabelColumnUnknown { found }, "--label-column"),
+            (ContentError::NoLabels, "--labels"),
+            (ContentError::UnknownClass { row: 1, label: name }, "--label-column"),
+            (ContentError::Separators { first: ';', second: ',' }, "--delimiter"),
+            (ContentError::CommentOrRow { row: 1 }, "--comments yes"),
+            (ContentError::Model(Error::ColumnCount { expected: 1, found: 2 }), "--drop"),
+            (ContentError::Foreign { found: "a Parquet file" }, "read_parquet"),
+        ] {
+            let said = advice(&cause, false).unwrap();
+            assert!(said.contains(words), "{said}");
+        }
+        assert_eq!(advice(&ContentError::NoRows, false), None);
+    }
+}

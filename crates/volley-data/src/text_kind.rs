@@ -1,0 +1,69 @@
+//! What a text is that stands where a number should.
+
+/// What a text in the place of a number is, as far as it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextKind {
+    /// What stands for a value that is not there.
+    Missing,
+    /// A truth value.
+    Boolean,
+    /// A date or a time of day.
+    Date,
+    /// Numbers with a comma in them.
+    Comma,
+    /// Any other text, such as a category.
+    Other,
+}
+
+/// In lower case.
+const MISSING: [&str; 10] = ["na", "n/a", "null", "none", "?", "-", ".", "nan", "nat", "<na>"];
+const BOOLEAN: [&str; 6] = ["true", "false", "yes", "no", "on", "off"];
+
+impl TextKind {
+    /// The kind of a text.
+    ///
+    /// A date begins with a digit and has groups of digits with `-`, `/`, `.` or `:` between them, perhaps with the
+    /// `T` and `Z` of ISO 8601.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let lower = text.trim().to_ascii_lowercase();
+        let has_only = |others: &str| lower.chars().all(|c| c.is_ascii_digit() || others.contains(c));
+        let groups = lower.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty()).count();
+        if lower.is_empty() || MISSING.contains(&lower.as_str()) {
+            Self::Missing
+        } else if BOOLEAN.contains(&lower.as_str()) {
+            Self::Boolean
+        } else if groups >= 2 && lower.contains(',') && has_only(",.+-e") {
+            Self::Comma
+        } else if groups >= 2
+            && lower.starts_with(|c: char| c.is_ascii_digit())
+            && has_only("-/.:tz+ ")
+            && (lower.contains(['-', '/', ':']) || lower.matches('.').count() == 2)
+        {
+            Self::Date
+        } else {
+            Self::Other
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds() {
+        let cases = [
+            (TextKind::Missing, &["", " ", "NA", "?", "NaN", "<NA>", "null"][..]),
+            (TextKind::Boolean, &["True", "FALSE", "yes", "no"]),
+            (TextKind::Date, &["2024-01-31", "31.01.2024", "1/2/24", "12:30", "2024-01-31T12:30:00.5+01:00"]),
+            (TextKind::Comma, &["1,5", "-1,5e3", "1,234.5", "1.234,5"]),
+            (TextKind::Other, &["red", "5 %", "a,b", ",", "12a", "3-ish", "May 5", "4 3", "4.5 3"]),
+        ];
+        for (kind, texts) in cases {
+            for text in texts {
+                assert_eq!(TextKind::of(text), kind, "{text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Fuzz target: the reader of sums of round one.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|file: &[u8]| volley_fuzz::fuzz("pool-round-one-sums", file));
