@@ -405,6 +405,10 @@ impl Circuit for Training<'_> {
         self.circuit().upload_memory_bytes(upload)
     }
 
+    fn depends_on_special_primes(&self) -> bool {
+        self.circuit().depends_on_special_primes()
+    }
+
     fn groups_at_once(&self, layout: Layout) -> usize {
         self.circuit().groups_at_once(layout)
     }

@@ -44,8 +44,7 @@ const LOG_N: (u32, u32) = (12, 16);
 /// A computation on encrypted matrices that can be planned.
 ///
 /// It does the same to every group of rows, and has as much more alive for each further one: of many groups only a few
-/// are simulated ([`simulated_groups`]). It does the same under all parameter sets that have the same ciphertext primes
-/// and are compared: only one of them is simulated for operations.
+/// are simulated ([`simulated_groups`]).
 pub trait Circuit: Sync {
     /// The error of the layer that the circuit belongs to.
     type Error: From<Error> + Send;
@@ -70,6 +69,12 @@ pub trait Circuit: Sync {
     /// read again.
     fn upload_memory_bytes(&self, upload: Upload) -> u64 {
         upload.memory_bytes
+    }
+
+    /// Whether its operations depend on the special primes, as those of linear transforms on the slots do. Where they do
+    /// not, only one of the parameter sets that differ in special primes alone is simulated for them.
+    fn depends_on_special_primes(&self) -> bool {
+        true
     }
 
     /// How many groups of rows it works on at a time, at most eight: what is alive of other groups is what is kept of

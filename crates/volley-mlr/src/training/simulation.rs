@@ -32,6 +32,11 @@ impl<O: Objective> Circuit for TrainingCircuit<O> {
         bootstrapping.map_or(0, |bootstrapping| bootstrapping.memory_bytes())
     }
 
+    /// A bootstrapping has linear transforms.
+    fn depends_on_special_primes(&self) -> bool {
+        self.method.is_some()
+    }
+
     fn groups_at_once(&self, layout: Layout) -> usize {
         match self.storage {
             RowStorage::Memory => GROUPS_AT_ONCE,

@@ -1,6 +1,8 @@
 //! Members of the family that are compared.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use volley_ckks::Parameters;
 use volley_ckks::costs::{CostModel, Memory};
@@ -23,6 +25,8 @@ pub struct Candidate<'a, C> {
     owner_seconds: f64,
     line_seconds: f64,
     peak: OnceCell<Peak>,
+    /// Bytes of ciphertexts that it takes at least, as does whatever does the same under other special primes.
+    least_bytes: Arc<AtomicU64>,
 }
 
 impl<'a, C: Circuit> Candidate<'a, C> {
@@ -30,7 +34,7 @@ impl<'a, C: Circuit> Candidate<'a, C> {
         circuit: &'a C,
         parameters: &Parameters,
         (layout, split): (Layout, Split),
-        counted: Counted,
+        (counted, least_bytes): (Counted, Arc<AtomicU64>),
         model: &CostModel,
     ) -> Self {
         let bytes = counted.key_spec.byte_count().saturating_add(counted.upload.bytes);
@@ -44,6 +48,7 @@ impl<'a, C: Circuit> Candidate<'a, C> {
             line_seconds: model.line_seconds(bytes),
             counted,
             peak: OnceCell::new(),
+            least_bytes,
         }
     }
 
@@ -100,12 +105,13 @@ impl<'a, C: Circuit> Candidate<'a, C> {
         }
     }
 
-    /// No more than that: nothing is simulated for it.
+    /// No more than that, as far as it is known: nothing is simulated for it.
     pub(super) fn least_memory_excess(&self, demands: Demands) -> u64 {
         if demands.memory_bytes.is_none() {
             return 0;
         }
-        let least = Peak { ciphertext_bytes: self.counted.least_bytes, thread_bytes: 0 };
+        let least_bytes = self.least_bytes.load(Ordering::Relaxed);
+        let least = Peak { ciphertext_bytes: least_bytes, thread_bytes: 0, least_bytes };
         excess(self.memory_with(least, demands.threads).total(), demands.memory_bytes)
     }
 
@@ -127,6 +133,7 @@ impl<'a, C: Circuit> Candidate<'a, C> {
             return Ok(*peak);
         }
         let peak = Peak::of(self.circuit, &self.parameters, self.layout, self.split)?;
+        self.least_bytes.fetch_max(peak.least_bytes, Ordering::Relaxed);
         Ok(*self.peak.get_or_init(|| peak))
     }
 

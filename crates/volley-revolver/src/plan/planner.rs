@@ -1,7 +1,8 @@
 //! Simulated members of the family, kept for one circuit and any demands.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use volley_ckks::Parameters;
 use volley_ckks::costs::CostModel;
@@ -17,14 +18,19 @@ use crate::skewed::Split;
 pub struct Planner<'a, C> {
     pub(super) circuit: &'a C,
     model: &'a CostModel,
-    known: Mutex<HashMap<Member, Counted>>,
+    known: Mutex<HashMap<Member, Known>>,
 }
 
-/// What operations depend on: special primes are not among it.
+/// What a member does, and bytes that its ciphertexts take at least. These become more where its memory is simulated.
+type Known = (Counted, Arc<AtomicU64>);
+
+/// What operations depend on.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Member {
     /// The primes of each level.
     primes: Vec<Vec<u64>>,
+    /// The special primes, where the circuit depends on them.
+    special: Option<Vec<u64>>,
     log_n: u32,
     log_scale: u32,
     layout: Layout,
@@ -73,27 +79,29 @@ impl<'a, C: Circuit> Planner<'a, C> {
         layout: Layout,
         split: Split,
     ) -> Result<Candidate<'a, C>, C::Error> {
-        let counted = self.counted(parameters, layout, split)?;
-        Ok(Candidate::new(self.circuit, parameters, (layout, split), counted, self.model))
+        let known = self.known(parameters, layout, split)?;
+        Ok(Candidate::new(self.circuit, parameters, (layout, split), known, self.model))
     }
 
-    /// What the member does. A circuit does the same under all sets that differ in their special primes only.
-    fn counted(&self, parameters: &Parameters, layout: Layout, split: Split) -> Result<Counted, C::Error> {
+    /// What is known of a member, or what a first simulation of it tells.
+    fn known(&self, parameters: &Parameters, layout: Layout, split: Split) -> Result<Known, C::Error> {
         let levels = 0..=parameters.max_level();
         let member = Member {
             primes: levels.map(|level| parameters.level_primes(level).to_vec()).collect(),
+            special: self.circuit.depends_on_special_primes().then(|| parameters.p().to_vec()),
             log_n: parameters.log_n(),
             log_scale: parameters.log_scale(),
             layout,
             split,
         };
         let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(counted) = known().get(&member) {
+        if let Some((counted, least_bytes)) = known().get(&member) {
             let key_spec = counted.key_spec.under(parameters);
-            return Ok(Counted { key_spec, ..counted.clone() });
+            return Ok((Counted { key_spec, ..counted.clone() }, Arc::clone(least_bytes)));
         }
         let counted = Counted::of(self.circuit, parameters, layout, split)?;
-        known().insert(member, counted.clone());
-        Ok(counted)
+        let least_bytes = Arc::new(AtomicU64::new(counted.least_bytes));
+        known().insert(member, (counted.clone(), Arc::clone(&least_bytes)));
+        Ok((counted, least_bytes))
     }
 }

@@ -87,6 +87,9 @@ struct Search<'p, 'a, C> {
 /// A candidate, or why there is none.
 type Found<'a, C> = Result<Candidate<'a, C>, Refusal<<C as Circuit>::Error>>;
 
+/// A candidate that meets the demands, or all that do not.
+type Meeting<'a, C> = Result<Candidate<'a, C>, Vec<Candidate<'a, C>>>;
+
 impl<'a, C: Circuit> Search<'_, 'a, C> {
     /// The fastest candidate in the rings that are demanded. What a smaller ring has is in hand in the larger ones.
     fn in_rings(&self, shape: Shape) -> Found<'a, C> {
@@ -147,18 +150,18 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
         match self.refusal(&fastest)? {
             None if fastest.burdens_owner() => {
                 let members = with_splits(&[layout], all_splits);
-                let cheapest = self.meeting(&sets, &members, Candidate::cost)?.0;
-                Ok(cheapest.filter(|other| other.cost() < fastest.cost()).unwrap_or(fastest))
+                let cheapest = self.meeting(&sets, &members, Candidate::cost)?;
+                Ok(cheapest.ok().filter(|other| other.cost() < fastest.cost()).unwrap_or(fastest))
             }
             None => Ok(fastest),
             Some(refusal) => {
                 let members = with_splits(&[same_size, others].concat(), extreme_splits);
                 let Some(closest) = self.closest(fastest, &sets, &members)? else { return Err(refusal) };
                 let members = with_splits(&[closest.layout()], all_splits);
-                let (found, refused) = self.meeting(&[closest.parameters()], &members, Candidate::seconds)?;
-                match found {
-                    Some(found) => Ok(found),
-                    None => Err(self.closest_refusal(refusal, &refused)?),
+                match self.meeting(&[closest.parameters()], &members, Candidate::seconds)? {
+                    Ok(found) => Ok(found),
+                    Err(_) if self.in_hand.is_some() => Err(refusal),
+                    Err(refused) => Err(self.closest_refusal(refusal, refused)?),
                 }
             }
         }
@@ -198,15 +201,15 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
         sets: &[&Parameters],
         members: &[Member],
         measure: impl Fn(&Candidate<'a, C>) -> f64,
-    ) -> Result<(Option<Candidate<'a, C>>, Vec<Candidate<'a, C>>), C::Error> {
+    ) -> Result<Meeting<'a, C>, C::Error> {
         let mut candidates = self.all(sets, members)?;
         candidates.sort_by(|a, b| measure(a).total_cmp(&measure(b)));
         for index in 0..candidates.len() {
             if candidates[index].meets(self.demands)? {
-                return Ok((Some(candidates.swap_remove(index)), Vec::new()));
+                return Ok(Ok(candidates.swap_remove(index)));
             }
         }
-        Ok((None, candidates))
+        Ok(Err(candidates))
     }
 
     /// The fastest candidate that meets the demands, or else the one that comes closest to them, of `first`, which does
@@ -217,11 +220,12 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
         sets: &[&Parameters],
         members: &[Member],
     ) -> Result<Option<Candidate<'a, C>>, C::Error> {
-        let (found, refused) = self.meeting(sets, members, Candidate::seconds)?;
-        if found.is_some() || self.in_hand.is_some() {
-            return Ok(found);
-        }
-        let closest = refused.into_iter().try_fold(first, |best, candidate| {
+        let refused = match self.meeting(sets, members, Candidate::seconds)? {
+            Ok(found) => return Ok(Some(found)),
+            Err(_) if self.in_hand.is_some() => return Ok(None),
+            Err(refused) => refused,
+        };
+        let closest = self.leanest_first(refused).into_iter().try_fold(first, |best, candidate| {
             let keys = candidate.key_excess(self.demands).cmp(&best.key_excess(self.demands));
             let needed = best.memory_excess(self.demands)?;
             if keys.is_gt() || (keys.is_eq() && candidate.least_memory_excess(self.demands) > needed) {
@@ -238,22 +242,27 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
     fn closest_refusal(
         &self,
         first: Refusal<C::Error>,
-        refused: &[Candidate<'a, C>],
+        refused: Vec<Candidate<'a, C>>,
     ) -> Result<Refusal<C::Error>, C::Error> {
-        if self.in_hand.is_some() {
-            return Ok(first);
-        }
-        refused.iter().try_fold(first, |closest, candidate| {
-            let least = candidate.least_memory_excess(self.demands);
-            let limit = self.demands.memory_bytes.unwrap_or(u64::MAX);
-            if matches!(closest, Refusal::Memory(required) if limit.saturating_add(least) >= required) {
+        let limit = self.demands.memory_bytes.unwrap_or(u64::MAX);
+        self.leanest_first(refused).into_iter().try_fold(first, |closest, candidate| {
+            let least = limit.saturating_add(candidate.least_memory_excess(self.demands));
+            if matches!(closest, Refusal::Memory(required) if least >= required) {
                 return Ok(closest);
             }
-            Ok(match self.refusal(candidate)? {
+            Ok(match self.refusal(&candidate)? {
                 Some(refusal) => closest.closer(refusal),
                 None => closest,
             })
         })
+    }
+
+    /// In the order of what they take at least: the first ones show that most others need not be simulated.
+    fn leanest_first(&self, mut candidates: Vec<Candidate<'a, C>>) -> Vec<Candidate<'a, C>> {
+        candidates.sort_by_cached_key(|candidate| {
+            (candidate.key_excess(self.demands), candidate.least_memory_excess(self.demands))
+        });
+        candidates
     }
 }
 

@@ -53,6 +53,8 @@ pub(super) struct Peak {
     pub(super) ciphertext_bytes: u64,
     /// What a further thread works on.
     pub(super) thread_bytes: u64,
+    /// Of the ciphertexts, without what key switches hold while they run: the same under all special primes.
+    pub(super) least_bytes: u64,
 }
 
 impl Counted {
@@ -120,14 +122,21 @@ impl Peak {
 
     /// `self` and `times` times what `next` takes more. The memory of a thread is that of `next`.
     fn continued(&self, next: &Self, times: u64) -> Self {
-        let ciphertext_bytes = grown(self.ciphertext_bytes, next.ciphertext_bytes, times);
-        Self { ciphertext_bytes, thread_bytes: next.thread_bytes }
+        Self {
+            ciphertext_bytes: grown(self.ciphertext_bytes, next.ciphertext_bytes, times),
+            thread_bytes: next.thread_bytes,
+            least_bytes: grown(self.least_bytes, next.least_bytes, times),
+        }
     }
 }
 
 impl From<&Simulator> for Peak {
     fn from(simulator: &Simulator) -> Self {
-        Self { ciphertext_bytes: simulator.peak_memory_bytes(), thread_bytes: simulator.key_switch_bytes() }
+        Self {
+            ciphertext_bytes: simulator.peak_memory_bytes(),
+            thread_bytes: simulator.key_switch_bytes(),
+            least_bytes: simulator.peak_ciphertext_bytes(),
+        }
     }
 }
 

@@ -18,6 +18,10 @@ impl Circuit for Scores {
         3
     }
 
+    fn depends_on_special_primes(&self) -> bool {
+        false
+    }
+
     fn simulate(&self, simulator: &Arc<Simulator>, layout: Layout, split: Split) -> Result<(), Error> {
         let skewed = Skewed::new(simulator, layout, split)?;
         let input = || Ok(simulator.input(&simulator.parameters().scale(), 3)?);
@@ -33,6 +37,12 @@ impl Circuit for Scores {
         }
         Ok(())
     }
+}
+
+fn in_one_class_block(shape: Shape, slots: usize) -> Vec<Layout> {
+    let layouts = of_use(Layout::family(shape, slots).unwrap());
+    assert!(layouts.iter().all(|layout| layout.class_blocks() == 1));
+    layouts
 }
 
 /// Simulates all members with all of their groups, one after the other, and compares them as the search says.
@@ -71,9 +81,8 @@ impl Slow {
             (1..=MAX_SPECIAL_PRIMES).filter_map(|special| build(log_n, 3, special, security, None)).collect();
         let sets: Vec<&Parameters> = sets.iter().collect();
         let Some(few) = sets.first() else { return Err(None) };
-        let layouts = of_use(Layout::family(shape, few.max_slots()).unwrap());
+        let layouts = in_one_class_block(shape, few.max_slots());
         let widest = *layouts.last().unwrap();
-        assert!(layouts.iter().all(|layout| layout.period() == widest.period()), "one class block");
         let first = self.all(&sets, &[(widest, Split::on_copies(&widest))]);
         let first = self.least(first, Plan::seconds).unwrap();
         let members = with_splits(&layouts, Split::candidates);
