@@ -71,8 +71,8 @@ pub trait Circuit: Sync {
         upload.memory_bytes
     }
 
-    /// Whether its operations depend on the special primes, as those of linear transforms on the slots do. Where they do
-    /// not, only one of the parameter sets that differ in special primes alone is simulated for them.
+    /// Whether its operations depend on the special primes, as those of linear transforms on the slots do. Where they
+    /// do not, only one of the parameter sets that differ in special primes alone is simulated for them.
     fn depends_on_special_primes(&self) -> bool {
         true
     }
