@@ -4,7 +4,7 @@
 //! All figures are for one coefficient of c₀ + c₁·s − Δ·m. With a secret of variance V_s a coefficient and rounding
 //! errors uniform on [−1/2, 1/2] (variance 1/12), an error pair (r₀, r₁) contributes Var(r₀) + N·V_s·Var(r₁). V_s is
 //! 2/3 for one owner and n·2/3 for a pool of n: the parameters say which
-//! ([`SecretDistribution`](crate::params::SecretDistribution)). The error of a slot, as a complex number, has √N times
+//! ([`SecretDistribution`]). The error of a slot, as a complex number, has √N times
 //! the standard deviation of a coefficient, divided by the scale.
 
 use volley_ring::sampling::ERROR_STANDARD_DEVIATION;
