@@ -116,6 +116,7 @@ pub use rlwe::keys::{EvaluationKeySet, KeySpec, PublicKey, SecretKey};
 pub use rlwe::{keys, noise};
 pub use scheme::ciphertext::{Ciphertext, Plaintext, SeededCiphertext, TensorCiphertext};
 pub use scheme::encoder::Encoder;
+pub use scheme::encryption::Randomness;
 pub use scheme::flooding;
 pub use scheme::flooding::Flooding;
 pub use scheme::operand::Operand;

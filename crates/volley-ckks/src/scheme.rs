@@ -5,7 +5,7 @@
 pub(crate) mod ciphertext;
 pub(crate) mod encodable;
 pub(crate) mod encoder;
-mod encryption;
+pub(crate) mod encryption;
 pub(crate) mod file_size;
 pub mod flooding;
 pub(crate) mod operand;

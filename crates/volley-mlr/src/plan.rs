@@ -3,7 +3,6 @@
 //! Of this crate it imports `method`, `training` and the errors.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use volley_sigmoid::SigmoidPolynomial;
@@ -11,8 +10,8 @@ use volley_sigmoid::SigmoidPolynomial;
 use crate::training::circuit::{SPARE_LEVELS, TrainingCircuit};
 use crate::volley_ckks::bootstrapping::Preset;
 use crate::volley_ckks::costs::{CoreKind, CostModel};
-use crate::volley_ckks::{Operand, Parameters, Security, Simulator, Upload};
-use crate::volley_revolver::plan::{Circuit, Demands, Plan as MatrixPlan, RingChoice};
+use crate::volley_ckks::{Operand, Parameters, Simulator, Upload};
+use crate::volley_revolver::plan::{Circuit, Demands, Plan as MatrixPlan};
 use crate::volley_revolver::skewed::Split;
 use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 
@@ -25,19 +24,11 @@ use planned::planned;
 
 pub(crate) mod noise;
 pub(crate) mod planned;
+pub(crate) mod planning;
 mod work;
 
 /// Levels of the first iteration.
 const FIRST_ITERATION_LEVELS: usize = Schedule::FIRST_LEVELS;
-/// log₂ of the ring degree where weights are refreshed: smaller rings have no levels beside those of a bootstrapping.
-const REFRESHING_LOG_N: u32 = 16;
-/// Most iterations between two refreshes, and most numbers of special primes, that are tried.
-const MAX_BETWEEN: usize = 4;
-const SPECIAL_PRIMES: RangeInclusive<usize> = 4..=10;
-/// Bytes that a run with refreshes stays within if it can, even where there is more memory: chains for more iterations
-/// between refreshes take far more keys and save little time.
-const PREFERRED_BYTES: u64 = 12_000_000_000;
-
 /// Shape, settings, parameters, layout and costs of a run. Making a plan needs no data and no randomness.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -85,92 +76,9 @@ impl Plan {
         }
         // With the bias. More columns than there are numbers do not fit either.
         let shape = Shape { samples, columns: features.saturating_add(1), classes };
-        let unlimited = Demands { memory_bytes: None, ..demands };
-        let fastest = Self::cheapest(shape, hyperparameters, unlimited, RowStorage::Memory)?;
-        let plan = match demands.memory_bytes {
-            Some(limit) if fastest.memory(demands.threads).total() > limit => {
-                Self::in_little_memory(shape, hyperparameters, demands)?
-            }
-            _ => fastest,
-        };
+        let plan = planning::cheapest(shape, hyperparameters, demands)?;
         hyperparameters.profile().check_features(features)?;
         Ok(plan)
-    }
-
-    /// The faster one of two plans within a limit of memory: with rows in memory, and with rows on a disk.
-    fn in_little_memory(
-        shape: Shape,
-        hyperparameters: &Hyperparameters,
-        demands: Demands,
-    ) -> Result<Self, Error> {
-        let cheapest = |storage| Self::cheapest(shape, hyperparameters, demands, storage);
-        match (cheapest(RowStorage::Memory), cheapest(RowStorage::Disk)) {
-            (Ok(in_memory), Ok(on_disk)) if on_disk.seconds() < in_memory.seconds() => Ok(on_disk),
-            (Ok(plan), _) | (Err(_), Ok(plan)) => Ok(plan),
-            (Err(in_memory), Err(on_disk)) => Err(closer(in_memory, on_disk)),
-        }
-    }
-
-    /// The cheapest plan with the rows in one place.
-    fn cheapest(
-        shape: Shape,
-        hyperparameters: &Hyperparameters,
-        demands: Demands,
-        storage: RowStorage,
-    ) -> Result<Self, Error> {
-        let training = Training { hyperparameters, method: None, storage };
-        let unrefreshed = MatrixPlan::cheapest(shape, &training, demands, &CostModel::default())
-            .and_then(|matrices| Self::assemble(&training, matrices));
-        let lacks_levels = matches!(unrefreshed, Err(Error::Matrix(MatrixError::TooManyLevels { .. })));
-        // Iterations that fit between two refreshes need none where there are the levels.
-        let refreshing = if lacks_levels || hyperparameters.iterations() > MAX_BETWEEN {
-            Self::refreshing(shape, hyperparameters, demands, storage)
-        } else {
-            None
-        };
-        match (unrefreshed, refreshing) {
-            (Ok(unrefreshed), Some(Ok(refreshing))) => Ok(unrefreshed.or_better(refreshing, demands.threads)),
-            (Ok(plan), _) | (Err(_), Some(Ok(plan))) => Ok(plan),
-            (Err(_), Some(Err(error))) if lacks_levels => Err(error),
-            (Err(error), _) => Err(training.in_iterations(error)),
-        }
-    }
-
-    /// The plan that keeps to [`PREFERRED_BYTES`], or else the faster one.
-    fn or_better(self, other: Self, threads: usize) -> Self {
-        let excess = |plan: &Self| plan.memory(threads).total() > PREFERRED_BYTES;
-        let order = excess(&self).cmp(&excess(&other)).then(self.seconds().total_cmp(&other.seconds()));
-        if order.is_le() { self } else { other }
-    }
-
-    /// The cheapest plan that refreshes weights. `None` where the ring has not the levels for it at the demanded
-    /// security, for too many iterations, and for models that are to be shared: flooding has no bound for the noise of
-    /// a bootstrapping.
-    pub(crate) fn refreshing(
-        shape: Shape,
-        hyperparameters: &Hyperparameters,
-        demands: Demands,
-        storage: RowStorage,
-    ) -> Option<Result<Self, Error>> {
-        if hyperparameters.iterations() > MAX_ITERATIONS || hyperparameters.hides_errors() {
-            return None;
-        }
-        let log_n = match demands.ring {
-            RingChoice::Cheapest => REFRESHING_LOG_N,
-            RingChoice::LogN(log_n) => log_n,
-        };
-        refresh::presets(hyperparameters, shape).into_iter().find_map(|preset| {
-            let training = Training { hyperparameters, method: Some(Method::Bootstrapping(preset)), storage };
-            let candidates = training.bootstrapping_parameters(preset, log_n, demands.security);
-            if candidates.is_empty() {
-                return None;
-            }
-            let model = CostModel::default();
-            let plan = training.cheapest_of(candidates, shape, demands, &model).and_then(|parameters| {
-                MatrixPlan::cheapest_under(shape, &training, &parameters, &[], demands, &model)
-            });
-            Some(plan.and_then(|matrices| Self::assemble(&training, matrices)))
-        })
     }
 
     /// Puts the parts of a plan together.
@@ -439,17 +347,6 @@ impl fmt::Display for Plan {
     }
 }
 
-/// Of the reasons why rows cannot be kept in memory and why they cannot be read, the one that asks for less.
-fn closer(in_memory: Error, on_disk: Error) -> Error {
-    match (&in_memory, &on_disk) {
-        (
-            Error::Matrix(MatrixError::TooMuchMemory { required: kept, .. }),
-            Error::Matrix(MatrixError::TooMuchMemory { required: read, .. }),
-        ) if read < kept => on_disk,
-        _ => in_memory,
-    }
-}
-
 /// A run as a circuit.
 struct Training<'a> {
     hyperparameters: &'a Hyperparameters,
@@ -472,43 +369,6 @@ impl Training<'_> {
     /// Levels of every iteration but the first.
     fn iteration_levels(&self) -> usize {
         self.circuit().iteration_levels()
-    }
-
-    /// The parameter sets of a preset with levels for whole iterations between two refreshes.
-    fn bootstrapping_parameters(&self, preset: Preset, log_n: u32, security: Security) -> Vec<Parameters> {
-        let parameters = |between, special| {
-            let levels = INPUT_LEVEL + between * self.iteration_levels();
-            preset.parameters(log_n, levels, special, security).build().ok()
-        };
-        (1..=MAX_BETWEEN)
-            .flat_map(|between| SPECIAL_PRIMES.filter_map(move |special| parameters(between, special)))
-            .collect()
-    }
-
-    /// The parameter set under which the default layout and split take the least time, if possible among those that
-    /// meet the demands in a usual machine's memory. Comparing all layouts and splits under each would take minutes.
-    fn cheapest_of(
-        &self,
-        candidates: Vec<Parameters>,
-        shape: Shape,
-        demands: Demands,
-        model: &CostModel,
-    ) -> Result<Parameters, Error> {
-        let layout = MatrixPlan::by_default(shape, self, &candidates[0], model)?.layout();
-        let mut plans = candidates
-            .into_iter()
-            .map(|parameters| {
-                let plan = MatrixPlan::of(self, &parameters, layout, Split::on_copies(&layout), model)?;
-                let within = |limit: Option<u64>, bytes| limit.is_none_or(|limit| bytes <= limit);
-                let memory = plan.memory(demands.threads).total();
-                let fits = memory <= PREFERRED_BYTES
-                    && within(demands.memory_bytes, memory)
-                    && within(demands.key_bytes, plan.key_spec().byte_count());
-                Ok((!fits, plan.seconds(), parameters))
-            })
-            .collect::<Result<Vec<_>, Error>>()?;
-        plans.sort_by(|(a, seconds_a, _), (b, seconds_b, _)| a.cmp(b).then(seconds_a.total_cmp(seconds_b)));
-        Ok(plans.swap_remove(0).2)
     }
 
     /// Turns a lack of levels into what it is to the user: too many iterations.
@@ -543,6 +403,14 @@ impl Circuit for Training<'_> {
 
     fn upload_memory_bytes(&self, upload: Upload) -> u64 {
         self.circuit().upload_memory_bytes(upload)
+    }
+
+    fn depends_on_special_primes(&self) -> bool {
+        self.circuit().depends_on_special_primes()
+    }
+
+    fn groups_at_once(&self, layout: Layout) -> usize {
+        self.circuit().groups_at_once(layout)
     }
 
     fn simulate(&self, simulator: &Arc<Simulator>, layout: Layout, split: Split) -> Result<(), Error> {

@@ -10,15 +10,18 @@ use volley_ckks::costs::{CostModel, Memory};
 use volley_ckks::params::ParametersError;
 use volley_ckks::{KeySpec, OperationCounts, Parameters, ParametersLiteral, Security, Simulator, Upload};
 
+mod candidate;
+mod planner;
 mod search;
 mod simulated;
 
 use crate::error::Error;
 use crate::layout::{Layout, Shape};
 use crate::skewed::Split;
-use search::Search;
-use simulated::Simulated;
+use simulated::{Counted, Peak};
 
+pub use candidate::Candidate;
+pub use planner::Planner;
 pub use simulated::simulated_groups;
 
 /// Bits of q₀: the longest that primes have.
@@ -33,13 +36,15 @@ const SPECIAL_PRIME_BITS: u32 = 50;
 const MAX_SPECIAL_PRIMES: usize = 8;
 /// Longer chains fit no row of the security table: they are refused without looking for primes.
 const MAX_LEVELS: usize = 100;
+/// Most groups that a circuit works on at a time.
+const MAX_GROUPS_AT_ONCE: usize = 8;
 /// The rings that are tried: below 2^12 nothing fits the security table, above 2^16 nothing fits a machine.
 const LOG_N: (u32, u32) = (12, 16);
 
 /// A computation on encrypted matrices that can be planned.
 ///
-/// It does the same to every group of rows, has as much more alive for each further one, and works on at most
-/// eight of them at a time: of many groups only a few are simulated ([`simulated_groups`]).
+/// It does the same to every group of rows, and has as much more alive for each further one: of many groups only a few
+/// are simulated ([`simulated_groups`]).
 pub trait Circuit: Sync {
     /// The error of the layer that the circuit belongs to.
     type Error: From<Error> + Send;
@@ -64,6 +69,19 @@ pub trait Circuit: Sync {
     /// read again.
     fn upload_memory_bytes(&self, upload: Upload) -> u64 {
         upload.memory_bytes
+    }
+
+    /// Whether its operations depend on the special primes, as those of linear transforms on the slots do. Where they
+    /// do not, only one of the parameter sets that differ in special primes alone is simulated for them.
+    fn depends_on_special_primes(&self) -> bool {
+        true
+    }
+
+    /// How many groups of rows it works on at a time, at most eight: what is alive of other groups is what is kept of
+    /// them all along.
+    fn groups_at_once(&self, layout: Layout) -> usize {
+        let _ = layout;
+        MAX_GROUPS_AT_ONCE
     }
 
     /// Runs the circuit on simulated ciphertexts, its inputs made by
@@ -119,7 +137,8 @@ pub struct Plan {
     parameters: Parameters,
     layout: Layout,
     split: Split,
-    simulated: Simulated,
+    counted: Counted,
+    peak: Peak,
     encoded_bytes: u64,
     upload_bytes: u64,
     seconds: f64,
@@ -192,111 +211,7 @@ impl Plan {
         demands: Demands,
         model: &CostModel,
     ) -> Result<Self, C::Error> {
-        let (least, most) = match demands.ring {
-            RingChoice::Cheapest => LOG_N,
-            RingChoice::LogN(log_n) => (log_n, log_n),
-        };
-        let for_ring = |log_n| Self::for_ring(shape, circuit, log_n, demands, model);
-        let plan = on_one_thread(|| {
-            (least..most).fold(for_ring(least), |best, smaller| {
-                Self::better(best, for_ring(smaller + 1), Self::faster)
-            })
-        });
-        plan.map_err(|refusal| refusal.into_error(demands))
-    }
-
-    /// As [`cheapest`](Self::cheapest), under one of several parameter sets of one ring, for circuits that need levels
-    /// of their own making. Ring and security of the demands are those of the sets.
-    ///
-    /// # Errors
-    ///
-    /// As [`cheapest`](Self::cheapest), but for [`Error::TooManyLevels`].
-    pub fn cheapest_under<C: Circuit>(
-        shape: Shape,
-        circuit: &C,
-        first: &Parameters,
-        others: &[Parameters],
-        demands: Demands,
-        model: &CostModel,
-    ) -> Result<Self, C::Error> {
-        let search = Search { circuit, demands, model };
-        let plan = on_one_thread(|| search.among(shape, first, others));
-        plan.map_err(|refusal| refusal.into_error(demands))
-    }
-
-    /// The one of two plans that costs less, or else the first.
-    fn cheaper(self, other: Self) -> Self {
-        if other.cost() < self.cost() { other } else { self }
-    }
-
-    /// The one of two plans that takes the server less time, or else the first.
-    fn faster(self, other: Self) -> Self {
-        if other.seconds < self.seconds { other } else { self }
-    }
-
-    /// The cheapest plan by the default split in the widest rows under one parameter set, among all sizes of class
-    /// blocks.
-    ///
-    /// # Errors
-    ///
-    /// As [`Layout::new`], and those of the circuit.
-    pub fn by_default<C: Circuit>(
-        shape: Shape,
-        circuit: &C,
-        parameters: &Parameters,
-        model: &CostModel,
-    ) -> Result<Self, C::Error> {
-        let layouts = Layout::family(shape, parameters.max_slots()).map_err(C::Error::from)?;
-        Search { circuit, demands: Demands::default(), model }.by_default(parameters, &layouts)
-    }
-
-    /// The better of two plans, if there are two.
-    fn better<E>(
-        a: Result<Self, Refusal<E>>,
-        b: Result<Self, Refusal<E>>,
-        of_two: impl Fn(Self, Self) -> Self,
-    ) -> Result<Self, Refusal<E>> {
-        match (a, b) {
-            (Ok(a), Ok(b)) => Ok(of_two(a, b)),
-            (Ok(plan), Err(_)) | (Err(_), Ok(plan)) => Ok(plan),
-            (Err(a), Err(b)) => Err(a.closer(b)),
-        }
-    }
-
-    /// The cheapest plan in one ring.
-    fn for_ring<C: Circuit>(
-        shape: Shape,
-        circuit: &C,
-        log_n: u32,
-        demands: Demands,
-        model: &CostModel,
-    ) -> Result<Self, Refusal<C::Error>> {
-        let (levels, security) = (circuit.levels(), demands.security);
-        let log_scale = |log_n| circuit.log_scale(shape, log_n);
-        let build = |special| build(log_n, levels, special, security, log_scale(log_n));
-        let few =
-            build(1).ok_or_else(|| C::Error::from(no_parameters(log_n, levels, security, log_scale)))?;
-        let more: Vec<Parameters> = (2..=MAX_SPECIAL_PRIMES).filter_map(build).collect();
-        Search { circuit, demands, model }.among(shape, &few, &more)
-    }
-
-    /// The plan, if it meets the demands.
-    fn meeting<E>(self, demands: Demands) -> Result<Self, Refusal<E>> {
-        match self.excess(demands) {
-            (0, 0) => Ok(self),
-            (0, _) => Err(Refusal::Memory(self.memory(demands.threads).total())),
-            _ => Err(Refusal::Keys(self.simulated.key_spec.byte_count())),
-        }
-    }
-
-    /// Bytes of keys and of memory beyond what is demanded.
-    fn excess(&self, demands: Demands) -> (u64, u64) {
-        let excess = |bytes: u64, limit: Option<u64>| bytes.saturating_sub(limit.unwrap_or(u64::MAX));
-        let memory = self.memory(demands.threads).total();
-        (
-            excess(self.simulated.key_spec.byte_count(), demands.key_bytes),
-            excess(memory, demands.memory_bytes),
-        )
+        Planner::new(circuit, model).cheapest(shape, demands)
     }
 
     /// The plan of one member of the family.
@@ -311,19 +226,7 @@ impl Plan {
         split: Split,
         model: &CostModel,
     ) -> Result<Self, C::Error> {
-        let simulated = Simulated::of(circuit, parameters, layout, split)?;
-        let bytes = simulated.key_spec.byte_count().saturating_add(simulated.upload.bytes);
-        Ok(Self {
-            parameters: parameters.clone(),
-            layout,
-            split,
-            seconds: model.seconds(parameters, &simulated.counts),
-            owner_seconds: model.owner_seconds(bytes),
-            line_seconds: model.line_seconds(bytes),
-            encoded_bytes: circuit.encoded_bytes(parameters, layout),
-            upload_bytes: circuit.upload_memory_bytes(simulated.upload),
-            simulated,
-        })
+        Planner::new(circuit, model).candidate(parameters, layout, split)?.into_plan()
     }
 
     /// The parameter set.
@@ -347,28 +250,26 @@ impl Plan {
     /// Operations by level.
     #[must_use]
     pub fn counts(&self) -> &OperationCounts {
-        &self.simulated.counts
+        &self.counted.counts
     }
 
     /// The evaluation keys, each up to the highest level where it is used.
     #[must_use]
     pub fn key_spec(&self) -> &KeySpec {
-        &self.simulated.key_spec
+        &self.counted.key_spec
     }
 
     /// What the owner uploads, keys not included.
     #[must_use]
     pub fn upload(&self) -> Upload {
-        self.simulated.upload
+        self.counted.upload
     }
 
     /// The most memory that the server takes at any time, with so many threads.
     #[must_use]
     pub fn memory(&self, threads: usize) -> Memory {
-        let Simulated { key_spec, ciphertext_bytes, thread_bytes, .. } = &self.simulated;
-        let scratch = (threads as u64).saturating_sub(1).saturating_mul(*thread_bytes);
-        let (upload, encoded) = (self.upload_bytes, self.encoded_bytes);
-        Memory { scratch, ..Memory::new(&self.parameters, key_spec, *ciphertext_bytes, upload, encoded) }
+        let (key_spec, upload, encoded) = (&self.counted.key_spec, self.upload_bytes, self.encoded_bytes);
+        self.peak.memory(&self.parameters, key_spec, upload, encoded, threads)
     }
 
     /// Seconds of the server by the model that the plan was chosen with.
@@ -387,14 +288,13 @@ impl Plan {
     /// Estimated seconds in which the owner makes the keys, on one core with these times.
     #[must_use]
     pub fn key_seconds_on(&self, core: &CostModel) -> f64 {
-        core.owner_seconds(self.simulated.key_spec.byte_count())
+        core.owner_seconds(self.counted.key_spec.byte_count())
     }
 
     /// Estimated seconds of the server on one core with these times, the first use of its memory included.
     #[must_use]
     pub fn seconds_on(&self, core: &CostModel) -> f64 {
-        core.seconds(&self.parameters, &self.simulated.counts)
-            + core.first_use_seconds(self.memory(1).total())
+        core.seconds(&self.parameters, &self.counted.counts) + core.first_use_seconds(self.memory(1).total())
     }
 }
 
@@ -402,7 +302,8 @@ impl Plan {
 /// chance or on the machine. Where no thread can be started it does.
 #[cfg(feature = "parallel")]
 fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    if rayon::current_num_threads() == 1 {
+    // Outside of a pool every parallel loop would wait for the thread of another one.
+    if rayon::current_thread_index().is_some() && rayon::current_num_threads() == 1 {
         return work();
     }
     match rayon::ThreadPoolBuilder::new().num_threads(1).build() {

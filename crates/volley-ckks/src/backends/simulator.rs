@@ -51,6 +51,9 @@ pub struct Upload {
 struct Memory {
     live: AtomicU64,
     peak: AtomicU64,
+    /// Of those held, the bytes of key switches that run, and the most of all others.
+    scratch: AtomicU64,
+    ciphertext_peak: AtomicU64,
     /// The most for a single key switch.
     key_switch: AtomicU64,
 }
@@ -67,6 +70,8 @@ impl SimulatedCiphertext {
     fn new(memory: &Arc<Memory>, operand: Operand, bytes: u64) -> Self {
         let live = memory.live.fetch_add(bytes, Ordering::Relaxed) + bytes;
         memory.peak.fetch_max(live, Ordering::Relaxed);
+        let others = live.saturating_sub(memory.scratch.load(Ordering::Relaxed));
+        memory.ciphertext_peak.fetch_max(others, Ordering::Relaxed);
         Self { operand, bytes, memory: Arc::clone(memory) }
     }
 
@@ -86,6 +91,29 @@ impl Clone for SimulatedCiphertext {
 impl Drop for SimulatedCiphertext {
     fn drop(&mut self) {
         self.memory.live.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// The bytes of a key switch while it runs.
+#[derive(Debug)]
+struct Scratch {
+    bytes: u64,
+    memory: Arc<Memory>,
+}
+
+impl Scratch {
+    fn new(memory: &Arc<Memory>, bytes: u64) -> Self {
+        memory.scratch.fetch_add(bytes, Ordering::Relaxed);
+        let live = memory.live.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        memory.peak.fetch_max(live, Ordering::Relaxed);
+        Self { bytes, memory: Arc::clone(memory) }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        self.memory.live.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.memory.scratch.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -170,6 +198,12 @@ impl Simulator {
         self.memory.peak.load(Ordering::Relaxed)
     }
 
+    /// Most bytes that ciphertexts alone took. They do not depend on the special primes, as key switches do.
+    #[must_use]
+    pub fn peak_ciphertext_bytes(&self) -> u64 {
+        self.memory.ciphertext_peak.load(Ordering::Relaxed)
+    }
+
     /// Most bytes that one key switch took, with an operand of degree 2 and its result. Every further thread adds them
     /// to the [peak](Self::peak_memory_bytes).
     #[must_use]
@@ -198,13 +232,13 @@ impl Simulator {
 
     /// The bytes that operations which share their digits have alive while they run: the digits and the product of a
     /// key switch.
-    fn key_switch_scratch(&self, operations: &[Operation], operand: &Operand) -> SimulatedCiphertext {
+    fn key_switch_scratch(&self, operations: &[Operation], operand: &Operand) -> Scratch {
         let level = operand.level;
         let bytes =
             operations.iter().map(|&operation| scratch_bytes(&self.parameters, operation, level)).sum();
         let around = 5 * self.poly_bytes(self.parameters.limbs(level));
         self.memory.key_switch.fetch_max(bytes + around, Ordering::Relaxed);
-        SimulatedCiphertext::new(&self.memory, operand.clone(), bytes)
+        Scratch::new(&self.memory, bytes)
     }
 
     fn need(&self, f: impl FnOnce(&mut KeySpec)) {
@@ -374,5 +408,36 @@ impl Arithmetic for Simulator {
     fn conjugate(&self, a: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
         let _scratch = self.key_switch_scratch(&[Operation::Conjugation], &a.operand);
         Ok(self.galois(a, conjugation_element(&self.parameters), Operation::Conjugation))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ParametersLiteral, Security};
+
+    #[test]
+    fn special_primes_change_key_switches_alone() {
+        let simulated = |special| {
+            let literal = ParametersLiteral {
+                log_n: 10,
+                levels: [vec![vec![50]], vec![vec![40]; 3]].concat(),
+                p_bits: vec![50; special],
+                log_scale: 40,
+                security: Security::Unchecked,
+            };
+            let simulator = Simulator::new(&literal.build().unwrap());
+            let a = simulator.input(&simulator.parameters().scale(), 3).unwrap();
+            let square = simulator.sum_of_products(&[(&a, &a)]).unwrap();
+            simulator.rotate(&simulator.relinearize_rescale(&square).unwrap(), 5).unwrap();
+            simulator
+        };
+        let [one, three] = [1, 3].map(simulated);
+        assert_eq!(one.peak_ciphertext_bytes(), three.peak_ciphertext_bytes());
+        assert_ne!(one.peak_memory_bytes(), three.peak_memory_bytes());
+        assert!([&one, &three].iter().all(|it| it.peak_ciphertext_bytes() < it.peak_memory_bytes()));
+        assert_eq!(one.counts(), three.counts());
+        assert_ne!(one.key_spec(), three.key_spec());
+        assert_eq!(one.key_spec().under(three.parameters()), three.key_spec());
     }
 }

@@ -1,6 +1,6 @@
 //! Encryption under either key, and decryption.
 
-use std::slice;
+use std::{fmt, slice};
 
 use rand_core::CryptoRng;
 use volley_ring::sampling::{sample_gaussian, sample_ternary};
@@ -10,6 +10,24 @@ use crate::base::error::Error;
 use crate::rlwe::keys::{PublicKey, SecretKey};
 use crate::rlwe::streams::Streams;
 use crate::scheme::ciphertext::{Ciphertext, Plaintext, SeededCiphertext};
+
+/// What one encryption under a secret key takes of a generator. Where it is drawn for many plaintexts in their order,
+/// they can be encrypted in parallel and give what they give one after the other. It serves once.
+pub struct Randomness(Streams);
+
+impl Randomness {
+    /// Draws from a generator that never repeats.
+    pub fn draw(rng: &mut impl CryptoRng) -> Self {
+        Self(Streams::fork(rng))
+    }
+}
+
+/// Shows nothing of it.
+impl fmt::Debug for Randomness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Randomness").finish_non_exhaustive()
+    }
+}
 
 impl SecretKey {
     /// Encrypts at the plaintext's level: (m + e − a·s, a) with a expanded from a seed. The noise is one Gaussian
@@ -24,10 +42,23 @@ impl SecretKey {
         plaintext: &Plaintext,
         rng: &mut impl CryptoRng,
     ) -> Result<SeededCiphertext, Error> {
+        self.encrypt_with(plaintext, Randomness::draw(rng))
+    }
+
+    /// As [`encrypt`](Self::encrypt), by randomness that was drawn before.
+    ///
+    /// # Errors
+    ///
+    /// As [`encrypt`](Self::encrypt).
+    pub fn encrypt_with(
+        &self,
+        plaintext: &Plaintext,
+        randomness: Randomness,
+    ) -> Result<SeededCiphertext, Error> {
         if plaintext.params_id != self.context().parameters().id() {
             return Err(Error::ParameterMismatch);
         }
-        let mut streams = Streams::fork(rng);
+        let Randomness(mut streams) = randomness;
         let seed = streams.seed();
         let basis = self.context().q(plaintext.level());
         let error = sample_gaussian(basis.degree(), &mut streams.secret);

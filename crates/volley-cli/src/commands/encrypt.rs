@@ -139,8 +139,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let table = options.table.or(project.table_source()?).read_training(&options.data)?;
     let schema = table.schema().clone();
     let data = table.into_dataset().or_bad_input()?;
-    let training_set = prepare(&data, &plan, options.class_weight).at(&options.data)?;
-    let training_set = Arc::new(training_set);
+    let training_set = Arc::new(prepare(&data, &plan, options.class_weight).at(&options.data)?);
+    drop(data);
     note_nearly_constant(training_set.nearly_constant());
     check_training(&training_set, plan.hyperparameters(), options)?;
     let context = phase("tables", || Context::new(plan.parameters().clone()));

@@ -248,7 +248,7 @@ where
     }
 
     fn window(&self) -> usize {
-        (FEATURES_AT_ONCE / self.layout().column_blocks()).clamp(1, GROUPS_AT_ONCE)
+        groups_in_window(self.layout())
     }
 
     fn read(
@@ -260,6 +260,11 @@ where
         let prepare = |group| Ok(Arc::new(self.preparation.prepare_for(products, group)?));
         self.source.read(groups)?.into_par_iter().map(prepare).collect()
     }
+}
+
+/// Groups of a window of [`StoredRows`].
+pub(crate) fn groups_in_window(layout: Layout) -> usize {
+    (FEATURES_AT_ONCE / layout.column_blocks()).clamp(1, GROUPS_AT_ONCE)
 }
 
 /// Refuses groups that are not all among the `available` ones, and none at all.

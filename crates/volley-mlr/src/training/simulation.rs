@@ -8,7 +8,9 @@ use crate::error::Error;
 use crate::method::objective::Objective;
 use crate::training::circuit::{SPARE_LEVELS, TrainingCircuit};
 use crate::training::refresh::{Method, Refresh, Schedule, bootstrapping};
-use crate::training::rows::{GroupSource, RowPreparation, RowStorage, StoredRows};
+use crate::training::rows::{
+    GROUPS_AT_ONCE, GroupSource, RowPreparation, RowStorage, StoredRows, groups_in_window,
+};
 use crate::training::trainer::Trainer;
 use crate::volley_ckks::{Arithmetic, Parameters, SimulatedCiphertext, Simulator, Upload};
 use crate::volley_revolver::Layout;
@@ -28,6 +30,18 @@ impl<O: Objective> Circuit for TrainingCircuit<O> {
         let Some(preset) = self.method.as_ref().and_then(Method::preset) else { return 0 };
         let bootstrapping = bootstrapping(preset, parameters, layout);
         bootstrapping.map_or(0, |bootstrapping| bootstrapping.memory_bytes())
+    }
+
+    /// A bootstrapping has linear transforms.
+    fn depends_on_special_primes(&self) -> bool {
+        self.method.is_some()
+    }
+
+    fn groups_at_once(&self, layout: Layout) -> usize {
+        match self.storage {
+            RowStorage::Memory => GROUPS_AT_ONCE,
+            RowStorage::Disk => groups_in_window(layout),
+        }
     }
 
     /// Of rows on a disk, the file that is used and the one that is read ahead.

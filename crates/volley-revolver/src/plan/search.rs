@@ -1,11 +1,17 @@
-//! Which members of the family are simulated.
+//! The search of a [`Planner`]: which members of the family are simulated.
+//!
+//! Operations and keys of all members that are compared are simulated, memory of those only whose memory decides.
 
 use std::iter::once;
 
 use volley_ckks::Parameters;
-use volley_ckks::costs::CostModel;
 
-use super::{Circuit, Demands, Plan, Refusal};
+use super::candidate::Candidate;
+use super::planner::Planner;
+use super::{
+    Circuit, Demands, LOG_N, MAX_SPECIAL_PRIMES, Plan, Refusal, RingChoice, build, no_parameters,
+    on_one_thread,
+};
 use crate::layout::{Layout, Shape};
 use crate::skewed::{RowShifts, Split};
 
@@ -13,100 +19,250 @@ use crate::skewed::{RowShifts, Split};
 /// either direction for every class block, which fewer groups cannot make good.
 const MAX_EXCESS: usize = 4;
 
-/// The search for the cheapest plan of a circuit.
-pub(super) struct Search<'a, C> {
-    pub(super) circuit: &'a C,
-    pub(super) demands: Demands,
-    pub(super) model: &'a CostModel,
-}
-
-/// A plan, or why there is none.
-type Planned<C> = Result<Plan, Refusal<<C as Circuit>::Error>>;
-
-impl<C: Circuit> Search<'_, C> {
-    /// The plan under one of these parameter sets of one ring that takes the server the least time: the set is chosen
-    /// for the default split, then layout and split. Where this plan does not meet the demands, set and layout
-    /// are those of the fastest plan with few keys or copies that meets them, and the split is chosen for these. Where
-    /// it takes the owner longer than the server, the set and split are taken with which both together take the least.
+impl<C: Circuit> Planner<'_, C> {
+    /// As [`Plan::cheapest`].
     ///
-    /// Where classes may be cut into blocks there are too many members to compare them all. One choice is then made
-    /// after the other: the size of the blocks, the parameter set, the width, the split.
-    pub(super) fn among(&self, shape: Shape, few: &Parameters, more: &[Parameters]) -> Planned<C> {
-        let layouts = of_use(Layout::family(shape, few.max_slots()).map_err(C::Error::from)?);
-        let sets: Vec<&Parameters> = once(few).chain(more).collect();
-        let first = self.by_default(few, &layouts)?;
-        let layout = first.layout;
-        let first = more.iter().try_fold(first, |best, set| {
-            Ok::<_, C::Error>(best.faster(self.plan(set, (layout, Split::on_copies(&layout)))?))
-        })?;
-        let (same_size, others): (Vec<_>, Vec<_>) =
-            layouts.into_iter().partition(|other| other.period() == layout.period());
-        let fastest = if others.is_empty() {
-            self.fastest(first, with_splits(&same_size, Split::candidates))?
-        } else {
-            let best =
-                self.fastest(first, with_splits(&same_size, |layout| vec![Split::on_copies(layout)]))?;
-            let layout = best.layout;
-            self.fastest(best, with_splits(&[layout], Split::candidates))?
-        };
-        let (layout, burdens_owner) = (fastest.layout, fastest.owner_seconds > fastest.seconds);
-        match fastest.clone().meeting(self.demands) {
-            Ok(fastest) if burdens_owner => {
-                self.best(Ok(fastest), &sets, &with_splits(&[layout], all_splits), Plan::cheaper)
-            }
-            Err(refusal) => {
-                let members = with_splits(&[same_size, others].concat(), extreme_splits);
-                let Plan { parameters, layout, .. } = self.closest(fastest, &sets, &members)?;
-                self.best(Err(refusal), &[&parameters], &with_splits(&[layout], all_splits), Plan::faster)
-            }
-            fastest => fastest,
-        }
+    /// # Errors
+    ///
+    /// As [`Plan::cheapest`].
+    pub fn cheapest(&self, shape: Shape, demands: Demands) -> Result<Plan, C::Error> {
+        let search = Search { planner: self, demands, in_hand: None };
+        on_one_thread(|| search.in_rings(shape).map_err(|refusal| refusal.into_error(demands))?.into_plan())
     }
 
-    /// The plan by the default split in the widest rows, for the size of class blocks that takes the least time.
-    pub(super) fn by_default(&self, parameters: &Parameters, layouts: &[Layout]) -> Result<Plan, C::Error> {
-        let sizes = layouts.chunk_by(|a, b| a.period() == b.period());
-        let widest: Vec<_> = sizes.map(|layouts| layouts[layouts.len() - 1]).collect();
-        let members = with_splits(&widest, |layout| vec![Split::on_copies(layout)]);
-        self.fastest(self.plan(parameters, members[0])?, members)
-    }
-
-    fn plan(&self, parameters: &Parameters, (layout, split): Member) -> Result<Plan, C::Error> {
-        Plan::of(self.circuit, parameters, layout, split, self.model)
-    }
-
-    /// The fastest of a plan and of some members under its parameter set.
-    fn fastest(&self, first: Plan, members: Vec<Member>) -> Result<Plan, C::Error> {
-        let parameters = first.parameters.clone();
-        members.into_iter().try_fold(first, |best, member| Ok(best.faster(self.plan(&parameters, member)?)))
-    }
-
-    /// The fastest plan that meets the demands, or else the one that comes closest to them, of `first` and of some
-    /// members under any of these sets.
-    fn closest(&self, first: Plan, sets: &[&Parameters], members: &[Member]) -> Result<Plan, C::Error> {
-        let mut pairs = members.iter().flat_map(|&member| sets.iter().map(move |set| (set, member)));
-        pairs.try_fold(first, |best, (set, member)| {
-            let plan = self.plan(set, member)?;
-            let excess = plan.excess(self.demands).cmp(&best.excess(self.demands));
-            let order = excess.then(plan.seconds.total_cmp(&best.seconds));
-            Ok(if order.is_lt() { plan } else { best })
+    /// The same, where there is one that takes the server less than so many seconds; that is known sooner.
+    #[must_use]
+    pub fn faster_than(&self, seconds: f64, shape: Shape, demands: Demands) -> Option<Plan> {
+        let search = Search { planner: self, demands, in_hand: Some(seconds) };
+        on_one_thread(|| {
+            let found = search.in_rings(shape).ok().filter(|found| found.seconds() < seconds)?;
+            found.into_plan().ok()
         })
     }
 
-    /// The best plan that meets the demands among `first` and some members under any of these sets. `of_two` says which
-    /// of two is better.
-    fn best(
+    /// As [`cheapest`](Self::cheapest), under one parameter set, for circuits that need levels of their own making.
+    /// Ring and security of the demands are those of the set.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::cheapest`], but for [`Error::TooManyLevels`](crate::Error::TooManyLevels).
+    pub fn cheapest_under(
         &self,
-        first: Planned<C>,
+        shape: Shape,
+        parameters: &Parameters,
+        demands: Demands,
+    ) -> Result<Plan, C::Error> {
+        let search = Search { planner: self, demands, in_hand: None };
+        on_one_thread(|| {
+            let cheapest = search.among(shape, parameters, &[]);
+            cheapest.map_err(|refusal| refusal.into_error(demands))?.into_plan()
+        })
+    }
+
+    /// As [`faster_than`](Self::faster_than), under one parameter set.
+    #[must_use]
+    pub fn faster_than_under(
+        &self,
+        seconds: f64,
+        shape: Shape,
+        parameters: &Parameters,
+        demands: Demands,
+    ) -> Option<Plan> {
+        let search = Search { planner: self, demands, in_hand: Some(seconds) };
+        on_one_thread(|| {
+            let found = search.among(shape, parameters, &[]).ok();
+            found.filter(|found| found.seconds() < seconds)?.into_plan().ok()
+        })
+    }
+}
+
+/// The search for the cheapest plan of a circuit under some demands.
+struct Search<'p, 'a, C> {
+    planner: &'p Planner<'a, C>,
+    demands: Demands,
+    /// Seconds of a plan that there is already: slower ones are of no interest, nor is why there are no faster ones.
+    in_hand: Option<f64>,
+}
+
+/// A candidate, or why there is none.
+type Found<'a, C> = Result<Candidate<'a, C>, Refusal<<C as Circuit>::Error>>;
+
+/// A candidate that meets the demands, or all that do not.
+type Meeting<'a, C> = Result<Candidate<'a, C>, Vec<Candidate<'a, C>>>;
+
+impl<'a, C: Circuit> Search<'_, 'a, C> {
+    /// The fastest candidate in the rings that are demanded. What a smaller ring has is in hand in the larger ones.
+    fn in_rings(&self, shape: Shape) -> Found<'a, C> {
+        let (least, most) = match self.demands.ring {
+            RingChoice::Cheapest => LOG_N,
+            RingChoice::LogN(log_n) => (log_n, log_n),
+        };
+        (least..most).fold(self.in_ring(shape, least), |best, smaller| {
+            let in_hand = best.iter().map(Candidate::seconds).chain(self.in_hand).reduce(f64::min);
+            match (best, Self { in_hand, ..*self }.in_ring(shape, smaller + 1)) {
+                (Ok(a), Ok(b)) => Ok(a.faster(b)),
+                (Ok(one), Err(_)) | (Err(_), Ok(one)) => Ok(one),
+                (Err(a), Err(b)) => Err(a.closer(b)),
+            }
+        })
+    }
+
+    /// The cheapest candidate in one ring.
+    fn in_ring(&self, shape: Shape, log_n: u32) -> Found<'a, C> {
+        let (circuit, security) = (self.planner.circuit, self.demands.security);
+        let levels = circuit.levels();
+        let log_scale = |log_n| circuit.log_scale(shape, log_n);
+        let build = |special| build(log_n, levels, special, security, log_scale(log_n));
+        let few =
+            build(1).ok_or_else(|| C::Error::from(no_parameters(log_n, levels, security, log_scale)))?;
+        let more: Vec<Parameters> = (2..=MAX_SPECIAL_PRIMES).filter_map(build).collect();
+        self.among(shape, &few, &more)
+    }
+
+    /// The candidate under one of these parameter sets of one ring that takes the server the least time: the set is
+    /// chosen for the default split, then layout and split. Where this one does not meet the demands, set and layout
+    /// are those of the fastest one with few keys or copies that meets them, and the split is chosen for these. Where
+    /// it takes the owner longer than the server, the set and split are taken with which both together take the least.
+    /// Where it takes longer than what is in hand it is given as it is: what the demands allow takes longer still.
+    ///
+    /// Where classes may be cut into blocks there are too many members to compare them all. One choice is then made
+    /// after the other: the size of the blocks, the parameter set, the width, the split.
+    fn among(&self, shape: Shape, few: &Parameters, more: &[Parameters]) -> Found<'a, C> {
+        let layouts = of_use(Layout::family(shape, few.max_slots()).map_err(C::Error::from)?);
+        let sets: Vec<&Parameters> = once(few).chain(more).collect();
+        let first = self.planner.widest(few, &layouts)?;
+        let layout = first.layout();
+        let (same_size, others): (Vec<_>, Vec<_>) =
+            layouts.into_iter().partition(|other| other.period() == layout.period());
+        let first = self.fastest(first, &sets, &with_splits(&[layout], default_split))?;
+        let set = [&first.parameters().clone()];
+        let fastest = if others.is_empty() {
+            self.fastest(first, &set, &with_splits(&same_size, Split::candidates))?
+        } else {
+            let best = self.fastest(first, &set, &with_splits(&same_size, default_split))?;
+            let layout = best.layout();
+            self.fastest(best, &set, &with_splits(&[layout], Split::candidates))?
+        };
+        if self.in_hand.is_some_and(|seconds| fastest.seconds() >= seconds) {
+            return Ok(fastest);
+        }
+        let layout = fastest.layout();
+        match self.refusal(&fastest)? {
+            None if fastest.burdens_owner() => {
+                let members = with_splits(&[layout], all_splits);
+                let cheapest = self.meeting(&sets, &members, Candidate::cost)?;
+                Ok(cheapest.ok().filter(|other| other.cost() < fastest.cost()).unwrap_or(fastest))
+            }
+            None => Ok(fastest),
+            Some(refusal) => {
+                let members = with_splits(&[same_size, others].concat(), extreme_splits);
+                let Some(closest) = self.closest(fastest, &sets, &members)? else { return Err(refusal) };
+                let members = with_splits(&[closest.layout()], all_splits);
+                match self.meeting(&[closest.parameters()], &members, Candidate::seconds)? {
+                    Ok(found) => Ok(found),
+                    Err(_) if self.in_hand.is_some() => Err(refusal),
+                    Err(refused) => Err(self.closest_refusal(refusal, refused)?),
+                }
+            }
+        }
+    }
+
+    /// The fastest of a candidate and of some members under any of these sets.
+    fn fastest(
+        &self,
+        first: Candidate<'a, C>,
         sets: &[&Parameters],
         members: &[Member],
-        of_two: impl Fn(Plan, Plan) -> Plan,
-    ) -> Planned<C> {
+    ) -> Result<Candidate<'a, C>, C::Error> {
+        Ok(self.all(sets, members)?.into_iter().fold(first, Candidate::faster))
+    }
+
+    /// All of some members under all of some parameter sets.
+    fn all(&self, sets: &[&Parameters], members: &[Member]) -> Result<Vec<Candidate<'a, C>>, C::Error> {
         let pairs = members.iter().flat_map(|&member| sets.iter().map(move |set| (set, member)));
-        pairs.into_iter().try_fold(first, |best, (set, member)| {
-            let plan = self.plan(set, member)?.meeting(self.demands);
-            Ok::<_, C::Error>(Plan::better(best, plan, &of_two))
-        })?
+        pairs.map(|(set, (layout, split))| self.planner.candidate(set, layout, split)).collect()
+    }
+
+    /// Which of the demands is not met, if one is not.
+    fn refusal(&self, candidate: &Candidate<'_, C>) -> Result<Option<Refusal<C::Error>>, C::Error> {
+        if candidate.key_excess(self.demands) > 0 {
+            return Ok(Some(Refusal::Keys(candidate.key_bytes())));
+        }
+        if candidate.memory_excess(self.demands)? > 0 {
+            return Ok(Some(Refusal::Memory(candidate.memory(self.demands.threads)?.total())));
+        }
+        Ok(None)
+    }
+
+    /// The candidate of the least measure that meets the demands, among some members under any of these sets; if there
+    /// is none, all of them.
+    fn meeting(
+        &self,
+        sets: &[&Parameters],
+        members: &[Member],
+        measure: impl Fn(&Candidate<'a, C>) -> f64,
+    ) -> Result<Meeting<'a, C>, C::Error> {
+        let mut candidates = self.all(sets, members)?;
+        candidates.sort_by(|a, b| measure(a).total_cmp(&measure(b)));
+        for index in 0..candidates.len() {
+            if candidates[index].meets(self.demands)? {
+                return Ok(Ok(candidates.swap_remove(index)));
+            }
+        }
+        Ok(Err(candidates))
+    }
+
+    /// The fastest candidate that meets the demands, or else the one that comes closest to them, of `first`, which does
+    /// not, and of some members under any of these sets. With a plan in hand no other one will do.
+    fn closest(
+        &self,
+        first: Candidate<'a, C>,
+        sets: &[&Parameters],
+        members: &[Member],
+    ) -> Result<Option<Candidate<'a, C>>, C::Error> {
+        let refused = match self.meeting(sets, members, Candidate::seconds)? {
+            Ok(found) => return Ok(Some(found)),
+            Err(_) if self.in_hand.is_some() => return Ok(None),
+            Err(refused) => refused,
+        };
+        let closest = self.leanest_first(refused).into_iter().try_fold(first, |best, candidate| {
+            let keys = candidate.key_excess(self.demands).cmp(&best.key_excess(self.demands));
+            let needed = best.memory_excess(self.demands)?;
+            if keys.is_gt() || (keys.is_eq() && candidate.least_memory_excess(self.demands) > needed) {
+                return Ok(best);
+            }
+            let order = keys.then(candidate.memory_excess(self.demands)?.cmp(&needed));
+            let order = order.then(candidate.seconds().total_cmp(&best.seconds()));
+            Ok(if order.is_lt() { candidate } else { best })
+        });
+        closest.map(Some)
+    }
+
+    /// Which of the demands are missed by the least, of a refusal and of candidates that do not meet them.
+    fn closest_refusal(
+        &self,
+        first: Refusal<C::Error>,
+        refused: Vec<Candidate<'a, C>>,
+    ) -> Result<Refusal<C::Error>, C::Error> {
+        let limit = self.demands.memory_bytes.unwrap_or(u64::MAX);
+        self.leanest_first(refused).into_iter().try_fold(first, |closest, candidate| {
+            let least = limit.saturating_add(candidate.least_memory_excess(self.demands));
+            if matches!(closest, Refusal::Memory(required) if least >= required) {
+                return Ok(closest);
+            }
+            Ok(match self.refusal(&candidate)? {
+                Some(refusal) => closest.closer(refusal),
+                None => closest,
+            })
+        })
+    }
+
+    /// In the order of what they take at least: the first ones show that most others need not be simulated.
+    fn leanest_first(&self, mut candidates: Vec<Candidate<'a, C>>) -> Vec<Candidate<'a, C>> {
+        candidates.sort_by_cached_key(|candidate| {
+            (candidate.key_excess(self.demands), candidate.least_memory_excess(self.demands))
+        });
+        candidates
     }
 }
 
@@ -115,6 +271,10 @@ type Member = (Layout, Split);
 
 fn with_splits(layouts: &[Layout], splits: impl Fn(&Layout) -> Vec<Split>) -> Vec<Member> {
     layouts.iter().flat_map(|layout| splits(layout).into_iter().map(|split| (*layout, split))).collect()
+}
+
+fn default_split(layout: &Layout) -> Vec<Split> {
+    vec![Split::on_copies(layout)]
 }
 
 /// All splits, those with few keys as well.
@@ -140,3 +300,6 @@ fn of_use(layouts: Vec<Layout>) -> Vec<Layout> {
     let fewest = layouts.iter().map(ciphertexts).min().unwrap_or_default();
     layouts.into_iter().filter(|layout| ciphertexts(layout) <= MAX_EXCESS * fewest).collect()
 }
+
+#[cfg(test)]
+mod tests;

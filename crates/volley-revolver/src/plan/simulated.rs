@@ -1,94 +1,174 @@
 //! What a circuit takes, from its simulation.
 //!
-//! Every group of rows takes the same, but for the last one. So a circuit of many groups is simulated for few of them,
-//! and for one more: what the two differ by is what each further group adds. The last group is in both what it is in
-//! the circuit.
+//! **Operations.** A circuit does the same to every group of rows but the last one, and adds what groups give to one
+//! sum. So G ≥ 2 groups take C(G) = F + (G − 2)·M + L: what the first, each of those between and the last group take,
+//! with their additions. Two simulations of few groups, whose last one is as full as the circuit's, tell all of it:
+//!
+//! ```text
+//! C(G) = C(g) + (G − g)·(C(g + 1) − C(g)),   g ≥ 2
+//! ```
+//!
+//! **Memory.** The same holds of the most bytes that are alive at a time, for larger g. What is kept of a group adds to
+//! them all along, but what is alive of it while it is worked on depends on the groups beside it: with w of them at a
+//! time the greatest need can be in the first, in a middle or in the last window, so g = 3·w. Such a simulation takes
+//! longer, and is made only where memory decides.
+//!
+//! Tests compare both with the simulation of all groups.
 
 use std::sync::Arc;
 
+use volley_ckks::costs::Memory;
 use volley_ckks::{KeySpec, OperationCounts, Parameters, Simulator, Upload};
 
 use super::{Circuit, on_one_thread};
+use crate::error::Error;
 use crate::layout::{Layout, MAX_WHOLE_GROUPS};
 use crate::skewed::Split;
 
-/// Groups of the smaller of the two simulations. A circuit that works on some groups at a time works on no more than a
-/// third of them: in both simulations it then goes through as many as ever after others, before the last group.
-const FEW_GROUPS: usize = MAX_WHOLE_GROUPS - 1;
+/// Groups of the smaller of the two simulations that count operations. The first group is a pair of row blocks, which
+/// every layout of several groups has.
+const COUNTED_GROUPS: usize = 2;
 
-/// The number of groups that planning simulates instead of those of a layout.
+/// The most groups that planning simulates instead of those of a layout: for operations, and for memory.
 #[must_use]
 pub fn simulated_groups(layout: &Layout) -> usize {
-    if layout.groups() <= MAX_WHOLE_GROUPS { layout.groups() } else { FEW_GROUPS + MAX_WHOLE_GROUPS }
+    let of_both = |few| if layout.groups() <= few + 1 { layout.groups() } else { few + few + 1 };
+    of_both(COUNTED_GROUPS) + of_both(MAX_WHOLE_GROUPS - 1)
 }
 
-/// What a circuit takes under one parameter set, in one layout and by one split.
+/// What a circuit does, needs and is given under one parameter set, in one layout and by one split.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Simulated {
+pub(super) struct Counted {
     pub(super) counts: OperationCounts,
     pub(super) key_spec: KeySpec,
     pub(super) upload: Upload,
+    /// At least so many bytes of ciphertexts are alive at the same time: those that are in few groups.
+    pub(super) least_bytes: u64,
+}
+
+/// What it has alive.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Peak {
     /// Of ciphertexts alive at the same time, on one thread.
     pub(super) ciphertext_bytes: u64,
     /// What a further thread works on.
     pub(super) thread_bytes: u64,
+    /// Of the ciphertexts, without what key switches hold while they run: the same under all special primes.
+    pub(super) least_bytes: u64,
 }
 
-impl Simulated {
-    /// Simulates [`simulated_groups`].
+impl Counted {
+    /// Simulates [`COUNTED_GROUPS`] and one more.
     pub(super) fn of<C: Circuit>(
         circuit: &C,
         parameters: &Parameters,
         layout: Layout,
         split: Split,
     ) -> Result<Self, C::Error> {
-        if layout.groups() <= MAX_WHOLE_GROUPS {
-            return Self::whole(circuit, parameters, layout, split);
-        }
-        let of_groups = |groups| {
-            let layout = layout.with_samples(samples_in(&layout, groups))?;
-            Self::whole(circuit, parameters, layout, split)
-        };
-        let few = of_groups(FEW_GROUPS)?;
-        let one_more = of_groups(MAX_WHOLE_GROUPS)?;
-        Ok(few.continued(&one_more, (layout.groups() - FEW_GROUPS) as u64))
+        let of = |layout| Ok(Self::from(&*simulated(circuit, parameters, layout, split)?));
+        from_few(layout, COUNTED_GROUPS, of, Self::continued)
     }
 
-    /// Simulates all groups.
-    pub(super) fn whole<C: Circuit>(
+    /// `self` and `times` times what `next` takes more. Keys are those of `next`.
+    fn continued(&self, next: &Self, times: u64) -> Self {
+        let (from, to) = (self.upload, next.upload);
+        let upload = Upload {
+            ciphertexts: grown(from.ciphertexts as u64, to.ciphertexts as u64, times) as usize,
+            bytes: grown(from.bytes, to.bytes, times),
+            memory_bytes: grown(from.memory_bytes, to.memory_bytes, times),
+        };
+        let counts = self.counts.continued(&next.counts, times);
+        Self { counts, key_spec: next.key_spec.clone(), upload, least_bytes: next.least_bytes }
+    }
+}
+
+impl From<&Simulator> for Counted {
+    fn from(simulator: &Simulator) -> Self {
+        Self {
+            counts: simulator.counts(),
+            key_spec: simulator.key_spec(),
+            upload: simulator.upload(),
+            least_bytes: simulator.peak_ciphertext_bytes(),
+        }
+    }
+}
+
+impl Peak {
+    /// Simulates three times the groups that the circuit works on at a time, and one more. In both simulations it then
+    /// goes through as many as ever after others, before the last group.
+    pub(super) fn of<C: Circuit>(
         circuit: &C,
         parameters: &Parameters,
         layout: Layout,
         split: Split,
     ) -> Result<Self, C::Error> {
-        let simulator = Arc::new(Simulator::new(parameters));
-        on_one_thread(|| circuit.simulate(&simulator, layout, split))?;
-        Ok(Self {
-            counts: simulator.counts(),
-            key_spec: simulator.key_spec(),
-            upload: simulator.upload(),
-            ciphertext_bytes: simulator.peak_memory_bytes(),
-            thread_bytes: simulator.key_switch_bytes(),
-        })
+        let few = (3 * circuit.groups_at_once(layout)).clamp(COUNTED_GROUPS, MAX_WHOLE_GROUPS - 1);
+        let of = |layout| Ok(Self::from(&*simulated(circuit, parameters, layout, split)?));
+        from_few(layout, few, of, Self::continued)
     }
 
-    /// `self` and `times` times what `next` takes more. Keys and the memory of a thread are those of `next`.
+    /// The memory of a server that keeps so many bytes of an upload and of encoded plaintexts, with so many threads.
+    pub(super) fn memory(
+        self,
+        parameters: &Parameters,
+        key_spec: &KeySpec,
+        upload: u64,
+        encoded: u64,
+        threads: usize,
+    ) -> Memory {
+        let scratch = (threads as u64).saturating_sub(1).saturating_mul(self.thread_bytes);
+        Memory { scratch, ..Memory::new(parameters, key_spec, self.ciphertext_bytes, upload, encoded) }
+    }
+
+    /// `self` and `times` times what `next` takes more. The memory of a thread is that of `next`.
     fn continued(&self, next: &Self, times: u64) -> Self {
-        let grown = |from: u64, to: u64| from.saturating_add(to.saturating_sub(from).saturating_mul(times));
-        let (from, to) = (self.upload, next.upload);
-        let upload = Upload {
-            ciphertexts: grown(from.ciphertexts as u64, to.ciphertexts as u64) as usize,
-            bytes: grown(from.bytes, to.bytes),
-            memory_bytes: grown(from.memory_bytes, to.memory_bytes),
-        };
         Self {
-            counts: self.counts.continued(&next.counts, times),
-            key_spec: next.key_spec.clone(),
-            upload,
-            ciphertext_bytes: grown(self.ciphertext_bytes, next.ciphertext_bytes),
+            ciphertext_bytes: grown(self.ciphertext_bytes, next.ciphertext_bytes, times),
             thread_bytes: next.thread_bytes,
+            least_bytes: grown(self.least_bytes, next.least_bytes, times),
         }
     }
+}
+
+impl From<&Simulator> for Peak {
+    fn from(simulator: &Simulator) -> Self {
+        Self {
+            ciphertext_bytes: simulator.peak_memory_bytes(),
+            thread_bytes: simulator.key_switch_bytes(),
+            least_bytes: simulator.peak_ciphertext_bytes(),
+        }
+    }
+}
+
+/// The simulator after all groups of a layout.
+fn simulated<C: Circuit>(
+    circuit: &C,
+    parameters: &Parameters,
+    layout: Layout,
+    split: Split,
+) -> Result<Arc<Simulator>, C::Error> {
+    let simulator = Arc::new(Simulator::new(parameters));
+    on_one_thread(|| circuit.simulate(&simulator, layout, split))?;
+    Ok(simulator)
+}
+
+/// What a layout takes: from `few` of its groups and one more, where it has more of them.
+fn from_few<T, E: From<Error>>(
+    layout: Layout,
+    few: usize,
+    of: impl Fn(Layout) -> Result<T, E>,
+    continued: impl Fn(&T, &T, u64) -> T,
+) -> Result<T, E> {
+    if layout.groups() <= few + 1 {
+        return of(layout);
+    }
+    let of_groups = |groups| of(layout.with_samples(samples_in(&layout, groups))?);
+    Ok(continued(&of_groups(few)?, &of_groups(few + 1)?, (layout.groups() - few) as u64))
+}
+
+/// `from`, and `times` times what `to` is more.
+fn grown(from: u64, to: u64, times: u64) -> u64 {
+    from.saturating_add(to.saturating_sub(from).saturating_mul(times))
 }
 
 /// The samples of so many groups of which the last is as full as the layout's.

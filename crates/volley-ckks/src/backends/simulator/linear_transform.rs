@@ -2,7 +2,7 @@
 
 use num_complex::Complex64;
 
-use super::{SimulatedCiphertext, Simulator};
+use super::{Scratch, SimulatedCiphertext, Simulator};
 use crate::arithmetic::Arithmetic;
 use crate::arithmetic::counts::Operation;
 use crate::arithmetic::linear_transform::{LinearArithmetic, LinearTransform};
@@ -46,7 +46,7 @@ impl LinearArithmetic for Simulator {
         for (operation, count) in plan.operations() {
             self.counters.add(operation, level, count);
         }
-        let _scratch = SimulatedCiphertext::new(&self.memory, operand.clone(), plan.scratch_bytes());
+        let _scratch = Scratch::new(&self.memory, plan.scratch_bytes());
         Ok(self.ciphertext(operand))
     }
 

@@ -72,6 +72,12 @@ impl KeySpec {
         }
     }
 
+    /// The same list under other parameters of the same ring: keys of the same elements, at the same levels.
+    #[must_use]
+    pub fn under(&self, parameters: &Parameters) -> Self {
+        Self { parameters: parameters.clone(), ..self.clone() }
+    }
+
     /// The parameter set.
     #[must_use]
     pub fn parameters(&self) -> &Parameters {

@@ -39,7 +39,9 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     // Before gigabytes are read: columns and classes.
     state.check_added(&data).at(&options.data)?;
     let rows = decrypt(&upload, &first, &state, &secret_key, &context)?;
+    let (before, added) = (rows.features.nrows(), data.features().nrows());
     let training_set = Arc::new(TrainingSet::extended(rows, &state, &data).at(&options.data)?);
+    drop(data);
     check_training(&training_set, plan.hyperparameters(), options)?;
     let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
 
@@ -48,7 +50,6 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let private = project.pending_owner_files();
     StagedUpload::write(&pending, &private, &job, &owner, &training_set, &schema, options)?.commit(false)?;
     project.complete_pending()?;
-    let (before, added) = (first.plan().layout().shape().samples, data.features().nrows());
     note(&format!(
         "note: {} added to {before}; features are prepared by the statistics of the first upload's rows. It is a new \
          job: models of the earlier one are refused, and the whole upload goes to the server",

@@ -1,6 +1,7 @@
 use ndarray::Axis;
 
 use super::*;
+use crate::plan::planning;
 use crate::testing::{Reencryption, Setup, clouds, relative_error, rng, small_ring};
 use crate::training::rows::RowStorage;
 use crate::volley_ckks::{Ciphertext, Context, SecretKey};
@@ -170,8 +171,9 @@ fn few_features_of_two_classes_are_bootstrapped_as_well() {
         let columns: Vec<usize> = (0..features).collect();
         let data = Dataset::new(clouds.features().select(Axis(1), &columns), clouds.labels()).unwrap();
         let shape = Shape { samples: 40, columns: features + 1, classes: 2 };
-        let plan =
-            Plan::refreshing(shape, &hyperparameters, small_ring(10), RowStorage::Memory).unwrap().unwrap();
+        let plan = planning::refreshing(shape, &hyperparameters, small_ring(10), RowStorage::Memory)
+            .unwrap()
+            .unwrap();
         assert!(plan.refresh_count() >= 1);
         let setup = Setup::of(&data, &hyperparameters, plan);
         let evaluator = setup.evaluator();
@@ -194,7 +196,7 @@ fn bootstrapped_weights_train_as_in_clear() {
     let hyperparameters = Hyperparameters::many(7).unwrap().with_weight_range(180.0).unwrap();
     let shape = Shape { samples: 40, columns: 7, classes: 3 };
     let plan =
-        Plan::refreshing(shape, &hyperparameters, small_ring(11), RowStorage::Memory).unwrap().unwrap();
+        planning::refreshing(shape, &hyperparameters, small_ring(11), RowStorage::Memory).unwrap().unwrap();
     assert!(plan.bootstrapping().is_some() && plan.refresh_count() >= 1);
     let setup = Setup::of(&data, &hyperparameters, plan);
     let (plan, evaluator, another) = (&setup.plan, setup.evaluator(), setup.evaluator());

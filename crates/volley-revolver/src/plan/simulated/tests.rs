@@ -6,12 +6,10 @@ use crate::error::Error;
 use crate::layout::Shape;
 use crate::skewed::Skewed;
 
-/// Groups that the circuit of the tests works on at a time.
-const AT_A_TIME: usize = 8;
-
 /// Gradients by some groups at a time, whose copies are made beforehand and kept, or made when they are needed.
 struct Gradients {
     kept: bool,
+    at_once: usize,
 }
 
 impl Circuit for Gradients {
@@ -19,6 +17,10 @@ impl Circuit for Gradients {
 
     fn levels(&self) -> usize {
         2
+    }
+
+    fn groups_at_once(&self, _: Layout) -> usize {
+        self.at_once
     }
 
     fn simulate(&self, simulator: &Arc<Simulator>, layout: Layout, split: Split) -> Result<(), Error> {
@@ -31,7 +33,7 @@ impl Circuit for Gradients {
         let all = if self.kept { layout.groups() } else { 0 };
         let kept = (0..all).map(|_| copies()).collect::<Result<Vec<_>, Error>>()?;
         let mut sums = None;
-        for groups in (0..layout.groups()).collect::<Vec<_>>().chunks(AT_A_TIME) {
+        for groups in (0..layout.groups()).collect::<Vec<_>>().chunks(self.at_once) {
             let made = if self.kept { 0 } else { groups.len() };
             let made = (0..made).map(|_| copies()).collect::<Result<Vec<_>, Error>>()?;
             let copies = if self.kept { &kept[groups[0]..][..groups.len()] } else { &made };
@@ -68,6 +70,7 @@ proptest! {
         columns in 1_usize..60,
         classes in 2_usize..9,
         kept: bool,
+        at_once in 1_usize..=8,
     ) {
         let parameters = parameters();
         let shape = |samples| Shape { samples, columns, classes };
@@ -75,13 +78,18 @@ proptest! {
         let samples = (groups - 1) * of_group + last.min(of_group);
         let layout = Layout::new(shape(samples), parameters.max_slots()).unwrap();
         prop_assert_eq!(layout.groups(), groups);
-        let circuit = Gradients { kept };
+        let circuit = Gradients { kept, at_once };
         for split in Split::candidates(&layout) {
-            let whole = Simulated::whole(&circuit, &parameters, layout, split).unwrap();
-            let foreseen = Simulated::of(&circuit, &parameters, layout, split).unwrap();
-            prop_assert_eq!(&foreseen, &whole, "{:?}", layout);
+            let whole = simulated(&circuit, &parameters, layout, split).unwrap();
+            let counted = Counted::of(&circuit, &parameters, layout, split).unwrap();
+            let expected = Counted { least_bytes: counted.least_bytes, ..Counted::from(&*whole) };
+            prop_assert_eq!(&counted, &expected, "{:?}", layout);
+            prop_assert!(counted.least_bytes <= whole.peak_ciphertext_bytes());
+            prop_assert!(whole.peak_ciphertext_bytes() <= whole.peak_memory_bytes());
+            let peak = Peak::of(&circuit, &parameters, layout, split).unwrap();
+            prop_assert_eq!(peak, Peak::from(&*whole), "{:?}, {} at a time", layout, at_once);
             let products = groups * layout.column_blocks() * layout.period();
-            prop_assert_eq!(foreseen.counts.total(Operation::Product), products as u64);
+            prop_assert_eq!(counted.counts.total(Operation::Product), products as u64);
         }
     }
 }
@@ -93,8 +101,8 @@ fn what_is_simulated_does_not_grow_with_the_groups() {
         let layout = Layout::new(shape, parameters().max_slots()).unwrap();
         (layout.groups(), simulated_groups(&layout))
     };
-    assert_eq!(simulated(1), (1, 1));
-    assert_eq!(simulated(25 * 64), (25, 25));
-    assert_eq!(simulated(25 * 64 + 1), (26, 49));
-    assert_eq!(simulated(1_000_000), (15_625, 49));
+    assert_eq!(simulated(1), (1, 2));
+    assert_eq!(simulated(25 * 64), (25, 5 + 25));
+    assert_eq!(simulated(25 * 64 + 1), (26, 5 + 49));
+    assert_eq!(simulated(1_000_000), (15_625, 5 + 49));
 }
