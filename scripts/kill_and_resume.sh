@@ -38,7 +38,7 @@ now() { date +%s%N; }
 
 # Moments are spread over the time that a whole run took last: other programs may be at work.
 start=$(now)
-"${train[@]}" > /dev/null 2>&1
+"${train[@]}" > undisturbed.log 2>&1 || { cat undisturbed.log >&2; exit 1; }
 whole=$(($(now) - start))
 mv server/model.vly undisturbed.vly
 
