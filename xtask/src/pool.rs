@@ -4,6 +4,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -34,6 +35,8 @@ use volley_program::{BadInput, Machine, OrBadInput};
 
 use crate::data::{Data, Source};
 
+mod tables;
+
 /// Ciphertexts that a pool may decrypt beside those of its statistics and its model.
 const PREDICTIONS: u32 = 32;
 
@@ -55,6 +58,9 @@ pub(crate) struct Options {
     /// Iterations of the training
     #[arg(long, default_value_t = 2)]
     iterations: usize,
+    /// Write the rows of each owner and the test rows into this folder, for `volley pool`, and train nothing
+    #[arg(long, value_name = "DIR")]
+    tables: Option<PathBuf>,
     #[command(flatten)]
     machine: Machine,
 }
@@ -65,6 +71,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let data = options.features.load(options.samples, None, None)?;
     let classes = ClassLabels::of(data.training.labels()).or_bad_input()?;
     let rows = by_class(&data.training, &classes, options.owners)?;
+    if let Some(folder) = &options.tables {
+        return tables::write(folder, &rows, &data.test);
+    }
     let (settings, plan) = plan(options, &rows, &classes)?;
     let mut report = Rows::new(&plan);
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
