@@ -12,6 +12,7 @@ mod inspect;
 mod keygen;
 mod man;
 mod predict;
+mod rehearse;
 mod report;
 mod score;
 mod stop;
@@ -38,7 +39,8 @@ pub(crate) struct Cli {
 const OVERVIEW: &str = "\
 The owner of the data:
   volley features regnet.onnx photos -o data.csv
-  volley init data.csv digits --iterations 2
+  volley try data.csv
+  volley init data.csv digits
   volley keygen digits
   volley encrypt digits data.csv
   … sends digits/upload to the server, and gets model.vly back
@@ -55,6 +57,7 @@ Exit codes: 0 done, 1 internal failure, 2 wrong usage or input, or nowhere to wr
 #[derive(Subcommand, Debug)]
 enum Command {
     Features(features::Options),
+    Try(rehearse::Options),
     Init(init::Options),
     Keygen(keygen::Options),
     Encrypt(encrypt::Options),
@@ -79,6 +82,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
     CoreKind::detect().or_bad_input()?;
     match &cli.command {
         Command::Features(options) => features::run(options, output),
+        Command::Try(options) => rehearse::run(options, output),
         Command::Init(options) => init::run(options, output),
         Command::Keygen(options) => keygen::run(options, output),
         Command::Encrypt(options) => encrypt::run(options, output),

@@ -4,9 +4,12 @@
 #![forbid(unsafe_code)]
 
 mod atomic;
+mod class_weight;
 mod commands;
 mod evaluation;
 mod files;
+mod in_clear;
+mod logistic_regression;
 mod output;
 mod passphrase;
 mod plan_summary;

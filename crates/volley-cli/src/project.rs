@@ -132,6 +132,11 @@ impl Project {
         Err(BadInput::at(&file, "changed, or made by another version of volley: it takes a new project"))
     }
 
+    /// What was asked for when the project was made.
+    pub(crate) fn settings(&self) -> Result<Settings, BadInput> {
+        Ok(self.stored()?.settings)
+    }
+
     /// How tables are read, as it was said when the project was made.
     pub(crate) fn table_source(&self) -> Result<TableSource, BadInput> {
         Ok(self.stored()?.table)

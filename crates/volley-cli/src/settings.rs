@@ -163,17 +163,14 @@ impl Settings {
 }
 
 #[cfg(test)]
-mod tests {
-    use volley_mlr::Profile;
-
-    use super::*;
-
-    fn settings() -> Settings {
-        Settings {
-            samples: 8,
-            features: 3,
-            classes: 2,
-            iterations: 1,
+impl Settings {
+    /// The defaults for a shape.
+    pub(crate) fn of(samples: usize, features: usize, classes: usize) -> Self {
+        Self {
+            samples,
+            features,
+            classes,
+            iterations: 2,
             profile: ProfileName::Standard,
             sigmoid_degree: None,
             sigmoid_range: None,
@@ -189,6 +186,17 @@ mod tests {
             statistical_bits: 30,
             shared_decryptions: 1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use volley_mlr::Profile;
+
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings { iterations: 1, ..Settings::of(8, 3, 2) }
     }
 
     #[test]

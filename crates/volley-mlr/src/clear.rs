@@ -6,5 +6,6 @@ pub(crate) mod baselines;
 pub(crate) mod model;
 pub(crate) mod owner_state;
 pub(crate) mod prepared_rows;
+pub(crate) mod recalls;
 pub(crate) mod reference;
 pub(crate) mod training_set;

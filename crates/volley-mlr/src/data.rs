@@ -4,4 +4,5 @@
 
 pub(crate) mod class_weight;
 pub(crate) mod dataset;
+mod held_out;
 pub(crate) mod labels;

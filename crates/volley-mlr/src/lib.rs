@@ -8,7 +8,8 @@
 //! * **Training has four parts,** each of which can be replaced: the source of [`Rows`], the [`Objective`], the
 //!   [`UpdateRule`] and the [`Refresh`]. A [`TrainingCircuit`] plans and runs any objective.
 //! * **In clear,** [`Reference`] is the same algorithm with the same polynomial in f64. It shows what an encrypted run
-//!   will do before anyone pays for it. [`Baseline`]s are the paper's three curves.
+//!   will do before anyone pays for it, and [`Recalls`] of rows that are [held out](Dataset::hold_out) how good its model
+//!   will be. [`Baseline`]s are the paper's three curves.
 //!
 //! Where levels do not last for all iterations, the plan [refreshes](Refresh) the weights by bootstrapping. The module
 //! [`wire`] writes and reads files of all values.
@@ -95,6 +96,7 @@ pub use clear::baselines::{Baseline, BaselineRun};
 pub use clear::model::{Model, Sharing};
 pub use clear::owner_state::OwnerState;
 pub use clear::prepared_rows::PreparedRows;
+pub use clear::recalls::Recalls;
 pub use clear::reference::{Reference, Step};
 pub use clear::training_set::TrainingSet;
 pub use data::dataset::{Dataset, Precision};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use rand::SeedableRng;
 use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
@@ -15,12 +15,14 @@ use volley_data::Schema;
 use volley_mlr::volley_ckks::wire::Header;
 use volley_mlr::volley_ckks::{Context, SecretKey};
 use volley_mlr::wire::write_preconditioner;
-use volley_mlr::{Dataset, Error, Hyperparameters, Job, Owner, Plan, Step, TrainingSet};
+use volley_mlr::{Error, Hyperparameters, Job, Owner, TrainingSet};
 use volley_program::units::{counted, show_bytes};
 use volley_program::{BadInput, OrBadInput};
 
 use crate::atomic::{FolderLock, Staged, check_free};
+use crate::class_weight::{ClassWeight, prepare};
 use crate::files::open_received;
+use crate::in_clear::{InClear, Rehearsal};
 use crate::output::{Bar, Output, note, phase};
 use crate::passphrase::PassphraseSource;
 use crate::project::{JobFolder, OwnerFiles, Project};
@@ -37,9 +39,8 @@ Example:
 Then digits/upload has everything that the server needs, and nothing that it must not have. Each encryption is a job
 of its own: models of an earlier one are refused.
 
-The same training in clear goes first. Where it diverges nothing is encrypted: plan with a wider --sigmoid-range,
-with a --weight-decay or with a smaller --learning-rate (volley init). Scores beyond the polynomial's range that come
-back, and classes that no training row is predicted as, are notes.
+The same training in clear goes first, and shows how good the model will be. Where a score leaves the range of the
+polynomial nothing is encrypted, and an option that mends it is named; --force goes on all the same.
 
 More rows of the same columns and classes, before training begins:
   volley encrypt digits more.csv --append
@@ -59,22 +60,13 @@ pub(crate) struct Options {
     /// rows count alike]
     #[arg(long, value_enum, value_name = "WEIGHT")]
     class_weight: Option<ClassWeight>,
-    /// Encrypt even if the training in clear diverges
-    #[arg(long)]
-    allow_divergence: bool,
-    /// Replace what was encrypted before, by a new job
+    /// Replace what was encrypted before, by a new job, and encrypt even where the training in clear leaves the
+    /// polynomial's range
     #[arg(long)]
     force: bool,
     /// Add these rows to those that were encrypted before, whose statistics stay, by a new job
-    #[arg(long, conflicts_with_all = ["force", "class_weight"])]
+    #[arg(long, conflicts_with = "class_weight")]
     append: bool,
-}
-
-/// Weights of rows by their classes. The plan does not depend on them, and the server does not see them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ClassWeight {
-    /// n/(c·n_k) for rows of a class of n_k rows among n of c classes
-    Balanced,
 }
 
 /// The upload that was completed.
@@ -90,10 +82,11 @@ struct Encrypted {
     row_files: usize,
     upload_bytes: u64,
     keys_bytes: u64,
+    in_clear: InClear,
 }
 
 impl Encrypted {
-    fn new(upload: &JobFolder, job: &Job, appended_samples: usize) -> Self {
+    fn new(upload: &JobFolder, job: &Job, appended_samples: usize, in_clear: InClear) -> Self {
         let plan = job.plan();
         Self {
             upload: upload.path().to_owned(),
@@ -105,6 +98,7 @@ impl Encrypted {
             row_files: plan.row_files(),
             upload_bytes: plan.upload_bytes(),
             keys_bytes: plan.key_spec().byte_count(),
+            in_clear,
         }
     }
 }
@@ -122,6 +116,7 @@ impl fmt::Display for Encrypted {
             show_bytes(self.upload_bytes),
             show_bytes(self.keys_bytes)
         )?;
+        writeln!(f, "\n{}", self.in_clear)?;
         write!(f, "\nnext: send {upload} to the server; there: volley train {upload}")
     }
 }
@@ -139,10 +134,15 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let table = options.table.or(project.table_source()?).read_training(&options.data)?;
     let schema = table.schema().clone();
     let data = table.into_dataset().or_bad_input()?;
-    let training_set = Arc::new(prepare(&data, &plan, options.class_weight).at(&options.data)?);
-    drop(data);
+    let (profile, layout) = (plan.hyperparameters().profile(), plan.layout());
+    let training_set = prepare(&data, profile, layout, options.class_weight).at(&options.data)?;
+    let training_set = Arc::new(training_set);
     note_nearly_constant(training_set.nearly_constant());
-    check_training(&training_set, plan.hyperparameters(), options)?;
+    let settings = project.settings()?;
+    let rehearsal = Rehearsal::new(&settings, &training_set, options.class_weight).at(&options.data)?;
+    let in_clear = rehearsal.run(Some((&data, layout))).at(&options.data)?;
+    drop(data);
+    in_clear.check(&options.data, options.force)?;
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;
     let secret_key = Arc::new(secret_key);
@@ -154,7 +154,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let staged =
         StagedUpload::write(&upload, &project.owner_files(), &job, &owner, &training_set, &schema, options)?;
     staged.commit(options.force)?;
-    output.result(&Encrypted::new(&upload, &job, 0))
+    output.result(&Encrypted::new(&upload, &job, 0, in_clear))
 }
 
 /// The complete files of an upload, which are not in their places yet.
@@ -210,21 +210,6 @@ impl<'a> StagedUpload<'a> {
     }
 }
 
-/// The rows of a plan, as they are trained on.
-pub(super) fn prepare(
-    data: &Dataset,
-    plan: &Plan,
-    class_weight: Option<ClassWeight>,
-) -> Result<TrainingSet, Error> {
-    let profile = plan.hyperparameters().profile();
-    let training_set = match class_weight {
-        None => TrainingSet::new(data, profile),
-        Some(ClassWeight::Balanced) => TrainingSet::balanced(data, profile, plan.layout()),
-    }?;
-    training_set.check(plan.layout())?;
-    Ok(training_set)
-}
-
 /// Refuses to complete an upload with evaluation keys of another secret key.
 fn check_keys(file: &Path, secret_key: &SecretKey) -> Result<(), BadInput> {
     if !file.try_exists().at(file)? {
@@ -247,42 +232,6 @@ fn note_nearly_constant(columns: &[usize]) {
     }
 }
 
-/// Runs the same training in clear, which takes no time and shows where it leads. A training that diverges is refused,
-/// unless that is allowed; results that the owner may not want are noted.
-fn check_training(
-    training_set: &TrainingSet,
-    hyperparameters: &Hyperparameters,
-    options: &Options,
-) -> Result<(), BadInput> {
-    let steps: Vec<Step> = phase("training in clear", || training_set.reference(hyperparameters).collect());
-    let Some(last) = steps.last() else { return Ok(()) };
-    if let Err(diverging) = last.check_divergence() {
-        if !options.allow_divergence {
-            let advice = format!("{diverging}: {}, or encrypt with --allow-divergence", mend(f64::INFINITY));
-            return Err(BadInput::at(&options.data, advice));
-        }
-        note(&format!("warning: {diverging}"));
-        return Ok(());
-    }
-    let farthest = steps.iter().max_by(|a, b| a.largest_score.total_cmp(&b.largest_score)).unwrap_or(last);
-    if let Err(beyond) = farthest.check_range() {
-        note(&format!("warning: {beyond}: {}", mend(farthest.largest_score)));
-    }
-    let missing = training_set.never_predicted(&last.weights);
-    if !missing.is_empty() {
-        let shareable = hyperparameters.flooding().is_some();
-        let advice = match options.class_weight {
-            None if !shareable => "--class-weight balanced makes all classes count alike",
-            _ => "more iterations may find them",
-        };
-        let classes = missing.iter().map(|class| format!("{class:?}")).collect::<Vec<_>>().join(", ");
-        note(&format!(
-            "warning: the trained model predicts none of the training rows as {classes}; {advice}"
-        ));
-    }
-    Ok(())
-}
-
 /// An error, and for a shareable plan the advice how to avoid it.
 fn with_advice(error: &Error, hyperparameters: &Hyperparameters) -> String {
     let advice = match error {
@@ -296,15 +245,4 @@ fn with_advice(error: &Error, hyperparameters: &Hyperparameters) -> String {
         return error.to_string();
     }
     format!("{error}, which a shareable plan refuses: {advice}, or plan without --shareable (`volley init`)")
-}
-
-/// Advice that keeps scores of this size in the polynomial's range.
-fn mend(score: f64) -> String {
-    /// The widest range of a polynomial that fits well.
-    const WIDEST: f64 = 16.0;
-    if score <= WIDEST {
-        return format!("plan for them by `volley init --sigmoid-range {:.0}`", score.ceil());
-    }
-    "plan with a wider --sigmoid-range, a --weight-decay or a smaller --learning-rate (`volley init`)"
-        .to_owned()
 }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_mlr::{ClassLabels, PlanHash, PredictionPlan};
+use volley_mlr::{ClassLabels, Dataset, Error, PlanHash, PredictionPlan, TrainingSet};
 use volley_program::{BadInput, CoreTimes, Iterations, OrBadInput};
 
+use crate::in_clear::{InClear, Rehearsal};
 use crate::output::{Output, note, phase};
 use crate::plan_summary::PlanSummary;
 use crate::project::Project;
@@ -22,8 +23,10 @@ Examples:
   volley init train.csv digits      the shape of a table
   volley init --samples 128 --features 400 --classes 10 digits
 
-Of a table only the shape is taken, and the project keeps what is said of its columns for the commands that follow:
---label-column, --drop, --header, --delimiter. No key is made: what is printed is what the run will take.")]
+Of a table only the shape is planned for, and the project keeps what is said of its columns for the commands that
+follow: --label-column, --drop, --header, --delimiter. No key is made: what is printed is what the run will take, and
+what the same training in clear gives. Where a score of it leaves the range of the sigmoid's polynomial there is no
+project, and an option that mends it is named; --force goes on all the same.")]
 #[command(override_usage = "volley init [OPTIONS] [DATA] <PROJECT>")]
 pub(crate) struct Options {
     /// Iterations of the training, or `auto` for as many as are good for most tables
@@ -35,6 +38,9 @@ pub(crate) struct Options {
     shape: ShapeOptions,
     #[command(flatten)]
     table: TableSource,
+    /// Plan even where the training in clear leaves the polynomial's range
+    #[arg(long)]
+    force: bool,
     /// Labelled rows whose shape is planned for, if they are at hand, and the folder to make
     #[arg(num_args = 1..=2, required = true, value_names = ["DATA", "PROJECT"])]
     paths: Vec<PathBuf>,
@@ -54,37 +60,43 @@ struct ShapeOptions {
     classes: Option<usize>,
 }
 
+/// What is planned for: the settings with the shape of the data, the folder, and the rows if there are any.
+struct Request<'a> {
+    settings: Settings,
+    project: &'a Path,
+    data: Option<(&'a Path, Dataset)>,
+}
+
 impl Options {
-    /// The settings with the shape of the data, and the folder.
-    fn complete(&self) -> Result<(Settings, &Path)> {
+    fn complete(&self) -> Result<Request<'_>> {
         let given = [self.shape.samples, self.shape.features, self.shape.classes];
-        let (shape, project) = match (&self.paths[..], given) {
+        let iterations = self.iterations.count();
+        match (&self.paths[..], given) {
             ([project], [Some(samples), Some(features), Some(classes)]) => {
-                ([samples, features, classes], project)
+                let settings =
+                    Settings { samples, features, classes, iterations, ..self.settings.clone() };
+                Ok(Request { settings, project, data: None })
             }
-            ([_], _) => {
-                return Err(BadInput::new(
-                    "--samples, --features and --classes say what shape the data has, or a table of it before the \
-                     folder",
-                )
-                .into());
-            }
+            ([_], _) => Err(BadInput::new(
+                "--samples, --features and --classes say what shape the data has, or a table of it before the folder",
+            )
+            .into()),
             ([path, project], [None, None, None]) => {
                 let data = self.table.read_training(path)?.into_dataset().or_bad_input()?;
-                let (samples, features) = data.features().dim();
-                ([samples, features, ClassLabels::of(data.labels()).at(path)?.len()], project)
+                let settings = of_shape(&self.settings, &data, iterations).at(path)?;
+                Ok(Request { settings, project, data: Some((path, data)) })
             }
-            _ => {
-                return Err(BadInput::new(
-                    "the shape is that of the table: no --samples, --features or --classes",
-                )
-                .into());
-            }
-        };
-        let [samples, features, classes] = shape;
-        let iterations = self.iterations.count();
-        Ok((Settings { samples, features, classes, iterations, ..self.settings.clone() }, project))
+            _ => Err(BadInput::new("the shape is that of the table: no --samples, --features or --classes")
+                .into()),
+        }
     }
+}
+
+/// The settings for rows.
+pub(super) fn of_shape(settings: &Settings, data: &Dataset, iterations: usize) -> Result<Settings, Error> {
+    let (samples, features) = data.features().dim();
+    let classes = ClassLabels::of(data.labels())?.len();
+    Ok(Settings { samples, features, classes, iterations, ..settings.clone() })
 }
 
 /// What was planned, and where.
@@ -92,23 +104,37 @@ impl Options {
 struct Planned {
     project: PathBuf,
     plan: PlanSummary,
+    /// What a table gives.
+    in_clear: Option<InClear>,
 }
 
 impl fmt::Display for Planned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let project = self.project.display();
-        write!(f, "{}\n\nnext: volley keygen {project}", self.plan)
+        write!(f, "{}", self.plan)?;
+        self.in_clear.iter().try_for_each(|in_clear| write!(f, "\n\n{in_clear}"))?;
+        write!(f, "\n\nnext: volley keygen {project}")
     }
 }
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
-    let (settings, project) = options.complete()?;
+    let Request { settings, project, data } = options.complete()?;
     let plan = phase("planning", || settings.plan()).or_bad_input()?;
+    let in_clear = match &data {
+        Some((path, data)) => {
+            let set = TrainingSet::new(data, plan.hyperparameters().profile()).at(path)?;
+            let rehearsal = Rehearsal::new(&settings, &set, None).at(path)?;
+            let in_clear = rehearsal.run(Some((data, plan.layout()))).at(path)?;
+            in_clear.check(path, options.force)?;
+            Some(in_clear)
+        }
+        None => None,
+    };
     Project::create(project, &settings, &options.table, &plan)?;
     if !plan.key_spec().covers(PredictionPlan::new(&plan, 1)?.key_spec()) {
         note("note: encrypted prediction takes keys that the server gets for two iterations or more");
     }
     let plan = PlanSummary::new(&plan, PlanHash::of(&plan)?, &CoreTimes::of_this_machine()?)
         .with_iterations_reason(options.iterations.reason());
-    output.result(&Planned { project: project.to_owned(), plan })
+    output.result(&Planned { project: project.to_owned(), plan, in_clear })
 }

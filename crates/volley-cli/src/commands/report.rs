@@ -13,8 +13,8 @@ use volley_mlr::{Dataset, Plan, Step};
 use volley_program::{BadInput, OrBadInput};
 use volley_report::{Error, PageFile, Report, Rows, Training};
 
-use super::encrypt::{ClassWeight, prepare};
 use crate::atomic::Staged;
+use crate::class_weight::{ClassWeight, prepare};
 use crate::output::{Output, note, phase};
 use crate::project::Project;
 use crate::tables::{TableSource, is_stdin};
@@ -112,7 +112,8 @@ impl Options {
         let data = table.read_labelled(&self.data, schema)?.into_dataset().or_bad_input()?;
         let test = self.test_rows(&test_table, model)?;
         let images = self.images.as_deref().map(images).transpose()?;
-        let training_set = prepare(&data, plan, self.class_weight).at(&self.data)?;
+        let profile = plan.hyperparameters().profile();
+        let training_set = prepare(&data, profile, plan.layout(), self.class_weight).at(&self.data)?;
         let reference: Vec<Step> =
             phase("training in clear", || training_set.reference(plan.hyperparameters()).collect());
         let name = self.data.file_name().unwrap_or(self.data.as_os_str()).to_string_lossy();

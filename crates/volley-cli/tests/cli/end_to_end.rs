@@ -228,7 +228,7 @@ fn a_shareable_model_says_what_it_covers() {
         .stderr(contains("class weights reach 8.00, and"))
         .stderr(contains("encrypt without --class-weight"));
     let noted = volley(["encrypt"]).args([&path("project"), &rare]).assert().success();
-    noted.stderr(contains("rows as \"c\"; more iterations may find them"));
+    noted.stdout(contains("rows as \"c\": more --iterations may find them"));
     volley(["encrypt", "--force"]).args([&path("project"), data]).assert().success();
     volley(["train"]).arg(path("project/upload")).assert().success();
     let decrypt = |name: &str| {

@@ -1,7 +1,5 @@
 //! A dataset made ready for training: what the owner computes in clear before anything is encrypted.
 
-use std::collections::BTreeSet;
-
 use ndarray::{Array2, Axis};
 
 use crate::clear::baselines::{Baseline, BaselineRun};
@@ -179,15 +177,6 @@ impl TrainingSet {
             Some(weights) => run.with_row_weights(&weights.values),
             None => run,
         }
-    }
-
-    /// The classes that a model with these weights, classes × (columns + 1), predicts for none of the training rows.
-    #[must_use]
-    pub fn never_predicted(&self, weights: &Array2<f64>) -> Vec<&str> {
-        let scores = self.model_scores(weights, self.features.dot(&weights.t()));
-        let predicted: BTreeSet<&str> = self.classes().highest(&scores).into_iter().collect();
-        let names = self.classes().names().iter().map(String::as_str);
-        names.filter(|name| !predicted.contains(name)).collect()
     }
 
     /// A curve of the paper, in clear; all rows count alike.

@@ -64,9 +64,6 @@ impl ClassLabels {
     /// The label of the highest score in each row of scores (samples × classes). The first wins among equal scores.
     #[must_use]
     pub fn highest(&self, scores: &Array2<f64>) -> Vec<&str> {
-        let highest = |row: &ArrayRef1<f64>| {
-            (1..row.len()).fold(0, |best, index| if row[index] > row[best] { index } else { best })
-        };
         scores.rows().into_iter().map(|row| self.0[highest(&row)].as_str()).collect()
     }
 
@@ -92,6 +89,11 @@ impl ClassLabels {
         }
         Ok(one_hot)
     }
+}
+
+/// The index of the highest score. The first wins among equal ones.
+pub(crate) fn highest(scores: &ArrayRef1<f64>) -> usize {
+    (1..scores.len()).fold(0, |best, index| if scores[index] > scores[best] { index } else { best })
 }
 
 impl TryFrom<Vec<String>> for ClassLabels {

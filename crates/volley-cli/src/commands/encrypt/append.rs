@@ -17,8 +17,9 @@ use volley_mlr::{Dataset, EncryptedGroups, Error, Job, Owner, OwnerState, Plan, 
 use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
 
-use super::{Encrypted, Options, StagedUpload, check_keys, check_training};
+use super::{Encrypted, Options, StagedUpload, check_keys};
 use crate::atomic::FolderLock;
+use crate::in_clear::Rehearsal;
 use crate::output::{Bar, Output, note, phase};
 use crate::project::{JobFolder, Project};
 
@@ -42,7 +43,10 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let (before, added) = (rows.features.nrows(), data.features().nrows());
     let training_set = Arc::new(TrainingSet::extended(rows, &state, &data).at(&options.data)?);
     drop(data);
-    check_training(&training_set, plan.hyperparameters(), options)?;
+    let settings = project.settings()?;
+    let in_clear = Rehearsal::new(&settings, &training_set, None).at(&options.data)?;
+    let in_clear = in_clear.run(None).at(&options.data)?;
+    in_clear.check(&options.data, options.force)?;
     let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
 
     let job = Job::new(plan.clone(), secret_key.id(), &mut ChaCha20Rng::try_from_rng(&mut SysRng)?)?;
@@ -55,7 +59,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
          job: models of the earlier one are refused, and the whole upload goes to the server",
         counted(added, "row")
     ));
-    output.result(&Encrypted::new(&upload, &job, added))
+    output.result(&Encrypted::new(&upload, &job, added, in_clear))
 }
 
 /// The plan for more rows, which must do with the keys that were made.

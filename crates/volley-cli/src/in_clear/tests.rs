@@ -1,0 +1,81 @@
+use ndarray::Array2;
+use volley_mlr::volley_revolver::Shape;
+
+use super::*;
+
+/// Rows of classes with so many each, one column apart.
+fn rows(counts: &[usize], apart: f64) -> Dataset {
+    let labels: Vec<usize> =
+        counts.iter().enumerate().flat_map(|(class, &count)| vec![class; count]).collect();
+    let features = Array2::from_shape_fn((labels.len(), 3), |(row, column)| {
+        let noise = ((row * 37 + column * 11) * 29 % 101) as f64 / 50.0 - 1.0;
+        noise + if column == 0 { apart * labels[row] as f64 } else { 0.0 }
+    });
+    Dataset::new(features, labels.iter().map(|label| format!("c{label}"))).unwrap()
+}
+
+fn settings(iterations: usize) -> Settings {
+    Settings { iterations, ..Settings::of(8, 3, 2) }
+}
+
+fn run(data: &Dataset, settings: &Settings) -> InClear {
+    let shape = Shape { samples: data.samples(), columns: data.features().ncols() + 1, classes: 2 };
+    let shape = Shape { classes: ClassLabels::of(data.labels()).unwrap().len(), ..shape };
+    let layout = Layout::new(shape, 1 << 12).unwrap();
+    let set = TrainingSet::new(data, settings.hyperparameters().unwrap().profile()).unwrap();
+    Rehearsal::new(settings, &set, None).unwrap().run(Some((data, layout))).unwrap()
+}
+
+#[test]
+fn classes_that_are_missed_and_rows_that_are_fitted_too_well_get_advice() {
+    let good = run(&rows(&[40, 40], 4.0), &settings(2));
+    assert_eq!((good.advice.len(), good.refusal.as_ref()), (0, None));
+    let rare = run(&rows(&[200, 6], 0.9), &settings(2));
+    assert!(rare.advice.iter().any(|advice| advice.contains("\"c1\"") && advice.contains("--class-weight")));
+    let shareable = run(&rows(&[200, 6], 0.9), &Settings { shareable: true, ..settings(2) });
+    assert!(!shareable.advice.iter().any(|advice| advice.contains("--class-weight")));
+    // Ten rows of each class, twelve columns of noise.
+    let noise = Array2::from_shape_fn((20, 12), |(i, j)| ((i * 131 + j * 71 + i * j * 17) % 97) as f64);
+    let noise = Dataset::new(noise, (0..20).map(|row| ["a", "b"][row % 2])).unwrap();
+    let fitted = run(&noise, &settings(4));
+    assert!(fitted.advice.iter().any(|advice| advice.contains("--drop")), "{fitted:?}");
+}
+
+#[test]
+fn what_is_named_keeps_scores_in_range() {
+    let data = rows(&[60, 60], 5.0);
+    let narrow = Settings { sigmoid_degree: Some(3), sigmoid_range: Some(1.0), ..settings(4) };
+    let found = run(&data, &narrow);
+    let refusal = found.refusal.as_ref().unwrap();
+    assert!(refusal.contains("--sigmoid-range 12 without --sigmoid-degree (`volley init`)"), "{refusal}");
+    let mended = Settings { sigmoid_degree: None, sigmoid_range: Some(12.0), ..settings(4) };
+    assert_eq!(run(&data, &mended).refusal, None);
+    let refused = found.check(Path::new("x.csv"), false).unwrap_err().to_string();
+    assert!(refused.starts_with("x.csv: ") && refused.ends_with("; --force goes on all the same"));
+    assert!(found.check(Path::new("x.csv"), true).is_ok());
+}
+
+#[test]
+fn a_training_that_diverges_is_refused_as_such_and_has_no_advice() {
+    let fast = Settings { learning_rate: Some(1e6), ..settings(8) };
+    let found = run(&rows(&[30, 30], 1.0), &fast);
+    assert!(found.diverges && found.advice.is_empty());
+    let refusal = found.refusal.as_ref().unwrap();
+    assert!(refusal.starts_with("training diverges") && refusal.contains("--learning-rate 1 ("), "{refusal}");
+}
+
+#[test]
+fn of_many_classes_the_lowest_recalls_are_shown() {
+    let data = rows(&[8; 12], 6.0);
+    let found = run(&data, &settings(2)).compared(&data).unwrap();
+    assert_eq!(found.training_rows.classes.len(), 12);
+    let shown = found.to_string();
+    let recalls = shown.lines().find(|line| line.starts_with("recall")).unwrap();
+    assert!(recalls.contains("the lowest: ") && recalls.matches(" %").count() == 8, "{shown}");
+    assert!(shown.contains("% of those held out by logistic regression in clear, converged"));
+    // No row of one class can be held out, and no other model is made.
+    let single = Dataset::new(Array2::eye(3), ["a", "b", "c"]).unwrap();
+    let found = run(&single, &settings(1)).compared(&single).unwrap();
+    assert!(found.held_out_rows.is_none());
+    assert!(found.to_string().contains("% of those trained on by logistic regression"));
+}
