@@ -17,7 +17,7 @@ use rand_chacha::ChaCha20Rng;
 use volley_mlr::pool::{Deviations, Fit, Means, PoolPlan, PoolRows, SumEncoding, Sums};
 use volley_mlr::volley_ckks::multiparty::{
     Commitments, KeyHolder, Opening, OwnerRoundOne, Pool, RoundOneGathering, RoundOneSums, RoundTwoGathering,
-    Smudging,
+    Smudging, TransportKey,
 };
 use volley_mlr::volley_ckks::volley_ring::sampling::Seed;
 use volley_mlr::volley_ckks::{
@@ -137,8 +137,9 @@ impl<'a> Owners<'a> {
     /// Both rounds.
     fn with_keys(plan: &'a PoolPlan, report: &mut Rows, rng: &mut ChaCha20Rng) -> Result<Self> {
         let context = Context::new(plan.plan().parameters().clone());
+        let keys: Vec<_> = plan.rows().iter().map(|_| TransportKey::generate(rng).public_key()).collect();
         let names = (1..=plan.rows().len()).map(|owner| format!("owner {owner}"));
-        let pool = Pool::new(&context, names, plan.plan().key_spec().clone(), Seed::generate(rng))?;
+        let pool = Pool::new(&context, names.zip(keys), plan.plan().key_spec().clone(), Seed::generate(rng))?;
         let first = |member| OwnerRoundOne::new(&pool, member, rng);
         let owners = report.time("round 1, all owners", || {
             Ok(pool.everyone().map(first).collect::<Result<Vec<_>, _>>()?)

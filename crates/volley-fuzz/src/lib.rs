@@ -8,8 +8,9 @@
 use std::sync::Arc;
 
 use volley_mlr::volley_ckks::multiparty::{
-    Commitment, DecryptionShare, KeyHolder, Opening, OwnerRoundOne, OwnerRoundTwo, Pool, RoundOneShare,
-    RoundOneSums, RoundTwoShare, SealedShare, Smudging, Switching,
+    Commitment, DecryptionShare, KeyHolder, Opening, Openings, OwnerRoundOne, OwnerRoundTwo, Pool,
+    RoundOneShare, RoundOneSums, RoundTwoShare, SealedOpening, SealedShare, Smudging, Switching,
+    TransportKey,
 };
 use volley_mlr::volley_ckks::wire::{FileReader, Header};
 use volley_mlr::volley_ckks::{
@@ -64,8 +65,15 @@ struct World {
     job: Job,
     job_context: Arc<Context>,
     pool: Pool,
+    requests: Requests,
+}
+
+/// What the golden shares of decryptions are of.
+#[derive(Debug)]
+struct Requests {
     opening: Opening,
     switching: Switching,
+    openings: Openings,
 }
 
 /// The member of the pool whose files are read, and the one a share was sealed for.
@@ -85,7 +93,7 @@ macro_rules! reader {
 }
 
 /// Every reader of `volley-ckks` and `volley-mlr`.
-pub const READERS: [Reader; 31] = [
+pub const READERS: [Reader; 33] = [
     // The header shows what any file is. It has no writer of its own.
     Reader {
         name: "header",
@@ -168,13 +176,23 @@ pub const READERS: [Reader; 31] = [
         let share = SealedShare::read(&world.pool, MEMBER, RECEIVER, file, limit)?;
         written(|out| Ok(share.write(&world.pool, out)?))
     }),
+    reader!("volley-ckks", "pool-transport-key", |_, file, limit| {
+        written(|out| Ok(TransportKey::read(file, limit)?.write(out)?))
+    }),
+    reader!("volley-ckks", "pool-sealed-opening", |world, file, limit| {
+        let openings = &world.requests.openings;
+        let sealed = SealedOpening::read(openings, MEMBER, file, limit)?;
+        written(|out| Ok(sealed.write(openings, out)?))
+    }),
     reader!("volley-ckks", "pool-opening-share", |world, file, limit| {
-        let share = DecryptionShare::read(&world.opening, MEMBER, file, limit)?;
-        written(|out| Ok(share.write(&world.opening, out)?))
+        let request = &world.requests.opening;
+        let share = DecryptionShare::read(request, MEMBER, file, limit)?;
+        written(|out| Ok(share.write(request, out)?))
     }),
     reader!("volley-ckks", "pool-switching-share", |world, file, limit| {
-        let share = DecryptionShare::read(&world.switching, MEMBER, file, limit)?;
-        written(|out| Ok(share.write(&world.switching, out)?))
+        let request = &world.requests.switching;
+        let share = DecryptionShare::read(request, MEMBER, file, limit)?;
+        written(|out| Ok(share.write(request, out)?))
     }),
     reader!("volley-ckks", "pool-owner-before-round-one", |world, file, limit| {
         written(|out| Ok(OwnerRoundOne::read(&world.pool, MEMBER, file, limit)?.write(out)?))
@@ -241,8 +259,8 @@ impl Readers {
         let job = Job::read(&job[..], job.len() as u64)?;
         let job_context = Context::new(job.plan().parameters().clone());
         let pool = golden_pool()?;
-        let (opening, switching) = golden_requests(&pool)?;
-        Ok(Self { world: World { context, job, job_context, pool, opening, switching } })
+        let requests = golden_requests(&pool)?;
+        Ok(Self { world: World { context, job, job_context, pool, requests } })
     }
 
     /// Reads any bytes as a file of at most `limit` bytes.
@@ -263,16 +281,20 @@ fn golden_pool() -> Result<Pool, Error> {
 }
 
 /// The requests that the golden shares are of.
-fn golden_requests(pool: &Pool) -> Result<(Opening, Switching), Error> {
+fn golden_requests(pool: &Pool) -> Result<Requests, Error> {
     let context = pool.context();
     let ciphertext = |file: &[u8]| Ciphertext::read(context, file, file.len() as u64);
     let opened = ciphertext(golden!("volley-ckks", "opened-ciphertext"))?;
+    let second = ciphertext(golden!("volley-ckks", "second-opened-ciphertext"))?;
     let switched = ciphertext(golden!("volley-ckks", "switched-ciphertext"))?;
     let receiver = golden!("volley-ckks", "receiver-public-key");
     let receiver = PublicKey::read(context, &receiver[..], receiver.len() as u64)?;
     let (owners, smudging) = ([0, MEMBER], Smudging::new(Smudging::MIN_STATISTICAL_BITS, 1, 1.0)?);
-    let opening = Opening::new(pool, &opened, owners, &smudging)?;
-    Ok((opening, Switching::new(pool, &switched, owners, &smudging, &receiver)?))
+    Ok(Requests {
+        opening: Opening::new(pool, &opened, owners, &smudging)?,
+        switching: Switching::new(pool, &switched, owners, &smudging, &receiver)?,
+        openings: Openings::new(pool, [&opened, &second], owners, &smudging)?,
+    })
 }
 
 /// What a fuzz target does with an input: the reader of this name reads it as it is, and then with hashes that are

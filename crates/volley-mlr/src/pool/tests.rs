@@ -6,7 +6,7 @@ use crate::pool::{Deviations, Fit, Means, PoolPlan, PoolRows, SumEncoding, Sums}
 use crate::testing::{clouds, relative_error, rng, small_ring};
 use crate::volley_ckks::multiparty::{
     Commitments, KeyHolder, Opening, OwnerRoundOne, Pool, PoolError, RoundOneGathering, RoundTwoGathering,
-    Smudging,
+    Smudging, TransportKey,
 };
 use crate::volley_ckks::volley_ring::sampling::Seed;
 use crate::volley_ckks::{Arithmetic, Ciphertext, Context, Encoder, Evaluator, Plaintext, PublicKey};
@@ -33,8 +33,14 @@ impl Parties {
         let context = Context::new(plan.plan().parameters().clone());
         let mut rng = rng(7);
         let names = ["north", "east", "south"];
-        let pool =
-            Pool::new(&context, names, plan.plan().key_spec().clone(), Seed::generate(&mut rng)).unwrap();
+        let keys: Vec<_> = names.iter().map(|_| TransportKey::generate(&mut rng).public_key()).collect();
+        let pool = Pool::new(
+            &context,
+            names.into_iter().zip(keys),
+            plan.plan().key_spec().clone(),
+            Seed::generate(&mut rng),
+        )
+        .unwrap();
         let owners: Vec<_> =
             pool.everyone().map(|member| OwnerRoundOne::new(&pool, member, &mut rng).unwrap()).collect();
         let commitments = Commitments::new(&pool, owners.iter().map(OwnerRoundOne::commitment)).unwrap();
