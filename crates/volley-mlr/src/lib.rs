@@ -128,3 +128,5 @@ pub use volley_sigmoid::volley_revolver::volley_ckks;
 pub use wire::job::Job;
 #[cfg(feature = "wire")]
 pub use wire::names::{JobId, PlanHash, RowsHash};
+#[cfg(feature = "wire")]
+pub use wire::pool_job::PoolJob;

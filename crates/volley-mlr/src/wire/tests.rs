@@ -6,7 +6,6 @@ use std::sync::Arc;
 use rand_core::Rng;
 use volley_testkit::mutation::mutate;
 
-use super::plan::EncodedPlan;
 use super::*;
 use crate::testing::{Reencryption, Setup, clouds, rng, small_ring};
 use crate::training::trainer::State;
@@ -150,7 +149,7 @@ impl Run {
 
 /// A job with the name of another.
 fn renamed(id: JobId, key_id: KeyId, plan: &Arc<Plan>) -> Job {
-    Job::restore(id, key_id, Arc::clone(plan), EncodedPlan::of(plan).unwrap())
+    Job::restore(id, key_id, Arc::clone(plan), PlanHash::of(plan).unwrap())
 }
 
 fn rehash(file: &mut [u8]) {
