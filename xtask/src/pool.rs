@@ -214,7 +214,7 @@ impl<'a> Owners<'a> {
     ) -> Result<(Vec<EncryptedGroup<Ciphertext>>, Vec<Ciphertext>)> {
         let (mut groups, mut preconditioner) = (Vec::new(), Vec::new());
         for (owner, rows) in rows.iter().enumerate() {
-            let rows = PoolRows::new(self.plan, owner, fit, rows, &self.public_key)?;
+            let rows = PoolRows::new(self.plan, owner, fit.state(), rows, &self.public_key)?;
             groups.extend(rows.groups(rows.range(), rng)?.groups);
             if owner == 0 {
                 preconditioner = rows.preconditioner(rng)?;
@@ -227,7 +227,7 @@ impl<'a> Owners<'a> {
         let smudging = self.plan.smudging()?;
         let blocks = encrypted.terms.iter().flat_map(|(_, blocks)| blocks);
         let plaintexts = blocks.map(|block| self.open(block, &smudging)).collect::<Result<Vec<_>>>()?;
-        Ok(self.plan.model(fit, &self.encoder, encrypted, plaintexts)?)
+        Ok(self.plan.model(fit.state(), &self.encoder, encrypted, plaintexts)?)
     }
 }
 

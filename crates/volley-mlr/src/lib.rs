@@ -101,6 +101,7 @@ pub use data::dataset::{Dataset, Precision};
 pub use data::labels::ClassLabels;
 pub use encrypted::{
     EncryptedData, EncryptedDataset, EncryptedGroup, EncryptedGroups, EncryptedModel, ROW_FILE_BYTES,
+    RowCiphertext,
 };
 pub use error::Error;
 pub use method::hyperparameters::{Hyperparameters, PoolDisclosure};

@@ -34,6 +34,7 @@ pub(crate) mod pool_job;
 mod pool_sums;
 mod prediction;
 mod row_files;
+mod row_record;
 mod training_rows;
 
 use std::io::Read;
@@ -47,6 +48,7 @@ use names::{JobId, PlanHash, RowsHash};
 
 pub use error::WireError;
 pub use row_files::RowFiles;
+pub use row_record::RowRecord;
 pub use training_rows::{read_groups, read_preconditioner, write_preconditioner};
 
 /// A job.

@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::statistics::Fit;
 use crate::clear::model::Model;
+use crate::clear::owner_state::OwnerState;
 use crate::encrypted::EncryptedModel;
 use crate::error::Error;
 use crate::method::hyperparameters::{Hyperparameters, PoolDisclosure};
@@ -100,7 +100,8 @@ impl PoolPlan {
         Ok(Smudging::new(statistical_bits, decryptions, error_norm)?)
     }
 
-    /// The model of decrypted weights: plaintexts of all ciphertexts of `model`, in their order.
+    /// The model of decrypted weights, by what the pool has [fitted](super::Fit::state): plaintexts of all ciphertexts of
+    /// `model`, in their order.
     ///
     /// # Errors
     ///
@@ -108,7 +109,7 @@ impl PoolPlan {
     /// of other parameters, [`Error::WeightOverflow`] and [`Error::NotFinite`] for what is no model.
     pub fn model(
         &self,
-        fit: &Fit,
+        state: &OwnerState,
         encoder: &Encoder,
         model: &EncryptedModel<Ciphertext>,
         plaintexts: Vec<Plaintext>,
@@ -118,7 +119,6 @@ impl PoolPlan {
         let mut plaintexts = plaintexts.into_iter();
         let mut next =
             |_: &Ciphertext| plaintexts.next().ok_or(MatrixError::Length { expected, actual }.into());
-        let state = fit.state();
         state.model(state.unpack(&self.plan, encoder, model, &mut next)?)
     }
 

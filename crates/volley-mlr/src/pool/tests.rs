@@ -106,7 +106,7 @@ impl Parties {
         let layout = self.plan.plan().layout();
         let (mut features, mut labels, mut preconditioner) = (Vec::new(), Vec::new(), Vec::new());
         for (owner, rows) in owners.iter().enumerate() {
-            let rows = PoolRows::new(&self.plan, owner, fit, rows, &self.public_key).unwrap();
+            let rows = PoolRows::new(&self.plan, owner, fit.state(), rows, &self.public_key).unwrap();
             assert_eq!(rows.range(), self.plan.groups(owner));
             for group in rows.groups(rows.range(), &mut self.rng).unwrap().groups {
                 features.push(group.features);
@@ -150,7 +150,7 @@ fn three_owners_train_the_model_that_one_owner_of_all_rows_would() {
     for block in encrypted.terms.iter().flat_map(|(_, blocks)| blocks) {
         plaintexts.push(parties.open(block, &smudging));
     }
-    let model = parties.plan.model(&fit, &parties.encoder, &encrypted, plaintexts).unwrap();
+    let model = parties.plan.model(fit.state(), &parties.encoder, &encrypted, plaintexts).unwrap();
 
     // In clear, with what the pool fitted.
     let prepared = fit.state().prepare(&data).unwrap();

@@ -64,6 +64,13 @@ impl Job {
         &self.plan
     }
 
+    /// Whether it is the job of a pool. Its rows are then those of several owners, who have no secret key that seeds
+    /// belong to: ciphertexts have both halves.
+    #[must_use]
+    pub fn is_pooled(&self) -> bool {
+        self.plan.hyperparameters().pool().is_some()
+    }
+
     /// The hash of the plan.
     #[must_use]
     pub fn plan_hash(&self) -> PlanHash {
@@ -124,8 +131,7 @@ impl Job {
         limit: u64,
     ) -> Result<EvaluationKeySet, WireError> {
         let file = FileReader::open(input, limit)?;
-        let pooled = self.plan.hyperparameters().pool().is_some()
-            && self.plan.key_spec().relinearization_level().is_some();
+        let pooled = self.is_pooled() && self.plan.key_spec().relinearization_level().is_some();
         file.expect_kind(if pooled { Kind::POOLED_EVALUATION_KEYS } else { Kind::EVALUATION_KEYS })?;
         file.expect_key(self.key_id())?;
         Ok(EvaluationKeySet::read_needed(context, file, needed)?)
