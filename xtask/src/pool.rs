@@ -18,7 +18,7 @@ use rand_chacha::ChaCha20Rng;
 use volley_mlr::pool::{Deviations, Fit, Means, PoolPlan, PoolRows, SumEncoding, Sums};
 use volley_mlr::volley_ckks::multiparty::{
     Commitments, KeyHolder, Opening, OwnerRoundOne, Pool, RoundOneGathering, RoundOneSums, RoundTwoGathering,
-    Smudging,
+    Smudging, TransportKey,
 };
 use volley_mlr::volley_ckks::volley_ring::sampling::Seed;
 use volley_mlr::volley_ckks::{
@@ -146,8 +146,9 @@ impl<'a> Owners<'a> {
     /// Both rounds.
     fn with_keys(plan: &'a PoolPlan, report: &mut Rows, rng: &mut ChaCha20Rng) -> Result<Self> {
         let context = Context::new(plan.plan().parameters().clone());
+        let keys: Vec<_> = plan.rows().iter().map(|_| TransportKey::generate(rng).public_key()).collect();
         let names = (1..=plan.rows().len()).map(|owner| format!("owner {owner}"));
-        let pool = Pool::new(&context, names, plan.plan().key_spec().clone(), Seed::generate(rng))?;
+        let pool = Pool::new(&context, names.zip(keys), plan.plan().key_spec().clone(), Seed::generate(rng))?;
         let first = |member| OwnerRoundOne::new(&pool, member, rng);
         let owners = report.time("round 1, all owners", || {
             Ok(pool.everyone().map(first).collect::<Result<Vec<_>, _>>()?)
@@ -222,7 +223,7 @@ impl<'a> Owners<'a> {
     ) -> Result<(Vec<EncryptedGroup<Ciphertext>>, Vec<Ciphertext>)> {
         let (mut groups, mut preconditioner) = (Vec::new(), Vec::new());
         for (owner, rows) in rows.iter().enumerate() {
-            let rows = PoolRows::new(self.plan, owner, fit, rows, &self.public_key)?;
+            let rows = PoolRows::new(self.plan, owner, fit.state(), rows, &self.public_key)?;
             groups.extend(rows.groups(rows.range(), rng)?.groups);
             if owner == 0 {
                 preconditioner = rows.preconditioner(rng)?;
@@ -235,7 +236,7 @@ impl<'a> Owners<'a> {
         let smudging = self.plan.smudging()?;
         let blocks = encrypted.terms.iter().flat_map(|(_, blocks)| blocks);
         let plaintexts = blocks.map(|block| self.open(block, &smudging)).collect::<Result<Vec<_>>>()?;
-        Ok(self.plan.model(fit, &self.encoder, encrypted, plaintexts)?)
+        Ok(self.plan.model(fit.state(), &self.encoder, encrypted, plaintexts)?)
     }
 }
 

@@ -29,6 +29,10 @@
 //! All its randomness follows from one seed, the step and what the step is done with. So every message can be made
 //! again, and is the same. A program writes the owner down *before* it sends what the owner's new state allows.
 //!
+//! **Sealed openings.** The shares of an [`Opening`] show its result to whoever has them and the ciphertext. Owners who
+//! send them through a server [seal](KeyHolder::sealed_opening) them for the members: any number of ciphertexts at once
+//! ([`Openings`]). Each member has a [key of transport](TransportKey) for that.
+//!
 //! **A threshold.** In a [pool with one](Pool::with_threshold) any t of the owners decrypt. After round one each sends
 //! every member a [sealed share](OwnerRoundTwo::sealed_share) of its secret; what all sent makes a
 //! [key holder](OwnerRoundTwo::into_key_holder_by_shares), and the rest is as for all owners.
@@ -55,9 +59,11 @@
 //! let context = Context::new(literal.build()?.pooled(3)?);
 //! let parameters = context.parameters();
 //!
-//! // All agree on the pool.
+//! // All agree on the pool. Each has a key by which messages are sealed for it.
+//! let transport: Vec<_> = (0..3).map(|_| TransportKey::generate(&mut rng)).collect();
+//! let members = ["north", "east", "south"].into_iter().zip(transport.iter().map(TransportKey::public_key));
 //! let spec = KeySpec::new(parameters).relinearization(1).rotations([1], 0);
-//! let pool = Pool::new(&context, ["north", "east", "south"], spec, Seed::generate(&mut rng))?;
+//! let pool = Pool::new(&context, members, spec, Seed::generate(&mut rng))?;
 //!
 //! // Each owner draws a share of the secret, and is committed to its part of the keys.
 //! let owners: Vec<_> =
@@ -116,6 +122,7 @@ mod commitment;
 mod error;
 mod heard;
 mod holder;
+mod openings;
 mod pool;
 mod pool_id;
 mod request;
@@ -129,6 +136,7 @@ mod transport;
 pub use commitment::{Commitment, Commitments};
 pub use error::PoolError;
 pub use holder::KeyHolder;
+pub use openings::{OpenedShares, Openings, SealedOpening};
 pub use pool::{MAX_NAME_BYTES, Pool};
 pub use pool_id::PoolId;
 pub use request::{DecryptionShare, Opening, Request, Switching};
@@ -136,17 +144,16 @@ pub use round_one::{OwnerRoundOne, RoundOneGathering, RoundOneShare, RoundOneSum
 pub use round_two::{OwnerRoundTwo, RoundTwoGathering, RoundTwoShare};
 pub use sharing::SealedShare;
 pub use smudging::Smudging;
-pub use transport::{TRANSPORT_KEY_BYTES, TransportPublicKey};
+pub use transport::{TRANSPORT_KEY_BYTES, TransportKey, TransportPublicKey};
 
 // What files are made of and read into.
 #[cfg(feature = "wire")]
 pub(crate) use {
-    pool::Threshold,
     round_one::layout as round_one_layout,
     round_two::layout as round_two_layout,
     secret::OwnerSecret,
     sharing::{decode as decode_share, encode as encode_share, share_bytes},
-    transport::{ENCAPSULATED_BYTES, Sealed, TAG_BYTES},
+    transport::{ENCAPSULATED_BYTES, MESSAGE_KEY_BYTES, Sealed, SealedForAll, TAG_BYTES},
 };
 
 #[cfg(test)]

@@ -7,9 +7,11 @@
 
 use std::sync::Arc;
 
+use volley_mlr::pool::{EncryptedSums, Round};
 use volley_mlr::volley_ckks::multiparty::{
-    Commitment, DecryptionShare, KeyHolder, Opening, OwnerRoundOne, OwnerRoundTwo, Pool, RoundOneShare,
-    RoundOneSums, RoundTwoShare, SealedShare, Smudging, Switching,
+    Commitment, DecryptionShare, KeyHolder, Opening, Openings, OwnerRoundOne, OwnerRoundTwo, Pool,
+    RoundOneShare, RoundOneSums, RoundTwoShare, SealedOpening, SealedShare, Smudging, Switching,
+    TransportKey,
 };
 use volley_mlr::volley_ckks::wire::{FileReader, Header};
 use volley_mlr::volley_ckks::{
@@ -18,12 +20,11 @@ use volley_mlr::volley_ckks::{
 use volley_mlr::wire::{read_preconditioner, write_preconditioner};
 use volley_mlr::{
     Checkpoint, EncryptedGroups, EncryptedModel, EncryptedRows, EncryptedScores, Gradient, Job, OwnerState,
+    PoolJob,
 };
 
 /// The passphrase of the sealed key among the golden files.
 const PASSPHRASE: &[u8] = b"correct horse battery staple";
-/// The bytes that precede a plan where it is hashed.
-const PLAN_DOMAIN: &[u8] = b"volley-mlr plan 1";
 const HASH_BYTES: usize = 32;
 
 type Error = Box<dyn std::error::Error>;
@@ -64,8 +65,17 @@ struct World {
     job: Job,
     job_context: Arc<Context>,
     pool: Pool,
+    requests: Requests,
+    pool_job: PoolJob,
+    job_pool: Pool,
+}
+
+/// What the golden shares of decryptions are of.
+#[derive(Debug)]
+struct Requests {
     opening: Opening,
     switching: Switching,
+    openings: Openings,
 }
 
 /// The member of the pool whose files are read, and the one a share was sealed for.
@@ -85,7 +95,7 @@ macro_rules! reader {
 }
 
 /// Every reader of `volley-ckks` and `volley-mlr`.
-pub const READERS: [Reader; 31] = [
+pub const READERS: [Reader; 37] = [
     // The header shows what any file is. It has no writer of its own.
     Reader {
         name: "header",
@@ -168,13 +178,23 @@ pub const READERS: [Reader; 31] = [
         let share = SealedShare::read(&world.pool, MEMBER, RECEIVER, file, limit)?;
         written(|out| Ok(share.write(&world.pool, out)?))
     }),
+    reader!("volley-ckks", "pool-transport-key", |_, file, limit| {
+        written(|out| Ok(TransportKey::read(file, limit)?.write(out)?))
+    }),
+    reader!("volley-ckks", "pool-sealed-opening", |world, file, limit| {
+        let openings = &world.requests.openings;
+        let sealed = SealedOpening::read(openings, MEMBER, file, limit)?;
+        written(|out| Ok(sealed.write(openings, out)?))
+    }),
     reader!("volley-ckks", "pool-opening-share", |world, file, limit| {
-        let share = DecryptionShare::read(&world.opening, MEMBER, file, limit)?;
-        written(|out| Ok(share.write(&world.opening, out)?))
+        let request = &world.requests.opening;
+        let share = DecryptionShare::read(request, MEMBER, file, limit)?;
+        written(|out| Ok(share.write(request, out)?))
     }),
     reader!("volley-ckks", "pool-switching-share", |world, file, limit| {
-        let share = DecryptionShare::read(&world.switching, MEMBER, file, limit)?;
-        written(|out| Ok(share.write(&world.switching, out)?))
+        let request = &world.requests.switching;
+        let share = DecryptionShare::read(request, MEMBER, file, limit)?;
+        written(|out| Ok(share.write(request, out)?))
     }),
     reader!("volley-ckks", "pool-owner-before-round-one", |world, file, limit| {
         written(|out| Ok(OwnerRoundOne::read(&world.pool, MEMBER, file, limit)?.write(out)?))
@@ -189,11 +209,11 @@ pub const READERS: [Reader; 31] = [
         written(|out| Ok(Job::read(file, limit)?.write(out)?))
     }),
     reader!("volley-mlr", "training-rows", |world, file, limit| {
-        let rows = EncryptedGroups::read(&world.job, &world.job_context, 0, file, limit)?;
+        let rows = EncryptedGroups::<SeededCiphertext>::read(&world.job, &world.job_context, 0, file, limit)?;
         written(|out| Ok(rows.write(&world.job, out)?))
     }),
     reader!("volley-mlr", "preconditioner", |world, file, limit| {
-        let blocks = read_preconditioner(&world.job, &world.job_context, file, limit)?;
+        let blocks: Vec<SeededCiphertext> = read_preconditioner(&world.job, &world.job_context, file, limit)?;
         written(|out| Ok(write_preconditioner(&blocks, &world.job, out)?))
     }),
     reader!("volley-mlr", "checkpoint", |world, file, limit| {
@@ -215,6 +235,24 @@ pub const READERS: [Reader; 31] = [
     reader!("volley-mlr", "encrypted-scores", |world, file, limit| {
         let (_, rows, scores) = EncryptedScores::read(&world.job, &world.job_context, file, limit)?;
         written(|out| Ok(scores.write(&world.job, rows, out)?))
+    }),
+    reader!("volley-mlr", "pool-job", |_, file, limit| {
+        written(|out| Ok(PoolJob::read(file, limit)?.write(out)?))
+    }),
+    reader!("volley-mlr", "pool-sums", |world, file, limit| {
+        let (job, pool) = (&world.pool_job, &world.job_pool);
+        let sums = EncryptedSums::read(job, pool, (MEMBER, Round::Deviations), file, limit)?;
+        written(|out| Ok(sums.write(job, pool, out)?))
+    }),
+    reader!("volley-mlr", "pool-training-rows", |world, file, limit| {
+        let job = world.pool_job.job(&world.job_pool)?;
+        let rows = EncryptedGroups::<Ciphertext>::read(&job, world.job_pool.context(), MEMBER, file, limit)?;
+        written(|out| Ok(rows.write(&job, out)?))
+    }),
+    reader!("volley-mlr", "pool-preconditioner", |world, file, limit| {
+        let job = world.pool_job.job(&world.job_pool)?;
+        let blocks: Vec<Ciphertext> = read_preconditioner(&job, world.job_pool.context(), file, limit)?;
+        written(|out| Ok(write_preconditioner(&blocks, &job, out)?))
     }),
     reader!("volley-mlr", "owner-state", |world, file, limit| {
         let state = OwnerState::read(&world.job, file, limit)?;
@@ -241,8 +279,9 @@ impl Readers {
         let job = Job::read(&job[..], job.len() as u64)?;
         let job_context = Context::new(job.plan().parameters().clone());
         let pool = golden_pool()?;
-        let (opening, switching) = golden_requests(&pool)?;
-        Ok(Self { world: World { context, job, job_context, pool, opening, switching } })
+        let requests = golden_requests(&pool)?;
+        let (pool_job, job_pool) = golden_job_of_pool()?;
+        Ok(Self { world: World { context, job, job_context, pool, requests, pool_job, job_pool } })
     }
 
     /// Reads any bytes as a file of at most `limit` bytes.
@@ -262,17 +301,29 @@ fn golden_pool() -> Result<Pool, Error> {
     Ok(Pool::read(&context, &pool[..], pool.len() as u64)?)
 }
 
+/// The job of a pool, and the pool that was made for it.
+fn golden_job_of_pool() -> Result<(PoolJob, Pool), Error> {
+    let (job, pool) = (golden!("volley-mlr", "pool-job"), golden!("volley-mlr", "pool-of-a-job"));
+    let job = PoolJob::read(&job[..], job.len() as u64)?;
+    let context = Context::new(job.plan().plan().parameters().clone());
+    Ok((job, Pool::read(&context, &pool[..], pool.len() as u64)?))
+}
+
 /// The requests that the golden shares are of.
-fn golden_requests(pool: &Pool) -> Result<(Opening, Switching), Error> {
+fn golden_requests(pool: &Pool) -> Result<Requests, Error> {
     let context = pool.context();
     let ciphertext = |file: &[u8]| Ciphertext::read(context, file, file.len() as u64);
     let opened = ciphertext(golden!("volley-ckks", "opened-ciphertext"))?;
+    let second = ciphertext(golden!("volley-ckks", "second-opened-ciphertext"))?;
     let switched = ciphertext(golden!("volley-ckks", "switched-ciphertext"))?;
     let receiver = golden!("volley-ckks", "receiver-public-key");
     let receiver = PublicKey::read(context, &receiver[..], receiver.len() as u64)?;
     let (owners, smudging) = ([0, MEMBER], Smudging::new(Smudging::MIN_STATISTICAL_BITS, 1, 1.0)?);
-    let opening = Opening::new(pool, &opened, owners, &smudging)?;
-    Ok((opening, Switching::new(pool, &switched, owners, &smudging, &receiver)?))
+    Ok(Requests {
+        opening: Opening::new(pool, &opened, owners, &smudging)?,
+        switching: Switching::new(pool, &switched, owners, &smudging, &receiver)?,
+        openings: Openings::new(pool, [&opened, &second], owners, &smudging)?,
+    })
 }
 
 /// What a fuzz target does with an input: the reader of this name reads it as it is, and then with hashes that are
@@ -293,16 +344,17 @@ pub fn fuzz(name: &str, input: &[u8]) {
     }
 }
 
-/// Sets the hash at the end of a file, and that of the golden plan in the header of a job: no fuzzer would find what is
+/// Sets the hash at the end of a file, and that of a golden plan in the header of a job: no fuzzer would find what is
 /// behind them otherwise.
 pub fn repair(file: &mut [u8]) {
     let Some(end) = file.len().checked_sub(HASH_BYTES) else { return };
     if let Some(start) = body_start(file).filter(|&start| start <= end) {
         let (header, body) = file[..end].split_at_mut(start);
-        let find = |part: &[u8]| header.windows(part.len()).position(|window| window == part);
-        let named = plan_hash(golden!("volley-mlr", "training-job"));
-        if let (Some(_), Some(at)) = (find(b"training job"), find(&named)) {
-            header[at..at + HASH_BYTES].copy_from_slice(&hash_of_plan(body));
+        for HashedPlan { kind, domain, golden } in &HASHED_PLANS {
+            let find = |part: &[u8]| header.windows(part.len()).position(|window| window == part);
+            if let (Some(_), Some(at)) = (find(kind), find(&plan_hash(domain, golden))) {
+                header[at..at + HASH_BYTES].copy_from_slice(&hash_of_plan(domain, body));
+            }
         }
     }
     let hash = *blake3::hash(&file[..end]).as_bytes();
@@ -314,14 +366,35 @@ fn body_start(file: &[u8]) -> Option<usize> {
     Some(12 + usize::from(u16::from_le_bytes([length[0], length[1]])))
 }
 
-/// The hash of the plan that a job file carries.
-fn plan_hash(job: &[u8]) -> [u8; HASH_BYTES] {
-    let body = body_start(job).and_then(|start| job.get(start..job.len() - HASH_BYTES));
-    hash_of_plan(body.unwrap_or_default())
+/// A kind of file whose header has a hash of its plan.
+struct HashedPlan {
+    kind: &'static [u8],
+    /// The bytes that precede the plan where it is hashed.
+    domain: &'static [u8],
+    golden: &'static [u8],
 }
 
-fn hash_of_plan(body: &[u8]) -> [u8; HASH_BYTES] {
-    *blake3::Hasher::new().update(PLAN_DOMAIN).update(body).finalize().as_bytes()
+const HASHED_PLANS: [HashedPlan; 2] = [
+    HashedPlan {
+        kind: b"training job",
+        domain: b"volley-mlr plan 1",
+        golden: golden!("volley-mlr", "training-job"),
+    },
+    HashedPlan {
+        kind: b"pool job",
+        domain: b"volley-mlr pool plan 1",
+        golden: golden!("volley-mlr", "pool-job"),
+    },
+];
+
+/// The hash of the plan that a job file carries.
+fn plan_hash(domain: &[u8], job: &[u8]) -> [u8; HASH_BYTES] {
+    let body = body_start(job).and_then(|start| job.get(start..job.len() - HASH_BYTES));
+    hash_of_plan(domain, body.unwrap_or_default())
+}
+
+fn hash_of_plan(domain: &[u8], body: &[u8]) -> [u8; HASH_BYTES] {
+    *blake3::Hasher::new().update(domain).update(body).finalize().as_bytes()
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ fn try_file(readers: &Readers, reader: &Reader, file: &[u8], seen: &mut Seen) ->
     let limit = 2 * reader.golden.len() as u64;
     let fixed = match reader.name {
         "sealed-secret-key" => SEALED_BYTES,
-        "training-job" => PLAN_BYTES,
+        "training-job" | "pool-job" => PLAN_BYTES,
         _ => FIXED_BYTES,
     };
     let before = ALLOCATOR.current_usage();

@@ -1,5 +1,6 @@
 //! What passes between owner and server: ciphertexts, and nothing else.
 
+use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -86,8 +87,30 @@ pub struct EncryptedGroup<C> {
     pub labels: Vec<C>,
 }
 
-impl EncryptedGroup<SeededCiphertext> {
-    /// Expands the seeds.
+/// A ciphertext in the form that rows are sent in: one owner's have a seed, those of several owners both halves.
+pub trait RowCiphertext: Clone + Debug + Send + Sync + 'static {
+    /// Both halves, which a trainer computes with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Matrix`] for a ciphertext of another parameter set.
+    fn expanded(&self, context: &Arc<Context>) -> Result<Ciphertext, Error>;
+}
+
+impl RowCiphertext for SeededCiphertext {
+    fn expanded(&self, context: &Arc<Context>) -> Result<Ciphertext, Error> {
+        Ok(self.expand(context)?)
+    }
+}
+
+impl RowCiphertext for Ciphertext {
+    fn expanded(&self, _: &Arc<Context>) -> Result<Ciphertext, Error> {
+        Ok(self.clone())
+    }
+}
+
+impl<C: RowCiphertext> EncryptedGroup<C> {
+    /// Expands what has a seed.
     ///
     /// # Errors
     ///
@@ -115,9 +138,8 @@ impl<C> EncryptedGroups<C> {
     }
 }
 
-/// Expands the seeds of some ciphertexts.
-fn expand(ciphertexts: &[SeededCiphertext], context: &Arc<Context>) -> Result<Vec<Ciphertext>, Error> {
-    ciphertexts.iter().map(|ciphertext| Ok(ciphertext.expand(context)?)).collect()
+fn expand<C: RowCiphertext>(ciphertexts: &[C], context: &Arc<Context>) -> Result<Vec<Ciphertext>, Error> {
+    ciphertexts.iter().map(|ciphertext| ciphertext.expanded(context)).collect()
 }
 
 /// Encrypted weights after an iteration: Σ factor · weights over the terms, each by class block and column block.

@@ -124,6 +124,16 @@ pub enum Error {
         /// How many there are.
         actual: usize,
     },
+    /// An owner's sums in another round than theirs.
+    #[error("these are {member}'s sums for the {found}, what is needed is those for the {expected}")]
+    PooledRound {
+        /// The owner.
+        member: String,
+        /// The round that was asked for.
+        expected: &'static str,
+        /// The round of the sums.
+        found: &'static str,
+    },
     /// A class of which no owner of a pool has a row.
     #[error("no owner of the pool has a row of class {label:?}")]
     PooledClass {

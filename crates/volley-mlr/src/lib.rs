@@ -103,6 +103,7 @@ pub use data::dataset::{Dataset, Precision};
 pub use data::labels::ClassLabels;
 pub use encrypted::{
     EncryptedData, EncryptedDataset, EncryptedGroup, EncryptedGroups, EncryptedModel, ROW_FILE_BYTES,
+    RowCiphertext,
 };
 pub use error::Error;
 pub use method::hyperparameters::{Hyperparameters, PoolDisclosure};
@@ -130,3 +131,5 @@ pub use volley_sigmoid::volley_revolver::volley_ckks;
 pub use wire::job::Job;
 #[cfg(feature = "wire")]
 pub use wire::names::{JobId, PlanHash, RowsHash};
+#[cfg(feature = "wire")]
+pub use wire::pool_job::PoolJob;

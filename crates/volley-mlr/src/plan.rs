@@ -3,6 +3,7 @@
 //! Of this crate it imports `method`, `training` and the errors.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use volley_sigmoid::SigmoidPolynomial;
@@ -36,6 +37,8 @@ pub struct Plan {
     refreshes: Option<Refreshes>,
     storage: RowStorage,
     matrices: MatrixPlan,
+    /// The groups of each owner's rows, one owner after the other.
+    owners: Vec<Range<usize>>,
 }
 
 planned!(Plan);
@@ -91,7 +94,8 @@ impl Plan {
             }
         };
         let (hyperparameters, storage) = (training.hyperparameters.clone(), training.storage);
-        Self { hyperparameters, refreshes, storage, matrices }.checked()
+        let owners = vec![0..matrices.layout().groups()];
+        Self { hyperparameters, refreshes, storage, matrices, owners }.checked()
     }
 
     /// The plan of a run under these parameters, in this layout and by this split, whose weights are refreshed by
@@ -169,6 +173,17 @@ impl Plan {
     #[must_use]
     pub fn hyperparameters(&self) -> &Hyperparameters {
         &self.hyperparameters
+    }
+
+    /// The groups of rows of each owner: all of them where there is one owner.
+    #[must_use]
+    pub fn owners(&self) -> &[Range<usize>] {
+        &self.owners
+    }
+
+    /// The same run with rows of several owners, who have these groups.
+    pub(crate) fn with_owners(self, owners: Vec<Range<usize>>) -> Self {
+        Self { owners, ..self }
     }
 
     /// Where the rows are while the server trains. Whoever trains may decide otherwise: it is in no file.

@@ -2,11 +2,13 @@
 //!
 //! Of this crate it imports `data`, `preparation`, `method`, `clear`, `training`, `plan`, `owner` and the errors.
 
+mod encrypted_sums;
 mod plan;
 mod rows;
 mod statistics;
 mod sums;
 
+pub use encrypted_sums::{EncryptedSums, Round};
 pub use plan::PoolPlan;
 pub use rows::PoolRows;
 pub use statistics::{Deviations, Fit, Means, Sums};

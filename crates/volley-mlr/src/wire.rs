@@ -11,6 +11,8 @@
 //! | encrypted rows | owner | server | [`EncryptedRows`](crate::EncryptedRows) |
 //! | encrypted scores | server | owner | [`EncryptedScores`](crate::EncryptedScores) |
 //! | owner state | owner | itself | [`OwnerState`](crate::OwnerState) |
+//! | pool job | an owner of a pool | all | [`PoolJob`](crate::PoolJob) |
+//! | pool sums | an owner of a pool | the other owners | [`EncryptedSums`](crate::pool::EncryptedSums) |
 //!
 //! Every file carries the [`JobId`] and the [`PlanHash`], besides the names of parameters and key. All but the first
 //! are written for a job and read for a job. They are refused where they belong to another job, before anything is
@@ -28,8 +30,11 @@ mod model;
 pub(crate) mod names;
 mod owner_state;
 mod plan;
+pub(crate) mod pool_job;
+mod pool_sums;
 mod prediction;
 mod row_files;
+mod row_record;
 mod training_rows;
 
 use std::io::Read;
@@ -43,6 +48,7 @@ use names::{JobId, PlanHash, RowsHash};
 
 pub use error::WireError;
 pub use row_files::RowFiles;
+pub use row_record::RowRecord;
 pub use training_rows::{read_groups, read_preconditioner, write_preconditioner};
 
 /// A job.
@@ -64,12 +70,18 @@ pub const SCORES: Kind = Kind::new("encrypted scores");
 /// What the owner keeps.
 pub const OWNER_STATE: Kind = Kind::new("owner state");
 
+/// The job of a pool.
+pub const POOL_JOB: Kind = Kind::new("pool job");
+/// Sums of a member of a pool in one round of statistics.
+pub const POOL_SUMS: Kind = Kind::new("pool sums");
+
 /// The job and the plan that a file of this layer belongs to; `None` for other files.
 #[must_use]
 pub fn names(header: &Header) -> Option<(JobId, PlanHash)> {
     let (job, plan) = header.extension.split_first_chunk::<16>()?;
     let (plan, rest) = plan.split_first_chunk::<32>()?;
-    let complete = rest.is_empty() || rows(header).is_some();
+    let of_member = header.kind == POOL_SUMS && rest.len() == pool_sums::NAMES_BYTES;
+    let complete = rest.is_empty() || of_member || rows(header).is_some();
     complete.then(|| (JobId::from_bytes(*job), PlanHash::from_bytes(*plan)))
 }
 
@@ -97,9 +109,14 @@ fn named_header(
         kind,
         params_id: plan.parameters().id(),
         key_id: Some(key_id),
-        extension: [&job.as_bytes()[..], hash.as_bytes()].concat(),
+        extension: job_extension(job, hash),
         body_bytes,
     }
+}
+
+/// The names of job and plan, as they begin every extension.
+fn job_extension(job: JobId, plan: PlanHash) -> Vec<u8> {
+    [&job.as_bytes()[..], plan.as_bytes()].concat()
 }
 
 /// Opens a file, and refuses it unless it is of this kind and job.

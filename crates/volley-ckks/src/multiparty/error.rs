@@ -50,12 +50,10 @@ pub enum PoolError {
         /// The owner.
         member: String,
     },
-    /// A share of a secret that does not open.
-    #[error(
-        "the share of {member}'s secret for {to} does not open: it was sealed for another key, or changed"
-    )]
+    /// A sealed message that does not open.
+    #[error("what {member} sealed for {to} does not open: it was sealed for another key, or changed")]
     Sealing {
-        /// The member whose secret it is a share of.
+        /// The member who sealed it.
         member: String,
         /// The member it is for.
         to: String,
@@ -169,8 +167,8 @@ pub enum PoolError {
         /// The most.
         max: u32,
     },
-    /// Smudging for no decryption.
-    #[error("smudging covers at least one decryption")]
+    /// Smudging for no decryption, or a request for none.
+    #[error("there is no decryption: it takes one ciphertext at least")]
     NoDecryptions,
     /// A bound on the noise that is no positive number.
     #[error("{norm} is no bound on the norm of an error")]

@@ -39,10 +39,19 @@ impl KeyHolder {
     /// [`PoolError::ForeignPool`], [`PoolError::NotAsked`], and [`PoolError::DecryptedBefore`] where another request
     /// for this ciphertext was admitted: by other owners, for another receiver or with other noise.
     pub fn admit<const PARTS: usize>(&mut self, request: &Request<PARTS>) -> Result<(), PoolError> {
+        self.admitted = self.admitted_with(self.admitted.clone(), request)?;
+        Ok(())
+    }
+
+    /// Requests that were admitted, and one more.
+    pub(super) fn admitted_with<const PARTS: usize>(
+        &self,
+        mut admitted: BTreeMap<Digest, Digest>,
+        request: &Request<PARTS>,
+    ) -> Result<BTreeMap<Digest, Digest>, PoolError> {
         self.check(request)?;
-        let admitted = *self.admitted.entry(request.ciphertext_id()).or_insert(request.digest());
-        if admitted == request.digest() {
-            Ok(())
+        if *admitted.entry(request.ciphertext_id()).or_insert(request.digest()) == request.digest() {
+            Ok(admitted)
         } else {
             Err(PoolError::DecryptedBefore { member: self.secret.name() })
         }

@@ -23,17 +23,13 @@ pub struct Pool(Arc<Parts>);
 struct Parts {
     context: Arc<Context>,
     members: Vec<String>,
-    threshold: Option<Threshold>,
+    /// By member.
+    transport_keys: Vec<TransportPublicKey>,
+    /// How many owners decrypt; none where all do.
+    threshold: Option<usize>,
     spec: KeySpec,
     seed: Seed,
     id: PoolId,
-}
-
-/// How many owners decrypt, and the keys by which shares of secrets are sealed for them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Threshold {
-    pub(crate) owners: usize,
-    pub(crate) keys: Vec<TransportPublicKey>,
 }
 
 /// What a uniform polynomial of the pool is for.
@@ -54,8 +50,8 @@ impl PartialEq for Pool {
 impl Eq for Pool {}
 
 impl Pool {
-    /// The pool of these members, who make the keys of `spec` and a public key, and who decrypt all together. Whoever
-    /// sets the pool up draws the seed.
+    /// The pool of these members, who make the keys of `spec` and a public key, and who decrypt all together. Each
+    /// member has a key by which messages are sealed for it. Whoever sets the pool up draws the seed.
     ///
     /// # Errors
     ///
@@ -64,16 +60,15 @@ impl Pool {
     /// [`PoolError::Ckks`] for a list of keys of other parameters or levels.
     pub fn new(
         context: &Arc<Context>,
-        members: impl IntoIterator<Item = impl Into<String>>,
+        members: impl IntoIterator<Item = (impl Into<String>, TransportPublicKey)>,
         spec: KeySpec,
         seed: Seed,
     ) -> Result<Self, PoolError> {
-        let members = members.into_iter().map(Into::into).collect();
+        let members = members.into_iter().map(|(name, key)| (name.into(), key)).collect();
         Self::checked(context, members, None, spec, seed)
     }
 
-    /// As [`new`](Self::new), for a pool where any `threshold` owners decrypt. Each member has a key by which shares of
-    /// the others' secrets are sealed for it.
+    /// As [`new`](Self::new), for a pool where any `threshold` owners decrypt.
     ///
     /// # Errors
     ///
@@ -86,20 +81,19 @@ impl Pool {
         spec: KeySpec,
         seed: Seed,
     ) -> Result<Self, PoolError> {
-        let (members, keys): (Vec<String>, Vec<_>) =
-            members.into_iter().map(|(name, key)| (name.into(), key)).unzip();
-        Self::checked(context, members, Some(Threshold { owners: threshold, keys }), spec, seed)
+        let members = members.into_iter().map(|(name, key)| (name.into(), key)).collect();
+        Self::checked(context, members, Some(threshold), spec, seed)
     }
 
     pub(crate) fn checked(
         context: &Arc<Context>,
-        members: Vec<String>,
-        threshold: Option<Threshold>,
+        members: Vec<(String, TransportPublicKey)>,
+        threshold: Option<usize>,
         spec: KeySpec,
         seed: Seed,
     ) -> Result<Self, PoolError> {
-        let wrong = |threshold: &&Threshold| threshold.owners < 2 || threshold.owners >= members.len();
-        if let Some(&Threshold { owners: threshold, .. }) = threshold.as_ref().filter(wrong) {
+        let (members, transport_keys): (Vec<String>, Vec<_>) = members.into_iter().unzip();
+        if let Some(threshold) = threshold.filter(|&threshold| threshold < 2 || threshold >= members.len()) {
             return Err(PoolError::Threshold { threshold, members: members.len() });
         }
         let owners = context.parameters().secret().owners();
@@ -118,15 +112,17 @@ impl Pool {
             return Err(PoolError::RaisingKeys);
         }
         spec.check(context.parameters())?;
-        let id = pool_id(&members, threshold.as_ref(), &spec, &seed);
-        Ok(Self(Arc::new(Parts { context: Arc::clone(context), members, threshold, spec, seed, id })))
+        let owners = threshold.unwrap_or(members.len());
+        let id = pool_id((&members, &transport_keys), owners, &spec, &seed);
+        let context = Arc::clone(context);
+        Ok(Self(Arc::new(Parts { context, members, transport_keys, threshold, spec, seed, id })))
     }
 
     /// The hash of all that the members agree on: BLAKE3 of the ASCII text `volley-ckks pool 1`, then, little-endian,
     /// the id of the parameters (32 bytes), the number of members (u8), for each of them the length of the name (u8)
-    /// and the name, the number of owners who decrypt (u8) and, where that is less than all, the keys of transport by
-    /// member (1184 bytes each), the level of the relinearization key plus 1, or 0 for none (u16), the number of Galois
-    /// keys (u32), for each of them in ascending order the element (u32) and the level (u16), and the seed (32 bytes).
+    /// and the name, the number of owners who decrypt (u8), the keys of transport by member (1184 bytes each), the
+    /// level of the relinearization key plus 1, or 0 for none (u16), the number of Galois keys (u32), for each of them
+    /// in ascending order the element (u32) and the level (u16), and the seed (32 bytes).
     #[must_use]
     pub fn id(&self) -> PoolId {
         self.0.id
@@ -165,18 +161,18 @@ impl Pool {
     /// The number of owners who decrypt: all, or the threshold.
     #[must_use]
     pub fn threshold(&self) -> usize {
-        self.0.threshold.as_ref().map_or(self.0.members.len(), |threshold| threshold.owners)
+        self.0.threshold.unwrap_or(self.0.members.len())
     }
 
-    pub(crate) fn sharing(&self) -> Option<&Threshold> {
-        self.0.threshold.as_ref()
+    /// The number of owners who decrypt, where each has a share of the others' secrets.
+    pub(crate) fn sharing(&self) -> Option<usize> {
+        self.0.threshold
     }
 
-    /// The threshold, and the key of transport of a member.
-    pub(super) fn transport_key(&self, member: usize) -> Result<(usize, &TransportPublicKey), PoolError> {
-        self.check_member(member)?;
-        let Threshold { owners, keys } = self.0.threshold.as_ref().ok_or(PoolError::NoThreshold)?;
-        Ok((*owners, &keys[member]))
+    /// The keys by which messages are sealed, by member.
+    #[must_use]
+    pub fn transport_keys(&self) -> &[TransportPublicKey] {
+        &self.0.transport_keys
     }
 
     /// The keys that the members make, besides the public key.
@@ -238,15 +234,20 @@ impl Pool {
     }
 }
 
-fn pool_id(members: &[String], threshold: Option<&Threshold>, spec: &KeySpec, seed: &Seed) -> PoolId {
+fn pool_id(
+    (members, transport_keys): (&[String], &[TransportPublicKey]),
+    owners: usize,
+    spec: &KeySpec,
+    seed: &Seed,
+) -> PoolId {
     let mut hash = blake3::Hasher::new();
     hash.update(b"volley-ckks pool 1").update(spec.parameters().id().as_bytes());
     hash.update(&[members.len() as u8]);
     for name in members {
         hash.update(&[name.len() as u8]).update(name.as_bytes());
     }
-    hash.update(&[threshold.map_or(members.len(), |threshold| threshold.owners) as u8]);
-    for key in threshold.iter().flat_map(|threshold| &threshold.keys) {
+    hash.update(&[owners as u8]);
+    for key in transport_keys {
         hash.update(&key.to_bytes());
     }
     let relinearization = spec.relinearization_level().map_or(0, |level| level as u16 + 1);

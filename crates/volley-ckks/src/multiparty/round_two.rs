@@ -27,7 +27,8 @@ use super::pool_id::PoolId;
 use super::round_one::{OwnerRoundOne, RoundOneSums};
 use super::secret::{OwnerSecret, Purpose};
 use super::sharing::{self, SealedShare};
-use crate::rlwe::keys::{EvaluationKeySet, KeySwitchingKey, SecretKey};
+use super::transport::TransportKey;
+use crate::rlwe::keys::{EvaluationKeySet, KeySwitchingKey};
 use crate::rlwe::streams::fork;
 
 /// An owner before round two, bound to the sums of round one that it is done with.
@@ -129,7 +130,7 @@ impl OwnerRoundTwo {
     }
 
     /// The owner who has done both rounds, in a pool with a threshold, with the shares that all members sealed for it
-    /// and the personal key that opens them.
+    /// and the key of transport that opens them.
     ///
     /// # Errors
     ///
@@ -138,10 +139,10 @@ impl OwnerRoundTwo {
     /// [`PoolError::Sealing`] for one that does not open.
     pub fn into_key_holder_by_shares(
         self,
-        personal: &SecretKey,
+        key: &TransportKey,
         shares: impl IntoIterator<Item = SealedShare>,
     ) -> Result<KeyHolder, PoolError> {
-        let sum = sharing::open(&self.secret, personal, shares)?;
+        let sum = sharing::open(&self.secret, key, shares)?;
         Ok(KeyHolder::new(self.secret, Some(sum)))
     }
 

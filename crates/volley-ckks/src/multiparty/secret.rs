@@ -49,6 +49,8 @@ pub(super) enum Purpose {
     Sharing = 7,
     /// The key of a sealed share, by its receiver.
     Sealing = 8,
+    /// The keys of sealed shares of decryptions, by their requests.
+    SealedOpening = 9,
 }
 
 impl OwnerSecret {

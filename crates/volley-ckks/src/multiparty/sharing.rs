@@ -33,7 +33,6 @@ use super::pool::Pool;
 use super::pool_id::PoolId;
 use super::secret::{OwnerSecret, Purpose};
 use super::transport::{Sealed, TransportKey};
-use crate::rlwe::keys::SecretKey;
 
 /// A share of one owner's secret, sealed for one member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,7 +148,9 @@ fn associated_data(pool: PoolId, member: usize, to: usize) -> Vec<u8> {
 /// The owner's share for one member, sealed for it.
 pub(super) fn seal(secret: &OwnerSecret, to: usize) -> Result<SealedShare, PoolError> {
     let (pool, member) = (secret.pool(), secret.member());
-    let (threshold, key) = pool.transport_key(to)?;
+    pool.check_member(to)?;
+    let threshold = pool.sharing().ok_or(PoolError::NoThreshold)?;
+    let key = &pool.transport_keys()[to];
     let share = encode(&evaluate(secret, threshold, point(to)));
     let data = associated_data(pool.id(), member, to);
     let sealed = key.seal(share, &data, &mut secret.generator(Purpose::Sealing, &[to as u8]));
@@ -157,15 +158,15 @@ pub(super) fn seal(secret: &OwnerSecret, to: usize) -> Result<SealedShare, PoolE
     Ok(SealedShare { pool: pool.id(), member, to, sealed })
 }
 
-/// S_j, for the member who has this personal key: the sum of the shares of all members.
+/// S_j, for the member who has this key of transport: the sum of the shares of all members.
 pub(super) fn open(
     secret: &OwnerSecret,
-    personal: &SecretKey,
+    key: &TransportKey,
     shares: impl IntoIterator<Item = SealedShare>,
 ) -> Result<Zeroizing<RnsPoly<Eval>>, PoolError> {
     let (pool, own) = (secret.pool(), secret.member());
-    pool.transport_key(own)?;
-    let (basis, key) = (basis(pool), TransportKey::of(personal));
+    pool.sharing().ok_or(PoolError::NoThreshold)?;
+    let basis = basis(pool);
     let mut heard = Heard::new(pool);
     let mut sum = Zeroizing::new(basis.zero());
     for share in shares {

@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod noise;
+mod openings;
 mod refusals;
 mod shares;
 mod smudging;
@@ -30,9 +31,20 @@ fn names(count: usize) -> Vec<String> {
     (0..count).map(|member| format!("owner {member}")).collect()
 }
 
+/// The key of transport of a member.
+fn transport_key(member: usize) -> TransportKey {
+    TransportKey::generate(&mut rng(100 + member as u64))
+}
+
+/// Members of these names with their keys of transport.
+fn keyed<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Vec<(String, TransportPublicKey)> {
+    let keyed = |(member, name): (usize, N)| (name.into(), transport_key(member).public_key());
+    names.into_iter().enumerate().map(keyed).collect()
+}
+
 fn pool_of(parameters: Parameters, spec: impl FnOnce(KeySpec) -> KeySpec, seed: u8) -> Pool {
     let (spec, members) = (spec(KeySpec::new(&parameters)), names(parameters.secret().owners()));
-    Pool::new(&Context::new(parameters), members, spec, Seed([seed; 32])).unwrap()
+    Pool::new(&Context::new(parameters), keyed(members), spec, Seed([seed; 32])).unwrap()
 }
 
 fn all_keys(spec: KeySpec) -> KeySpec {
@@ -260,7 +272,7 @@ fn the_id_of_a_pool_is_of_all_that_it_is_made_of() {
     let named = |names: [&str; 2]| {
         let context = context();
         let spec = all_keys(KeySpec::new(context.parameters()));
-        Pool::new(&context, names, spec, Seed([1; 32])).unwrap()
+        Pool::new(&context, keyed(names), spec, Seed([1; 32])).unwrap()
     };
     let larger = parameters(6, LEVELS + 1).pooled(2).unwrap();
     let pools = [

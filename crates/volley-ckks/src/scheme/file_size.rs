@@ -97,7 +97,8 @@ impl Operand {
     }
 
     /// Bytes of a ciphertext with both halves in the body of a file.
-    pub(crate) fn ciphertext_bytes(&self, parameters: &Parameters) -> u64 {
+    #[must_use]
+    pub fn ciphertext_bytes(&self, parameters: &Parameters) -> u64 {
         self.record_bytes() + 2 * parameters.packed_bytes(self.level)
     }
 }

@@ -40,6 +40,10 @@ impl Kind {
     pub const ROUND_TWO_SHARE: Self = Self::new("pool round two share");
     /// A share of a member's secret, sealed for another.
     pub const SEALED_SHARE: Self = Self::new("pool sealed share");
+    /// The private key that opens what is sealed for a member.
+    pub const TRANSPORT_KEY: Self = Self::new("pool transport key");
+    /// A member's shares of decryptions, sealed for all members.
+    pub const SEALED_OPENING: Self = Self::new("pool sealed opening");
     /// A member's share of a decryption for all.
     pub const OPENING_SHARE: Self = Self::new("pool opening share");
     /// A member's share of a decryption for one.

@@ -19,6 +19,7 @@ mod owner;
 mod pool;
 mod rounds;
 mod sealed;
+mod transport;
 
 /// Bytes of a pool's id.
 const ID_BYTES: usize = 32;

@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::statistics::Fit;
 use crate::clear::model::Model;
+use crate::clear::owner_state::OwnerState;
 use crate::encrypted::EncryptedModel;
 use crate::error::Error;
 use crate::method::hyperparameters::{Hyperparameters, PoolDisclosure};
@@ -49,14 +49,40 @@ impl PoolPlan {
         let layout = layout.with_samples(groups * group_rows(layout))?;
         let parameters = plan.parameters().pooled(expected).map_err(CkksError::from)?;
         let restored = Plan::restore(hyperparameters, &parameters, layout, plan.split(), None)?;
-        let plan = Arc::new(restored.with_storage(plan.storage())?);
-        Ok(Self { plan, rows: rows.to_vec() })
+        Self::of(restored.with_storage(plan.storage())?, rows.to_vec())
+    }
+
+    /// The pool of a plan for all groups, and so many rows of each owner.
+    pub(crate) fn of(plan: Plan, rows: Vec<usize>) -> Result<Self, Error> {
+        let (layout, all) = (plan.layout(), plan.layout().shape());
+        let expected = plan.hyperparameters().pool().map_or(1, |pool| pool.owners);
+        if rows.len() != expected {
+            return Err(Error::PoolOwners { expected, actual: rows.len() });
+        }
+        let mut owners: Vec<Range<usize>> = Vec::new();
+        for &rows in &rows {
+            let start = owners.last().map_or(0, |groups| groups.end);
+            owners.push(start..start + layout.with_samples(rows)?.groups());
+        }
+        let groups = owners.last().map_or(0, |groups| groups.end);
+        let samples = groups * group_rows(layout);
+        if samples != all.samples {
+            let shape = |samples| [samples, all.columns, all.classes];
+            return Err(Error::PlanShape { expected: shape(samples), actual: shape(all.samples) });
+        }
+        Ok(Self { plan: Arc::new(plan.with_owners(owners)), rows })
     }
 
     /// The plan of the server: its samples are the rows of all groups, those of zeros included.
     #[must_use]
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
+    }
+
+    /// How the owners decrypt.
+    pub(crate) fn disclosure(&self) -> Result<PoolDisclosure, Error> {
+        let settings = self.plan.hyperparameters();
+        settings.pool().ok_or(Error::PoolOwners { expected: self.rows.len(), actual: 1 })
     }
 
     /// The noise by which the owners decrypt a model.
@@ -70,13 +96,12 @@ impl PoolPlan {
 
     /// The noise by which the owners decrypt ciphertexts whose errors have this norm.
     pub(super) fn smudging_of(&self, error_norm: f64) -> Result<Smudging, Error> {
-        let settings = self.plan.hyperparameters();
-        let PoolDisclosure { statistical_bits, decryptions, .. } =
-            settings.pool().ok_or(Error::PoolOwners { expected: self.rows.len(), actual: 1 })?;
+        let PoolDisclosure { statistical_bits, decryptions, .. } = self.disclosure()?;
         Ok(Smudging::new(statistical_bits, decryptions, error_norm)?)
     }
 
-    /// The model of decrypted weights: plaintexts of all ciphertexts of `model`, in their order.
+    /// The model of decrypted weights, by what the pool has [fitted](super::Fit::state): plaintexts of all ciphertexts of
+    /// `model`, in their order.
     ///
     /// # Errors
     ///
@@ -84,7 +109,7 @@ impl PoolPlan {
     /// of other parameters, [`Error::WeightOverflow`] and [`Error::NotFinite`] for what is no model.
     pub fn model(
         &self,
-        fit: &Fit,
+        state: &OwnerState,
         encoder: &Encoder,
         model: &EncryptedModel<Ciphertext>,
         plaintexts: Vec<Plaintext>,
@@ -94,7 +119,6 @@ impl PoolPlan {
         let mut plaintexts = plaintexts.into_iter();
         let mut next =
             |_: &Ciphertext| plaintexts.next().ok_or(MatrixError::Length { expected, actual }.into());
-        let state = fit.state();
         state.model(state.unpack(&self.plan, encoder, model, &mut next)?)
     }
 
@@ -111,9 +135,7 @@ impl PoolPlan {
     /// If there is no such owner.
     #[must_use]
     pub fn groups(&self, owner: usize) -> Range<usize> {
-        let of = |rows: &usize| rows.div_ceil(group_rows(self.plan.layout()));
-        let start = self.rows[..owner].iter().map(of).sum();
-        start..start + of(&self.rows[owner])
+        self.plan.owners()[owner].clone()
     }
 
     /// The layout of an owner's rows by themselves: its groups are [`groups`](Self::groups), counted from 0.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rand_core::CryptoRng;
 
 use super::plan::PoolPlan;
-use super::statistics::Fit;
+use crate::clear::owner_state::OwnerState;
 use crate::clear::prepared_rows::PreparedRows;
 use crate::data::dataset::Dataset;
 use crate::encrypted::{EncryptedGroup, EncryptedGroups};
@@ -23,7 +23,7 @@ use crate::volley_revolver::Layout;
 #[derive(Debug)]
 pub struct PoolRows<'a> {
     plan: &'a PoolPlan,
-    fit: &'a Fit,
+    state: &'a OwnerState,
     /// The first of the owner's groups, and the layout of its rows by themselves.
     first: usize,
     layout: Layout,
@@ -33,7 +33,7 @@ pub struct PoolRows<'a> {
 }
 
 impl<'a> PoolRows<'a> {
-    /// The rows of an owner, by its place in the plan.
+    /// The rows of an owner, by its place in the plan, and what the pool has [fitted](super::Fit::state).
     ///
     /// # Errors
     ///
@@ -47,12 +47,11 @@ impl<'a> PoolRows<'a> {
     pub fn new(
         plan: &'a PoolPlan,
         owner: usize,
-        fit: &'a Fit,
+        state: &'a OwnerState,
         data: &Dataset,
         public_key: &'a PublicKey,
     ) -> Result<Self, Error> {
         let layout = plan.layout_of(owner)?;
-        let state = fit.state();
         let shape = layout.shape();
         let (expected, actual) = (
             [shape.samples, shape.columns, shape.classes],
@@ -68,7 +67,7 @@ impl<'a> PoolRows<'a> {
         check_features(&rows.features, &state.preconditioner)?;
         let encoder = Encoder::new(public_key.context());
         let first = plan.groups(owner).start;
-        Ok(Self { plan, fit, first, layout, rows, public_key, encoder })
+        Ok(Self { plan, state, first, layout, rows, public_key, encoder })
     }
 
     /// The groups that have these rows.
@@ -108,7 +107,7 @@ impl<'a> PoolRows<'a> {
 
     fn packing(&self) -> Packing<'_> {
         let PreparedRows { features, one_hot } = &self.rows;
-        let (layout, preconditioner) = (self.layout, &self.fit.state().preconditioner);
+        let (layout, preconditioner) = (self.layout, &self.state.preconditioner);
         Packing { layout, features, one_hot, preconditioner, weights: None }
     }
 

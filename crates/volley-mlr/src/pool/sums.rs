@@ -5,12 +5,13 @@
 
 use rand_core::CryptoRng;
 
+use super::encrypted_sums::Round;
 use super::plan::PoolPlan;
 use super::statistics::{Deviations, Fit, MAX_TOTAL_BITS, Means, Sums};
 use crate::error::Error;
 use crate::volley_ckks::multiparty::{PoolError, Smudging};
 use crate::volley_ckks::noise::Noise;
-use crate::volley_ckks::{Ciphertext, Encoder, Error as CkksError, Plaintext, PublicKey};
+use crate::volley_ckks::{Ciphertext, Encoder, Error as CkksError, Operand, Plaintext, PublicKey, Scale};
 use crate::volley_revolver::Shape;
 
 /// How the sums of a pool are encrypted.
@@ -49,6 +50,12 @@ impl SumEncoding {
     #[must_use]
     pub fn smudging(&self) -> &Smudging {
         &self.smudging
+    }
+
+    /// Level, scale and slots of encrypted sums.
+    pub(crate) fn operand(&self, plan: &PoolPlan) -> Operand {
+        let scale = Scale::power_of_two(self.log_scale.into());
+        Operand { level: self.level, scale, slots: plan.plan().parameters().max_slots() }
     }
 
     /// Encrypts an owner's sums: one ciphertext for each N of them. `rng` must never repeat.
@@ -101,16 +108,21 @@ impl PoolPlan {
     /// Ciphertexts that the owners decrypt: those of three rounds of statistics, and of the model.
     #[must_use]
     pub fn decryptions(&self) -> u32 {
+        let ciphertexts = |round| SumEncoding::ciphertext_count(self, self.sum_count(round));
+        let statistics: usize = Round::ALL.into_iter().map(ciphertexts).sum();
+        (statistics + self.plan().layout().weight_ciphertexts()) as u32
+    }
+
+    /// How many sums an owner has in a round.
+    #[must_use]
+    pub fn sum_count(&self, round: Round) -> usize {
         let Shape { columns, classes, .. } = self.plan().layout().shape();
         // Without the bias.
         let columns = columns - 1;
-        let rounds = [
-            Means::sum_count(classes, columns),
-            Deviations::sum_count(columns),
-            Fit::sum_count(classes, columns),
-        ];
-        let statistics: usize =
-            rounds.into_iter().map(|sums| SumEncoding::ciphertext_count(self, sums)).sum();
-        (statistics + self.plan().layout().weight_ciphertexts()) as u32
+        match round {
+            Round::Means => Means::sum_count(classes, columns),
+            Round::Deviations => Deviations::sum_count(columns),
+            Round::Covariance => Fit::sum_count(classes, columns),
+        }
     }
 }

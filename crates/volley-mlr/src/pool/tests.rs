@@ -6,7 +6,7 @@ use crate::pool::{Deviations, Fit, Means, PoolPlan, PoolRows, SumEncoding, Sums}
 use crate::testing::{clouds, relative_error, rng, small_ring};
 use crate::volley_ckks::multiparty::{
     Commitments, KeyHolder, Opening, OwnerRoundOne, Pool, PoolError, RoundOneGathering, RoundTwoGathering,
-    Smudging,
+    Smudging, TransportKey,
 };
 use crate::volley_ckks::volley_ring::sampling::Seed;
 use crate::volley_ckks::{Arithmetic, Ciphertext, Context, Encoder, Evaluator, Plaintext, PublicKey};
@@ -33,8 +33,14 @@ impl Parties {
         let context = Context::new(plan.plan().parameters().clone());
         let mut rng = rng(7);
         let names = ["north", "east", "south"];
-        let pool =
-            Pool::new(&context, names, plan.plan().key_spec().clone(), Seed::generate(&mut rng)).unwrap();
+        let keys: Vec<_> = names.iter().map(|_| TransportKey::generate(&mut rng).public_key()).collect();
+        let pool = Pool::new(
+            &context,
+            names.into_iter().zip(keys),
+            plan.plan().key_spec().clone(),
+            Seed::generate(&mut rng),
+        )
+        .unwrap();
         let owners: Vec<_> =
             pool.everyone().map(|member| OwnerRoundOne::new(&pool, member, &mut rng).unwrap()).collect();
         let commitments = Commitments::new(&pool, owners.iter().map(OwnerRoundOne::commitment)).unwrap();
@@ -100,7 +106,7 @@ impl Parties {
         let layout = self.plan.plan().layout();
         let (mut features, mut labels, mut preconditioner) = (Vec::new(), Vec::new(), Vec::new());
         for (owner, rows) in owners.iter().enumerate() {
-            let rows = PoolRows::new(&self.plan, owner, fit, rows, &self.public_key).unwrap();
+            let rows = PoolRows::new(&self.plan, owner, fit.state(), rows, &self.public_key).unwrap();
             assert_eq!(rows.range(), self.plan.groups(owner));
             for group in rows.groups(rows.range(), &mut self.rng).unwrap().groups {
                 features.push(group.features);
@@ -144,7 +150,7 @@ fn three_owners_train_the_model_that_one_owner_of_all_rows_would() {
     for block in encrypted.terms.iter().flat_map(|(_, blocks)| blocks) {
         plaintexts.push(parties.open(block, &smudging));
     }
-    let model = parties.plan.model(&fit, &parties.encoder, &encrypted, plaintexts).unwrap();
+    let model = parties.plan.model(fit.state(), &parties.encoder, &encrypted, plaintexts).unwrap();
 
     // In clear, with what the pool fitted.
     let prepared = fit.state().prepare(&data).unwrap();

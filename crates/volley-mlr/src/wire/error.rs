@@ -8,6 +8,7 @@ use super::FileError;
 use super::names::{JobId, PlanHash};
 use crate::error::Error;
 use crate::volley_ckks::Operand;
+use crate::volley_ckks::multiparty::PoolId;
 
 /// A file that could not be read or written, and why.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -64,6 +65,24 @@ pub enum WireError {
     UnnamedRefresh {
         /// The level that a refresh returns to.
         level: usize,
+    },
+    /// The plan of a pool in the place of one owner's.
+    #[error("the plan is of {owners} owners: its job is that of a pool")]
+    PooledPlan {
+        /// Owners of the plan.
+        owners: usize,
+    },
+    /// A pool that was made for something else than a job.
+    #[error("pool {pool} was not made for this job: its members agreed on something else")]
+    PoolOfAnotherJob {
+        /// The pool.
+        pool: PoolId,
+    },
+    /// Rows whose ciphertexts are not of the form that the run of one owner, or of several, has.
+    #[error("the ciphertexts of this run's rows {}", if *whole { "have both halves" } else { "have a seed" })]
+    RowCiphertexts {
+        /// Whether the rows of the run have both halves.
+        whole: bool,
     },
     /// Content that is refused: settings out of range, a layout that does not exist, a checkpoint of another run.
     #[error(transparent)]

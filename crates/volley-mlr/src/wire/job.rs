@@ -10,18 +10,18 @@ use super::names::{JobId, PlanHash};
 use super::plan::{EncodedPlan, MAX_BYTES, StoredPlan};
 use super::{FileError, JOB, header, names};
 use crate::plan::Plan;
-use crate::volley_ckks::wire::{FileReader, write_file};
+use crate::volley_ckks::wire::{FileReader, Kind, write_file};
 use crate::volley_ckks::{Context, EvaluationKeySet, KeyId, KeySpec};
 
 /// A plan that is run once, under one key. The owner makes it and sends it with keys and data; every file of the run
-/// carries its names, and readers refuse those of another run.
+/// carries its names, and readers refuse those of another run. The owners of a pool make it together ([`PoolJob`]).
+///
+/// [`PoolJob`]: crate::PoolJob
 #[derive(Clone, Debug)]
 pub struct Job {
     id: JobId,
     key_id: KeyId,
     plan: Arc<Plan>,
-    /// What the plan's hash is of.
-    encoded: EncodedPlan,
     plan_hash: PlanHash,
 }
 
@@ -37,21 +37,13 @@ impl Job {
         rng: &mut impl CryptoRng,
     ) -> Result<Self, WireError> {
         let plan = plan.into();
-        let encoded = EncodedPlan::of(&plan)?;
-        let mut id = [0; 16];
-        rng.fill_bytes(&mut id);
-        Ok(Self::restore(JobId::from_bytes(id), key_id, plan, encoded))
+        let plan_hash = PlanHash::of(&plan)?;
+        Ok(Self::restore(JobId::generate(rng), key_id, plan, plan_hash))
     }
 
     /// The job with the name of one that was made before.
-    pub(super) fn restore(
-        id: JobId,
-        key_id: KeyId,
-        plan: impl Into<Arc<Plan>>,
-        encoded: EncodedPlan,
-    ) -> Self {
-        let plan_hash = encoded.hash();
-        Self { id, key_id, plan: plan.into(), encoded, plan_hash }
+    pub(super) fn restore(id: JobId, key_id: KeyId, plan: impl Into<Arc<Plan>>, plan_hash: PlanHash) -> Self {
+        Self { id, key_id, plan: plan.into(), plan_hash }
     }
 
     /// The name.
@@ -72,6 +64,13 @@ impl Job {
         &self.plan
     }
 
+    /// Whether it is the job of a pool. Its rows are then those of several owners, who have no secret key that seeds
+    /// belong to: ciphertexts have both halves.
+    #[must_use]
+    pub fn is_pooled(&self) -> bool {
+        self.plan.hyperparameters().pool().is_some()
+    }
+
     /// The hash of the plan.
     #[must_use]
     pub fn plan_hash(&self) -> PlanHash {
@@ -84,9 +83,11 @@ impl Job {
     ///
     /// # Errors
     ///
-    /// [`FileError::Io`](crate::volley_ckks::wire::WireError::Io).
+    /// [`FileError::Io`](crate::volley_ckks::wire::WireError::Io); [`WireError::PooledPlan`] for the job of a pool, which
+    /// is in a file of its own.
     pub fn write(&self, out: impl Write) -> Result<(), WireError> {
-        let body = self.encoded.bytes();
+        let encoded = EncodedPlan::of(&self.plan)?;
+        let body = encoded.bytes();
         write_file(&header(self, JOB, body.len() as u64), out, |writer| Ok(writer.bytes(body)?))
     }
 
@@ -113,7 +114,7 @@ impl Job {
         if found != expected {
             return Err(WireError::ForeignPlan { expected, found });
         }
-        Ok(Self::restore(id, key_id, stored.plan(params_id)?, encoded))
+        Ok(Self::restore(id, key_id, stored.plan(params_id)?, expected))
     }
 
     /// Reads the keys that are `needed` from a file of at most `limit` bytes
@@ -130,7 +131,8 @@ impl Job {
         limit: u64,
     ) -> Result<EvaluationKeySet, WireError> {
         let file = FileReader::open(input, limit)?;
-        file.expect_kind(crate::volley_ckks::wire::Kind::EVALUATION_KEYS)?;
+        let pooled = self.is_pooled() && self.plan.key_spec().relinearization_level().is_some();
+        file.expect_kind(if pooled { Kind::POOLED_EVALUATION_KEYS } else { Kind::EVALUATION_KEYS })?;
         file.expect_key(self.key_id())?;
         Ok(EvaluationKeySet::read_needed(context, file, needed)?)
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use rand_core::CryptoRng;
+
 /// The random name of one run.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct JobId([u8; 16]);
@@ -45,3 +47,12 @@ macro_rules! names {
 }
 
 names!(JobId, 16; PlanHash, 32; RowsHash, 32);
+
+impl JobId {
+    /// A random name.
+    pub(super) fn generate(rng: &mut impl CryptoRng) -> Self {
+        let mut id = [0; 16];
+        rng.fill_bytes(&mut id);
+        Self(id)
+    }
+}

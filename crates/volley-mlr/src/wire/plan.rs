@@ -6,7 +6,7 @@ use super::FileError;
 use super::error::WireError;
 use super::names::PlanHash;
 use crate::error::Error;
-use crate::method::hyperparameters::Hyperparameters;
+use crate::method::hyperparameters::{Hyperparameters, PoolDisclosure};
 use crate::method::learning_rate::LearningRate;
 use crate::plan::Plan;
 use crate::preparation::profile::Profile;
@@ -41,8 +41,12 @@ const PRECISE: u8 = 2;
 pub(super) struct EncodedPlan(Vec<u8>);
 
 impl EncodedPlan {
+    /// Refuses the plan of a pool, whose file says more.
     pub(super) fn of(plan: &Plan) -> Result<Self, WireError> {
-        StoredPlan::of(plan)?.encode()
+        match plan.hyperparameters().pool() {
+            None => StoredPlan::of(plan)?.encode(),
+            Some(PoolDisclosure { owners, .. }) => Err(WireError::PooledPlan { owners }),
+        }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -62,7 +66,8 @@ impl PlanHash {
     ///
     /// # Errors
     ///
-    /// [`WireError::UnnamedRefresh`] for a plan that [refreshes by something of its own](Plan::refreshed_by), and so has no files.
+    /// [`WireError::UnnamedRefresh`] for a plan that [refreshes by something of its own](Plan::refreshed_by), and so has
+    /// no files; [`WireError::PooledPlan`] for one of several owners.
     pub fn of(plan: &Plan) -> Result<Self, WireError> {
         Ok(EncodedPlan::of(plan)?.hash())
     }
@@ -143,33 +148,32 @@ impl StoredPlan {
 
     /// Checks everything and simulates the run.
     pub(super) fn plan(&self, params_id: ParamsId) -> Result<Plan, WireError> {
-        let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-        let sigmoid = SigmoidPolynomial::new(self.sigmoid.clone(), self.half_width).map_err(Error::from)?;
-        let mut hyperparameters = Hyperparameters::new(
-            size(self.iterations),
-            self.profile,
-            sigmoid,
-            self.weight_decay,
-            self.learning_rate.map_or(LearningRate::Decaying, LearningRate::Constant),
-        )?
-        .with_momentum_limit(self.momentum_limit)?
-        .with_weight_range(self.weight_range)?;
+        self.plan_of(None, params_id)
+    }
+
+    /// The same for the owners of a pool, if there is one.
+    pub(super) fn plan_of(
+        &self,
+        pool: Option<PoolDisclosure>,
+        params_id: ParamsId,
+    ) -> Result<Plan, WireError> {
+        let hyperparameters = self.hyperparameters(pool)?;
         let method = match self.refresh {
             0 => None,
             FAST => Some(Method::Bootstrapping(Preset::Fast)),
             PRECISE => Some(Method::Bootstrapping(Preset::Precise)),
             _ => return Err(FileError::Malformed.into()),
         };
-        if let Some((statistical_bits, decryptions)) = self.flooding {
-            let flooding = Flooding::new(statistical_bits, decryptions).map_err(Error::from)?;
-            hyperparameters = hyperparameters.shareable(flooding);
-        }
-        let parameters =
-            self.parameters.build().map_err(crate::volley_ckks::Error::from).map_err(Error::from)?;
+        let parameters = self.parameters.build().and_then(|parameters| match pool {
+            None => Ok(parameters),
+            Some(PoolDisclosure { owners, .. }) => parameters.pooled(owners),
+        });
+        let parameters = parameters.map_err(crate::volley_ckks::Error::from).map_err(Error::from)?;
         let found = parameters.id();
         if found != params_id {
             return Err(FileError::ForeignParameters { expected: params_id, found }.into());
         }
+        let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         let shape =
             Shape { samples: size(self.samples), columns: size(self.columns), classes: size(self.classes) };
         // The layout refuses classes that are too many for a power of two.
@@ -179,6 +183,28 @@ impl StoredPlan {
             Layout::with_period_and_width(shape, slots, period, size(self.width)).map_err(Error::from)?;
         let split = self.split(&layout)?;
         Ok(Plan::restore(&hyperparameters, &parameters, layout, split, method)?)
+    }
+
+    fn hyperparameters(&self, pool: Option<PoolDisclosure>) -> Result<Hyperparameters, WireError> {
+        let sigmoid = SigmoidPolynomial::new(self.sigmoid.clone(), self.half_width).map_err(Error::from)?;
+        let mut hyperparameters = Hyperparameters::new(
+            usize::try_from(self.iterations).unwrap_or(usize::MAX),
+            self.profile,
+            sigmoid,
+            self.weight_decay,
+            self.learning_rate.map_or(LearningRate::Decaying, LearningRate::Constant),
+        )?
+        .with_momentum_limit(self.momentum_limit)?
+        .with_weight_range(self.weight_range)?;
+        if let Some((statistical_bits, decryptions)) = self.flooding {
+            let flooding = Flooding::new(statistical_bits, decryptions).map_err(Error::from)?;
+            hyperparameters = hyperparameters.shareable(flooding);
+        }
+        match pool {
+            None => Ok(hyperparameters),
+            Some(_) if self.flooding.is_some() => Err(FileError::Malformed.into()),
+            Some(pool) => Ok(hyperparameters.pooled(pool)?),
+        }
     }
 
     fn split(&self, layout: &Layout) -> Result<Split, WireError> {

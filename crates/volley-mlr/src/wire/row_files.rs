@@ -9,37 +9,35 @@ use std::thread::{self, JoinHandle};
 use maybe_rayon::prelude::*;
 
 use super::training_rows::Partition;
-use crate::encrypted::{EncryptedGroup, EncryptedGroups};
+use crate::encrypted::{EncryptedGroup, EncryptedGroups, RowCiphertext};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::training::rows::GroupSource;
-use crate::volley_ckks::{Ciphertext, Context, SeededCiphertext};
+use crate::volley_ckks::{Ciphertext, Context};
 
-type File = EncryptedGroups<SeededCiphertext>;
-type ReadFile = dyn Fn(usize) -> Result<File, String> + Send + Sync;
+type ReadFile<C> = dyn Fn(usize) -> Result<EncryptedGroups<C>, String> + Send + Sync;
 
 /// The files of rows of a plan as a source of groups. One file is in memory, and the next one is read meanwhile.
-pub struct RowFiles {
+pub struct RowFiles<C> {
     partition: Partition,
     context: Arc<Context>,
-    read: Arc<ReadFile>,
-    held: Mutex<Held>,
+    read: Arc<ReadFile<C>>,
+    held: Mutex<Held<C>>,
 }
 
 /// What is in memory, by the number of the file.
-#[derive(Default)]
-struct Held {
-    current: Option<(usize, Arc<File>)>,
-    next: Option<(usize, JoinHandle<Result<File, String>>)>,
+struct Held<C> {
+    current: Option<(usize, Arc<EncryptedGroups<C>>)>,
+    next: Option<(usize, JoinHandle<Result<EncryptedGroups<C>, String>>)>,
 }
 
-impl RowFiles {
+impl<C: RowCiphertext> RowFiles<C> {
     /// `read` gives a file by its number, from 0, which it reads by [`EncryptedGroups::read`]; its error says which
     /// file it is.
     pub fn new<E: Display>(
         plan: &Plan,
         context: &Arc<Context>,
-        read: impl Fn(usize) -> Result<EncryptedGroups<SeededCiphertext>, E> + Send + Sync + 'static,
+        read: impl Fn(usize) -> Result<EncryptedGroups<C>, E> + Send + Sync + 'static,
     ) -> Self {
         Self::of(plan.partition(), context, read)
     }
@@ -47,18 +45,18 @@ impl RowFiles {
     fn of<E: Display>(
         partition: Partition,
         context: &Arc<Context>,
-        read: impl Fn(usize) -> Result<File, E> + Send + Sync + 'static,
+        read: impl Fn(usize) -> Result<EncryptedGroups<C>, E> + Send + Sync + 'static,
     ) -> Self {
         Self {
             partition,
             context: Arc::clone(context),
             read: Arc::new(move |file| read(file).map_err(|error| error.to_string())),
-            held: Mutex::default(),
+            held: Mutex::new(Held { current: None, next: None }),
         }
     }
 
     /// A file, and the next one in the background. After the last one comes the first: of the next iteration.
-    fn file(&self, file: usize) -> Result<Arc<File>, Error> {
+    fn file(&self, file: usize) -> Result<Arc<EncryptedGroups<C>>, Error> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, current)) = held.current.as_ref().filter(|(number, _)| *number == file) {
             return Ok(Arc::clone(current));
@@ -95,14 +93,14 @@ impl RowFiles {
         file: usize,
         groups: &Range<usize>,
     ) -> Result<Vec<EncryptedGroup<Ciphertext>>, Error> {
-        let File { first, groups: all } = &*self.file(file)?;
+        let EncryptedGroups { first, groups: all } = &*self.file(file)?;
         let start = groups.start.saturating_sub(*first);
         let end = all.len().min(groups.end - first);
         all[start..end].par_iter().map(|group| group.expand(&self.context)).collect()
     }
 }
 
-impl GroupSource<Ciphertext> for RowFiles {
+impl<C: RowCiphertext> GroupSource<Ciphertext> for RowFiles<C> {
     fn read(&self, groups: Range<usize>) -> Result<Vec<EncryptedGroup<Ciphertext>>, Error> {
         let Range { start, end } = groups;
         let files = self.partition.file_of(start)..=self.partition.file_of(end.saturating_sub(1));
@@ -111,7 +109,7 @@ impl GroupSource<Ciphertext> for RowFiles {
     }
 }
 
-impl Debug for RowFiles {
+impl<C> Debug for RowFiles<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RowFiles").field("files", &self.partition.files()).finish_non_exhaustive()
     }
@@ -123,7 +121,10 @@ mod tests {
 
     use super::*;
     use crate::testing::{Setup, clouds, small_ring};
+    use crate::volley_ckks::SeededCiphertext;
     use crate::{Hyperparameters, RowPreparation, StoredRows, Trainer};
+
+    type File = EncryptedGroups<SeededCiphertext>;
 
     /// A run of several groups, and its trainer on files of `per_file` groups that `read` gives.
     fn trainer(
@@ -132,12 +133,13 @@ mod tests {
         read: impl Fn(usize, File) -> Result<File, String> + Send + Sync + 'static,
     ) -> Trainer<crate::volley_ckks::Evaluator> {
         let (evaluator, plan, upload) = (setup.evaluator(), &setup.plan, setup.upload());
-        let partition = Partition { groups: plan.layout().groups(), per_file };
+        let partition = Partition { owners: plan.owners().to_vec(), per_file };
         let preconditioner = upload.expand(&setup.context).unwrap().preconditioner;
-        let read = move |file| read(file, upload.groups(partition.groups_of(file)));
+        let of_reader = partition.clone();
+        let read = move |file| read(file, upload.groups(of_reader.groups_of(file)));
         let files = RowFiles::of(partition, &setup.context, read);
         let preparation = RowPreparation::new(&evaluator, plan, preconditioner).unwrap();
-        let rows = StoredRows::new(preparation, 0..partition.groups, files).unwrap();
+        let rows = StoredRows::new(preparation, 0..plan.layout().groups(), files).unwrap();
         Trainer::with_rows(&evaluator, plan, None, Box::new(rows)).unwrap()
     }
 

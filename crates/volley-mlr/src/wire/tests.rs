@@ -6,7 +6,6 @@ use std::sync::Arc;
 use rand_core::Rng;
 use volley_testkit::mutation::mutate;
 
-use super::plan::EncodedPlan;
 use super::*;
 use crate::testing::{Reencryption, Setup, clouds, rng, small_ring};
 use crate::training::trainer::State;
@@ -19,6 +18,7 @@ use crate::{
 };
 
 mod gradients;
+mod pools;
 mod predictions;
 mod training_rows;
 
@@ -26,13 +26,14 @@ const NO_LIMIT: u64 = u64::MAX;
 const ITERATIONS: usize = 3;
 const ROW_COUNT: usize = 9;
 
+type SeededGroups = EncryptedGroups<SeededCiphertext>;
 type Reread = fn(&Run, &[u8], u64) -> Result<Vec<u8>, WireError>;
 
 /// Reads a file and writes what was read.
 const REREAD: [(Kind, Reread); 9] = [
     (JOB, |_, file, limit| written(|out| Job::read(file, limit)?.write(out))),
     (TRAINING_ROWS, |run, file, limit| {
-        let rows = EncryptedGroups::read(&run.job, run.context(), 0, file, limit)?;
+        let rows = SeededGroups::read(&run.job, run.context(), 0, file, limit)?;
         written(|out| rows.write(&run.job, out))
     }),
     (CHECKPOINT, |run, file, limit| {
@@ -60,7 +61,7 @@ const REREAD: [(Kind, Reread); 9] = [
         written(|out| gradient.write(&run.job, out))
     }),
     (PRECONDITIONER, |run, file, limit| {
-        let blocks = read_preconditioner(&run.job, run.context(), file, limit)?;
+        let blocks: Vec<SeededCiphertext> = read_preconditioner(&run.job, run.context(), file, limit)?;
         written(|out| write_preconditioner(&blocks, &run.job, out))
     }),
 ];
@@ -150,7 +151,7 @@ impl Run {
 
 /// A job with the name of another.
 fn renamed(id: JobId, key_id: KeyId, plan: &Arc<Plan>) -> Job {
-    Job::restore(id, key_id, Arc::clone(plan), EncodedPlan::of(plan).unwrap())
+    Job::restore(id, key_id, Arc::clone(plan), PlanHash::of(plan).unwrap())
 }
 
 fn rehash(file: &mut [u8]) {
@@ -338,11 +339,11 @@ fn files_of_other_jobs_are_refused_by_name() {
     assert_eq!(refused, WireError::File(error));
     // Another kind of file.
     let error = FileError::Kind { expected: TRAINING_ROWS, found: MODEL };
-    let refused = EncryptedGroups::read(&run.job, run.context(), 0, &files[3][..], NO_LIMIT).unwrap_err();
+    let refused = SeededGroups::read(&run.job, run.context(), 0, &files[3][..], NO_LIMIT).unwrap_err();
     assert_eq!(refused, WireError::File(error));
     // A context of other parameters than the job's.
     let context = Context::new(longer.plan().parameters().clone());
-    let refused = EncryptedGroups::read(&run.job, &context, 0, &files[1][..], NO_LIMIT).unwrap_err();
+    let refused = SeededGroups::read(&run.job, &context, 0, &files[1][..], NO_LIMIT).unwrap_err();
     assert!(matches!(refused, WireError::File(FileError::ForeignParameters { .. })));
 }
 
@@ -370,7 +371,7 @@ fn content_that_the_plan_has_not_is_refused() {
     let run = Run::new();
     let [_, rows, checkpoint, model, _, _, owner_state, ..] = run.files();
     // The scale of the first ciphertext, behind the numbers of groups and its level and slots.
-    let read = |file: &[u8]| EncryptedGroups::read(&run.job, run.context(), 0, file, NO_LIMIT);
+    let read = |file: &[u8]| SeededGroups::read(&run.job, run.context(), 0, file, NO_LIMIT);
     let file = with_body(&rows, 8 + 3, &50i32.to_le_bytes());
     let refused = read(&file).unwrap_err();
     assert!(matches!(refused, WireError::Operand { .. }), "{refused}");

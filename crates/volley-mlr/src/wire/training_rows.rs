@@ -1,9 +1,9 @@
 //! The rows of a job, in files of bounded size, and 1/B.
 //!
-//! A file of rows has the number of its first group (u32), the number of its groups (u32), and by group seeded
-//! ciphertexts of the features, by column block, and of the labels, by class block. The plan says which groups are in
-//! which file: as many as there is room for in [`ROW_FILE_BYTES`], fewer in the last. 1/B is in a file of its own, by
-//! column block.
+//! A file of rows has the number of its first group (u32), the number of its groups (u32), and by group ciphertexts of
+//! the features, by column block, and of the labels, by class block. They are seeded, and have both halves in a pool.
+//! The plan says which groups are in which file: those of one owner, as many as there is room for in
+//! [`ROW_FILE_BYTES`], fewer in the owner's last. 1/B is in a file of its own, by column block.
 
 use std::io::{Read, Write};
 use std::ops::Range;
@@ -11,36 +11,69 @@ use std::ops::Range;
 use super::error::WireError;
 use super::job::Job;
 use super::names::{JobId, PlanHash};
+use super::row_record::{RowRecord, check_form};
 use super::{PRECONDITIONER, TRAINING_ROWS, header, named_header, open};
 use crate::encrypted::{EncryptedGroup, EncryptedGroups, ROW_FILE_BYTES};
 use crate::plan::Plan;
 use crate::volley_ckks::wire::{BodyReader, BodyWriter, Kind, write_file};
-use crate::volley_ckks::{Context, KeyId, SeededCiphertext};
+use crate::volley_ckks::{Context, KeyId};
 use crate::volley_revolver::Error as MatrixError;
 
 /// Bytes of the numbers before the ciphertexts.
 const RANGE_BYTES: u64 = 8;
 
-/// Which groups are in which file: the same number in all but the last.
-#[derive(Clone, Copy, Debug)]
+/// Which groups are in which file: of each owner the same number in all but the last.
+#[derive(Clone, Debug)]
 pub(super) struct Partition {
-    pub(super) groups: usize,
+    /// The groups of each owner, one after the other.
+    pub(super) owners: Vec<Range<usize>>,
     pub(super) per_file: usize,
 }
 
 impl Partition {
-    pub(super) fn files(self) -> usize {
-        self.groups.div_ceil(self.per_file)
+    pub(super) fn files(&self) -> usize {
+        self.owners.iter().map(|groups| self.files_for(groups)).sum()
+    }
+
+    /// The files of an owner.
+    fn files_of(&self, owner: usize) -> Range<usize> {
+        let start = self.owners[..owner].iter().map(|groups| self.files_for(groups)).sum();
+        start..start + self.files_for(&self.owners[owner])
+    }
+
+    fn files_for(&self, groups: &Range<usize>) -> usize {
+        groups.len().div_ceil(self.per_file)
     }
 
     /// The groups of a file; none past the last.
-    pub(super) fn groups_of(self, file: usize) -> Range<usize> {
-        let start = file.saturating_mul(self.per_file).min(self.groups);
-        start..start.saturating_add(self.per_file).min(self.groups)
+    pub(super) fn groups_of(&self, file: usize) -> Range<usize> {
+        let mut file = file;
+        for groups in &self.owners {
+            let files = self.files_for(groups);
+            if file < files {
+                let start = groups.start + file * self.per_file;
+                return start..start.saturating_add(self.per_file).min(groups.end);
+            }
+            file -= files;
+        }
+        self.end()..self.end()
     }
 
-    pub(super) fn file_of(self, group: usize) -> usize {
-        group / self.per_file
+    /// The file of a group; past the last file for one past the last group.
+    pub(super) fn file_of(&self, group: usize) -> usize {
+        let mut before = 0;
+        for groups in &self.owners {
+            if group < groups.end {
+                return before + (group - groups.start) / self.per_file;
+            }
+            before += self.files_for(groups);
+        }
+        before
+    }
+
+    /// The end of the last group.
+    fn end(&self) -> usize {
+        self.owners.last().map_or(0, |groups| groups.end)
     }
 }
 
@@ -49,6 +82,16 @@ impl Plan {
     #[must_use]
     pub fn row_files(&self) -> usize {
         self.partition().files()
+    }
+
+    /// The files with the rows of an owner.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such owner.
+    #[must_use]
+    pub fn row_files_of(&self, owner: usize) -> Range<usize> {
+        self.partition().files_of(owner)
     }
 
     /// The groups in a file of rows, from 0; none past the last.
@@ -72,13 +115,12 @@ impl Plan {
     /// Bytes of all files of rows and that of 1/B.
     #[must_use]
     pub fn upload_bytes(&self) -> u64 {
-        let last = self.row_files() - 1;
-        last as u64 * self.row_file_bytes(0) + self.row_file_bytes(last) + self.preconditioner_bytes()
+        (0..self.row_files()).map(|file| self.row_file_bytes(file)).sum::<u64>() + self.preconditioner_bytes()
     }
 
     pub(super) fn partition(&self) -> Partition {
         let per_file = (ROW_FILE_BYTES / self.group_bytes()).max(1) as usize;
-        Partition { groups: self.layout().groups(), per_file }
+        Partition { owners: self.owners().to_vec(), per_file }
     }
 
     fn body_bytes(&self, groups: usize) -> u64 {
@@ -104,14 +146,16 @@ impl Plan {
     }
 }
 
-impl EncryptedGroups<SeededCiphertext> {
+impl<C: RowRecord> EncryptedGroups<C> {
     /// Writes it as the file of rows of a job with these groups: [`Plan::row_file_bytes`].
     ///
     /// # Errors
     ///
-    /// [`WireError::ForeignGroups`] for groups that are not those of a file, [`WireError::Content`] for ciphertexts
-    /// that are not as many as the layout has, [`WireError::File`] where they are not the plan's or the system fails.
+    /// [`WireError::ForeignGroups`] for groups that are not those of a file, [`WireError::RowCiphertexts`] and
+    /// [`WireError::Content`] for ciphertexts in another form, or that are not as many as the layout has,
+    /// [`WireError::File`] where they are not the plan's or the system fails.
     pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
+        check_form::<C>(job)?;
         let plan = job.plan();
         let expected = plan.row_file_groups(plan.partition().file_of(self.first));
         check_groups(expected, self.range())?;
@@ -132,7 +176,7 @@ impl EncryptedGroups<SeededCiphertext> {
     ///
     /// # Errors
     ///
-    /// See [`WireError`]; [`WireError::ForeignGroups`] for another of the job's files.
+    /// See [`WireError`]; [`WireError::ForeignGroups`] for another of the job's files, of another owner too.
     pub fn read(
         job: &Job,
         context: &Context,
@@ -140,6 +184,7 @@ impl EncryptedGroups<SeededCiphertext> {
         input: impl Read,
         limit: u64,
     ) -> Result<Self, WireError> {
+        check_form::<C>(job)?;
         let opened = open(job, TRAINING_ROWS, input, limit)?;
         opened.expect_parameters(context.parameters().id())?;
         let (layout, expected) = (job.plan().layout(), job.plan().row_file_groups(file));
@@ -179,13 +224,10 @@ fn read_range(body: &mut BodyReader<impl Read>) -> Result<Range<usize>, WireErro
 ///
 /// # Errors
 ///
-/// [`WireError::Content`] for another number of ciphertexts, [`WireError::File`] where they are not the plan's or the
-/// system fails.
-pub fn write_preconditioner(
-    blocks: &[SeededCiphertext],
-    job: &Job,
-    out: impl Write,
-) -> Result<(), WireError> {
+/// [`WireError::RowCiphertexts`] and [`WireError::Content`] for ciphertexts in another form, or another number of them,
+/// [`WireError::File`] where they are not the plan's or the system fails.
+pub fn write_preconditioner<C: RowRecord>(blocks: &[C], job: &Job, out: impl Write) -> Result<(), WireError> {
+    check_form::<C>(job)?;
     let plan = job.plan();
     check_count(plan.layout().column_blocks(), blocks.len())?;
     let bytes = blocks.len() as u64 * plan.record_bytes();
@@ -197,12 +239,13 @@ pub fn write_preconditioner(
 /// # Errors
 ///
 /// See [`WireError`].
-pub fn read_preconditioner(
+pub fn read_preconditioner<C: RowRecord>(
     job: &Job,
     context: &Context,
     input: impl Read,
     limit: u64,
-) -> Result<Vec<SeededCiphertext>, WireError> {
+) -> Result<Vec<C>, WireError> {
+    check_form::<C>(job)?;
     let opened = open(job, PRECONDITIONER, input, limit)?;
     opened.expect_parameters(context.parameters().id())?;
     opened.read(|body| read_ciphertexts(job, context, job.plan().layout().column_blocks(), body))
@@ -219,25 +262,24 @@ fn check_count(expected: usize, actual: usize) -> Result<(), WireError> {
     Err(WireError::Content(MatrixError::Length { expected, actual }.into()))
 }
 
-fn write_ciphertexts<'c>(
+fn write_ciphertexts<'c, C: RowRecord>(
     job: &Job,
-    mut ciphertexts: impl Iterator<Item = &'c SeededCiphertext>,
+    mut ciphertexts: impl Iterator<Item = &'c C>,
     body: &mut BodyWriter<impl Write>,
 ) -> Result<(), WireError> {
-    let parameters = job.plan().parameters();
-    Ok(ciphertexts.try_for_each(|ciphertext| ciphertext.write_record(parameters, job.key_id(), body))?)
+    Ok(ciphertexts.try_for_each(|ciphertext| ciphertext.write_row(job, body))?)
 }
 
-fn read_ciphertexts(
+fn read_ciphertexts<C: RowRecord>(
     job: &Job,
     context: &Context,
     count: usize,
     body: &mut BodyReader<impl Read>,
-) -> Result<Vec<SeededCiphertext>, WireError> {
+) -> Result<Vec<C>, WireError> {
     let expected = job.plan().data();
     let read = |_| {
-        let ciphertext = SeededCiphertext::read_record(context, job.key_id(), body)?;
-        let found = ciphertext.operand();
+        let ciphertext = C::read_row(job, context, body)?;
+        let found = ciphertext.row_operand();
         if *found == expected {
             return Ok(ciphertext);
         }

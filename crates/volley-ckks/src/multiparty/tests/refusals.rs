@@ -16,11 +16,12 @@ fn pools_that_cannot_be() {
     let context = Context::new(pooled(6, 3));
     let spec = || all_keys(KeySpec::new(context.parameters()));
     let refused = |names: &[&str], spec: KeySpec| {
-        Pool::new(&context, names.iter().copied(), spec, Seed([1; 32])).unwrap_err()
+        Pool::new(&context, keyed(names.iter().copied()), spec, Seed([1; 32])).unwrap_err()
     };
     assert_eq!(refused(&["a", "b"], spec()), PoolError::OwnerCount { owners: 3, members: 2 });
     let single = Context::new(parameters(6, LEVELS));
-    let error = Pool::new(&single, ["a"], KeySpec::new(single.parameters()), Seed([1; 32])).unwrap_err();
+    let spec_of_one = KeySpec::new(single.parameters());
+    let error = Pool::new(&single, keyed(["a"]), spec_of_one, Seed([1; 32])).unwrap_err();
     assert_eq!(error, PoolError::OwnerCount { owners: 1, members: 1 });
     let long = "é".repeat(33);
     for name in ["", "tab\t", "line\n", &long] {
@@ -32,7 +33,7 @@ fn pools_that_cannot_be() {
     assert_eq!(refused(&["a", "b", "c"], spec().relinearization(9)), PoolError::Ckks(range));
     let foreign = KeySpec::new(&parameters(6, LEVELS));
     assert_eq!(refused(&["a", "b", "c"], foreign), PoolError::Ckks(Error::ParameterMismatch));
-    let pool = Pool::new(&context, ["a", "b", "c"], spec(), Seed([1; 32])).unwrap();
+    let pool = Pool::new(&context, keyed(["a", "b", "c"]), spec(), Seed([1; 32])).unwrap();
     assert_eq!(pool.member("d"), Err(PoolError::UnknownMember { member: "d".to_owned() }));
     let error = OwnerRoundOne::new(&pool, 3, &mut rng(1)).unwrap_err();
     assert_eq!(error, PoolError::UnknownMember { member: "member 3".to_owned() });

@@ -9,15 +9,13 @@ use super::*;
 
 const CASES: [(usize, usize); 2] = [(2, 3), (3, 5)];
 
-/// The personal keys of the members, and the pool.
-fn threshold_pool(log_n: u32, (threshold, members): (usize, usize), seed: u8) -> (Vec<SecretKey>, Pool) {
+/// The keys of transport of the members, and the pool.
+fn threshold_pool(log_n: u32, (threshold, members): (usize, usize), seed: u8) -> (Vec<TransportKey>, Pool) {
     let context = Context::new(pooled(log_n, members));
-    let personal = (0..members).map(|member| SecretKey::generate(&context, &mut rng(100 + member as u64)));
-    let personal: Vec<_> = personal.collect();
-    let named = names(members).into_iter().zip(personal.iter().map(TransportPublicKey::of));
+    let named = keyed(names(members));
     let spec = all_keys(KeySpec::new(context.parameters()));
     let pool = Pool::with_threshold(&context, named, threshold, spec, Seed([seed; 32])).unwrap();
-    (personal, pool)
+    ((0..members).map(transport_key).collect(), pool)
 }
 
 /// Owners before round two, bound to their sums.
@@ -32,13 +30,13 @@ fn sealed_for(owners: &[OwnerRoundTwo], to: usize) -> Vec<SealedShare> {
 }
 
 fn threshold_session(log_n: u32, case: (usize, usize), seed: u8) -> Session {
-    let (personal, pool) = threshold_pool(log_n, case, seed);
+    let (transport, pool) = threshold_pool(log_n, case, seed);
     let (owners, sums, joint) = bound(&pool);
     let sealed: Vec<_> = pool.everyone().map(|to| sealed_for(&owners, to)).collect();
     let keys = evaluation_keys(&owners, &sums);
-    let holders = owners.into_iter().zip(sealed).zip(&personal);
-    let holders = holders.map(|((owner, sealed), personal)| {
-        owner.into_key_holder_by_shares(personal, sealed.into_iter().rev()).unwrap()
+    let holders = owners.into_iter().zip(sealed).zip(&transport);
+    let holders = holders.map(|((owner, sealed), key)| {
+        owner.into_key_holder_by_shares(key, sealed.into_iter().rev()).unwrap()
     });
     Session {
         holders: holders.collect(),
@@ -158,7 +156,7 @@ fn less_than_the_threshold_of_shares_fit_every_secret() {
 
 #[test]
 fn a_sealed_share_is_the_same_each_time_and_opens_for_one() {
-    let (personal, pool) = threshold_pool(6, CASES[0], 1);
+    let (keys, pool) = threshold_pool(6, CASES[0], 1);
     let (owners, ..) = bound(&pool);
     let share = owners[0].sealed_share(1).unwrap();
     assert_eq!(owners[0].sealed_share(1).unwrap(), share);
@@ -168,24 +166,27 @@ fn a_sealed_share_is_the_same_each_time_and_opens_for_one() {
         other.sealed.encapsulated != share.sealed.encapsulated
             && other.sealed.message != share.sealed.message
     );
-    for (member, personal) in personal.iter().enumerate() {
+    for (member, key) in keys.iter().enumerate() {
         let mut shares = sealed_for(&owners, 1);
         // What is sealed for owner 1, under the name of another.
         shares.iter_mut().for_each(|share| share.to = member);
-        let opened = sharing::open(&owners[member].secret, personal, shares);
+        let opened = sharing::open(&owners[member].secret, key, shares);
         assert_eq!(opened.is_ok(), member == 1);
     }
-    // The keys of transport come from the personal ones, and are read as they are written.
-    let key = TransportPublicKey::of(&personal[0]);
+    // Public keys of transport are read as they are written, and are all that is shown of the others.
+    let key = keys[0].public_key();
     assert_eq!(TransportPublicKey::from_bytes(&key.to_bytes()), Some(key.clone()));
-    assert_ne!(TransportPublicKey::of(&personal[1]), key);
+    assert_ne!(keys[1].public_key(), key);
+    let secret_key = SecretKey::generate(pool.context(), &mut rng(1));
+    assert_eq!(TransportKey::of(&secret_key).public_key(), TransportKey::of(&secret_key).public_key());
+    assert_eq!(format!("{:?}", keys[0]), format!("TransportKey({key:?})"));
     assert_eq!(TransportPublicKey::from_bytes(&[0xFF; TRANSPORT_KEY_BYTES]), None);
 }
 
 #[test]
 fn thresholds_that_cannot_be() {
     let context = Context::new(pooled(6, 3));
-    let key = TransportPublicKey::of(&SecretKey::generate(&context, &mut rng(1)));
+    let key = transport_key(0).public_key();
     for threshold in [0, 1, 3, 4] {
         let named = names(3).into_iter().map(|name| (name, key.clone()));
         let spec = KeySpec::new(context.parameters());
@@ -206,11 +207,11 @@ fn thresholds_that_cannot_be() {
 #[test]
 fn owners_take_the_way_of_their_pool() {
     let all = pool_of(pooled(6, 3), all_keys, 1);
-    let (personal, pool) = threshold_pool(6, (2, 3), 1);
+    let (keys, pool) = threshold_pool(6, (2, 3), 1);
     let (mut with_all, ..) = bound(&all);
     let (mut with_threshold, ..) = bound(&pool);
     assert_eq!(with_all[0].sealed_share(1), Err(PoolError::NoThreshold));
-    let error = with_all.remove(0).into_key_holder_by_shares(&personal[0], []).unwrap_err();
+    let error = with_all.remove(0).into_key_holder_by_shares(&keys[0], []).unwrap_err();
     assert_eq!(error, PoolError::NoThreshold);
     let unknown = PoolError::UnknownMember { member: "member 3".to_owned() };
     assert_eq!(with_threshold[0].sealed_share(3), Err(unknown));
@@ -220,12 +221,12 @@ fn owners_take_the_way_of_their_pool() {
 
 #[test]
 fn shares_of_secrets_that_are_refused() {
-    let (personal, pool) = threshold_pool(6, (2, 3), 1);
+    let (keys, pool) = threshold_pool(6, (2, 3), 1);
     let (_, other_pool) = threshold_pool(6, (2, 3), 2);
     let (owners, ..) = bound(&pool);
     let (others, ..) = bound(&other_pool);
     let shares = sealed_for(&owners, 1);
-    let open = |shares: Vec<SealedShare>| sharing::open(&owners[1].secret, &personal[1], shares).map(|_| ());
+    let open = |shares: Vec<SealedShare>| sharing::open(&owners[1].secret, &keys[1], shares).map(|_| ());
     assert_eq!(open(shares.clone()), Ok(()));
     let changed = |change: &dyn Fn(&mut SealedShare)| {
         let mut shares = shares.clone();
@@ -240,7 +241,7 @@ fn shares_of_secrets_that_are_refused() {
     let mut swapped = shares.clone();
     (swapped[0].member, swapped[2].member) = (2, 0);
     assert_eq!(open(swapped), Err(sealing("owner 2")));
-    let error = sharing::open(&owners[1].secret, &personal[0], shares.clone()).unwrap_err();
+    let error = sharing::open(&owners[1].secret, &keys[0], shares.clone()).unwrap_err();
     assert_eq!(error, sealing("owner 0"));
     let foreign = PoolError::ForeignMember { expected: "owner 1".to_owned(), found: "owner 2".to_owned() };
     assert_eq!(open(sealed_for(&owners, 2)), Err(foreign));

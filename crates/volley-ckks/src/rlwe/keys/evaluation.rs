@@ -154,8 +154,9 @@ impl EvaluationKeySet {
         spec
     }
 
-    /// A set of no keys.
-    pub(crate) fn empty(context: &Context, key_id: KeyId) -> Self {
+    /// The set of no keys under the secret of this name. An evaluator adds with it, and does nothing that takes a key.
+    #[must_use]
+    pub fn empty(context: &Context, key_id: KeyId) -> Self {
         let params_id = context.parameters().id();
         Self { params_id, key_id, relinearization: None, galois: BTreeMap::new(), raising: None }
     }

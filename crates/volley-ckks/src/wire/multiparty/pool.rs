@@ -11,13 +11,11 @@ use super::super::kind::Kind;
 use super::super::stream::{BodyReader, FileReader, encode_structure};
 use super::{Names, check_pool, id_of};
 use crate::base::params::{MAX_OWNERS, Parameters};
-use crate::multiparty::{
-    Commitment, MAX_NAME_BYTES, Pool, PoolId, TRANSPORT_KEY_BYTES, Threshold, TransportPublicKey,
-};
+use crate::multiparty::{Commitment, MAX_NAME_BYTES, Pool, PoolId, TRANSPORT_KEY_BYTES, TransportPublicKey};
 use crate::rlwe::context::Context;
 use crate::rlwe::keys::KeySpec;
 
-/// A pool as postcard encodes it, without keys of transport.
+/// A pool as postcard encodes it, without keys of transport: these follow it, by member.
 #[derive(Serialize, Deserialize)]
 struct Encoded {
     members: Vec<String>,
@@ -43,13 +41,12 @@ impl Pool {
         let spec = self.spec();
         let structure = encode_structure(&Encoded {
             members: self.members().to_vec(),
-            threshold: self.sharing().map(|threshold| threshold.owners as u8),
+            threshold: self.sharing().map(|owners| owners as u8),
             seed: self.seed().0,
             relinearization: spec.relinearization_level().map(|level| level as u16),
             galois: spec.galois_elements().map(|(element, level)| (element as u32, level as u16)).collect(),
         })?;
-        let keys = self.sharing().into_iter().flat_map(|threshold| &threshold.keys);
-        let keys: Vec<u8> = keys.flat_map(TransportPublicKey::to_bytes).collect();
+        let keys: Vec<u8> = self.transport_keys().iter().flat_map(TransportPublicKey::to_bytes).collect();
         let bytes = (structure.len() + keys.len()) as u64;
         Names::of_pool(Kind::POOL).write(self, bytes, out, |body| {
             body.bytes(&structure)?;
@@ -71,10 +68,11 @@ impl Pool {
         let pool = file.read(|body| {
             let max = MAX_FIXED_BYTES + MAX_KEY_BYTES * context.parameters().degree();
             let encoded: Encoded = body.structure(max as u32)?;
-            let threshold = encoded.threshold.map(|owners| read_threshold(owners, &encoded.members, body));
+            let keys = read_transport_keys(encoded.members.len(), body)?;
             let spec = key_spec(context.parameters(), &encoded)?;
-            let seed = Seed(encoded.seed);
-            Ok::<_, WireError>(Self::checked(context, encoded.members, threshold.transpose()?, spec, seed)?)
+            let (threshold, seed) = (encoded.threshold.map(usize::from), Seed(encoded.seed));
+            let members = encoded.members.into_iter().zip(keys).collect();
+            Ok::<_, WireError>(Self::checked(context, members, threshold, spec, seed)?)
         })?;
         check_pool(&pool, expected)?;
         let names = Names::of_pool(Kind::POOL).extension(pool.id());
@@ -82,16 +80,14 @@ impl Pool {
     }
 }
 
-fn read_threshold(
-    owners: u8,
-    members: &[String],
+fn read_transport_keys(
+    members: usize,
     body: &mut BodyReader<impl Read>,
-) -> Result<Threshold, WireError> {
-    body.claim((members.len() * TRANSPORT_KEY_BYTES) as u64)?;
-    let keys = members.iter().map(|_| {
-        TransportPublicKey::from_bytes(&body.array::<TRANSPORT_KEY_BYTES>()?).ok_or(WireError::Malformed)
-    });
-    Ok(Threshold { owners: owners.into(), keys: keys.collect::<Result<_, _>>()? })
+) -> Result<Vec<TransportPublicKey>, WireError> {
+    body.claim((members * TRANSPORT_KEY_BYTES) as u64)?;
+    let mut key =
+        || TransportPublicKey::from_bytes(&body.array::<TRANSPORT_KEY_BYTES>()?).ok_or(WireError::Malformed);
+    (0..members).map(|_| key()).collect()
 }
 
 /// The list of keys, with elements that exist, in ascending order. Levels are checked with the pool.

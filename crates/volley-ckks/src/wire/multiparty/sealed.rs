@@ -4,8 +4,9 @@ use std::io::{Read, Write};
 
 use super::super::error::WireError;
 use super::super::kind::Kind;
+use super::transport::{read_sealed, sealed_bytes, write_sealed};
 use super::{ID_BYTES, Names, check_pool};
-use crate::multiparty::{ENCAPSULATED_BYTES, Pool, PoolError, Sealed, SealedShare, TAG_BYTES, share_bytes};
+use crate::multiparty::{Pool, PoolError, SealedShare, share_bytes};
 
 impl SealedShare {
     /// Bytes of its file, known before there is a share.
@@ -21,11 +22,8 @@ impl SealedShare {
     /// [`WireError::Pool`] where it is of another pool, [`WireError::Io`].
     pub fn write(&self, pool: &Pool, out: impl Write) -> Result<(), WireError> {
         check_pool(pool, self.pool)?;
-        names(self.member, self.to).write(pool, body_bytes(pool), out, |body| {
-            body.bytes(&self.sealed.encapsulated)?;
-            body.bytes(&self.sealed.message)?;
-            body.bytes(&self.sealed.tag)
-        })
+        names(self.member, self.to)
+            .write(pool, body_bytes(pool), out, |body| write_sealed(&self.sealed, body))
     }
 
     /// Reads the file of a member for another, of at most `limit` bytes.
@@ -47,11 +45,7 @@ impl SealedShare {
             return Err(PoolError::ForeignMember { expected, found }.into());
         }
         file.read(|body| {
-            let encapsulated = body.array()?;
-            body.claim(share_bytes(pool) as u64)?;
-            let mut message = vec![0; share_bytes(pool)];
-            body.fill(&mut message)?;
-            let sealed = Sealed { encapsulated, message, tag: body.array()? };
+            let sealed = read_sealed(share_bytes(pool), body)?;
             Ok(Self { pool: pool.id(), member, to, sealed })
         })
     }
@@ -62,5 +56,5 @@ fn names(member: usize, to: usize) -> Names {
 }
 
 fn body_bytes(pool: &Pool) -> u64 {
-    (ENCAPSULATED_BYTES + share_bytes(pool) + TAG_BYTES) as u64
+    sealed_bytes(share_bytes(pool)) as u64
 }

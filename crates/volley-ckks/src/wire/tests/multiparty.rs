@@ -6,13 +6,13 @@ use volley_testkit::mutation::mutate;
 
 use super::*;
 use crate::multiparty::{
-    Commitment, Commitments, DecryptionShare, KeyHolder, Opening, OwnerRoundOne, OwnerRoundTwo, Pool,
-    PoolError, RoundOneGathering, RoundOneShare, RoundOneSums, RoundTwoGathering, RoundTwoShare, SealedShare,
-    Smudging, Switching, TransportPublicKey,
+    Commitment, Commitments, DecryptionShare, KeyHolder, Opening, Openings, OwnerRoundOne, OwnerRoundTwo,
+    Pool, PoolError, RoundOneGathering, RoundOneShare, RoundOneSums, RoundTwoGathering, RoundTwoShare,
+    SealedOpening, SealedShare, Smudging, Switching, TransportKey,
 };
 
-/// Kinds of files, those of keys and parameters last.
-const POOL_KINDS: usize = 13;
+/// Kinds of files.
+const POOL_KINDS: usize = 15;
 
 type PoolReread = fn(&World, &[u8], u64) -> Result<Vec<u8>, WireError>;
 
@@ -21,6 +21,7 @@ struct World {
     pool: Pool,
     opening: Opening,
     switching: Switching,
+    openings: Openings,
     receiver: PublicKey,
     files: Vec<Vec<u8>>,
 }
@@ -70,6 +71,11 @@ static POOL_REREAD: [(Kind, PoolReread); POOL_KINDS] = [
         written(|out| EvaluationKeySet::read(context, file, limit)?.write(context.parameters(), out))
     }),
     (POOLED_PARAMETERS, |_, file, limit| written(|out| Parameters::read(file, limit)?.write(out))),
+    (Kind::TRANSPORT_KEY, |_, file, limit| written(|out| TransportKey::read(file, limit)?.write(out))),
+    (Kind::SEALED_OPENING, |world, file, limit| {
+        let opening = SealedOpening::read(&world.openings, MEMBER, file, limit)?;
+        written(|out| opening.write(&world.openings, out))
+    }),
 ];
 /// Their file says "parameters".
 const POOLED_PARAMETERS: Kind = Kind::new("pooled parameters");
@@ -80,13 +86,11 @@ fn pool(seed: u8, threshold: Option<usize>) -> (Pool, Vec<SecretKey>) {
     let spec = KeySpec::new(context.parameters()).relinearization(2).rotations([1], 1).conjugation(0);
     let personal: Vec<_> =
         (0..3).map(|member| SecretKey::generate(&context, &mut rng(20 + member))).collect();
-    let (names, seed) = (["north", "east", "south"], Seed([seed; 32]));
+    let keys = personal.iter().map(|personal| TransportKey::of(personal).public_key());
+    let (members, seed) = (["north", "east", "south"].into_iter().zip(keys), Seed([seed; 32]));
     let pool = match threshold {
-        None => Pool::new(&context, names, spec, seed),
-        Some(threshold) => {
-            let keys = personal.iter().map(TransportPublicKey::of);
-            Pool::with_threshold(&context, names.into_iter().zip(keys), threshold, spec, seed)
-        }
+        None => Pool::new(&context, members, spec, seed),
+        Some(threshold) => Pool::with_threshold(&context, members, threshold, spec, seed),
     };
     (pool.unwrap(), personal)
 }
@@ -122,7 +126,8 @@ impl World {
         let keys = keys.finish().unwrap();
         let sealed: Vec<_> = bound.iter().map(|owner| owner.sealed_share(MEMBER).unwrap()).collect();
         let states = [state, written(|out| bound[MEMBER].write(out))];
-        let holder = bound.swap_remove(MEMBER).into_key_holder_by_shares(&personal[MEMBER], sealed);
+        let transport = TransportKey::of(&personal[MEMBER]);
+        let holder = bound.swap_remove(MEMBER).into_key_holder_by_shares(&transport, sealed);
         let mut holder = holder.unwrap();
 
         let scale = Scale::power_of_two(60);
@@ -140,8 +145,13 @@ impl World {
         files.push(written(|out| holder.write(out)));
         files.push(written(|out| keys.write(pool.context().parameters(), out)));
         files.push(written(|out| pool.context().parameters().write(out)));
+        files.push(written(|out| transport.write(out)));
+        let ciphertexts = [opening.ciphertext().clone(), encrypt(4)];
+        let openings = Openings::new(&pool, &ciphertexts, [0, MEMBER], &smudging).unwrap();
+        holder.admit_all(&openings).unwrap();
+        files.push(written(|out| holder.sealed_opening(&openings)?.write(&openings, out)));
         let files: Vec<_> = files.into_iter().map(Result::unwrap).collect();
-        Self { pool, opening, switching, receiver, files }
+        Self { pool, opening, switching, openings, receiver, files }
     }
 
     /// All kinds with how they are read, and their files.
@@ -177,6 +187,7 @@ fn files_of_pools_are_as_long_as_is_said_beforehand() {
     assert_eq!(DecryptionShare::file_bytes(&world.opening), lengths[6]);
     assert_eq!(DecryptionShare::file_bytes(&world.switching), lengths[7]);
     assert_eq!(pool.spec().pooled_byte_count(), lengths[11]);
+    assert_eq!(SealedOpening::file_bytes(&world.openings), lengths[14]);
     let none = KeySpec::new(pool.context().parameters()).rotations([1], 1);
     assert_eq!(none.pooled_byte_count(), none.byte_count());
 }
@@ -244,7 +255,8 @@ fn files_of_another_pool_member_or_step_are_refused_by_name() {
     let (expected, found) = (world.pool.id(), other.pool.id());
     let foreign = WireError::Pool(PoolError::ForeignPool { expected, found });
     for ((kind, reread, file), theirs) in world.kinds().zip(&other.files) {
-        if [Kind::POOL, Kind::POOLED_EVALUATION_KEYS, POOLED_PARAMETERS].contains(kind) {
+        let of_no_pool = [Kind::POOL, Kind::POOLED_EVALUATION_KEYS, POOLED_PARAMETERS, Kind::TRANSPORT_KEY];
+        if of_no_pool.contains(kind) {
             continue;
         }
         assert_eq!(reread(&world, theirs, NO_LIMIT), Err(foreign.clone()), "{kind}");
@@ -285,6 +297,12 @@ fn shares_of_another_request_or_receiver_are_refused_by_name() {
     let smudging = Smudging::new(41, 1, 1.0).unwrap();
     let other = Opening::new(&world.pool, world.opening.ciphertext(), [0, MEMBER], &smudging).unwrap();
     assert_eq!(share.write(&other, io::sink()).unwrap_err(), error);
+
+    let opened = request(&world.files[14]);
+    assert_eq!(SealedOpening::read(&world.openings, MEMBER, &opened[..], NO_LIMIT).unwrap_err(), error);
+    let opening = SealedOpening::read(&world.openings, MEMBER, &world.files[14][..], NO_LIMIT).unwrap();
+    let other = Openings::new(&world.pool, [world.opening.ciphertext()], [0, MEMBER], &smudging).unwrap();
+    assert_eq!(opening.write(&other, io::sink()).unwrap_err(), error);
 
     let sealed = |to| SealedShare::read(&world.pool, MEMBER, to, &world.files[5][..], NO_LIMIT);
     assert!(sealed(2).is_ok());
@@ -491,12 +509,14 @@ mod golden {
     }
 
     /// What requests of the golden shares are made of, in files that have no reader of their own here.
-    fn parts_of_requests(world: &World) -> [(Kind, Vec<u8>); 3] {
+    fn parts_of_requests(world: &World) -> [(Kind, Vec<u8>); 4] {
         let ciphertext = |ciphertext: &Ciphertext| {
             written(|out| ciphertext.write(world.pool.context().parameters(), out)).unwrap()
         };
+        let second = &world.openings.requests()[1];
         [
             (Kind::new("opened ciphertext"), ciphertext(world.opening.ciphertext())),
+            (Kind::new("second opened ciphertext"), ciphertext(second.ciphertext())),
             (Kind::new("switched ciphertext"), ciphertext(world.switching.ciphertext())),
             (Kind::new("receiver public key"), written(|out| world.receiver.write(out)).unwrap()),
         ]

@@ -11,7 +11,7 @@ use anyhow::Result;
 use rand::SeedableRng;
 use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
-use volley_mlr::volley_ckks::{Context, SecretKey};
+use volley_mlr::volley_ckks::{Context, SecretKey, SeededCiphertext};
 use volley_mlr::wire::read_preconditioner;
 use volley_mlr::{Dataset, EncryptedGroups, Error, Job, Owner, OwnerState, Plan, PreparedRows, TrainingSet};
 use volley_program::units::counted;
@@ -99,7 +99,7 @@ fn decrypt(
 ) -> Result<PreparedRows, BadInput> {
     let plan = job.plan();
     let file = upload.preconditioner_file();
-    let blocks =
+    let blocks: Vec<SeededCiphertext> =
         read_preconditioner(job, context, upload.open(&file)?, plan.preconditioner_bytes()).at(&file)?;
     state.check_weights(plan, secret_key, &blocks).at(&file)?;
     let bar = Bar::new(plan.row_files(), "files of rows");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator, SeededCiphertext};
-use volley_mlr::wire::{RowFiles, read_preconditioner};
+use volley_mlr::wire::{RowFiles, RowRecord, read_preconditioner};
 use volley_mlr::{EncryptedGroups, Job, ResidentRows, RowPreparation, RowStorage, Rows, StoredRows};
 use volley_program::{BadInput, OrBadInput};
 
@@ -19,17 +19,30 @@ pub(super) fn open(
     evaluator: &Arc<Evaluator>,
     storage: RowStorage,
 ) -> Result<Box<dyn Rows<Ciphertext>>> {
+    if job.is_pooled() {
+        open_in_form::<Ciphertext>(folder, job, evaluator, storage)
+    } else {
+        open_in_form::<SeededCiphertext>(folder, job, evaluator, storage)
+    }
+}
+
+fn open_in_form<C: RowRecord>(
+    folder: &JobFolder,
+    job: &Job,
+    evaluator: &Arc<Evaluator>,
+    storage: RowStorage,
+) -> Result<Box<dyn Rows<Ciphertext>>> {
     let (plan, context) = (job.plan(), evaluator.context());
     let file = folder.preconditioner_file();
-    let blocks =
+    let blocks: Vec<C> =
         read_preconditioner(job, context, folder.open(&file)?, plan.preconditioner_bytes()).at(&file)?;
-    let blocks = blocks.iter().map(|block| block.expand(context)).collect::<Result<_, _>>().at(&file)?;
+    let blocks = blocks.iter().map(|block| block.expanded(context)).collect::<Result<_, _>>().at(&file)?;
     let preparation = RowPreparation::new(evaluator, plan, blocks)?;
     let groups = 0..plan.layout().groups();
     match storage {
         RowStorage::Disk => {
             let (folder, job, of_reader) = (folder.clone(), job.clone(), Arc::clone(context));
-            let read = move |file| read(&folder, &job, &of_reader, file);
+            let read = move |file| read::<C>(&folder, &job, &of_reader, file);
             let files = RowFiles::new(plan, context, read);
             Ok(Box::new(StoredRows::new(preparation, groups, files)?))
         }
@@ -37,7 +50,7 @@ pub(super) fn open(
             let bar = Bar::new(plan.row_files(), "files of rows");
             let (mut features, mut labels) = (Vec::new(), Vec::new());
             for file in 0..plan.row_files() {
-                for group in read(folder, job, context, file)?.groups {
+                for group in read::<C>(folder, job, context, file)?.groups {
                     let group = group.expand(context)?;
                     features.push(group.features);
                     labels.extend(group.labels);
@@ -49,12 +62,12 @@ pub(super) fn open(
     }
 }
 
-fn read(
+fn read<C: RowRecord>(
     folder: &JobFolder,
     job: &Job,
     context: &Context,
     file: usize,
-) -> Result<EncryptedGroups<SeededCiphertext>, BadInput> {
+) -> Result<EncryptedGroups<C>, BadInput> {
     let path = folder.row_file(file);
     let opened = buffered(open_received(&path)?);
     EncryptedGroups::read(job, context, file, opened, job.plan().row_file_bytes(file)).at(&path)

@@ -12,13 +12,13 @@ fn a_file_of_rows_has_its_place() {
     for (first, groups) in [(1_u32, 1_u32), (0, 0), (0, 1), (0, 3), (u32::MAX, 1)] {
         let numbers = [first.to_le_bytes(), groups.to_le_bytes()].concat();
         let file = with_body(&rows, 0, &numbers);
-        let found = EncryptedGroups::read(&run.job, run.context(), 0, &file[..], NO_LIMIT).unwrap_err();
+        let found = SeededGroups::read(&run.job, run.context(), 0, &file[..], NO_LIMIT).unwrap_err();
         assert_eq!(found, refused(first as usize, groups as usize));
     }
     // There is no second file.
-    let found = EncryptedGroups::read(&run.job, run.context(), 1, &rows[..], NO_LIMIT).unwrap_err();
+    let found = SeededGroups::read(&run.job, run.context(), 1, &rows[..], NO_LIMIT).unwrap_err();
     assert_eq!(found, WireError::ForeignGroups { expected: 2..2, found: 0..2 });
-    let moved = EncryptedGroups { first: 0, groups: Vec::new() };
+    let moved = SeededGroups { first: 0, groups: Vec::new() };
     assert_eq!(written(|out| moved.write(&run.job, out)), Err(refused(0, 0)));
     let mut short = upload.groups(0..2);
     short.groups[0].labels.clear();

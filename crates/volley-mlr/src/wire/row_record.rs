@@ -1,0 +1,71 @@
+//! Ciphertexts of rows in the body of a file: with a seed where there is one owner, with both halves in a pool.
+
+use std::io::{Read, Write};
+
+use super::FileError;
+use super::error::WireError;
+use super::job::Job;
+use crate::encrypted::RowCiphertext;
+use crate::volley_ckks::wire::{BodyReader, BodyWriter};
+use crate::volley_ckks::{Ciphertext, Context, Operand, SeededCiphertext};
+
+/// A ciphertext in the form that a job's files have it in.
+pub trait RowRecord: RowCiphertext {
+    /// Whether it has both halves.
+    const WHOLE: bool;
+
+    /// Level, scale and slots.
+    fn row_operand(&self) -> &Operand;
+
+    /// Writes it into the body of a file of the job.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] where it is of other parameters or another key, or where the system fails.
+    fn write_row<W: Write>(&self, job: &Job, body: &mut BodyWriter<W>) -> Result<(), FileError>;
+
+    /// Reads what [`write_row`](Self::write_row) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] for bytes that are no ciphertext.
+    fn read_row<R: Read>(job: &Job, context: &Context, body: &mut BodyReader<R>) -> Result<Self, FileError>;
+}
+
+impl RowRecord for SeededCiphertext {
+    const WHOLE: bool = false;
+
+    fn row_operand(&self) -> &Operand {
+        self.operand()
+    }
+
+    fn write_row<W: Write>(&self, job: &Job, body: &mut BodyWriter<W>) -> Result<(), FileError> {
+        self.write_record(job.plan().parameters(), job.key_id(), body)
+    }
+
+    fn read_row<R: Read>(job: &Job, context: &Context, body: &mut BodyReader<R>) -> Result<Self, FileError> {
+        Self::read_record(context, job.key_id(), body)
+    }
+}
+
+impl RowRecord for Ciphertext {
+    const WHOLE: bool = true;
+
+    fn row_operand(&self) -> &Operand {
+        self.operand()
+    }
+
+    fn write_row<W: Write>(&self, job: &Job, body: &mut BodyWriter<W>) -> Result<(), FileError> {
+        self.write_record(job.plan().parameters(), job.key_id(), body)
+    }
+
+    fn read_row<R: Read>(job: &Job, context: &Context, body: &mut BodyReader<R>) -> Result<Self, FileError> {
+        Self::read_record(context, job.key_id(), body)
+    }
+}
+
+/// Refuses rows in another form than the job's.
+pub(super) fn check_form<C: RowRecord>(job: &Job) -> Result<(), WireError> {
+    let whole = job.is_pooled();
+    if C::WHOLE == whole { Ok(()) } else { Err(WireError::RowCiphertexts { whole }) }
+}
