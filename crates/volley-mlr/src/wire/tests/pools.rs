@@ -379,8 +379,7 @@ fn files_of_another_member_round_or_job_are_refused_by_name() {
     let mut file = Vec::new();
     let write = |body: &[u8], header: &Header, file: &mut Vec<u8>| {
         file.clear();
-        crate::volley_ckks::wire::write_file(header, file, |out| Ok::<_, FileError>(out.bytes(body)?))
-            .unwrap();
+        crate::volley_ckks::wire::write_file(header, file, |out| out.bytes(body)).unwrap();
     };
     write(body, &header, &mut file);
     assert_eq!(read((MEMBER, Round::Deviations), &file), Err(WireError::File(FileError::Header)));
