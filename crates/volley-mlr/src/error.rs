@@ -399,8 +399,11 @@ pub enum Error {
         /// Most that are simulated.
         max: usize,
     },
-    /// Encrypted prediction by a model in the middle of training.
-    #[error("the model is of iteration {iteration} of {iterations}: encrypted prediction takes the last")]
+    /// Encrypted prediction by a model in the middle of training, or its decryption by a pool.
+    #[error(
+        "the model is of iteration {iteration} of {iterations}: encrypted prediction, and decryption by a pool, take \
+         the last"
+    )]
     UnfinishedModel {
         /// The model's iteration.
         iteration: usize,

@@ -94,7 +94,7 @@ impl Plan {
             }
         };
         let (hyperparameters, storage) = (training.hyperparameters.clone(), training.storage);
-        let owners = vec![0..matrices.layout().groups()];
+        let owners = std::iter::once(0..matrices.layout().groups()).collect();
         Self { hyperparameters, refreshes, storage, matrices, owners }.checked()
     }
 

@@ -57,7 +57,8 @@ impl EncryptedSums {
     ) -> Result<Vec<Ciphertext>, Error> {
         let no_keys = EvaluationKeySet::empty(pool.context(), pool.key_id());
         let evaluator = Evaluator::new(pool.context(), no_keys)?;
-        let (mut heard, mut total) = (vec![false; pool.members().len()], None);
+        let mut heard = vec![false; pool.members().len()];
+        let mut total: Option<Vec<Ciphertext>> = None;
         for sums in sums {
             sums.check_round(pool, round)?;
             if std::mem::replace(&mut heard[sums.member], true) {
@@ -65,7 +66,7 @@ impl EncryptedSums {
             }
             total = Some(match total {
                 None => sums.ciphertexts,
-                Some(total) => add(&evaluator, total, &sums.ciphertexts)?,
+                Some(total) => add(&evaluator, &total, &sums.ciphertexts)?,
             });
         }
         let missing = heard.iter().zip(pool.members()).filter(|(heard, _)| !**heard);
@@ -88,7 +89,7 @@ impl EncryptedSums {
     }
 }
 
-fn add(evaluator: &Evaluator, a: Vec<Ciphertext>, b: &[Ciphertext]) -> Result<Vec<Ciphertext>, Error> {
+fn add(evaluator: &Evaluator, a: &[Ciphertext], b: &[Ciphertext]) -> Result<Vec<Ciphertext>, Error> {
     if a.len() != b.len() {
         return Err(Error::PooledTotals { expected: a.len(), actual: b.len() });
     }

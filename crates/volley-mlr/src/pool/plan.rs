@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::clear::model::Model;
 use crate::clear::owner_state::OwnerState;
-use crate::encrypted::EncryptedModel;
+use crate::encrypted::{EncryptedModel, check_layout};
 use crate::error::Error;
 use crate::method::hyperparameters::{Hyperparameters, PoolDisclosure};
 use crate::plan::Plan;
-use crate::volley_ckks::multiparty::Smudging;
+use crate::volley_ckks::multiparty::{Openings, Pool, Smudging};
 use crate::volley_ckks::{Ciphertext, Encoder, Error as CkksError, Plaintext};
 use crate::volley_revolver::plan::Demands;
 use crate::volley_revolver::{Error as MatrixError, Layout};
@@ -100,8 +100,35 @@ impl PoolPlan {
         Ok(Smudging::new(statistical_bits, decryptions, error_norm)?)
     }
 
-    /// The model of decrypted weights, by what the pool has [fitted](super::Fit::state): plaintexts of all ciphertexts of
-    /// `model`, in their order.
+    /// The decryption of a model by these owners, for all members. Models of earlier iterations are not decrypted: each
+    /// would be one more than the noise is planned for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnfinishedModel`], [`Error::LayoutMismatch`] for a model of another plan, [`Error::Matrix`] for another
+    /// number of ciphertexts than the last model has, and [`Error::Pool`] as [`Openings::new`].
+    pub fn openings(
+        &self,
+        pool: &Pool,
+        model: &EncryptedModel<Ciphertext>,
+        owners: impl IntoIterator<Item = usize>,
+    ) -> Result<Openings, Error> {
+        check_layout(self.plan.layout(), model.layout)?;
+        let (iteration, iterations) = (model.iteration, self.plan.hyperparameters().iterations());
+        if iteration != iterations {
+            return Err(Error::UnfinishedModel { iteration, iterations });
+        }
+        let blocks: Vec<_> = model.terms.iter().flat_map(|(_, blocks)| blocks).collect();
+        let (expected, actual) = (self.plan.layout().weight_ciphertexts(), blocks.len());
+        if actual != expected {
+            return Err(MatrixError::Length { expected, actual }.into());
+        }
+        Ok(Openings::new(pool, blocks, owners, &self.smudging()?)?)
+    }
+
+    /// The model of decrypted weights, by what the pool has [fitted](super::Fit::state): plaintexts of all ciphertexts
+    /// of `model`, in their order. It is marked private: the owners' noise hides their secrets, but the model has the
+    /// statistics of the pool to the last bit.
     ///
     /// # Errors
     ///

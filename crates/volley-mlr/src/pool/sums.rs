@@ -11,7 +11,9 @@ use super::statistics::{Deviations, Fit, MAX_TOTAL_BITS, Means, Sums};
 use crate::error::Error;
 use crate::volley_ckks::multiparty::{PoolError, Smudging};
 use crate::volley_ckks::noise::Noise;
-use crate::volley_ckks::{Ciphertext, Encoder, Error as CkksError, Operand, Plaintext, PublicKey, Scale};
+use crate::volley_ckks::{Ciphertext, Encoder, Error as CkksError, Plaintext, PublicKey};
+#[cfg(feature = "wire")]
+use crate::volley_ckks::{Operand, Scale};
 use crate::volley_revolver::Shape;
 
 /// How the sums of a pool are encrypted.
@@ -53,6 +55,7 @@ impl SumEncoding {
     }
 
     /// Level, scale and slots of encrypted sums.
+    #[cfg(feature = "wire")]
     pub(crate) fn operand(&self, plan: &PoolPlan) -> Operand {
         let scale = Scale::power_of_two(self.log_scale.into());
         Operand { level: self.level, scale, slots: plan.plan().parameters().max_slots() }

@@ -83,8 +83,8 @@ impl Job {
     ///
     /// # Errors
     ///
-    /// [`FileError::Io`](crate::volley_ckks::wire::WireError::Io); [`WireError::PooledPlan`] for the job of a pool, which
-    /// is in a file of its own.
+    /// [`FileError::Io`](crate::volley_ckks::wire::WireError::Io); [`WireError::PooledPlan`] for the job of a pool,
+    /// which is in a file of its own.
     pub fn write(&self, out: impl Write) -> Result<(), WireError> {
         let encoded = EncodedPlan::of(&self.plan)?;
         let body = encoded.bytes();

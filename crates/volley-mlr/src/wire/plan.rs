@@ -66,8 +66,8 @@ impl PlanHash {
     ///
     /// # Errors
     ///
-    /// [`WireError::UnnamedRefresh`] for a plan that [refreshes by something of its own](Plan::refreshed_by), and so has
-    /// no files; [`WireError::PooledPlan`] for one of several owners.
+    /// [`WireError::UnnamedRefresh`] for a plan that [refreshes by something of its own](Plan::refreshed_by), and so
+    /// has no files; [`WireError::PooledPlan`] for one of several owners.
     pub fn of(plan: &Plan) -> Result<Self, WireError> {
         Ok(EncodedPlan::of(plan)?.hash())
     }

@@ -15,7 +15,9 @@ use crate::plan::Plan;
 use crate::training::rows::GroupSource;
 use crate::volley_ckks::{Ciphertext, Context};
 
-type ReadFile<C> = dyn Fn(usize) -> Result<EncryptedGroups<C>, String> + Send + Sync;
+/// A file, or which one could not be read and why.
+type Reading<C> = Result<EncryptedGroups<C>, String>;
+type ReadFile<C> = dyn Fn(usize) -> Reading<C> + Send + Sync;
 
 /// The files of rows of a plan as a source of groups. One file is in memory, and the next one is read meanwhile.
 pub struct RowFiles<C> {
@@ -28,7 +30,7 @@ pub struct RowFiles<C> {
 /// What is in memory, by the number of the file.
 struct Held<C> {
     current: Option<(usize, Arc<EncryptedGroups<C>>)>,
-    next: Option<(usize, JoinHandle<Result<EncryptedGroups<C>, String>>)>,
+    next: Option<(usize, JoinHandle<Reading<C>>)>,
 }
 
 impl<C: RowCiphertext> RowFiles<C> {

@@ -21,14 +21,14 @@ pub trait RowRecord: RowCiphertext {
     ///
     /// # Errors
     ///
-    /// [`FileError`] where it is of other parameters or another key, or where the system fails.
+    /// [`FileError`](crate::volley_ckks::wire::WireError) where it is of other parameters or another key, or where the system fails.
     fn write_row<W: Write>(&self, job: &Job, body: &mut BodyWriter<W>) -> Result<(), FileError>;
 
     /// Reads what [`write_row`](Self::write_row) wrote.
     ///
     /// # Errors
     ///
-    /// [`FileError`] for bytes that are no ciphertext.
+    /// [`FileError`](crate::volley_ckks::wire::WireError) for bytes that are no ciphertext.
     fn read_row<R: Read>(job: &Job, context: &Context, body: &mut BodyReader<R>) -> Result<Self, FileError>;
 }
 

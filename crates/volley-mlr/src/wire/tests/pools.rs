@@ -4,7 +4,7 @@ use super::*;
 use crate::pool::{Deviations, EncryptedSums, Fit, Means, PoolPlan, PoolRows, Round, SumEncoding, Sums};
 use crate::volley_ckks::multiparty::{
     Commitments, KeyHolder, Openings, OwnerRoundOne, Pool, PoolError, RoundOneGathering, RoundTwoGathering,
-    SealedOpening, Smudging, TransportKey,
+    SealedOpening, TransportKey,
 };
 use crate::volley_ckks::{Encoder, Evaluator, Plaintext, PublicKey};
 use crate::{
@@ -107,16 +107,15 @@ impl Members {
     }
 
     /// What a member reads of all owners' files of sealed openings.
-    fn open(&mut self, ciphertexts: &[Ciphertext], smudging: &Smudging) -> Vec<Plaintext> {
-        let openings = Openings::new(&self.pool, ciphertexts, 0..OWNERS, smudging).unwrap();
+    fn open(&mut self, openings: &Openings) -> Vec<Plaintext> {
         let mut opened = Vec::new();
         for (member, holder) in self.holders.iter_mut().enumerate() {
-            holder.admit_all(&openings).unwrap();
+            holder.admit_all(openings).unwrap();
             let mut file = Vec::new();
-            holder.sealed_opening(&openings).unwrap().write(&openings, &mut file).unwrap();
-            assert_eq!(SealedOpening::file_bytes(&openings), file.len() as u64);
-            let sealed = SealedOpening::read(&openings, member, &file[..], NO_LIMIT).unwrap();
-            opened.push(sealed.open(&openings, MEMBER, &self.transport[MEMBER]).unwrap());
+            holder.sealed_opening(openings).unwrap().write(openings, &mut file).unwrap();
+            assert_eq!(SealedOpening::file_bytes(openings), file.len() as u64);
+            let sealed = SealedOpening::read(openings, member, &file[..], NO_LIMIT).unwrap();
+            opened.push(sealed.open(openings, MEMBER, &self.transport[MEMBER]).unwrap());
         }
         openings.finish(opened).unwrap()
     }
@@ -129,7 +128,8 @@ impl Members {
         let all: Vec<_> = sums.iter().enumerate().map(read).collect();
         let total = EncryptedSums::total(&self.pool, round, all).unwrap();
         let encoding = SumEncoding::new(self.job.plan()).unwrap();
-        let plaintexts = self.open(&total, encoding.smudging());
+        let openings = Openings::new(&self.pool, &total, 0..OWNERS, encoding.smudging()).unwrap();
+        let plaintexts = self.open(&openings);
         encoding.totals(&self.encoder, &plaintexts, self.job.plan().sum_count(round)).unwrap()
     }
 
@@ -238,9 +238,20 @@ fn a_pool_that_exchanges_files_trains_the_model_of_rows_in_memory() {
     assert!(file == same);
 
     let encrypted = EncryptedModel::read(&run, context, &file[..], NO_LIMIT).unwrap();
-    let smudging = members.job.plan().smudging().unwrap();
-    let blocks: Vec<_> = encrypted.terms.iter().flat_map(|(_, blocks)| blocks).cloned().collect();
-    let plaintexts = members.open(&blocks, &smudging);
+    let openings =
+        |model: &EncryptedModel<Ciphertext>| members.job.plan().openings(&members.pool, model, 0..OWNERS);
+    let earlier = EncryptedModel { iteration: 1, ..encrypted.clone() };
+    let refusal = Error::UnfinishedModel { iteration: 1, iterations: 2 };
+    assert_eq!(openings(&earlier).map(drop), Err(refusal));
+    let terms = [encrypted.terms.clone(), encrypted.terms.clone()].concat();
+    let more = EncryptedModel { terms, ..encrypted.clone() };
+    assert!(matches!(openings(&more), Err(Error::Matrix(_))));
+    let other = pool_plan(&[9, 3, 50]).plan().layout();
+    let foreign = EncryptedModel { layout: other, ..encrypted.clone() };
+    assert!(matches!(openings(&foreign), Err(Error::LayoutMismatch { .. })));
+    let openings = openings(&encrypted).unwrap();
+    assert_eq!(openings.requests().len(), members.plan().layout().weight_ciphertexts());
+    let plaintexts = members.open(&openings);
     let model: Model = members.job.plan().model(&state, &members.encoder, &encrypted, plaintexts).unwrap();
     let prepared = state.prepare(&data.0).unwrap();
     let inverse = state.preconditioner.inverse();
@@ -368,8 +379,7 @@ fn files_of_another_member_round_or_job_are_refused_by_name() {
     let mut file = Vec::new();
     let write = |body: &[u8], header: &Header, file: &mut Vec<u8>| {
         file.clear();
-        crate::volley_ckks::wire::write_file(header, file, |out| Ok::<_, FileError>(out.bytes(body)?))
-            .unwrap();
+        crate::volley_ckks::wire::write_file(header, file, |out| out.bytes(body)).unwrap();
     };
     write(body, &header, &mut file);
     assert_eq!(read((MEMBER, Round::Deviations), &file), Err(WireError::File(FileError::Header)));
