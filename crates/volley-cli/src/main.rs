@@ -13,6 +13,7 @@ mod logistic_regression;
 mod output;
 mod passphrase;
 mod plan_summary;
+mod planning;
 mod predictions;
 mod project;
 mod settings;

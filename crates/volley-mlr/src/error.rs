@@ -55,6 +55,14 @@ pub enum Error {
         /// The smallest larger ring that would do.
         sufficient_log_n: Option<u32>,
     },
+    /// More iterations than any training is planned for.
+    #[error("a training has at most {} iterations, not {}", grouped(*max), grouped(*iterations))]
+    TooLongTraining {
+        /// The iterations asked for.
+        iterations: usize,
+        /// The most.
+        max: usize,
+    },
     /// A training set of another shape than the plan's.
     #[error(
         "the plan is for {} samples, {} columns (with the bias) and {} classes, the data has {}, {} and {}",
@@ -467,6 +475,14 @@ fn in_words(ranges: &[Range<usize>]) -> String {
     ranges.join(", ")
 }
 
+/// A number with commas between thousands.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let parts: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|part| str::from_utf8(part).ok()).collect();
+    parts.join(",")
+}
+
 /// A ring that would have levels enough, in words.
 fn sufficient(log_n: Option<u32>) -> String {
     log_n.map_or_else(
@@ -478,5 +494,15 @@ fn sufficient(log_n: Option<u32>) -> String {
 impl From<crate::volley_ckks::Error> for Error {
     fn from(error: crate::volley_ckks::Error) -> Self {
         Self::Matrix(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     }
 }

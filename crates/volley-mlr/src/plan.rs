@@ -63,8 +63,8 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`Error::TooManyIterations`] and [`Error::Matrix`] where nothing fits; they say what would: fewer iterations, a
-    /// larger ring, more slots, more memory. [`Error::PlanTooLarge`] for a run that no server would plan again,
+    /// [`Error::TooManyIterations`], [`Error::TooLongTraining`] and [`Error::Matrix`] where nothing fits; they say what
+    /// would: fewer iterations, a larger ring, more slots, more memory. [`Error::PlanTooLarge`] for a run that no server would plan again,
     /// [`Error::WhitenedColumns`] for more columns than the profile takes.
     pub fn new(
         samples: usize,
@@ -418,6 +418,10 @@ impl Circuit for Training<'_> {
 
     fn upload_memory_bytes(&self, upload: Upload) -> u64 {
         self.circuit().upload_memory_bytes(upload)
+    }
+
+    fn least_bytes(&self, parameters: &Parameters, layout: Layout, split: Split) -> u64 {
+        self.circuit().least_bytes(parameters, layout, split)
     }
 
     fn depends_on_special_primes(&self) -> bool {

@@ -39,9 +39,9 @@ pub enum Error {
     },
     /// No layout of this shape has so few slots.
     #[error(
-        "no layout fits {slots} slots (log N = {}); {required} (log N = {}) would do",
+        "no layout fits {slots} slots (log N = {}); {}",
         log_n(*slots),
-        log_n(*required)
+        sufficient_slots(*required)
     )]
     TooFewSlots {
         /// The slots there are.
@@ -143,7 +143,7 @@ pub enum Error {
         sufficient_log_n: Option<u32>,
     },
     /// Every plan with keys as small as demanded takes more than the memory.
-    #[error("the leanest plan takes {required} bytes of memory, the limit is {limit}")]
+    #[error("the leanest plan takes {} of memory, the limit is {}", size(*required), size(*limit))]
     TooMuchMemory {
         /// Bytes of the leanest plan.
         required: u64,
@@ -151,7 +151,7 @@ pub enum Error {
         limit: u64,
     },
     /// The evaluation keys of every plan are larger than they may be.
-    #[error("the leanest plan has {required} bytes of evaluation keys, the limit is {limit}")]
+    #[error("the leanest plan has {} of evaluation keys, the limit is {}", size(*required), size(*limit))]
     TooManyKeys {
         /// Bytes of the leanest plan.
         required: u64,
@@ -176,9 +176,29 @@ pub enum Error {
     },
 }
 
+/// log₂ of the largest ring degree that plans take.
+pub(crate) const LARGEST_LOG_N: u32 = 16;
+
 /// log₂ of the ring degree with so many slots.
 fn log_n(slots: usize) -> u32 {
     slots.checked_ilog2().map_or(0, |log2| log2 + 1)
+}
+
+/// What would have enough slots: a ring that is in use.
+fn sufficient_slots(required: usize) -> String {
+    match log_n(required) {
+        log_n if log_n <= LARGEST_LOG_N => format!("{required} (log N = {log_n}) would do"),
+        _ => "no ring in use has as many as are needed: fewer classes would do".to_owned(),
+    }
+}
+
+/// Bytes in powers of 1000, rounded up: a limit of what is shown suffices.
+fn size(bytes: u64) -> String {
+    match bytes as f64 {
+        bytes if bytes < 1e6 => format!("{bytes} bytes"),
+        bytes if bytes < 1e9 => format!("{:.1} MB", (bytes / 1e5).ceil() / 10.0),
+        bytes => format!("{:.2} GB", (bytes / 1e7).ceil() / 100.0),
+    }
 }
 
 /// What would have enough levels.
@@ -197,5 +217,24 @@ pub(crate) fn check_shape(expected: [usize; 2], actual: &[usize]) -> Result<(), 
         Ok(())
     } else {
         Err(Error::ArrayShape { expected, actual: [actual[0], actual[1]] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_readable_and_suffice() {
+        let sizes = [1000, 407_011_328, 1_204_059_780, 225_000_000_001].map(size);
+        assert_eq!(sizes, ["1000 bytes", "407.1 MB", "1.21 GB", "225.01 GB"]);
+    }
+
+    #[test]
+    fn no_ring_is_proposed_that_plans_do_not_take() {
+        let refusal = |required| Error::TooFewSlots { slots: 1 << 8, required }.to_string();
+        assert!(refusal(1 << 15).ends_with("32768 (log N = 16) would do"));
+        let larger = refusal(1 << 17);
+        assert!(!larger.contains("18") && larger.ends_with("fewer classes would do"), "{larger}");
     }
 }

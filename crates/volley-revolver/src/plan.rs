@@ -15,7 +15,7 @@ mod planner;
 mod search;
 mod simulated;
 
-use crate::error::Error;
+use crate::error::{Error, LARGEST_LOG_N};
 use crate::layout::{Layout, Shape};
 use crate::skewed::Split;
 use simulated::{Counted, Peak};
@@ -39,7 +39,7 @@ const MAX_LEVELS: usize = 100;
 /// Most groups that a circuit works on at a time.
 const MAX_GROUPS_AT_ONCE: usize = 8;
 /// The rings that are tried: below 2^12 nothing fits the security table, above 2^16 nothing fits a machine.
-const LOG_N: (u32, u32) = (12, 16);
+const LOG_N: (u32, u32) = (12, LARGEST_LOG_N);
 
 /// A computation on encrypted matrices that can be planned.
 ///
@@ -69,6 +69,13 @@ pub trait Circuit: Sync {
     /// read again.
     fn upload_memory_bytes(&self, upload: Upload) -> u64 {
         upload.memory_bytes
+    }
+
+    /// Bytes of ciphertexts that are alive at the same time at least, as far as that is known without a simulation: those
+    /// of rows that are kept. What cannot fit the memory for them is not simulated.
+    fn least_bytes(&self, parameters: &Parameters, layout: Layout, split: Split) -> u64 {
+        let _ = (parameters, layout, split);
+        0
     }
 
     /// Whether its operations depend on the special primes, as those of linear transforms on the slots do. Where they

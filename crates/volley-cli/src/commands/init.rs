@@ -10,8 +10,9 @@ use volley_mlr::{ClassLabels, Dataset, Error, PlanHash, PredictionPlan, Training
 use volley_program::{BadInput, CoreTimes, Iterations, OrBadInput};
 
 use crate::in_clear::{InClear, Rehearsal};
-use crate::output::{Output, note, phase};
+use crate::output::{Output, note};
 use crate::plan_summary::PlanSummary;
+use crate::planning::plan;
 use crate::project::Project;
 use crate::settings::Settings;
 use crate::tables::TableSource;
@@ -119,7 +120,7 @@ impl fmt::Display for Planned {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let Request { settings, project, data } = options.complete()?;
-    let plan = phase("planning", || settings.plan()).or_bad_input()?;
+    let plan = plan(&settings)?;
     let in_clear = match &data {
         Some((path, data)) => {
             let set = TrainingSet::new(data, plan.hyperparameters().profile()).at(path)?;

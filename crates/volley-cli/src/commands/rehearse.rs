@@ -12,8 +12,9 @@ use volley_program::{CoreTimes, Iterations, OrBadInput};
 use super::init::of_shape;
 use crate::class_weight::{ClassWeight, prepare};
 use crate::in_clear::{InClear, Rehearsal};
-use crate::output::{Output, phase};
+use crate::output::Output;
 use crate::plan_summary::PlanSummary;
+use crate::planning::plan;
 use crate::settings::Settings;
 use crate::tables::TableSource;
 
@@ -60,7 +61,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let path = &options.data;
     let data = options.table.read_training(path)?.into_dataset().or_bad_input()?;
     let settings = of_shape(&options.settings, &data, options.iterations.count()).at(path)?;
-    let plan = phase("planning", || settings.plan()).or_bad_input()?;
+    let plan = plan(&settings)?;
     let (profile, layout) = (plan.hyperparameters().profile(), plan.layout());
     let set = prepare(&data, profile, layout, options.class_weight).at(path)?;
     let rehearsal = Rehearsal::new(&settings, &set, options.class_weight).at(path)?;

@@ -276,9 +276,9 @@ fn plans_that_no_ring_has_room_for_and_projects_that_changed() {
     let shape = |iterations| {
         ["init", "--samples", "24", "--features", "4", "--classes", "3", "--iterations", iterations]
     };
-    refuse(volley(shape("1001")).arg(&project), &["levels for", "not for 1001"]);
+    refuse(volley(shape("1001")).arg(&project), &["at most 1,000 iterations", "--iterations 1000 would do"]);
     refuse(volley(shape("0")).arg(&project), &["at least one iteration"]);
-    refuse(volley(shape("2")).args(["--memory", "1M"]).arg(&project), &["memory"]);
+    refuse(volley(shape("2")).args(["--memory", "1M"]).arg(&project), &["MB of memory", "; --memory 0."]);
     for ([samples, features, classes], words) in [
         (["18446744073709551615", "4", "3"], "ciphertexts of features"),
         (["100000000000", "4", "3"], "ciphertexts of features"),

@@ -162,6 +162,11 @@ impl Hyperparameters {
         Ok(Self { rule: self.rule.with_momentum_limit(limit)?, ..self })
     }
 
+    /// The same settings for another number of iterations, at least one.
+    pub(crate) fn with_iterations(self, iterations: usize) -> Self {
+        Self { rule: self.rule.with_iterations(iterations), ..self }
+    }
+
     /// These settings with a bound on the [normalised](crate::Preconditioner) weights. A plan that refreshes weights
     /// makes room for it, with as many bits less for their fractions, and the owner checks it before encrypting.
     ///

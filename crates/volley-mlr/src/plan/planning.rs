@@ -31,6 +31,7 @@ pub(super) fn cheapest(
     demands: Demands,
 ) -> Result<Plan, Error> {
     let model = CostModel::default();
+    check_iterations(shape, hyperparameters, demands)?;
     let in_memory = Runs::new(shape, hyperparameters, demands, RowStorage::Memory);
     let in_memory = Planning::new(shape, &in_memory, &model);
     let fastest = in_memory.cheapest(Demands { memory_bytes: None, ..demands })?;
@@ -43,6 +44,20 @@ pub(super) fn cheapest(
         // Where both take the same time rows are kept.
         Ok(plan) => Ok(in_memory.faster_than(plan.seconds().next_up(), demands).unwrap_or(plan)),
         Err(on_disk) => in_memory.cheapest(demands).map_err(|in_memory| closer(in_memory, on_disk)),
+    }
+}
+
+/// Refuses more iterations than a run that refreshes has, where fewer would be refreshed. Without refreshes there are
+/// far fewer.
+fn check_iterations(shape: Shape, hyperparameters: &Hyperparameters, demands: Demands) -> Result<(), Error> {
+    let iterations = hyperparameters.iterations();
+    if iterations <= MAX_ITERATIONS {
+        return Ok(());
+    }
+    let most = hyperparameters.clone().with_iterations(MAX_ITERATIONS);
+    match Runs::new(shape, &most, demands, RowStorage::Memory).refreshing {
+        Some(_) => Err(Error::TooLongTraining { iterations, max: MAX_ITERATIONS }),
+        None => Ok(()),
     }
 }
 

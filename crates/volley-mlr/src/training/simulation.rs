@@ -7,7 +7,7 @@ use crate::encrypted::{EncryptedData, EncryptedGroup, ROW_FILE_BYTES};
 use crate::error::Error;
 use crate::method::objective::Objective;
 use crate::training::circuit::{SPARE_LEVELS, TrainingCircuit};
-use crate::training::refresh::{Method, Refresh, Schedule, bootstrapping};
+use crate::training::refresh::{INPUT_LEVEL, Method, Refresh, Schedule, bootstrapping};
 use crate::training::rows::{
     GROUPS_AT_ONCE, GroupSource, RowPreparation, RowStorage, StoredRows, groups_in_window,
 };
@@ -30,6 +30,38 @@ impl<O: Objective> Circuit for TrainingCircuit<O> {
         let Some(preset) = self.method.as_ref().and_then(Method::preset) else { return 0 };
         let bootstrapping = bootstrapping(preset, parameters, layout);
         bootstrapping.map_or(0, |bootstrapping| bootstrapping.memory_bytes())
+    }
+
+    /// What is alive in the second iteration, or else in the first, at the end of the first window of groups: the copies
+    /// and labels of the window, the rotations of the weights, and the sums of the gradient. They are those of all class
+    /// blocks where there are further windows, and else of one. A refresh gives levels for an iteration at least.
+    fn least_bytes(&self, parameters: &Parameters, layout: Layout, split: Split) -> u64 {
+        let (groups, column_blocks, iteration) =
+            (layout.groups(), layout.column_blocks(), self.iteration_levels());
+        let polynomials = |count: usize, level: usize| {
+            let bytes = parameters.limbs(level) * parameters.degree() * size_of::<u64>();
+            (count as u64).saturating_mul(bytes as u64)
+        };
+        let (level, spent) = match self.method {
+            Some(_) => (INPUT_LEVEL + iteration, 0),
+            None => (parameters.max_level(), Schedule::FIRST_LEVELS),
+        };
+        let weights = level.saturating_sub(Schedule::FIRST_LEVELS);
+        let is_first = self.rule.iterations() == 1;
+        let window = match self.storage {
+            RowStorage::Memory => groups,
+            RowStorage::Disk => groups.min(groups_in_window(layout)),
+        };
+        let further = if window < groups { layout.class_blocks() } else { 1 };
+        let of_columns = |count: usize| column_blocks.saturating_mul(count);
+        let copies = polynomials(2 * of_columns(split.backward_copies()), level.saturating_sub(1));
+        let forward = polynomials(2 * of_columns(split.forward_copies()), level.saturating_sub(spent));
+        let rotations = polynomials(2 * of_columns(further.saturating_mul(layout.period())), weights);
+        let (forward, rotations) = if is_first { (0, 0) } else { (forward, rotations) };
+        let sums = polynomials(3 * of_columns((further - 1).saturating_mul(split.backward_sums())), 1);
+        let of_group = copies.saturating_add(forward);
+        let of_group = of_group.saturating_add(polynomials(2 * layout.class_blocks(), level));
+        of_group.saturating_mul(window as u64).saturating_add(rotations).saturating_add(sums)
     }
 
     /// A bootstrapping has linear transforms.
@@ -129,3 +161,6 @@ impl GroupSource<SimulatedCiphertext> for SimulatedGroups {
         groups.map(group).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use volley_ckks::Parameters;
-use volley_ckks::costs::CostModel;
+use volley_ckks::costs::{CostModel, Memory};
+use volley_ckks::{KeySpec, Parameters};
 
 use super::Circuit;
 use super::candidate::Candidate;
@@ -83,6 +83,13 @@ impl<'a, C: Circuit> Planner<'a, C> {
         Ok(Candidate::new(self.circuit, parameters, (layout, split), known, self.model))
     }
 
+    /// The memory that a member takes at least, keys not included: nothing is simulated for it.
+    pub(super) fn least_memory(&self, parameters: &Parameters, layout: Layout, split: Split) -> u64 {
+        let encoded = self.circuit.encoded_bytes(parameters, layout);
+        let bytes = self.circuit.least_bytes(parameters, layout, split);
+        Memory::new(parameters, &KeySpec::new(parameters), bytes, 0, encoded).total()
+    }
+
     /// What is known of a member, or what a first simulation of it tells.
     fn known(&self, parameters: &Parameters, layout: Layout, split: Split) -> Result<Known, C::Error> {
         let levels = 0..=parameters.max_level();
@@ -100,7 +107,8 @@ impl<'a, C: Circuit> Planner<'a, C> {
             return Ok((Counted { key_spec, ..counted.clone() }, Arc::clone(least_bytes)));
         }
         let counted = Counted::of(self.circuit, parameters, layout, split)?;
-        let least_bytes = Arc::new(AtomicU64::new(counted.least_bytes));
+        let least_bytes = counted.least_bytes.max(self.circuit.least_bytes(parameters, layout, split));
+        let least_bytes = Arc::new(AtomicU64::new(least_bytes));
         known().insert(member, (counted.clone(), Arc::clone(&least_bytes)));
         Ok((counted, least_bytes))
     }

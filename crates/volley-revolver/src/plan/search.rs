@@ -87,8 +87,9 @@ struct Search<'p, 'a, C> {
 /// A candidate, or why there is none.
 type Found<'a, C> = Result<Candidate<'a, C>, Refusal<<C as Circuit>::Error>>;
 
-/// A candidate that meets the demands, or all that do not.
-type Meeting<'a, C> = Result<Candidate<'a, C>, Vec<Candidate<'a, C>>>;
+/// A candidate that meets the demands, or those that do not, in the places of the members that were asked for: none of a
+/// member that is too large without its keys.
+type Meeting<'a, C> = Result<Candidate<'a, C>, Vec<Option<Candidate<'a, C>>>>;
 
 impl<'a, C: Circuit> Search<'_, 'a, C> {
     /// The fastest candidate in the rings that are demanded. What a smaller ring has is in hand in the larger ones.
@@ -150,18 +151,20 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
         match self.refusal(&fastest)? {
             None if fastest.burdens_owner() => {
                 let members = with_splits(&[layout], all_splits);
-                let cheapest = self.meeting(&sets, &members, Candidate::cost)?;
+                let cheapest = self.meeting(&under(&sets, &members), Candidate::cost)?;
                 Ok(cheapest.ok().filter(|other| other.cost() < fastest.cost()).unwrap_or(fastest))
             }
             None => Ok(fastest),
             Some(refusal) => {
                 let members = with_splits(&[same_size, others].concat(), extreme_splits);
-                let Some(closest) = self.closest(fastest, &sets, &members)? else { return Err(refusal) };
-                let members = with_splits(&[closest.layout()], all_splits);
-                match self.meeting(&[closest.parameters()], &members, Candidate::seconds)? {
+                let closest = self.closest(fastest, &under(&sets, &members))?;
+                let Some(closest) = closest else { return Err(refusal) };
+                let set = [closest.parameters()];
+                let asked = under(&set, &with_splits(&[closest.layout()], all_splits));
+                match self.meeting(&asked, Candidate::seconds)? {
                     Ok(found) => Ok(found),
                     Err(_) if self.in_hand.is_some() => Err(refusal),
-                    Err(refused) => Err(self.closest_refusal(refusal, refused)?),
+                    Err(refused) => Err(self.closest_refusal(refusal, &asked, refused)?),
                 }
             }
         }
@@ -179,8 +182,7 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
 
     /// All of some members under all of some parameter sets.
     fn all(&self, sets: &[&Parameters], members: &[Member]) -> Result<Vec<Candidate<'a, C>>, C::Error> {
-        let pairs = members.iter().flat_map(|&member| sets.iter().map(move |set| (set, member)));
-        pairs.map(|(set, (layout, split))| self.planner.candidate(set, layout, split)).collect()
+        under(sets, members).iter().map(|asked| self.candidate(asked)).collect()
     }
 
     /// Which of the demands is not met, if one is not.
@@ -194,37 +196,93 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
         Ok(None)
     }
 
-    /// The candidate of the least measure that meets the demands, among some members under any of these sets; if there
-    /// is none, all of them.
+    /// The candidate of the least measure that meets the demands; if there is none, those that could have met them, in
+    /// their places. What is too large without its keys is not simulated.
     fn meeting(
         &self,
-        sets: &[&Parameters],
-        members: &[Member],
+        asked: &[Asked<'_>],
         measure: impl Fn(&Candidate<'a, C>) -> f64,
     ) -> Result<Meeting<'a, C>, C::Error> {
-        let mut candidates = self.all(sets, members)?;
-        candidates.sort_by(|a, b| measure(a).total_cmp(&measure(b)));
-        for index in 0..candidates.len() {
-            if candidates[index].meets(self.demands)? {
-                return Ok(Ok(candidates.swap_remove(index)));
+        let limit = self.demands.memory_bytes.unwrap_or(u64::MAX);
+        let candidate = |asked: &Asked<'_>| {
+            (self.least_memory(asked) <= limit).then(|| self.candidate(asked)).transpose()
+        };
+        let mut candidates = asked.iter().map(candidate).collect::<Result<Vec<_>, _>>()?;
+        let mut places: Vec<_> = (0..asked.len()).filter(|&place| candidates[place].is_some()).collect();
+        let measured = |&place: &usize| candidates[place].as_ref().map_or(f64::INFINITY, &measure);
+        places.sort_by(|a, b| measured(a).total_cmp(&measured(b)));
+        for place in places {
+            let Some(candidate) = candidates[place].take() else { continue };
+            if candidate.meets(self.demands)? {
+                return Ok(Ok(candidate));
             }
+            candidates[place] = Some(candidate);
         }
         Ok(Err(candidates))
     }
 
+    /// Candidates that do not meet the demands, and those among the others that may take no more memory than
+    /// `required`, or than one of them. The others are not simulated.
+    fn with_others(
+        &self,
+        mut required: u64,
+        asked: &[Asked<'_>],
+        mut candidates: Vec<Option<Candidate<'a, C>>>,
+    ) -> Result<Vec<Candidate<'a, C>>, C::Error> {
+        let limit = self.demands.memory_bytes.unwrap_or(u64::MAX);
+        let mut places: Vec<_> = (0..asked.len()).collect();
+        places.sort_by_cached_key(|&place| (candidates[place].is_none(), self.least_memory(&asked[place])));
+        for place in places {
+            if self.least_memory(&asked[place]) > required {
+                continue;
+            }
+            let candidate = match candidates[place].take() {
+                Some(candidate) => candidate,
+                None => self.candidate(&asked[place])?,
+            };
+            let has_keys = candidate.key_excess(self.demands) == 0;
+            let least = limit.saturating_add(candidate.least_memory_excess(self.demands));
+            if has_keys && self.demands.memory_bytes.is_some() && least <= required {
+                required = required.min(candidate.memory(self.demands.threads)?.total());
+            }
+            candidates[place] = Some(candidate);
+        }
+        let mut found: Vec<_> = candidates.into_iter().flatten().collect();
+        found.sort_by(|a, b| a.seconds().total_cmp(&b.seconds()));
+        Ok(found)
+    }
+
+    fn candidate(&self, &(set, (layout, split)): &Asked<'_>) -> Result<Candidate<'a, C>, C::Error> {
+        self.planner.candidate(set, layout, split)
+    }
+
+    /// The memory that a member takes at least, where memory alone decides.
+    fn least_memory(&self, &(set, (layout, split)): &Asked<'_>) -> u64 {
+        match self.demands {
+            Demands { memory_bytes: Some(_), key_bytes: None, .. } => {
+                self.planner.least_memory(set, layout, split)
+            }
+            _ => 0,
+        }
+    }
+
     /// The fastest candidate that meets the demands, or else the one that comes closest to them, of `first`, which does
-    /// not, and of some members under any of these sets. With a plan in hand no other one will do.
+    /// not, and of some members. With a plan in hand no other one will do.
     fn closest(
         &self,
         first: Candidate<'a, C>,
-        sets: &[&Parameters],
-        members: &[Member],
+        asked: &[Asked<'_>],
     ) -> Result<Option<Candidate<'a, C>>, C::Error> {
-        let refused = match self.meeting(sets, members, Candidate::seconds)? {
+        let refused = match self.meeting(asked, Candidate::seconds)? {
             Ok(found) => return Ok(Some(found)),
             Err(_) if self.in_hand.is_some() => return Ok(None),
             Err(refused) => refused,
         };
+        let required = match self.demands.memory_bytes {
+            Some(_) => first.memory(self.demands.threads)?.total(),
+            None => u64::MAX,
+        };
+        let refused = self.with_others(required, asked, refused)?;
         let closest = self.leanest_first(refused).into_iter().try_fold(first, |best, candidate| {
             let keys = candidate.key_excess(self.demands).cmp(&best.key_excess(self.demands));
             let needed = best.memory_excess(self.demands)?;
@@ -238,13 +296,16 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
         closest.map(Some)
     }
 
-    /// Which of the demands are missed by the least, of a refusal and of candidates that do not meet them.
+    /// Which of the demands are missed by the least, of a refusal and of members that do not meet them.
     fn closest_refusal(
         &self,
         first: Refusal<C::Error>,
-        refused: Vec<Candidate<'a, C>>,
+        asked: &[Asked<'_>],
+        refused: Vec<Option<Candidate<'a, C>>>,
     ) -> Result<Refusal<C::Error>, C::Error> {
         let limit = self.demands.memory_bytes.unwrap_or(u64::MAX);
+        let required = if let Refusal::Memory(required) = first { required } else { u64::MAX };
+        let refused = self.with_others(required, asked, refused)?;
         self.leanest_first(refused).into_iter().try_fold(first, |closest, candidate| {
             let least = limit.saturating_add(candidate.least_memory_excess(self.demands));
             if matches!(closest, Refusal::Memory(required) if least >= required) {
@@ -268,6 +329,14 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
 
 /// A layout and a split of it.
 type Member = (Layout, Split);
+
+/// A member under a parameter set.
+type Asked<'s> = (&'s Parameters, Member);
+
+/// Each of some members under each of some parameter sets.
+fn under<'s>(sets: &[&'s Parameters], members: &[Member]) -> Vec<Asked<'s>> {
+    members.iter().flat_map(|&member| sets.iter().map(move |&set| (set, member))).collect()
+}
 
 fn with_splits(layouts: &[Layout], splits: impl Fn(&Layout) -> Vec<Split>) -> Vec<Member> {
     layouts.iter().flat_map(|layout| splits(layout).into_iter().map(|split| (*layout, split))).collect()

@@ -1,0 +1,127 @@
+//! Planning for the user: what cannot be is refused at once, with the option that helps.
+
+use volley_mlr::volley_revolver::Error as MatrixError;
+use volley_mlr::{Error, Plan};
+use volley_program::BadInput;
+use volley_program::machine::available_memory_bytes;
+use volley_program::units::show_bytes;
+
+use crate::output::phase;
+use crate::settings::Settings;
+
+/// The plan of some settings. Where these have no limit of the memory, one that is too large for this machine is
+/// refused: whoever has a larger one says so.
+///
+/// # Errors
+///
+/// [`BadInput`] with what would fit.
+pub(crate) fn plan(settings: &Settings) -> Result<Plan, BadInput> {
+    phase("planning", || {
+        let plan = settings.plan().map_err(|error| with_advice(&error, settings))?;
+        match (settings.memory, available_memory_bytes()) {
+            (None, Some(available)) => check(plan, settings, available),
+            _ => Ok(plan),
+        }
+    })
+}
+
+/// Refuses a plan that this machine has not the memory for.
+fn check(plan: Plan, settings: &Settings, available: u64) -> Result<Plan, BadInput> {
+    let needed = plan.memory(1).total();
+    if needed <= available {
+        return Ok(plan);
+    }
+    let within = Settings { memory: Some(available), ..settings.clone() }.plan();
+    let smaller = match within {
+        Ok(smaller) => format!("--memory {} plans for less", gigabytes(smaller.memory(1).total())),
+        Err(error) => with_advice(&error, settings).to_string(),
+    };
+    Err(BadInput::new(format!(
+        "the fastest plan takes {} of memory, and this machine has {}: {smaller}; if the server has as much: --memory {}",
+        show_bytes(needed),
+        show_bytes(available),
+        gigabytes(needed)
+    )))
+}
+
+/// An error with the option that helps, where there is one.
+fn with_advice(error: &Error, settings: &Settings) -> BadInput {
+    let advice = match error {
+        Error::Matrix(MatrixError::TooMuchMemory { required, .. }) => {
+            format!("--memory {} would do", gigabytes(*required))
+        }
+        Error::Matrix(MatrixError::TooManyKeys { .. }) if settings.small_keys => {
+            "without --small-keys they may be larger".to_owned()
+        }
+        Error::TooManyIterations { .. } if settings.shareable => {
+            "fewer --iterations, or a plan without --shareable".to_owned()
+        }
+        Error::TooManyIterations { .. } => "fewer --iterations, or another --log-n".to_owned(),
+        Error::TooLongTraining { max, .. } => format!("--iterations {max} would do"),
+        _ => return BadInput::new(error),
+    };
+    BadInput::new(format!("{error}; {advice}"))
+}
+
+/// A size as options are given it, rounded up.
+fn gigabytes(bytes: u64) -> String {
+    let gigabytes = (bytes as f64 / 1e7).ceil() / 100.0;
+    format!("{gigabytes}G")
+}
+
+#[cfg(test)]
+mod tests {
+    use volley_program::units::parse_bytes;
+
+    use super::*;
+
+    #[test]
+    fn what_is_named_fits() {
+        for bytes in [407_011_328, 1_204_059_780, 10_000_000, 1] {
+            let named = parse_bytes(&gigabytes(bytes)).unwrap();
+            assert!((bytes..=bytes + 10_000_000).contains(&named), "{named}");
+        }
+        let small = Settings { memory: Some(100_000_000), ..Settings::of(24, 4, 3) };
+        let refused = with_advice(&small.plan().unwrap_err(), &small).to_string();
+        let (_, option) = refused.rsplit_once("; --memory ").unwrap();
+        let memory = parse_bytes(option.strip_suffix(" would do").unwrap()).ok();
+        assert!(Settings { memory, ..small }.plan().is_ok(), "{refused}");
+    }
+
+    #[test]
+    fn a_plan_that_the_machine_has_no_memory_for_is_refused_with_what_fits() {
+        let settings = Settings::of(2000, 50, 3);
+        let plan = || settings.plan().unwrap();
+        let needed = plan().memory(1).total();
+        assert!(check(plan(), &settings, needed).is_ok());
+        let refused = check(plan(), &settings, needed - 1).unwrap_err().to_string();
+        assert!(refused.contains(" plans for less; if the server has as much: --memory "), "{refused}");
+        let none = check(plan(), &settings, 50_000_000).unwrap_err().to_string();
+        assert!(
+            none.contains("the leanest plan takes ") && none.contains(" would do; if the server"),
+            "{none}"
+        );
+    }
+
+    #[test]
+    fn what_helps_is_named() {
+        let settings = Settings::of(24, 4, 3);
+        let long = Settings { iterations: 1001, ..settings.clone() };
+        let refused = with_advice(&long.plan().unwrap_err(), &long).to_string();
+        assert_eq!(refused, "a training has at most 1,000 iterations, not 1,001; --iterations 1000 would do");
+        for (settings, words) in [
+            (
+                Settings { iterations: 30, log_n: Some(14), ..settings.clone() },
+                "; fewer --iterations, or another",
+            ),
+            (Settings { iterations: 40, shareable: true, ..settings.clone() }, "without --shareable"),
+        ] {
+            let refused = with_advice(&settings.plan().unwrap_err(), &settings).to_string();
+            assert!(refused.contains(words), "{refused}");
+        }
+        let small = Settings { small_keys: true, ..settings };
+        let keys = Error::Matrix(MatrixError::TooManyKeys { required: 61_000_000, limit: 60_000_000 });
+        let refused = with_advice(&keys, &small).to_string();
+        assert!(refused.ends_with("limit is 60.0 MB; without --small-keys they may be larger"), "{refused}");
+    }
+}
