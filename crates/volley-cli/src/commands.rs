@@ -11,6 +11,7 @@ mod init;
 mod inspect;
 mod keygen;
 mod man;
+mod pool;
 mod predict;
 mod rehearse;
 mod report;
@@ -52,6 +53,9 @@ The server:
   volley train upload
   volley stop upload
 
+Several owners, none of whom shows its rows, and a server:
+  volley pool --help
+
 Exit codes: 0 done, 1 internal failure, 2 wrong usage or input, or nowhere to write.";
 
 #[derive(Subcommand, Debug)]
@@ -70,6 +74,7 @@ enum Command {
     EncryptRows(encrypt_rows::Options),
     Score(score::Options),
     DecryptScores(decrypt_scores::Options),
+    Pool(pool::Options),
     Inspect(inspect::Options),
     Completions(completions::Options),
     Man(man::Options),
@@ -95,6 +100,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::EncryptRows(options) => encrypt_rows::run(options, output),
         Command::Score(options) => score::run(options, output),
         Command::DecryptScores(options) => decrypt_scores::run(options, output),
+        Command::Pool(options) => pool::run(options, output),
         Command::Inspect(options) => inspect::run(options, output),
         Command::Completions(options) => completions::run(options),
         Command::Man(options) => man::run(options),

@@ -384,7 +384,7 @@ impl JobFolder {
 
     /// A file of rows, from 0.
     pub(crate) fn row_file(&self, file: usize) -> PathBuf {
-        self.folder.join(format!("rows-{:05}.vly", file + 1))
+        self.folder.join(row_file_name(file))
     }
 
     /// What is named like a file of rows beyond so many: it belongs to another upload.
@@ -475,9 +475,15 @@ impl JobFolder {
         needed: &KeySpec,
     ) -> Result<EvaluationKeySet, BadInput> {
         let file = self.keys_file();
-        let limit = job.plan().key_spec().byte_count();
+        let spec = job.plan().key_spec();
+        let limit = if job.is_pooled() { spec.pooled_byte_count() } else { spec.byte_count() };
         job.read_keys(context, needed, self.open(&file)?, limit).at(&file)
     }
+}
+
+/// The name of a file of rows, from 0.
+pub(crate) fn row_file_name(file: usize) -> String {
+    format!("rows-{:05}.vly", file + 1)
 }
 
 /// Reads the file of a job that the user named.

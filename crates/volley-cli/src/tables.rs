@@ -123,6 +123,16 @@ impl TableSource {
         Ok(Self { labels: labels.map(Path::to_owned), ..self.clone() })
     }
 
+    /// The file of labels, if one was named.
+    pub(crate) fn labels_file(&self) -> Option<&Path> {
+        self.labels.as_deref()
+    }
+
+    /// The same with this file of labels, which is not stored with the rest.
+    pub(crate) fn with_labels(&self, labels: Option<PathBuf>) -> Self {
+        Self { labels, ..self.clone() }
+    }
+
     /// Labelled rows to train on.
     pub(crate) fn read_training(&self, path: &Path) -> Result<Table, BadInput> {
         self.read(path, LabelSource::Usual, None)

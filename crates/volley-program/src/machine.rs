@@ -13,7 +13,7 @@ use crate::units::{counted, parse_bytes, show_bytes};
 const MAX_THREADS: i64 = 1024;
 
 /// Threads, as commands are given them.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Threads {
     /// Threads [default: one for each core]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS))]
@@ -34,7 +34,7 @@ impl Threads {
 }
 
 /// Threads and memory, as the server's commands are given them.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Machine {
     #[command(flatten)]
     threads: Threads,

@@ -82,16 +82,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     options.machine.start_threads()?;
     let folder = JobFolder::new(&options.folder);
     let job = folder.job()?;
-    let _lock = FolderLock::take(folder.path())?;
-    let done = match finished(&folder, &job)? {
-        Some(iteration) => Iterations { before: iteration, all: iteration },
-        None => {
-            let storage = choose_storage(&options.machine, job.plan())?;
-            upload::check(&folder, &job, storage)?;
-            train(&folder, &job, storage)?
-        }
-    };
-    remove_intermediate(&folder)?;
+    let done = run_job(&folder, &job, &options.machine)?;
     let model = folder.model_file();
     output.result(&Trained {
         model_bytes: fs::metadata(&model).at(&model)?.len(),
@@ -103,6 +94,21 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         threads: rayon::current_num_threads(),
         seconds: start.elapsed().as_secs_f64(),
     })
+}
+
+/// Trains on what is in a folder, unless its model is there already.
+pub(super) fn run_job(folder: &JobFolder, job: &Job, machine: &Machine) -> Result<Iterations> {
+    let _lock = FolderLock::take(folder.path())?;
+    let done = match finished(folder, job)? {
+        Some(iteration) => Iterations { before: iteration, all: iteration },
+        None => {
+            let storage = choose_storage(machine, job.plan())?;
+            upload::check(folder, job, storage)?;
+            train(folder, job, storage)?
+        }
+    };
+    remove_intermediate(folder)?;
+    Ok(done)
 }
 
 /// Rows are kept in memory where it has room for them, and else read in every iteration.
@@ -138,12 +144,12 @@ fn in_the_way(file: &Path, error: &wire::WireError) -> BadInput {
 }
 
 /// The iterations that were done before this start, and with those of this start.
-struct Iterations {
+pub(super) struct Iterations {
     before: usize,
     all: usize,
 }
 
-/// Trains from the last checkpoint on, to the last iteration or until it is stopped.
+/// Trains on an upload from the last checkpoint on, to the last iteration or until it is stopped.
 fn train(folder: &JobFolder, job: &Job, storage: RowStorage) -> Result<Iterations> {
     let plan = job.plan();
     let context = phase("tables", || Context::new(plan.parameters().clone()));

@@ -26,7 +26,12 @@ pub(super) fn check(folder: &JobFolder, job: &Job, storage: RowStorage) -> Resul
     let row_files: Vec<_> = (0..plan.row_files())
         .map(|number| file(folder.row_file(number), wire::TRAINING_ROWS, plan.row_file_bytes(number)))
         .collect();
-    let keys = file(folder.keys_file(), Kind::EVALUATION_KEYS, plan.key_spec().byte_count());
+    let (kind, bytes) = if job.is_pooled() {
+        (Kind::POOLED_EVALUATION_KEYS, plan.key_spec().pooled_byte_count())
+    } else {
+        (Kind::EVALUATION_KEYS, plan.key_spec().byte_count())
+    };
+    let keys = file(folder.keys_file(), kind, bytes);
     let preconditioner =
         file(folder.preconditioner_file(), wire::PRECONDITIONER, plan.preconditioner_bytes());
     [&keys, &preconditioner].into_iter().chain(&row_files).try_for_each(|file| file.check(job))?;
@@ -68,7 +73,8 @@ impl Expected {
             "the file belongs to other parameters than the job's".to_owned()
         } else if header.key_id != Some(job.key_id()) {
             "the file belongs to another key than the job's".to_owned()
-        } else if *kind != Kind::EVALUATION_KEYS && wire::names(&header) != Some((job.id(), job.plan_hash()))
+        } else if ![Kind::EVALUATION_KEYS, Kind::POOLED_EVALUATION_KEYS].contains(kind)
+            && wire::names(&header) != Some((job.id(), job.plan_hash()))
         {
             "the file belongs to another job".to_owned()
         } else if found != *bytes {

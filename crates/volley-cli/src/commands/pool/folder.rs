@@ -1,0 +1,246 @@
+//! The folder of one party: what it keeps, what it sends, and what it has of the others.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use volley_program::{BadInput, OrBadInput};
+
+use crate::atomic::{FolderLock, Staged, sweep};
+use crate::files::{buffered, check_without_links, open_named, open_received};
+
+/// The name by which the server sends.
+pub(super) const SERVER: &str = "server";
+const RECEIVED: &str = "received.json";
+/// More than any text has: names of 65,536 columns.
+const TEXT_LIMIT: u64 = 1 << 24;
+
+/// A file of another party, whose bytes are hashed as they are read.
+pub(super) type Incoming = BufReader<Hashed>;
+
+#[derive(Debug)]
+pub(super) struct Hashed {
+    file: File,
+    hash: blake3::Hasher,
+}
+
+impl Read for Hashed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.hash.update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+/// The hash of a file, by its party and name.
+type Hashes = BTreeMap<String, String>;
+
+/// The folder of a party.
+#[derive(Debug)]
+pub(super) struct PoolFolder {
+    root: PathBuf,
+    /// Files that were read or sent, which must not change.
+    received: RefCell<Hashes>,
+}
+
+impl PoolFolder {
+    /// Makes the folder of a party. What others sent may be there already.
+    pub(super) fn create(root: &Path, party: &str) -> Result<Self, BadInput> {
+        let folder = Self { root: root.to_owned(), received: RefCell::default() };
+        let (sends, private) = (folder.exchange().join(party), folder.private());
+        if private.try_exists().at(&private)? {
+            return Err(BadInput::at(root, "a party has this folder already; choose another"));
+        }
+        fs::create_dir_all(&sends).at(&sends)?;
+        fs::create_dir(&private).at(&private)?;
+        #[cfg(unix)]
+        fs::set_permissions(&private, std::os::unix::fs::PermissionsExt::from_mode(0o700)).at(&private)?;
+        folder.check_links()?;
+        Ok(folder)
+    }
+
+    /// The folder that `volley pool init` or `volley pool join` made.
+    pub(super) fn open(root: &Path) -> Result<Self, BadInput> {
+        let mut folder = Self { root: root.to_owned(), received: RefCell::default() };
+        if !folder.private().is_dir() {
+            let problem = "this is no folder of a pool: `volley pool init` or `volley pool join` makes one";
+            return Err(BadInput::at(root, problem));
+        }
+        folder.check_links()?;
+        folder.received = RefCell::new(folder.recall(RECEIVED)?.unwrap_or_default());
+        Ok(folder)
+    }
+
+    /// Where others' files are looked for before there is a folder.
+    pub(super) fn unopened(root: &Path) -> Self {
+        Self { root: root.to_owned(), received: RefCell::default() }
+    }
+
+    /// The right to change the folder. What a killed program left half written is removed.
+    pub(super) fn lock(&self, party: &str) -> Result<FolderLock, BadInput> {
+        let lock = FolderLock::take(&self.private())?;
+        let sends = self.exchange().join(party);
+        sweep(&sends).at(&sends)?;
+        Ok(lock)
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn exchange(&self) -> PathBuf {
+        self.root.join("exchange")
+    }
+
+    fn private(&self) -> PathBuf {
+        self.root.join("private")
+    }
+
+    /// A file that this party keeps.
+    pub(super) fn kept(&self, file: &str) -> PathBuf {
+        self.private().join(file)
+    }
+
+    /// A file that a party sends.
+    pub(super) fn sent(&self, party: &str, file: &str) -> PathBuf {
+        self.exchange().join(party).join(file)
+    }
+
+    /// Whether a file of a party is there.
+    pub(super) fn has(&self, party: &str, file: &str) -> bool {
+        self.sent(party, file).symlink_metadata().is_ok()
+    }
+
+    /// Whether this party has kept a file.
+    pub(super) fn keeps(&self, file: &str) -> bool {
+        self.kept(file).symlink_metadata().is_ok()
+    }
+
+    /// Names of the parties that have sent anything.
+    pub(super) fn parties(&self) -> Result<Vec<String>, BadInput> {
+        let exchange = self.exchange();
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&exchange).at(&exchange)? {
+            names.extend(entry.at(&exchange)?.file_name().into_string());
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// No party may lead another out of the folder.
+    fn check_links(&self) -> Result<(), BadInput> {
+        check_without_links(&self.exchange())?;
+        let folders = self.parties()?.into_iter().map(|party| self.exchange().join(party));
+        folders.filter(|folder| folder.is_dir()).try_for_each(|folder| check_without_links(&folder))
+    }
+
+    /// Reads a file of a party. One that was read before and is another file now is refused: nobody does a step twice
+    /// with different values.
+    pub(super) fn read<T, E: Display>(
+        &self,
+        party: &str,
+        file: &str,
+        read: impl FnOnce(&mut Incoming) -> Result<T, E>,
+    ) -> Result<T, BadInput> {
+        let path = self.sent(party, file);
+        let mut incoming = buffered(Hashed { file: open_received(&path)?, hash: blake3::Hasher::new() });
+        let value = read(&mut incoming).at(&path)?;
+        let found = incoming.get_ref().hash.finalize().to_hex().to_string();
+        self.remember(party, file, found)?;
+        Ok(value)
+    }
+
+    /// Reads a text of a party.
+    pub(super) fn read_text<T: DeserializeOwned>(&self, party: &str, file: &str) -> Result<T, BadInput> {
+        self.read(party, file, |incoming| parse(incoming).map_err(|error| error.to_string()))
+    }
+
+    fn remember(&self, party: &str, file: &str, found: String) -> Result<(), BadInput> {
+        let mut received = self.received.borrow_mut();
+        let expected = received.entry(format!("{party}/{file}")).or_insert_with(|| found.clone());
+        if *expected == found {
+            return Ok(());
+        }
+        let problem = format!("{party} sent another file here before, and each step is done once");
+        Err(BadInput::at(&self.sent(party, file), problem))
+    }
+
+    /// The hash of a file that was read or sent.
+    pub(super) fn hash_of(&self, party: &str, file: &str) -> Option<String> {
+        self.received.borrow().get(&format!("{party}/{file}")).cloned()
+    }
+
+    /// Brings to the disk which files were read: before anything that follows from them is kept or sent.
+    fn keep_received(&self) -> Result<(), BadInput> {
+        let text = serde_json::to_string_pretty(&*self.received.borrow()).or_bad_input()?;
+        Staged::private(&self.kept(RECEIVED), |mut out| writeln!(out, "{text}"))?.commit(true)
+    }
+
+    /// Sends a file, complete or not at all.
+    pub(super) fn send<E: Display>(
+        &self,
+        party: &str,
+        file: &str,
+        write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
+    ) -> Result<(), BadInput> {
+        self.keep_received()?;
+        Staged::new(&self.sent(party, file), write)?.commit(false)
+    }
+
+    /// Sends a text.
+    pub(super) fn send_text(&self, party: &str, file: &str, value: &impl Serialize) -> Result<(), BadInput> {
+        let text = serde_json::to_string_pretty(value).or_bad_input()?;
+        self.send(party, file, |out| writeln!(out, "{text}"))
+    }
+
+    /// Keeps a private file, in the place of one that is there.
+    pub(super) fn keep<E: Display>(
+        &self,
+        file: &str,
+        write: impl FnOnce(&File) -> Result<(), E>,
+    ) -> Result<(), BadInput> {
+        self.keep_received()?;
+        Staged::private(&self.kept(file), write)?.commit(true)
+    }
+
+    /// Makes a private folder, unless it is there.
+    pub(super) fn make_kept(&self, folder: &str) -> Result<(), BadInput> {
+        let folder = self.kept(folder);
+        fs::create_dir_all(&folder).at(&folder)
+    }
+
+    /// Keeps a private text.
+    pub(super) fn keep_text(&self, file: &str, value: &impl Serialize) -> Result<(), BadInput> {
+        let text = zeroize::Zeroizing::new(serde_json::to_string_pretty(value).or_bad_input()?);
+        self.keep(file, |mut out| writeln!(out, "{}", *text))
+    }
+
+    /// A private text, where it is there.
+    pub(super) fn recall<T: DeserializeOwned>(&self, file: &str) -> Result<Option<T>, BadInput> {
+        let path = self.kept(file);
+        if !path.try_exists().at(&path)? {
+            return Ok(None);
+        }
+        parse(&mut open_named(&path)?).map(Some).at(&path)
+    }
+
+    /// Opens a private file. Unbuffered: no buffer is left to be wiped.
+    pub(super) fn open_kept(&self, file: &str) -> Result<File, BadInput> {
+        open_named(&self.kept(file))
+    }
+}
+
+fn parse<T: DeserializeOwned>(file: &mut impl Read) -> Result<T, BadInput> {
+    let mut text = zeroize::Zeroizing::new(String::new());
+    file.take(TEXT_LIMIT + 1).read_to_string(&mut text).or_bad_input()?;
+    if text.len() as u64 > TEXT_LIMIT {
+        return Err(BadInput::new("this is longer than any file of its kind"));
+    }
+    serde_json::from_str(&text).or_bad_input()
+}

@@ -1,0 +1,86 @@
+//! `volley pool init`: one owner invites the others.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use volley_program::units::parse_bytes;
+use volley_program::{BadInput, Iterations, Machine};
+
+use super::agreement::{INVITATION, Invitation, PoolSettings};
+use super::folder::PoolFolder;
+use super::keys::make_transport_key;
+use super::next::{self, Progress};
+use super::party::{Owner, Party};
+use super::session::Session;
+use crate::output::Output;
+use crate::tables::TableSource;
+
+/// Invite other owners to train one model, and make this owner's folder
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  volley pool init north/ --name north --table north.csv --members north,east,south --classes oak,elm
+
+The other owners and the server get north/exchange, and begin with `volley pool join`. The invitation has the names of
+the columns and of the classes, and nothing of the rows.")]
+pub(crate) struct Options {
+    /// Folder to make
+    folder: PathBuf,
+    /// This owner's name among the members
+    #[arg(long)]
+    name: String,
+    /// This owner's labelled rows, which never leave
+    #[arg(long, value_name = "FILE")]
+    table: PathBuf,
+    /// Names of all owners, this one's too, in any order
+    #[arg(long, value_delimiter = ',', required = true, value_name = "NAMES")]
+    members: Vec<String>,
+    /// So many owners are enough to decrypt the model, when the others are gone [default: all are needed]
+    #[arg(long, value_name = "T")]
+    threshold: Option<usize>,
+    /// Names of all classes; no owner need have rows of each
+    #[arg(long, value_delimiter = ',', required = true, value_name = "CLASSES")]
+    classes: Vec<String>,
+    /// Iterations of the training, or `auto`
+    #[arg(long, value_name = "T", default_value_t = Iterations::Auto)]
+    iterations: Iterations,
+    /// What decryptions say of the owners' secrets is hidden within a distance of 2^-BITS, at least 40
+    #[arg(long, value_name = "BITS", default_value_t = 40)]
+    statistical_bits: u32,
+    /// Most memory of the server that keys and ciphertexts may take, such as 4G [default: any]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    memory: Option<u64>,
+    #[command(flatten)]
+    source: TableSource,
+}
+
+pub(super) fn run(options: &Options, output: Output) -> Result<()> {
+    let owner = Owner::new(&options.name, &options.table, &options.source)?;
+    let table = owner.read_first()?;
+    let settings = PoolSettings {
+        iterations: options.iterations.count(),
+        statistical_bits: options.statistical_bits,
+        memory: options.memory,
+    };
+    let (members, classes) = (options.members.clone(), options.classes.clone());
+    let invitation = Invitation::new(members, options.threshold, table.schema(), classes, settings)?;
+    drop(table);
+    invitation.member(&options.name)?;
+    owner.read(&invitation.columns, &invitation)?;
+
+    let folder = PoolFolder::create(&options.folder, &options.name)?;
+    let lock = folder.lock(&options.name)?;
+    make_transport_key(&folder)?;
+    if !folder.has(&options.name, INVITATION) {
+        folder.send_text(&options.name, INVITATION, &invitation)?;
+    } else if folder.read_text::<Invitation>(&options.name, INVITATION)? != invitation {
+        let file = folder.sent(&options.name, INVITATION);
+        return Err(BadInput::at(&file, "another invitation was made before, which others may have").into());
+    }
+    Party::Owner(owner).keep(&folder)?;
+    drop(lock);
+    let session = Session::open(&options.folder, Machine::default(), None)?;
+    let done = next::advance(&session)?;
+    output.result(&Progress::of(&session, done)?)
+}

@@ -1,0 +1,98 @@
+//! Who a party is, and where its table is.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use volley_data::{Schema, Table};
+use volley_mlr::Dataset;
+use volley_program::{BadInput, OrBadInput};
+
+use super::agreement::Invitation;
+use super::folder::{PoolFolder, SERVER};
+use crate::files::open_named;
+use crate::tables::{TableSource, is_stdin};
+
+const PARTY: &str = "party.json";
+
+/// `party.json`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "lowercase")]
+pub(super) enum Party {
+    Owner(Owner),
+    Server,
+}
+
+/// An owner, with the table that it joined with.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Owner {
+    pub(super) name: String,
+    table: PathBuf,
+    labels: Option<PathBuf>,
+    source: TableSource,
+    /// The hash of the table and of the file of labels.
+    hash: String,
+}
+
+impl Party {
+    pub(super) fn keep(&self, folder: &PoolFolder) -> Result<(), BadInput> {
+        folder.keep_text(PARTY, self)
+    }
+
+    pub(super) fn of(folder: &PoolFolder) -> Result<Self, BadInput> {
+        let found = folder.recall(PARTY)?;
+        found.ok_or_else(|| BadInput::at(folder.root(), "making this folder was interrupted: make it anew"))
+    }
+
+    /// The name by which it sends.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Owner(owner) => &owner.name,
+            Self::Server => SERVER,
+        }
+    }
+}
+
+impl Owner {
+    /// The owner of a table, which is read again in later steps.
+    pub(super) fn new(name: &str, table: &Path, source: &TableSource) -> Result<Self, BadInput> {
+        if is_stdin(table) {
+            return Err(BadInput::new("the table of a pool is read several times: name a file"));
+        }
+        let absolute = |path: &Path| std::path::absolute(path).at(path);
+        let (name, labels) = (name.to_owned(), source.labels_file().map(absolute).transpose()?);
+        let mut owner =
+            Self { name, table: absolute(table)?, labels, source: source.clone(), hash: String::new() };
+        owner.hash = owner.hash_now()?;
+        Ok(owner)
+    }
+
+    /// The rows, in the columns of the pool. A table that changed since its owner joined is refused.
+    pub(super) fn rows(&self, invitation: &Invitation) -> Result<Dataset, BadInput> {
+        if self.hash_now()? != self.hash {
+            return Err(BadInput::at(&self.table, "this table has changed since its owner joined the pool"));
+        }
+        self.read(&invitation.columns, invitation)
+    }
+
+    /// Reads the table in columns that were agreed on, and with classes that were.
+    pub(super) fn read(&self, columns: &Schema, invitation: &Invitation) -> Result<Dataset, BadInput> {
+        let source = self.source.with_labels(self.labels.clone());
+        let table = source.read_labelled(&self.table, columns)?;
+        source.check_classes(&table, &invitation.class_labels()?)?;
+        table.into_dataset().or_bad_input()
+    }
+
+    /// Reads the table whose columns are proposed to the others.
+    pub(super) fn read_first(&self) -> Result<Table, BadInput> {
+        self.source.with_labels(self.labels.clone()).read_training(&self.table)
+    }
+
+    fn hash_now(&self) -> Result<String, BadInput> {
+        let mut hash = blake3::Hasher::new();
+        for file in std::iter::once(&self.table).chain(&self.labels) {
+            hash.update_reader(open_named(file)?).at(file)?;
+        }
+        Ok(hash.finalize().to_hex().to_string())
+    }
+}

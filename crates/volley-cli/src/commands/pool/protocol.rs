@@ -1,0 +1,167 @@
+//! The protocol of a pool: what is done in which order, by whom, and what it leaves.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::folder::SERVER;
+use super::session::Session;
+use super::statistics::{self, Round};
+use super::{join, keys, model, planning, rows, training};
+use crate::project::row_file_name;
+
+/// The step that the owner has to take part in.
+pub(super) const CONFIRMATION: &str = "confirmation";
+
+/// Steps in one row do not wait for each other. A row begins when all files of the rows before it are there.
+#[rustfmt::skip]
+pub(super) const PROTOCOL: &[&[Step]] = &[
+    &[Step::of("join",              By::Owners, Leaves::Sent("join.json"),              join::join)],
+    &[Step::of("plan",              By::Host,   Leaves::Sent("job.vly"),                planning::plan)],
+    &[Step::of("commitment",        By::Owners, Leaves::Sent("commitment.vly"),         keys::commit)],
+    &[Step::of(CONFIRMATION,        By::Owners, Leaves::Kept("confirmed.json"),         keys::confirm)],
+    &[Step::of("keys, round 1",     By::Owners, Leaves::Sent("round-1.vly"),            keys::round_one)],
+    &[Step::of("keys, round 2",     By::Owners, Leaves::Sent("round-2.vly"),            keys::round_two),
+      Step::of("shares of secrets", By::Owners, Leaves::SentToEach,       keys::share_secret),
+      Step::of("means",             By::Owners, Leaves::Sent("means.vly"),              |s| statistics::send(s, Round::Means))],
+    &[Step::of("evaluation keys",   By::Server, Leaves::Kept(keys::EVALUATION_KEYS),    keys::evaluation_keys),
+      Step::of("opening of means",  By::Owners, Leaves::Sent("means-opening.vly"),      |s| statistics::open(s, Round::Means))],
+    &[Step::of("deviations",        By::Owners, Leaves::Sent("deviations.vly"),         |s| statistics::send(s, Round::Deviations))],
+    &[Step::of("opening of deviations", By::Owners, Leaves::Sent("deviations-opening.vly"), |s| statistics::open(s, Round::Deviations))],
+    &[Step::of("covariance",        By::Owners, Leaves::Sent("covariance.vly"),         |s| statistics::send(s, Round::Covariance))],
+    &[Step::of("opening of covariance", By::Owners, Leaves::Sent("covariance-opening.vly"), |s| statistics::open(s, Round::Covariance))],
+    &[Step::of("rows",              By::Owners, Leaves::Rows,                           rows::send),
+      Step::of("1/B",               By::Host,   Leaves::Sent(rows::PRECONDITIONER),     rows::send_preconditioner)],
+    &[Step::of("training",          By::Server, Leaves::Sent(training::MODEL),          training::train)],
+    &[Step::of("readiness",         By::Quorum, Leaves::Sent(model::READY),             model::be_ready)],
+    &[Step::of("choice of owners",  By::Chooser, Leaves::Sent(model::OPENERS),          model::choose)],
+    &[Step::of("opening of the model", By::Openers, Leaves::Sent(model::OPENING),       model::open)],
+    &[Step::of("model",             By::Owners, Leaves::Kept(model::KEPT),              model::keep)],
+];
+
+/// A step of the protocol.
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    by: By,
+    leaves: Leaves,
+    run: fn(&Session) -> Result<()>,
+}
+
+/// Who does a step.
+#[derive(Clone, Copy)]
+enum By {
+    Owners,
+    /// The owner who invited the others.
+    Host,
+    Server,
+    /// As many owners as decrypt, whichever they are, in a pool with a threshold.
+    Quorum,
+    /// The server, in a pool with a threshold.
+    Chooser,
+    /// The owners who decrypt.
+    Openers,
+}
+
+/// What is there when a step is done.
+#[derive(Clone, Copy)]
+enum Leaves {
+    /// A file for everyone.
+    Sent(&'static str),
+    /// A file for each member, in a pool with a threshold.
+    SentToEach,
+    /// The files of an owner's rows.
+    Rows,
+    /// A private file, which nobody else waits for.
+    Kept(&'static str),
+}
+
+/// Who is waited for, in which step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Awaited {
+    pub(super) step: &'static str,
+    pub(super) from: Vec<String>,
+}
+
+impl Step {
+    const fn of(name: &'static str, by: By, leaves: Leaves, run: fn(&Session) -> Result<()>) -> Self {
+        Self { name, by, leaves, run }
+    }
+
+    fn parties<'s>(&self, session: &'s Session) -> Vec<&'s str> {
+        let members = &session.invitation.members;
+        let all = || members.iter().map(String::as_str).collect();
+        match (self.by, session.invitation.threshold) {
+            (By::Owners, _) | (By::Quorum, Some(_)) | (By::Openers, None) => all(),
+            (By::Host, _) => vec![&session.host],
+            (By::Server, _) | (By::Chooser, Some(_)) => vec![SERVER],
+            (By::Quorum | By::Chooser, None) => Vec::new(),
+            // Where the server's choice cannot be read, the step says why.
+            (By::Openers, Some(_)) => match model::openers(session) {
+                Ok(openers) => openers.into_iter().map(|member| members[member].as_str()).collect(),
+                Err(_) => all(),
+            },
+        }
+    }
+
+    fn is_done(&self, session: &Session, party: &str) -> bool {
+        let folder = &session.folder;
+        match self.leaves {
+            Leaves::Sent(file) => folder.has(party, file),
+            Leaves::SentToEach => {
+                let mut members = session.invitation.members.iter();
+                session.invitation.threshold.is_none()
+                    || members.all(|member| folder.has(party, &keys::share_for(member)))
+            }
+            Leaves::Rows => session.agreed().is_ok_and(|agreed| {
+                let members = session.invitation.members.iter();
+                let place = members.into_iter().position(|member| member == party);
+                let mut files = agreed.plan().plan().row_files_of(place.unwrap_or_default());
+                files.all(|number| folder.has(party, &row_file_name(number)))
+            }),
+            Leaves::Kept(file) => party != session.name() || folder.keeps(file),
+        }
+    }
+
+    /// Whether this party has to do it, once the steps before it are done.
+    fn is_due(&self, session: &Session) -> bool {
+        let me = session.name();
+        self.parties(session).contains(&me) && !self.is_done(session, me)
+    }
+
+    fn awaited(&self, session: &Session) -> Awaited {
+        let parties = self.parties(session).into_iter();
+        let mut from: Vec<_> =
+            parties.filter(|party| !self.is_done(session, party)).map(str::to_owned).collect();
+        let members = session.invitation.members.len();
+        if matches!(self.by, By::Quorum) && members - from.len() >= session.invitation.threshold.unwrap_or(0) {
+            from.clear();
+        }
+        Awaited { step: self.name, from }
+    }
+}
+
+/// Does what is due, row by row, and returns the steps that were done.
+pub(super) fn advance(session: &Session) -> Result<Vec<&'static str>> {
+    let mut done = Vec::new();
+    for row in PROTOCOL {
+        for step in row.iter().filter(|step| step.is_due(session)) {
+            (step.run)(session)?;
+            if !step.is_due(session) {
+                done.push(step.name);
+            }
+        }
+        if !awaited_in(row, session).is_empty() {
+            break;
+        }
+    }
+    Ok(done)
+}
+
+/// Who is waited for in the first row that is not complete; nobody where the protocol has ended.
+pub(super) fn awaited(session: &Session) -> Vec<Awaited> {
+    let rows = PROTOCOL.iter().map(|row| awaited_in(row, session));
+    rows.into_iter().find(|awaited| !awaited.is_empty()).unwrap_or_default()
+}
+
+fn awaited_in(row: &[Step], session: &Session) -> Vec<Awaited> {
+    row.iter().map(|step| step.awaited(session)).filter(|awaited| !awaited.from.is_empty()).collect()
+}

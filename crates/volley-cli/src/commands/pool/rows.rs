@@ -1,0 +1,60 @@
+//! The rows of a pool: each owner sends its own, prepared by what all have fitted.
+
+use anyhow::Result;
+use volley_mlr::OwnerState;
+use volley_mlr::pool::PoolRows;
+use volley_mlr::wire::write_preconditioner;
+use volley_program::{BadInput, OrBadInput};
+
+use super::keys::public_key;
+use super::session::{Session, generator};
+use super::statistics;
+use crate::project::{complete_length, row_file_name};
+
+pub(super) const PRECONDITIONER: &str = "preconditioner.vly";
+const OWNER_STATE: &str = "owner-state.vly";
+
+/// Sends this owner's rows, file by file: those that are there stay as they are.
+pub(super) fn send(session: &Session) -> Result<()> {
+    with_rows(session, |rows, session| {
+        let (job, plan) = (&session.agreed()?.job, session.agreed()?.plan().plan());
+        for number in plan.row_files_of(session.me()?) {
+            let name = row_file_name(number);
+            if !session.folder.has(session.name(), &name) {
+                let groups = rows.groups(plan.row_file_groups(number), &mut generator()?)?;
+                session.send(&name, |out| groups.write(job, out))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Sends 1/B, which is the same for all owners.
+pub(super) fn send_preconditioner(session: &Session) -> Result<()> {
+    with_rows(session, |rows, session| {
+        let blocks = rows.preconditioner(&mut generator()?)?;
+        let job = &session.agreed()?.job;
+        Ok(session.send(PRECONDITIONER, |out| write_preconditioner(&blocks, job, out))?)
+    })
+}
+
+fn with_rows(
+    session: &Session,
+    send: impl FnOnce(&PoolRows<'_>, &Session) -> Result<()>,
+) -> Result<()> {
+    let (state, key) = (owner_state(session)?, public_key(session)?);
+    let rows = session.owner()?.rows(&session.invitation)?;
+    let rows = PoolRows::new(session.agreed()?.plan(), session.me()?, &state, &rows, &key).or_bad_input()?;
+    send(&rows, session)
+}
+
+/// What all owners have fitted, which is kept.
+pub(super) fn owner_state(session: &Session) -> Result<OwnerState, BadInput> {
+    let (folder, job) = (&session.folder, &session.agreed()?.job);
+    if !folder.keeps(OWNER_STATE) {
+        let fit = statistics::fit(session)?;
+        folder.keep(OWNER_STATE, |out| fit.state().write(job, out))?;
+    }
+    let file = folder.kept(OWNER_STATE);
+    OwnerState::read(job, folder.open_kept(OWNER_STATE)?, complete_length(&file)?).at(&file)
+}

@@ -1,0 +1,108 @@
+//! `volley pool status`: how far a pool is, and what it takes.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+use volley_mlr::volley_ckks::multiparty::{RoundOneShare, RoundTwoShare, SealedShare};
+use volley_program::units::{show_bytes, show_seconds};
+use volley_program::{CoreTimes, Machine};
+
+use super::next::Outlook;
+use super::planning::JOB;
+use super::session::{Agreed, Session};
+use crate::output::Output;
+use crate::plan_summary::ParametersSummary;
+
+/// Show how far a pool is, who is waited for, and what it takes; changes nothing
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  volley pool status north/")]
+pub(crate) struct Options {
+    /// Folder of this party
+    folder: PathBuf,
+}
+
+/// How far a pool is, and once there is a plan, what it takes.
+#[derive(Debug, Serialize)]
+struct Status {
+    members: Vec<String>,
+    threshold: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<Needs>,
+    #[serde(flatten)]
+    outlook: Outlook,
+}
+
+/// What a pool takes, in figures.
+#[derive(Debug, Serialize)]
+struct Needs {
+    rows: Vec<usize>,
+    parameters: ParametersSummary,
+    statistical_bits: u32,
+    decryptions: u32,
+    /// Bytes that each owner sends for the keys, in round one and in round two with the shares of its secret.
+    key_round_bytes: [u64; 2],
+    /// Seconds of each owner for both, on one core of this machine.
+    key_seconds_on_one_core: f64,
+    server_memory_bytes: u64,
+    server_seconds_on_one_core: f64,
+}
+
+impl Needs {
+    fn of(agreed: &Agreed) -> Result<Self> {
+        let (plan, pool) = (agreed.plan(), &agreed.pool);
+        let core = CoreTimes::of_this_machine()?;
+        let members = pool.members().len();
+        let shares = if pool.threshold() < members { members as u64 * SealedShare::file_bytes(pool) } else { 0 };
+        let [first, second] = [RoundOneShare::file_bytes(pool), RoundTwoShare::file_bytes(pool)];
+        let settings = plan.plan().hyperparameters().pool();
+        Ok(Self {
+            rows: plan.rows().to_vec(),
+            parameters: plan.plan().parameters().into(),
+            statistical_bits: settings.map_or(0, |pool| pool.statistical_bits),
+            decryptions: settings.map_or(0, |pool| pool.decryptions),
+            key_round_bytes: [first, second + shares],
+            // The first share is made twice: for the commitment, and to be sent.
+            key_seconds_on_one_core: core.times.owner_seconds(2 * first + 2 * second),
+            server_memory_bytes: plan.plan().memory(1).total(),
+            server_seconds_on_one_core: plan.plan().seconds_on(&core.times),
+        })
+    }
+}
+
+impl fmt::Display for Needs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows: Vec<_> = self.rows.iter().map(ToString::to_string).collect();
+        writeln!(f, "rows             {}", rows.join(" + "))?;
+        writeln!(f, "{}", self.parameters)?;
+        let (bits, decryptions) = (self.statistical_bits, self.decryptions);
+        writeln!(f, "decryptions      {decryptions} within a statistical distance of 2^-{bits}")?;
+        let [first, second] = self.key_round_bytes.map(show_bytes);
+        let seconds = show_seconds(self.key_seconds_on_one_core);
+        writeln!(f, "keys             each owner sends {first} and {second}, about {seconds} on one core")?;
+        let memory = show_bytes(self.server_memory_bytes);
+        writeln!(f, "server           {memory} with one thread, {}", show_seconds(self.server_seconds_on_one_core))
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (members, all) = (self.members.join(", "), self.members.len());
+        let deciders = self.threshold.map_or("all".to_owned(), |few| format!("any {few}"));
+        writeln!(f, "members          {members}; {deciders} of the {all} decrypt the model")?;
+        self.plan.iter().try_for_each(|plan| plan.fmt(f))?;
+        self.outlook.fmt(f)
+    }
+}
+
+pub(super) fn run(options: &Options, output: Output) -> Result<()> {
+    let session = Session::open(&options.folder, Machine::default(), None)?;
+    let planned = session.folder.has(&session.host, JOB);
+    let plan = planned.then(|| Needs::of(session.agreed()?)).transpose()?;
+    let (members, threshold) = (session.invitation.members.clone(), session.invitation.threshold);
+    output.result(&Status { members, threshold, plan, outlook: Outlook::of(&session)? })
+}
