@@ -37,7 +37,8 @@ fn check(plan: Plan, settings: &Settings, available: u64) -> Result<Plan, BadInp
         Err(error) => with_advice(&error, settings).to_string(),
     };
     Err(BadInput::new(format!(
-        "the fastest plan takes {} of memory, and this machine has {}: {smaller}; if the server has as much: --memory {}",
+        "the fastest plan takes {} of memory, and this machine has {}: {smaller}; if the server has as much: \
+         --memory {}",
         show_bytes(needed),
         show_bytes(available),
         gigabytes(needed)

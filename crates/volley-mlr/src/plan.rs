@@ -64,8 +64,8 @@ impl Plan {
     /// # Errors
     ///
     /// [`Error::TooManyIterations`], [`Error::TooLongTraining`] and [`Error::Matrix`] where nothing fits; they say what
-    /// would: fewer iterations, a larger ring, more slots, more memory. [`Error::PlanTooLarge`] for a run that no server would plan again,
-    /// [`Error::WhitenedColumns`] for more columns than the profile takes.
+    /// would: fewer iterations, a larger ring, more slots, more memory. [`Error::PlanTooLarge`] for a run that no
+    /// server would plan again, [`Error::WhitenedColumns`] for more columns than the profile takes.
     pub fn new(
         samples: usize,
         features: usize,

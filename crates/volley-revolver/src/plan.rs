@@ -71,8 +71,8 @@ pub trait Circuit: Sync {
         upload.memory_bytes
     }
 
-    /// Bytes of ciphertexts that are alive at the same time at least, as far as that is known without a simulation: those
-    /// of rows that are kept. What cannot fit the memory for them is not simulated.
+    /// Bytes of ciphertexts that are alive at the same time at least, as far as that is known without a simulation:
+    /// those of rows that are kept. What cannot fit the memory for them is not simulated.
     fn least_bytes(&self, parameters: &Parameters, layout: Layout, split: Split) -> u64 {
         let _ = (parameters, layout, split);
         0

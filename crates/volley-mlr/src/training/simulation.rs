@@ -32,9 +32,10 @@ impl<O: Objective> Circuit for TrainingCircuit<O> {
         bootstrapping.map_or(0, |bootstrapping| bootstrapping.memory_bytes())
     }
 
-    /// What is alive in the second iteration, or else in the first, at the end of the first window of groups: the copies
-    /// and labels of the window, the rotations of the weights, and the sums of the gradient. They are those of all class
-    /// blocks where there are further windows, and else of one. A refresh gives levels for an iteration at least.
+    /// What is alive in the second iteration, or else in the first, at the end of the first window of groups: the
+    /// copies and labels of the window, the rotations of the weights, and the sums of the gradient. They are those of
+    /// all class blocks where there are further windows, and else of one. A refresh gives levels for an iteration at
+    /// least.
     fn least_bytes(&self, parameters: &Parameters, layout: Layout, split: Split) -> u64 {
         let (groups, column_blocks, iteration) =
             (layout.groups(), layout.column_blocks(), self.iteration_levels());

@@ -87,8 +87,8 @@ struct Search<'p, 'a, C> {
 /// A candidate, or why there is none.
 type Found<'a, C> = Result<Candidate<'a, C>, Refusal<<C as Circuit>::Error>>;
 
-/// A candidate that meets the demands, or those that do not, in the places of the members that were asked for: none of a
-/// member that is too large without its keys.
+/// A candidate that meets the demands, or those that do not, in the places of the members that were asked for: none of
+/// a member that is too large without its keys.
 type Meeting<'a, C> = Result<Candidate<'a, C>, Vec<Option<Candidate<'a, C>>>>;
 
 impl<'a, C: Circuit> Search<'_, 'a, C> {
