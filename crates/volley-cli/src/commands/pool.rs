@@ -7,7 +7,7 @@
 //! ```text
 //! DIR/private/             never leaves (mode 0700, files 0600)
 //!     party.json           who this is, and where its table is
-//!     received.json        the hash of every file of others that was read, and of every file that was sent
+//!     received.json        the hash of every file of others that was read
 //!     transport-key.vly    opens what the others seal for this owner
 //!     owner-1.vly owner-2.vly key-holder.vly    the owner's share of the secret, after each round
 //!     public-key.vly       the pool's

@@ -12,6 +12,7 @@ mod guide;
 #[cfg(unix)]
 mod hostile;
 mod kill;
+mod pool;
 mod refusals;
 mod report;
 mod row_files;

@@ -17,7 +17,6 @@ const OWNERS: [&str; 3] = ["north", "east", "south"];
 const PARTIES: [&str; 4] = ["north", "east", "south", "server"];
 /// Rows of all owners.
 const ROWS: usize = 48;
-const COLUMNS: [&str; 4] = ["w", "x", "y", "z"];
 
 /// The folders of all parties, below one that is gone after the test or kept for all tests.
 struct Parties {
@@ -98,8 +97,12 @@ impl Parties {
 
     /// Brings what each party sent to all others, as a shared folder would.
     fn mirror(&self) {
-        for from in PARTIES {
-            for to in PARTIES.into_iter().filter(|to| *to != from) {
+        self.mirror_among(&PARTIES);
+    }
+
+    fn mirror_among(&self, parties: &[&str]) {
+        for from in parties {
+            for to in parties.iter().filter(|to| *to != from) {
                 let sent = self.path(from).join("exchange").join(from);
                 if sent.is_dir() {
                     link_new(&sent, &self.path(to).join("exchange").join(from));
@@ -179,7 +182,10 @@ fn fixture() -> &'static [(Option<String>, Parties)] {
 fn stages(name: &str, more: &[&str]) -> Vec<(Option<String>, Parties)> {
     let root = Path::new(TMP).join(name);
     let _ = fs::remove_dir_all(&root);
-    let running = Parties::new();
+    // Its tables are read in every stage.
+    let running = Parties { root: root.join("running"), _owned: None };
+    fs::create_dir_all(&running.root).unwrap();
+    running.write_tables();
     running.all_join(more);
     let mut stages = Vec::new();
     loop {

@@ -107,7 +107,8 @@ impl Invitation {
         }
         if let Some(threshold) = self.threshold.filter(|few| !(2..members.len()).contains(few)) {
             let all = members.len();
-            let problem = format!("{threshold} of {all} owners is no threshold: at least 2 and less than all");
+            let problem =
+                format!("{threshold} of {all} owners is no threshold: at least 2 and less than all");
             return Err(BadInput::new(problem));
         }
         self.class_labels()?;

@@ -17,6 +17,8 @@ use crate::files::{buffered, check_without_links, open_named, open_received};
 
 /// The name by which the server sends.
 pub(super) const SERVER: &str = "server";
+/// Who the party is: written last when its folder is made.
+pub(super) const PARTY: &str = "party.json";
 const RECEIVED: &str = "received.json";
 /// More than any text has: names of 65,536 columns.
 const TEXT_LIMIT: u64 = 1 << 24;
@@ -45,7 +47,7 @@ type Hashes = BTreeMap<String, String>;
 #[derive(Debug)]
 pub(super) struct PoolFolder {
     root: PathBuf,
-    /// Files that were read or sent, which must not change.
+    /// Files that were read, which must not change.
     received: RefCell<Hashes>,
 }
 
@@ -54,11 +56,11 @@ impl PoolFolder {
     pub(super) fn create(root: &Path, party: &str) -> Result<Self, BadInput> {
         let folder = Self { root: root.to_owned(), received: RefCell::default() };
         let (sends, private) = (folder.exchange().join(party), folder.private());
-        if private.try_exists().at(&private)? {
+        if folder.keeps(PARTY) {
             return Err(BadInput::at(root, "a party has this folder already; choose another"));
         }
         fs::create_dir_all(&sends).at(&sends)?;
-        fs::create_dir(&private).at(&private)?;
+        fs::create_dir_all(&private).at(&private)?;
         #[cfg(unix)]
         fs::set_permissions(&private, std::os::unix::fs::PermissionsExt::from_mode(0o700)).at(&private)?;
         folder.check_links()?;
@@ -129,6 +131,7 @@ impl PoolFolder {
         for entry in fs::read_dir(&exchange).at(&exchange)? {
             names.extend(entry.at(&exchange)?.file_name().into_string());
         }
+        names.retain(|name| !name.starts_with('.'));
         names.sort_unstable();
         Ok(names)
     }
@@ -171,7 +174,7 @@ impl PoolFolder {
         Err(BadInput::at(&self.sent(party, file), problem))
     }
 
-    /// The hash of a file that was read or sent.
+    /// The hash of a file that was read.
     pub(super) fn hash_of(&self, party: &str, file: &str) -> Option<String> {
         self.received.borrow().get(&format!("{party}/{file}")).cloned()
     }

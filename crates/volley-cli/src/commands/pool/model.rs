@@ -61,7 +61,8 @@ pub(super) fn openers(session: &Session) -> Result<Vec<usize>, BadInput> {
     let Some(threshold) = invitation.threshold else { return Ok((0..invitation.members.len()).collect()) };
     let names: Vec<String> = session.folder.read_text(SERVER, OPENERS)?;
     let file = session.folder.sent(SERVER, OPENERS);
-    let mut places = names.iter().map(|name| invitation.member(name)).collect::<Result<Vec<_>, _>>().at(&file)?;
+    let mut places =
+        names.iter().map(|name| invitation.member(name)).collect::<Result<Vec<_>, _>>().at(&file)?;
     places.sort_unstable();
     places.dedup();
     if places.len() == threshold && names.len() == threshold {
@@ -82,7 +83,8 @@ pub(super) fn keep(session: &Session) -> Result<()> {
     let encrypted = encrypted(session)?;
     let plaintexts = opening::finish(session, &openings(session, &encrypted)?, OPENING)?;
     let encoder = Encoder::new(agreed.context());
-    let model = agreed.plan().model(&owner_state(session)?, &encoder, &encrypted, plaintexts).or_bad_input()?;
+    let model =
+        agreed.plan().model(&owner_state(session)?, &encoder, &encrypted, plaintexts).or_bad_input()?;
     let model = TableModel::new(model, session.invitation.columns.clone()).or_bad_input()?;
     let mut bytes = Vec::new();
     write_model(&mut bytes, ModelFormat::Json, &model)?;
@@ -92,7 +94,9 @@ pub(super) fn keep(session: &Session) -> Result<()> {
 fn encrypted(session: &Session) -> Result<EncryptedModel<Ciphertext>, BadInput> {
     let agreed = session.agreed()?;
     let limit = model_limit(agreed.plan().plan());
-    session.folder.read(SERVER, MODEL, |input| EncryptedModel::read(&agreed.job, agreed.context(), input, limit))
+    session
+        .folder
+        .read(SERVER, MODEL, |input| EncryptedModel::read(&agreed.job, agreed.context(), input, limit))
 }
 
 fn openings(session: &Session, encrypted: &EncryptedModel<Ciphertext>) -> Result<Openings, BadInput> {

@@ -24,8 +24,7 @@ pub(super) fn finish(session: &Session, openings: &Openings, file: &str) -> Resu
     let limit = SealedOpening::file_bytes(openings);
     let opened = openings.owners().iter().map(|&owner| {
         let name = &session.invitation.members[owner];
-        let sealed =
-            folder.read(name, file, |input| SealedOpening::read(openings, owner, input, limit))?;
+        let sealed = folder.read(name, file, |input| SealedOpening::read(openings, owner, input, limit))?;
         sealed.open(openings, me, &key).at(&folder.sent(name, file))
     });
     openings.finish(opened.collect::<Result<Vec<_>, _>>()?).or_bad_input()

@@ -8,11 +8,9 @@ use volley_mlr::Dataset;
 use volley_program::{BadInput, OrBadInput};
 
 use super::agreement::Invitation;
-use super::folder::{PoolFolder, SERVER};
+use super::folder::{PARTY, PoolFolder, SERVER};
 use crate::files::open_named;
 use crate::tables::{TableSource, is_stdin};
-
-const PARTY: &str = "party.json";
 
 /// `party.json`.
 #[derive(Debug, Serialize, Deserialize)]

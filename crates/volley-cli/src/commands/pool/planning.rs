@@ -1,10 +1,10 @@
 //! The plan of a pool: one owner makes it, and everybody checks that it is what was agreed on.
 
 use anyhow::Result;
+use volley_mlr::PoolJob;
 use volley_mlr::pool::PoolPlan;
 use volley_mlr::volley_ckks::{Context, Security};
 use volley_mlr::volley_revolver::plan::{Demands, RingChoice};
-use volley_mlr::PoolJob;
 use volley_program::{BadInput, OrBadInput};
 
 use super::agreement::{INVITATION, JOIN, Join};
@@ -62,7 +62,9 @@ fn check(session: &Session, job: &PoolJob) -> Result<(), BadInput> {
     let rows: Vec<usize> = session.joins()?.iter().map(|join| join.rows).collect();
     if plan.rows() != rows {
         let found = plan.rows();
-        return Err(BadInput::new(format_args!("planned for {found:?} rows where the members have {rows:?}")));
+        return Err(BadInput::new(format_args!(
+            "planned for {found:?} rows where the members have {rows:?}"
+        )));
     }
     let shape = plan.plan().layout().shape();
     if [shape.columns - 1, shape.classes] != [invitation.features(), invitation.classes.len()] {
@@ -85,7 +87,8 @@ fn check(session: &Session, job: &PoolJob) -> Result<(), BadInput> {
 /// A hash of the invitation and of what every member said when it joined.
 fn agreement(session: &Session) -> Result<[u8; 32], BadInput> {
     session.joins()?;
-    let mut hash = blake3::Hasher::new_derive_key("Volley 2026: agreement of the members of a pool, version 1");
+    let mut hash =
+        blake3::Hasher::new_derive_key("Volley 2026: agreement of the members of a pool, version 1");
     let joins = session.invitation.members.iter().map(|member| (member, JOIN));
     for (party, file) in std::iter::once((&session.host, INVITATION)).chain(joins) {
         let of_file = session.folder.hash_of(party, file);

@@ -132,7 +132,8 @@ impl Step {
         let mut from: Vec<_> =
             parties.filter(|party| !self.is_done(session, party)).map(str::to_owned).collect();
         let members = session.invitation.members.len();
-        if matches!(self.by, By::Quorum) && members - from.len() >= session.invitation.threshold.unwrap_or(0) {
+        if matches!(self.by, By::Quorum) && members - from.len() >= session.invitation.threshold.unwrap_or(0)
+        {
             from.clear();
         }
         Awaited { step: self.name, from }

@@ -38,10 +38,7 @@ pub(super) fn send_preconditioner(session: &Session) -> Result<()> {
     })
 }
 
-fn with_rows(
-    session: &Session,
-    send: impl FnOnce(&PoolRows<'_>, &Session) -> Result<()>,
-) -> Result<()> {
+fn with_rows(session: &Session, send: impl FnOnce(&PoolRows<'_>, &Session) -> Result<()>) -> Result<()> {
     let (state, key) = (owner_state(session)?, public_key(session)?);
     let rows = session.owner()?.rows(&session.invitation)?;
     let rows = PoolRows::new(session.agreed()?.plan(), session.me()?, &state, &rows, &key).or_bad_input()?;

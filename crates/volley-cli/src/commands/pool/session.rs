@@ -100,7 +100,8 @@ impl Session {
         file: &str,
         read: impl Fn(usize, &mut Incoming) -> Result<T, E>,
     ) -> Result<Vec<T>, BadInput> {
-        let one = |(member, name): (usize, &String)| self.folder.read(name, file, |input| read(member, input));
+        let one =
+            |(member, name): (usize, &String)| self.folder.read(name, file, |input| read(member, input));
         self.invitation.members.iter().enumerate().map(one).collect()
     }
 

@@ -6,8 +6,8 @@ use volley_mlr::volley_ckks::Encoder;
 use volley_mlr::volley_ckks::multiparty::Openings;
 use volley_program::{BadInput, OrBadInput};
 
-use super::keys::public_key;
 use super::folder::Incoming;
+use super::keys::public_key;
 use super::opening;
 use super::session::{Session, generator};
 pub(super) use volley_mlr::pool::Round;

@@ -57,7 +57,8 @@ impl Needs {
         let (plan, pool) = (agreed.plan(), &agreed.pool);
         let core = CoreTimes::of_this_machine()?;
         let members = pool.members().len();
-        let shares = if pool.threshold() < members { members as u64 * SealedShare::file_bytes(pool) } else { 0 };
+        let shares =
+            if pool.threshold() < members { members as u64 * SealedShare::file_bytes(pool) } else { 0 };
         let [first, second] = [RoundOneShare::file_bytes(pool), RoundTwoShare::file_bytes(pool)];
         let settings = plan.plan().hyperparameters().pool();
         Ok(Self {
@@ -85,7 +86,11 @@ impl fmt::Display for Needs {
         let seconds = show_seconds(self.key_seconds_on_one_core);
         writeln!(f, "keys             each owner sends {first} and {second}, about {seconds} on one core")?;
         let memory = show_bytes(self.server_memory_bytes);
-        writeln!(f, "server           {memory} with one thread, {}", show_seconds(self.server_seconds_on_one_core))
+        writeln!(
+            f,
+            "server           {memory} with one thread, {}",
+            show_seconds(self.server_seconds_on_one_core)
+        )
     }
 }
 

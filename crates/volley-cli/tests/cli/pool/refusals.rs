@@ -1,0 +1,125 @@
+//! What a party refuses, and whom it names.
+
+use std::fs;
+use std::path::Path;
+
+use super::{Parties, before};
+use crate::setup::refuse;
+
+/// Puts other bytes in the place of a file, which has other names too.
+fn replace(file: &Path, bytes: &[u8]) {
+    fs::remove_file(file).unwrap();
+    fs::write(file, bytes).unwrap();
+}
+
+/// Puts a file of another place there.
+fn replace_by(file: &Path, other: &Path) {
+    replace(file, &fs::read(other).unwrap());
+}
+
+fn damage(file: &Path) {
+    let mut bytes = fs::read(file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    replace(file, &bytes);
+}
+
+#[test]
+fn a_damaged_file_is_named() {
+    let parties = before(Some("keys, round 2"));
+    damage(&parties.sent("north", "east", "round-1.vly"));
+    refuse(&mut parties.next("north"), &["east", "round-1.vly"]);
+    let parties = before(Some("training"));
+    damage(&parties.sent("server", "south", "rows-00003.vly"));
+    refuse(&mut parties.next("server"), &["rows-00003.vly"]);
+}
+
+#[test]
+fn what_is_of_another_member_or_round_is_refused() {
+    let parties = before(Some("keys, round 2"));
+    let of_east = parties.sent("north", "east", "round-1.vly");
+    replace_by(&of_east, &parties.sent("north", "south", "round-1.vly"));
+    refuse(&mut parties.next("north"), &["east", "south", "round-1.vly"]);
+    let later = before(Some("covariance"));
+    let means = later.sent("north", "east", "means.vly");
+    let parties = before(Some("opening of deviations"));
+    replace_by(&parties.sent("north", "east", "deviations.vly"), &means);
+    refuse(&mut parties.next("north"), &["east", "deviations.vly", "means"]);
+}
+
+#[test]
+fn what_is_of_another_pool_is_refused() {
+    let other = Parties::new();
+    other.all_join(&[]);
+    other.round();
+    let parties = before(Some("confirmation"));
+    // Another pool has other keys, so the place tells where it comes from.
+    for party in ["north", "east", "south"] {
+        other.next(party).assert().success();
+    }
+    let foreign = other.sent("east", "east", "commitment.vly");
+    replace_by(&parties.sent("north", "east", "commitment.vly"), &foreign);
+    refuse(&mut parties.next("north"), &["east", "commitment.vly"]);
+}
+
+#[test]
+fn a_step_is_not_done_twice_with_other_values() {
+    let parties = before(Some("opening of means"));
+    parties.next("north").assert().success();
+    replace_by(&parties.sent("north", "east", "join.json"), &parties.sent("north", "south", "join.json"));
+    refuse(&mut parties.next("north"), &["east sent another file here before"]);
+}
+
+#[test]
+fn another_fingerprint_stops_an_owner() {
+    let parties = before(Some("confirmation"));
+    refuse(parties.next("north").args(["--fingerprint", &"0".repeat(64)]), &["another owner sees"]);
+    assert!(!parties.kept("north", "confirmed.json").exists());
+    assert!(!parties.sent("north", "north", "round-1.vly").exists());
+    let parties = before(Some("opening of means"));
+    refuse(parties.next("north").args(["--fingerprint", &"0".repeat(64)]), &["another owner sees"]);
+}
+
+#[test]
+fn a_member_with_another_invitation_is_named() {
+    let parties = Parties::new();
+    parties.init(&[]).assert().success();
+    parties.mirror();
+    let invitation = parties.sent("east", "north", "invitation.json");
+    let text = fs::read_to_string(&invitation).unwrap();
+    replace(&invitation, text.replace("\"iterations\": 1", "\"iterations\": 2").as_bytes());
+    parties.join("east").assert().success();
+    parties.join("south").assert().success();
+    parties.mirror();
+    refuse(&mut parties.next("north"), &["east joined another invitation"]);
+}
+
+#[test]
+fn a_table_that_changed_is_refused() {
+    let parties = before(Some("opening of means"));
+    let table = parties.path("east.csv");
+    // The tables' folder is not that of the copy, so the owner's own is named.
+    let party = fs::read_to_string(parties.kept("east", "party.json")).unwrap();
+    let original = serde_json::from_str::<serde_json::Value>(&party).unwrap()["owner"]["table"].clone();
+    let moved = party.replace(original.as_str().unwrap(), table.to_str().unwrap());
+    replace(&parties.kept("east", "party.json"), moved.as_bytes());
+    replace(&table, b"kind,w,x,y,z\na,1,2,3,4\n");
+    for party in ["north", "east", "south"] {
+        let _ = parties.next(party).ok();
+    }
+    parties.mirror();
+    refuse(&mut parties.next("east"), &["east.csv", "changed since its owner joined"]);
+}
+
+#[test]
+fn wrong_members_are_refused() {
+    let parties = Parties::new();
+    refuse(&mut parties.init(&["--threshold", "3"]), &["3 of 3 owners is no threshold"]);
+    parties.init(&[]).assert().success();
+    refuse(&mut parties.init(&[]), &["has this folder already"]);
+    parties.mirror();
+    let mut stranger = crate::setup::volley(["pool", "join"]);
+    stranger.arg(parties.path("east")).arg(parties.path("east.csv")).args(["--name", "west"]);
+    refuse(&mut stranger, &["west is no member"]);
+    refuse(&mut parties.next("south"), &["no folder of a pool"]);
+}
