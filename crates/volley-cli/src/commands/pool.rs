@@ -23,11 +23,13 @@
 //! A file is complete when it is there, and never changes. So it does not matter in which order files arrive, nor
 //! whether they arrive twice.
 
+mod agreed;
 mod agreement;
 mod folder;
 mod init;
 mod join;
 mod keys;
+mod membership;
 mod model;
 mod next;
 mod opening;

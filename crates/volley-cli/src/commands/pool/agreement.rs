@@ -116,6 +116,11 @@ impl Invitation {
         Ok(self)
     }
 
+    /// What every member said when it joined.
+    pub(super) fn joins(&self, folder: &PoolFolder, host: &str) -> Result<Vec<Join>, BadInput> {
+        self.members.iter().map(|member| Join::read(folder, host, member)).collect()
+    }
+
     /// The place of a member.
     pub(super) fn member(&self, name: &str) -> Result<usize, BadInput> {
         let found = self.members.iter().position(|member| member == name);

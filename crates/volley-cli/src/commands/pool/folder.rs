@@ -155,7 +155,7 @@ impl PoolFolder {
         let mut incoming = buffered(Hashed { file: open_received(&path)?, hash: blake3::Hasher::new() });
         let value = read(&mut incoming).at(&path)?;
         let found = incoming.get_ref().hash.finalize().to_hex().to_string();
-        self.remember(party, file, found)?;
+        self.remember(party, file, &found)?;
         Ok(value)
     }
 
@@ -164,9 +164,9 @@ impl PoolFolder {
         self.read(party, file, |incoming| parse(incoming).map_err(|error| error.to_string()))
     }
 
-    fn remember(&self, party: &str, file: &str, found: String) -> Result<(), BadInput> {
+    fn remember(&self, party: &str, file: &str, found: &str) -> Result<(), BadInput> {
         let mut received = self.received.borrow_mut();
-        let expected = received.entry(format!("{party}/{file}")).or_insert_with(|| found.clone());
+        let expected = received.entry(format!("{party}/{file}")).or_insert_with(|| found.to_owned());
         if *expected == found {
             return Ok(());
         }

@@ -78,7 +78,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         let file = folder.sent(&options.name, INVITATION);
         return Err(BadInput::at(&file, "another invitation was made before, which others may have").into());
     }
-    Party::Owner(owner).keep(&folder)?;
+    Party::Owner(Box::new(owner)).keep(&folder)?;
     drop(lock);
     let session = Session::open(&options.folder, Machine::default(), None)?;
     let done = next::advance(&session)?;

@@ -6,9 +6,9 @@ use anyhow::Result;
 use clap::Args;
 use volley_program::{BadInput, Machine};
 
-use super::agreement::{INVITATION, Invitation, JOIN, Join};
+use super::agreement::Invitation;
 use super::folder::PoolFolder;
-use super::keys::{make_transport_key, transport_key};
+use super::keys::make_transport_key;
 use super::next::{self, Progress};
 use super::party::{Owner, Party};
 use super::session::Session;
@@ -60,16 +60,6 @@ impl Options {
         invitation.member(name)?;
         let owner = Owner::new(name, table, &self.source)?;
         owner.read(&invitation.columns, invitation)?;
-        Ok(Party::Owner(owner))
+        Ok(Party::Owner(Box::new(owner)))
     }
-}
-
-/// The step: says how many rows the owner has, and by which key others seal for it.
-pub(super) fn join(session: &Session) -> Result<()> {
-    let (folder, name) = (&session.folder, session.name());
-    let rows = session.owner()?.rows(&session.invitation)?.samples();
-    let invitation = folder.hash_of(&session.host, INVITATION);
-    let invitation = invitation.ok_or_else(|| BadInput::new("the invitation has not arrived"))?;
-    let join = Join::new(name, rows, &invitation, &transport_key(folder)?.public_key());
-    Ok(folder.send_text(name, JOIN, &join)?)
 }

@@ -16,7 +16,7 @@ use crate::tables::{TableSource, is_stdin};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
 pub(super) enum Party {
-    Owner(Owner),
+    Owner(Box<Owner>),
     Server,
 }
 

@@ -5,9 +5,11 @@ use serde::Serialize;
 
 use super::folder::SERVER;
 use super::session::Session;
-use super::statistics::{self, Round};
-use super::{join, keys, model, planning, rows, training};
+use super::{keys, membership, model, planning, rows, statistics, training};
 use crate::project::row_file_name;
+
+use By::{Chooser, Host, Openers, Owners, Quorum, Server};
+use Leaves::{Kept, Rows, Sent, SentToEach};
 
 /// The step that the owner has to take part in.
 pub(super) const CONFIRMATION: &str = "confirmation";
@@ -15,27 +17,27 @@ pub(super) const CONFIRMATION: &str = "confirmation";
 /// Steps in one row do not wait for each other. A row begins when all files of the rows before it are there.
 #[rustfmt::skip]
 pub(super) const PROTOCOL: &[&[Step]] = &[
-    &[Step::of("join",              By::Owners, Leaves::Sent("join.json"),              join::join)],
-    &[Step::of("plan",              By::Host,   Leaves::Sent("job.vly"),                planning::plan)],
-    &[Step::of("commitment",        By::Owners, Leaves::Sent("commitment.vly"),         keys::commit)],
-    &[Step::of(CONFIRMATION,        By::Owners, Leaves::Kept("confirmed.json"),         keys::confirm)],
-    &[Step::of("keys, round 1",     By::Owners, Leaves::Sent("round-1.vly"),            keys::round_one)],
-    &[Step::of("keys, round 2",     By::Owners, Leaves::Sent("round-2.vly"),            keys::round_two),
-      Step::of("shares of secrets", By::Owners, Leaves::SentToEach,       keys::share_secret),
-      Step::of("means",             By::Owners, Leaves::Sent("means.vly"),              |s| statistics::send(s, Round::Means))],
-    &[Step::of("evaluation keys",   By::Server, Leaves::Kept(keys::EVALUATION_KEYS),    keys::evaluation_keys),
-      Step::of("opening of means",  By::Owners, Leaves::Sent("means-opening.vly"),      |s| statistics::open(s, Round::Means))],
-    &[Step::of("deviations",        By::Owners, Leaves::Sent("deviations.vly"),         |s| statistics::send(s, Round::Deviations))],
-    &[Step::of("opening of deviations", By::Owners, Leaves::Sent("deviations-opening.vly"), |s| statistics::open(s, Round::Deviations))],
-    &[Step::of("covariance",        By::Owners, Leaves::Sent("covariance.vly"),         |s| statistics::send(s, Round::Covariance))],
-    &[Step::of("opening of covariance", By::Owners, Leaves::Sent("covariance-opening.vly"), |s| statistics::open(s, Round::Covariance))],
-    &[Step::of("rows",              By::Owners, Leaves::Rows,                           rows::send),
-      Step::of("1/B",               By::Host,   Leaves::Sent(rows::PRECONDITIONER),     rows::send_preconditioner)],
-    &[Step::of("training",          By::Server, Leaves::Sent(training::MODEL),          training::train)],
-    &[Step::of("readiness",         By::Quorum, Leaves::Sent(model::READY),             model::be_ready)],
-    &[Step::of("choice of owners",  By::Chooser, Leaves::Sent(model::OPENERS),          model::choose)],
-    &[Step::of("opening of the model", By::Openers, Leaves::Sent(model::OPENING),       model::open)],
-    &[Step::of("model",             By::Owners, Leaves::Kept(model::KEPT),              model::keep)],
+    &[Step::of("join",                   Owners,  Sent("join.json"),              membership::join)],
+    &[Step::of("plan",                   Host,    Sent("job.vly"),                planning::plan)],
+    &[Step::of("commitment",             Owners,  Sent("commitment.vly"),         keys::commit)],
+    &[Step::of(CONFIRMATION,             Owners,  Kept("confirmed.json"),         keys::confirm)],
+    &[Step::of("keys, round 1",          Owners,  Sent("round-1.vly"),            keys::round_one)],
+    &[Step::of("keys, round 2",          Owners,  Sent("round-2.vly"),            keys::round_two),
+      Step::of("shares of secrets",      Owners,  SentToEach,                     keys::share_secret),
+      Step::of("means",                  Owners,  Sent("means.vly"),              statistics::send_means)],
+    &[Step::of("evaluation keys",        Server,  Kept(keys::EVALUATION_KEYS),    keys::evaluation_keys),
+      Step::of("opening of means",       Owners,  Sent("means-opening.vly"),      statistics::open_means)],
+    &[Step::of("deviations",             Owners,  Sent("deviations.vly"),         statistics::send_deviations)],
+    &[Step::of("opening of deviations",  Owners,  Sent("deviations-opening.vly"), statistics::open_deviations)],
+    &[Step::of("covariance",             Owners,  Sent("covariance.vly"),         statistics::send_covariance)],
+    &[Step::of("opening of covariance",  Owners,  Sent("covariance-opening.vly"), statistics::open_covariance)],
+    &[Step::of("rows",                   Owners,  Rows,                           rows::send),
+      Step::of("1/B",                    Host,    Sent(rows::PRECONDITIONER),     rows::send_preconditioner)],
+    &[Step::of("training",               Server,  Sent(training::MODEL),          training::train)],
+    &[Step::of("readiness",              Quorum,  Sent(model::READY),             model::be_ready)],
+    &[Step::of("choice of owners",       Chooser, Sent(model::OPENERS),           model::choose)],
+    &[Step::of("opening of the model",   Openers, Sent(model::OPENING),           model::open)],
+    &[Step::of("model",                  Owners,  Kept(model::KEPT),              model::keep)],
 ];
 
 /// A step of the protocol.
@@ -90,12 +92,12 @@ impl Step {
         let members = &session.invitation.members;
         let all = || members.iter().map(String::as_str).collect();
         match (self.by, session.invitation.threshold) {
-            (By::Owners, _) | (By::Quorum, Some(_)) | (By::Openers, None) => all(),
-            (By::Host, _) => vec![&session.host],
-            (By::Server, _) | (By::Chooser, Some(_)) => vec![SERVER],
-            (By::Quorum | By::Chooser, None) => Vec::new(),
+            (Owners, _) | (Quorum, Some(_)) | (Openers, None) => all(),
+            (Host, _) => vec![&session.host],
+            (Server, _) | (Chooser, Some(_)) => vec![SERVER],
+            (Quorum | Chooser, None) => Vec::new(),
             // Where the server's choice cannot be read, the step says why.
-            (By::Openers, Some(_)) => match model::openers(session) {
+            (Openers, Some(_)) => match model::openers(session) {
                 Ok(openers) => openers.into_iter().map(|member| members[member].as_str()).collect(),
                 Err(_) => all(),
             },
@@ -105,19 +107,19 @@ impl Step {
     fn is_done(&self, session: &Session, party: &str) -> bool {
         let folder = &session.folder;
         match self.leaves {
-            Leaves::Sent(file) => folder.has(party, file),
-            Leaves::SentToEach => {
+            Sent(file) => folder.has(party, file),
+            SentToEach => {
                 let mut members = session.invitation.members.iter();
                 session.invitation.threshold.is_none()
                     || members.all(|member| folder.has(party, &keys::share_for(member)))
             }
-            Leaves::Rows => session.agreed().is_ok_and(|agreed| {
+            Rows => session.agreed().is_ok_and(|agreed| {
                 let members = session.invitation.members.iter();
                 let place = members.into_iter().position(|member| member == party);
                 let mut files = agreed.plan().plan().row_files_of(place.unwrap_or_default());
                 files.all(|number| folder.has(party, &row_file_name(number)))
             }),
-            Leaves::Kept(file) => party != session.name() || folder.keeps(file),
+            Kept(file) => party != session.name() || folder.keeps(file),
         }
     }
 
@@ -132,8 +134,7 @@ impl Step {
         let mut from: Vec<_> =
             parties.filter(|party| !self.is_done(session, party)).map(str::to_owned).collect();
         let members = session.invitation.members.len();
-        if matches!(self.by, By::Quorum) && members - from.len() >= session.invitation.threshold.unwrap_or(0)
-        {
+        if matches!(self.by, Quorum) && members - from.len() >= session.invitation.threshold.unwrap_or(0) {
             from.clear();
         }
         Awaited { step: self.name, from }

@@ -4,22 +4,17 @@ use std::cell::OnceCell;
 use std::fmt::Display;
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::Result;
 use rand::SeedableRng;
 use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
-use volley_mlr::pool::PoolPlan;
-use volley_mlr::volley_ckks::Context;
-use volley_mlr::volley_ckks::multiparty::Pool;
-use volley_mlr::{Job, PoolJob};
 use volley_program::{BadInput, Machine, OrBadInput};
 
-use super::agreement::{Invitation, Join};
+use super::agreed::Agreed;
+use super::agreement::Invitation;
 use super::folder::{Incoming, PoolFolder};
 use super::party::{Owner, Party};
-use super::planning;
 use crate::output::phase;
 
 /// A party at work.
@@ -33,25 +28,6 @@ pub(super) struct Session {
     pub(super) confirms: Option<String>,
     pub(super) machine: Machine,
     agreed: OnceCell<Agreed>,
-}
-
-/// What all parties know once there is a plan.
-pub(super) struct Agreed {
-    /// The plan, and what it was made for.
-    pub(super) pool_job: PoolJob,
-    /// The same as the job of a training under the pool's key.
-    pub(super) job: Job,
-    pub(super) pool: Pool,
-}
-
-impl Agreed {
-    pub(super) fn plan(&self) -> &PoolPlan {
-        self.pool_job.plan()
-    }
-
-    pub(super) fn context(&self) -> &Arc<Context> {
-        self.pool.context()
-    }
 }
 
 impl Session {
@@ -79,18 +55,12 @@ impl Session {
         self.invitation.member(&self.owner()?.name)
     }
 
-    /// What every member said when it joined.
-    pub(super) fn joins(&self) -> Result<Vec<Join>, BadInput> {
-        let join = |member: &String| Join::read(&self.folder, &self.host, member);
-        self.invitation.members.iter().map(join).collect()
-    }
-
     /// The job and the pool, of which every party checks that they are what was agreed on.
     pub(super) fn agreed(&self) -> Result<&Agreed, BadInput> {
         if let Some(agreed) = self.agreed.get() {
             return Ok(agreed);
         }
-        let agreed = phase("planning", || planning::read(self))?;
+        let agreed = phase("planning", || Agreed::read(&self.folder, &self.host, &self.invitation))?;
         Ok(self.agreed.get_or_init(|| agreed))
     }
 

@@ -1,7 +1,7 @@
 //! The statistics of a pool: each owner sends sums of its rows, encrypted, and all owners decrypt the totals together.
 
 use anyhow::Result;
-use volley_mlr::pool::{Deviations, EncryptedSums, Fit, Means, SumEncoding, Sums};
+use volley_mlr::pool::{Deviations, EncryptedSums, Fit, Means, Round, SumEncoding, Sums};
 use volley_mlr::volley_ckks::Encoder;
 use volley_mlr::volley_ckks::multiparty::Openings;
 use volley_program::{BadInput, OrBadInput};
@@ -10,7 +10,6 @@ use super::folder::Incoming;
 use super::keys::public_key;
 use super::opening;
 use super::session::{Session, generator};
-pub(super) use volley_mlr::pool::Round;
 
 /// The file of an owner's sums.
 fn sums_file(round: Round) -> &'static str {
@@ -39,8 +38,32 @@ fn totals_file(round: Round) -> &'static str {
     }
 }
 
+pub(super) fn send_means(session: &Session) -> Result<()> {
+    send(session, Round::Means)
+}
+
+pub(super) fn open_means(session: &Session) -> Result<()> {
+    open(session, Round::Means)
+}
+
+pub(super) fn send_deviations(session: &Session) -> Result<()> {
+    send(session, Round::Deviations)
+}
+
+pub(super) fn open_deviations(session: &Session) -> Result<()> {
+    open(session, Round::Deviations)
+}
+
+pub(super) fn send_covariance(session: &Session) -> Result<()> {
+    send(session, Round::Covariance)
+}
+
+pub(super) fn open_covariance(session: &Session) -> Result<()> {
+    open(session, Round::Covariance)
+}
+
 /// Sends the sums of this owner's rows, encrypted.
-pub(super) fn send(session: &Session, round: Round) -> Result<()> {
+fn send(session: &Session, round: Round) -> Result<()> {
     let agreed = session.agreed()?;
     let rows = session.owner()?.rows(&session.invitation)?;
     let sums: Sums = match round {
@@ -56,7 +79,7 @@ pub(super) fn send(session: &Session, round: Round) -> Result<()> {
 }
 
 /// Adds up the sums of all owners, and sends this owner's share of the decryption.
-pub(super) fn open(session: &Session, round: Round) -> Result<()> {
+fn open(session: &Session, round: Round) -> Result<()> {
     Ok(opening::send(session, &openings(session, round)?, opening_file(round))?)
 }
 

@@ -10,9 +10,9 @@ use volley_mlr::volley_ckks::multiparty::{RoundOneShare, RoundTwoShare, SealedSh
 use volley_program::units::{show_bytes, show_seconds};
 use volley_program::{CoreTimes, Machine};
 
+use super::agreed::{Agreed, JOB};
 use super::next::Outlook;
-use super::planning::JOB;
-use super::session::{Agreed, Session};
+use super::session::Session;
 use crate::output::Output;
 use crate::plan_summary::ParametersSummary;
 
