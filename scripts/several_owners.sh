@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Three owners and a server as separate processes in separate folders, over files alone: each owner has some digits of
-# MNIST, so that none can train a useful model by itself. Then the owners' secrets are looked for in everything that is
-# exchanged.
+# MNIST, so that none can train a useful model by itself. All owners get the same model, which is tested.
 #
 #   scripts/several_owners.sh [samples] [memory]
 set -euo pipefail
