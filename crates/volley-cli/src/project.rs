@@ -27,7 +27,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use volley_data::{Schema, Use};
-use volley_mlr::volley_ckks::wire::{Header, WireError};
+use volley_mlr::volley_ckks::wire::{Header, Kind, WireError};
 use volley_mlr::volley_ckks::{Context, EvaluationKeySet, KeySpec, SecretKey};
 use volley_mlr::{Job, OwnerState, Plan, PlanHash, RowsHash};
 use volley_program::{BadInput, OrBadInput};
@@ -475,9 +475,18 @@ impl JobFolder {
         needed: &KeySpec,
     ) -> Result<EvaluationKeySet, BadInput> {
         let file = self.keys_file();
-        let spec = job.plan().key_spec();
-        let limit = if job.is_pooled() { spec.pooled_byte_count() } else { spec.byte_count() };
+        let (_, limit) = keys_kind_and_bytes(job);
         job.read_keys(context, needed, self.open(&file)?, limit).at(&file)
+    }
+}
+
+/// The kind and the bytes of the file of a job's evaluation keys.
+pub(crate) fn keys_kind_and_bytes(job: &Job) -> (Kind, u64) {
+    let spec = job.plan().key_spec();
+    if job.is_pooled() {
+        (Kind::POOLED_EVALUATION_KEYS, spec.pooled_byte_count())
+    } else {
+        (Kind::EVALUATION_KEYS, spec.byte_count())
     }
 }
 

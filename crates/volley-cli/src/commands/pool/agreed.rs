@@ -78,13 +78,12 @@ fn check(
     Ok(())
 }
 
-/// A hash of the invitation and of what every member said when it joined.
+/// A hash of the invitation and of what every member said when it joined, which were [read](Invitation::joins) before.
 pub(super) fn agreement(
     folder: &PoolFolder,
     host: &str,
     invitation: &Invitation,
 ) -> Result<[u8; 32], BadInput> {
-    invitation.joins(folder, host)?;
     let mut hash =
         blake3::Hasher::new_derive_key("Volley 2026: agreement of the members of a pool, version 1");
     let joins = invitation.members.iter().map(|member| (member.as_str(), JOIN));

@@ -39,8 +39,7 @@ pub(super) fn be_ready(session: &Session) -> Result<()> {
 pub(super) fn choose(session: &Session) -> Result<()> {
     let (folder, members) = (&session.folder, &session.invitation.members);
     let needed = session.invitation.threshold.unwrap_or(members.len());
-    let model = folder.read(SERVER, MODEL, |input| std::io::copy(input, &mut std::io::sink()));
-    model?;
+    folder.read(SERVER, MODEL, |input| std::io::copy(input, &mut std::io::sink()))?;
     let expected = folder.hash_of(SERVER, MODEL).unwrap_or_default();
     let mut openers = Vec::new();
     for member in members.iter().filter(|member| folder.has(member, READY)) {

@@ -2,9 +2,13 @@
 
 use anyhow::Result;
 use serde::Serialize;
+use volley_mlr::pool::Round;
 
+use super::agreed::JOB;
+use super::agreement::JOIN;
 use super::folder::SERVER;
 use super::session::Session;
+use super::statistics::{opening_file, sums_file};
 use super::{keys, membership, model, planning, rows, statistics, training};
 use crate::project::row_file_name;
 
@@ -17,27 +21,27 @@ pub(super) const CONFIRMATION: &str = "confirmation";
 /// Steps in one row do not wait for each other. A row begins when all files of the rows before it are there.
 #[rustfmt::skip]
 pub(super) const PROTOCOL: &[&[Step]] = &[
-    &[Step::of("join",                   Owners,  Sent("join.json"),              membership::join)],
-    &[Step::of("plan",                   Host,    Sent("job.vly"),                planning::plan)],
-    &[Step::of("commitment",             Owners,  Sent("commitment.vly"),         keys::commit)],
-    &[Step::of(CONFIRMATION,             Owners,  Kept("confirmed.json"),         keys::confirm)],
-    &[Step::of("keys, round 1",          Owners,  Sent("round-1.vly"),            keys::round_one)],
-    &[Step::of("keys, round 2",          Owners,  Sent("round-2.vly"),            keys::round_two),
-      Step::of("shares of secrets",      Owners,  SentToEach,                     keys::share_secret),
-      Step::of("means",                  Owners,  Sent("means.vly"),              statistics::send_means)],
-    &[Step::of("evaluation keys",        Server,  Kept(keys::EVALUATION_KEYS),    keys::evaluation_keys),
-      Step::of("opening of means",       Owners,  Sent("means-opening.vly"),      statistics::open_means)],
-    &[Step::of("deviations",             Owners,  Sent("deviations.vly"),         statistics::send_deviations)],
-    &[Step::of("opening of deviations",  Owners,  Sent("deviations-opening.vly"), statistics::open_deviations)],
-    &[Step::of("covariance",             Owners,  Sent("covariance.vly"),         statistics::send_covariance)],
-    &[Step::of("opening of covariance",  Owners,  Sent("covariance-opening.vly"), statistics::open_covariance)],
-    &[Step::of("rows",                   Owners,  Rows,                           rows::send),
-      Step::of("1/B",                    Host,    Sent(rows::PRECONDITIONER),     rows::send_preconditioner)],
-    &[Step::of("training",               Server,  Sent(training::MODEL),          training::train)],
-    &[Step::of("readiness",              Quorum,  Sent(model::READY),             model::be_ready)],
-    &[Step::of("choice of owners",       Chooser, Sent(model::OPENERS),           model::choose)],
-    &[Step::of("opening of the model",   Openers, Sent(model::OPENING),           model::open)],
-    &[Step::of("model",                  Owners,  Kept(model::KEPT),              model::keep)],
+    &[Step::of("join",                  Owners,  Sent(JOIN),                            membership::join)],
+    &[Step::of("plan",                  Host,    Sent(JOB),                             planning::plan)],
+    &[Step::of("commitment",            Owners,  Sent(keys::COMMITMENT),                keys::commit)],
+    &[Step::of(CONFIRMATION,            Owners,  Kept(keys::CONFIRMED),                 keys::confirm)],
+    &[Step::of("keys, round 1",         Owners,  Sent(keys::ROUND_ONE),                 keys::round_one)],
+    &[Step::of("keys, round 2",         Owners,  Sent(keys::ROUND_TWO),                 keys::round_two),
+      Step::of("shares of secrets",     Owners,  SentToEach,                            keys::share_secret),
+      Step::of("means",                 Owners,  Sent(sums_file(Round::Means)),         statistics::send_means)],
+    &[Step::of("evaluation keys",       Server,  Kept(keys::EVALUATION_KEYS),           keys::evaluation_keys),
+      Step::of("opening of means",      Owners,  Sent(opening_file(Round::Means)),      statistics::open_means)],
+    &[Step::of("deviations",            Owners,  Sent(sums_file(Round::Deviations)),    statistics::send_deviations)],
+    &[Step::of("opening of deviations", Owners,  Sent(opening_file(Round::Deviations)), statistics::open_deviations)],
+    &[Step::of("covariance",            Owners,  Sent(sums_file(Round::Covariance)),    statistics::send_covariance)],
+    &[Step::of("opening of covariance", Owners,  Sent(opening_file(Round::Covariance)), statistics::open_covariance)],
+    &[Step::of("rows",                  Owners,  Rows,                                  rows::send),
+      Step::of("1/B",                   Host,    Sent(rows::PRECONDITIONER),            rows::send_preconditioner)],
+    &[Step::of("training",              Server,  Sent(training::MODEL),                 training::train)],
+    &[Step::of("readiness",             Quorum,  Sent(model::READY),                    model::be_ready)],
+    &[Step::of("choice of owners",      Chooser, Sent(model::OPENERS),                  model::choose)],
+    &[Step::of("opening of the model",  Openers, Sent(model::OPENING),                  model::open)],
+    &[Step::of("model",                 Owners,  Kept(model::KEPT),                     model::keep)],
 ];
 
 /// A step of the protocol.
@@ -114,10 +118,9 @@ impl Step {
                     || members.all(|member| folder.has(party, &keys::share_for(member)))
             }
             Rows => session.agreed().is_ok_and(|agreed| {
-                let members = session.invitation.members.iter();
-                let place = members.into_iter().position(|member| member == party);
-                let mut files = agreed.plan().plan().row_files_of(place.unwrap_or_default());
-                files.all(|number| folder.has(party, &row_file_name(number)))
+                let plan = agreed.plan().plan();
+                let has = |number| folder.has(party, &row_file_name(number));
+                session.invitation.member(party).is_ok_and(|member| plan.row_files_of(member).all(has))
             }),
             Kept(file) => party != session.name() || folder.keeps(file),
         }

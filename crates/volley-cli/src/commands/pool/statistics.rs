@@ -12,7 +12,7 @@ use super::opening;
 use super::session::{Session, generator};
 
 /// The file of an owner's sums.
-fn sums_file(round: Round) -> &'static str {
+pub(super) const fn sums_file(round: Round) -> &'static str {
     match round {
         Round::Means => "means.vly",
         Round::Deviations => "deviations.vly",
@@ -21,7 +21,7 @@ fn sums_file(round: Round) -> &'static str {
 }
 
 /// The file of an owner's share of the decryption of the totals.
-fn opening_file(round: Round) -> &'static str {
+pub(super) const fn opening_file(round: Round) -> &'static str {
     match round {
         Round::Means => "means-opening.vly",
         Round::Deviations => "deviations-opening.vly",

@@ -9,7 +9,7 @@ use volley_program::{BadInput, OrBadInput};
 
 use crate::files::{buffered, open_received};
 use crate::output::phase;
-use crate::project::JobFolder;
+use crate::project::{JobFolder, keys_kind_and_bytes};
 
 /// A file of an upload, as the plan has it.
 struct Expected {
@@ -26,11 +26,7 @@ pub(super) fn check(folder: &JobFolder, job: &Job, storage: RowStorage) -> Resul
     let row_files: Vec<_> = (0..plan.row_files())
         .map(|number| file(folder.row_file(number), wire::TRAINING_ROWS, plan.row_file_bytes(number)))
         .collect();
-    let (kind, bytes) = if job.is_pooled() {
-        (Kind::POOLED_EVALUATION_KEYS, plan.key_spec().pooled_byte_count())
-    } else {
-        (Kind::EVALUATION_KEYS, plan.key_spec().byte_count())
-    };
+    let (kind, bytes) = keys_kind_and_bytes(job);
     let keys = file(folder.keys_file(), kind, bytes);
     let preconditioner =
         file(folder.preconditioner_file(), wire::PRECONDITIONER, plan.preconditioner_bytes());
