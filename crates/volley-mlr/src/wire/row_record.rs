@@ -32,37 +32,33 @@ pub trait RowRecord: RowCiphertext {
     fn read_row<R: Read>(job: &Job, context: &Context, body: &mut BodyReader<R>) -> Result<Self, FileError>;
 }
 
-impl RowRecord for SeededCiphertext {
-    const WHOLE: bool = false;
+/// Both forms have the same functions, of their own.
+macro_rules! row_record {
+    ($form:ty, whole: $whole:literal) => {
+        impl RowRecord for $form {
+            const WHOLE: bool = $whole;
 
-    fn row_operand(&self) -> &Operand {
-        self.operand()
-    }
+            fn row_operand(&self) -> &Operand {
+                self.operand()
+            }
 
-    fn write_row<W: Write>(&self, job: &Job, body: &mut BodyWriter<W>) -> Result<(), FileError> {
-        self.write_record(job.plan().parameters(), job.key_id(), body)
-    }
+            fn write_row<W: Write>(&self, job: &Job, body: &mut BodyWriter<W>) -> Result<(), FileError> {
+                self.write_record(job.plan().parameters(), job.key_id(), body)
+            }
 
-    fn read_row<R: Read>(job: &Job, context: &Context, body: &mut BodyReader<R>) -> Result<Self, FileError> {
-        Self::read_record(context, job.key_id(), body)
-    }
+            fn read_row<R: Read>(
+                job: &Job,
+                context: &Context,
+                body: &mut BodyReader<R>,
+            ) -> Result<Self, FileError> {
+                Self::read_record(context, job.key_id(), body)
+            }
+        }
+    };
 }
 
-impl RowRecord for Ciphertext {
-    const WHOLE: bool = true;
-
-    fn row_operand(&self) -> &Operand {
-        self.operand()
-    }
-
-    fn write_row<W: Write>(&self, job: &Job, body: &mut BodyWriter<W>) -> Result<(), FileError> {
-        self.write_record(job.plan().parameters(), job.key_id(), body)
-    }
-
-    fn read_row<R: Read>(job: &Job, context: &Context, body: &mut BodyReader<R>) -> Result<Self, FileError> {
-        Self::read_record(context, job.key_id(), body)
-    }
-}
+row_record!(SeededCiphertext, whole: false);
+row_record!(Ciphertext, whole: true);
 
 /// Refuses rows in another form than the job's.
 pub(super) fn check_form<C: RowRecord>(job: &Job) -> Result<(), WireError> {
