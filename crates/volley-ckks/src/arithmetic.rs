@@ -117,6 +117,14 @@ pub trait Arithmetic: Send + Sync {
         &self,
         terms: &[(&Self::Ciphertext, &Self::Ciphertext)],
     ) -> Result<Self::Tensor, Error>;
+    /// sum + Σ aₖ·bₖ, as [`add_tensor`](Self::add_tensor) gives it. A backend may do it in one pass through memory.
+    fn add_products(
+        &self,
+        sum: Self::Tensor,
+        terms: &[(&Self::Ciphertext, &Self::Ciphertext)],
+    ) -> Result<Self::Tensor, Error> {
+        self.add_tensor(sum, &self.sum_of_products(terms)?)
+    }
     /// a + b for degree-2 ciphertexts.
     fn add_tensor(&self, a: Self::Tensor, b: &Self::Tensor) -> Result<Self::Tensor, Error>;
     /// a + b for a degree-2 and a degree-1 ciphertext.

@@ -188,18 +188,43 @@ impl RnsBasis {
     /// Σ (a₀b₀, a₀b₁ + a₁b₀, a₁b₁) over terms [a₀, a₁, b₀, b₁].
     #[must_use]
     pub fn sum_of_tensors(&self, terms: &[[&RnsPoly<Eval>; 4]]) -> [RnsPoly<Eval>; 3] {
-        let [mut d0, mut d1, mut d2] = [self.stale(), self.stale(), self.stale()];
-        let n = self.degree;
+        let mut sum = [self.stale(), self.stale(), self.stale()];
+        self.each_tensor_limb(&mut sum, |index, table, mut out| {
+            // A limb is still in the cache when the kernel comes to it.
+            out.iter_mut().for_each(|limb| limb.fill(0));
+            self.kernel.add_tensors(table.modulus(), out, &limbs_of(terms, index));
+        });
+        sum
+    }
+
+    /// sum ← sum + Σ (a₀b₀, a₀b₁ + a₁b₀, a₁b₁) over terms [a₀, a₁, b₀, b₁].
+    ///
+    /// # Panics
+    ///
+    /// Unless the sum has exactly the limbs of the basis.
+    pub fn add_tensors(&self, sum: &mut [RnsPoly<Eval>; 3], terms: &[[&RnsPoly<Eval>; 4]]) {
+        self.each_tensor_limb(sum, |index, table, out| {
+            self.kernel.add_tensors(table.modulus(), out, &limbs_of(terms, index));
+        });
+    }
+
+    /// Calls `f` with each limb of three polynomials.
+    fn each_tensor_limb(
+        &self,
+        [d0, d1, d2]: &mut [RnsPoly<Eval>; 3],
+        f: impl Fn(usize, &NttTable, [&mut [u64]; 3]) + Sync,
+    ) {
+        let (n, limbs) = (self.degree, self.limb_count());
+        let fits = |d: &RnsPoly<Eval>| d.degree() == n && d.limb_count() == limbs;
+        assert!([&*d0, d1, d2].into_iter().all(fits), "limbs of another basis");
         let outputs = d0
             .residues_mut()
             .par_chunks_exact_mut(n)
             .zip(d1.residues_mut().par_chunks_exact_mut(n))
             .zip(d2.residues_mut().par_chunks_exact_mut(n));
         outputs.zip(&self.tables).enumerate().for_each(|(index, (((d0, d1), d2), table))| {
-            let limbs: Vec<_> = terms.iter().map(|term| term.map(|poly| poly.limb(index))).collect();
-            self.kernel.sum_of_tensors(table.modulus(), [d0, d1, d2], &limbs);
+            f(index, table, [d0, d1, d2]);
         });
-        [d0, d1, d2]
     }
 
     /// Coefficients to evaluations.
@@ -389,6 +414,11 @@ impl<'a> MixedRadix<'a> {
         let digits = digits.iter().zip(self.moduli).rev();
         digits.fold(0.0, |x, (&v, q)| x * q.value() as f64 + v as f64)
     }
+}
+
+/// One limb of each polynomial of some pairs.
+fn limbs_of<'a>(terms: &[[&'a RnsPoly<Eval>; 4]], index: usize) -> Vec<[&'a [u64]; 4]> {
+    terms.iter().map(|term| term.map(|poly| poly.limb(index))).collect()
 }
 
 #[cfg(test)]

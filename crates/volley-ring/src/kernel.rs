@@ -263,12 +263,12 @@ impl Kernel {
         dispatch!(self, add_scaled(q, a, b, w));
     }
 
-    /// (d₀, d₁, d₂) ← Σ (a₀b₀, a₀b₁ + a₁b₀, a₁b₁): degree-2 products of pairs. At most 2²³ terms.
-    pub(crate) fn sum_of_tensors(self, q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
+    /// (d₀, d₁, d₂) ← (d₀, d₁, d₂) + Σ (a₀b₀, a₀b₁ + a₁b₀, a₁b₁): degree-2 products of pairs. At most 2²³ terms.
+    pub(crate) fn add_tensors(self, q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
         let [d0, d1, d2] = out;
         assert!(terms.len() <= 1 << 23 && d1.len() == d0.len() && d2.len() == d0.len());
         assert!(terms.iter().flatten().all(|limb| limb.len() == d0.len()));
-        dispatch!(self, sum_of_tensors(q, [d0, d1, d2], terms));
+        dispatch!(self, add_tensors(q, [d0, d1, d2], terms));
     }
 
     /// (u, v) ← (Σ dₖ · aₖ, Σ dₖ · bₖ) for packed pairs (aₖ, bₖ), the halves of keys. At most 2²⁴ terms.

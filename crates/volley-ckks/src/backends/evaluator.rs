@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use maybe_rayon::prelude::*;
 use num_complex::Complex64;
-use volley_ring::{Eval, RnsPoly};
+use volley_ring::{Eval, RnsBasis, RnsPoly};
 
 mod key_switch;
 mod linear_transform;
@@ -139,14 +139,29 @@ impl Evaluator {
         operand: &Operand,
         summand: &[RnsPoly<Eval>],
     ) -> Result<TensorCiphertext, Error> {
-        self.check_tensor(&a)?;
-        a.operand = a.operand.sum(operand)?;
-        let (basis, limbs) = (self.context.q(a.level()), self.parameters().limbs(a.level()));
-        a.parts.iter_mut().for_each(|part| part.truncate(limbs));
+        let basis = self.cut_to_sum(&mut a, operand)?;
         for (part, other) in a.parts.iter_mut().zip(summand) {
             basis.add_assign(part, other);
         }
         Ok(a)
+    }
+
+    /// Gives `a` the operand of its sum with another one, and the limbs that it has, whose basis it returns.
+    fn cut_to_sum(&self, a: &mut TensorCiphertext, other: &Operand) -> Result<&RnsBasis, Error> {
+        self.check_tensor(a)?;
+        a.operand = a.operand.sum(other)?;
+        let limbs = self.parameters().limbs(a.level());
+        a.parts.iter_mut().for_each(|part| part.truncate(limbs));
+        Ok(self.context.q(a.level()))
+    }
+
+    /// The operand of a sum of products, which are counted.
+    fn products_operand(&self, terms: &[(&Ciphertext, &Ciphertext)]) -> Result<Operand, Error> {
+        terms.iter().try_for_each(|&(a, b)| self.check(&[a, b]))?;
+        let operands = terms.iter().map(|(a, b)| (&a.operand, &b.operand));
+        let operand = Operand::sum_of_products(self.parameters(), operands)?;
+        self.counters.add(Operation::Product, operand.level, terms.len());
+        Ok(operand)
     }
 
     /// The residues of an integer at a level.
@@ -165,6 +180,11 @@ impl Evaluator {
         let key = self.keys.galois(element, purpose, a.slots(), a.level())?;
         Ok(self.switch_galois(a, key))
     }
+}
+
+/// Both parts of the first factor and of the second, for each term.
+fn pairs_of_parts<'a>(terms: &[(&'a Ciphertext, &'a Ciphertext)]) -> Vec<[&'a RnsPoly<Eval>; 4]> {
+    terms.iter().map(|(a, b)| [&a.parts[0], &a.parts[1], &b.parts[0], &b.parts[1]]).collect()
 }
 
 impl Arithmetic for Evaluator {
@@ -276,14 +296,20 @@ impl Arithmetic for Evaluator {
     }
 
     fn sum_of_products(&self, terms: &[(&Ciphertext, &Ciphertext)]) -> Result<TensorCiphertext, Error> {
-        terms.iter().try_for_each(|&(a, b)| self.check(&[a, b]))?;
-        let operands = terms.iter().map(|(a, b)| (&a.operand, &b.operand));
-        let operand = Operand::sum_of_products(self.parameters(), operands)?;
-        self.counters.add(Operation::Product, operand.level, terms.len());
-        let polys: Vec<_> =
-            terms.iter().map(|(a, b)| [&a.parts[0], &a.parts[1], &b.parts[0], &b.parts[1]]).collect();
-        let parts = self.context.q(operand.level).sum_of_tensors(&polys);
+        let operand = self.products_operand(terms)?;
+        let parts = self.context.q(operand.level).sum_of_tensors(&pairs_of_parts(terms));
         Ok(self.tensor(operand, parts))
+    }
+
+    fn add_products(
+        &self,
+        mut sum: TensorCiphertext,
+        terms: &[(&Ciphertext, &Ciphertext)],
+    ) -> Result<TensorCiphertext, Error> {
+        let products = self.products_operand(terms)?;
+        let basis = self.cut_to_sum(&mut sum, &products)?;
+        basis.add_tensors(&mut sum.parts, &pairs_of_parts(terms));
+        Ok(sum)
     }
 
     fn add_tensor(&self, a: TensorCiphertext, b: &TensorCiphertext) -> Result<TensorCiphertext, Error> {

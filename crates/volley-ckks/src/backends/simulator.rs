@@ -342,6 +342,20 @@ impl Arithmetic for Simulator {
         Ok(self.tensor(operand))
     }
 
+    fn add_products(
+        &self,
+        sum: SimulatedCiphertext,
+        terms: &[(&SimulatedCiphertext, &SimulatedCiphertext)],
+    ) -> Result<SimulatedCiphertext, Error> {
+        let operands = terms.iter().map(|(a, b)| (&a.operand, &b.operand));
+        let products = Operand::sum_of_products(&self.parameters, operands)?;
+        self.counters.add(Operation::Product, products.level, terms.len());
+        let operand = sum.operand.sum(&products)?;
+        // The sum is changed in place.
+        drop(sum);
+        Ok(self.tensor(operand))
+    }
+
     fn add_tensor(
         &self,
         a: SimulatedCiphertext,

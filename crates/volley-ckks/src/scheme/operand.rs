@@ -28,6 +28,7 @@ use crate::scheme::encodable::encoded_constant;
 /// | [`multiply_plain`] | [`product`](Self::product) |
 /// | [`linear_combination`], `multiply_constant` | [`linear_combination`](Self::linear_combination) |
 /// | [`sum_of_products`] | [`sum_of_products`](Self::sum_of_products) |
+/// | `add_products` | [`sum`](Self::sum) with the [`sum_of_products`](Self::sum_of_products) |
 /// | [`rescale`], `relinearize_rescale` | [`rescaled`](Self::rescaled) |
 /// | [`drop_level`] | [`dropped`](Self::dropped) |
 /// | [`rotate`], `rotate_hoisted`, `sum_of_rotations` | [`rotation_step`](Self::rotation_step); the operand stays |

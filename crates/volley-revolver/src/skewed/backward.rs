@@ -159,10 +159,9 @@ impl<A: Arithmetic> Skewed<A> {
                     copies.iter().zip(errors)
                 })
                 .collect();
-            let sum = self.arithmetic.sum_of_products(&terms)?;
             Ok(match other {
-                Some(other) => self.arithmetic.add_tensor(other, &sum)?,
-                None => sum,
+                Some(other) => self.arithmetic.add_products(other, &terms)?,
+                None => self.arithmetic.sum_of_products(&terms)?,
             })
         };
         let sums = others

@@ -216,19 +216,20 @@ impl Sums {
     }
 }
 
-/// The residues of several sums over `terms`, of which `add` adds one to each sum. The sums are reduced after every
-/// `block` terms.
+/// The residues of several sums of `first` and `terms`, of which `add` adds one to each sum. The sums are reduced after
+/// every `block` terms. Of the `first`, none is larger than its prime.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn residues<T, const S: usize>(
     sums: &[Sums; S],
     block: usize,
+    first: [__m256d; S],
     terms: &[T],
     add: impl Fn(&mut [Sum; S], &T),
 ) -> [__m256i; S] {
-    let mut residues = [_mm256_setzero_pd(); S];
+    let mut residues = first;
     let mut blocks = terms.chunks(block);
-    let mut carried = [_mm256_setzero_pd(); S];
+    let mut carried = first;
     while let Some(terms) = blocks.next() {
         let mut partial = carried.map(|low| Sum { high: _mm256_setzero_si256(), low });
         for term in terms {
@@ -342,28 +343,30 @@ pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupF
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
+pub(super) fn add_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
     let sums = Sums::new(q);
     let chunked: Vec<[Chunked<'_>; 4]> =
         terms.iter().map(|limbs| limbs.map(|limb| limb.as_chunks::<LANES>())).collect();
     let [(d0, tail0), (d1, tail1), (d2, tail2)] = out.map(|out| out.as_chunks_mut::<LANES>());
     for (j, ((d0, d1), d2)) in d0.iter_mut().zip(d1).zip(d2).enumerate() {
         // The sum in the middle has two products of each term.
-        let reduced = residues(&[sums; 3], sums.terms / 2, &chunked, |[s0, s1, s2], [a0, a1, b0, b1]| {
+        let first = [load_float(d0), load_float(d1), load_float(d2)];
+        let add = |[s0, s1, s2]: &mut [Sum; 3], [a0, a1, b0, b1]: &[Chunked<'_>; 4]| {
             let (a0, a1) = (load_float(&a0.0[j]), load_float(&a1.0[j]));
             let (b0, b1) = (load_float(&b0.0[j]), load_float(&b1.0[j]));
             sums.add_product(s0, a0, b0);
             sums.add_product(s1, a0, b1);
             sums.add_product(s1, a1, b0);
             sums.add_product(s2, a1, b1);
-        });
+        };
+        let reduced = residues(&[sums; 3], sums.terms / 2, first, &chunked, add);
         for (out, residue) in [d0, d1, d2].into_iter().zip(reduced) {
             store(out, residue);
         }
     }
     if !tail0.is_empty() {
         let terms: Vec<_> = chunked.iter().map(|limbs| limbs.map(|limb| limb.1)).collect();
-        scalar::sum_of_tensors(q, [tail0, tail1, tail2], &terms);
+        scalar::add_tensors(q, [tail0, tail1, tail2], &terms);
     }
 }
 
@@ -425,14 +428,14 @@ impl Unpacker {
 
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn sum_of_packed_pairs(q: Modulus, out: [&mut [u64]; 2], terms: &[(&[u64], [PackedLimb<'_>; 2])]) {
-    let (sums, unpacker) = (Sums::new(q), Unpacker::new(q.bits()));
+    let (sums, unpacker, zeros) = (Sums::new(q), Unpacker::new(q.bits()), [_mm256_setzero_pd(); 2]);
     let chunked: Vec<(Grouped<'_>, [PackedLimb<'_>; 2])> =
         terms.iter().map(|(digit, key)| (digit.as_chunks(), *key)).collect();
     let [(u, tail_u), (v, tail_v)] = out.map(|out| out.as_chunks_mut::<GROUP>());
     for (j, (u, v)) in u.iter_mut().zip(v).enumerate() {
         for (half, (u, v)) in u.as_chunks_mut().0.iter_mut().zip(v.as_chunks_mut().0).enumerate() {
             let [residue_u, residue_v] =
-                residues(&[sums; 2], sums.terms, &chunked, |[u, v], (digit, [a, b])| {
+                residues(&[sums; 2], sums.terms, zeros, &chunked, |[u, v], (digit, [a, b])| {
                     let digit = load_float(&digit.0[j].as_chunks().0[half]);
                     sums.add_product(u, digit, unpacker.load(a, j, half));
                     sums.add_product(v, digit, unpacker.load(b, j, half));
@@ -453,17 +456,18 @@ pub(super) fn sum_of_packed_multiples(
     out: [&mut [u64]; 2],
     terms: &[(PackedLimb<'_>, [&[u64]; 2])],
 ) {
-    let (sums, unpacker) = (Sums::new(q), Unpacker::new(q.bits()));
+    let (sums, unpacker, zeros) = (Sums::new(q), Unpacker::new(q.bits()), [_mm256_setzero_pd(); 2]);
     let chunked: Vec<(PackedLimb<'_>, [Grouped<'_>; 2])> =
         terms.iter().map(|(m, pair)| (*m, pair.map(|limb| limb.as_chunks()))).collect();
     let [(u, tail_u), (v, tail_v)] = out.map(|out| out.as_chunks_mut::<GROUP>());
     for (j, (u, v)) in u.iter_mut().zip(v).enumerate() {
         for (half, (u, v)) in u.as_chunks_mut().0.iter_mut().zip(v.as_chunks_mut().0).enumerate() {
-            let [residue_u, residue_v] = residues(&[sums; 2], sums.terms, &chunked, |[u, v], (m, [a, b])| {
-                let m = unpacker.load(m, j, half);
-                sums.add_product(u, m, load_float(&a.0[j].as_chunks().0[half]));
-                sums.add_product(v, m, load_float(&b.0[j].as_chunks().0[half]));
-            });
+            let [residue_u, residue_v] =
+                residues(&[sums; 2], sums.terms, zeros, &chunked, |[u, v], (m, [a, b])| {
+                    let m = unpacker.load(m, j, half);
+                    sums.add_product(u, m, load_float(&a.0[j].as_chunks().0[half]));
+                    sums.add_product(v, m, load_float(&b.0[j].as_chunks().0[half]));
+                });
             store(u, residue_u);
             store(v, residue_v);
         }
@@ -502,9 +506,9 @@ fn weighted_sums_at_once<const T: usize>(
         .enumerate()
         .map(|(i, y)| (y.0, targets.map(|(_, weights)| _mm256_set1_pd(weights[i] as f64))))
         .collect();
-    let full = out[0].len() / LANES;
+    let (full, zeros) = (out[0].len() / LANES, [_mm256_setzero_pd(); T]);
     for j in 0..full {
-        let reduced = residues(&sums, block, &terms, |partial, (y, weights)| {
+        let reduced = residues(&sums, block, zeros, &terms, |partial, (y, weights)| {
             let y = load_float(&y[j]);
             for t in 0..T {
                 sums[t].add_product(&mut partial[t], y, weights[t]);

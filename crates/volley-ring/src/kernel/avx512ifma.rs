@@ -251,7 +251,7 @@ pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupF
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
-pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
+pub(super) fn add_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
     // d₁ takes two products of each term.
     let (lanes, capacity) = (Lanes::new(q), capacity(q.bits(), q.bits()) / 2);
     let chunked: Vec<[Chunked<'_>; 4]> =
@@ -263,6 +263,9 @@ pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64];
     for (index, ((d0, d1), d2)) in blocks.enumerate() {
         let block = index * TENSOR_BLOCK..index * TENSOR_BLOCK + d0.len();
         let mut sums = [[Sum::from(_mm512_setzero_si512()); 3]; TENSOR_BLOCK];
+        for ((([s0, s1, s2], d0), d1), d2) in sums.iter_mut().zip(&*d0).zip(&*d1).zip(&*d2) {
+            [*s0, *s1, *s2] = [Sum::from(load(d0)), Sum::from(load(d1)), Sum::from(load(d2))];
+        }
         for terms in chunked.chunks(capacity) {
             for limbs in terms {
                 let [a0, a1, b0, b1] = limbs.map(|limb| &limb.0[block.clone()]);
@@ -285,7 +288,7 @@ pub(super) fn sum_of_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64];
     }
     if !tail0.is_empty() {
         let terms: Vec<_> = chunked.iter().map(|limbs| limbs.map(|limb| limb.1)).collect();
-        scalar::sum_of_tensors(q, [tail0, tail1, tail2], &terms);
+        scalar::add_tensors(q, [tail0, tail1, tail2], &terms);
     }
 }
 

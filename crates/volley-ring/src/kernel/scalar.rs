@@ -53,9 +53,9 @@ pub(super) fn add_scaled(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
     }
 }
 
-pub(super) fn sum_of_tensors(q: Modulus, [d0, d1, d2]: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
+pub(super) fn add_tensors(q: Modulus, [d0, d1, d2]: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
     for (j, ((d0, d1), d2)) in d0.iter_mut().zip(d1).zip(d2).enumerate() {
-        let mut sums = [0u128; 3];
+        let mut sums = [*d0, *d1, *d2].map(u128::from);
         for [a0, a1, b0, b1] in terms {
             sums[0] += product(a0[j], b0[j]);
             sums[1] += product(a0[j], b1[j]) + product(a1[j], b0[j]);

@@ -151,12 +151,18 @@ fn sums_of_tensors() {
         for count in term_counts(case) {
             let terms: Vec<[&[u64]; 4]> =
                 (0..count).map(|k| [&a0, &a1, &b0, &b1].map(|limbs| &*limbs[k % 7])).collect();
-            let [mut d0, mut d1, mut d2] = [(); 3].map(|()| vec![u64::MAX; case.length]);
-            case.kernel.sum_of_tensors(case.q, [&mut d0, &mut d1, &mut d2], &terms);
-            let sum = |term: &dyn Fn(&[&[u64]; 4]) -> u128| terms.iter().map(term).sum();
-            case.check("d0", &d0, |j| sum(&|[a0, _, b0, _]| product(a0[j], b0[j])));
-            case.check("d1", &d1, |j| sum(&|[a0, a1, b0, b1]| product(a0[j], b1[j]) + product(a1[j], b0[j])));
-            case.check("d2", &d2, |j| sum(&|[_, a1, _, b1]| product(a1[j], b1[j])));
+            let first = [&a1, &b1, &a0].map(|limbs| limbs[6].clone());
+            let [mut d0, mut d1, mut d2] = first.clone();
+            case.kernel.add_tensors(case.q, [&mut d0, &mut d1, &mut d2], &terms);
+            let sum = |k: usize, j: usize, term: &dyn Fn(&[&[u64]; 4]) -> u128| {
+                u128::from(first[k][j]) + terms.iter().map(term).sum::<u128>()
+            };
+            case.check("d0", &d0, |j| sum(0, j, &|[a0, _, b0, _]| product(a0[j], b0[j])));
+            let middle = |j: usize| {
+                move |[a0, a1, b0, b1]: &[&[u64]; 4]| product(a0[j], b1[j]) + product(a1[j], b0[j])
+            };
+            case.check("d1", &d1, |j| sum(1, j, &middle(j)));
+            case.check("d2", &d2, |j| sum(2, j, &|[_, a1, _, b1]| product(a1[j], b1[j])));
         }
     });
 }

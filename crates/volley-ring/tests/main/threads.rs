@@ -30,12 +30,15 @@ fn everything() -> Vec<Vec<u64>> {
     let pairs = [0, 1].map(|_| key.each_ref().map(|half| all.pack(half)));
     let [u, v] = gadget.sum_of_pairs(&product, &pairs, |limb| limb);
     let [d0, d1, d2] = all.sum_of_tensors(&[[&u, &v, &key[0], &key[1]]]);
+    let mut added = [d0.clone(), d1.clone(), d2.clone()];
+    all.add_tensors(&mut added, &[[&u, &v, &key[0], &key[1]]]);
     let divided = RoundedDivision::new(&all, 5).apply(&d1);
     let centred: Vec<u64> = live.to_centred(&coefficients).into_iter().map(f64::to_bits).collect();
     let converted = [true, false].map(|exact| convert_basis(&live, &all, &coefficients, exact));
     let evaluations = [product, error, rotated, u, v, d0, d1, d2, divided].into_iter().chain(digits);
     let coefficients = [secret, coefficients].into_iter().chain(converted);
     evaluations
+        .chain(added)
         .map(|poly| poly.residues().to_vec())
         .chain(coefficients.map(|poly| poly.residues().to_vec()))
         .chain([centred])

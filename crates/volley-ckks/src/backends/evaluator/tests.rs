@@ -158,7 +158,8 @@ fn sums_of_products_are_lazy_and_exact() {
     let [a, b, c, d, e, f] = encrypted.each_ref_array();
     let sum = ev.sum_of_products(&[(a, b), (c, d)]).unwrap();
     let more = ev.sum_of_products(&[(e, f)]).unwrap();
-    let total = ev.add_tensor(sum, &more).unwrap();
+    let total = ev.add_tensor(sum.clone(), &more).unwrap();
+    assert_eq!(ev.add_products(sum, &[(e, f)]).unwrap(), total);
     // A degree-1 summand at the product's scale.
     let summand = setup.encrypt_at(&vectors[0], &total.scale().clone(), LEVELS, 20);
     let total = ev.add_to_tensor(total, &summand).unwrap();
@@ -271,6 +272,11 @@ fn misuse_is_an_error_that_says_what_was_needed() {
     assert_eq!(ev.rescale(&bottom).unwrap_err(), Error::LevelExhausted { level: 0, required: 1 });
     assert_eq!(ev.drop_level(&bottom, 1).unwrap_err(), Error::LevelExhausted { level: 0, required: 1 });
     assert_eq!(ev.sum_of_products(&[]).unwrap_err(), Error::EmptySum);
+    let square = ev.sum_of_products(&[(&top, &top)]).unwrap();
+    assert_eq!(ev.add_products(square.clone(), &[]).unwrap_err(), Error::EmptySum);
+    let scaled = ev.multiply_constant(&top, 1.0, &Scale::power_of_two(1)).unwrap();
+    let refused = ev.add_products(square, &[(&top, &scaled)]).unwrap_err();
+    assert_eq!(refused, Error::ScaleMismatch { left: 80.0, right: 81.0 });
     let product = ev.multiply_constant(&top, 1.0, &Scale::power_of_two(1)).unwrap();
     assert_eq!(ev.add(&top, &product).unwrap_err(), Error::ScaleMismatch { left: 40.0, right: 41.0 });
     let tensor = ev.sum_of_products(&[(&top, &top)]).unwrap();
@@ -297,6 +303,8 @@ fn strangers_are_refused() {
     for (stranger, error) in [(other_key, Error::KeyMismatch), (other_set, Error::ParameterMismatch)] {
         assert_eq!(ev.add(&own, &stranger).unwrap_err(), error);
         assert_eq!(ev.sum_of_products(&[(&own, &stranger)]).unwrap_err(), error);
+        let square = ev.sum_of_products(&[(&own, &own)]).unwrap();
+        assert_eq!(ev.add_products(square, &[(&own, &stranger)]).unwrap_err(), error);
         assert_eq!(ev.rotate(&stranger, 1).unwrap_err(), error);
         assert_eq!(ev.rotate_hoisted(&stranger, &[1]).unwrap_err(), error);
         assert_eq!(setup.secret_key.decrypt(&stranger).unwrap_err(), error);
@@ -332,6 +340,7 @@ fn circuit<A: Arithmetic>(ev: &A, a: &A::Ciphertext, b: &A::Ciphertext) -> Resul
     let hoisted = ev.rotate_hoisted(&sum, &[0, 1, 2])?;
     let tensor = ev.sum_of_products(&[(&hoisted[0], b), (&hoisted[1], &hoisted[2])])?;
     let tensor = ev.add_tensor(tensor, &ev.sum_of_products(&[(a, b)])?)?;
+    let tensor = ev.add_products(tensor, &[(b, b), (&hoisted[1], a)])?;
     let c = ev.relinearize_rescale(&tensor)?;
     let c = ev.add_constant(&ev.rotate(&c, 5)?, 0.5)?;
     let c = ev.multiply_by_i(&ev.conjugate(&c)?)?;
