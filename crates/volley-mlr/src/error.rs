@@ -269,6 +269,9 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// Copies of rows that are to serve all iterations, where each has copies of its own.
+    #[error("each iteration of the plan has copies of the rows at its own levels: they are read, not kept")]
+    CopiesOfIteration,
     /// The gradient of another iteration.
     #[error("a gradient of iteration {found} where iterations {} to {} are expected", expected.start(), expected.end())]
     GradientIteration {

@@ -121,7 +121,7 @@ pub use preparation::profile::Profile;
 pub use training::circuit::TrainingCircuit;
 pub use training::refresh::{MAX_ITERATIONS, Refresh};
 pub use training::rows::{
-    GroupSource, Products, ResidentRows, RowGroup, RowPreparation, RowStorage, Rows, StoredRows,
+    CopyLevels, GroupSource, ResidentRows, RowGroup, RowPreparation, RowStorage, Rows, StoredRows,
 };
 pub use training::trainer::{Checkpoint, Gradient, StepReport, Trainer};
 pub use volley_sigmoid;

@@ -19,7 +19,7 @@ use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 use crate::error::Error;
 use crate::method::hyperparameters::Hyperparameters;
 use crate::training::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method, Refresh, Schedule};
-use crate::training::rows::RowStorage;
+use crate::training::rows::{CopyLevels, RowStorage};
 use noise::NoiseModel;
 use planned::planned;
 
@@ -36,6 +36,7 @@ pub struct Plan {
     hyperparameters: Hyperparameters,
     refreshes: Option<Refreshes>,
     storage: RowStorage,
+    copy_levels: CopyLevels,
     matrices: MatrixPlan,
     /// The groups of each owner's rows, one owner after the other.
     owners: Vec<Range<usize>>,
@@ -93,9 +94,10 @@ impl Plan {
                 Some(Refreshes { method: method.clone(), output_level: refresh.output_level() })
             }
         };
-        let (hyperparameters, storage) = (training.hyperparameters.clone(), training.storage);
+        let hyperparameters = training.hyperparameters.clone();
+        let (storage, copy_levels) = (training.storage, training.copy_levels);
         let owners = std::iter::once(0..matrices.layout().groups()).collect();
-        Self { hyperparameters, refreshes, storage, matrices, owners }.checked()
+        Self { hyperparameters, refreshes, storage, copy_levels, matrices, owners }.checked()
     }
 
     /// The plan of a run under these parameters, in this layout and by this split, whose weights are refreshed by
@@ -114,26 +116,27 @@ impl Plan {
         split: Split,
         refresh: Arc<dyn Refresh<Simulator>>,
     ) -> Result<Self, Error> {
-        Self::restore(hyperparameters, parameters, layout, split, Some(Method::Own(refresh)))
+        let (storage, copy_levels) = (RowStorage::default(), CopyLevels::default());
+        let method = Some(Method::Own(refresh));
+        let training = Training { hyperparameters, method, storage, copy_levels };
+        Self::restore(&training, parameters, layout, split)
     }
 
     /// The plan that was made once with these parameters, layout and split. It may come from anyone: it is made again
     /// in about a second, or refused.
     pub(crate) fn restore(
-        hyperparameters: &Hyperparameters,
+        training: &Training<'_>,
         parameters: &Parameters,
         layout: Layout,
         split: Split,
-        method: Option<Method>,
     ) -> Result<Self, Error> {
-        let training = Training { hyperparameters, method, storage: RowStorage::Memory };
         let (mut required, mut available) = (training.levels(), parameters.max_level());
         let mut data_level = available;
         if let Some(method) = &training.method {
             data_level = method.simulated(&Simulator::new(parameters), layout)?.output_level();
             let least = FIRST_ITERATION_LEVELS.max(training.iteration_levels()) + INPUT_LEVEL;
             (required, available) = (least, data_level);
-            if hyperparameters.iterations() > MAX_ITERATIONS {
+            if training.hyperparameters.iterations() > MAX_ITERATIONS {
                 required = usize::MAX;
             }
         }
@@ -143,8 +146,8 @@ impl Plan {
             return Err(training.in_iterations(lack.into()));
         }
         work::check(&layout, &training.circuit().schedule(data_level))?;
-        let matrices = MatrixPlan::of(&training, parameters, layout, split, &CostModel::default())?;
-        Self::assemble(&training, matrices)
+        let matrices = MatrixPlan::of(training, parameters, layout, split, &CostModel::default())?;
+        Self::assemble(training, matrices)
     }
 
     /// Refuses a plan that no server would make again, and a shareable one that leaves too little of the weights.
@@ -186,10 +189,17 @@ impl Plan {
         Self { owners, ..self }
     }
 
-    /// Where the rows are while the server trains. Whoever trains may decide otherwise: it is in no file.
+    /// Where the rows are while the server trains. Whoever trains may decide otherwise where copies of features serve
+    /// [all iterations](CopyLevels::Highest).
     #[must_use]
     pub fn storage(&self) -> RowStorage {
         self.storage
+    }
+
+    /// The levels of the copies of features: those of each iteration where the run is planned with its rows on a disk.
+    #[must_use]
+    pub fn copy_levels(&self) -> CopyLevels {
+        self.copy_levels
     }
 
     /// The same run with its rows elsewhere: other costs, and the same files.
@@ -198,7 +208,7 @@ impl Plan {
     ///
     /// [`Error::Matrix`] for what the simulator refuses.
     pub fn with_storage(&self, storage: RowStorage) -> Result<Self, Error> {
-        let training = Training { hyperparameters: &self.hyperparameters, method: self.method(), storage };
+        let training = Training { storage, ..self.training() };
         let (parameters, members) = (self.parameters(), (self.layout(), self.split()));
         let model = CostModel::default();
         let matrices = MatrixPlan::of(&training, parameters, members.0, members.1, &model)?;
@@ -214,9 +224,7 @@ impl Plan {
     /// the weights for so many rows.
     pub fn with_samples(&self, samples: usize) -> Result<Self, Error> {
         let layout = self.layout().with_samples(samples)?;
-        let (hyperparameters, parameters) = (&self.hyperparameters, self.parameters());
-        Self::restore(hyperparameters, parameters, layout, self.split(), self.method())?
-            .with_storage(self.storage)
+        Self::restore(&self.training(), self.parameters(), layout, self.split())
     }
 
     /// The member of the family of products.
@@ -278,10 +286,15 @@ impl Plan {
         self.refreshes.as_ref().map(|refreshes| refreshes.method.clone())
     }
 
+    /// The run, whatever its parameters and matrices.
+    pub(crate) fn training(&self) -> Training<'_> {
+        let (hyperparameters, storage, copy_levels) = (&self.hyperparameters, self.storage, self.copy_levels);
+        Training { hyperparameters, method: self.method(), storage, copy_levels }
+    }
+
     /// The run as a circuit.
     pub(crate) fn circuit(&self) -> TrainingCircuit<SigmoidPolynomial> {
-        let (hyperparameters, storage) = (&self.hyperparameters, self.storage);
-        Training { hyperparameters, method: self.method(), storage }.circuit()
+        self.training().circuit()
     }
 
     /// The levels of the weights.
@@ -363,11 +376,12 @@ impl fmt::Display for Plan {
 }
 
 /// A run as a circuit.
-struct Training<'a> {
-    hyperparameters: &'a Hyperparameters,
+pub(crate) struct Training<'a> {
+    pub(crate) hyperparameters: &'a Hyperparameters,
     /// How weights are refreshed, if they are.
-    method: Option<Method>,
-    storage: RowStorage,
+    pub(crate) method: Option<Method>,
+    pub(crate) storage: RowStorage,
+    pub(crate) copy_levels: CopyLevels,
 }
 
 impl Training<'_> {
@@ -378,6 +392,7 @@ impl Training<'_> {
             method: self.method.clone(),
             log_range: refresh::log_range(self.hyperparameters),
             storage: self.storage,
+            copy_levels: self.copy_levels,
         }
     }
 

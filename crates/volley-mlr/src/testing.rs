@@ -122,7 +122,7 @@ impl Setup {
         let layout = layouts[layouts.len() - 1];
         assert!(layout.class_blocks() > 1);
         let (parameters, split) = (single.parameters(), Split::on_copies(&layout));
-        let plan = Plan::restore(hyperparameters, parameters, layout, split, single.method()).unwrap();
+        let plan = Plan::restore(&single.training(), parameters, layout, split).unwrap();
         Self::of(data, hyperparameters, plan)
     }
 

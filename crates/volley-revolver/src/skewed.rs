@@ -76,6 +76,12 @@ impl<A: Arithmetic> Skewed<A> {
         Ok(Self { arithmetic: Arc::clone(arithmetic), layout, split })
     }
 
+    /// What they are computed on.
+    #[must_use]
+    pub fn arithmetic(&self) -> &Arc<A> {
+        &self.arithmetic
+    }
+
     /// The layout.
     #[must_use]
     pub fn layout(&self) -> Layout {

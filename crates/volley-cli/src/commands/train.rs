@@ -111,10 +111,10 @@ pub(super) fn run_job(folder: &JobFolder, job: &Job, machine: &Machine) -> Resul
     Ok(done)
 }
 
-/// Rows are kept in memory where it has room for them, and else read in every iteration.
+/// Rows that are planned to be in memory are read in every iteration where it has no room for them.
 fn choose_storage(machine: &Machine, plan: &Plan) -> Result<RowStorage> {
     if machine.has_memory(|threads| plan.memory(threads)) {
-        return Ok(RowStorage::Memory);
+        return Ok(plan.storage());
     }
     let on_disk = plan.with_storage(RowStorage::Disk)?;
     machine.check_memory("training", |threads| on_disk.memory(threads))?;

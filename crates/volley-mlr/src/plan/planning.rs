@@ -105,13 +105,14 @@ impl<'a> Runs<'a> {
         demands: Demands,
         storage: RowStorage,
     ) -> Self {
-        let unrefreshed = Training { hyperparameters, method: None, storage };
+        let copy_levels = storage.copy_levels();
+        let unrefreshed = Training { hyperparameters, method: None, storage, copy_levels };
         if hyperparameters.iterations() > MAX_ITERATIONS || hyperparameters.hides_errors() {
             return Self { unrefreshed, refreshing: None };
         }
         let by = |preset| {
             let method = Some(Method::Bootstrapping(preset));
-            let run = Training { hyperparameters, method, storage };
+            let run = Training { hyperparameters, method, storage, copy_levels };
             let sets = run.bootstrapping_parameters(preset, demands);
             (!sets.is_empty()).then_some(Refreshing { run, sets })
         };

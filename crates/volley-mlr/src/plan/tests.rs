@@ -67,7 +67,12 @@ fn default_split(log_n: u32) -> MatrixPlan {
     let hyperparameters = Hyperparameters::paper(2).unwrap();
     let best = paper_plan(&hyperparameters, in_ring(log_n)).unwrap();
     let layout = Layout::new(PAPER, best.parameters().max_slots()).unwrap();
-    let training = Training { hyperparameters: &hyperparameters, method: None, storage: RowStorage::Memory };
+    let training = Training {
+        hyperparameters: &hyperparameters,
+        method: None,
+        storage: RowStorage::Memory,
+        copy_levels: CopyLevels::Highest,
+    };
     let split = Split::on_copies(&layout);
     MatrixPlan::of(&training, best.parameters(), layout, split, &CostModel::default()).unwrap()
 }
@@ -109,8 +114,12 @@ fn no_layout_that_is_left_out_would_be_cheaper() {
     let hyperparameters = Hyperparameters::standardised(2).unwrap();
     for (samples, features, classes) in [(128, 400, 10), (5000, 3, 2), (5000, 12, 2), (2000, 40, 3)] {
         let best = plan([samples, features, classes], 2, in_ring(14)).unwrap();
-        let training =
-            Training { hyperparameters: &hyperparameters, method: None, storage: RowStorage::Memory };
+        let training = Training {
+            hyperparameters: &hyperparameters,
+            method: None,
+            storage: RowStorage::Memory,
+            copy_levels: CopyLevels::Highest,
+        };
         for layout in Layout::candidates(best.layout().shape(), best.layout().slots()).unwrap() {
             for split in Split::candidates(&layout) {
                 let model = CostModel::default();
@@ -327,7 +336,12 @@ fn keys_that_take_longer_than_the_training_are_small_unasked() {
     let hyperparameters = Hyperparameters::standard(2).unwrap();
     let plan = paper_plan(&hyperparameters, in_ring(16)).unwrap();
     assert!(plan.key_spec().byte_count() < 110_000_000, "{}", plan.key_spec().byte_count());
-    let training = Training { hyperparameters: &hyperparameters, method: None, storage: RowStorage::Memory };
+    let training = Training {
+        hyperparameters: &hyperparameters,
+        method: None,
+        storage: RowStorage::Memory,
+        copy_levels: CopyLevels::Highest,
+    };
     let free = CostModel { made: 0.0, ..CostModel::default() };
     let fastest = MatrixPlan::cheapest(PAPER, &training, in_ring(16), &free).unwrap();
     assert!(fastest.key_spec().byte_count() > 500_000_000);
@@ -357,7 +371,12 @@ fn memory_is_foreseen() {
 #[test]
 fn a_run_without_the_levels_is_refused_where_it_lacks_them() {
     let hyperparameters = Hyperparameters::standardised(2).unwrap();
-    let training = Training { hyperparameters: &hyperparameters, method: None, storage: RowStorage::Memory };
+    let training = Training {
+        hyperparameters: &hyperparameters,
+        method: None,
+        storage: RowStorage::Memory,
+        copy_levels: CopyLevels::Highest,
+    };
     // The weights after the first iteration have one level left, the scores none.
     let parameters = plan([10, 4, 2], 1, small_ring(9)).unwrap().parameters().clone();
     let layout = Layout::new(Shape { samples: 10, columns: 5, classes: 2 }, parameters.max_slots()).unwrap();
@@ -369,8 +388,7 @@ fn a_run_without_the_levels_is_refused_where_it_lacks_them() {
 
 /// The plan that is counted by simulating every iteration.
 fn by_every_iteration(plan: &Plan) -> (OperationCounts, KeySpec, u64) {
-    let training =
-        Training { hyperparameters: plan.hyperparameters(), method: plan.method(), storage: plan.storage() };
+    let training = plan.training();
     let simulator = Arc::new(Simulator::new(plan.parameters()));
     let members = (plan.layout(), plan.split());
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
@@ -428,8 +446,8 @@ fn plans_that_take_long_to_make_are_refused() {
         let small = plan([samples.min(100), features.min(100), classes], iterations, in_ring(16)).unwrap();
         let shape = Shape { samples, columns: features + 1, classes };
         let layout = Layout::new(shape, small.parameters().max_slots()).unwrap();
-        let (settings, split) = (small.hyperparameters(), Split::on_copies(&layout));
-        let refusal = Plan::restore(settings, small.parameters(), layout, split, small.method()).unwrap_err();
+        let split = Split::on_copies(&layout);
+        let refusal = Plan::restore(&small.training(), small.parameters(), layout, split).unwrap_err();
         assert!(matches!(refusal, Error::PlanTooLarge { max: work::MAX_OPERATIONS, .. }), "{refusal}");
     }
 }
@@ -439,8 +457,7 @@ fn memory_does_not_grow_with_rows_on_a_disk() {
     let memory = |samples, storage| {
         let plan = plan([1000, 304, 10], 2, in_ring(14)).unwrap();
         let layout = plan.layout().with_samples(samples).unwrap();
-        let members = (plan.hyperparameters(), plan.parameters(), layout, plan.split());
-        let plan = Plan::restore(members.0, members.1, members.2, members.3, None).unwrap();
+        let plan = Plan::restore(&plan.training(), plan.parameters(), layout, plan.split()).unwrap();
         plan.with_storage(storage).unwrap().memory(2).total()
     };
     let on_disk = |samples| memory(samples, RowStorage::Disk);
@@ -506,11 +523,11 @@ fn the_longest_planning_takes_less_than_a_second() {
             work::check(&layout, &small.schedule()).is_ok().then_some(layout)
         };
         let largest = (0..64).find_map(layout).unwrap();
-        let (settings, split) = (small.hyperparameters(), Split::on_copies(&largest));
+        let split = Split::on_copies(&largest);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         let seconds = pool.install(|| {
             let start = ThreadTime::now();
-            Plan::restore(settings, small.parameters(), largest, split, small.method()).unwrap();
+            Plan::restore(&small.training(), small.parameters(), largest, split).unwrap();
             start.elapsed().as_secs_f64()
         });
         assert!(seconds < 1.0, "{seconds} s for {largest:?}");

@@ -48,8 +48,8 @@ impl PoolPlan {
             rows.iter().map(|&rows| Ok(layout.with_samples(rows)?.groups())).sum::<Result<usize, Error>>()?;
         let layout = layout.with_samples(groups * group_rows(layout))?;
         let parameters = plan.parameters().pooled(expected).map_err(CkksError::from)?;
-        let restored = Plan::restore(hyperparameters, &parameters, layout, plan.split(), None)?;
-        Self::of(restored.with_storage(plan.storage())?, rows.to_vec())
+        let restored = Plan::restore(&plan.training(), &parameters, layout, plan.split())?;
+        Self::of(restored, rows.to_vec())
     }
 
     /// The pool of a plan for all groups, and so many rows of each owner.

@@ -3,7 +3,7 @@
 use crate::method::objective::{Objective, weight_scale};
 use crate::method::update_rule::UpdateRule;
 use crate::training::refresh::{INPUT_LEVEL, Method, Schedule};
-use crate::training::rows::RowStorage;
+use crate::training::rows::{CopyLevels, RowStorage};
 use crate::volley_ckks::{Parameters, Scale};
 
 /// Levels that the model has left, so that a server can compute with it: one product, for encrypted prediction.
@@ -24,13 +24,15 @@ pub struct TrainingCircuit<O> {
     /// log₂ of the bound on what is refreshed.
     pub(crate) log_range: i32,
     pub(crate) storage: RowStorage,
+    pub(crate) copy_levels: CopyLevels,
 }
 
 impl<O: Objective> TrainingCircuit<O> {
     /// A run without refreshes: it takes a chain with levels for all of its iterations.
     #[must_use]
     pub fn new(objective: O, rule: UpdateRule) -> Self {
-        Self { objective, rule, method: None, log_range: 0, storage: RowStorage::Memory }
+        let (storage, copy_levels) = (RowStorage::default(), CopyLevels::default());
+        Self { objective, rule, method: None, log_range: 0, storage, copy_levels }
     }
 
     pub(crate) fn schedule(&self, data_level: usize) -> Schedule {
@@ -39,6 +41,7 @@ impl<O: Objective> TrainingCircuit<O> {
             iteration_levels: self.iteration_levels(),
             iterations: self.rule.iterations(),
             refreshes: self.method.is_some(),
+            copy_levels: self.copy_levels,
         }
     }
 

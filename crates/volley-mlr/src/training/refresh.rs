@@ -37,6 +37,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::method::hyperparameters::Hyperparameters;
+use crate::training::rows::CopyLevels;
 use crate::volley_ckks::bootstrapping::{BootstrapArithmetic, Bootstrapper, Bootstrapping, Preset};
 use crate::volley_ckks::{Arithmetic, Complex64, Parameters, Simulator};
 use crate::volley_revolver::{Layout, Shape};
@@ -192,6 +193,7 @@ pub(crate) struct Schedule {
     pub(crate) iteration_levels: usize,
     pub(crate) iterations: usize,
     pub(crate) refreshes: bool,
+    pub(crate) copy_levels: CopyLevels,
 }
 
 /// Weights after an iteration.
@@ -236,6 +238,24 @@ impl Schedule {
         match iteration {
             0 | 1 => self.data_level.saturating_sub(Self::FIRST_LEVELS),
             _ => self.after(iteration - 1).level.saturating_sub(self.iteration_levels),
+        }
+    }
+
+    /// The level of the copies of features that the weights before an iteration, from 2, are multiplied by.
+    pub(crate) fn forward_level(&self, iteration: usize) -> usize {
+        match self.copy_levels {
+            CopyLevels::OfIteration => self.after(iteration - 1).level,
+            // Refreshed weights are higher than those of the first iteration.
+            CopyLevels::Highest if self.refreshes => self.data_level,
+            CopyLevels::Highest => self.after(1).level,
+        }
+    }
+
+    /// The level of the copies of features times 1/B that the errors of an iteration, from 1, are multiplied by.
+    pub(crate) fn backward_level(&self, iteration: usize) -> usize {
+        match self.copy_levels {
+            CopyLevels::OfIteration => self.gradient_level(iteration) + 1,
+            CopyLevels::Highest => self.data_level.saturating_sub(1),
         }
     }
 

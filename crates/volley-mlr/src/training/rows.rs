@@ -6,6 +6,7 @@
 //! a window of groups at a time, so that memory does not grow with the rows. Either may have a worker's share of the
 //! groups only.
 
+use std::borrow::Cow;
 use std::fmt::{self, Debug};
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,7 +25,8 @@ pub(crate) const GROUPS_AT_ONCE: usize = 8;
 /// Ciphertexts of features whose copies are in memory where not all are, but one group at least.
 const FEATURES_AT_ONCE: usize = 16;
 
-/// Where the rows are while a run trains. What is computed is the same, bit for bit.
+/// Where the rows are while a run trains. What is computed is the same, bit for bit, where the
+/// [levels of copies](CopyLevels) are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RowStorage {
     /// All of them are in memory with their copies, which are made once.
@@ -32,6 +34,28 @@ pub enum RowStorage {
     Memory,
     /// They are read in every iteration, and their copies made anew, a few groups at a time.
     Disk,
+}
+
+impl RowStorage {
+    /// The levels of copies in a run that is planned with its rows here.
+    pub(crate) fn copy_levels(self) -> CopyLevels {
+        match self {
+            Self::Memory => CopyLevels::Highest,
+            Self::Disk => CopyLevels::OfIteration,
+        }
+    }
+}
+
+/// The levels of the copies of features. A rotation at another level has other noise, so this is a part of what a run
+/// computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CopyLevels {
+    /// The highest that any iteration takes: copies that are made once serve all of them.
+    #[default]
+    Highest,
+    /// Those that the iteration takes. Copies that are made anew in every iteration have fewer primes so, and take
+    /// less time.
+    OfIteration,
 }
 
 /// A source of rows.
@@ -45,21 +69,13 @@ pub trait Rows<C>: Debug + Send + Sync {
     /// How many groups are asked for at once, and are in memory at the same time: at least one.
     fn window(&self) -> usize;
 
-    /// Some of its groups, ready for these products. Every iteration asks for each group once, in ascending order.
+    /// Some of its groups, ready for the products of an iteration, from 1. Every iteration asks for each group once, in
+    /// ascending order.
     ///
     /// # Errors
     ///
     /// [`Error::RowSource`] where they cannot be had, [`Error::Matrix`] for what the arithmetic refuses.
-    fn read(&self, groups: Range<usize>, products: Products) -> Result<Vec<Arc<RowGroup<C>>>, Error>;
-}
-
-/// The products that an iteration takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Products {
-    /// Scores are zero: only the gradient is summed.
-    Backward,
-    /// Scores and gradient.
-    Both,
+    fn read(&self, groups: Range<usize>, iteration: usize) -> Result<Vec<Arc<RowGroup<C>>>, Error>;
 }
 
 /// Where the encrypted rows of [`StoredRows`] are read from.
@@ -75,7 +91,7 @@ pub trait GroupSource<C>: Debug + Send + Sync {
 /// The rows of a group, ready for products.
 #[derive(Clone, Debug)]
 pub struct RowGroup<C> {
-    /// None for [`Products::Backward`].
+    /// None where scores are zero, as they are in the first iteration.
     pub(crate) forward: Option<ForwardCopies<C>>,
     /// The copies of features times 1/B.
     pub(crate) backward: BackwardCopies<C>,
@@ -100,34 +116,45 @@ impl<A: Arithmetic> RowPreparation<A> {
     ///
     /// # Errors
     ///
-    /// [`Error::Matrix`] for another number of ciphertexts, and for what the arithmetic refuses: keys that do not
-    /// suffice.
+    /// [`Error::CopiesOfIteration`] for a plan whose iterations take copies of their own, [`Error::Matrix`] for another
+    /// number of ciphertexts, and for what the arithmetic refuses: keys that do not suffice.
     pub fn prepare(&self, group: EncryptedGroup<A::Ciphertext>) -> Result<RowGroup<A::Ciphertext>, Error> {
-        let products = if self.schedule.iterations > 1 { Products::Both } else { Products::Backward };
-        self.prepare_for(products, group)
+        match self.schedule.copy_levels {
+            CopyLevels::Highest => self.prepare_for(self.schedule.iterations, group),
+            CopyLevels::OfIteration => Err(Error::CopiesOfIteration),
+        }
     }
 
+    /// The group of these ciphertexts, ready for the products of an iteration.
     fn prepare_for(
         &self,
-        products: Products,
+        iteration: usize,
         EncryptedGroup { features, labels }: EncryptedGroup<A::Ciphertext>,
     ) -> Result<RowGroup<A::Ciphertext>, Error> {
         let (expected, actual) = (self.skewed.layout().class_blocks(), labels.len());
         if actual != expected {
             return Err(MatrixError::Length { expected, actual }.into());
         }
-        let level = self.schedule.data_level;
-        // Refreshed weights are higher than those of the first iteration.
-        let spent = if self.schedule.refreshes { 0 } else { Schedule::FIRST_LEVELS };
-        let forward = match products {
-            Products::Backward => None,
-            Products::Both => Some(self.skewed.forward_copies(&features, level.saturating_sub(spent))?),
+        let forward = match iteration {
+            0 | 1 => None,
+            _ => Some(self.skewed.forward_copies(&features, self.schedule.forward_level(iteration))?),
         };
-        let scaled = self.skewed.scale_columns(&features, &self.preconditioner)?;
+        let level = self.schedule.backward_level(iteration);
+        let scaled = self.skewed.scale_columns(&features, &self.preconditioner_at(level + 1)?)?;
         // So that features and their copies are not all alive together.
         drop(features);
-        let backward = self.skewed.backward_copies(&scaled, level.saturating_sub(1))?;
+        let backward = self.skewed.backward_copies(&scaled, level)?;
         Ok(RowGroup { forward, backward, labels })
+    }
+
+    /// 1/B at a level, which is that of features times 1/B before they are rescaled.
+    fn preconditioner_at(&self, level: usize) -> Result<Cow<'_, [A::Ciphertext]>, Error> {
+        if level == self.schedule.data_level {
+            return Ok(Cow::Borrowed(&self.preconditioner));
+        }
+        let dropped =
+            self.preconditioner.iter().map(|block| self.skewed.arithmetic().drop_level(block, level));
+        Ok(Cow::Owned(dropped.collect::<Result<_, _>>()?))
     }
 }
 
@@ -201,8 +228,8 @@ impl<C: Send + Sync> Rows<C> for ResidentRows<C> {
         self.groups.len()
     }
 
-    /// With the copies of all products, whatever is asked for.
-    fn read(&self, groups: Range<usize>, _: Products) -> Result<Vec<Arc<RowGroup<C>>>, Error> {
+    /// With the copies of all iterations.
+    fn read(&self, groups: Range<usize>, _: usize) -> Result<Vec<Arc<RowGroup<C>>>, Error> {
         check_groups(&groups, self.groups())?;
         Ok(self.groups[groups.start - self.first..groups.end - self.first].to_vec())
     }
@@ -254,10 +281,10 @@ where
     fn read(
         &self,
         groups: Range<usize>,
-        products: Products,
+        iteration: usize,
     ) -> Result<Vec<Arc<RowGroup<A::Ciphertext>>>, Error> {
         check_groups(&groups, self.groups())?;
-        let prepare = |group| Ok(Arc::new(self.preparation.prepare_for(products, group)?));
+        let prepare = |group| Ok(Arc::new(self.preparation.prepare_for(iteration, group)?));
         self.source.read(groups)?.into_par_iter().map(prepare).collect()
     }
 }

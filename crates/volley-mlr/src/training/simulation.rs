@@ -32,37 +32,41 @@ impl<O: Objective> Circuit for TrainingCircuit<O> {
         bootstrapping.map_or(0, |bootstrapping| bootstrapping.memory_bytes())
     }
 
-    /// What is alive in the second iteration, or else in the first, at the end of the first window of groups: the
-    /// copies and labels of the window, the rotations of the weights, and the sums of the gradient. They are those of
-    /// all class blocks where there are further windows, and else of one. A refresh gives levels for an iteration at
-    /// least.
+    /// What is alive in the first or the second iteration at the end of the first window of groups: the copies and
+    /// labels of the window, the rotations of the weights, and the sums of the gradient. They are those of all class
+    /// blocks where there are further windows, and else of one. A refresh gives levels for an iteration at least.
     fn least_bytes(&self, parameters: &Parameters, layout: Layout, split: Split) -> u64 {
-        let (groups, column_blocks, iteration) =
-            (layout.groups(), layout.column_blocks(), self.iteration_levels());
+        let (groups, column_blocks) = (layout.groups(), layout.column_blocks());
         let polynomials = |count: usize, level: usize| {
             let bytes = parameters.limbs(level) * parameters.degree() * size_of::<u64>();
             (count as u64).saturating_mul(bytes as u64)
         };
-        let (level, spent) = match self.method {
-            Some(_) => (INPUT_LEVEL + iteration, 0),
-            None => (parameters.max_level(), Schedule::FIRST_LEVELS),
+        let level = match self.method {
+            Some(_) => INPUT_LEVEL + self.iteration_levels(),
+            None => parameters.max_level(),
         };
-        let weights = level.saturating_sub(Schedule::FIRST_LEVELS);
-        let is_first = self.rule.iterations() == 1;
+        let schedule = self.schedule(level);
         let window = match self.storage {
             RowStorage::Memory => groups,
             RowStorage::Disk => groups.min(groups_in_window(layout)),
         };
         let further = if window < groups { layout.class_blocks() } else { 1 };
         let of_columns = |count: usize| column_blocks.saturating_mul(count);
-        let copies = polynomials(2 * of_columns(split.backward_copies()), level.saturating_sub(1));
-        let forward = polynomials(2 * of_columns(split.forward_copies()), level.saturating_sub(spent));
-        let rotations = polynomials(2 * of_columns(further.saturating_mul(layout.period())), weights);
-        let (forward, rotations) = if is_first { (0, 0) } else { (forward, rotations) };
         let sums = polynomials(3 * of_columns((further - 1).saturating_mul(split.backward_sums())), 1);
-        let of_group = copies.saturating_add(forward);
-        let of_group = of_group.saturating_add(polynomials(2 * layout.class_blocks(), level));
-        of_group.saturating_mul(window as u64).saturating_add(rotations).saturating_add(sums)
+        let in_iteration = |iteration: usize| {
+            let backward = 2 * of_columns(split.backward_copies());
+            let mut of_group = polynomials(backward, schedule.backward_level(iteration));
+            let mut rotations = 0;
+            if iteration > 1 {
+                let forward = 2 * of_columns(split.forward_copies());
+                of_group = of_group.saturating_add(polynomials(forward, schedule.forward_level(iteration)));
+                let of_weights = 2 * of_columns(further.saturating_mul(layout.period()));
+                rotations = polynomials(of_weights, level.saturating_sub(Schedule::FIRST_LEVELS));
+            }
+            let of_group = of_group.saturating_add(polynomials(2 * layout.class_blocks(), level));
+            of_group.saturating_mul(window as u64).saturating_add(rotations).saturating_add(sums)
+        };
+        (1..=self.rule.iterations().min(2)).map(in_iteration).max().unwrap_or(0)
     }
 
     /// A bootstrapping has linear transforms.

@@ -8,9 +8,10 @@ use super::names::PlanHash;
 use crate::error::Error;
 use crate::method::hyperparameters::{Hyperparameters, PoolDisclosure};
 use crate::method::learning_rate::LearningRate;
-use crate::plan::Plan;
+use crate::plan::{Plan, Training};
 use crate::preparation::profile::Profile;
 use crate::training::refresh::Method;
+use crate::training::rows::{CopyLevels, RowStorage};
 use crate::volley_ckks::bootstrapping::Preset;
 use crate::volley_ckks::wire::encode_structure;
 use crate::volley_ckks::{Flooding, ParametersLiteral, ParamsId};
@@ -27,6 +28,8 @@ const ROW_SHIFTS_ON_SUMS: u8 = 1;
 const SUCCESSIVE_COPIES: u8 = 2;
 /// Flag: rotations of weights and errors are made successively.
 const SUCCESSIVE_FACTORS: u8 = 4;
+/// Flag: each iteration has copies of the features at its levels.
+const COPIES_OF_ITERATIONS: u8 = 8;
 /// The upper half of the flags says how often the padded number of classes is halved to get the classes of a block.
 /// Zero stands for a single block.
 const HALVINGS_SHIFT: u32 = 4;
@@ -93,8 +96,8 @@ pub(super) struct StoredPlan {
     width: u64,
     forward_steps: u64,
     backward_steps: u64,
-    /// Flags of the split ([`ROW_SHIFTS_ON_SUMS`], [`SUCCESSIVE_COPIES`], [`SUCCESSIVE_FACTORS`]) and of the layout
-    /// ([`HALVINGS_SHIFT`]).
+    /// Flags of the split ([`ROW_SHIFTS_ON_SUMS`], [`SUCCESSIVE_COPIES`], [`SUCCESSIVE_FACTORS`]), of the levels of copies
+    /// ([`COPIES_OF_ITERATIONS`]), and of the layout ([`HALVINGS_SHIFT`]).
     flags: u8,
     /// s and τ of a shareable plan.
     flooding: Option<(u32, u32)>,
@@ -132,7 +135,7 @@ impl StoredPlan {
             width: layout.width() as u64,
             forward_steps: split.forward_copies() as u64,
             backward_steps: split.backward_steps() as u64,
-            flags: flags(split) | halvings(layout) << HALVINGS_SHIFT,
+            flags: flags(split, plan.copy_levels()) | halvings(layout) << HALVINGS_SHIFT,
             flooding: hyperparameters
                 .flooding()
                 .map(|flooding| (flooding.statistical_bits(), flooding.decryptions())),
@@ -181,8 +184,14 @@ impl StoredPlan {
         let (slots, period) = (parameters.max_slots(), padded >> (self.flags >> HALVINGS_SHIFT));
         let layout =
             Layout::with_period_and_width(shape, slots, period, size(self.width)).map_err(Error::from)?;
+        let storage = match self.flags & COPIES_OF_ITERATIONS {
+            0 => RowStorage::Memory,
+            _ => RowStorage::Disk,
+        };
+        let copy_levels = storage.copy_levels();
         let split = self.split(&layout)?;
-        Ok(Plan::restore(&hyperparameters, &parameters, layout, split, method)?)
+        let training = Training { hyperparameters: &hyperparameters, method, storage, copy_levels };
+        Ok(Plan::restore(&training, &parameters, layout, split)?)
     }
 
     fn hyperparameters(&self, pool: Option<PoolDisclosure>) -> Result<Hyperparameters, WireError> {
@@ -213,21 +222,17 @@ impl StoredPlan {
         let row_shifts = if has(ROW_SHIFTS_ON_SUMS) { RowShifts::Sums } else { RowShifts::Copies };
         let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         let split = Split::new(layout, size(self.forward_steps), size(self.backward_steps), row_shifts)
-            .map_err(Error::from)?
-            .with_rotations(rotations(has(SUCCESSIVE_COPIES)), rotations(has(SUCCESSIVE_FACTORS)));
-        if flags(split) | halvings(*layout) << HALVINGS_SHIFT == self.flags {
-            Ok(split)
-        } else {
-            Err(FileError::Malformed.into())
-        }
+            .map_err(Error::from)?;
+        Ok(split.with_rotations(rotations(has(SUCCESSIVE_COPIES)), rotations(has(SUCCESSIVE_FACTORS))))
     }
 }
 
-fn flags(split: Split) -> u8 {
+fn flags(split: Split, copy_levels: CopyLevels) -> u8 {
     let flag = |set: bool, flag: u8| if set { flag } else { 0 };
     flag(split.row_shifts() == RowShifts::Sums, ROW_SHIFTS_ON_SUMS)
         | flag(split.copies() == Rotations::Successive, SUCCESSIVE_COPIES)
         | flag(split.factors() == Rotations::Successive, SUCCESSIVE_FACTORS)
+        | flag(copy_levels == CopyLevels::OfIteration, COPIES_OF_ITERATIONS)
 }
 
 fn halvings(layout: Layout) -> u8 {

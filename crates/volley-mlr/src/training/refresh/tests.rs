@@ -1,7 +1,13 @@
 use super::*;
 
 fn schedule(data_level: usize, iteration_levels: usize, iterations: usize) -> Vec<(usize, bool)> {
-    let schedule = Schedule { data_level, iteration_levels, iterations, refreshes: true };
+    let schedule = Schedule {
+        data_level,
+        iteration_levels,
+        iterations,
+        refreshes: true,
+        copy_levels: CopyLevels::Highest,
+    };
     (1..=iterations).map(|t| schedule.after(t)).map(|weights| (weights.level, weights.refreshed)).collect()
 }
 
@@ -13,7 +19,13 @@ fn weights_are_refreshed_as_late_as_can_be() {
     assert_eq!(schedule(11, 5, 4), [(9, false), (11, true), (6, false), (1, false)]);
     // Where the first leaves too little for the second.
     assert_eq!(schedule(6, 5, 3), [(6, true), (6, true), (1, false)]);
-    let run = Schedule { data_level: 9, iteration_levels: 4, iterations: 6, refreshes: true };
+    let run = Schedule {
+        data_level: 9,
+        iteration_levels: 4,
+        iterations: 6,
+        refreshes: true,
+        copy_levels: CopyLevels::Highest,
+    };
     assert_eq!(run.refreshes(), 2);
     // Without them levels are spent.
     let spent = Schedule { iterations: 3, data_level: 11, refreshes: false, ..run };
@@ -27,7 +39,13 @@ fn a_run_goes_through_its_cycle_as_often_as_it_refreshes_alike() {
     for ((data_level, iteration_levels), iterations) in
         levels.flat_map(|levels| [1, 2, 5, 12, 40].map(|t| (levels, t)))
     {
-        let schedule = Schedule { data_level, iteration_levels, iterations, refreshes: true };
+        let schedule = Schedule {
+            data_level,
+            iteration_levels,
+            iterations,
+            refreshes: true,
+            copy_levels: CopyLevels::Highest,
+        };
         let short = schedule.once_through();
         let Some(Cycle { start, length, times }) = schedule.cycle() else {
             assert_eq!(short.iterations, iterations);
@@ -49,7 +67,13 @@ fn a_run_goes_through_its_cycle_as_often_as_it_refreshes_alike() {
             "{schedule:?}"
         );
     }
-    let spent = Schedule { data_level: 20, iteration_levels: 3, iterations: 6, refreshes: false };
+    let spent = Schedule {
+        data_level: 20,
+        iteration_levels: 3,
+        iterations: 6,
+        refreshes: false,
+        copy_levels: CopyLevels::Highest,
+    };
     assert_eq!(spent.cycle(), None);
 }
 
@@ -91,4 +115,27 @@ fn the_faster_preset_is_for_runs_that_can_bear_its_noise() {
     let easy = many.with_weight_range(1.0).unwrap();
     let few_columns = Shape { columns: 4, ..shape(100_000) };
     assert_eq!(presets(&easy, few_columns), [Preset::Fast, Preset::Precise]);
+}
+
+#[test]
+fn copies_are_at_the_levels_that_their_iteration_takes() {
+    let highest = Schedule {
+        data_level: 12,
+        iteration_levels: 4,
+        iterations: 3,
+        refreshes: false,
+        copy_levels: CopyLevels::Highest,
+    };
+    let own = Schedule { copy_levels: CopyLevels::OfIteration, ..highest };
+    // Errors of an iteration are a level above its gradient, scores are made at the level of the weights.
+    assert_eq!([1, 2, 3].map(|iteration| own.backward_level(iteration)), [11, 7, 3]);
+    assert_eq!([2, 3].map(|iteration| own.forward_level(iteration)), [10, 6]);
+    assert_eq!([1, 2, 3].map(|iteration| highest.backward_level(iteration)), [11; 3]);
+    assert_eq!([2, 3].map(|iteration| highest.forward_level(iteration)), [10; 2]);
+    let refreshed = Schedule { refreshes: true, iterations: 9, ..own };
+    for iteration in 2..=9 {
+        let weights = refreshed.after(iteration - 1).level;
+        assert_eq!(refreshed.forward_level(iteration), weights);
+        assert_eq!(refreshed.backward_level(iteration), weights - 3);
+    }
 }

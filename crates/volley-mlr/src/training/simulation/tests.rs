@@ -16,7 +16,7 @@ fn circuit(
 ) -> TrainingCircuit<SigmoidPolynomial> {
     let settings = Hyperparameters::few(iterations).unwrap();
     let circuit = TrainingCircuit::new(settings.sigmoid().clone(), settings.update_rule().clone());
-    TrainingCircuit { storage, method, log_range: 8, ..circuit }
+    TrainingCircuit { storage, copy_levels: storage.copy_levels(), method, log_range: 8, ..circuit }
 }
 
 /// Compares the bound of every split with what its simulation has alive.

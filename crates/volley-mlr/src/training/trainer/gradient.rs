@@ -13,7 +13,7 @@ use super::Trainer;
 use crate::encrypted::check_layout;
 use crate::error::Error;
 use crate::method::objective::{MaskedMean, Objective};
-use crate::training::rows::{GROUPS_AT_ONCE, Products, RowGroup, check_groups};
+use crate::training::rows::{GROUPS_AT_ONCE, RowGroup, check_groups};
 use crate::volley_ckks::{Arithmetic, Complex64, Error as CkksError, Scale};
 use crate::volley_revolver::Layout;
 use crate::volley_revolver::skewed::{BackwardCopies, BackwardSums, RevolvedErrors, RevolvedWeights};
@@ -189,7 +189,6 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         finish: impl Fn(BackwardSums<A::Tensor>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
         let class_blocks = self.layout().class_blocks();
-        let products = if self.state.is_some() { Products::Both } else { Products::Backward };
         let mut weights: Vec<_> = (0..class_blocks).map(|_| None).collect();
         if let [weights] = &mut weights[..] {
             *weights = self.revolved().take().map(Some);
@@ -199,7 +198,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         for start in groups.clone().step_by(size) {
             let window = start..groups.end.min(start.saturating_add(size));
             let is_last = window.end == groups.end;
-            let rows = self.rows.read(window, products)?;
+            let rows = self.rows.read(window, self.iteration + 1)?;
             for class_block in 0..class_blocks {
                 let revolved = match weights[class_block].take() {
                     Some(revolved) => revolved,
@@ -277,7 +276,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         let features_by_b = parameters
             .scale()
             .times(&parameters.scale())
-            .divided_by(&parameters.rescaling_factor(self.schedule.data_level));
+            .divided_by(&parameters.rescaling_factor(self.schedule.backward_level(self.iteration + 1) + 1));
         self.weight_scale().times(&parameters.rescaling_factor(level)).divided_by(&features_by_b)
     }
 

@@ -145,7 +145,7 @@ fn refreshed_class_blocks_train_as_in_clear() {
         let (shape, slots) = (single.plan.layout().shape(), single.plan.layout().slots());
         let layout = Layout::with_period(shape, slots, period).unwrap().pop().unwrap();
         let (parameters, split) = (single.plan.parameters(), Split::on_copies(&layout));
-        let plan = Plan::restore(&hyperparameters, parameters, layout, split, single.plan.method()).unwrap();
+        let plan = Plan::restore(&single.plan.training(), parameters, layout, split).unwrap();
         let setup = Setup::of(&data, &hyperparameters, plan);
         assert!(setup.plan.refresh_count() >= 2);
         check_refreshed(&setup, level);

@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use super::*;
 use crate::encrypted::EncryptedData;
-use crate::testing::{Reencryption, Setup, clouds, small_ring};
+use crate::plan::{Plan, Training};
+use crate::testing::{Reencryption, Setup, clouds, relative_error, small_ring};
 use crate::training::refresh::Schedule;
 use crate::volley_ckks::{Ciphertext, Evaluator, Operation, SeededCiphertext};
 use crate::{
-    Checkpoint, EncryptedDataset, EncryptedGroup, GroupSource, Hyperparameters, ResidentRows, RowPreparation,
-    RowStorage, Rows, StoredRows,
+    Checkpoint, CopyLevels, EncryptedDataset, EncryptedGroup, GroupSource, Hyperparameters, ResidentRows,
+    RowPreparation, RowStorage, Rows, StoredRows,
 };
 
 type Encrypted = Trainer<Evaluator>;
@@ -138,7 +139,13 @@ fn gradients_that_do_not_belong_together_are_refused() {
 #[test]
 fn the_level_of_a_gradient_is_that_of_the_weights_before_they_are_refreshed() {
     for data_level in 6..14 {
-        let run = Schedule { data_level, iteration_levels: 4, iterations: 9, refreshes: true };
+        let run = Schedule {
+            data_level,
+            iteration_levels: 4,
+            iterations: 9,
+            refreshes: true,
+            copy_levels: CopyLevels::Highest,
+        };
         for iteration in 1..=9 {
             let (weights, level) = (run.after(iteration), run.gradient_level(iteration));
             assert!(weights.refreshed || weights.level == level);
@@ -205,15 +212,11 @@ impl Rows<Ciphertext> for Unreadable {
         3
     }
 
-    fn read(
-        &self,
-        groups: Range<usize>,
-        products: Products,
-    ) -> Result<Vec<Arc<RowGroup<Ciphertext>>>, Error> {
+    fn read(&self, groups: Range<usize>, iteration: usize) -> Result<Vec<Arc<RowGroup<Ciphertext>>>, Error> {
         if groups.contains(&5) {
             return Err(Error::RowSource { group: 5, reason: "the disk is gone".to_owned() });
         }
-        self.0.read(groups, products)
+        self.0.read(groups, iteration)
     }
 }
 
@@ -222,7 +225,7 @@ fn what_a_source_cannot_give_stops_the_step_and_leaves_the_weights() {
     let (setup, evaluator) = (setup(2), setup(2).evaluator());
     let groups = setup.plan.layout().groups();
     let rows = share(&setup, &evaluator, 0..groups);
-    let outside = rows.read(groups..groups + 1, Products::Both).map(drop);
+    let outside = rows.read(groups..groups + 1, 2).map(drop);
     assert_eq!(outside, Err(Error::Groups { groups: groups..groups + 1, available: 0..groups }));
     let mut trainer = Trainer::with_rows(&evaluator, &setup.plan, None, Box::new(Unreadable(rows))).unwrap();
     let refusal = Error::RowSource { group: 5, reason: "the disk is gone".to_owned() };
@@ -271,6 +274,50 @@ fn rows_that_are_read_in_every_pass_train_the_same_model() {
     );
     let (read, kept) = both(Operation::Relinearization);
     assert_eq!(read - kept, 2 * setup.plan.layout().feature_ciphertexts() as u64);
+}
+
+/// The same data, by a plan whose iterations have copies of their own.
+fn of_iterations(setup: &Setup) -> Setup {
+    let (storage, parameters) = (RowStorage::Disk, setup.plan.parameters());
+    let training = Training { storage, copy_levels: CopyLevels::OfIteration, ..setup.plan.training() };
+    let plan = Plan::restore(&training, parameters, setup.plan.layout(), setup.plan.split()).unwrap();
+    Setup::of(&clouds(45, 70, 4), setup.plan.hyperparameters(), plan)
+}
+
+#[test]
+fn copies_at_the_levels_of_their_iteration_train_as_in_clear_and_take_less_time() {
+    let highest = setup(3);
+    let setup = of_iterations(&highest);
+    let (evaluator, layout) = (setup.evaluator(), setup.plan.layout());
+    let data = setup.upload().expand(&setup.context).unwrap();
+    let preparation = RowPreparation::new(&evaluator, &setup.plan, data.preconditioner.clone()).unwrap();
+    let rows = StoredRows::new(preparation, 0..layout.groups(), Read(data)).unwrap();
+    let mut stored = Trainer::with_rows(&evaluator, &setup.plan, None, Box::new(rows)).unwrap();
+    for reference in setup.training_set.reference(setup.plan.hyperparameters()) {
+        stored.step().unwrap().unwrap();
+        let model = setup.owner().decrypt_private(&stored.model().unwrap()).unwrap();
+        let reference = setup.training_set.model(reference.weights).unwrap();
+        let error = relative_error(model.weights(), reference.weights());
+        assert!(error < 1e-5, "{error}");
+    }
+    assert_eq!(&stored.arithmetic.counts(), setup.plan.counts(), "the plan is what runs");
+    assert_eq!(setup.plan.upload(), highest.plan.upload());
+    let read = highest.plan.with_storage(RowStorage::Disk).unwrap();
+    assert!(setup.plan.seconds() < read.seconds(), "{} and {} s", setup.plan.seconds(), read.seconds());
+    let bytes = [&setup.plan, &read].map(|plan| plan.memory(1).ciphertexts);
+    assert!(bytes[0] <= bytes[1], "{bytes:?}");
+}
+
+#[test]
+fn copies_of_iterations_are_not_kept() {
+    let setup = of_iterations(&setup(2));
+    let data = setup.upload().expand(&setup.context).unwrap();
+    let preparation =
+        RowPreparation::new(&setup.evaluator(), &setup.plan, data.preconditioner.clone()).unwrap();
+    let group = data.groups(0..1).groups.remove(0);
+    assert_eq!(preparation.prepare(group).map(drop), Err(Error::CopiesOfIteration));
+    let resident = Trainer::new(&setup.evaluator(), &setup.plan, data).map(drop);
+    assert_eq!(resident, Err(Error::CopiesOfIteration));
 }
 
 #[test]
