@@ -33,7 +33,7 @@ pub(super) fn cheapest(
     let model = CostModel::default();
     check_iterations(shape, hyperparameters, demands)?;
     let in_memory = Runs::new(shape, hyperparameters, demands, RowStorage::Memory);
-    let in_memory = Planning::new(shape, &in_memory, &model);
+    let mut in_memory = Planning::new(shape, &in_memory, &model);
     let fastest = in_memory.cheapest(Demands { memory_bytes: None, ..demands })?;
     match demands.memory_bytes {
         Some(limit) if fastest.memory(demands.threads).total() > limit => {}
@@ -43,7 +43,12 @@ pub(super) fn cheapest(
     match Planning::new(shape, &on_disk, &model).cheapest(demands) {
         // Where both take the same time rows are kept.
         Ok(plan) => Ok(in_memory.faster_than(plan.seconds().next_up(), demands).unwrap_or(plan)),
-        Err(on_disk) => in_memory.cheapest(demands).map_err(|in_memory| closer(in_memory, on_disk)),
+        Err(on_disk) => {
+            if let Error::Matrix(MatrixError::TooMuchMemory { required, .. }) = on_disk {
+                in_memory.refuse_above(required);
+            }
+            in_memory.cheapest(demands).map_err(|in_memory| closer(in_memory, on_disk))
+        }
     }
 }
 
@@ -150,6 +155,12 @@ impl<'a> Planning<'a> {
     fn new(shape: Shape, runs: &'a Runs<'a>, model: &'a CostModel) -> Self {
         let refreshing = runs.refreshing.as_ref().map(|refreshing| Planner::new(&refreshing.run, model));
         Self { shape, runs, unrefreshed: Planner::new(&runs.unrefreshed, model), refreshing }
+    }
+
+    /// As [`Planner::refuse_above`].
+    fn refuse_above(&mut self, required: u64) {
+        self.unrefreshed.refuse_above(required);
+        self.refreshing.iter_mut().for_each(|planner| planner.refuse_above(required));
     }
 
     /// The cheapest plan that meets the demands.

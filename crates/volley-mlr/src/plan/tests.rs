@@ -287,6 +287,22 @@ fn too_many_classes_and_too_little_memory_are_refused() {
     assert!(limited(required - 1).is_err());
 }
 
+#[test]
+fn what_is_refused_says_the_least_that_any_ring_takes() {
+    let required = |ring| {
+        let demands = Demands { memory_bytes: Some(1_000_000), ring, ..Demands::default() };
+        match plan([300, 20, 40], 2, demands).unwrap_err() {
+            Error::Matrix(MatrixError::TooMuchMemory { required, .. }) => required,
+            other => panic!("{other}"),
+        }
+    };
+    let of_ring = |log_n| required(RingChoice::LogN(log_n));
+    let all = required(RingChoice::Cheapest);
+    assert_eq!(Some(all), (14..=16).map(of_ring).min());
+    let demands = Demands { memory_bytes: Some(all), ..Demands::default() };
+    assert!(plan([300, 20, 40], 2, demands).unwrap().memory(1).total() <= all);
+}
+
 /// In one block they took 44 GB, an upload of 567 MB and fifty times as long.
 #[test]
 fn many_classes_fit_a_usual_server() {

@@ -19,6 +19,8 @@ pub struct Planner<'a, C> {
     pub(super) circuit: &'a C,
     model: &'a CostModel,
     known: Mutex<HashMap<Member, Known>>,
+    /// The memory of a plan that is refused already.
+    pub(super) refused: Option<u64>,
 }
 
 /// What a member does, and bytes that its ciphertexts take at least. These become more where its memory is simulated.
@@ -41,7 +43,13 @@ impl<'a, C: Circuit> Planner<'a, C> {
     /// Of a circuit whose time is foreseen by `model`.
     #[must_use]
     pub fn new(circuit: &'a C, model: &'a CostModel) -> Self {
-        Self { circuit, model, known: Mutex::default() }
+        Self { circuit, model, known: Mutex::default(), refused: None }
+    }
+
+    /// From now on plans that meet no limit of memory are of no interest where they take more than so many bytes: one
+    /// that takes these is known. That there is none is known sooner.
+    pub fn refuse_above(&mut self, required: u64) {
+        self.refused = Some(required);
     }
 
     /// The cheapest layout by the default split in the widest rows under one parameter set, among all sizes of class

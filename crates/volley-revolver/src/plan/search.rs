@@ -26,14 +26,14 @@ impl<C: Circuit> Planner<'_, C> {
     ///
     /// As [`Plan::cheapest`].
     pub fn cheapest(&self, shape: Shape, demands: Demands) -> Result<Plan, C::Error> {
-        let search = Search { planner: self, demands, in_hand: None };
+        let search = Search { planner: self, demands, in_hand: None, refused: self.refused };
         on_one_thread(|| search.in_rings(shape).map_err(|refusal| refusal.into_error(demands))?.into_plan())
     }
 
     /// The same, where there is one that takes the server less than so many seconds; that is known sooner.
     #[must_use]
     pub fn faster_than(&self, seconds: f64, shape: Shape, demands: Demands) -> Option<Plan> {
-        let search = Search { planner: self, demands, in_hand: Some(seconds) };
+        let search = Search { planner: self, demands, in_hand: Some(seconds), refused: self.refused };
         on_one_thread(|| {
             let found = search.in_rings(shape).ok().filter(|found| found.seconds() < seconds)?;
             found.into_plan().ok()
@@ -52,7 +52,7 @@ impl<C: Circuit> Planner<'_, C> {
         parameters: &Parameters,
         demands: Demands,
     ) -> Result<Plan, C::Error> {
-        let search = Search { planner: self, demands, in_hand: None };
+        let search = Search { planner: self, demands, in_hand: None, refused: self.refused };
         on_one_thread(|| {
             let cheapest = search.among(shape, parameters, &[]);
             cheapest.map_err(|refusal| refusal.into_error(demands))?.into_plan()
@@ -68,7 +68,7 @@ impl<C: Circuit> Planner<'_, C> {
         parameters: &Parameters,
         demands: Demands,
     ) -> Option<Plan> {
-        let search = Search { planner: self, demands, in_hand: Some(seconds) };
+        let search = Search { planner: self, demands, in_hand: Some(seconds), refused: self.refused };
         on_one_thread(|| {
             let found = search.among(shape, parameters, &[]).ok();
             found.filter(|found| found.seconds() < seconds)?.into_plan().ok()
@@ -82,6 +82,9 @@ struct Search<'p, 'a, C> {
     demands: Demands,
     /// Seconds of a plan that there is already: slower ones are of no interest, nor is why there are no faster ones.
     in_hand: Option<f64>,
+    /// The memory of the leanest plan that is known, where it does not meet the demands: plans that take more are of no
+    /// interest, if they do not either.
+    refused: Option<u64>,
 }
 
 /// A candidate, or why there is none.
@@ -100,7 +103,9 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
         };
         (least..most).fold(self.in_ring(shape, least), |best, smaller| {
             let in_hand = best.iter().map(Candidate::seconds).chain(self.in_hand).reduce(f64::min);
-            match (best, Self { in_hand, ..*self }.in_ring(shape, smaller + 1)) {
+            let of_smaller = if let Err(Refusal::Memory(required)) = best { Some(required) } else { None };
+            let refused = of_smaller.into_iter().chain(self.refused).min();
+            match (best, Self { in_hand, refused, ..*self }.in_ring(shape, smaller + 1)) {
                 (Ok(a), Ok(b)) => Ok(a.faster(b)),
                 (Ok(one), Err(_)) | (Err(_), Ok(one)) => Ok(one),
                 (Err(a), Err(b)) => Err(a.closer(b)),
@@ -131,6 +136,9 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
     fn among(&self, shape: Shape, few: &Parameters, more: &[Parameters]) -> Found<'a, C> {
         let layouts = of_use(Layout::family(shape, few.max_slots()).map_err(C::Error::from)?);
         let sets: Vec<&Parameters> = once(few).chain(more).collect();
+        if let Some(refusal) = self.refused_unsimulated(&sets, &layouts)? {
+            return Err(refusal);
+        }
         let first = self.planner.widest(few, &layouts)?;
         let layout = first.layout();
         let (same_size, others): (Vec<_>, Vec<_>) =
@@ -168,6 +176,59 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
                 }
             }
         }
+    }
+
+    /// What the leanest plan takes, where all members are too large without their keys: nothing is simulated to find the
+    /// fastest ones then.
+    fn refused_unsimulated(
+        &self,
+        sets: &[&Parameters],
+        layouts: &[Layout],
+    ) -> Result<Option<Refusal<C::Error>>, C::Error> {
+        let members = with_splits(layouts, all_splits);
+        let least = under(sets, &members).iter().map(|asked| self.least_memory(asked)).min().unwrap_or(0);
+        if least <= self.demands.memory_bytes.unwrap_or(u64::MAX) {
+            return Ok(None);
+        }
+        let refused = self.refused.unwrap_or(u64::MAX);
+        if self.in_hand.is_some() || least >= refused {
+            return Ok(Some(Refusal::Memory(least)));
+        }
+        let extreme = with_splits(layouts, extreme_splits);
+        let required = match self.leanest(refused, under(sets, &extreme))? {
+            None => refused,
+            Some((required, (set, (layout, _)))) => {
+                let members = with_splits(&[layout], all_splits);
+                self.leanest(required, under(&[set], &members))?.map_or(required, |(required, _)| required)
+            }
+        };
+        Ok(Some(Refusal::Memory(required)))
+    }
+
+    /// The leanest of some members and its memory, if one takes less than `required`. Those that take more are not
+    /// simulated, as far as that is known.
+    fn leanest<'s>(
+        &self,
+        mut required: u64,
+        mut asked: Vec<Asked<'s>>,
+    ) -> Result<Option<(u64, Asked<'s>)>, C::Error> {
+        let limit = self.demands.memory_bytes.unwrap_or(u64::MAX);
+        asked.sort_by_cached_key(|asked| self.least_memory(asked));
+        let mut leanest = None;
+        for asked in asked {
+            if self.least_memory(&asked) >= required {
+                break;
+            }
+            let candidate = self.candidate(&asked)?;
+            if limit.saturating_add(candidate.least_memory_excess(self.demands)) < required {
+                let total = candidate.memory(self.demands.threads)?.total();
+                if total < required {
+                    required = total;
+                    leanest = Some((required, asked));
+                }
+            }
+        }
+        Ok(leanest)
     }
 
     /// The fastest of a candidate and of some members under any of these sets.
