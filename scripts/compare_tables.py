@@ -8,7 +8,8 @@
 Each table is split in four, and each part is tested on by a model of the other three. Each such model is trained by
 `volley init`, `keygen`, `encrypt`, `train` and `decrypt`, without any option. Beside it is scikit-learn's
 LogisticRegression with its defaults on the same rows, scaled by StandardScaler. The exit code is 1 if a table that is
-not named in KNOWN is more than a point below. Those that are named are below, and the page says so.
+not named in KNOWN is more than a point below, or two for an awkward one. Those that are named are below, and the page
+says so. Names of tables after the program leave the others out.
 """
 
 import json
@@ -20,14 +21,20 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from statsmodels.datasets import anes96, fair, modechoice, randhie
 
-POINTS = 1.0
-# More than a point below, for the reason that the page gives.
+# Points that a table may be below, and an awkward one.
+POINTS, AWKWARD_POINTS = 1.0, 2.0
+# Further below, for the reason that the page gives.
 KNOWN = {"digits", "breast cancer"}
+# Measured by the mean of both classes' recalls.
+BALANCED = {"unbalanced, 1 : 99"}
+# Tested on one of the four parts: training takes minutes.
+ONE_PART = {"3,000 features"}
 
 HEAD = """# Other tables
 
@@ -39,6 +46,9 @@ figures are means over the four parts. [compare_tables.py](../scripts/compare_ta
 |---|--:|--:|--:|--:|--:|"""
 
 TAIL = """
+The last six are random, each awkward in one way (`awkward_tables` of the script). Of the unbalanced one the mean of both
+classes' recalls is shown, as 99 % are right by one class alone. The one of 3,000 features is tested on a single part.
+
 **Two tables are more than a point below: digits by 1.4 points and breast cancer by 1.6.** The cause is the L2 penalty
 on the weights of the standardised columns, which `LogisticRegression` has by default (C = 1) and encrypted training has
 not. With a penalty too small to matter (`C=1e5`), `LogisticRegression` has 96.0 and 95.3 % on these two: 0.6 points
@@ -76,46 +86,77 @@ def tables():
         yield name, features, (labels > 0 if target in ("affairs", "mdvis") else labels).astype(int)
 
 
+def awkward_tables():
+    """Name, features and labels of tables that are awkward in one way each."""
+    rng = np.random.default_rng(0)
+
+    def clouds(rows, columns, classes, spread, shares=None):
+        labels = rng.choice(classes, rows, p=shares)
+        centres = rng.normal(size=(classes, columns)) * spread
+        return centres[labels] + rng.normal(size=(rows, columns)), labels
+
+    yield "unbalanced, 1 : 99", *clouds(4000, 8, 2, 0.9, [0.99, 0.01])
+    yield "one feature", *clouds(400, 1, 2, 1.5)
+    wide, labels = clouds(600, 3000, 2, 0.06)
+    yield "3,000 features", wide, labels
+    yield "100 classes", *clouds(3000, 20, 100, 1.2)
+    columns, labels = clouds(500, 6, 3, 0.8)
+    yield "duplicated columns", np.hstack([columns, columns, columns[:, :1]]), labels
+    columns, labels = clouds(500, 7, 3, 0.8)
+    yield "ranges from 1e-9 to 1e9", columns * 10.0 ** np.arange(-9, 10, 3), labels
+
+
 def volley(program, fold, folder):
-    """Accuracy of a model that was trained on encrypted rows."""
+    """What `volley evaluate` says of a model that was trained on encrypted rows."""
     x, y, t, labels = fold
     project, upload = folder / "project", folder / "project" / "upload"
-    np.savez(folder / "train.npz", X=x, y=y)
-    np.savez(folder / "test.npz", X=t, y=labels)
+    for name, features, of_rows in [("train", x, y), ("test", t, labels)]:
+        names = ",".join(["label", *(f"x{column}" for column in range(features.shape[1]))])
+        rows = [[str(label), *map(repr, map(float, row))] for label, row in zip(of_rows, features)]
+        (folder / f"{name}.csv").write_text("\n".join([names, *map(",".join, rows)]) + "\n")
 
     def run(*arguments):
         command = [program, *map(str, arguments)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
-    run("init", folder / "train.npz", project)
+    run("init", folder / "train.csv", project)
     run("keygen", project)
-    run("encrypt", project, folder / "train.npz")
+    run("encrypt", project, folder / "train.csv")
     run("train", upload)
     run("decrypt", project, upload / "model.vly", "-o", folder / "model.json")
-    return json.loads(run("evaluate", folder / "model.json", folder / "test.npz", "--json"))["accuracy"]
+    return json.loads(run("evaluate", folder / "model.json", folder / "test.csv", "--json"))
+
+
+def compare(program, name, x, y):
+    """The share that both get right on held out rows, in percent."""
+    split = StratifiedKFold(4, shuffle=True, random_state=0).split(x, y)
+    folds = [(x[a], y[a], x[b], y[b]) for a, b in split][: 1 if name in ONE_PART else 4]
+    key, score = ("balanced_accuracy", balanced_accuracy_score) if name in BALANCED else ("accuracy", accuracy_score)
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    found, best = [], []
+    for x, y, t, labels in folds:
+        with tempfile.TemporaryDirectory() as folder:
+            found.append(volley(program, (x, y, t, labels), Path(folder))[key])
+        best.append(score(labels, model.fit(x, y).predict(t)))
+    return 100 * np.mean(found), 100 * np.mean(best)
 
 
 def main():
     print(HEAD)
     below = []
-    for name, x, y in tables():
-        split = StratifiedKFold(4, shuffle=True, random_state=0).split(x, y)
-        folds = [(x[a], y[a], x[b], y[b]) for a, b in split]
-        results = []
-        for fold in folds:
-            with tempfile.TemporaryDirectory() as folder:
-                results.append(volley(sys.argv[1], fold, Path(folder)))
-        found = 100 * np.mean(results)
-        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-        best = 100 * np.mean([model.fit(x, y).score(t, labels) for x, y, t, labels in folds])
-        if found < best - POINTS and name not in KNOWN:
+    of_points = [(POINTS, table) for table in tables()] + [(AWKWARD_POINTS, table) for table in awkward_tables()]
+    for points, (name, x, y) in of_points:
+        if len(sys.argv) > 2 and name not in sys.argv[2:]:
+            continue
+        found, best = compare(sys.argv[1], name, x, y)
+        if found < best - points and name not in KNOWN:
             below.append(name)
-        shape = f"{x.shape[0]:,} × {x.shape[1]} | {len(set(y))}"
+        shape = f"{x.shape[0]:,} × {x.shape[1]:,} | {len(set(y))}"
         figures = f"{found:.1f} % | {best:.1f} % | {found - best:+.1f}"
         print(f"| {name} | {shape} | {figures} |", flush=True)
     print(TAIL)
     if below:
-        sys.exit(f"more than {POINTS:.0f} point below: {', '.join(below)}")
+        sys.exit(f"below: {', '.join(below)}")
 
 
 if __name__ == "__main__":
