@@ -6,6 +6,7 @@
 mod append;
 mod columns;
 mod end_to_end;
+mod events;
 mod features;
 #[cfg(unix)]
 mod guide;
@@ -23,3 +24,5 @@ mod setup;
 mod stop;
 mod tables;
 mod training_in_clear;
+#[cfg(unix)]
+mod watch;
