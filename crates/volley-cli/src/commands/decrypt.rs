@@ -25,7 +25,9 @@ use crate::project::{Project, model_limit, open};
 Example:
   volley decrypt digits model.vly -o model.json
 
-Needs the secret key: on the server there is none. Unless the plan is shareable the model is private: what is
+Needs the secret key: on the server there is none. Of the project it reads project.json, upload/job.vly,
+private/secret-key.vly, private/owner-state.vly and private/columns.json, all of them small: the rest of upload may be
+gone. Unless the plan is shareable the model is private: what is
 decrypted carries noise that depends on the secret key, so it must not go back to the server.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made

@@ -5,6 +5,8 @@
 
 mod append;
 mod columns;
+#[cfg(target_os = "linux")]
+mod disk;
 mod end_to_end;
 mod events;
 mod features;
