@@ -26,6 +26,7 @@ const STEPS: [Step; 10] = [
         arguments: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
         environment: &[],
     },
+    // The examples of volley-ckks are among the tests.
     Step { name: "test", arguments: &["test", "--workspace"], environment: &[] },
     // This test takes too long with the other kernels.
     Step {

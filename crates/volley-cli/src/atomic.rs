@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, TempPath};
 use volley_program::{BadInput, OrBadInput};
 
-use crate::files::{check_without_links, open_lock};
+use crate::files::{check_without_links, open_lock, open_received};
 
 /// Names of files that are being written: a killed program leaves them, the next one in the folder removes them.
 const PREFIX: &str = ".volley-";
@@ -106,6 +106,11 @@ impl FolderLock {
     /// Locks the folder, and removes what a killed program left half written. A folder with links in it is refused.
     pub(crate) fn take(folder: &Path) -> Result<Self, BadInput> {
         check_without_links(folder)?;
+        Self::take_among_links(folder)
+    }
+
+    /// The same in a folder whose links are of no consequence.
+    pub(crate) fn take_among_links(folder: &Path) -> Result<Self, BadInput> {
         let file = open_lock(&folder.join(LOCK))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -117,6 +122,13 @@ impl FolderLock {
         sweep(folder).at(folder)?;
         Ok(Self { _file: file })
     }
+}
+
+/// Whether a program is at work in the folder, as far as can be told. To find out it holds the lock for a moment, in
+/// which a program that begins there would be refused.
+pub(crate) fn is_locked(folder: &Path) -> bool {
+    let file = open_received(&folder.join(LOCK));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Removes the remains of files that were never complete.
@@ -241,12 +253,15 @@ mod tests {
             fs::write(folder.path().join(name), "").unwrap();
         }
         fs::create_dir(folder.path().join(".volley-folder.part")).unwrap();
+        assert!(!is_locked(folder.path()));
         let lock = FolderLock::take(folder.path()).unwrap();
+        assert!(is_locked(folder.path()));
         let left = [".volley-folder.part", ".volley-x", ".volley.lock", "x.part"];
         assert_eq!(names(folder.path()), left);
         let refused = FolderLock::take(folder.path()).unwrap_err();
         assert_eq!(refused, BadInput::at(folder.path(), "another volley is at work in this folder"));
         drop(lock);
+        assert!(!is_locked(folder.path()));
         FolderLock::take(folder.path()).unwrap();
     }
 }

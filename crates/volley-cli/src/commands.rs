@@ -19,20 +19,26 @@ mod score;
 mod stop;
 mod train;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use volley_mlr::volley_ckks::costs::CoreKind;
 use volley_program::OrBadInput;
 
 use crate::output::Output;
+use crate::{console, log};
 
 /// Train on encrypted data: the owner's and the server's program
 #[derive(Parser, Debug)]
 #[command(name = "volley", version, arg_required_else_help = true, after_help = OVERVIEW)]
 pub(crate) struct Cli {
-    /// Write the result as JSON
+    /// Write the result as JSON, and what is said on the way as JSON, a line for each event
     #[arg(long, global = true)]
     json: bool,
+    /// Add a log with times and levels to this file; RUST_LOG says what is logged [default: info]
+    #[arg(long, global = true, value_name = "FILE")]
+    log_file: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -56,7 +62,8 @@ The server:
 Several owners, none of whom shows its rows, and a server:
   volley pool --help
 
-Exit codes: 0 done, 1 internal failure, 2 wrong usage or input, or nowhere to write.";
+Exit codes: 0 done, 1 internal failure, 2 wrong usage or input, or nowhere to write, 3 asked to end before it was
+done.";
 
 #[derive(Subcommand, Debug)]
 enum Command {
@@ -83,6 +90,11 @@ enum Command {
 /// Runs a command.
 pub(crate) fn run(cli: &Cli) -> Result<()> {
     let output = Output { json: cli.json };
+    if cli.json {
+        console::write_json();
+    }
+    log::begin(cli.log_file.as_deref())?;
+    tracing::info!("volley {} begins", env!("CARGO_PKG_VERSION"));
     // Kernels that the processor does not run are refused before anything is computed with others.
     CoreKind::detect().or_bad_input()?;
     match &cli.command {
@@ -91,7 +103,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Init(options) => init::run(options, output),
         Command::Keygen(options) => keygen::run(options, output),
         Command::Encrypt(options) => encrypt::run(options, output),
-        Command::Train(options) => train::run(options, output),
+        Command::Train(options) => train::run(options, cli.log_file.as_deref(), output),
         Command::Stop(options) => stop::run(options, output),
         Command::Decrypt(options) => decrypt::run(options, output),
         Command::Predict(options) => predict::run(options, output),

@@ -14,8 +14,8 @@ use volley_program::units::counted;
 use volley_program::{BadInput, ProfileName};
 
 use crate::class_weight::{ClassWeight, prepare};
+use crate::console::{phase, warn};
 use crate::logistic_regression::converged;
-use crate::output::{note, phase};
 use crate::settings::Settings;
 
 /// The rows held out are the same for the same table.
@@ -294,7 +294,7 @@ impl InClear {
     /// [`BadInput`] that names the option which mends it.
     pub(crate) fn check(&self, data: &Path, force: bool) -> Result<(), BadInput> {
         match &self.refusal {
-            Some(refusal) if force => note(&format!("warning: {}: {refusal}", data.display())),
+            Some(refusal) if force => warn(format!("{}: {refusal}", data.display())),
             Some(refusal) => {
                 return Err(BadInput::at(data, format!("{refusal}; --force goes on all the same")));
             }

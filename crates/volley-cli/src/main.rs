@@ -6,9 +6,15 @@
 mod atomic;
 mod class_weight;
 mod commands;
+mod console;
+mod disk;
 mod evaluation;
+mod event;
+mod failure;
 mod files;
 mod in_clear;
+mod interrupt;
+mod log;
 mod logistic_regression;
 mod output;
 mod passphrase;
@@ -25,16 +31,20 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use commands::Cli;
+use event::Event;
+use failure::FailureKind;
 
-/// Runs a command. Exit code 0: done. 1: it failed. 2: wrong usage or input, or nowhere to write.
+/// Runs a command. Exit code 0: done. 1: it failed. 2: wrong usage or input, or nowhere to write. 3: it was asked to
+/// end before it was done.
 fn main() -> ExitCode {
     match commands::run(&Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of the output has gone, which is no failure.
         Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::note(&format!("error: {error:#}"));
-            volley_program::exit_code(&error)
+            let kind = FailureKind::of(&error);
+            console::tell(&Event::Failure { kind, text: format!("{error:#}") });
+            kind.exit_code()
         }
     }
 }

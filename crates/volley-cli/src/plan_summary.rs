@@ -7,8 +7,10 @@ use volley_mlr::volley_ckks::Parameters;
 use volley_mlr::volley_ckks::bootstrapping::Preset;
 use volley_mlr::volley_ckks::costs::{CoreKind, CostModel};
 use volley_mlr::{Plan, PlanHash, Profile, RowStorage};
-use volley_program::units::{counted, show_bytes};
+use volley_program::units::{counted, show_bytes, show_duration};
 use volley_program::{CoreTimes, ProfileName};
+
+use crate::disk::training_bytes;
 
 /// A parameter set in figures.
 #[derive(Clone, Debug, Serialize)]
@@ -67,6 +69,8 @@ pub(crate) struct PlanSummary {
     keys: usize,
     keys_bytes: u64,
     server_memory_bytes: u64,
+    /// The upload, and what training writes beside it.
+    server_disk_bytes: u64,
     /// Whether the server reads the rows in every iteration: they do not fit the memory that was planned for.
     rows_on_disk: bool,
     key_seconds_on_one_core: f64,
@@ -105,7 +109,8 @@ impl fmt::Display for Seconds {
         let Self { this_machine, this_machine_has, avx512ifma, avx512, avx2, other } = self;
         writeln!(
             f,
-            "server time      about {this_machine:.1} s on one core of this machine ({this_machine_has})"
+            "server time      about {} on one core of this machine ({this_machine_has}), set-up included",
+            show_duration(*this_machine)
         )?;
         let others = [
             (CoreKind::Avx512Ifma, avx512ifma),
@@ -113,7 +118,7 @@ impl fmt::Display for Seconds {
             (CoreKind::Avx2, avx2),
             (CoreKind::Other, other),
         ]
-        .map(|(kind, seconds)| format!("{seconds:.1} s with {kind}"));
+        .map(|(kind, seconds)| format!("{} with {kind}", show_duration(*seconds)));
         write!(f, "                 elsewhere about {}", others.join(", "))
     }
 }
@@ -157,6 +162,7 @@ impl PlanSummary {
             keys: plan.key_spec().key_count(),
             keys_bytes: plan.key_spec().byte_count(),
             server_memory_bytes: plan.memory(1).total(),
+            server_disk_bytes: plan.key_spec().byte_count() + plan.upload_bytes() + training_bytes(plan),
             rows_on_disk: plan.storage() == RowStorage::Disk,
             key_seconds_on_one_core: plan.key_seconds_on(&core.times),
             seconds_on_one_core: Seconds::new(plan, core),
@@ -204,11 +210,12 @@ impl fmt::Display for PlanSummary {
         writeln!(f, "evaluation keys  {}, {}", counted(self.keys, "key"), show_bytes(self.keys_bytes))?;
         writeln!(
             f,
-            "owner time       about {:.1} s for the keys on one core of this machine",
-            self.key_seconds_on_one_core
+            "owner time       about {} for the keys on one core of this machine",
+            show_duration(self.key_seconds_on_one_core)
         )?;
         let rows = if self.rows_on_disk { "; the rows are read in every iteration" } else { "" };
         writeln!(f, "server memory    {} with one thread{rows}", show_bytes(self.server_memory_bytes))?;
+        writeln!(f, "server disk      {}, upload and keys included", show_bytes(self.server_disk_bytes))?;
         writeln!(f, "{}", self.seconds_on_one_core)?;
         if let Some(Refreshes { count, bootstrapping, bits, weight_range }) = &self.refreshes {
             writeln!(

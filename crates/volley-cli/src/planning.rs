@@ -6,7 +6,7 @@ use volley_program::BadInput;
 use volley_program::machine::available_memory_bytes;
 use volley_program::units::show_bytes;
 
-use crate::output::phase;
+use crate::console::phase;
 use crate::settings::Settings;
 
 /// The plan of some settings. Where these have no limit of the memory, one that is too large for this machine is

@@ -12,7 +12,8 @@ use volley_mlr::{ClassLabels, Model};
 use volley_program::{BadInput, OrBadInput};
 
 use crate::atomic::{Staged, check_free};
-use crate::output::{Output, note};
+use crate::console::info;
+use crate::output::Output;
 
 /// A label for each row, and where they are wanted the scores.
 #[derive(Debug, Serialize)]
@@ -87,7 +88,7 @@ impl Target {
         let predictions = Predictions { labels, scores: self.with_scores.then(by_row), text };
         let Some(file) = &self.output else { return output.result(&predictions) };
         Staged::private(file, |out| output.write(out, &predictions))?.commit(self.force)?;
-        note(&format!("{}: {} predictions", file.display(), predictions.labels.len()));
+        info(format!("{}: {} predictions", file.display(), predictions.labels.len()));
         Ok(())
     }
 }

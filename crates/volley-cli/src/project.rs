@@ -34,8 +34,8 @@ use volley_program::{BadInput, OrBadInput};
 use zeroize::Zeroizing;
 
 use crate::atomic::{FolderLock, Staged, move_file};
+use crate::console::bytes_bar;
 use crate::files::{buffered, check_without_links, open_named, open_received};
-use crate::output::bytes_bar;
 use crate::passphrase::PassphraseSource;
 use crate::settings::Settings;
 use crate::tables::TableSource;
@@ -415,6 +415,13 @@ impl JobFolder {
         // A link counts, wherever it leads.
         made.retain(|file| file.symlink_metadata().is_ok());
         Ok(made)
+    }
+
+    /// The bytes of these files.
+    pub(crate) fn bytes_made_by_server(&self) -> Result<u64, BadInput> {
+        let lengths =
+            self.made_by_server()?.into_iter().map(|file| Ok(file.symlink_metadata().at(&file)?.len()));
+        lengths.sum()
     }
 
     /// The gradient of some of the rows, in the middle of an iteration.

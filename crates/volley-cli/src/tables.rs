@@ -14,7 +14,7 @@ use volley_mlr::ClassLabels;
 use volley_program::BadInput;
 use volley_program::units::counted;
 
-use crate::output::{note, phase};
+use crate::console::{note, phase};
 use crate::table_advice::with_advice;
 
 /// Standard input, where a table is read once.
@@ -200,26 +200,26 @@ fn name_of(path: &Path) -> String {
 /// Says what was guessed, where that may be wrong, and what was left out.
 fn note_remarks(path: &str, remarks: &Remarks) {
     if let Some(doubt) = remarks.header {
-        note(&format!("note: {path}: the first row {doubt}; --header yes or --header no says what it is"));
+        note(format!("{path}: the first row {doubt}; --header yes or --header no says what it is"));
     }
     if remarks.has_index {
-        note(&format!(
-            "note: {path}: the first column has no name and is left out, as numbers of rows; to keep it, name it"
+        note(format!(
+            "{path}: the first column has no name and is left out, as numbers of rows; to keep it, name it"
         ));
     }
     if remarks.comments > 0 {
         let lines = counted(remarks.comments as usize, "line");
-        note(&format!("note: {path}: {lines} left out that begin with #; --comments no reads them as rows"));
+        note(format!("{path}: {lines} left out that begin with #; --comments no reads them as rows"));
     }
     if !remarks.left_out.is_empty() {
         let names = remarks.left_out.iter().take(NAMES).map(|name| format!("{name:?}"));
         let more = if remarks.left_out.len() > NAMES { ", …" } else { "" };
         let names = names.collect::<Vec<_>>().join(", ");
-        note(&format!("note: {path}: left out, as no features of the model: {names}{more}"));
+        note(format!("{path}: left out, as no features of the model: {names}{more}"));
     }
     if let Some(doubt) = remarks.label {
         let help = "--label-column names another, -1 the last";
-        note(&format!("note: {path}: the labels are taken from the first column, {doubt}; {help}"));
+        note(format!("{path}: the labels are taken from the first column, {doubt}; {help}"));
     }
 }
 

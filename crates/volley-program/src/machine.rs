@@ -1,6 +1,7 @@
 //! What a program may take of its machine: threads and memory.
 
 use std::fs;
+use std::path::Path;
 
 use clap::Args;
 use sysinfo::{Process, ProcessRefreshKind, ProcessesToUpdate, System};
@@ -44,6 +45,14 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// The options that say the same to another program.
+    #[must_use]
+    pub fn arguments(self) -> Vec<String> {
+        let threads = self.threads.threads.map(|threads| format!("--threads={threads}"));
+        let memory = self.memory.map(|memory| format!("--memory={memory}"));
+        threads.into_iter().chain(memory).collect()
+    }
+
     /// As [`Threads::start`].
     ///
     /// # Errors
@@ -124,6 +133,21 @@ fn address_bytes(_: &Process) -> Option<u64> {
     None
 }
 
+/// The bytes that this program could still write in the file system of a folder, where the system tells.
+#[cfg(unix)]
+#[must_use]
+pub fn available_disk_bytes(folder: &Path) -> Option<u64> {
+    let system = rustix::fs::statvfs(folder).ok()?;
+    Some(system.f_bavail.saturating_mul(system.f_frsize))
+}
+
+/// Nothing: it is not known how other systems tell.
+#[cfg(not(unix))]
+#[must_use]
+pub fn available_disk_bytes(_: &Path) -> Option<u64> {
+    None
+}
+
 /// The most memory that this process has had in use so far, where the system is Linux.
 #[must_use]
 pub fn peak_memory_bytes() -> Option<u64> {
@@ -160,6 +184,8 @@ mod tests {
         assert!(nothing.threads.threads.is_none() && nothing.memory.is_none());
         let machine = parse(&["--threads", "2", "--memory", "4G"]).unwrap();
         assert_eq!((machine.threads.threads, machine.memory), (Some(2), Some(4_000_000_000)));
+        assert_eq!(machine.arguments(), ["--threads=2", "--memory=4000000000"]);
+        assert_eq!(nothing.arguments(), Vec::<String>::new());
         for (option, value) in
             [("--threads", "0"), ("--threads", "100000"), ("--threads", "two"), ("--memory", "much")]
         {
@@ -174,6 +200,13 @@ mod tests {
         system.refresh_memory();
         let available = available_memory_bytes().unwrap();
         assert!(available > 0 && available <= system.total_memory());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn available_disk_space_is_some_where_there_is_a_folder() {
+        assert!(available_disk_bytes(Path::new("/")).is_some());
+        assert_eq!(available_disk_bytes(Path::new("/proc/none")), None);
     }
 
     #[test]

@@ -36,6 +36,18 @@ pub fn show_seconds(seconds: f64) -> String {
     }
 }
 
+/// About how long something takes or goes on: `4.2 s`, `40 s`, `17 min`, `3.5 h`, `2.5 days`.
+#[must_use]
+pub fn show_duration(seconds: f64) -> String {
+    match seconds {
+        ..9.95 => format!("{seconds:.1} s"),
+        ..119.5 => format!("{seconds:.0} s"),
+        ..5_970.0 => format!("{:.0} min", seconds / 60.0),
+        ..172_800.0 => format!("{:.1} h", seconds / 3_600.0),
+        _ => format!("{:.1} days", seconds / 86_400.0),
+    }
+}
+
 /// A fraction in per cent: `70.34 %`.
 #[must_use]
 pub fn percent(fraction: f64) -> String {
@@ -68,6 +80,12 @@ mod tests {
     fn times_are_shown() {
         assert_eq!([1002.0, 119.99, 1.0].map(show_seconds), ["16.7 min", "119.99 s", "1.00 s"]);
         assert_eq!([120.0, 0.9, 0.002].map(show_seconds), ["2.0 min", "900 ms", "2 ms"]);
+    }
+
+    #[test]
+    fn durations_are_shown_as_people_say_them() {
+        let shown = [0.04, 9.9, 9.96, 119.4, 119.6, 5_969.0, 5_990.0, 172_800.0].map(show_duration);
+        assert_eq!(shown, ["0.0 s", "9.9 s", "10 s", "119 s", "2 min", "99 min", "1.7 h", "2.0 days"]);
     }
 
     #[test]

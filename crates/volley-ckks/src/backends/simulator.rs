@@ -137,7 +137,17 @@ impl Simulator {
     /// [`Error::LevelRange`] where the level does not exist, and the errors of [`Operand`] for a scale that it does not
     /// hold.
     pub fn input(&self, scale: &Scale, level: usize) -> Result<SimulatedCiphertext, Error> {
-        let operand = self.full(scale, level)?;
+        self.input_operand(self.full(scale, level)?)
+    }
+
+    /// A ciphertext of any number of slots, as an owner would upload it.
+    ///
+    /// # Errors
+    ///
+    /// As [`input`](Self::input), and [`Error::SlotCount`].
+    pub fn input_operand(&self, operand: Operand) -> Result<SimulatedCiphertext, Error> {
+        let operand = operand.checked(&self.parameters)?;
+        let level = operand.level;
         let mut upload = self.upload.lock().unwrap_or_else(PoisonError::into_inner);
         let half = self.poly_bytes(self.parameters.limbs(level));
         let (bytes, memory_bytes) = match self.parameters.secret() {
@@ -453,5 +463,31 @@ mod tests {
         assert_eq!(one.counts(), three.counts());
         assert_ne!(one.key_spec(), three.key_spec());
         assert_eq!(one.key_spec().under(three.parameters()), three.key_spec());
+    }
+
+    #[test]
+    fn inputs_of_fewer_slots_are_uploads_of_the_same_size() {
+        let literal = ParametersLiteral {
+            log_n: 10,
+            levels: vec![vec![50], vec![40]],
+            p_bits: vec![50],
+            log_scale: 40,
+            security: Security::Unchecked,
+        };
+        let simulator = Simulator::new(&literal.build().unwrap());
+        let scale = simulator.parameters().scale();
+        let input = |slots, level| simulator.input_operand(Operand { level, scale: scale.clone(), slots });
+        simulator.input(&scale, 1).unwrap();
+        let one = simulator.upload();
+        let few = input(64, 1).unwrap();
+        let two = simulator.upload();
+        assert_eq!((few.operand().slots, two.ciphertexts), (64, 2));
+        assert!(two.bytes.abs_diff(2 * one.bytes) < 16 && two.memory_bytes == 2 * one.memory_bytes);
+        // Rotations of 64 slots are those of full ones modulo 64.
+        simulator.rotate(&few, 65).unwrap();
+        simulator.rotate(&few, 1).unwrap();
+        assert_eq!(simulator.key_spec().key_count(), 1);
+        assert_eq!(input(48, 1).map(drop), Err(Error::SlotCount { values: 48, max: 512 }));
+        assert_eq!(input(64, 2).map(drop), Err(Error::LevelRange { level: 2, max: 1 }));
     }
 }

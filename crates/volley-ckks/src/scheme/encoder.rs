@@ -62,6 +62,27 @@ impl Encoder {
         Ok(Plaintext { operand, poly, params_id: self.context.parameters().id() })
     }
 
+    /// Encodes fewer values than there are slots: the slots behind them are zero.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode) for so many slots, and [`Error::SlotCount`] for more values than slots.
+    pub fn encode_padded<T: Into<Complex64> + Copy>(
+        &self,
+        values: &[T],
+        slots: usize,
+        scale: &Scale,
+        level: usize,
+    ) -> Result<Plaintext, Error> {
+        let max = self.context.parameters().max_slots();
+        if values.len() > slots || slots > max {
+            return Err(Error::SlotCount { values: values.len().max(slots), max });
+        }
+        let mut padded: Vec<Complex64> = values.iter().map(|&value| value.into()).collect();
+        padded.resize(slots, Complex64::ZERO);
+        self.encode(&padded, scale, level)
+    }
+
     /// The polynomial of [`encode`](Self::encode) modulo Q_level·P.
     pub(crate) fn encode_extended(
         &self,

@@ -14,7 +14,8 @@ use volley_mlr::{EncryptedModel, Sharing};
 use volley_program::OrBadInput;
 
 use crate::atomic::{Staged, check_free};
-use crate::output::{Output, note, phase};
+use crate::console::{note, phase};
+use crate::output::Output;
 use crate::passphrase::PassphraseSource;
 use crate::project::{Project, model_limit, open};
 
@@ -24,7 +25,9 @@ use crate::project::{Project, model_limit, open};
 Example:
   volley decrypt digits model.vly -o model.json
 
-Needs the secret key: on the server there is none. Unless the plan is shareable the model is private: what is
+Needs the secret key: on the server there is none. Of the project it reads project.json, upload/job.vly,
+private/secret-key.vly, private/owner-state.vly and private/columns.json, all of them small: the rest of upload may be
+gone. Unless the plan is shareable the model is private: what is
 decrypted carries noise that depends on the secret key, so it must not go back to the server.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made
@@ -94,7 +97,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     write_model(&mut bytes, format, &model)?;
     let model = model.model();
     Staged::private(&options.output, |mut out| out.write_all(&bytes))?.commit(options.force)?;
-    note(&advice(model.sharing()));
+    note(advice(model.sharing()));
     output.result(&Decrypted {
         model: options.output.clone(),
         job_id: job.id().to_string(),
@@ -109,12 +112,12 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
 fn advice(sharing: Sharing) -> String {
     match sharing {
         Sharing::Flooded { statistical_bits, decryptions, .. } => format!(
-            "note: this model may be shared: it is one of {decryptions} decryptions under its key that \
+            "this model may be shared: it is one of {decryptions} decryptions under its key that \
              {statistical_bits} bits of statistical security cover, if the server evaluated honestly; they are not \
              counted here, and the same model again is no other one"
         ),
         Sharing::Private => {
-            "note: this model is private: what it tells of the secret key must not get to anyone who has its \
+            "this model is private: what it tells of the secret key must not get to anyone who has its \
              ciphertexts"
                 .to_owned()
         }

@@ -8,7 +8,8 @@ use volley_mlr::volley_ckks::{Ciphertext, Context, SeededCiphertext};
 use volley_mlr::{EncryptedRows, EncryptedScores, Job, RowsHash};
 use volley_program::{BadInput, OrBadInput};
 
-use crate::output::{Output, note, phase};
+use crate::console::{note, phase};
+use crate::output::Output;
 use crate::passphrase::PassphraseSource;
 use crate::predictions::Target;
 use crate::project::{Project, complete_length, open};
@@ -55,7 +56,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     }
     let scores = phase("decryption", || state.decrypt_scores(&plan, &secret_key, &scores)).at(file)?;
     options.target.write(state.classes(), &scores, output)?;
-    note("note: these predictions are private: they must not get to anyone who has the scores' ciphertexts");
+    note("these predictions are private: they must not get to anyone who has the scores' ciphertexts");
     Ok(())
 }
 

@@ -21,9 +21,11 @@ use volley_program::{BadInput, OrBadInput};
 
 use crate::atomic::{FolderLock, Staged, check_free};
 use crate::class_weight::{ClassWeight, prepare};
+use crate::console::{Progress, note, phase};
+use crate::disk::check_room;
 use crate::files::open_received;
 use crate::in_clear::{InClear, Rehearsal};
-use crate::output::{Bar, Output, note, phase};
+use crate::output::Output;
 use crate::passphrase::PassphraseSource;
 use crate::project::{JobFolder, OwnerFiles, Project};
 use crate::tables::TableSource;
@@ -149,6 +151,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     check_keys(&upload.keys_file(), &secret_key)?;
     let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
 
+    check_room(upload.path(), "encryption", plan.upload_bytes())?;
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
     let job = Job::new(plan.clone(), secret_key.id(), &mut rng)?;
     let staged =
@@ -188,7 +191,7 @@ impl<'a> StagedUpload<'a> {
         let preconditioner =
             Staged::new(&folder.preconditioner_file(), |out| write_preconditioner(&blocks, job, out))?;
         let mut files = vec![preconditioner];
-        let bar = Bar::new(plan.row_files(), "files of rows");
+        let bar = Progress::new("encryption", plan.row_files(), "files of rows");
         for file in 0..plan.row_files() {
             let rows = encryption.groups(plan.row_file_groups(file), &mut rng).at(data)?;
             files.push(Staged::new(&folder.row_file(file), |out| rows.write(job, out))?);
@@ -226,8 +229,8 @@ fn check_keys(file: &Path, secret_key: &SecretKey) -> Result<(), BadInput> {
 fn note_nearly_constant(columns: &[usize]) {
     for column in columns {
         let column = column + 1;
-        note(&format!(
-            "note: feature {column} varies by no more than the rounding of its values, and counts as constant"
+        note(format!(
+            "feature {column} varies by no more than the rounding of its values, and counts as constant"
         ));
     }
 }

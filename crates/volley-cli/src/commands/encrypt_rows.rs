@@ -15,7 +15,8 @@ use volley_program::units::{counted, show_bytes};
 use volley_program::{BadInput, OrBadInput};
 
 use crate::atomic::{Staged, check_free};
-use crate::output::{Output, phase};
+use crate::console::phase;
+use crate::output::Output;
 use crate::passphrase::PassphraseSource;
 use crate::project::Project;
 use crate::tables::TableSource;

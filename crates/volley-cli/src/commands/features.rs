@@ -16,7 +16,8 @@ use volley_features::{Backbone, FeatureError, ImageSource, PartialFeatures, Prov
 use volley_program::{BadInput, OrBadInput, Threads};
 
 use crate::atomic::{Staged, check_free};
-use crate::output::{Output, Rate, note, phase};
+use crate::console::{Progress, info, phase, warn};
+use crate::output::Output;
 
 /// Compute the features of images with an ONNX model
 #[derive(Args, Debug)]
@@ -107,7 +108,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     provenance.commit(options.force)?;
     rows.0.remove().or_bad_input()?;
     if format == FeatureFormat::Npy && labels.is_some() {
-        note("warning: .npy has no place for labels; .npz and .csv have");
+        warn(".npy has no place for labels; .npz and .csv have");
     }
     output.result(&Extracted {
         output: target.clone(),
@@ -144,9 +145,10 @@ impl FeatureRows for Computed {
 fn compute(features: &mut PartialFeatures, backbone: &Backbone, images: &ImageSource) -> Result<()> {
     let (before, all) = (features.done(), features.images());
     if before > 0 {
-        note(&format!("going on after {before} of {all} images"));
+        info(format!("going on after {before} of {all} images"));
     }
-    let bar = Rate::new(before, all, "images");
+    let bar = Progress::new("features", all, "images");
+    bar.begin_after(before);
     features.extract(backbone, images, |done| bar.set(done)).or_bad_input()?;
     Ok(())
 }

@@ -9,8 +9,9 @@ use serde::Serialize;
 use volley_mlr::{ClassLabels, Dataset, Error, PlanHash, PredictionPlan, TrainingSet};
 use volley_program::{BadInput, CoreTimes, Iterations, OrBadInput};
 
+use crate::console::note;
 use crate::in_clear::{InClear, Rehearsal};
-use crate::output::{Output, note};
+use crate::output::Output;
 use crate::plan_summary::PlanSummary;
 use crate::planning::plan;
 use crate::project::Project;
@@ -133,7 +134,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     };
     Project::create(project, &settings, &options.table, &plan)?;
     if !plan.key_spec().covers(PredictionPlan::new(&plan, 1)?.key_spec()) {
-        note("note: encrypted prediction takes keys that the server gets for two iterations or more");
+        note("encrypted prediction takes keys that the server gets for two iterations or more");
     }
     let plan = PlanSummary::new(&plan, PlanHash::of(&plan)?, &CoreTimes::of_this_machine()?)
         .with_iterations_reason(options.iterations.reason());

@@ -18,7 +18,9 @@ use volley_program::units::show_bytes;
 use zeroize::Zeroizing;
 
 use crate::atomic::{FolderLock, Staged, check_free};
-use crate::output::{Bar, Output, phase};
+use crate::console::{Progress, phase};
+use crate::disk::check_room;
+use crate::output::Output;
 use crate::passphrase::PassphraseSource;
 use crate::project::Project;
 
@@ -76,10 +78,11 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     check_free(&upload.keys_file(), options.force)?;
     let plan = phase("planning", || project.plan())?;
     let context = phase("tables", || Context::new(plan.parameters().clone()));
+    check_room(upload.path(), "key generation", plan.key_spec().byte_count())?;
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
     let (secret_key, passphrase) = options.secret_key(&context, &mut rng)?;
     let spec = plan.key_spec();
-    let bar = Bar::new(spec.key_count(), "evaluation keys");
+    let bar = Progress::new("key generation", spec.key_count(), "evaluation keys");
     let keys = EvaluationKeySet::generate_with(&secret_key, spec, &mut rng, |done| bar.set(done))?;
     drop(bar);
 

@@ -15,7 +15,8 @@ use volley_report::{Error, PageFile, Report, Rows, Training};
 
 use crate::atomic::Staged;
 use crate::class_weight::{ClassWeight, prepare};
-use crate::output::{Output, note, phase};
+use crate::console::{phase, warn};
+use crate::output::Output;
 use crate::project::Project;
 use crate::tables::{TableSource, is_stdin};
 
@@ -89,8 +90,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let table = options.table.or_format(project.table_source()?);
     let report = options.report(&table, (job.plan(), &project.schema(&job)?), &model)?;
     if report.max_relative_weight_error > DIFFERENT_WEIGHTS {
-        note(&format!(
-            "warning: {}: its weights differ by {:.0} % from those of the same training in clear: was the data \
+        warn(format!(
+            "{}: its weights differ by {:.0} % from those of the same training in clear: was the data \
              encrypted with another --class-weight, or did the training diverge?",
             options.model.display(),
             100.0 * report.max_relative_weight_error

@@ -14,7 +14,8 @@ use volley_program::units::{counted, show_bytes};
 use volley_program::{BadInput, Machine, OrBadInput};
 
 use crate::atomic::{Staged, check_free};
-use crate::output::{Bar, Output, phase};
+use crate::console::{Progress, phase};
+use crate::output::Output;
 use crate::project::{JobFolder, complete_length, model_limit, open};
 
 /// Encrypted prediction, step 2, server: score encrypted rows with the encrypted model
@@ -77,7 +78,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let rows = rows.expand(&context).at(file)?;
     let evaluator = Arc::new(Evaluator::new(&context, folder.keys(&job, &context, plan.key_spec())?)?);
     let predictor = phase("set-up", || Predictor::new(&evaluator, &plan, &model))?;
-    let bar = Bar::new(rows.features.len(), "blocks of rows");
+    let bar = Progress::new("scores", rows.features.len(), "blocks of rows");
     let scores = predictor.scores_with(&rows, |done| bar.set(done))?;
     drop(bar);
     Staged::new(&options.output, |out| scores.write(&job, rows_hash, out))?.commit(options.force)?;

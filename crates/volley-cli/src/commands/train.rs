@@ -13,41 +13,60 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator};
 use volley_mlr::{Checkpoint, EncryptedModel, Job, Plan, RowStorage, Trainer, wire};
-use volley_program::units::{counted, show_bytes};
-use volley_program::{BadInput, Machine, OrBadInput};
+use volley_program::units::{counted, show_bytes, show_duration};
+use volley_program::{BadInput, CoreTimes, Machine, OrBadInput};
 
 use crate::atomic::{FolderLock, Staged, check_free};
-use crate::output::{Output, Steps, note, phase};
+use crate::console::{Progress, info, phase};
+use crate::disk::{check_room, training_bytes};
+use crate::event::unit_within;
+use crate::interrupt::Interrupt;
+use crate::output::Output;
 use crate::project::{JobFolder, checkpoint_limit, model_limit};
 
 mod pass;
 mod rows;
 mod upload;
+mod watch;
 
 use pass::Pass;
+
+/// Whoever waits longer than this wants to know for how long.
+const LONG_SECONDS: f64 = 10.0;
 
 /// Train on an owner's upload: what the server runs
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Example:
-  volley train upload --threads 8 --memory 16G
+Examples:
+  volley train upload --threads 8 --memory 16G    one job
+  volley train --watch jobs                       every job that is put into the folder jobs
 
 Killed at any moment and started again, it goes on where it was and ends with the same model, upload/model.vly, which
 goes back to the owner. So may the model of every other iteration, upload/model-after-T.vly, as soon as it is there.
-volley stop ends a training that need not go on. A folder with links in it is refused, so that whoever filled it
-cannot lead the server out of it.")]
+SIGTERM ends it after a checkpoint, with exit code 3. volley stop ends a training that need not go on. A folder with
+links in it is refused, so that whoever filled it cannot lead the server out of it.
+
+A watched folder has a folder for each job, by any name. NAME.error beside one says why it failed; without this file it
+is tried again. health.json and volley.prom say what the server does. SIGTERM ends it after a checkpoint.")]
 pub(crate) struct Options {
     /// Folder with what the owner sent: job.vly, evaluation-keys.vly, preconditioner.vly, rows-*.vly
-    folder: PathBuf,
+    #[arg(required_unless_present = "watch")]
+    folder: Option<PathBuf>,
+    /// Train the jobs that arrive in this folder, one after the other, until the program is asked to end
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["folder", "until_input_ends"])]
+    watch: Option<PathBuf>,
     #[command(flatten)]
     machine: Machine,
+    /// End after a checkpoint when standard input ends: for the program that started this one
+    #[arg(long, hide = true)]
+    until_input_ends: bool,
 }
 
 /// What the server did.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Trained {
     model: PathBuf,
     model_bytes: u64,
@@ -77,14 +96,24 @@ impl fmt::Display for Trained {
     }
 }
 
-pub(super) fn run(options: &Options, output: Output) -> Result<()> {
-    let start = Instant::now();
+pub(super) fn run(options: &Options, log_file: Option<&Path>, output: Output) -> Result<()> {
+    let interrupt = Interrupt::by_signals()?;
+    if let Some(folder) = &options.watch {
+        return watch::run(folder, &interrupt, options.machine, log_file, output);
+    }
+    let folder = options.folder.as_ref().context("there is a folder, or one that is watched")?;
+    let interrupt = if options.until_input_ends { interrupt.or_by_end_of_input() } else { interrupt };
     options.machine.start_threads()?;
-    let folder = JobFolder::new(&options.folder);
+    output.result(&train_in(folder, &options.machine, &interrupt)?)
+}
+
+fn train_in(folder: &Path, machine: &Machine, interrupt: &Interrupt) -> Result<Trained> {
+    let start = Instant::now();
+    let folder = JobFolder::new(folder);
     let job = folder.job()?;
-    let done = run_job(&folder, &job, &options.machine)?;
+    let done = run_job(&folder, &job, machine, interrupt)?;
     let model = folder.model_file();
-    output.result(&Trained {
+    Ok(Trained {
         model_bytes: fs::metadata(&model).at(&model)?.len(),
         model,
         job_id: job.id().to_string(),
@@ -97,14 +126,21 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
 }
 
 /// Trains on what is in a folder, unless its model is there already.
-pub(super) fn run_job(folder: &JobFolder, job: &Job, machine: &Machine) -> Result<Iterations> {
+pub(super) fn run_job(
+    folder: &JobFolder,
+    job: &Job,
+    machine: &Machine,
+    interrupt: &Interrupt,
+) -> Result<Iterations> {
     let _lock = FolderLock::take(folder.path())?;
     let done = match finished(folder, job)? {
         Some(iteration) => Iterations { before: iteration, all: iteration },
         None => {
             let storage = choose_storage(machine, job.plan())?;
             upload::check(folder, job, storage)?;
-            train(folder, job, storage)?
+            let left = training_bytes(job.plan()).saturating_sub(folder.bytes_made_by_server()?);
+            check_room(folder.path(), "training", left)?;
+            train(folder, job, storage, interrupt)?
         }
     };
     remove_intermediate(folder)?;
@@ -119,7 +155,7 @@ fn choose_storage(machine: &Machine, plan: &Plan) -> Result<RowStorage> {
     let on_disk = plan.with_storage(RowStorage::Disk)?;
     machine.check_memory("training", |threads| on_disk.memory(threads))?;
     let (all, few) = (plan.memory(1).total(), on_disk.memory(1).total());
-    note(&format!(
+    info(format!(
         "rows are read from their files in every iteration: it takes {}, and all of them in memory {}",
         show_bytes(few),
         show_bytes(all)
@@ -150,42 +186,70 @@ pub(super) struct Iterations {
 }
 
 /// Trains on an upload from the last checkpoint on, to the last iteration or until it is stopped.
-fn train(folder: &JobFolder, job: &Job, storage: RowStorage) -> Result<Iterations> {
+fn train(folder: &JobFolder, job: &Job, storage: RowStorage, interrupt: &Interrupt) -> Result<Iterations> {
     let plan = job.plan();
+    let checkpoint = folder.checkpoint_file();
+    if folder.is_stopped()? && !checkpoint.try_exists().at(&checkpoint)? {
+        return Err(stopped_without_a_model(folder).into());
+    }
+    let seconds = plan.with_storage(storage)?.seconds_on(&CoreTimes::of_this_machine()?.times);
+    estimate(seconds, rayon::current_num_threads()).into_iter().for_each(info);
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let checkpoint = read_checkpoint(folder, job, &context)?;
     let before = checkpoint.as_ref().map_or(0, Checkpoint::iteration);
     let evaluator = Arc::new(Evaluator::new(&context, folder.keys(job, &context, plan.key_spec())?)?);
-    let rows = phase("set-up", || rows::open(folder, job, &evaluator, storage))?;
+    let rows = rows::open(folder, job, &evaluator, storage, interrupt)?;
     let mut trainer = Trainer::from_rows(&evaluator, plan, rows)?;
     if let Some(checkpoint) = checkpoint {
         trainer = trainer.resumed(plan, checkpoint)?;
+        info(format!("goes on after iteration {before} of {}", plan.hyperparameters().iterations()));
     }
-
-    let iterations = plan.hyperparameters().iterations();
-    if before > 0 {
-        note(&format!("goes on after iteration {before} of {iterations}"));
-    }
-    let steps = Steps::new(before, iterations, "iterations");
-    for iteration in before + 1..=iterations {
-        let start = Instant::now();
-        let pass = Pass { folder, job, trainer: &trainer, iteration };
-        let Some(gradient) = pass.gradient(&context, &steps)? else { break };
-        let report = trainer.step_by(&gradient)?;
-        if iteration < iterations {
-            keep(folder, job, &trainer)?;
-        }
-        let seconds = start.elapsed().as_secs_f64();
-        steps.step(&format!("iteration {iteration} of {iterations}: {seconds:.2} s, level {}", report.level));
-    }
-    let Some(model) = trainer.model() else {
-        let stop = folder.stop_file();
-        let problem =
-            "stopped before an iteration was done, so there is no model; without this file it goes on";
-        return Err(BadInput::at(&stop, problem).into());
-    };
+    iterate(folder, job, &context, &mut trainer, before, interrupt)?;
+    let model = trainer.model().ok_or_else(|| stopped_without_a_model(folder))?;
     Staged::new(&folder.model_file(), |out| model.write(job, out))?.commit(false)?;
     Ok(Iterations { before, all: model.iteration })
+}
+
+fn stopped_without_a_model(folder: &JobFolder) -> BadInput {
+    let problem = "stopped before an iteration was done, so there is no model; without this file it goes on";
+    BadInput::at(&folder.stop_file(), problem)
+}
+
+/// Says what a training will take here on so many threads, if that is long.
+fn estimate(seconds_on_one_core: f64, threads: usize) -> Option<String> {
+    let seconds = seconds_on_one_core / threads as f64;
+    let (time, threads) = (show_duration(seconds), counted(threads, "thread"));
+    (seconds >= LONG_SECONDS)
+        .then(|| format!("training takes about {time} on {threads} of this machine, set-up included"))
+}
+
+/// The iterations after so many, until the last or until the training is stopped. Each leaves a checkpoint.
+fn iterate(
+    folder: &JobFolder,
+    job: &Job,
+    context: &Context,
+    trainer: &mut Trainer<Evaluator>,
+    before: usize,
+    interrupt: &Interrupt,
+) -> Result<()> {
+    let (iterations, samples) =
+        (job.plan().hyperparameters().iterations(), job.plan().layout().shape().samples);
+    let progress =
+        Progress::new("training", iterations * samples, unit_within("rows", iterations, "iteration"));
+    progress.begin_after(before * samples);
+    for iteration in before + 1..=iterations {
+        interrupt.check()?;
+        let start = Instant::now();
+        let pass = Pass { folder, job, context, trainer, iteration, interrupt };
+        let Some(gradient) = pass.gradient(&progress)? else { break };
+        let report = trainer.step_by(&gradient)?;
+        if iteration < iterations {
+            keep(folder, job, trainer)?;
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        info(format!("iteration {iteration} of {iterations}: {seconds:.2} s, level {}", report.level));
+    }
+    Ok(())
 }
 
 /// Writes what an iteration leaves: the model first, as it is there for the owner whenever training goes on after it.
@@ -223,4 +287,16 @@ fn remove_intermediate(folder: &JobFolder) -> Result<(), BadInput> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_training_is_announced() {
+        let text = "training takes about 10 min on 2 threads of this machine, set-up included";
+        assert_eq!(estimate(1200.0, 2).as_deref(), Some(text));
+        assert_eq!(estimate(19.9, 2), None);
+    }
 }

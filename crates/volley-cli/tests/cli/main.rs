@@ -5,7 +5,10 @@
 
 mod append;
 mod columns;
+#[cfg(target_os = "linux")]
+mod disk;
 mod end_to_end;
+mod events;
 mod features;
 #[cfg(unix)]
 mod guide;
@@ -23,3 +26,5 @@ mod setup;
 mod stop;
 mod tables;
 mod training_in_clear;
+#[cfg(unix)]
+mod watch;

@@ -6,6 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
 use std::sync::OnceLock;
+use std::thread::sleep;
+use std::time::Duration;
 
 use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt;
@@ -72,11 +74,13 @@ fn train(server: &Path, memory: &str) -> Command {
     command
 }
 
-/// Exit code 2, one line with these words after what is said of memory, and nothing that training leaves.
+/// Exit code 2, one line with these words after what is said of memory and time, and nothing that training leaves.
 fn refuse_before_training(server: &Path, memory: &str, words: &[&str]) {
     let assert = train(server, memory).assert().code(2).stdout("");
     let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
-    let lines: Vec<_> = stderr.lines().filter(|line| !line.starts_with("rows are read from")).collect();
+    let is_said =
+        |line: &&str| !["rows are read from", "training takes"].iter().any(|said| line.starts_with(said));
+    let lines: Vec<_> = stderr.lines().filter(is_said).collect();
     assert!(lines.len() == 1 && words.iter().all(|word| lines[0].contains(word)), "{stderr}: {words:?}");
     assert!(names(server).iter().all(|name| UPLOAD.contains(&&**name) || name == ".volley.lock"));
 }
@@ -141,10 +145,15 @@ fn disturbed(server: &Path, disturb: impl FnOnce()) -> String {
     let mut command = process::Command::new(env!("CARGO_BIN_EXE_volley"));
     command.args(["train", "--memory", LITTLE]).arg(server);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let found = lines.find(|line| line.contains("rows/s")).unwrap();
+    let written = || fs::metadata(server.join("gradient.vly")).and_then(|gradient| gradient.modified()).ok();
+    let before = written();
+    while written().is_none_or(|written| before == Some(written)) {
+        assert_eq!(child.try_wait().unwrap(), None);
+        sleep(Duration::from_millis(1));
+    }
     disturb();
-    let last = lines.last().unwrap_or(found);
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let last = lines.last().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(2), "{last}");
     last
 }

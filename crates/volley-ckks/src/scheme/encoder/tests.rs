@@ -283,3 +283,23 @@ fn a_plaintext_of_another_parameter_set_is_not_decoded() {
     assert_eq!(own.decode(&plaintext).unwrap_err(), Error::ParameterMismatch);
     assert_eq!(own.decode_real(&plaintext).unwrap_err(), Error::ParameterMismatch);
 }
+
+#[test]
+fn padding_adds_zeros_and_refuses_what_does_not_fit() {
+    let encoder = encoder(6);
+    let scale = Scale::power_of_two(40);
+    let values = [1.5, -2.0, 3.25];
+    for slots in [4, 8, 32] {
+        let padded = encoder.encode_padded(&values, slots, &scale, 1).unwrap();
+        let mut all = values.to_vec();
+        all.resize(slots, 0.0);
+        let expected = encoder.encode(&all, &scale, 1).unwrap();
+        assert_eq!((padded.slots(), padded.poly), (slots, expected.poly));
+    }
+    let nothing: [f64; 0] = [];
+    assert!(encoder.encode_padded(&nothing, 2, &scale, 1).is_ok());
+    for (slots, values_or_slots) in [(2, 3), (0, 3), (6, 6), (64, 64), (1 << 60, 1 << 60)] {
+        let refused = encoder.encode_padded(&values, slots, &scale, 1).map(drop);
+        assert_eq!(refused, Err(Error::SlotCount { values: values_or_slots, max: 32 }), "{slots}");
+    }
+}

@@ -19,8 +19,10 @@ use volley_program::{BadInput, OrBadInput};
 
 use super::{Encrypted, Options, StagedUpload, check_keys};
 use crate::atomic::FolderLock;
+use crate::console::{Progress, note, phase};
+use crate::disk::check_room;
 use crate::in_clear::Rehearsal;
-use crate::output::{Bar, Output, note, phase};
+use crate::output::Output;
 use crate::project::{JobFolder, Project};
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
@@ -50,12 +52,13 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
 
     let job = Job::new(plan.clone(), secret_key.id(), &mut ChaCha20Rng::try_from_rng(&mut SysRng)?)?;
+    check_room(upload.path(), "encryption", plan.upload_bytes())?;
     let pending = project.new_pending()?;
     let private = project.pending_owner_files();
     StagedUpload::write(&pending, &private, &job, &owner, &training_set, &schema, options)?.commit(false)?;
     project.complete_pending()?;
-    note(&format!(
-        "note: {} added to {before}; features are prepared by the statistics of the first upload's rows. It is a new \
+    note(format!(
+        "{} added to {before}; features are prepared by the statistics of the first upload's rows. It is a new \
          job: models of the earlier one are refused, and the whole upload goes to the server",
         counted(added, "row")
     ));
@@ -102,7 +105,7 @@ fn decrypt(
     let blocks: Vec<SeededCiphertext> =
         read_preconditioner(job, context, upload.open(&file)?, plan.preconditioner_bytes()).at(&file)?;
     state.check_weights(plan, secret_key, &blocks).at(&file)?;
-    let bar = Bar::new(plan.row_files(), "files of rows");
+    let bar = Progress::new("decryption", plan.row_files(), "files of rows");
     let mut rows: Option<PreparedRows> = None;
     for number in 0..plan.row_files() {
         let file = upload.row_file(number);

@@ -9,7 +9,7 @@ use volley_program::{BadInput, OrBadInput};
 
 use super::agreed::{JOB, agreement};
 use super::session::{Session, generator};
-use crate::output::phase;
+use crate::console::phase;
 
 /// Makes the plan, and sends it.
 pub(super) fn plan(session: &Session) -> Result<()> {

@@ -15,7 +15,7 @@ use super::agreed::Agreed;
 use super::agreement::Invitation;
 use super::folder::{Incoming, PoolFolder};
 use super::party::{Owner, Party};
-use crate::output::phase;
+use crate::console::phase;
 
 /// A party at work.
 pub(super) struct Session {

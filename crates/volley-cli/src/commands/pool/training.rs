@@ -13,6 +13,7 @@ use super::session::Session;
 use crate::atomic::Staged;
 use crate::commands::train::run_job;
 use crate::files::{open_named, open_received};
+use crate::interrupt::Interrupt;
 use crate::project::{JobFolder, row_file_name};
 
 pub(super) const MODEL: &str = "model.vly";
@@ -22,7 +23,7 @@ pub(super) fn train(session: &Session) -> Result<()> {
     let agreed = session.agreed()?;
     let folder = JobFolder::new(&session.folder.kept(JOB_FOLDER));
     gather(session, &folder)?;
-    run_job(&folder, &agreed.job, &session.machine)?;
+    run_job(&folder, &agreed.job, &session.machine, &Interrupt::by_signals()?)?;
     let model = folder.model_file();
     let mut model = open_named(&model)?;
     Ok(session.send(MODEL, |out| io::copy(&mut model, out).map(drop))?)

@@ -9,7 +9,8 @@ use volley_program::{BadInput, OrBadInput};
 
 use super::in_the_way;
 use crate::atomic::Staged;
-use crate::output::Steps;
+use crate::console::Progress;
+use crate::interrupt::Interrupt;
 use crate::project::{JobFolder, gradient_limit};
 
 /// After so long the gradient of the rows so far is written: no more work is lost.
@@ -21,22 +22,27 @@ const WORK_PER_WRITE: u32 = 50;
 pub(super) struct Pass<'a> {
     pub(super) folder: &'a JobFolder,
     pub(super) job: &'a Job,
+    pub(super) context: &'a Context,
     pub(super) trainer: &'a Trainer<Evaluator>,
     pub(super) iteration: usize,
+    pub(super) interrupt: &'a Interrupt,
 }
 
 impl Pass<'_> {
     /// The gradient of all rows; `None` if the training was stopped. Sums are exact, so it is the same wherever a pass
     /// was interrupted.
-    pub(super) fn gradient(
-        &self,
-        context: &Context,
-        steps: &Steps,
-    ) -> Result<Option<Gradient<TensorCiphertext>>> {
+    ///
+    /// # Errors
+    ///
+    /// [`Interrupted`](crate::failure::Interrupted) if the program is to end: the gradient so far is in its file.
+    pub(super) fn gradient(&self, progress: &Progress) -> Result<Option<Gradient<TensorCiphertext>>> {
         let plan = self.job.plan();
-        let mut sum = self.read(context)?;
+        let mut sum = self.read()?;
         let done = sum.as_ref().map_or(0, |sum| sum.groups().last().map_or(0, |groups| groups.end));
-        let (start, mut written, mut pause) = (Instant::now(), Instant::now(), Duration::ZERO);
+        if done > 0 {
+            progress.begin_after(self.rows_until(done));
+        }
+        let (mut written, mut pause) = (Instant::now(), Duration::ZERO);
         let files = (0..plan.row_files()).map(|file| plan.row_file_groups(file));
         for groups in files.filter(|groups| groups.start >= done) {
             if self.folder.is_stopped()? {
@@ -47,41 +53,33 @@ impl Pass<'_> {
                 Some(sum) => self.trainer.extend_gradient(sum, groups).map_err(in_a_pass)?,
                 None => self.trainer.gradient(groups).map_err(in_a_pass)?.context("an iteration is left")?,
             });
-            if end < plan.layout().groups() {
-                if written.elapsed() >= pause {
-                    let begin = Instant::now();
-                    self.write(sum.as_ref())?;
-                    (written, pause) = (Instant::now(), BETWEEN_WRITES.min(WORK_PER_WRITE * begin.elapsed()));
-                }
-                steps.within(&self.progress(done, end, start.elapsed()));
+            progress.set(self.rows_until(end));
+            // The whole gradient soon becomes a checkpoint.
+            if end < plan.layout().groups() && (written.elapsed() >= pause || self.interrupt.is_requested()) {
+                let begin = Instant::now();
+                self.write(sum.as_ref())?;
+                (written, pause) = (Instant::now(), BETWEEN_WRITES.min(WORK_PER_WRITE * begin.elapsed()));
+                self.interrupt.check()?;
             }
         }
         Ok(Some(sum.context("there are rows")?))
     }
 
-    /// Rows done, rows a second, time left.
-    fn progress(&self, resumed: usize, done: usize, elapsed: Duration) -> String {
+    /// Rows of this training, iteration by iteration, when so many groups of this iteration are done.
+    fn rows_until(&self, groups: usize) -> usize {
         let layout = self.job.plan().layout();
-        let rows = |groups: usize| (groups * 2 * layout.rows()).min(layout.shape().samples);
-        let seconds = elapsed.as_secs_f64();
-        let rate = (rows(done) - rows(resumed)) as f64 / seconds;
-        let left = (layout.shape().samples - rows(done)) as f64 / rate;
-        let (iteration, iterations) = (self.iteration, self.job.plan().hyperparameters().iterations());
-        format!(
-            "iteration {iteration} of {iterations}: {} of {} rows, {rate:.0} rows/s, {left:.0} s left",
-            rows(done),
-            layout.shape().samples
-        )
+        let samples = layout.shape().samples;
+        (self.iteration - 1) * samples + (groups * 2 * layout.rows()).min(samples)
     }
 
     /// What an interrupted pass left, if it was for this iteration and began with the first rows.
-    fn read(&self, context: &Context) -> Result<Option<Gradient<TensorCiphertext>>, BadInput> {
+    fn read(&self) -> Result<Option<Gradient<TensorCiphertext>>, BadInput> {
         let file = self.folder.gradient_file();
         if !file.try_exists().at(&file)? {
             return Ok(None);
         }
         let limit = gradient_limit(self.job.plan());
-        let gradient = Gradient::read(self.job, context, self.folder.open(&file)?, limit);
+        let gradient = Gradient::read(self.job, self.context, self.folder.open(&file)?, limit);
         let gradient = gradient.map_err(|error| in_the_way(&file, &error))?;
         let begins = matches!(gradient.groups(), [groups] if groups.start == 0);
         Ok(Some(gradient).filter(|gradient| begins && gradient.iteration() == self.iteration))

@@ -8,21 +8,23 @@ use volley_mlr::wire::{RowFiles, RowRecord, read_preconditioner};
 use volley_mlr::{EncryptedGroups, Job, ResidentRows, RowPreparation, RowStorage, Rows, StoredRows};
 use volley_program::{BadInput, OrBadInput};
 
+use crate::console::{Progress, phase};
 use crate::files::{buffered, open_received};
-use crate::output::Bar;
+use crate::interrupt::Interrupt;
 use crate::project::JobFolder;
 
-/// All rows, in memory or in their files.
+/// All rows, in memory or in their files; none if the program is to end before they are read.
 pub(super) fn open(
     folder: &JobFolder,
     job: &Job,
     evaluator: &Arc<Evaluator>,
     storage: RowStorage,
+    interrupt: &Interrupt,
 ) -> Result<Box<dyn Rows<Ciphertext>>> {
     if job.is_pooled() {
-        open_in_form::<Ciphertext>(folder, job, evaluator, storage)
+        open_in_form::<Ciphertext>(folder, job, evaluator, storage, interrupt)
     } else {
-        open_in_form::<SeededCiphertext>(folder, job, evaluator, storage)
+        open_in_form::<SeededCiphertext>(folder, job, evaluator, storage, interrupt)
     }
 }
 
@@ -31,13 +33,14 @@ fn open_in_form<C: RowRecord>(
     job: &Job,
     evaluator: &Arc<Evaluator>,
     storage: RowStorage,
+    interrupt: &Interrupt,
 ) -> Result<Box<dyn Rows<Ciphertext>>> {
     let (plan, context) = (job.plan(), evaluator.context());
     let file = folder.preconditioner_file();
     let blocks: Vec<C> =
         read_preconditioner(job, context, folder.open(&file)?, plan.preconditioner_bytes()).at(&file)?;
     let blocks = blocks.iter().map(|block| block.expanded(context)).collect::<Result<_, _>>().at(&file)?;
-    let preparation = RowPreparation::new(evaluator, plan, blocks)?;
+    let preparation = phase("set-up", || RowPreparation::new(evaluator, plan, blocks))?;
     let groups = 0..plan.layout().groups();
     match storage {
         RowStorage::Disk => {
@@ -47,9 +50,10 @@ fn open_in_form<C: RowRecord>(
             Ok(Box::new(StoredRows::new(preparation, groups, files)?))
         }
         RowStorage::Memory => {
-            let bar = Bar::new(plan.row_files(), "files of rows");
+            let bar = Progress::new("set-up", plan.row_files(), "files of rows");
             let (mut features, mut labels) = (Vec::new(), Vec::new());
             for file in 0..plan.row_files() {
+                interrupt.check()?;
                 for group in read::<C>(folder, job, context, file)?.groups {
                     let group = group.expand(context)?;
                     features.push(group.features);

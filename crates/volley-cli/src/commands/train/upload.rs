@@ -1,14 +1,17 @@
 //! Refusing an upload that is not complete, damaged, or not of the job, before gigabytes are read.
 
+use std::fs::File;
 use std::path::PathBuf;
 
+use anyhow::Result;
 use rayon::prelude::*;
 use volley_mlr::volley_ckks::wire::{Header, Kind};
 use volley_mlr::{Job, RowStorage, wire};
 use volley_program::{BadInput, OrBadInput};
 
+use crate::console::phase;
+use crate::failure::Passing;
 use crate::files::{buffered, open_received};
-use crate::output::phase;
 use crate::project::{JobFolder, keys_kind_and_bytes};
 
 /// A file of an upload, as the plan has it.
@@ -20,7 +23,11 @@ struct Expected {
 
 /// Checks headers and lengths of all files. Rows that are read in every iteration are read through once: those that go
 /// to memory are checked when they are read.
-pub(super) fn check(folder: &JobFolder, job: &Job, storage: RowStorage) -> Result<(), BadInput> {
+///
+/// # Errors
+///
+/// [`Passing::Incomplete`] for a file that is missing or shorter than planned, and else [`BadInput`].
+pub(super) fn check(folder: &JobFolder, job: &Job, storage: RowStorage) -> Result<()> {
     let plan = job.plan();
     let file = |file, kind, bytes| Expected { file, kind, bytes };
     let row_files: Vec<_> = (0..plan.row_files())
@@ -32,13 +39,15 @@ pub(super) fn check(folder: &JobFolder, job: &Job, storage: RowStorage) -> Resul
         file(folder.preconditioner_file(), wire::PRECONDITIONER, plan.preconditioner_bytes());
     [&keys, &preconditioner].into_iter().chain(&row_files).try_for_each(|file| file.check(job))?;
     if let Some(beyond) = folder.row_files_beyond(plan.row_files())?.first() {
-        return Err(BadInput::at(beyond, "the job has no such file of rows: it belongs to another upload"));
+        return Err(
+            BadInput::at(beyond, "the job has no such file of rows: it belongs to another upload").into()
+        );
     }
     if storage == RowStorage::Memory {
         return Ok(());
     }
     let numbers = (0..plan.row_files()).into_par_iter();
-    phase("checking the rows", || numbers.try_for_each(|number| read_through(folder, job, number)))
+    Ok(phase("checking the rows", || numbers.try_for_each(|number| read_through(folder, job, number)))?)
 }
 
 /// Reads a file of rows, without keeping it: its hash, and whether it has the rows of its number. A file that is there
@@ -55,13 +64,21 @@ fn read_through(folder: &JobFolder, job: &Job, number: usize) -> Result<(), BadI
 }
 
 impl Expected {
-    fn check(&self, job: &Job) -> Result<(), BadInput> {
-        let Self { file, kind, bytes } = self;
+    fn check(&self, job: &Job) -> Result<()> {
+        let file = &self.file;
         if !file.try_exists().at(file)? {
-            return Err(BadInput::at(file, "missing: the upload is not complete"));
+            return Err(Passing::Incomplete(BadInput::at(file, "missing: the upload is not complete")).into());
         }
         let opened = open_received(file)?;
         let found = opened.metadata().at(file)?.len();
+        match self.check_content(job, opened, found) {
+            Err(problem) if found < self.bytes => Err(Passing::Incomplete(problem).into()),
+            checked => Ok(checked?),
+        }
+    }
+
+    fn check_content(&self, job: &Job, opened: File, found: u64) -> Result<(), BadInput> {
+        let Self { file, kind, bytes } = self;
         let header = Header::read(opened).at(file)?;
         let problem = if header.kind != *kind {
             format!("this file holds {}, what is needed is {kind}", header.kind)

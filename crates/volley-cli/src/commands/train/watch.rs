@@ -1,0 +1,125 @@
+//! `volley train --watch`: jobs are trained in turn as they arrive in a folder.
+//!
+//! ```text
+//! DIR/NAME/          a job: the upload of an owner, by any name
+//! DIR/NAME.error     why it failed; without this file it is tried again
+//! DIR/health.json    what the server does, at most half a minute old
+//! DIR/volley.prom    the same in figures, for the textfile collector of Prometheus' node exporter
+//! ```
+//!
+//! Each job is trained by a program of its own: whatever it does, even to be killed by the system for its memory, ends
+//! that job alone, and leaves its memory to the next one. The program here opens no file that an owner sent. It keeps
+//! nothing that the folder does not have, so it may be killed and started again at any moment.
+
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use volley_program::Machine;
+
+use crate::console::{info, warn};
+use crate::interrupt::Interrupt;
+use crate::output::Output;
+use inbox::{Inbox, Job};
+use status::Status;
+use worker::{Outcome, Worker};
+
+mod inbox;
+mod status;
+mod worker;
+
+/// Time between two looks into the folder. A job is begun when nothing in it has changed from one to the next.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+/// How soon a request to end is noticed.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Trains jobs until the program is asked to end.
+///
+/// # Errors
+///
+/// [`BadInput`](volley_program::BadInput) for a folder that cannot be read or written, or that another program watches.
+/// A job's error is none of these.
+pub(super) fn run(
+    folder: &Path,
+    interrupt: &Interrupt,
+    machine: Machine,
+    log_file: Option<&Path>,
+    output: Output,
+) -> Result<()> {
+    let inbox = Inbox::open(folder)?;
+    let status = Status::new(folder);
+    let worker = Worker { machine, log_file, interrupt };
+    let mut watch = Watch { inbox, status, worker, output };
+    info(format!("{}: waiting for jobs", folder.display()));
+    while !interrupt.is_requested() {
+        match watch.look()? {
+            Some(job) => watch.train(&job)?,
+            None => pause(interrupt),
+        }
+    }
+    watch.status.ends(&watch.inbox);
+    info(format!("{}: no longer watched", folder.display()));
+    Ok(())
+}
+
+fn pause(interrupt: &Interrupt) {
+    let begin = Instant::now();
+    while begin.elapsed() < BETWEEN_LOOKS && !interrupt.is_requested() {
+        sleep(TICK);
+    }
+}
+
+/// A folder that is watched.
+struct Watch<'a> {
+    inbox: Inbox,
+    status: Status,
+    worker: Worker<'a>,
+    output: Output,
+}
+
+impl Watch<'_> {
+    /// The job whose turn it is.
+    fn look(&mut self) -> Result<Option<Job>> {
+        self.inbox.look(None)?;
+        self.status.is_idle(&self.inbox);
+        Ok(self.inbox.next().cloned())
+    }
+
+    /// Trains one job. Its failure is marked beside it.
+    fn train(&mut self, job: &Job) -> Result<()> {
+        info(format!("{}: begins", job.label()));
+        let (inbox, status) = (&mut self.inbox, &mut self.status);
+        let begin = Instant::now();
+        let mut looked = begin;
+        let outcome = self.worker.train(job, |event| {
+            if looked.elapsed() >= BETWEEN_LOOKS {
+                looked = Instant::now();
+                inbox.look(Some(job))?;
+            }
+            status.goes_on(job, event, inbox);
+            Ok(())
+        })?;
+        match outcome {
+            Outcome::Trained(trained) => {
+                self.status.trained(begin.elapsed());
+                self.output.result(&trained)?;
+            }
+            Outcome::Failed(problem) => {
+                self.status.failed(begin.elapsed());
+                warn(format!("{}: failed: {problem}", job.label()));
+                self.inbox.mark_failed(job, &problem);
+            }
+            Outcome::Incomplete(problem) => {
+                info(format!("{}: waits for the rest: {problem}", job.label()));
+                self.inbox.mark_incomplete(job);
+            }
+            Outcome::NoRoom(problem) => {
+                warn(format!("{}: waits for room on the disk: {problem}", job.label()));
+                self.inbox.postpone(job);
+            }
+            Outcome::Interrupted => info(format!("{}: interrupted; it goes on later", job.label())),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,340 @@
+//! The folder that jobs are put into, seen from outside: names, lengths and times of files.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::Serialize;
+use volley_program::{BadInput, OrBadInput};
+
+use crate::atomic::{FolderLock, Staged, is_locked};
+use crate::console::warn;
+use crate::project::JobFolder;
+
+/// How long a job waits for room on the disk before that is looked at again.
+const POSTPONEMENT: Duration = Duration::from_secs(60);
+
+/// What is to be done with a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum State {
+    /// Its files are not all there, or still change.
+    Arriving,
+    /// It can be trained.
+    Waiting,
+    /// A program is at work on it: the one that was started here, or another.
+    Training,
+    /// Its model is there.
+    Done,
+    /// It has a file with an error beside it.
+    Failed,
+}
+
+impl State {
+    pub(super) const ALL: [Self; 5] =
+        [Self::Arriving, Self::Waiting, Self::Training, Self::Done, Self::Failed];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Arriving => "arriving",
+            Self::Waiting => "waiting",
+            Self::Training => "training",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The files of a job, without those that are hidden: name, length, time of change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Content(Vec<(OsString, u64, Option<SystemTime>)>);
+
+impl Content {
+    fn of(folder: &Path) -> io::Result<Self> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if !is_hidden(&entry.file_name()) {
+                let metadata = entry.metadata()?;
+                files.push((entry.file_name(), metadata.len(), metadata.modified().ok()));
+            }
+        }
+        files.sort_unstable();
+        Ok(Self(files))
+    }
+
+    /// When a file changed last, if it is there.
+    fn changed(&self, file: &Path) -> Option<SystemTime> {
+        let name = file.file_name()?;
+        self.0.iter().find(|(other, ..)| other == name)?.2
+    }
+
+    fn has(&self, file: &Path) -> bool {
+        self.0.iter().any(|(name, ..)| Some(name.as_os_str()) == file.file_name())
+    }
+}
+
+/// A job that was seen.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    name: OsString,
+    folder: PathBuf,
+    content: Content,
+    state: State,
+}
+
+impl Job {
+    /// Its name, as it is shown.
+    pub(super) fn label(&self) -> String {
+        self.name.to_string_lossy().into_owned()
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+/// A folder with jobs, which no other program watches.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    folder: PathBuf,
+    /// As they were seen last, by name.
+    jobs: Vec<Job>,
+    /// What was found to lack files.
+    incomplete: HashMap<OsString, Content>,
+    /// What there was no room for, and when.
+    postponed: HashMap<OsString, Instant>,
+    /// What failed, and could not be marked.
+    unmarked: HashSet<OsString>,
+    _lock: FolderLock,
+}
+
+impl Inbox {
+    /// Begins to watch a folder.
+    ///
+    /// # Errors
+    ///
+    /// [`BadInput`] if there is no such folder, or another program watches it.
+    pub(super) fn open(folder: &Path) -> Result<Self, BadInput> {
+        // Links that lie among the jobs are not followed.
+        let _lock = FolderLock::take_among_links(folder)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            jobs: Vec::new(),
+            incomplete: HashMap::new(),
+            postponed: HashMap::new(),
+            unmarked: HashSet::new(),
+            _lock,
+        })
+    }
+
+    /// Looks what is there. `own` is the job that was begun here, which takes its lock in a moment.
+    ///
+    /// # Errors
+    ///
+    /// [`BadInput`] if the folder cannot be read. Whatever is in it is no error.
+    pub(super) fn look(&mut self, own: Option<&Job>) -> Result<(), BadInput> {
+        let mut jobs = Vec::new();
+        for entry in fs::read_dir(&self.folder).at(&self.folder)? {
+            let entry = entry.at(&self.folder)?;
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            // A folder that vanishes, or that may not be read, is no job yet.
+            let content = Content::of(&entry.path());
+            if let (true, false, Ok(content)) = (is_folder, is_hidden(&entry.file_name()), content) {
+                let name = entry.file_name();
+                let is_own = own.is_some_and(|own| own.name == name);
+                jobs.extend(self.job(name, entry.path(), content, is_own));
+            }
+        }
+        jobs.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        self.jobs = jobs;
+        Ok(())
+    }
+
+    /// What a folder is, if it is a job or may become one.
+    fn job(&self, name: OsString, folder: PathBuf, content: Content, is_own: bool) -> Option<Job> {
+        let files = JobFolder::new(&folder);
+        let parts = [files.job_file(), files.keys_file(), files.preconditioner_file(), files.row_file(0)];
+        if !parts.iter().any(|part| content.has(part)) {
+            return None;
+        }
+        let is_unchanged = self.jobs.iter().any(|seen| seen.name == name && seen.content == content);
+        let intermediate = [files.checkpoint_file(), files.gradient_file(), files.stop_file()];
+        let state = if self.unmarked.contains(&name) || self.mark(&name).symlink_metadata().is_ok() {
+            State::Failed
+        } else if is_own || is_locked(&folder) {
+            State::Training
+        } else if content.has(&files.model_file()) && !intermediate.iter().any(|file| content.has(file)) {
+            State::Done
+        } else if !is_unchanged
+            || !content.has(&files.job_file())
+            || self.incomplete.get(&name) == Some(&content)
+        {
+            State::Arriving
+        } else {
+            State::Waiting
+        };
+        Some(Job { name, folder, content, state })
+    }
+
+    /// The job to train: of those that wait, the one whose `job.vly` is the oldest. None while a program is at work on
+    /// one, as after a start beside a program that has not ended yet.
+    pub(super) fn next(&self) -> Option<&Job> {
+        if self.jobs.iter().any(|job| job.state == State::Training) {
+            return None;
+        }
+        let is_postponed =
+            |job: &Job| self.postponed.get(&job.name).is_some_and(|since| since.elapsed() < POSTPONEMENT);
+        let waiting = self.jobs.iter().filter(|job| job.state == State::Waiting && !is_postponed(job));
+        waiting.min_by_key(|job| job.content.changed(&JobFolder::new(&job.folder).job_file()))
+    }
+
+    /// How many jobs were in each state.
+    pub(super) fn counts(&self) -> BTreeMap<State, usize> {
+        let count = |state| self.jobs.iter().filter(|job| job.state == state).count();
+        State::ALL.map(|state| (state, count(state))).into()
+    }
+
+    /// Writes beside a job why it failed. It is not tried again while this file is there.
+    pub(super) fn mark_failed(&mut self, job: &Job, problem: &str) {
+        let mark = self.mark(&job.name);
+        let written = Staged::new(&mark, |out| writeln!(out, "error: {problem}"));
+        if let Err(error) = written.and_then(|staged| staged.commit(true)) {
+            warn(format!("the mark of a failed job cannot be written: {error}"));
+            self.unmarked.insert(job.name.clone());
+        }
+    }
+
+    /// Leaves a job alone until its files change.
+    pub(super) fn mark_incomplete(&mut self, job: &Job) {
+        self.incomplete.insert(job.name.clone(), job.content.clone());
+    }
+
+    /// Lets other jobs go before, for a while.
+    pub(super) fn postpone(&mut self, job: &Job) {
+        self.postponed.insert(job.name.clone(), Instant::now());
+    }
+
+    /// The file that marks a failed job.
+    fn mark(&self, name: &OsStr) -> PathBuf {
+        let mut name = name.to_owned();
+        name.push(".error");
+        self.folder.join(name)
+    }
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A folder with files in folders: `a/job.vly`.
+    fn inbox(files: &[&str]) -> (TempDir, Inbox) {
+        let folder = tempfile::tempdir().unwrap();
+        files.iter().for_each(|file| write(folder.path(), file, "x"));
+        let inbox = Inbox::open(folder.path()).unwrap();
+        (folder, inbox)
+    }
+
+    fn write(folder: &Path, file: &str, content: &str) {
+        let path = folder.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    fn states(inbox: &mut Inbox) -> Vec<(String, State)> {
+        inbox.look(None).unwrap();
+        inbox.jobs.iter().map(|job| (job.label(), job.state)).collect()
+    }
+
+    fn state(inbox: &mut Inbox, name: &str) -> Option<State> {
+        states(inbox).into_iter().find(|(other, _)| other == name).map(|(_, state)| state)
+    }
+
+    #[test]
+    fn a_job_waits_when_it_no_longer_changes_and_the_oldest_is_next() {
+        let (folder, mut inbox) = inbox(&["b/job.vly", "a/rows-00001.vly", "note", ".c/job.vly", "d/other"]);
+        assert_eq!(states(&mut inbox), [("a".into(), State::Arriving), ("b".into(), State::Arriving)]);
+        assert_eq!(states(&mut inbox), [("a".into(), State::Arriving), ("b".into(), State::Waiting)]);
+        write(folder.path(), "a/job.vly", "x");
+        write(folder.path(), "b/rows-00001.vly", "x");
+        assert!(states(&mut inbox).iter().all(|(_, state)| *state == State::Arriving));
+        assert!(inbox.next().is_none());
+        write(folder.path(), "b/rows-00001.vly", "xx");
+        assert_eq!(state(&mut inbox, "b"), Some(State::Arriving));
+        assert!(states(&mut inbox).iter().all(|(_, state)| *state == State::Waiting));
+        assert_eq!(inbox.next().unwrap().label(), "b");
+        let old = fs::File::options().write(true).open(folder.path().join("a/job.vly")).unwrap();
+        old.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        inbox.look(None).unwrap();
+        inbox.look(None).unwrap();
+        assert_eq!(inbox.next().unwrap().label(), "a");
+    }
+
+    #[test]
+    fn failed_and_incomplete_jobs_are_left_alone_until_something_changes() {
+        let (folder, mut inbox) = inbox(&["a/job.vly"]);
+        states(&mut inbox);
+        states(&mut inbox);
+        let job = inbox.next().unwrap().clone();
+        inbox.mark_incomplete(&job);
+        assert_eq!(state(&mut inbox, "a"), Some(State::Arriving));
+        write(folder.path(), "a/rows-00001.vly", "x");
+        states(&mut inbox);
+        assert_eq!(state(&mut inbox, "a"), Some(State::Waiting));
+        inbox.postpone(&job);
+        assert!(inbox.next().is_none() && inbox.counts()[&State::Waiting] == 1);
+        inbox.mark_failed(&job, "no such rows");
+        assert_eq!(fs::read_to_string(folder.path().join("a.error")).unwrap(), "error: no such rows\n");
+        assert_eq!(state(&mut inbox, "a"), Some(State::Failed));
+        fs::remove_file(folder.path().join("a.error")).unwrap();
+        assert_eq!(state(&mut inbox, "a"), Some(State::Waiting));
+        // A mark that cannot be written.
+        fs::create_dir(folder.path().join("a.error")).unwrap();
+        inbox.mark_failed(&job, "again");
+        fs::remove_dir(folder.path().join("a.error")).unwrap();
+        assert_eq!(state(&mut inbox, "a"), Some(State::Failed));
+    }
+
+    #[test]
+    fn models_are_done_and_locked_folders_at_work() {
+        let (folder, mut inbox) =
+            inbox(&["a/job.vly", "a/model.vly", "b/job.vly", "b/model.vly", "c/job.vly"]);
+        write(folder.path(), "b/checkpoint.vly", "x");
+        states(&mut inbox);
+        let expected =
+            [("a".into(), State::Done), ("b".into(), State::Waiting), ("c".into(), State::Waiting)];
+        assert_eq!(states(&mut inbox), expected);
+        let lock = FolderLock::take(&folder.path().join("b")).unwrap();
+        assert_eq!(state(&mut inbox, "b"), Some(State::Training));
+        assert!(inbox.next().is_none() && inbox.counts()[&State::Waiting] == 1);
+        drop(lock);
+        assert_eq!(state(&mut inbox, "b"), Some(State::Waiting));
+        for state in State::ALL {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.name());
+        }
+        let other = Inbox::open(folder.path()).unwrap_err();
+        assert_eq!(other, BadInput::at(folder.path(), "another volley is at work in this folder"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_no_jobs() {
+        let (folder, mut inbox) = inbox(&["a/job.vly"]);
+        std::os::unix::fs::symlink("a", folder.path().join("b")).unwrap();
+        assert_eq!(states(&mut inbox).len(), 1);
+        let nowhere = folder.path().join("none");
+        assert!(Inbox::open(&nowhere).is_err());
+        fs::remove_dir_all(folder.path()).unwrap();
+        assert!(inbox.look(None).is_err());
+    }
+}

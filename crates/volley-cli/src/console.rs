@@ -1,0 +1,259 @@
+//! Events on standard error and in the log, and how far work is.
+//!
+//! On a terminal there are bars. Elsewhere there is a line every few seconds, and for programs one of JSON.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
+use volley_program::units::show_duration;
+
+use crate::event::{self, Event};
+
+/// Files of fewer bytes are read before a bar could be seen.
+const BAR_BYTES: u64 = 1 << 24;
+/// Time between two lines about the same work.
+const BETWEEN_LINES: Duration = Duration::from_secs(5);
+
+/// Whether events are JSON: one choice for the program, as it has one standard error.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Writes events as JSON from here on.
+pub(crate) fn write_json() {
+    JSON.store(true, Ordering::Relaxed);
+}
+
+/// Tells the user and the log. Where the former cannot be written to there is no one to tell.
+pub(crate) fn tell(event: &Event) {
+    log(event);
+    show("", event);
+}
+
+/// Shows an event of another program, which keeps its own log.
+pub(crate) fn pass_on(source: &str, event: &Event) {
+    show(&format!("{source}: "), event);
+}
+
+fn show(source: &str, event: &Event) {
+    let line = if JSON.load(Ordering::Relaxed) {
+        serde_json::to_string(event).unwrap_or_default()
+    } else {
+        format!("{source}{event}")
+    };
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+fn log(event: &Event) {
+    match event {
+        Event::Info { text } | Event::Note { text } => tracing::info!("{text}"),
+        Event::Warning { text } => tracing::warn!("{text}"),
+        Event::Phase { .. } | Event::Progress(_) => tracing::debug!("{event}"),
+        Event::Failure { text, .. } => tracing::error!("{text}"),
+    }
+}
+
+/// Says what the program does.
+pub(crate) fn info(text: impl Into<String>) {
+    tell(&Event::Info { text: text.into() });
+}
+
+/// Says what the user may not expect.
+pub(crate) fn note(text: impl Into<String>) {
+    tell(&Event::Note { text: text.into() });
+}
+
+/// Says what the user should look into.
+pub(crate) fn warn(text: impl Into<String>) {
+    tell(&Event::Warning { text: text.into() });
+}
+
+/// Whether bars can be seen.
+fn has_bars() -> bool {
+    io::stderr().is_terminal() && !JSON.load(Ordering::Relaxed)
+}
+
+/// Shows a phase while it lasts: a spinner on a terminal, elsewhere a line now and then.
+pub(crate) fn phase<T>(work: &'static str, run: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = {
+        let _reminder = (!has_bars()).then(|| Reminder::of(work));
+        let spinner = styled(ProgressBar::new_spinner().with_message(work), "{spinner} {msg} {elapsed}");
+        let result = run();
+        spinner.finish_and_clear();
+        result
+    };
+    tracing::debug!(seconds = start.elapsed().as_secs_f64(), "{work}: done");
+    result
+}
+
+/// Says now and then that a phase goes on, until it is dropped.
+struct Reminder {
+    end: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Reminder {
+    fn of(work: &'static str) -> Self {
+        let (end, ended) = mpsc::channel::<()>();
+        let start = Instant::now();
+        let thread = thread::spawn(move || {
+            while ended.recv_timeout(BETWEEN_LINES) == Err(RecvTimeoutError::Timeout) {
+                tell(&Event::Phase { work: work.to_owned(), seconds: start.elapsed().as_secs_f64() });
+            }
+        });
+        Self { end: Some(end), thread: Some(thread) }
+    }
+}
+
+impl Drop for Reminder {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        // It does not panic, and if it did the phase would have ended all the same.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    if !has_bars() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+        return bar;
+    }
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+/// Counts the bytes of a file, where there is a terminal and the file is not read in an instant.
+pub(crate) fn bytes_bar(name: String, bytes: u64) -> ProgressBar {
+    if bytes < BAR_BYTES {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(bytes).with_message(name).with_finish(ProgressFinish::AndClear);
+    styled(bar, "{spinner} {msg} {wide_bar} {bytes}/{total_bytes} {eta} left")
+}
+
+/// Counts the parts of some work, with their rate and the time left: a bar on a terminal, elsewhere a line now
+/// and then.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    work: String,
+    unit: String,
+    all: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// What was done before the start, which takes no time.
+    before: usize,
+    done: usize,
+    start: Instant,
+    told: Instant,
+}
+
+impl State {
+    fn after(before: usize) -> Self {
+        let start = Instant::now();
+        Self { before, done: before, start, told: start }
+    }
+}
+
+impl Progress {
+    /// Work of which nothing is done.
+    pub(crate) fn new(work: impl Into<String>, all: usize, unit: impl Into<String>) -> Self {
+        let (work, unit) = (work.into(), unit.into());
+        let bar = ProgressBar::new(all as u64).with_prefix(work.clone());
+        let bar = styled(bar, "{spinner} {prefix} {wide_bar} {percent} % of {len} {msg}")
+            .with_message(unit.clone());
+        Self { bar, work, unit, all, state: Mutex::new(State::after(0)) }
+    }
+
+    /// So many parts were done before: the rate is that of what follows.
+    pub(crate) fn begin_after(&self, before: usize) {
+        *self.state() = State::after(before);
+        self.bar.set_position(before as u64);
+    }
+
+    /// So many parts are done, in any order of calls: the largest number counts.
+    pub(crate) fn set(&self, done: usize) {
+        let mut state = self.state();
+        state.done = state.done.max(done);
+        let progress = self.progress(&state);
+        self.bar.set_position(progress.done);
+        if let Some(seconds) = progress.seconds_left {
+            self.bar.set_message(format!("{}, {} left", self.unit, show_duration(seconds)));
+        }
+        if state.told.elapsed() >= BETWEEN_LINES {
+            state.told = Instant::now();
+            drop(state);
+            self.tell(progress);
+        }
+    }
+
+    fn tell(&self, progress: event::Progress) {
+        let event = Event::Progress(progress);
+        if has_bars() { log(&event) } else { tell(&event) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Numbers that a thread which panicked has set are whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn progress(&self, state: &State) -> event::Progress {
+        let seconds = state.start.elapsed().as_secs_f64();
+        let rate = (state.done - state.before) as f64 / seconds;
+        let left = self.all.saturating_sub(state.done) as f64 / rate;
+        event::Progress {
+            work: self.work.clone(),
+            done: state.done as u64,
+            all: self.all as u64,
+            unit: self.unit.clone(),
+            rate: if rate.is_finite() { rate } else { 0.0 },
+            seconds_left: left.is_finite().then_some(left),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(before: usize, done: usize, seconds: u64) -> event::Progress {
+        let progress = Progress::new("features", 3500, "images");
+        let start = Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+        progress.progress(&State { before, done, start, told: start })
+    }
+
+    #[test]
+    fn what_was_done_before_does_not_count_for_the_rate() {
+        let shown = at(1000, 1500, 10).to_string();
+        assert_eq!(shown, "features: 43 %, 1500 of 3500 images, 50.0 a second, 40 s left");
+        assert_eq!(at(1000, 1000, 10).seconds_left, None);
+        assert_eq!(at(0, 3500, 10).seconds_left, Some(0.0));
+    }
+
+    #[test]
+    fn the_largest_count_stays() {
+        let progress = Progress::new("keys", 10, "keys");
+        progress.begin_after(3);
+        for (set, done) in [(5, 5), (4, 5), (10, 10)] {
+            progress.set(set);
+            assert_eq!(progress.state().done, done);
+        }
+        assert_eq!(progress.state().before, 3);
+    }
+}

@@ -1,0 +1,43 @@
+//! The log: records with time and level, for whoever operates the program.
+//!
+//! Every event is a record. The library crates write none: what they compute is a function of its arguments, and they
+//! tell their callers how far they are. So whatever is in a log is in this crate's sources, and these log no values of
+//! keys or data. There is a log where `RUST_LOG` or `--log-file` asks for one.
+
+use std::env;
+use std::fs::File;
+use std::path::Path;
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use volley_program::{BadInput, OrBadInput};
+
+/// The variable that says what is logged, as programs in Rust have it.
+const LEVELS: &str = "RUST_LOG";
+
+/// Begins the log: in a file, at whose end it goes on, and else on standard error if `RUST_LOG` says what is logged.
+///
+/// # Errors
+///
+/// [`BadInput`] for a file that cannot be written to, and for levels that are none.
+pub(crate) fn begin(file: Option<&Path>) -> Result<(), BadInput> {
+    let levels = env::var(LEVELS).ok().filter(|levels| !levels.is_empty());
+    let targets = match &levels {
+        Some(levels) => {
+            levels.parse::<Targets>().map_err(|error| BadInput::new(format!("{LEVELS}: {error}")))?
+        }
+        None if file.is_some() => Targets::new().with_default(LevelFilter::INFO),
+        None => return Ok(()),
+    };
+    let writer = match file {
+        Some(path) => BoxMakeWriter::new(File::options().create(true).append(true).open(path).at(path)?),
+        None => BoxMakeWriter::new(std::io::stderr),
+    };
+    let layer = fmt::layer().with_target(false).with_ansi(false).with_writer(writer);
+    tracing_subscriber::registry().with(targets).with(layer).init();
+    Ok(())
+}

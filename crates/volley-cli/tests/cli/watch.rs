@@ -1,0 +1,212 @@
+//! A server that trains whatever jobs arrive, and what ends it.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::setup::{TMP, fixture, folder, link, names, refuse, replace, volley};
+
+/// Far longer than a job takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A program that is killed when a test fails.
+struct Running(Child);
+
+impl Running {
+    fn start(arguments: &[&str], folder: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_volley"));
+        command.args(arguments).arg(folder).env("XDG_CACHE_HOME", Path::new(TMP).join("cache"));
+        Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    fn watch(folder: &Path) -> Self {
+        Self::start(&["train", "--watch"], folder)
+    }
+
+    /// Waits for something to be so.
+    fn until(&mut self, what: &str, holds: impl Fn() -> bool) {
+        let begin = Instant::now();
+        while !holds() {
+            assert_eq!(self.0.try_wait().unwrap(), None, "ended before: {what}");
+            assert!(begin.elapsed() < PATIENCE, "waited too long: {what}");
+            sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn until_there(&mut self, file: &Path) {
+        self.until(&file.display().to_string(), || file.exists());
+    }
+
+    /// SIGTERM. The exit code, and what was written to standard output and standard error.
+    fn terminate(mut self) -> (Option<i32>, String, String) {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let output = |stream: Option<&mut dyn std::io::Read>| {
+            let mut text = String::new();
+            stream.unwrap().read_to_string(&mut text).unwrap();
+            text
+        };
+        let said = output(self.0.stdout.as_mut().map(|stream| stream as _));
+        let problems = output(self.0.stderr.as_mut().map(|stream| stream as _));
+        (self.0.wait().unwrap().code(), said, problems)
+    }
+
+    /// SIGKILL.
+    fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn health(folder: &Path) -> Value {
+    serde_json::from_slice(&fs::read(folder.join("health.json")).unwrap()).unwrap()
+}
+
+fn is_the_model(file: &Path) -> bool {
+    fs::read(file).unwrap() == fs::read(&fixture().model).unwrap()
+}
+
+#[test]
+fn jobs_are_trained_in_turn_and_one_that_fails_stops_no_other() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    for job in ["good", "damaged", "late"] {
+        link(&fixture().upload, &path(job));
+    }
+    let rows = fs::read(path("damaged/rows-00001.vly")).unwrap();
+    let mut damaged = rows.clone();
+    damaged[rows.len() / 2] ^= 1;
+    replace(&path("damaged/rows-00001.vly"), &damaged);
+    replace(&path("late/rows-00001.vly"), &rows[..rows.len() / 3]);
+    symlink("good", path("link")).unwrap();
+    symlink("nowhere", path("dangling")).unwrap();
+
+    let mut watch = Running::watch(folder.path());
+    watch.until_there(&path("good/model.vly"));
+    watch.until_there(&path("damaged.error"));
+    let error = fs::read_to_string(path("damaged.error")).unwrap();
+    assert!(error.starts_with("error: ") && error.contains("rows-00001.vly"), "{error}");
+    assert!(error.contains("damaged") && error.lines().count() == 1, "{error}");
+    assert!(is_the_model(&path("good/model.vly")) && !path("damaged/model.vly").exists());
+
+    // What is not there as a whole is waited for.
+    watch.until("one job in each state", || {
+        let Value::Object(found) = health(folder.path()) else { return false };
+        let jobs = &found["jobs"];
+        found["state"] == "idle" && jobs["done"] == 1 && jobs["failed"] == 1 && jobs["arriving"] == 1
+    });
+    let metrics = fs::read_to_string(path("volley.prom")).unwrap();
+    for line in ["volley_watch_jobs{state=\"failed\"} 1", "volley_watch_trained_total 1"] {
+        assert!(metrics.lines().any(|found| found == line), "{metrics}");
+    }
+    refuse(volley(["train", "--watch"]).arg(folder.path()), &["another volley is at work"]);
+    replace(&path("late/rows-00001.vly"), &rows);
+    // A job that was mended is tried again when its mark is gone.
+    replace(&path("damaged/rows-00001.vly"), &rows);
+    fs::remove_file(path("damaged.error")).unwrap();
+    for job in ["late", "damaged"] {
+        watch.until_there(&path(job).join("model.vly"));
+        assert!(is_the_model(&path(job).join("model.vly")));
+    }
+    watch.until("done", || health(folder.path())["jobs"]["done"] == 3);
+    let (code, said, problems) = watch.terminate();
+    assert_eq!(code, Some(0), "{problems}");
+    assert_eq!(said.lines().filter(|line| line.contains("3 iterations")).count(), 3, "{said}");
+    assert!(problems.contains("warning: damaged: failed: ") && !problems.contains("error: "), "{problems}");
+    assert!(problems.contains("late: waits for the rest: "), "{problems}");
+    assert_eq!(health(folder.path())["state"], "ended");
+    let expected =
+        [".volley.lock", "damaged", "dangling", "good", "health.json", "late", "link", "volley.prom"];
+    assert_eq!(names(folder.path()), expected);
+}
+
+#[test]
+fn a_watch_that_is_killed_or_terminated_goes_on_where_it_was() {
+    for is_killed in [true, false] {
+        let folder = folder();
+        let job = folder.path().join("job");
+        link(&fixture().upload, &job);
+        let mut watch = Running::watch(folder.path());
+        watch.until("a checkpoint", || job.join("checkpoint.vly").exists() || job.join("model.vly").exists());
+        if is_killed {
+            watch.kill();
+        } else {
+            let (code, _, problems) = watch.terminate();
+            assert_eq!(code, Some(0), "{problems}");
+        }
+        assert!(!folder.path().join("job.error").exists());
+        let mut watch = Running::watch(folder.path());
+        watch.until("done", || health(folder.path())["jobs"]["done"] == 1);
+        assert!(is_the_model(&job.join("model.vly")));
+        let (code, ..) = watch.terminate();
+        assert_eq!(code, Some(0));
+        assert!(!folder.path().join("job.error").exists());
+    }
+}
+
+#[test]
+fn a_watched_job_is_stopped_as_any_other() {
+    let folder = folder();
+    let job = folder.path().join("job");
+    link(&fixture().upload, &job);
+    volley(["stop"]).arg(&job).assert().success();
+    let mut watch = Running::watch(folder.path());
+    let mark = folder.path().join("job.error");
+    watch.until_there(&mark);
+    assert!(fs::read_to_string(&mark).unwrap().contains("stopped before an iteration was done"));
+    fs::remove_file(job.join("stop")).unwrap();
+    fs::remove_file(&mark).unwrap();
+    watch.until("a checkpoint", || job.join("checkpoint.vly").exists() || job.join("model.vly").exists());
+    let is_stopped = !job.join("model.vly").exists() && fs::write(job.join("stop"), "").is_ok();
+    watch.until("done", || health(folder.path())["jobs"]["done"] == 1);
+    if is_stopped {
+        let model = fs::read(job.join("model.vly")).unwrap();
+        let mut kept = (1..=2).map(|iteration| job.join(format!("model-after-{iteration}.vly")));
+        assert!(
+            is_the_model(&job.join("model.vly"))
+                || kept.any(|kept| fs::read(kept).is_ok_and(|kept| kept == model))
+        );
+    }
+}
+
+#[test]
+fn a_training_that_is_terminated_ends_after_a_checkpoint() {
+    let folder = folder();
+    let server = folder.path().join("server");
+    link(&fixture().upload, &server);
+    let mut training = Running::start(&["train", "--json"], &server);
+    training.until("a checkpoint", || {
+        server.join("checkpoint.vly").exists() || server.join("model.vly").exists()
+    });
+    let (code, said, problems) = training.terminate();
+    if code != Some(0) {
+        assert_eq!((code, &*said), (Some(3), ""), "{problems}");
+        let last: Value = serde_json::from_str(problems.lines().last().unwrap()).unwrap();
+        assert!(last["event"] == "failure" && last["kind"] == "interrupted", "{last}");
+        assert!(server.join("checkpoint.vly").exists() && !server.join("model.vly").exists());
+        volley(["train"]).arg(&server).assert().success();
+    }
+    assert!(is_the_model(&server.join("model.vly")));
+}
+
+#[test]
+fn what_cannot_be_watched() {
+    let folder = folder();
+    refuse(volley(["train", "--watch"]).arg(folder.path().join("none")), &["none", "No such file"]);
+    fs::write(folder.path().join("file"), "").unwrap();
+    refuse(volley(["train", "--watch"]).arg(folder.path().join("file")), &["file"]);
+    volley(["train", "--watch"]).args([folder.path(), folder.path()]).assert().code(2);
+    volley(["train"]).assert().code(2);
+}
