@@ -27,7 +27,7 @@
 //! score would leave the sigmoid's range. Other rows are not cut off, as prediction only compares scores. That is why
 //! the function of x is linear.
 //!
-//! Cost: n·d² for C and about 10·d³ for the eigenvectors, on one thread.
+//! Cost: n·d² for C and about 10·d³ for the eigenvectors, or 10·n³ where there are fewer rows than columns, on one thread.
 
 use ndarray::{Array1, Array2, ArrayRef1, Axis};
 use serde::{Deserialize, Serialize};
@@ -86,8 +86,8 @@ impl RowMoments {
         Self { rows, mean, varying, covariance, fourth }
     }
 
-    /// S and ρ, for at least one column.
-    fn shrunk_covariance(&self) -> (Array2<f64>, f64) {
+    /// v and ρ, for at least one column.
+    fn shrinkage(&self) -> (f64, f64) {
         let Self { rows, ref covariance, fourth, .. } = *self;
         let columns = covariance.ncols() as f64;
         let variance = covariance.diag().sum() / columns;
@@ -96,28 +96,42 @@ impl RowMoments {
         let distance = (square - columns * variance * variance) / columns;
         // Where C is v I already, as for one column, every ρ gives it.
         let estimate = if distance > 0.0 { error / distance } else { 0.0 };
-        let shrinkage = estimate.clamp(1.0 / rows, 1.0);
-        let mut shrunk = covariance * (1.0 - shrinkage);
-        shrunk.diag_mut().mapv_inplace(|value| value + shrinkage * variance);
-        (shrunk, shrinkage)
+        (variance, estimate.clamp(1.0 / rows, 1.0))
     }
 }
 
 impl Whitening {
     /// A whitening fitted to `features`, samples × columns, with at least one row, and its ρ.
     pub(crate) fn fit(features: &Array2<f64>) -> (Self, f64) {
-        Self::of(&RowMoments::of(features))
+        let moments = RowMoments::of(features);
+        if features.nrows() >= moments.varying.len() {
+            return Self::of(&moments);
+        }
+        let centred = (features - &moments.mean).select(Axis(1), &moments.varying) / moments.rows.sqrt();
+        Self::by(&moments, |root| symmetric::apply_to_gram(&centred, root))
     }
 
     /// The whitening of rows with these moments, and its ρ.
     pub(crate) fn of(moments: &RowMoments) -> (Self, f64) {
+        Self::by(moments, |root| symmetric::apply(&moments.covariance, root))
+    }
+
+    /// The same, where `of_covariance` gives a function of C.
+    fn by(
+        moments: &RowMoments,
+        of_covariance: impl FnOnce(&dyn Fn(f64) -> f64) -> Array2<f64>,
+    ) -> (Self, f64) {
         let RowMoments { mean, varying, .. } = moments;
         let mut root = Array2::zeros((mean.len(), mean.len()));
         let mut shrinkage = 1.0;
         if !varying.is_empty() {
-            let shrunk;
-            (shrunk, shrinkage) = moments.shrunk_covariance();
-            let inner = inverse_root(&shrunk);
+            let variance;
+            (variance, shrinkage) = moments.shrinkage();
+            // (1 − ρ) λ + ρ v, with the floor, to the power of −1/2.
+            let inner = of_covariance(&|value| {
+                let shrunk = (1.0 - shrinkage) * value + shrinkage * variance;
+                shrunk.max(FLOOR * variance).sqrt().recip()
+            });
             for (row, &i) in inner.rows().into_iter().zip(varying) {
                 for (value, &j) in row.iter().zip(varying) {
                     root[[i, j]] = *value;
@@ -163,12 +177,6 @@ impl Whitening {
         let bias = 1f64.hypot(norm(&self.mean.dot(&self.root)));
         self.root.rows().into_iter().map(|row| norm(&row)).fold(bias, f64::max)
     }
-}
-
-/// S^(−1/2), with the floor on the eigenvalues.
-fn inverse_root(covariance: &Array2<f64>) -> Array2<f64> {
-    let floor = FLOOR * covariance.diag().sum() / covariance.nrows() as f64;
-    symmetric::apply(covariance, |value| value.max(floor).sqrt().recip())
 }
 
 impl TryFrom<Stored> for Whitening {

@@ -131,7 +131,10 @@ proptest! {
     #[test]
     fn the_root_is_the_inverse_root_of_the_shrunk_covariance(features in features()) {
         let Whitening { mean, root } = fit(&features);
-        let (covariance, _) = RowMoments::of(&features).shrunk_covariance();
+        let moments = RowMoments::of(&features);
+        let (variance, shrinkage) = moments.shrinkage();
+        let identity = Array2::<f64>::eye(moments.covariance.ncols());
+        let covariance = &moments.covariance * (1.0 - shrinkage) + identity * (shrinkage * variance);
         prop_assert!(close(&root, &root.t().to_owned(), 1e-9 * (1.0 + root.mapv(f64::abs).sum())));
         // Eigenvalues of R S R are 1, or below where the floor stands for a smaller one of S.
         let product = root.dot(&covariance).dot(&root);
