@@ -18,7 +18,6 @@ fn on_a_disk_of(bytes: u64, folder: &Path, script: &str, files: &Path) -> Option
         command.arg(env!("CARGO_BIN_EXE_volley")).arg(bytes.to_string()).args([folder, files]).output()
     };
     if !run("true").is_ok_and(|output| output.status.success()) {
-        println!("skipped: no disk can be mounted here");
         return None;
     }
     run(script).ok()
@@ -38,7 +37,10 @@ fn training_is_refused_before_the_first_iteration() {
     let lengths = names(upload).into_iter().map(|name| fs::metadata(upload.join(name)).unwrap().len());
     let bytes = lengths.sum::<u64>() + (1 << 20);
     let script = "cp \"$3\"/*.vly \"$2\"; \"$0\" train \"$2\"; code=$?; ls \"$2\"; exit $code";
-    let Some(output) = on_a_disk_of(bytes, folder.path(), script, upload) else { return };
+    let Some(output) = on_a_disk_of(bytes, folder.path(), script, upload) else {
+        println!("skipped: no disk can be mounted here");
+        return;
+    };
     refused(&output, &["training writes up to ", " MB, and the disk has room for "]);
     let left = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(!left.contains("model") && !left.contains("checkpoint"), "{left}");
@@ -49,12 +51,18 @@ fn keys_and_rows_are_refused_before_they_are_made() {
     let (folder, project) = (folder(), &fixture().project);
     let shape = SHAPE.join(" ");
     let keys = format!("\"$0\" init {shape} \"$2/p\" > /dev/null && exec \"$0\" keygen \"$2/p\"");
-    let Some(output) = on_a_disk_of(50_000_000, folder.path(), &keys, project) else { return };
+    let Some(output) = on_a_disk_of(50_000_000, folder.path(), &keys, project) else {
+        println!("skipped: no disk can be mounted here");
+        return;
+    };
     refused(&output, &["key generation writes up to 95.2 MB, and the disk has room for 50.0 MB"]);
     // With the keys there is a megabyte left.
     let rows = "cp -r \"$3\"/private \"$3\"/project.json \"$2\"; mkdir \"$2/upload\"; \
                 cp \"$3\"/upload/evaluation-keys.vly \"$2/upload\"; exec \"$0\" encrypt \"$2\" \"$3/../data.csv\"";
-    let Some(output) = on_a_disk_of(96_500_000, folder.path(), rows, project) else { return };
+    let Some(output) = on_a_disk_of(96_500_000, folder.path(), rows, project) else {
+        println!("skipped: no disk can be mounted here");
+        return;
+    };
     refused(&output, &["encryption writes up to ", " MB, and the disk has room for "]);
 }
 
