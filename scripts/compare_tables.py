@@ -49,10 +49,10 @@ TAIL = """
 The last six are random, each awkward in one way (`awkward_tables` of the script). Of the unbalanced one the mean of both
 classes' recalls is shown, as 99 % are right by one class alone. The one of 3,000 features is tested on a single part.
 
-**Two tables of libraries are more than a point below: digits by 1.4 points and breast cancer by 1.6.** The cause is the L2 penalty
-on the weights of the standardised columns, which `LogisticRegression` has by default (C = 1) and encrypted training has
-not. With a penalty too small to matter (`C=1e5`), `LogisticRegression` has 96.0 and 95.3 % on these two: 0.6 points
-above the encrypted figure, and 0.3 below it.
+**Two tables of libraries are more than a point below: digits by 1.4 points and breast cancer by 1.6.** The cause is the
+L2 penalty on the weights of the standardised columns, which `LogisticRegression` has by default (C = 1) and encrypted
+training has not. With a penalty too small to matter (`C=1e5`), `LogisticRegression` has 96.0 and 95.3 % on these two:
+0.6 points above the encrypted figure, and 0.3 below it.
 
 Training has two iterations. The first is linear discriminant analysis, and the second stays near it
 ([training.md](training.md)): scikit-learn's `LinearDiscriminantAnalysis` (shrinkage by Ledoit and Wolf) has 95.6 % on
