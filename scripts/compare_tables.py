@@ -46,8 +46,9 @@ figures are means over the four parts. [compare_tables.py](../scripts/compare_ta
 |---|--:|--:|--:|--:|--:|"""
 
 TAIL = """
-The last six are random, each awkward in one way (`awkward_tables` of the script). Of the unbalanced one the mean of both
-classes' recalls is shown, as 99 % are right by one class alone. The one of 3,000 features is tested on a single part.
+The last six are random, each awkward in one way (`awkward_tables` of the script). Of the unbalanced one the mean of
+both classes' recalls is shown, as 99 % are right by one class alone. The one of 3,000 features is tested on a single
+part.
 
 **Two tables of libraries are more than a point below: digits by 1.4 points and breast cancer by 1.6.** The cause is the
 L2 penalty on the weights of the standardised columns, which `LogisticRegression` has by default (C = 1) and encrypted
