@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use volley_data::{
-    Comments, DataError, Delimiter, Header, LabelSource, Remarks, Schema, Table, TableOptions, read_table,
-    read_table_from,
+    Comments, DataError, Delimiter, Header, LabelDoubt, LabelSource, Remarks, Schema, Table, TableOptions,
+    read_table, read_table_from,
 };
 use volley_mlr::ClassLabels;
 use volley_program::BadInput;
@@ -133,9 +133,19 @@ impl TableSource {
         Self { labels, ..self.clone() }
     }
 
-    /// Labelled rows to train on.
+    /// Labelled rows to train on. A first column that nobody named, and that looks like anything but labels, is refused:
+    /// a model of it would be of no use.
     pub(crate) fn read_training(&self, path: &Path) -> Result<Table, BadInput> {
-        self.read(path, LabelSource::Usual, None)
+        let table = self.read_unremarked(path, LabelSource::Usual, None)?;
+        if let Some(doubt @ (LabelDoubt::AllDiffer | LabelDoubt::Fractions)) = table.remarks().label {
+            return Err(BadInput::new(format!(
+                "{}: the labels would be those of the first column, {doubt}; --label-column names the column that has \
+                 them, or says its place: -1 is the last, 1 the first",
+                name_of(path)
+            )));
+        }
+        note_remarks(&name_of(path), table.remarks());
+        Ok(table)
     }
 
     /// Labelled rows in the columns of a table that was trained on.
@@ -156,6 +166,18 @@ impl TableSource {
 
     /// Reads a table whose labels are where the options say, or else by `default`, and says what was guessed.
     fn read(&self, path: &Path, default: LabelSource, schema: Option<&Schema>) -> Result<Table, BadInput> {
+        let table = self.read_unremarked(path, default, schema)?;
+        note_remarks(&name_of(path), table.remarks());
+        Ok(table)
+    }
+
+    /// The same, and says nothing.
+    fn read_unremarked(
+        &self,
+        path: &Path,
+        default: LabelSource,
+        schema: Option<&Schema>,
+    ) -> Result<Table, BadInput> {
         let named = self.label_column.clone().map(LabelSource::Named);
         let file = self.labels.clone().map(LabelSource::File);
         let usual = TableOptions::default();
@@ -177,9 +199,7 @@ impl TableSource {
             }
             read_table(path, &options)
         });
-        table
-            .map_err(|error| self.explain(&error))
-            .inspect(|table| note_remarks(&name_of(path), table.remarks()))
+        table.map_err(|error| self.explain(&error))
     }
 
     /// An error with what mends it.

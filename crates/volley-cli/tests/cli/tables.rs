@@ -154,6 +154,16 @@ fn labels_that_are_not_first_are_asked_for() {
     ));
     init(&files, &pima, &["--label-column", "-1"]).success().stderr("");
     init(&files, &pima, &["--label-column", "1"]).success().stderr("");
+    // No labels at all: a model of them would be of no use.
+    let numbered = lines(|row| format!("{row},0.{row},{}\n", row % 2));
+    for (table, doubt) in [
+        (&numbered, "another one in every row"),
+        (&iris.replace("setosa", "0").replace("virginica", "1"), "a fraction"),
+    ] {
+        let refused = init(&files, table, &[]).code(2);
+        refused.stderr(contains(doubt).and(contains("--label-column")).and(contains("1 the first")));
+    }
+    init(&files, &numbered, &["--label-column", "-1"]).success().stderr("");
     // pandas: numbers of rows without a name.
     let pandas = format!(",kind,x,y\n{}", lines(|row| format!("{row},{},{row},1.5\n", ["a", "b"][row % 2])));
     init(&files, &pandas, &[]).success().stderr(contains("the first column has no name and is left out"));
