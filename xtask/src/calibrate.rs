@@ -97,7 +97,7 @@ pub(crate) fn run() -> Result<()> {
     let measurement = measure_core()?;
     let took = start.elapsed();
     let (built_in, measured) = (CostModel::of(kind), CostModel::measured(kind, &measurement));
-    let best = built_in.with_operations(fit(&observations));
+    let best = built_in.with_operations(fit(&relative_work(&observations)));
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(["operation", "ms", "built in", "measured", "best"]);
     for observation in &observations {
@@ -194,14 +194,16 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// The constants of least relative error.
-fn fit<const KINDS: usize>(observations: &[Observation]) -> [f64; KINDS] {
-    let rows: Vec<Vec<f64>> = observations
-        .iter()
-        .map(|observation| {
-            observation.work.iter().map(|work| work / observation.time.as_secs_f64()).collect()
-        })
-        .collect();
+/// The work of each kind in each observation, divided by the time that it took.
+fn relative_work(observations: &[Observation]) -> Vec<Vec<f64>> {
+    let relative = |Observation { work, time, .. }: &Observation| {
+        work.iter().map(|work| work / time.as_secs_f64()).collect()
+    };
+    observations.iter().map(relative).collect()
+}
+
+/// The constants of least relative error, by rows that have the work of each kind divided by the measured time.
+pub(crate) fn fit<const KINDS: usize>(rows: &[Vec<f64>]) -> [f64; KINDS] {
     let mut x = [0.0; KINDS];
     for round in 0..ROUNDS * KINDS {
         let kind = round % KINDS;
@@ -226,10 +228,10 @@ mod tests {
             work: work.to_vec(),
         };
         let exact = [[1.0, 0.0], [2.0, 1.0], [1.0, 5.0]].map(|w| observation(w, 3.0 * w[0] + 0.5 * w[1]));
-        let [a, b] = fit(&exact);
+        let [a, b] = fit(&relative_work(&exact));
         assert!((a - 3.0).abs() < 1e-9 && (b - 0.5).abs() < 1e-9, "{a}, {b}");
         let falling = [observation([1.0, 0.0], 1.0), observation([1.0, 1.0], 0.5)];
-        let [a, b] = fit(&falling);
+        let [a, b] = fit(&relative_work(&falling));
         assert!(a > 0.0 && b == 0.0, "{a}, {b}");
     }
 

@@ -19,6 +19,7 @@ mod compare;
 mod data;
 mod experiment;
 mod fuzz;
+mod key_rounds;
 mod mnist;
 mod mnist_subset;
 mod pool;
@@ -49,6 +50,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Fit the planner's cost model to operations timed on this machine
     Calibrate,
+    /// Time the steps that make the keys of pools, and compare with what is foreseen
+    KeyRounds,
     /// Time our operations beside OpenFHE's and SEAL's, on one thread
     Compare(compare::Options),
     /// Compute CNN features of all images of MNIST; goes on after an interruption
@@ -80,6 +83,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Bootstrap(options) => bootstrap::run(options),
         Command::Fuzz(options) => fuzz::run(options),
         Command::Calibrate => calibrate::run(),
+        Command::KeyRounds => key_rounds::run(),
         Command::Compare(options) => compare::run(options),
         Command::Mnist(options) => mnist::run(options),
         Command::MnistSubset(options) => mnist_subset::run(options),

@@ -15,11 +15,8 @@ use comfy_table::{CellAlignment, Table};
 use rand::SeedableRng;
 use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
-use volley_mlr::pool::{Deviations, Fit, Means, PoolPlan, PoolRows, SumEncoding, Sums};
-use volley_mlr::volley_ckks::multiparty::{
-    Commitments, KeyHolder, Opening, OwnerRoundOne, Pool, RoundOneGathering, RoundOneSums, RoundTwoGathering,
-    Smudging, TransportKey,
-};
+use volley_mlr::pool::{Fit, PoolPlan, PoolRows, SumEncoding, Sums};
+use volley_mlr::volley_ckks::multiparty::{KeyHolder, Opening, Pool, Smudging, TransportKey};
 use volley_mlr::volley_ckks::volley_ring::sampling::Seed;
 use volley_mlr::volley_ckks::{
     Arithmetic, Ciphertext, Context, Encoder, Evaluator, Plaintext, PublicKey, Security,
@@ -34,7 +31,9 @@ use volley_program::units::{show_bytes, show_seconds};
 use volley_program::{BadInput, Machine, OrBadInput};
 
 use crate::data::{Data, Source};
+use keys::Keys;
 
+mod keys;
 mod tables;
 
 /// Ciphertexts that a pool may decrypt beside those of its statistics and its model.
@@ -58,7 +57,8 @@ pub(crate) struct Options {
     /// Iterations of the training
     #[arg(long, default_value_t = 2)]
     iterations: usize,
-    /// Write the rows of each owner and the test rows into this folder, for `volley pool`, and train nothing
+    /// Write the rows of each owner and the test rows into this folder, for `volley pool`, with the names of the classes
+    /// and what trainings in clear reach
     #[arg(long, value_name = "DIR")]
     tables: Option<PathBuf>,
     #[command(flatten)]
@@ -72,7 +72,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let classes = ClassLabels::of(data.training.labels()).or_bad_input()?;
     let rows = by_class(&data.training, &classes, options.owners)?;
     if let Some(folder) = &options.tables {
-        return tables::write(folder, &rows, &data.test);
+        tables::write(folder, &rows, &data.test)?;
+        let fit = Fit::of_owners(&rows, &classes, |sums| Ok::<_, Error>(added_up(sums))).or_bad_input()?;
+        let in_clear = in_clear(&data, &rows, &fit, &settings(options, PREDICTIONS)?)?;
+        return tables::write_in_clear(folder, &classes, &in_clear);
     }
     let (settings, plan) = plan(options, &rows, &classes)?;
     let mut report = Rows::new(&plan);
@@ -85,20 +88,42 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let encrypted = train(&owners, groups, preconditioner, &mut report)?;
     let model = report.time("decryption, all owners", || owners.open_model(&fit, &encrypted))?;
 
-    compare(&data, &rows, &fit, &settings, &model, &mut report)?;
+    report.add("accuracy of the pool's model", percent(model.accuracy(&data.test)?));
+    in_clear(&data, &rows, &fit, &settings)?
+        .into_iter()
+        .for_each(|(name, accuracy)| report.add(&name, accuracy));
     report.print()
 }
 
-/// The rows of each owner: those of consecutive classes.
+/// The rows of each owner: those of consecutive classes, or consecutive rows where there are fewer classes than owners.
 fn by_class(data: &Dataset, classes: &ClassLabels, owners: usize) -> Result<Vec<Dataset>> {
-    let owner_of = |label: &String| classes.index_of(label).map(|class| class * owners / classes.len());
+    let blocks = classes.len() < owners;
+    let owner_of = |row: usize, label: &String| match classes.index_of(label) {
+        Some(class) if !blocks => class * owners / classes.len(),
+        _ => row * owners / data.samples(),
+    };
     let rows_of = |owner| -> Result<Dataset, Error> {
         let labels = data.labels().iter().enumerate();
         let rows: Vec<usize> =
-            labels.filter(|(_, label)| owner_of(label) == Some(owner)).map(|(row, _)| row).collect();
+            labels.filter(|(row, label)| owner_of(*row, label) == owner).map(|(row, _)| row).collect();
         data.select(&rows)
     };
     (0..owners).map(|owner| Ok(rows_of(owner).or_bad_input()?)).collect()
+}
+
+/// The settings of a training with so many decryptions.
+fn settings(options: &Options, decryptions: u32) -> Result<Hyperparameters, BadInput> {
+    let (owners, statistical_bits) = (options.owners, options.statistical_bits);
+    let disclosure = PoolDisclosure { owners, statistical_bits, decryptions };
+    Hyperparameters::standard(options.iterations)
+        .and_then(|settings| settings.pooled(disclosure))
+        .or_bad_input()
+}
+
+/// The totals of all owners' sums, in clear.
+fn added_up(sums: &[Sums]) -> Vec<f64> {
+    let count = sums.first().map_or(0, |sums| sums.integers().len());
+    (0..count).map(|place| sums.iter().map(|sums| sums.integers()[place]).sum::<i128>() as f64).collect()
 }
 
 /// The plan that covers the decryptions of its own statistics and model.
@@ -118,11 +143,7 @@ fn plan(
     };
     let mut decryptions = PREDICTIONS;
     loop {
-        let (owners, statistical_bits) = (options.owners, options.statistical_bits);
-        let disclosure = PoolDisclosure { owners, statistical_bits, decryptions };
-        let settings = Hyperparameters::standard(options.iterations)
-            .and_then(|settings| settings.pooled(disclosure))
-            .or_bad_input()?;
+        let settings = settings(options, decryptions)?;
         let plan = PoolPlan::new(&counts, columns, classes.len(), &settings, demands).or_bad_input()?;
         let needed = PREDICTIONS + plan.decryptions();
         if needed <= decryptions {
@@ -149,31 +170,8 @@ impl<'a> Owners<'a> {
         let keys: Vec<_> = plan.rows().iter().map(|_| TransportKey::generate(rng).public_key()).collect();
         let names = (1..=plan.rows().len()).map(|owner| format!("owner {owner}"));
         let pool = Pool::new(&context, names.zip(keys), plan.plan().key_spec().clone(), Seed::generate(rng))?;
-        let first = |member| OwnerRoundOne::new(&pool, member, rng);
-        let owners = report.time("round 1, all owners", || {
-            Ok(pool.everyone().map(first).collect::<Result<Vec<_>, _>>()?)
-        })?;
-        let commitments = Commitments::new(&pool, owners.iter().map(OwnerRoundOne::commitment))?;
-        let (sums, bytes) = report.time("round 1, sums", || round_one(&pool, &owners, &commitments))?;
-        report.add("round 1, each owner sends", show_bytes(bytes));
-        let owners = report.time("round 2, all owners", || {
-            let second = |owner: OwnerRoundOne| owner.into_round_two(&commitments, &sums);
-            Ok(owners.into_iter().map(second).collect::<Result<Vec<_>, _>>()?)
-        })?;
-        let mut gathering = RoundTwoGathering::new(sums.clone());
-        let mut bytes = 0;
-        for owner in &owners {
-            let share = owner.share(&sums)?;
-            let mut file = Vec::new();
-            share.write(&pool, &mut file)?;
-            bytes = file.len() as u64;
-            gathering.add(share)?;
-        }
-        report.add("round 2, each owner sends", show_bytes(bytes));
-        let evaluator = Arc::new(Evaluator::new(&context, gathering.finish()?)?);
-        let holders = owners.into_iter().map(|owner| owner.into_key_holder()).collect::<Result<_, _>>()?;
-        let (public_key, encoder) = (sums.public_key(), Encoder::new(&context));
-        Ok(Self { plan, pool, public_key, holders, evaluator, encoder })
+        let Keys { public_key, holders, evaluator } = Keys::make(&pool, report, rng)?;
+        Ok(Self { plan, pool, public_key, holders, evaluator, encoder: Encoder::new(&context) })
     }
 
     /// All owners decrypt.
@@ -205,13 +203,7 @@ impl<'a> Owners<'a> {
 
     /// Three rounds of statistics.
     fn fit(&mut self, rows: &[Dataset], classes: &ClassLabels, rng: &mut ChaCha20Rng) -> Result<Fit> {
-        let sums = rows.iter().map(|rows| Means::sums(classes, rows)).collect::<Result<Vec<_>, _>>()?;
-        let columns = rows[0].features().ncols();
-        let means = Means::new(classes.clone(), columns, &self.totals(&sums, rng)?)?;
-        let sums = rows.iter().map(|rows| Deviations::sums(&means, rows)).collect::<Result<Vec<_>, _>>()?;
-        let deviations = Deviations::new(means, &self.totals(&sums, rng)?)?;
-        let sums = rows.iter().map(|rows| Fit::sums(&deviations, rows)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Fit::new(deviations, &self.totals(&sums, rng)?)?)
+        Fit::of_owners(rows, classes, |sums| self.totals(sums, rng))
     }
 
     /// The rows of all owners, and 1/B.
@@ -238,24 +230,6 @@ impl<'a> Owners<'a> {
         let plaintexts = blocks.map(|block| self.open(block, &smudging)).collect::<Result<Vec<_>>>()?;
         Ok(self.plan.model(fit.state(), &self.encoder, encrypted, plaintexts)?)
     }
-}
-
-/// The sums of the first round, and the bytes of a share.
-fn round_one(
-    pool: &Pool,
-    owners: &[OwnerRoundOne],
-    commitments: &Commitments,
-) -> Result<(RoundOneSums, u64)> {
-    let mut gathering = RoundOneGathering::new(commitments);
-    let mut bytes = 0;
-    for owner in owners {
-        let share = owner.share(commitments)?;
-        let mut file = Vec::new();
-        share.write(pool, &mut file)?;
-        bytes = file.len() as u64;
-        gathering.add(share)?;
-    }
-    Ok((gathering.finish()?, bytes))
 }
 
 /// Groups of rows in memory, whose copies are made in every iteration.
@@ -285,36 +259,34 @@ fn train(
     })
 }
 
-/// The pool's model beside the same training in clear, and beside what each owner has alone.
-fn compare(
+/// The accuracies of trainings in clear: the pool's, one of all rows by a single owner, and what each owner has alone.
+fn in_clear(
     data: &Data,
     rows: &[Dataset],
     fit: &Fit,
     settings: &Hyperparameters,
-    model: &Model,
-    report: &mut Rows,
-) -> Result<()> {
+) -> Result<Vec<(String, String)>> {
     let PreparedRows { features, one_hot } = fit.state().prepare(&data.training)?;
     let inverse = fit.preconditioner().inverse();
     let weights = Reference::new(&features, &one_hot, inverse, settings).last().map(|step| step.weights);
-    let in_clear = fit.model(weights.ok_or_else(|| BadInput::new("no iteration"))?)?;
-    report.add("accuracy of the pool's model", percent(model.accuracy(&data.test)?));
-    report.add("the same in clear", percent(in_clear.accuracy(&data.test)?));
-    let alone = TrainingSet::new(&data.training, settings.profile())?;
-    let weights = alone.reference(settings).last().map(|step| step.weights);
-    let alone = alone.model(weights.ok_or_else(|| BadInput::new("no iteration"))?)?;
-    report.add("one owner of all rows, in clear", percent(alone.accuracy(&data.test)?));
-    for (owner, rows) in rows.iter().enumerate() {
+    let pooled = fit.model(weights.ok_or_else(|| BadInput::new("no iteration"))?)?;
+    let mut accuracies = vec![("the same in clear".to_owned(), percent(pooled.accuracy(&data.test)?))];
+    let all = std::iter::once(("one owner of all rows, in clear".to_owned(), &data.training));
+    let alone = rows.iter().enumerate();
+    let alone =
+        alone.map(|(owner, rows)| (format!("owner {} alone, {} rows", owner + 1, rows.samples()), rows));
+    for (name, rows) in all.chain(alone) {
         let accuracy = match TrainingSet::new(rows, settings.profile()) {
             Err(_) => "no model: a single class".to_owned(),
-            Ok(set) => match set.reference(settings).last() {
-                Some(step) => percent(set.model(step.weights)?.accuracy(&data.test)?),
-                None => continue,
-            },
+            Ok(set) => {
+                let weights = set.reference(settings).last().map(|step| step.weights);
+                let model = set.model(weights.ok_or_else(|| BadInput::new("no iteration"))?)?;
+                percent(model.accuracy(&data.test)?)
+            }
         };
-        report.add(&format!("owner {} alone, {} rows", owner + 1, rows.samples()), accuracy);
+        accuracies.push((name, accuracy));
     }
-    Ok(())
+    Ok(accuracies)
 }
 
 fn percent(share: f64) -> String {

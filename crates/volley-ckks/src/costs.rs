@@ -26,9 +26,13 @@
 //! chosen by [`CostModel::default`] everywhere: owner and server have different machines, and an owner makes the same
 //! plan again.
 
+#[cfg(feature = "wire")]
+mod key_rounds;
 mod measurement;
 mod memory;
 
+#[cfg(feature = "wire")]
+pub use key_rounds::{KeyRounds, KeyStep, Part};
 pub use measurement::Measurement;
 pub use memory::Memory;
 

@@ -65,8 +65,8 @@
 //! | `backends` | the implementations: evaluator, simulator, slots in clear |
 //! | `circuits` | polynomials and bootstrapping, for every backend |
 //!
-//! Four modules are beside them: [`costs`] is above `backends`; [`multiparty`] and [`raw`] are above `scheme`, and
-//! `wire` is above `multiparty`.
+//! Four modules are beside them: [`multiparty`] and [`raw`] are above `scheme`, `wire` is
+//! above `multiparty`, and [`costs`] is above `backends` and `wire`.
 //!
 //! All are modules of one crate. They share the parts of ciphertexts and keys and keep their invariants: polynomials
 //! have the limbs of their level, and secrets are wiped. As crates they would have to make those parts public. And

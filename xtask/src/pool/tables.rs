@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use ndarray::Array2;
 use volley_data::{FeatureFormat, write_features};
-use volley_mlr::Dataset;
+use volley_mlr::{ClassLabels, Dataset};
 
 /// Writes `owner-1.npz`, `owner-2.npz` … and `test.npz` into a folder.
 pub(super) fn write(folder: &Path, rows: &[Dataset], test: &Dataset) -> Result<()> {
@@ -16,6 +16,18 @@ pub(super) fn write(folder: &Path, rows: &[Dataset], test: &Dataset) -> Result<(
         write_table(&folder.join(format!("owner-{}.npz", owner + 1)), rows)?;
     }
     write_table(&folder.join("test.npz"), test)
+}
+
+/// Writes the names of the classes into `classes.txt`, and into `in-clear.tsv` what trainings in clear reach: a line with
+/// a name and an accuracy for each.
+pub(super) fn write_in_clear(
+    folder: &Path,
+    classes: &ClassLabels,
+    accuracies: &[(String, String)],
+) -> Result<()> {
+    fs::write(folder.join("classes.txt"), classes.names().join(",") + "\n")?;
+    let lines: String = accuracies.iter().map(|(name, accuracy)| format!("{name}\t{accuracy}\n")).collect();
+    Ok(fs::write(folder.join("in-clear.tsv"), lines)?)
 }
 
 fn write_table(path: &Path, data: &Dataset) -> Result<()> {

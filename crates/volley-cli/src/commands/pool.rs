@@ -11,6 +11,7 @@
 //!     transport-key.vly    opens what the others seal for this owner
 //!     owner-1.vly owner-2.vly key-holder.vly    the owner's share of the secret, after each round
 //!     public-key.vly       the pool's
+//!     taken.json           the processor time of the steps that make keys
 //!     means.json deviations.json covariance.json    totals that the owners decrypted
 //!     owner-state.vly      what the owners fitted to all rows
 //!     model.json           the model
@@ -28,6 +29,7 @@ mod agreement;
 mod folder;
 mod init;
 mod join;
+mod key_costs;
 mod keys;
 mod membership;
 mod model;

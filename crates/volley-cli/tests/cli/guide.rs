@@ -49,6 +49,14 @@ fn train_on_your_own_table() {
 }
 
 #[test]
+fn several_owners() {
+    let folder = folder();
+    follow(include_str!("../../../../docs/guide/src/several-owners.md"), folder.path());
+    let model = folder.path().join("north/private/model.json");
+    assert!(accuracy(&model, &folder.path().join("tables/test.csv")) > 0.8);
+}
+
+#[test]
 fn bring_your_own_backbone() {
     let folder = folder();
     follow(include_str!("../../../../docs/guide/src/own-backbone.md"), folder.path());

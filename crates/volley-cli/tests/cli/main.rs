@@ -16,6 +16,7 @@ mod guide;
 mod hostile;
 mod kill;
 mod pool;
+mod pool_secrets;
 mod refusals;
 mod report;
 mod row_files;

@@ -1,6 +1,7 @@
 //! Several owners and a server, as processes that share nothing but mirrored folders.
 
 mod refusals;
+mod sizes;
 mod whole;
 
 use std::fs;
@@ -20,6 +21,7 @@ const ROWS: usize = 48;
 
 /// The folders of all parties, below one that is gone after the test or kept for all tests.
 struct Parties {
+    owners: Vec<String>,
     root: PathBuf,
     _owned: Option<TempDir>,
 }
@@ -28,9 +30,28 @@ impl Parties {
     /// Tables of three owners, and no folders.
     fn new() -> Self {
         let owned = folder();
-        let parties = Self { root: owned.path().to_owned(), _owned: Some(owned) };
+        let parties = Self::three(owned.path().to_owned(), Some(owned));
         parties.write_tables();
         parties
+    }
+
+    fn three(root: PathBuf, owned: Option<TempDir>) -> Self {
+        Self { owners: OWNERS.map(str::to_owned).into(), root, _owned: owned }
+    }
+
+    /// Tables of so many owners, of whom the first is north, and no folders.
+    fn of(owners: usize) -> Self {
+        let owned = folder();
+        let others = (2..=owners).map(|owner| format!("owner-{owner}"));
+        let owners = std::iter::once("north".to_owned()).chain(others).collect();
+        let parties = Self { owners, root: owned.path().to_owned(), _owned: Some(owned) };
+        parties.write_tables_in_turn();
+        parties
+    }
+
+    /// The owners and the server.
+    fn all(&self) -> Vec<&str> {
+        self.owners.iter().map(String::as_str).chain(["server"]).collect()
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -61,13 +82,28 @@ impl Parties {
             let lines: Vec<_> = std::iter::once(header.to_owned()).chain(lines).collect();
             fs::write(self.path(&format!("{name}.csv")), lines.join("\n") + "\n").unwrap();
         }
+        self.write_test_table();
+    }
+
+    /// The owners have the rows in turn.
+    fn write_tables_in_turn(&self) {
+        let text = table(ROWS);
+        for (owner, name) in self.owners.iter().enumerate() {
+            let own: Vec<_> = text.lines().skip(owner).step_by(self.owners.len()).collect();
+            fs::write(self.path(&format!("{name}.csv")), format!("kind,w,x,y,z\n{}\n", own.join("\n")))
+                .unwrap();
+        }
+        self.write_test_table();
+    }
+
+    fn write_test_table(&self) {
         fs::write(self.path("test.csv"), format!("kind,w,x,y,z\n{}", table(30))).unwrap();
     }
 
     fn init(&self, more: &[&str]) -> Command {
         let (folder, table) = (self.path("north"), self.path("north.csv"));
         let mut command = volley(["pool", "init"]);
-        command.arg(folder).args(["--name", "north", "--members", "north,east,south"]).arg("--table");
+        command.arg(folder).args(["--name", "north", "--members", &self.owners.join(",")]).arg("--table");
         command.arg(table).args(["--classes", "a,b,c", "--iterations", "1"]).args(more);
         command
     }
@@ -97,7 +133,7 @@ impl Parties {
 
     /// Brings what each party sent to all others, as a shared folder would.
     fn mirror(&self) {
-        self.mirror_among(&PARTIES);
+        self.mirror_among(&self.all());
     }
 
     fn mirror_among(&self, parties: &[&str]) {
@@ -115,7 +151,7 @@ impl Parties {
     fn all_join(&self, more: &[&str]) {
         self.init(more).assert().success();
         self.mirror();
-        for party in ["east", "south", "server"] {
+        for party in &self.all()[1..] {
             self.join(party).assert().success();
         }
         self.mirror();
@@ -123,13 +159,29 @@ impl Parties {
 
     /// Every party does what is due, and all get what was sent. Owners confirm the fingerprint where they are asked.
     fn round(&self) {
-        for party in PARTIES {
+        self.round_of(&self.all());
+    }
+
+    /// The same, where only these parties are there.
+    fn round_of(&self, parties: &[&str]) {
+        for party in parties {
             let progress = json(self.next(party).arg("--json"));
             if let Some(fingerprint) = progress["fingerprint"].as_str() {
                 self.next(party).args(["--fingerprint", fingerprint]).assert().success();
             }
         }
-        self.mirror();
+        self.mirror_among(parties);
+    }
+
+    /// Rounds of these parties, until a step is waited for or the pool has done its work.
+    fn run_to(&self, step: Option<&str>, parties: &[&str]) {
+        for _ in 0..30 {
+            if self.stage().as_deref() == step {
+                return;
+            }
+            self.round_of(parties);
+        }
+        panic!("the pool does not get to {step:?}, but to {:?}", self.stage());
     }
 
     /// The first step that is waited for, by what north has.
@@ -141,7 +193,7 @@ impl Parties {
     fn copy(&self) -> Self {
         let owned = folder();
         link_tree(&self.root, owned.path());
-        Self { root: owned.path().to_owned(), _owned: Some(owned) }
+        Self::three(owned.path().to_owned(), Some(owned))
     }
 }
 
@@ -183,7 +235,7 @@ fn stages(name: &str, more: &[&str]) -> Vec<(Option<String>, Parties)> {
     let root = Path::new(TMP).join(name);
     let _ = fs::remove_dir_all(&root);
     // Its tables are read in every stage.
-    let running = Parties { root: root.join("running"), _owned: None };
+    let running = Parties::three(root.join("running"), None);
     fs::create_dir_all(&running.root).unwrap();
     running.write_tables();
     running.all_join(more);
@@ -191,7 +243,7 @@ fn stages(name: &str, more: &[&str]) -> Vec<(Option<String>, Parties)> {
     loop {
         let (stage, kept) = (running.stage(), root.join(stages.len().to_string()));
         link_tree(&running.root, &kept);
-        stages.push((stage.clone(), Parties { root: kept, _owned: None }));
+        stages.push((stage.clone(), Parties::three(kept, None)));
         if stage.is_none() {
             return stages;
         }

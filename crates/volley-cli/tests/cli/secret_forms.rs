@@ -8,18 +8,25 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use volley_mlr::Job;
+use volley_mlr::volley_ckks::Parameters;
 use volley_ring::{Eval, RnsBasis, RnsPoly};
 
 /// Fragments are searched for, since a form need not be there as a whole. No chance makes so many bytes equal.
 const FRAGMENT_BYTES: usize = 64;
 const FRAGMENTS: usize = 8;
-const HASH_BYTES: usize = 32;
+pub(crate) const HASH_BYTES: usize = 32;
 
 /// Fragments of all forms, by their first eight bytes.
 pub(crate) struct SecretForms {
     fragments: HashMap<[u8; 8], Vec<(String, Vec<u8>)>>,
     /// Whether a fragment begins with two bytes.
     begins: Vec<bool>,
+}
+
+impl Default for SecretForms {
+    fn default() -> Self {
+        Self { fragments: HashMap::new(), begins: vec![false; 1 << 16] }
+    }
 }
 
 impl SecretForms {
@@ -37,34 +44,59 @@ impl SecretForms {
             return Err("the key is sealed".into());
         }
 
-        let mut forms = Self { fragments: HashMap::new(), begins: vec![false; 1 << 16] };
-        forms.add("coefficients of two bits", packed);
-        forms.add("coefficients of a byte", &coefficients.iter().map(|&c| c as i8 as u8).collect::<Vec<_>>());
-        forms.add("coefficients of eight bytes", &words(coefficients.iter().map(|&c| c as u64)));
+        let mut forms = Self::default();
+        forms.add_polynomial(parameters, &coefficients)?;
+        Ok(forms)
+    }
+
+    /// All forms of a ternary polynomial.
+    pub(crate) fn add_polynomial(
+        &mut self,
+        parameters: &Parameters,
+        coefficients: &[i64],
+    ) -> Result<(), Box<dyn Error>> {
+        let two_bits =
+            |four: &[i64]| four.iter().rev().fold(0, |byte, c| byte << 2 | [2, 0, 1][(c + 1) as usize]);
+        self.add("coefficients of two bits", &coefficients.chunks(4).map(two_bits).collect::<Vec<u8>>());
+        self.add_residues(parameters, coefficients)
+    }
+
+    /// The forms of a polynomial of small coefficients.
+    pub(crate) fn add_residues(
+        &mut self,
+        parameters: &Parameters,
+        coefficients: &[i64],
+    ) -> Result<(), Box<dyn Error>> {
+        self.add("coefficients of a byte", &coefficients.iter().map(|&c| c as i8 as u8).collect::<Vec<_>>());
+        self.add("coefficients of eight bytes", &words(coefficients.iter().map(|&c| c as u64)));
         for &prime in parameters.q().iter().chain(parameters.p()) {
             let residues = |&c: &i64| c.rem_euclid(prime as i64) as u64;
-            let basis = RnsBasis::new(degree, &[prime]).ok_or("a prime of the parameters")?;
-            let evaluation: RnsPoly<Eval> = basis.forward(basis.from_signed(&coefficients));
+            let basis = RnsBasis::new(parameters.degree(), &[prime]).ok_or("a prime of the parameters")?;
+            let evaluation: RnsPoly<Eval> = basis.forward(basis.from_signed(coefficients));
             let limbs = [
                 ("coefficients", coefficients.iter().map(residues).collect::<Vec<_>>()),
                 ("evaluation form", evaluation.residues().to_vec()),
             ];
             for (name, limb) in limbs {
-                forms.add(&format!("{name} modulo {prime}, packed"), &pack(&limb, prime));
-                forms.add(&format!("{name} modulo {prime}, in words"), &words(limb.iter().copied()));
+                self.add(&format!("{name} modulo {prime}, packed"), &pack(&limb, prime));
+                self.add(&format!("{name} modulo {prime}, in words"), &words(limb.iter().copied()));
             }
         }
-        Ok(forms)
+        Ok(())
     }
 
     fn add(&mut self, name: &str, form: &[u8]) {
         for fragment in 0..FRAGMENTS {
             let start = fragment * (form.len() - FRAGMENT_BYTES) / (FRAGMENTS - 1);
-            let bytes = &form[start..start + FRAGMENT_BYTES];
-            let first: [u8; 8] = bytes[..8].try_into().expect("eight of them");
-            self.begins[usize::from(u16::from_le_bytes([bytes[0], bytes[1]]))] = true;
-            self.fragments.entry(first).or_default().push((name.to_owned(), bytes.to_vec()));
+            self.add_whole(name, &form[start..start + FRAGMENT_BYTES]);
         }
+    }
+
+    /// What is searched for as a whole: eight bytes at least.
+    pub(crate) fn add_whole(&mut self, name: &str, bytes: &[u8]) {
+        let first: [u8; 8] = bytes[..8].try_into().expect("eight of them");
+        self.begins[usize::from(u16::from_le_bytes([bytes[0], bytes[1]]))] = true;
+        self.fragments.entry(first).or_default().push((name.to_owned(), bytes.to_vec()));
     }
 
     /// Where a form of the secret is in the files below a folder.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha20Rng;
 
-use crate::pool::{Deviations, Fit, Means, PoolPlan, PoolRows, SumEncoding, Sums};
+use crate::pool::{Fit, PoolPlan, PoolRows, SumEncoding, Sums};
 use crate::testing::{clouds, relative_error, rng, small_ring};
 use crate::volley_ckks::multiparty::{
     Commitments, KeyHolder, Opening, OwnerRoundOne, Pool, PoolError, RoundOneGathering, RoundTwoGathering,
@@ -91,14 +91,8 @@ impl Parties {
     }
 
     fn fit(&mut self, owners: &[Dataset], training_set: &TrainingSet) -> Fit {
-        let classes = training_set.classes();
-        let sums: Vec<_> = owners.iter().map(|rows| Means::sums(classes, rows).unwrap()).collect();
-        let means = Means::new(classes.clone(), owners[0].features().ncols(), &self.totals(&sums)).unwrap();
-        let sums: Vec<_> = owners.iter().map(|rows| Deviations::sums(&means, rows).unwrap()).collect();
-        let deviations = Deviations::new(means, &self.totals(&sums)).unwrap();
-        let sums: Vec<_> = owners.iter().map(|rows| Fit::sums(&deviations, rows).unwrap()).collect();
-        let totals = self.totals(&sums);
-        Fit::new(deviations, &totals).unwrap()
+        let total = |sums: &[Sums]| Ok::<_, Error>(self.totals(sums));
+        Fit::of_owners(owners, training_set.classes(), total).unwrap()
     }
 
     /// What the server gets of all owners.

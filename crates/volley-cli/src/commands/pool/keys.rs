@@ -5,7 +5,7 @@
 
 use anyhow::Result;
 use volley_mlr::volley_ckks::multiparty::{
-    Commitment, Commitments, KeyHolder, OwnerRoundOne, OwnerRoundTwo, Pool, RoundOneGathering, RoundOneShare,
+    Commitment, Commitments, KeyHolder, OwnerRoundOne, OwnerRoundTwo, RoundOneGathering, RoundOneShare,
     RoundOneSums, RoundTwoGathering, RoundTwoShare, SealedShare, TransportKey,
 };
 use volley_mlr::volley_ckks::{EvaluationKeySet, PublicKey};
@@ -30,8 +30,8 @@ const KEY_HOLDER: &str = "key-holder.vly";
 const PUBLIC_KEY: &str = "public-key.vly";
 /// More than the files of an owner's states before there are shares, and of commitments.
 const STATE_LIMIT: u64 = 1 << 12;
-/// More than any key holder's file, or any file of one share of a secret, has.
-const SHARE_LIMIT: u64 = 1 << 30;
+/// More than any key holder's file has.
+const HOLDER_LIMIT: u64 = 1 << 30;
 
 /// Makes the key by which others seal for this owner, unless it is there.
 pub(super) fn make_transport_key(folder: &PoolFolder) -> Result<(), BadInput> {
@@ -187,20 +187,26 @@ pub(super) fn key_holder(session: &Session) -> Result<KeyHolder, BadInput> {
     let (folder, pool, me) = (&session.folder, &session.agreed()?.pool, session.me()?);
     if folder.keeps(KEY_HOLDER) {
         let file = folder.open_kept(KEY_HOLDER)?;
-        return KeyHolder::read(pool, me, file, SHARE_LIMIT).at(&folder.kept(KEY_HOLDER));
+        return KeyHolder::read(pool, me, file, HOLDER_LIMIT).at(&folder.kept(KEY_HOLDER));
     }
     let owner = owner_two(session)?;
     if session.invitation.threshold.is_none() {
         return owner.into_key_holder().or_bad_input();
     }
-    let shares = shares_for(session, pool, me)?;
-    owner.into_key_holder_by_shares(&transport_key(folder)?, shares).or_bad_input()
+    by_shares(session, owner, me)
 }
 
-/// What all members have sealed for this owner.
-fn shares_for(session: &Session, pool: &Pool, me: usize) -> Result<Vec<SealedShare>, BadInput> {
-    let read = |member, input: &mut _| SealedShare::read(pool, member, me, input, SHARE_LIMIT);
-    session.read_all(&share_for(session.name()), read)
+/// The owner with what all members have sealed for it, of which one is in memory at a time.
+fn by_shares(session: &Session, owner: OwnerRoundTwo, me: usize) -> Result<KeyHolder, BadInput> {
+    let (folder, pool) = (&session.folder, &session.agreed()?.pool);
+    let (file, limit) = (share_for(session.name()), SealedShare::file_bytes(pool));
+    let mut refused = None;
+    let shares = session.invitation.members.iter().enumerate().map_while(|(member, name)| {
+        let share = folder.read(name, &file, |input| SealedShare::read(pool, member, me, input, limit));
+        share.map_err(|error| refused = Some(error)).ok()
+    });
+    let holder = owner.into_key_holder_by_shares(&transport_key(folder)?, shares);
+    refused.map_or_else(|| holder.or_bad_input(), Err)
 }
 
 /// Keeps the owner, before the shares of what it has admitted are sent.

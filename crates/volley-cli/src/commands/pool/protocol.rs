@@ -9,7 +9,7 @@ use super::agreement::JOIN;
 use super::folder::SERVER;
 use super::session::Session;
 use super::statistics::{opening_file, sums_file};
-use super::{keys, membership, model, planning, rows, statistics, training};
+use super::{key_costs, keys, membership, model, planning, rows, statistics, training};
 use crate::project::row_file_name;
 
 use By::{Chooser, Host, Openers, Owners, Quorum, Server};
@@ -149,7 +149,7 @@ pub(super) fn advance(session: &Session) -> Result<Vec<&'static str>> {
     let mut done = Vec::new();
     for row in PROTOCOL {
         for step in row.iter().filter(|step| step.is_due(session)) {
-            (step.run)(session)?;
+            key_costs::noting(session, step.name, || (step.run)(session))?;
             if !step.is_due(session) {
                 done.push(step.name);
             }

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_mlr::volley_ckks::multiparty::{RoundOneShare, RoundTwoShare, SealedShare};
 use volley_program::units::{show_bytes, show_seconds};
 use volley_program::{CoreTimes, Machine};
 
 use super::agreed::{Agreed, JOB};
+use super::folder::PoolFolder;
+use super::key_costs::{self, StepCost};
 use super::next::Outlook;
 use super::session::Session;
 use crate::output::Output;
@@ -44,31 +45,22 @@ struct Needs {
     parameters: ParametersSummary,
     statistical_bits: u32,
     decryptions: u32,
-    /// Bytes that each owner sends for the keys, in round one and in round two with the shares of its secret.
-    key_round_bytes: [u64; 2],
-    /// Seconds of each owner for both, on one core of this machine.
-    key_seconds_on_one_core: f64,
+    keys: Vec<StepCost>,
     server_memory_bytes: u64,
     server_seconds_on_one_core: f64,
 }
 
 impl Needs {
-    fn of(agreed: &Agreed) -> Result<Self> {
+    fn of(agreed: &Agreed, folder: &PoolFolder) -> Result<Self> {
         let (plan, pool) = (agreed.plan(), &agreed.pool);
         let core = CoreTimes::of_this_machine()?;
-        let members = pool.members().len();
-        let shares =
-            if pool.threshold() < members { members as u64 * SealedShare::file_bytes(pool) } else { 0 };
-        let [first, second] = [RoundOneShare::file_bytes(pool), RoundTwoShare::file_bytes(pool)];
         let settings = plan.plan().hyperparameters().pool();
         Ok(Self {
             rows: plan.rows().to_vec(),
             parameters: plan.plan().parameters().into(),
             statistical_bits: settings.map_or(0, |pool| pool.statistical_bits),
             decryptions: settings.map_or(0, |pool| pool.decryptions),
-            key_round_bytes: [first, second + shares],
-            // The first share is made twice: for the commitment, and to be sent.
-            key_seconds_on_one_core: core.times.owner_seconds(2 * first + 2 * second),
+            keys: key_costs::of(pool, folder, &core.times)?,
             server_memory_bytes: plan.plan().memory(1).total(),
             server_seconds_on_one_core: plan.plan().seconds_on(&core.times),
         })
@@ -82,9 +74,7 @@ impl fmt::Display for Needs {
         writeln!(f, "{}", self.parameters)?;
         let (bits, decryptions) = (self.statistical_bits, self.decryptions);
         writeln!(f, "decryptions      {decryptions} within a statistical distance of 2^-{bits}")?;
-        let [first, second] = self.key_round_bytes.map(show_bytes);
-        let seconds = show_seconds(self.key_seconds_on_one_core);
-        writeln!(f, "keys             each owner sends {first} and {second}, about {seconds} on one core")?;
+        self.keys.iter().try_for_each(|step| writeln!(f, "{step}"))?;
         let memory = show_bytes(self.server_memory_bytes);
         writeln!(
             f,
@@ -107,7 +97,7 @@ impl fmt::Display for Status {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let session = Session::open(&options.folder, Machine::default(), None)?;
     let planned = session.folder.has(&session.host, JOB);
-    let plan = planned.then(|| Needs::of(session.agreed()?)).transpose()?;
+    let plan = planned.then(|| Needs::of(session.agreed()?, &session.folder)).transpose()?;
     let (members, threshold) = (session.invitation.members.clone(), session.invitation.threshold);
     output.result(&Status { members, threshold, plan, outlook: Outlook::of(&session)? })
 }

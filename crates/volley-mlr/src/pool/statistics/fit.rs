@@ -4,9 +4,11 @@ use ndarray::{Array1, Array2, Axis};
 
 use super::deviations::Deviations;
 use super::fixed_point::{Sums, Totals, Unit};
+use super::means::Means;
 use crate::clear::model::Model;
 use crate::clear::owner_state::OwnerState;
 use crate::data::dataset::Dataset;
+use crate::data::labels::ClassLabels;
 use crate::error::Error;
 use crate::preparation::preconditioner::Preconditioner;
 use crate::preparation::preprocessing::{Preprocessing, standardised};
@@ -24,6 +26,29 @@ pub struct Fit {
 }
 
 impl Fit {
+    /// All three rounds, for whoever has the rows of all owners: a test, or an experiment. `total` adds up the sums of
+    /// one round.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sums`](Self::sums) and [`new`](Self::new), and of the rounds before; those of `total`.
+    pub fn of_owners<E: From<Error>>(
+        owners: &[Dataset],
+        classes: &ClassLabels,
+        mut total: impl FnMut(&[Sums]) -> Result<Vec<f64>, E>,
+    ) -> Result<Self, E> {
+        let of_all = |sums: &dyn Fn(&Dataset) -> Result<Sums, Error>| {
+            owners.iter().map(sums).collect::<Result<Vec<_>, _>>()
+        };
+        let columns = owners.first().map_or(0, |rows| rows.features().ncols());
+        let totals = total(&of_all(&|rows| Means::sums(classes, rows))?)?;
+        let means = Means::new(classes.clone(), columns, &totals)?;
+        let totals = total(&of_all(&|rows| Deviations::sums(&means, rows))?)?;
+        let deviations = Deviations::new(means, &totals)?;
+        let totals = total(&of_all(&|rows| Self::sums(&deviations, rows))?)?;
+        Ok(Self::new(deviations, &totals)?)
+    }
+
     /// An owner's sums over its standardised rows z: Σz for each class, the upper triangle of Σ z zᵀ row by row,
     /// Σ|z|²z, and Σ|z|⁴.
     ///

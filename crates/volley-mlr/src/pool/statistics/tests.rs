@@ -24,11 +24,7 @@ fn means(owners: &[Dataset], classes: &ClassLabels) -> Result<Means, Error> {
 
 /// All rounds.
 fn fit(owners: &[Dataset], classes: &ClassLabels) -> Result<Fit, Error> {
-    let means = means(owners, classes)?;
-    let sums = owners.iter().map(|rows| Deviations::sums(&means, rows)).collect::<Result<Vec<_>, _>>()?;
-    let deviations = Deviations::new(means, &total(&sums))?;
-    let sums = owners.iter().map(|rows| Fit::sums(&deviations, rows)).collect::<Result<Vec<_>, _>>()?;
-    Fit::new(deviations, &total(&sums))
+    Fit::of_owners(owners, classes, |sums| Ok(total(sums)))
 }
 
 /// Rows of one owner each, cut where `counts` say.

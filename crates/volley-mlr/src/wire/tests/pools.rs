@@ -1,7 +1,7 @@
 //! Files of a pool: three owners and a server who exchange nothing but files, from the job to the model.
 
 use super::*;
-use crate::pool::{Deviations, EncryptedSums, Fit, Means, PoolPlan, PoolRows, Round, SumEncoding, Sums};
+use crate::pool::{EncryptedSums, Fit, Means, PoolPlan, PoolRows, Round, SumEncoding, Sums};
 use crate::volley_ckks::multiparty::{
     Commitments, KeyHolder, Openings, OwnerRoundOne, Pool, PoolError, RoundOneGathering, RoundTwoGathering,
     SealedOpening, TransportKey,
@@ -135,13 +135,9 @@ impl Members {
 
     fn fit(&mut self, (all, owners): &(Dataset, Vec<Dataset>)) -> Fit {
         let classes = TrainingSet::new(all, settings().profile()).unwrap().classes().clone();
-        let sums: Vec<_> = owners.iter().map(|rows| Means::sums(&classes, rows).unwrap()).collect();
-        let means = Means::new(classes, 4, &self.totals(Round::Means, &sums)).unwrap();
-        let sums: Vec<_> = owners.iter().map(|rows| Deviations::sums(&means, rows).unwrap()).collect();
-        let deviations = Deviations::new(means, &self.totals(Round::Deviations, &sums)).unwrap();
-        let sums: Vec<_> = owners.iter().map(|rows| Fit::sums(&deviations, rows).unwrap()).collect();
-        let totals = self.totals(Round::Covariance, &sums);
-        Fit::new(deviations, &totals).unwrap()
+        let mut rounds = Round::ALL.into_iter();
+        let total = |sums: &[Sums]| Ok::<_, Error>(self.totals(rounds.next().unwrap(), sums));
+        Fit::of_owners(owners, &classes, total).unwrap()
     }
 
     /// The files of rows in their order, and that of 1/B.

@@ -1,0 +1,289 @@
+//! What the keys of a pool take each party, known before there are any.
+//!
+//! A step is made of [parts](Part), which are counted from the polynomials that are made, read and added up. Transforms
+//! and products have their times in a [`CostModel`]; the other parts have theirs in relation to [`CostModel::made`],
+//! the time of a byte of keys, so that a [measurement](super::Measurement) of a machine holds for them as well. The
+//! seconds are those of one core. What a disk or a network takes besides is not in them.
+
+use std::array;
+
+use crate::arithmetic::cost_model::CostModel;
+use crate::base::params::Parameters;
+use crate::multiparty::{
+    Pool, RoundOneShare, RoundTwoShare, SealedShare, round_one_layout, round_two_layout, share_bytes,
+};
+
+/// What a step is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Transforms of a limb, in units of N·log₂ N.
+    Transformed,
+    /// Residues that are multiplied.
+    Multiplied,
+    /// Small coefficients of secrets and errors.
+    Sampled,
+    /// Words of a stream that uniform residues are taken from: 2^b/q for each residue modulo a prime q of b bits.
+    Drawn,
+    /// Residues that are packed, unpacked, permuted, or checked when they are read.
+    Packed,
+    /// Bytes that are hashed: of shares, of their sums, and of every file, which is hashed twice where it is read.
+    Hashed,
+    /// Bytes that are written to files and read from them.
+    Moved,
+    /// Bytes of shares of secrets that are sealed.
+    Sealed,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Transformed,
+        Self::Multiplied,
+        Self::Sampled,
+        Self::Drawn,
+        Self::Packed,
+        Self::Hashed,
+        Self::Moved,
+        Self::Sealed,
+    ];
+
+    /// Nanoseconds of one, on one core. Those that are multiples of [`CostModel::made`] are the best fit of one run of
+    /// `cargo xtask key-rounds`, on a Xeon with AVX-512 IFMA that had other work beside.
+    #[must_use]
+    pub fn nanoseconds(self, times: &CostModel) -> f64 {
+        match self {
+            Self::Transformed => times.transform,
+            Self::Multiplied => times.product,
+            Self::Sampled => 3.0 * times.made,
+            Self::Drawn => 1.6 * times.made,
+            Self::Packed => 0.02 * times.made,
+            Self::Hashed => 0.07 * times.made,
+            Self::Moved => 0.17 * times.made,
+            Self::Sealed => 0.05 * times.made,
+        }
+    }
+}
+
+/// What the keys of a pool take: each owner the first steps, and the server the last.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KeyRounds {
+    /// The commitment, for which the share of round one is made and forgotten.
+    pub commitment: KeyStep,
+    /// The share of round one is made again and sent.
+    pub round_one: KeyStep,
+    /// The shares of round one of all members are added up, and that of round two is sent.
+    pub round_two: KeyStep,
+    /// A sealed share of the secret is sent to each member, in a pool with a threshold.
+    pub sharing: Option<KeyStep>,
+    /// The shares of both rounds are added up, and the evaluation keys written.
+    pub evaluation_keys: KeyStep,
+}
+
+impl KeyRounds {
+    /// What the steps of this pool take.
+    #[must_use]
+    pub fn of(pool: &Pool) -> Self {
+        let [first, second] = [RoundOneShare::file_bytes(pool), RoundTwoShare::file_bytes(pool)];
+        let counting = Counting { pool, parameters: pool.context().parameters() };
+        let members = pool.members().len() as u64;
+        let made = counting.round_one_share();
+        Self {
+            commitment: KeyStep { computing: made, ..KeyStep::default() },
+            round_one: KeyStep { written: first, computing: made, ..KeyStep::default() },
+            round_two: KeyStep {
+                read: members * first,
+                written: second,
+                checked: members as f64 * counting.residues(&round_one_layout(pool)),
+                computing: counting.round_two(),
+            },
+            sharing: pool.sharing().map(|threshold| KeyStep {
+                written: members * SealedShare::file_bytes(pool),
+                computing: counting.sharing(threshold),
+                ..KeyStep::default()
+            }),
+            evaluation_keys: KeyStep {
+                read: members * (first + second),
+                written: pool.spec().pooled_byte_count(),
+                checked: members as f64 * counting.residues_of_both_rounds(),
+                computing: counting.evaluation_keys(),
+            },
+        }
+    }
+}
+
+/// What one step takes one party.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct KeyStep {
+    /// Bytes of the files of all members that are read.
+    pub read: u64,
+    /// Bytes of the files that are written. Evaluation keys stay with the server, all others are sent.
+    pub written: u64,
+    /// Residues in the files that are read.
+    checked: f64,
+    computing: Parts,
+}
+
+impl KeyStep {
+    /// Seconds on one core, with what files take it.
+    #[must_use]
+    pub fn seconds(&self, times: &CostModel) -> f64 {
+        seconds(self.parts(), times)
+    }
+
+    /// The same for a party that has all messages in memory, and keeps its own there.
+    #[must_use]
+    pub fn computing_seconds(&self, times: &CostModel) -> f64 {
+        seconds(self.computing.0, times)
+    }
+
+    /// How often each [part](Part::ALL) is done.
+    #[must_use]
+    pub fn parts(&self) -> [f64; Part::ALL.len()] {
+        let [read, written] = [self.read, self.written].map(|bytes| bytes as f64);
+        let files = Parts::default()
+            .and(Part::Packed, self.checked)
+            .and(Part::Hashed, 2.0 * read + written)
+            .and(Part::Moved, read + written);
+        self.computing.plus(files, 1.0).0
+    }
+}
+
+fn seconds(parts: [f64; Part::ALL.len()], times: &CostModel) -> f64 {
+    1e-9 * Part::ALL.iter().zip(parts).map(|(part, count)| part.nanoseconds(times) * count).sum::<f64>()
+}
+
+/// How often each part is done, in the order of [`Part::ALL`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Parts([f64; Part::ALL.len()]);
+
+impl Parts {
+    fn and(mut self, part: Part, count: f64) -> Self {
+        self.0[part as usize] += count;
+        self
+    }
+
+    fn plus(self, other: Self, times: f64) -> Self {
+        Self(array::from_fn(|part| self.0[part] + times * other.0[part]))
+    }
+}
+
+/// Counts the parts of a pool's steps.
+struct Counting<'a> {
+    pool: &'a Pool,
+    parameters: &'a Parameters,
+}
+
+impl Counting<'_> {
+    fn degree(&self) -> f64 {
+        self.parameters.degree() as f64
+    }
+
+    /// Residues of polynomials modulo Q_level·P at these levels.
+    fn residues(&self, levels: &[usize]) -> f64 {
+        let limbs = |&level| self.parameters.limbs(level) + self.parameters.p().len();
+        self.degree() * levels.iter().map(limbs).sum::<usize>() as f64
+    }
+
+    fn residues_of_both_rounds(&self) -> f64 {
+        self.residues(&round_one_layout(self.pool)) + self.residues(&round_two_layout(self.pool))
+    }
+
+    /// So many residues are transformed.
+    fn transformed(&self, parts: Parts, residues: f64) -> Parts {
+        parts.and(Part::Transformed, f64::from(self.parameters.log_n()) * residues)
+    }
+
+    /// Words of the streams of uniform polynomials modulo Q_level·P at these levels.
+    fn words(&self, levels: &[usize]) -> f64 {
+        let words = |q: u64| f64::from(u64::BITS - q.leading_zeros()).exp2() / q as f64;
+        let of_level = |&level: &usize| -> f64 {
+            self.parameters.q_primes(level).chain(self.parameters.p().iter().copied()).map(words).sum()
+        };
+        self.degree() * levels.iter().map(of_level).sum::<f64>()
+    }
+
+    /// So many ternary secrets modulo QP.
+    fn secrets(&self, count: f64) -> Parts {
+        let parts = Parts::default().and(Part::Sampled, count * self.degree());
+        self.transformed(parts, count * self.residues(&[self.parameters.max_level()]))
+    }
+
+    /// Polynomials a·s + e with uniform a that is expanded from a seed.
+    fn samples(&self, levels: &[usize]) -> Parts {
+        let residues = self.residues(levels);
+        let parts = Parts::default()
+            .and(Part::Sampled, levels.len() as f64 * self.degree())
+            .and(Part::Drawn, self.words(levels))
+            .and(Part::Multiplied, residues)
+            .and(Part::Packed, residues);
+        self.transformed(parts, residues)
+    }
+
+    fn bytes(&self, levels: &[usize]) -> f64 {
+        levels.iter().map(|&level| self.parameters.packed_extended_bytes(level)).sum::<u64>() as f64
+    }
+
+    /// The share of round one and its hash.
+    fn round_one_share(&self) -> Parts {
+        let (levels, spec) = (round_one_layout(self.pool), self.pool.spec());
+        let relinearization = round_two_layout(self.pool);
+        // s, and u where there is a relinearization key.
+        let secrets = if relinearization.is_empty() { 1.0 } else { 2.0 };
+        // Each Galois key has a permuted s. Halves of keys that are forgotten are packed as well: all but those of the
+        // public key and h₁.
+        let permuted = spec.galois_elements().len() as f64 * self.residues(&[self.parameters.max_level()]);
+        let forgotten = self.residues(&levels[1..]) - self.residues(&relinearization);
+        self.secrets(secrets)
+            .plus(self.samples(&levels), 1.0)
+            .and(Part::Packed, permuted + forgotten)
+            .and(Part::Hashed, self.bytes(&levels))
+    }
+
+    /// All shares of round one are checked and added up.
+    fn sums(&self) -> Parts {
+        let levels = round_one_layout(self.pool);
+        let members = self.pool.members().len() as f64;
+        // Both summands are unpacked, and the sum is packed.
+        Parts::default()
+            .and(Part::Packed, 3.0 * (members - 1.0) * self.residues(&levels))
+            .and(Part::Hashed, members * self.bytes(&levels))
+    }
+
+    fn round_two(&self) -> Parts {
+        let levels = round_two_layout(self.pool);
+        let residues = self.residues(&levels);
+        let share = Parts::default()
+            .and(Part::Sampled, 2.0 * levels.len() as f64 * self.degree())
+            .and(Part::Multiplied, 2.0 * residues)
+            .and(Part::Packed, 3.0 * residues);
+        let share = self.transformed(share, 2.0 * residues).plus(self.secrets(2.0), 1.0);
+        // The sums are hashed when the owner is bound to them, and when the share is made.
+        self.sums().plus(share, 1.0).and(Part::Hashed, 2.0 * self.bytes(&round_one_layout(self.pool)))
+    }
+
+    /// A value of a polynomial of this many coefficients for each member, sealed.
+    fn sharing(&self, threshold: usize) -> Parts {
+        let bytes = share_bytes(self.pool) as f64;
+        let residues = bytes / size_of::<u64>() as f64;
+        let random = (threshold - 1) as f64 * residues;
+        // Each random residue takes two words.
+        let share = self
+            .secrets(1.0)
+            .and(Part::Drawn, 2.0 * random)
+            .and(Part::Multiplied, random)
+            .and(Part::Packed, residues)
+            .and(Part::Sealed, bytes);
+        Parts::default().plus(share, self.pool.members().len() as f64)
+    }
+
+    fn evaluation_keys(&self) -> Parts {
+        let (first, second) = (round_one_layout(self.pool), round_two_layout(self.pool));
+        let members = self.pool.members().len() as f64;
+        let galois = &first[1..first.len() - 2 * second.len()];
+        // The uniform halves of Galois keys are expanded.
+        self.sums()
+            .and(Part::Packed, 3.0 * (members - 1.0) * self.residues(&second) + self.residues(galois))
+            .and(Part::Hashed, self.bytes(&first))
+            .and(Part::Drawn, self.words(galois))
+    }
+}
