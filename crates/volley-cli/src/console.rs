@@ -5,11 +5,12 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
+use serde::Serialize;
 use volley_program::units::show_duration;
 
 use crate::event::{self, Event};
@@ -21,6 +22,8 @@ const BETWEEN_LINES: Duration = Duration::from_secs(5);
 
 /// Whether events are JSON: one choice for the program, as it has one standard error.
 static JSON: AtomicBool = AtomicBool::new(false);
+/// The bars on the terminal, which lines are written above.
+static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 /// Writes events as JSON from here on.
 pub(crate) fn write_json() {
@@ -30,21 +33,33 @@ pub(crate) fn write_json() {
 /// Tells the user and the log. Where the former cannot be written to there is no one to tell.
 pub(crate) fn tell(event: &Event) {
     log(event);
-    show("", event);
+    show(None, event);
 }
 
-/// Shows an event of another program, which keeps its own log.
-pub(crate) fn pass_on(source: &str, event: &Event) {
-    show(&format!("{source}: "), event);
+/// Shows an event of the program that trains a job, which keeps its own log.
+pub(crate) fn pass_on(job: &str, event: &Event) {
+    show(Some(job), event);
 }
 
-fn show(source: &str, event: &Event) {
-    let line = if JSON.load(Ordering::Relaxed) {
-        serde_json::to_string(event).unwrap_or_default()
-    } else {
-        format!("{source}{event}")
+/// An event as a line of JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job: Option<&'a str>,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
+fn show(job: Option<&str>, event: &Event) {
+    let line = match job {
+        _ if JSON.load(Ordering::Relaxed) => serde_json::to_string(&Line { job, event }).unwrap_or_default(),
+        Some(job) => format!("{job}: {event}"),
+        None => event.to_string(),
     };
-    let _ = writeln!(io::stderr(), "{line}");
+    let write = || {
+        let _ = writeln!(io::stderr(), "{line}");
+    };
+    if has_bars() { BARS.suspend(write) } else { write() }
 }
 
 fn log(event: &Event) {
@@ -122,6 +137,7 @@ fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
         bar.set_draw_target(ProgressDrawTarget::hidden());
         return bar;
     }
+    let bar = BARS.add(bar);
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
@@ -244,6 +260,15 @@ mod tests {
         assert_eq!(shown, "features: 43 %, 1500 of 3500 images, 50.0 a second, 40 s left");
         assert_eq!(at(1000, 1000, 10).seconds_left, None);
         assert_eq!(at(0, 3500, 10).seconds_left, Some(0.0));
+    }
+
+    #[test]
+    fn a_line_of_json_names_the_job_of_another_program() {
+        let event = &Event::Note { text: "n".into() };
+        let shown = [None, Some("digits")].map(|job| serde_json::to_string(&Line { job, event }).unwrap());
+        assert_eq!(shown[0], r#"{"event":"note","text":"n"}"#);
+        assert_eq!(shown[1], r#"{"job":"digits","event":"note","text":"n"}"#);
+        assert_eq!(&serde_json::from_str::<Event>(&shown[1]).unwrap(), event);
     }
 
     #[test]

@@ -109,6 +109,7 @@ pub(super) fn run(options: &Options, log_file: Option<&Path>, output: Output) ->
 
 fn train_in(folder: &Path, machine: &Machine, interrupt: &Interrupt) -> Result<Trained> {
     let start = Instant::now();
+    let _span = tracing::info_span!("train", folder = %folder.display()).entered();
     let folder = JobFolder::new(folder);
     let job = folder.job()?;
     let done = run_job(&folder, &job, machine, interrupt)?;
