@@ -221,15 +221,12 @@ impl<'a> Owners<'a> {
         fit: &Fit,
         rng: &mut ChaCha20Rng,
     ) -> Result<(Vec<EncryptedGroup<Ciphertext>>, Vec<Ciphertext>)> {
-        let (mut groups, mut preconditioner) = (Vec::new(), Vec::new());
+        let mut groups = Vec::new();
         for (owner, rows) in rows.iter().enumerate() {
             let rows = PoolRows::new(self.plan, owner, fit.state(), rows, &self.public_key)?;
             groups.extend(rows.groups(rows.range(), rng)?.groups);
-            if owner == 0 {
-                preconditioner = rows.preconditioner(rng)?;
-            }
         }
-        Ok((groups, preconditioner))
+        Ok((groups, self.plan.encrypt_preconditioner(fit.state(), &self.public_key, rng)?))
     }
 
     fn open_model(&mut self, fit: &Fit, encrypted: &EncryptedModel<Ciphertext>) -> Result<Model> {

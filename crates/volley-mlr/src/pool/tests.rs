@@ -104,7 +104,7 @@ impl Parties {
     /// What the server gets of all owners.
     fn upload(&mut self, owners: &[Dataset], fit: &Fit) -> EncryptedData<Ciphertext> {
         let layout = self.plan.plan().layout();
-        let (mut features, mut labels, mut preconditioner) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut features, mut labels) = (Vec::new(), Vec::new());
         for (owner, rows) in owners.iter().enumerate() {
             let rows = PoolRows::new(&self.plan, owner, fit.state(), rows, &self.public_key).unwrap();
             assert_eq!(rows.range(), self.plan.groups(owner));
@@ -112,10 +112,9 @@ impl Parties {
                 features.push(group.features);
                 labels.extend(group.labels);
             }
-            if owner == 0 {
-                preconditioner = rows.preconditioner(&mut self.rng).unwrap();
-            }
         }
+        let preconditioner =
+            self.plan.encrypt_preconditioner(fit.state(), &self.public_key, &mut self.rng).unwrap();
         EncryptedData { layout, features, labels, preconditioner }
     }
 }
@@ -132,16 +131,28 @@ fn by_class(data: &Dataset, classes: [&[usize]; 3]) -> Vec<Dataset> {
 #[test]
 fn three_owners_train_the_model_that_one_owner_of_all_rows_would() {
     let data = clouds(300, 6, 3);
-    let owners = by_class(&data, [&[0], &[1], &[2]]);
+    train_together(&data, &by_class(&data, [&[0], &[1], &[2]]));
+}
+
+/// Its rows are a single block, while a group of the plan is a pair of them.
+#[test]
+fn the_first_owner_may_have_few_rows() {
+    let data = clouds(300, 6, 3);
+    let owner = |rows: std::ops::Range<usize>| data.select(&rows.collect::<Vec<_>>()).unwrap();
+    train_together(&data, &[owner(0..5), owner(5..100), owner(100..300)]);
+}
+
+/// Three owners train on all of their rows, and get the model of the same training in clear.
+fn train_together(data: &Dataset, owners: &[Dataset]) {
     let rows: Vec<usize> = owners.iter().map(Dataset::samples).collect();
     let hyperparameters = settings(3);
     let plan = PoolPlan::new(&rows, 6, 3, &hyperparameters, small_ring(9)).unwrap();
     let mut parties = Parties::new(plan);
-    let alone = TrainingSet::new(&data, hyperparameters.profile()).unwrap();
-    let fit = parties.fit(&owners, &alone);
+    let alone = TrainingSet::new(data, hyperparameters.profile()).unwrap();
+    let fit = parties.fit(owners, &alone);
     assert_eq!(fit.rows(), 300);
 
-    let upload = parties.upload(&owners, &fit);
+    let upload = parties.upload(owners, &fit);
     let mut trainer = Trainer::new(&parties.evaluator, parties.plan.plan(), upload).unwrap();
     while trainer.step().unwrap().is_some() {}
     let encrypted = trainer.model().unwrap();
@@ -153,17 +164,17 @@ fn three_owners_train_the_model_that_one_owner_of_all_rows_would() {
     let model = parties.plan.model(fit.state(), &parties.encoder, &encrypted, plaintexts).unwrap();
 
     // In clear, with what the pool fitted.
-    let prepared = fit.state().prepare(&data).unwrap();
+    let prepared = fit.state().prepare(data).unwrap();
     let inverse = fit.state().preconditioner.inverse();
     let reference = crate::Reference::new(&prepared.features, alone.one_hot(), inverse, &hyperparameters);
     let weights = reference.last().unwrap().weights;
     let in_clear = fit.state().model(weights).unwrap();
     let error = relative_error(model.weights(), in_clear.weights());
     assert!(error < 1e-2, "{error:e}");
-    let [encrypted, in_clear] = [&model, &in_clear].map(|model| model.accuracy(&data).unwrap());
+    let [encrypted, in_clear] = [&model, &in_clear].map(|model| model.accuracy(data).unwrap());
     assert!((encrypted - in_clear).abs() < 0.01, "{encrypted} beside {in_clear}");
     let all = alone.reference(&hyperparameters).last().unwrap().weights;
-    let single = alone.model(all).unwrap().accuracy(&data).unwrap();
+    let single = alone.model(all).unwrap().accuracy(data).unwrap();
     assert!((encrypted - single).abs() < 0.02, "{encrypted} beside {single}");
 }
 

@@ -147,7 +147,7 @@ impl Members {
     /// The files of rows in their order, and that of 1/B.
     fn upload(&self, owners: &[Dataset], state: &OwnerState) -> (Vec<Vec<u8>>, Vec<u8>) {
         let (run, plan) = (self.run(), self.job.plan());
-        let (mut files, mut preconditioner) = (Vec::new(), Vec::new());
+        let mut files = Vec::new();
         for (owner, rows) in owners.iter().enumerate() {
             let rows = PoolRows::new(plan, owner, state, rows, &self.public_key).unwrap();
             let mut generator = rng(90 + owner as u64);
@@ -155,12 +155,9 @@ impl Members {
                 let groups = rows.groups(self.plan().row_file_groups(file), &mut generator).unwrap();
                 files.push(written(|out| groups.write(&run, out)).unwrap());
             }
-            if owner == 0 {
-                let blocks = rows.preconditioner(&mut generator).unwrap();
-                preconditioner = written(|out| write_preconditioner(&blocks, &run, out)).unwrap();
-            }
         }
-        (files, preconditioner)
+        let blocks = plan.encrypt_preconditioner(state, &self.public_key, &mut rng(89)).unwrap();
+        (files, written(|out| write_preconditioner(&blocks, &run, out)).unwrap())
     }
 
     /// A trainer that reads the rows from their files.
