@@ -148,7 +148,7 @@ impl<'a> Owners<'a> {
         let context = Context::new(plan.plan().parameters().clone());
         let keys: Vec<_> = plan.rows().iter().map(|_| TransportKey::generate(rng).public_key()).collect();
         let names = (1..=plan.rows().len()).map(|owner| format!("owner {owner}"));
-        let pool = Pool::new(&context, names.zip(keys), plan.plan().key_spec().clone(), Seed::generate(rng))?;
+        let pool = Pool::new(&context, names.zip(keys), plan.key_spec().clone(), Seed::generate(rng))?;
         let first = |member| OwnerRoundOne::new(&pool, member, rng);
         let owners = report.time("round 1, all owners", || {
             Ok(pool.everyone().map(first).collect::<Result<Vec<_>, _>>()?)

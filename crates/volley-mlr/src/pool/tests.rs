@@ -1,5 +1,8 @@
+mod predictions;
+
 use std::sync::Arc;
 
+use ndarray::Array2;
 use rand_chacha::ChaCha20Rng;
 
 use crate::pool::{Deviations, Fit, Means, PoolPlan, PoolRows, SumEncoding, Sums};
@@ -10,7 +13,9 @@ use crate::volley_ckks::multiparty::{
 };
 use crate::volley_ckks::volley_ring::sampling::Seed;
 use crate::volley_ckks::{Arithmetic, Ciphertext, Context, Encoder, Evaluator, Plaintext, PublicKey};
-use crate::{Dataset, EncryptedData, Error, Hyperparameters, PoolDisclosure, Trainer, TrainingSet};
+use crate::{
+    Dataset, EncryptedData, EncryptedModel, Error, Hyperparameters, PoolDisclosure, Trainer, TrainingSet,
+};
 
 /// Three owners with keys, and the server.
 struct Parties {
@@ -37,7 +42,7 @@ impl Parties {
         let pool = Pool::new(
             &context,
             names.into_iter().zip(keys),
-            plan.plan().key_spec().clone(),
+            plan.key_spec().clone(),
             Seed::generate(&mut rng),
         )
         .unwrap();
@@ -206,7 +211,9 @@ fn settings_that_no_pool_has_are_refused() {
 fn a_pool_decrypts_its_statistics_and_its_model() {
     let plan = PoolPlan::new(&[20, 20, 20], 6, 3, &settings(3), small_ring(9)).unwrap();
     // 27 + 24 + 46 sums, all below N.
-    assert_eq!(plan.decryptions() as usize, 3 + plan.plan().layout().weight_ciphertexts());
+    let weights = plan.plan().layout().weight_ciphertexts();
+    assert_eq!(plan.decryptions() as usize, 3 + weights);
+    assert_eq!(plan.decryptions_after_statistics() as usize, weights);
 }
 
 #[test]
@@ -222,4 +229,36 @@ fn groups_belong_to_one_owner_each() {
     }
     assert_eq!(next, plan.plan().layout().groups());
     assert_eq!(plan.rows(), rows);
+}
+
+/// Rows that are there twice have 1/B of twice as many.
+#[test]
+fn statistics_that_are_given_are_those_of_as_many_rows() {
+    let data = clouds(90, 6, 3);
+    let state = TrainingSet::new(&data, settings(3).profile()).unwrap().owner_state().clone();
+    let features = state.preprocessing.apply(data.features()).unwrap();
+    let twice = ndarray::concatenate(ndarray::Axis(0), &[features.view(), features.view()]).unwrap();
+    let fitted = |features: &Array2<f64>| crate::Preconditioner::fit(features).unwrap();
+    let once = crate::OwnerState { preconditioner: fitted(&features), ..state.clone() };
+    let given = once.for_rows(state.classes(), 6, 180).unwrap();
+    let expected = fitted(&twice);
+    assert_eq!(given.preconditioner.normalisation(), expected.normalisation());
+    let difference =
+        (given.preconditioner.normalised_inverse() - expected.normalised_inverse()).mapv(f64::abs);
+    assert!(difference.iter().all(|&difference| difference < 1e-9), "{difference}");
+    assert_eq!(given.preprocessing, state.preprocessing);
+
+    let others = ["c", "b", "a"].map(str::to_owned).to_vec();
+    let others = crate::ClassLabels::try_from(others).unwrap();
+    let refused = state.clone().for_rows(&others, 6, 180).unwrap_err().to_string();
+    assert!(refused.contains("the pool has the classes c, b, a"), "{refused}");
+    let refused = state.clone().for_rows(state.classes(), 5, 180).unwrap_err();
+    let [expected, found] = [5, 6].map(|columns| format!("{columns} columns"));
+    assert_eq!(refused, Error::GivenStatistics { expected, found });
+    let plain = TrainingSet::new(&data, Hyperparameters::paper(2).unwrap().profile()).unwrap();
+    let refused = plain.owner_state().clone().for_rows(state.classes(), 6, 180);
+    assert!(matches!(refused, Err(Error::GivenStatistics { .. })), "{refused:?}");
+    let mut stepless = state.clone();
+    stepless.preconditioner = serde_json::from_str(r#"{"inverse":[0.0,1.0],"normalisation":0}"#).unwrap();
+    assert_eq!(stepless.for_rows(state.classes(), 6, 180), Err(Error::Statistics { column: 0 }));
 }

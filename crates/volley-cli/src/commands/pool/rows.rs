@@ -6,6 +6,7 @@ use volley_mlr::pool::PoolRows;
 use volley_mlr::wire::write_preconditioner;
 use volley_program::{BadInput, OrBadInput};
 
+use super::given;
 use super::keys::public_key;
 use super::session::{Session, generator};
 use super::statistics;
@@ -38,12 +39,15 @@ pub(super) fn send_preconditioner(session: &Session) -> Result<()> {
     Ok(session.send(PRECONDITIONER, |out| write_preconditioner(&blocks, &agreed.job, out))?)
 }
 
-/// What all owners have fitted, which is kept.
+/// What all owners have fitted, or were given. It is kept.
 pub(super) fn owner_state(session: &Session) -> Result<OwnerState, BadInput> {
     let (folder, job) = (&session.folder, &session.agreed()?.job);
     if !folder.keeps(OWNER_STATE) {
-        let fit = statistics::fit(session)?;
-        folder.keep(OWNER_STATE, |out| fit.state().write(job, out))?;
+        let state = match session.invitation.settings.statistics {
+            None => statistics::fit(session)?.state().clone(),
+            Some(_) => given::state(session)?,
+        };
+        folder.keep(OWNER_STATE, |out| state.write(job, out))?;
     }
     let file = folder.kept(OWNER_STATE);
     OwnerState::read(job, folder.open_kept(OWNER_STATE)?, complete_length(&file)?).at(&file)

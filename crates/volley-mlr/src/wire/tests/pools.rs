@@ -14,6 +14,8 @@ use crate::{
 const OWNERS: usize = 3;
 const NAMES: [&str; OWNERS] = ["north", "east", "south"];
 const ROWS: [usize; OWNERS] = [9, 3, 12];
+/// Rows whose scores may be asked for.
+const PREDICTED_ROWS: usize = 20;
 /// The member whose files are read.
 const MEMBER: usize = 1;
 const AGREEMENT: [u8; 32] = [5; 32];
@@ -35,7 +37,7 @@ fn settings() -> Hyperparameters {
 }
 
 fn pool_plan(rows: &[usize]) -> PoolPlan {
-    PoolPlan::new(rows, 4, 2, &settings(), small_ring(6)).unwrap()
+    PoolPlan::new(rows, 4, 2, &settings(), small_ring(6)).unwrap().with_predictions(PREDICTED_ROWS).unwrap()
 }
 
 fn pool_job(seed: u64) -> PoolJob {
