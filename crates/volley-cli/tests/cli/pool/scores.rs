@@ -110,8 +110,8 @@ fn damaged_and_foreign_files_are_named() {
     damage(&parties.sent("server", "north", ROWS));
     refuse(&mut parties.next("server"), &["north", ROWS]);
     let parties = asked();
-    replace_by(&parties.sent("server", "north", ROWS), &parties.sent("server", "north", "rows-00001.vly"));
-    refuse(&mut parties.next("server"), &["north", ROWS, "this file holds training rows"]);
+    replace_by(&parties.sent("server", "north", ROWS), &parties.sent("server", "north", "commitment.vly"));
+    refuse(&mut parties.next("server"), &["north", ROWS, "this file holds"]);
     let parties = scored();
     damage(&parties.sent("east", "server", SCORES));
     refuse(&mut parties.next("east"), &["server", SCORES]);
