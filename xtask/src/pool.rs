@@ -57,8 +57,8 @@ pub(crate) struct Options {
     /// Iterations of the training
     #[arg(long, default_value_t = 2)]
     iterations: usize,
-    /// Write the rows of each owner and the test rows into this folder, for `volley pool`, with the names of the classes
-    /// and what trainings in clear reach
+    /// Write the rows of each owner and the test rows into this folder, for `volley pool`, with the names of the
+    /// classes and what trainings in clear reach
     #[arg(long, value_name = "DIR")]
     tables: Option<PathBuf>,
     #[command(flatten)]
@@ -169,7 +169,7 @@ impl<'a> Owners<'a> {
         let context = Context::new(plan.plan().parameters().clone());
         let keys: Vec<_> = plan.rows().iter().map(|_| TransportKey::generate(rng).public_key()).collect();
         let names = (1..=plan.rows().len()).map(|owner| format!("owner {owner}"));
-        let pool = Pool::new(&context, names.zip(keys), plan.plan().key_spec().clone(), Seed::generate(rng))?;
+        let pool = Pool::new(&context, names.zip(keys), plan.key_spec().clone(), Seed::generate(rng))?;
         let Keys { public_key, holders, evaluator } = Keys::make(&pool, report, rng)?;
         Ok(Self { plan, pool, public_key, holders, evaluator, encoder: Encoder::new(&context) })
     }
@@ -213,15 +213,12 @@ impl<'a> Owners<'a> {
         fit: &Fit,
         rng: &mut ChaCha20Rng,
     ) -> Result<(Vec<EncryptedGroup<Ciphertext>>, Vec<Ciphertext>)> {
-        let (mut groups, mut preconditioner) = (Vec::new(), Vec::new());
+        let mut groups = Vec::new();
         for (owner, rows) in rows.iter().enumerate() {
             let rows = PoolRows::new(self.plan, owner, fit.state(), rows, &self.public_key)?;
             groups.extend(rows.groups(rows.range(), rng)?.groups);
-            if owner == 0 {
-                preconditioner = rows.preconditioner(rng)?;
-            }
         }
-        Ok((groups, preconditioner))
+        Ok((groups, self.plan.encrypt_preconditioner(fit.state(), &self.public_key, rng)?))
     }
 
     fn open_model(&mut self, fit: &Fit, encrypted: &EncryptedModel<Ciphertext>) -> Result<Model> {

@@ -489,7 +489,7 @@ impl JobFolder {
 
 /// The kind and the bytes of the file of a job's evaluation keys.
 pub(crate) fn keys_kind_and_bytes(job: &Job) -> (Kind, u64) {
-    let spec = job.plan().key_spec();
+    let spec = job.key_spec();
     if job.is_pooled() {
         (Kind::POOLED_EVALUATION_KEYS, spec.pooled_byte_count())
     } else {

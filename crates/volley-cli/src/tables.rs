@@ -133,8 +133,8 @@ impl TableSource {
         Self { labels, ..self.clone() }
     }
 
-    /// Labelled rows to train on. A first column that nobody named, and that looks like anything but labels, is refused:
-    /// a model of it would be of no use.
+    /// Labelled rows to train on. A first column that nobody named, and that looks like anything but labels, is
+    /// refused: a model of it would be of no use.
     pub(crate) fn read_training(&self, path: &Path) -> Result<Table, BadInput> {
         let table = self.read_unremarked(path, LabelSource::Usual, None)?;
         if let Some(doubt @ (LabelDoubt::AllDiffer | LabelDoubt::Fractions)) = table.remarks().label {

@@ -229,7 +229,7 @@ pub const READERS: [Reader; 37] = [
         written(|out| Ok(model.write(&world.job, out)?))
     }),
     reader!("volley-mlr", "encrypted-rows", |world, file, limit| {
-        let (_, rows) = EncryptedRows::read(&world.job, &world.job_context, file, limit)?;
+        let (_, rows) = EncryptedRows::<SeededCiphertext>::read(&world.job, &world.job_context, file, limit)?;
         written(|out| Ok(rows.write(&world.job, out)?))
     }),
     reader!("volley-mlr", "encrypted-scores", |world, file, limit| {

@@ -148,6 +148,14 @@ pub enum Error {
         /// The class.
         label: String,
     },
+    /// Statistics that were fitted elsewhere, and do not fit a pool.
+    #[error("the statistics are of {found}, and the pool has {expected}")]
+    GivenStatistics {
+        /// What the pool has.
+        expected: String,
+        /// What the statistics are of.
+        found: String,
+    },
     /// A negative value in a column that the pool counted as having none.
     #[error("column {column} (counted from 0) has a negative value, and had none when the pool counted them")]
     NegativeRoot {
@@ -391,6 +399,14 @@ pub enum Error {
         bits: f64,
         /// The fewest.
         required: f64,
+    },
+    /// More ciphertexts than the owners of a pool planned to decrypt.
+    #[error("the owners planned to decrypt {planned} ciphertexts, and with these it would be {found}")]
+    PooledDecryptions {
+        /// τ.
+        planned: u32,
+        /// How many it would be.
+        found: usize,
     },
     /// Data whose encrypted training the estimate of the noise does not cover: its model cannot be shared.
     #[error("the {what} reach {value:.2}, and the noise of a shareable model is bounded for {limit} at most")]

@@ -119,10 +119,8 @@ pub use preparation::preconditioner::Preconditioner;
 pub use preparation::preprocessing::{Preprocessing, Standardisation};
 pub use preparation::profile::Profile;
 pub use training::circuit::TrainingCircuit;
-pub use training::refresh::{MAX_ITERATIONS, Refresh};
-pub use training::rows::{
-    CopyLevels, GroupSource, ResidentRows, RowGroup, RowPreparation, RowStorage, Rows, StoredRows,
-};
+pub use training::refresh::{CopyLevels, MAX_ITERATIONS, Refresh};
+pub use training::rows::{GroupSource, ResidentRows, RowGroup, RowPreparation, RowStorage, Rows, StoredRows};
 pub use training::trainer::{Checkpoint, Gradient, StepReport, Trainer};
 pub use volley_sigmoid;
 pub use volley_sigmoid::volley_revolver;

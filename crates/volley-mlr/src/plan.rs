@@ -18,8 +18,9 @@ use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 
 use crate::error::Error;
 use crate::method::hyperparameters::Hyperparameters;
+use crate::training::refresh::CopyLevels;
 use crate::training::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method, Refresh, Schedule};
-use crate::training::rows::{CopyLevels, RowStorage};
+use crate::training::rows::RowStorage;
 use noise::NoiseModel;
 use planned::planned;
 

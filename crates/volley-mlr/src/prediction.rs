@@ -9,6 +9,9 @@
 //! 2^37 under the 50 bits of q₀. So scores are right to about 2^−20 and may reach 2^12. A larger score wraps around and
 //! spoils the others of its ciphertext. The owner is told which rows these are when they are decrypted.
 //!
+//! In a pool scores have the scale of weights, above the noise of the owners' shares, and no weights come with them:
+//! the owners have those of the model that they decrypted ([`PoolPlan::scores`](crate::pool::PoolPlan::scores)).
+//!
 //! Decrypted scores are [as secret](crate::volley_ckks::flooding) as a private model.
 //!
 //! Of this crate it imports `encrypted`, `preparation`, `clear`, `plan` and the errors.
@@ -29,8 +32,8 @@ use crate::plan::planned::planned;
 use crate::preparation::profile::Profile;
 use crate::volley_ckks::costs::CostModel;
 use crate::volley_ckks::{
-    Arithmetic, Ciphertext, Complex64, Context, Encoder, Error as CkksError, Operand, Scale, SecretKey,
-    SeededCiphertext, Simulator,
+    Arithmetic, Ciphertext, Complex64, Context, Encoder, Error as CkksError, Operand, Plaintext, Scale,
+    SecretKey, SeededCiphertext, Simulator,
 };
 use crate::volley_revolver::plan::{Circuit, Plan as MatrixPlan};
 use crate::volley_revolver::skewed::{RevolvedWeights, Skewed, Split};
@@ -38,8 +41,10 @@ use crate::volley_revolver::{Error as MatrixError, Layout, Part};
 
 /// Level of rows and weights: the one that training leaves.
 const LEVEL: usize = 1;
-/// log₂ of the scale of scores.
+/// log₂ of the scale of scores, but for those of a pool.
 const SCORE_LOG_SCALE: i32 = 37;
+/// log₂ of the size that scores of a pool stay below, however much room there is.
+const POOLED_SCORE_BITS: f64 = 12.0;
 
 /// How rows are predicted by the model of a training plan, with the same parameters and products but another number of
 /// rows.
@@ -52,6 +57,10 @@ pub struct PredictionPlan {
     training: Layout,
     iterations: usize,
     rows: Operand,
+    /// The scale of scores.
+    score_scale: Scale,
+    /// The largest score has fewer bits before the binary point.
+    score_bits: f64,
     weights: Option<Operand>,
     matrices: MatrixPlan,
 }
@@ -69,16 +78,18 @@ impl PredictionPlan {
         let layout = Self::layout_of(plan, rows)?;
         let iterations = plan.hyperparameters().iterations();
         let weights = plan.weights(iterations);
-        let scale = Scale::power_of_two(SCORE_LOG_SCALE)
-            .times(&parameters.rescaling_factor(LEVEL))
-            .divided_by(&weights.scale);
+        let pooled = plan.hyperparameters().pool().is_some();
+        let score_scale = if pooled { weights.scale.clone() } else { Scale::power_of_two(SCORE_LOG_SCALE) };
+        let room = parameters.log_q(LEVEL - 1) - 1.0 - score_scale.log2();
+        let score_bits = if pooled { room.min(POOLED_SCORE_BITS) } else { room };
+        let scale = score_scale.times(&parameters.rescaling_factor(LEVEL)).divided_by(&weights.scale);
         let rows = Operand { level: LEVEL, scale, slots: weights.slots };
         let weights = Operand { level: LEVEL, ..weights };
-        let recoded = plan.hyperparameters().profile() == Profile::Standard;
+        let recoded = plan.hyperparameters().profile() == Profile::Standard && !pooled;
         let circuit = Prediction { rows: &rows, weights: &weights, recoded };
         let matrices = MatrixPlan::of(&circuit, parameters, layout, plan.split(), &CostModel::default())?;
         let weights = recoded.then_some(weights);
-        Ok(Self { training, iterations, rows, weights, matrices })
+        Ok(Self { training, iterations, rows, score_scale, score_bits, weights, matrices })
     }
 
     /// The layout of so many rows under the model's weights.
@@ -89,27 +100,45 @@ impl PredictionPlan {
     /// Level, scale and slots of encrypted scores.
     #[must_use]
     pub fn scores(&self) -> Operand {
-        Operand { level: LEVEL - 1, scale: Scale::power_of_two(SCORE_LOG_SCALE), slots: self.rows.slots }
+        Operand { level: LEVEL - 1, scale: self.score_scale.clone(), slots: self.rows.slots }
     }
 
     /// Level, scale and slots of the weights that come with the scores. They come where rows are whitened, and the
-    /// owner recodes the scores.
+    /// owner recodes the scores; in a pool they do not.
     #[must_use]
     pub fn weights(&self) -> Option<&Operand> {
         self.weights.as_ref()
     }
 
-    /// The size that scores stay below: 2^12 where q₀ has 50 bits. A larger score wraps around, and spoils all others
-    /// in its ciphertext.
+    /// The size that scores stay below: 2^12 where q₀ has 50 bits, and in a pool. A larger score wraps around, and
+    /// spoils all others in its ciphertext.
     #[must_use]
     pub fn max_score(&self) -> f64 {
-        (self.parameters().log_q(0) - 1.0 - f64::from(SCORE_LOG_SCALE)).exp2()
+        self.score_bits.exp2()
     }
 
     /// Level, scale and slots of encrypted rows.
     #[must_use]
     pub fn rows(&self) -> &Operand {
         &self.rows
+    }
+}
+
+impl PredictionPlan {
+    /// Encrypts prepared rows, samples × (columns + 1).
+    pub(crate) fn encrypt<C>(
+        &self,
+        features: &Array2<f64>,
+        context: &Arc<Context>,
+        mut encrypt: impl FnMut(&Plaintext) -> Result<C, CkksError>,
+    ) -> Result<EncryptedRows<C>, Error> {
+        let (layout, encoder) = (self.layout(), Encoder::new(context));
+        let mut encrypt = |slots: &Vec<Complex64>| -> Result<C, Error> {
+            Ok(encrypt(&encoder.encode(slots, &self.rows.scale, self.rows.level)?)?)
+        };
+        let mut group = |slots: &Vec<Vec<Complex64>>| slots.iter().map(&mut encrypt).collect();
+        let features = layout.pack_features(features)?.iter().map(&mut group).collect::<Result<_, _>>()?;
+        Ok(EncryptedRows { layout, features })
     }
 }
 
@@ -270,9 +299,19 @@ impl OwnerState {
         features: &Array2<f64>,
         rng: &mut impl CryptoRng,
     ) -> Result<EncryptedRows<SeededCiphertext>, Error> {
-        self.check_prediction(plan, secret_key)?;
-        let layout = plan.layout();
-        let (expected, found) = (layout.shape().samples, features.nrows());
+        self.check_prediction(plan, secret_key.context())?;
+        let features = self.prepare_rows(plan, features)?;
+        plan.encrypt(&features, secret_key.context(), |plaintext| secret_key.encrypt(plaintext, rng))
+    }
+
+    /// Rows prepared and normalised as the training rows were: samples × (columns + 1). Columns that got no step in
+    /// training are zero.
+    pub(crate) fn prepare_rows(
+        &self,
+        plan: &PredictionPlan,
+        features: &Array2<f64>,
+    ) -> Result<Array2<f64>, Error> {
+        let (expected, found) = (plan.layout().shape().samples, features.nrows());
         if found != expected {
             return Err(Error::RowCount { expected, found });
         }
@@ -281,17 +320,7 @@ impl OwnerState {
         for (mut column, &inverse) in features.columns_mut().into_iter().zip(self.preconditioner.inverse()) {
             column.mapv_inplace(|value| if inverse == 0.0 { 0.0 } else { value / factor });
         }
-        let encoder = Encoder::new(secret_key.context());
-        let mut encrypt = |slots: &Vec<Complex64>| -> Result<_, Error> {
-            let plaintext = encoder.encode(slots, &plan.rows.scale, plan.rows.level)?;
-            Ok(secret_key.encrypt(&plaintext, rng)?)
-        };
-        let features = layout
-            .pack_features(&features)?
-            .iter()
-            .map(|group| group.iter().map(&mut encrypt).collect())
-            .collect::<Result<_, _>>()?;
-        Ok(EncryptedRows { layout, features })
+        Ok(features)
     }
 
     /// The scores, samples × classes, in the order of the [classes](Self::classes). They are recoded as those of a
@@ -310,12 +339,27 @@ impl OwnerState {
         secret_key: &SecretKey,
         scores: &EncryptedScores<Ciphertext>,
     ) -> Result<Array2<f64>, Error> {
-        self.check_prediction(plan, secret_key)?;
         let layout = plan.layout();
         check_layout(layout, scores.layout)?;
+        let unpacked = self.unpack_scores(plan, secret_key, &scores.scores)?;
+        let Some(recoding) = &self.recoding else { return Ok(unpacked) };
+        let decrypt = |block: &Ciphertext| Ok(secret_key.decrypt(block)?);
+        let encoder = Encoder::new(secret_key.context());
+        let weights = self.unpack_blocks(layout, &encoder, &scores.weights, decrypt)?;
+        Ok(recoding.of(&weights).scores(&unpacked))
+    }
+
+    /// The scores as they were trained, samples × classes, in ciphertexts by group and class block.
+    pub(crate) fn unpack_scores(
+        &self,
+        plan: &PredictionPlan,
+        secret_key: &SecretKey,
+        scores: &[Ciphertext],
+    ) -> Result<Array2<f64>, Error> {
+        self.check_prediction(plan, secret_key.context())?;
+        let layout = plan.layout();
         let encoder = Encoder::new(secret_key.context());
         let slots = scores
-            .scores
             .iter()
             .map(|group| Ok(encoder.decode(&secret_key.decrypt(group)?)?))
             .collect::<Result<Vec<_>, Error>>()?;
@@ -333,16 +377,12 @@ impl OwnerState {
         if !rows.is_empty() {
             return Err(Error::ScoreOverflow { rows, limit });
         }
-        let unpacked = layout.unpack_scores(&slots)?;
-        let Some(recoding) = &self.recoding else { return Ok(unpacked) };
-        let decrypt = |block: &Ciphertext| Ok(secret_key.decrypt(block)?);
-        let weights = self.unpack_blocks(layout, &encoder, &scores.weights, decrypt)?;
-        Ok(recoding.of(&weights).scores(&unpacked))
+        Ok(layout.unpack_scores(&slots)?)
     }
 
-    fn check_prediction(&self, plan: &PredictionPlan, secret_key: &SecretKey) -> Result<(), Error> {
+    pub(crate) fn check_prediction(&self, plan: &PredictionPlan, context: &Context) -> Result<(), Error> {
         self.check_shape(plan.training.shape())?;
-        if secret_key.context().parameters().id() != plan.parameters().id() {
+        if context.parameters().id() != plan.parameters().id() {
             return Err(CkksError::ParameterMismatch.into());
         }
         Ok(())

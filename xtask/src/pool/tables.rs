@@ -18,8 +18,8 @@ pub(super) fn write(folder: &Path, rows: &[Dataset], test: &Dataset) -> Result<(
     write_table(&folder.join("test.npz"), test)
 }
 
-/// Writes the names of the classes into `classes.txt`, and into `in-clear.tsv` what trainings in clear reach: a line with
-/// a name and an accuracy for each.
+/// Writes the names of the classes into `classes.txt`, and into `in-clear.tsv` what trainings in clear reach: a line
+/// with a name and an accuracy for each.
 pub(super) fn write_in_clear(
     folder: &Path,
     classes: &ClassLabels,

@@ -43,6 +43,12 @@ impl KeyHolder {
         Ok(())
     }
 
+    /// How many ciphertexts the owner has admitted: its part of the τ that its noise is planned for.
+    #[must_use]
+    pub fn decryptions(&self) -> usize {
+        self.admitted.len()
+    }
+
     /// Requests that were admitted, and one more.
     pub(super) fn admitted_with<const PARTS: usize>(
         &self,

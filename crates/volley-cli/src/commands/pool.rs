@@ -15,6 +15,8 @@
 //!     means.json deviations.json covariance.json    totals that the owners decrypted
 //!     owner-state.vly      what the owners fitted to all rows
 //!     model.json           the model
+//!     score-key.vly        the key that scores are switched to for this owner
+//!     predictions-00001.csv …    classes and scores of the rows that this owner asked about
 //!     job/                 the server's: the files that it trains on, and what it goes on from
 //! DIR/exchange/            mirrored to all parties by any means
 //!     NORTH/ EAST/ …       what each owner sends; nobody else writes there
@@ -27,6 +29,7 @@
 mod agreed;
 mod agreement;
 mod folder;
+mod given;
 mod init;
 mod join;
 mod key_costs;
@@ -38,10 +41,14 @@ mod opening;
 mod party;
 mod planning;
 mod protocol;
+mod request;
+mod requests;
 mod rows;
+mod score;
 mod session;
 mod statistics;
 mod status;
+mod switching;
 mod training;
 
 use anyhow::Result;
@@ -59,6 +66,7 @@ Example, for the owners north, east and south, and a server:
   volley pool join server/ --server
   volley pool next DIR        again and again, by everyone: it does what is due
   volley pool status DIR      what was sent, and who is waited for
+  volley pool score DIR TABLE    ask for scores of rows, in a pool that was planned for it
 
 What a party sends is in DIR/exchange, in a folder of its name. DIR/private never leaves.")]
 pub(crate) struct Options {
@@ -71,6 +79,7 @@ enum Command {
     Init(init::Options),
     Join(join::Options),
     Next(next::Options),
+    Score(score::Options),
     Status(status::Options),
 }
 
@@ -79,6 +88,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         Command::Init(options) => init::run(options, output),
         Command::Join(options) => join::run(options, output),
         Command::Next(options) => next::run(options, output),
+        Command::Score(options) => score::run(options, output),
         Command::Status(options) => status::run(options, output),
     }
 }

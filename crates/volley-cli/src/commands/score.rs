@@ -8,8 +8,8 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator, SeededCiphertext};
-use volley_mlr::{EncryptedModel, EncryptedRows, PredictionPlan, Predictor};
+use volley_mlr::volley_ckks::{Ciphertext, Context, EvaluationKeySet, Evaluator, SeededCiphertext};
+use volley_mlr::{EncryptedModel, EncryptedRows, EncryptedScores, PredictionPlan, Predictor};
 use volley_program::units::{counted, show_bytes};
 use volley_program::{BadInput, Machine, OrBadInput};
 
@@ -76,11 +76,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let (_, rows) = EncryptedRows::<SeededCiphertext>::read(&job, &context, open(file)?, length).at(file)?;
     let rows_hash = rows.hash(&job).at(file)?;
     let rows = rows.expand(&context).at(file)?;
-    let evaluator = Arc::new(Evaluator::new(&context, folder.keys(&job, &context, plan.key_spec())?)?);
-    let predictor = phase("set-up", || Predictor::new(&evaluator, &plan, &model))?;
-    let bar = Progress::new("scores", rows.features.len(), "blocks of rows");
-    let scores = predictor.scores_with(&rows, |done| bar.set(done))?;
-    drop(bar);
+    let scores = scores_of(&rows, &model, &plan, folder.keys(&job, &context, plan.key_spec())?, &context)?;
     Staged::new(&options.output, |out| scores.write(&job, rows_hash, out))?.commit(options.force)?;
     output.result(&Scored {
         file: options.output.clone(),
@@ -88,4 +84,18 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         bytes: options.output.metadata().at(&options.output)?.len(),
         seconds: start.elapsed().as_secs_f64(),
     })
+}
+
+/// Scores rows by the model, with the keys that this takes.
+pub(super) fn scores_of(
+    rows: &EncryptedRows<Ciphertext>,
+    model: &EncryptedModel<Ciphertext>,
+    plan: &PredictionPlan,
+    keys: EvaluationKeySet,
+    context: &Arc<Context>,
+) -> Result<EncryptedScores<Ciphertext>> {
+    let evaluator = Arc::new(Evaluator::new(context, keys)?);
+    let predictor = phase("set-up", || Predictor::new(&evaluator, plan, model))?;
+    let bar = Progress::new("scores", rows.features.len(), "blocks of rows");
+    Ok(predictor.scores_with(rows, |done| bar.set(done))?)
 }

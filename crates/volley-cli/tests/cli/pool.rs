@@ -1,6 +1,8 @@
 //! Several owners and a server, as processes that share nothing but mirrored folders.
 
+mod given;
 mod refusals;
+mod scores;
 mod sizes;
 mod whole;
 
@@ -126,6 +128,13 @@ impl Parties {
         command
     }
 
+    /// An owner asks for the scores of rows.
+    fn score(&self, party: &str, table: &str) -> Command {
+        let mut command = volley(["pool", "score"]);
+        command.args([self.path(party), self.path(table)]);
+        command
+    }
+
     fn status(&self, party: &str) -> Value {
         let mut command = volley(["pool", "status", "--json"]);
         json(command.arg(self.path(party)))
@@ -224,10 +233,10 @@ fn link_tree(from: &Path, to: &Path) {
     }
 }
 
-/// A pool of three in which all decrypt, as it was before each step and at the end.
+/// A pool of three in which all decrypt and ask for scores of 40 rows, as it was before each step and at the end.
 fn fixture() -> &'static [(Option<String>, Parties)] {
     static FIXTURE: OnceLock<Vec<(Option<String>, Parties)>> = OnceLock::new();
-    FIXTURE.get_or_init(|| stages("pool", &[]))
+    FIXTURE.get_or_init(|| stages("pool", &["--predict", "40"]))
 }
 
 /// Runs a pool to its end, and keeps all its stages.

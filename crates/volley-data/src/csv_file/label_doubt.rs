@@ -25,13 +25,14 @@ pub(super) fn of<'a>(
     if numbers.iter().any(|number| number.fract() != 0.0) {
         return Some(LabelDoubt::Fractions);
     }
+    if different == labels.len() {
+        return Some(LabelDoubt::AllDiffer);
+    }
     let last = || rows.clone().filter_map(|row| row.last());
     let classes = last().map(|value| value.to_bits()).collect::<HashSet<_>>().len();
     let is_whole = rows.all(|row| row.last().is_none_or(|value| value.fract() == 0.0));
-    if is_whole && (2..=CLASSES).contains(&classes) && classes < different {
-        return Some(LabelDoubt::LastColumn { first: different, last: classes });
-    }
-    (different == labels.len()).then_some(LabelDoubt::AllDiffer)
+    let more = is_whole && (2..=CLASSES).contains(&classes) && classes < different;
+    more.then_some(LabelDoubt::LastColumn { first: different, last: classes })
 }
 
 #[cfg(test)]
@@ -46,6 +47,7 @@ mod tests {
         };
         assert_eq!(doubt("a b c d", &[0.0, 1.0, 0.0, 1.0]), Some(LabelDoubt::AllDiffer));
         assert_eq!(doubt("7 8 9 10", &[0.5, 1.0, 0.0, 1.0]), Some(LabelDoubt::AllDiffer));
+        assert_eq!(doubt("7 8 9 10", &[0.0, 1.0, 0.0, 1.0]), Some(LabelDoubt::AllDiffer));
         assert_eq!(doubt("5.1 5 5 5.1", &[0.0, 1.0, 0.0, 1.0]), Some(LabelDoubt::Fractions));
         let last = Some(LabelDoubt::LastColumn { first: 3, last: 2 });
         assert_eq!(doubt("6 1 8 1", &[1.0, 0.0, 1.0, 1.0]), last);

@@ -55,6 +55,29 @@ impl OwnerState {
         Ok(PreparedRows { features, one_hot: self.classes.one_hot(data.labels())? })
     }
 
+    /// The same for a training on so many other rows, as if these had the statistics that were fitted: 1/B is that of
+    /// as many rows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::GivenStatistics`] for other classes, another order of them, another number of columns, or rows that are
+    /// not whitened, [`Error::Statistics`] for a 1/B that no fit gives.
+    pub fn for_rows(self, classes: &ClassLabels, columns: usize, rows: usize) -> Result<Self, Error> {
+        let refused = |expected, found| Err(Error::GivenStatistics { expected, found });
+        let in_words = |classes: &ClassLabels| format!("the classes {}", classes.names().join(", "));
+        if self.classes != *classes {
+            return refused(in_words(classes), in_words(&self.classes));
+        }
+        let found = self.preprocessing.columns();
+        if found != columns {
+            return refused(format!("{columns} columns"), format!("{found} columns"));
+        }
+        if self.recoding.is_none() {
+            return refused("whitened columns".to_owned(), "columns that are not whitened".to_owned());
+        }
+        Ok(Self { preconditioner: self.preconditioner.for_rows(rows)?, ..self })
+    }
+
     pub(crate) fn check_shape(&self, shape: Shape) -> Result<(), Error> {
         let expected = [shape.samples, shape.columns, shape.classes];
         let columns = self.preprocessing.columns() + 1;

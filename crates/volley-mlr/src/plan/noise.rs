@@ -38,6 +38,10 @@
 //! in clear cannot be looked at: each looks at its own features, and the norm of the weights is taken to be within its
 //! bound.
 //!
+//! **Scores of a pool** are one forward product of rows with ‖x′‖ ≤ 16, at the scale Δ/h. A slot is two rows and has ζ
+//! as above, and the noise of the weights: the covariance of their slots is at most ω² in each direction, so that they
+//! bring √2·‖x′‖·ω. Whoever asks for scores checks the norm of each row before it is encrypted.
+//!
 //! What floating point makes of the inputs before they are encrypted, and of the weights after they were decrypted and
 //! flooded, is no part of t: it does not depend on the key. The m that noise hides in is the result of exact arithmetic
 //! on what was encoded.
@@ -55,6 +59,8 @@ pub const MIN_SHARED_BITS: f64 = 10.0;
 /// X, V: the largest normalised feature, and the largest norm of the normalised weights of a class.
 pub(crate) const MAX_FEATURE: f64 = 16.0;
 pub(crate) const MAX_WEIGHT_NORM: f64 = 16.0;
+/// The largest norm of a normalised row whose scores a pool decrypts.
+pub(crate) const MAX_ROW_NORM: f64 = 16.0;
 /// The largest weight of a row: x′/B′ has no more noise then, and ‖w∘x′ⱼ/B′ⱼ‖ ≤ 2 holds.
 pub(crate) const MAX_ROW_WEIGHT: f64 = 1.0;
 /// The smallest largest weight that a plan is sure of, after a step that is not damped.
@@ -98,28 +104,56 @@ impl<'a> NoiseModel<'a> {
         (self.degree() * errors * self.secret_norm(pool.owners) / 12.0).sqrt()
     }
 
+    /// h.
+    fn headroom(&self) -> f64 {
+        f64::from(self.hyperparameters.log_headroom()).exp2()
+    }
+
+    /// What a deviation of 1 in each coefficient, at the scale Δ, is in a slot.
+    fn unit(&self) -> f64 {
+        self.degree().sqrt() / f64::from(self.log_scale).exp2()
+    }
+
+    /// ρ.
+    fn rounding(&self) -> f64 {
+        4.0 * self.unit() * self.rounding_deviation()
+    }
+
+    /// φ.
+    fn fresh(&self) -> f64 {
+        let coefficient = match self.hyperparameters.pool() {
+            None => Noise::encryption().coefficient_deviation(),
+            Some(_) => self.rounding_deviation(),
+        };
+        self.unit() * coefficient
+    }
+
+    /// h·κ.
+    fn relinearization(&self) -> f64 {
+        self.headroom() * self.unit() * self.pool_relinearization_deviation()
+    }
+
+    /// ζ: deviation of a slot of scores, but for what the weights bring.
+    fn forward_deviation(&self) -> f64 {
+        let period = self.layout.period() as f64;
+        let row_length = self.layout.width() as f64 / period;
+        2f64.sqrt() * MAX_WEIGHT_NORM * self.fresh()
+            + self.headroom() * self.rounding() * ((period + 2.0) * row_length).sqrt()
+            + self.relinearization() * row_length.sqrt()
+    }
+
     /// Deviation of a slot of any ciphertext of a model, after any iteration.
     pub(crate) fn slot_deviation(&self) -> f64 {
         let settings = self.hyperparameters;
-        let (samples, h) = (self.layout.shape().samples, f64::from(settings.log_headroom()).exp2());
-        let unit = self.degree().sqrt() / f64::from(self.log_scale).exp2();
-        let switch = unit * self.rounding_deviation();
-        let rounding = 4.0 * switch;
-        let fresh = match settings.pool() {
-            None => unit * Noise::encryption().coefficient_deviation(),
-            Some(_) => switch,
-        };
+        let (samples, h) = (self.layout.shape().samples, self.headroom());
+        let (rounding, fresh, relinearization) = (self.rounding(), self.fresh(), self.relinearization());
         let scaled = (2.0 * MAX_FEATURE.powi(2) + 1.0).sqrt() * fresh + rounding;
         let period = self.layout.period() as f64;
         let row_length = self.layout.width() as f64 / period;
         let rate = settings.learning_rate().factor(1, samples);
         let (bound, slope) = polynomial_bounds(settings, h);
-        let relinearization = h * unit * self.pool_relinearization_deviation();
         let rows = self.layout.rows() as f64;
-        let scores = 2f64.sqrt() * MAX_WEIGHT_NORM * fresh
-            + h * rounding * ((period + 2.0) * row_length).sqrt()
-            + relinearization * row_length.sqrt();
-        let errors = rate * (slope * scores + fresh)
+        let errors = rate * (slope * self.forward_deviation() + fresh)
             + h * rounding * (1.0 + rate * bound) * (2.0 + row_length.log2()).sqrt()
             + relinearization * (1.0 + rate * bound);
         let gradient = 2.0 * errors
@@ -138,8 +172,18 @@ impl<'a> NoiseModel<'a> {
 
     /// t of each ciphertext of a model, in coefficients.
     pub(crate) fn error_norm(&self) -> f64 {
-        let weight_scale = f64::from(self.log_scale as i32 - self.hyperparameters.log_headroom()).exp2();
-        2.0 * self.slot_deviation() * weight_scale
+        2.0 * self.slot_deviation() * self.weight_scale()
+    }
+
+    /// t of each ciphertext of scores that a pool decrypts, in coefficients. They have the scale of weights.
+    pub(crate) fn score_error_norm(&self) -> f64 {
+        let of_weights = 2f64.sqrt() * MAX_ROW_NORM * self.slot_deviation();
+        2.0 * (of_weights + self.forward_deviation()) * self.weight_scale()
+    }
+
+    /// Δ/h.
+    fn weight_scale(&self) -> f64 {
+        f64::from(self.log_scale as i32 - self.hyperparameters.log_headroom()).exp2()
     }
 
     /// σ for the coefficients of a model of so many terms.
@@ -150,9 +194,8 @@ impl<'a> NoiseModel<'a> {
     /// Deviation that noise of deviation σ in coefficients has in a normalised weight: the real part of a slot, the
     /// mean of the R/K copies.
     pub(crate) fn weight_deviation(&self, sigma: f64) -> f64 {
-        let weight_scale = f64::from(self.log_scale as i32 - self.hyperparameters.log_headroom()).exp2();
         let copies = (self.layout.rows() / self.layout.period()) as f64;
-        sigma * (self.degree() / 2.0 / copies).sqrt() / weight_scale
+        sigma * (self.degree() / 2.0 / copies).sqrt() / self.weight_scale()
     }
 
     /// The largest deviation that the noise which hides a model's error may have in a coefficient; none where nothing

@@ -12,6 +12,8 @@ use crate::volley_revolver::plan::RingChoice;
 use crate::{LearningRate, Profile};
 use volley_sigmoid::SigmoidPolynomial;
 
+mod limits;
+
 /// The paper's run: 128 samples, 400 features and a bias, 10 classes.
 const PAPER: Shape = Shape { samples: 128, columns: 401, classes: 10 };
 
@@ -270,39 +272,6 @@ fn ring_degrees_out_of_range_are_refused() {
     assert!(small.to_string().ends_with("log N = 14 would do"), "{small}");
 }
 
-#[test]
-fn too_many_classes_and_too_little_memory_are_refused() {
-    let classes = plan([400, 5, 10], 2, small_ring(9)).unwrap_err();
-    assert_eq!(classes, volley_revolver::Error::TooFewSlots { slots: 1 << 8, required: 1 << 9 }.into());
-    let classes = plan([400, 5, 10_000_000], 2, Demands::default()).unwrap_err();
-    assert!(matches!(classes, Error::Matrix(MatrixError::TooManyCopies { .. })), "{classes}");
-
-    let limited = |bytes| plan([128, 400, 10], 2, Demands { memory_bytes: Some(bytes), ..in_ring(14) });
-    let Err(Error::Matrix(volley_revolver::Error::TooMuchMemory { required, limit: 1_000_000 })) =
-        limited(1_000_000)
-    else {
-        panic!("it does not fit a megabyte")
-    };
-    assert_eq!(limited(required).unwrap().memory(1).total(), required);
-    assert!(limited(required - 1).is_err());
-}
-
-#[test]
-fn what_is_refused_says_the_least_that_any_ring_takes() {
-    let required = |ring| {
-        let demands = Demands { memory_bytes: Some(1_000_000), ring, ..Demands::default() };
-        match plan([300, 20, 40], 2, demands).unwrap_err() {
-            Error::Matrix(MatrixError::TooMuchMemory { required, .. }) => required,
-            other => panic!("{other}"),
-        }
-    };
-    let of_ring = |log_n| required(RingChoice::LogN(log_n));
-    let all = required(RingChoice::Cheapest);
-    assert_eq!(Some(all), (14..=16).map(of_ring).min());
-    let demands = Demands { memory_bytes: Some(all), ..Demands::default() };
-    assert!(plan([300, 20, 40], 2, demands).unwrap().memory(1).total() <= all);
-}
-
 /// In one block they took 44 GB, an upload of 567 MB and fifty times as long.
 #[test]
 fn many_classes_fit_a_usual_server() {
@@ -466,37 +435,6 @@ fn plans_that_take_long_to_make_are_refused() {
         let refusal = Plan::restore(&small.training(), small.parameters(), layout, split).unwrap_err();
         assert!(matches!(refusal, Error::PlanTooLarge { max: work::MAX_OPERATIONS, .. }), "{refusal}");
     }
-}
-
-#[test]
-fn memory_does_not_grow_with_rows_on_a_disk() {
-    let memory = |samples, storage| {
-        let plan = plan([1000, 304, 10], 2, in_ring(14)).unwrap();
-        let layout = plan.layout().with_samples(samples).unwrap();
-        let plan = Plan::restore(&plan.training(), plan.parameters(), layout, plan.split()).unwrap();
-        plan.with_storage(storage).unwrap().memory(2).total()
-    };
-    let on_disk = |samples| memory(samples, RowStorage::Disk);
-    let in_memory = |samples| memory(samples, RowStorage::Memory);
-    assert!(on_disk(8192) < 1_500_000_000 && in_memory(8192) > 2 * on_disk(8192));
-    assert_eq!(on_disk(8192), on_disk(1_000_000));
-    assert!(in_memory(100_000) > 5 * in_memory(8192));
-}
-
-#[test]
-fn rows_that_do_not_fit_the_memory_are_read_in_every_iteration() {
-    let limited = |bytes| plan([52_500, 768, 10], 2, Demands { memory_bytes: bytes, ..in_ring(14) });
-    let free = limited(None).unwrap();
-    assert_eq!(free.storage(), RowStorage::Memory);
-    assert!(free.memory(1).total() > 20_000_000_000);
-    let small = limited(Some(4_000_000_000)).unwrap();
-    assert_eq!(small.storage(), RowStorage::Disk);
-    assert!(small.memory(1).total() < 4_000_000_000);
-    assert!(small.seconds() < 2.0 * free.seconds(), "{} s, {} s", small.seconds(), free.seconds());
-    let Err(Error::Matrix(MatrixError::TooMuchMemory { required, .. })) = limited(Some(1000)) else {
-        panic!("a kilobyte")
-    };
-    assert_eq!(limited(Some(required)).unwrap().storage(), RowStorage::Disk);
 }
 
 /// Rows that no memory holds at once.

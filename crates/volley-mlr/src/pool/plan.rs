@@ -3,14 +3,17 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use ndarray::Array2;
+
 use crate::clear::model::Model;
 use crate::clear::owner_state::OwnerState;
 use crate::encrypted::{EncryptedModel, check_layout};
 use crate::error::Error;
 use crate::method::hyperparameters::{Hyperparameters, PoolDisclosure};
 use crate::plan::Plan;
+use crate::prediction::PredictionPlan;
 use crate::volley_ckks::multiparty::{Openings, Pool, Smudging};
-use crate::volley_ckks::{Ciphertext, Encoder, Error as CkksError, Plaintext};
+use crate::volley_ckks::{Ciphertext, Encoder, Error as CkksError, KeySpec, Plaintext};
 use crate::volley_revolver::plan::Demands;
 use crate::volley_revolver::{Error as MatrixError, Layout};
 
@@ -21,6 +24,11 @@ pub struct PoolPlan {
     plan: Arc<Plan>,
     /// Rows of each owner.
     rows: Vec<usize>,
+    /// Rows whose scores the owners may ask for, if they ask at once.
+    predicted_rows: usize,
+    /// Ciphertexts of their scores.
+    score_ciphertexts: usize,
+    key_spec: KeySpec,
 }
 
 impl PoolPlan {
@@ -49,11 +57,11 @@ impl PoolPlan {
         let layout = layout.with_samples(groups * group_rows(layout))?;
         let parameters = plan.parameters().pooled(expected).map_err(CkksError::from)?;
         let restored = Plan::restore(&plan.training(), &parameters, layout, plan.split())?;
-        Self::of(restored, rows.to_vec())
+        Self::of(restored, rows.to_vec(), 0)
     }
 
-    /// The pool of a plan for all groups, and so many rows of each owner.
-    pub(crate) fn of(plan: Plan, rows: Vec<usize>) -> Result<Self, Error> {
+    /// The pool of a plan for all groups, so many rows of each owner, and so many that are scored.
+    pub(crate) fn of(plan: Plan, rows: Vec<usize>, predicted_rows: usize) -> Result<Self, Error> {
         let (layout, all) = (plan.layout(), plan.layout().shape());
         let expected = plan.hyperparameters().pool().map_or(1, |pool| pool.owners);
         if rows.len() != expected {
@@ -70,7 +78,49 @@ impl PoolPlan {
             let shape = |samples| [samples, all.columns, all.classes];
             return Err(Error::PlanShape { expected: shape(samples), actual: shape(all.samples) });
         }
-        Ok(Self { plan: Arc::new(plan.with_owners(owners)), rows })
+        let key_spec = plan.key_spec().clone();
+        let plan = Arc::new(plan.with_owners(owners));
+        Self { plan, rows, predicted_rows: 0, score_ciphertexts: 0, key_spec }
+            .with_predictions(predicted_rows)
+    }
+
+    /// The same plan for owners who ask for [scores](Self::prediction) of so many rows: its keys are enough for that,
+    /// and its decryptions are those of the scores as well.
+    ///
+    /// A training of two iterations or more has all keys that prediction takes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Matrix`] for what the simulator refuses.
+    pub fn with_predictions(self, predicted_rows: usize) -> Result<Self, Error> {
+        if predicted_rows == 0 {
+            let (score_ciphertexts, key_spec) = (0, self.plan.key_spec().clone());
+            return Ok(Self { predicted_rows, score_ciphertexts, key_spec, ..self });
+        }
+        let prediction = PredictionPlan::new(&self.plan, predicted_rows)?;
+        // A single row has a layout without pairs of blocks.
+        let of_one = PredictionPlan::new(&self.plan, 1)?;
+        let key_spec = self.plan.key_spec().clone().joined(prediction.key_spec()).joined(of_one.key_spec());
+        let score_ciphertexts = prediction.layout().score_ciphertexts();
+        Ok(Self { predicted_rows, score_ciphertexts, key_spec, ..self })
+    }
+
+    /// Rows whose scores the owners may ask for, if they ask at once.
+    #[must_use]
+    pub fn predicted_rows(&self) -> usize {
+        self.predicted_rows
+    }
+
+    /// Ciphertexts of scores that the owners decrypt at most.
+    #[must_use]
+    pub fn score_ciphertexts(&self) -> usize {
+        self.score_ciphertexts
+    }
+
+    /// The keys that the owners make together: those of the training and of predictions.
+    #[must_use]
+    pub fn key_spec(&self) -> &KeySpec {
+        &self.key_spec
     }
 
     /// The plan of the server: its samples are the rows of all groups, those of zeros included.
@@ -126,14 +176,12 @@ impl PoolPlan {
         Ok(Openings::new(pool, blocks, owners, &self.smudging()?)?)
     }
 
-    /// The model of decrypted weights, by what the pool has [fitted](super::Fit::state): plaintexts of all ciphertexts
-    /// of `model`, in their order. It is marked private: the owners' noise hides their secrets, but the model has the
-    /// statistics of the pool to the last bit.
+    /// The model of decrypted weights, by what the pool has [fitted](super::Fit::state). It is marked private: the
+    /// owners' noise hides their secrets, but the model has the statistics of the pool to the last bit.
     ///
     /// # Errors
     ///
-    /// [`Error::LayoutMismatch`] for a model of another plan, [`Error::Matrix`] for plaintexts that are not as many or
-    /// of other parameters, [`Error::WeightOverflow`] and [`Error::NotFinite`] for what is no model.
+    /// As [`weights`](Self::weights), and [`Error::NotFinite`] for what is no model.
     pub fn model(
         &self,
         state: &OwnerState,
@@ -141,12 +189,29 @@ impl PoolPlan {
         model: &EncryptedModel<Ciphertext>,
         plaintexts: Vec<Plaintext>,
     ) -> Result<Model, Error> {
+        state.model(self.weights(state, encoder, model, plaintexts)?)
+    }
+
+    /// The weights of prepared features, classes × (columns + 1), as they were trained: plaintexts of all ciphertexts
+    /// of `model`, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LayoutMismatch`] for a model of another plan, [`Error::Matrix`] for plaintexts that are not as many or
+    /// of other parameters, [`Error::WeightOverflow`] for what is no model.
+    pub fn weights(
+        &self,
+        state: &OwnerState,
+        encoder: &Encoder,
+        model: &EncryptedModel<Ciphertext>,
+        plaintexts: Vec<Plaintext>,
+    ) -> Result<Array2<f64>, Error> {
         let expected = model.terms.iter().map(|(_, blocks)| blocks.len()).sum();
         let actual = plaintexts.len();
         let mut plaintexts = plaintexts.into_iter();
         let mut next =
             |_: &Ciphertext| plaintexts.next().ok_or(MatrixError::Length { expected, actual }.into());
-        state.model(state.unpack(&self.plan, encoder, model, &mut next)?)
+        state.unpack(&self.plan, encoder, model, &mut next)
     }
 
     /// Rows of each owner.

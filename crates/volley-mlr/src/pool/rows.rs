@@ -60,9 +60,7 @@ impl<'a> PoolRows<'a> {
         if expected != actual {
             return Err(Error::PlanShape { expected, actual });
         }
-        if public_key.context().parameters().id() != plan.plan().parameters().id() {
-            return Err(CkksError::ParameterMismatch.into());
-        }
+        check_key(plan, public_key)?;
         let rows = state.prepare(data)?;
         check_features(&rows.features, &state.preconditioner)?;
         let encoder = Encoder::new(public_key.context());
@@ -96,15 +94,6 @@ impl<'a> PoolRows<'a> {
         Ok(EncryptedGroups { first, groups: groups.map(&mut encrypt).collect::<Result<_, Error>>()? })
     }
 
-    /// Encrypts 1/B, by column block. All owners have the same, and one of them sends it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Matrix`] where a value is too large to be encoded.
-    pub fn preconditioner(&self, rng: &mut impl CryptoRng) -> Result<Vec<Ciphertext>, Error> {
-        self.encrypt(&self.packing().preconditioner()?, rng)
-    }
-
     fn packing(&self) -> Packing<'_> {
         let PreparedRows { features, one_hot } = &self.rows;
         let (layout, preconditioner) = (self.layout, &self.state.preconditioner);
@@ -116,12 +105,51 @@ impl<'a> PoolRows<'a> {
         vectors: &[Vec<Complex64>],
         rng: &mut impl CryptoRng,
     ) -> Result<Vec<Ciphertext>, Error> {
-        let plan = self.plan.plan();
-        let (scale, level) = (plan.parameters().scale(), plan.data_level());
-        let mut encrypt = |slots: &Vec<Complex64>| {
-            let plaintext = self.encoder.encode(slots, &scale, level)?;
-            Ok(self.public_key.encrypt(&plaintext, rng)?)
-        };
-        vectors.iter().map(&mut encrypt).collect()
+        encrypt(self.plan, &self.encoder, self.public_key, vectors, rng)
     }
+}
+
+impl PoolPlan {
+    /// Encrypts 1/B of what the pool has [fitted](super::Fit::state), by column block. All owners have the same, and
+    /// one of them sends it. `rng` must never repeat.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Matrix`] for a public key of other parameters, for another number of columns, and where a value is too
+    /// large to be encoded.
+    pub fn encrypt_preconditioner(
+        &self,
+        state: &OwnerState,
+        public_key: &PublicKey,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<Ciphertext>, Error> {
+        check_key(self, public_key)?;
+        let columns = self.plan().layout().pack_columns(&state.preconditioner.normalised_inverse())?;
+        encrypt(self, &Encoder::new(public_key.context()), public_key, &columns, rng)
+    }
+}
+
+/// Refuses a public key of other parameters.
+fn check_key(plan: &PoolPlan, public_key: &PublicKey) -> Result<(), Error> {
+    if public_key.context().parameters().id() == plan.plan().parameters().id() {
+        return Ok(());
+    }
+    Err(CkksError::ParameterMismatch.into())
+}
+
+/// Encrypts slots as the plan has the data.
+fn encrypt(
+    plan: &PoolPlan,
+    encoder: &Encoder,
+    public_key: &PublicKey,
+    vectors: &[Vec<Complex64>],
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<Ciphertext>, Error> {
+    let plan = plan.plan();
+    let (scale, level) = (plan.parameters().scale(), plan.data_level());
+    let mut encrypt = |slots: &Vec<Complex64>| {
+        let plaintext = encoder.encode(slots, &scale, level)?;
+        Ok(public_key.encrypt(&plaintext, rng)?)
+    };
+    vectors.iter().map(&mut encrypt).collect()
 }

@@ -108,12 +108,11 @@ impl SumEncoding {
 }
 
 impl PoolPlan {
-    /// Ciphertexts that the owners decrypt: those of three rounds of statistics, and of the model.
+    /// Ciphertexts of the three rounds of statistics, which the owners decrypt.
     #[must_use]
-    pub fn decryptions(&self) -> u32 {
+    pub fn statistics_decryptions(&self) -> u32 {
         let ciphertexts = |round| SumEncoding::ciphertext_count(self, self.sum_count(round));
-        let statistics: usize = Round::ALL.into_iter().map(ciphertexts).sum();
-        (statistics + self.plan().layout().weight_ciphertexts()) as u32
+        Round::ALL.into_iter().map(ciphertexts).sum::<usize>() as u32
     }
 
     /// How many sums an owner has in a round.

@@ -1,5 +1,8 @@
+mod predictions;
+
 use std::sync::Arc;
 
+use ndarray::Array2;
 use rand_chacha::ChaCha20Rng;
 
 use crate::pool::{Fit, PoolPlan, PoolRows, SumEncoding, Sums};
@@ -10,7 +13,9 @@ use crate::volley_ckks::multiparty::{
 };
 use crate::volley_ckks::volley_ring::sampling::Seed;
 use crate::volley_ckks::{Arithmetic, Ciphertext, Context, Encoder, Evaluator, Plaintext, PublicKey};
-use crate::{Dataset, EncryptedData, Error, Hyperparameters, PoolDisclosure, Trainer, TrainingSet};
+use crate::{
+    Dataset, EncryptedData, EncryptedModel, Error, Hyperparameters, PoolDisclosure, Trainer, TrainingSet,
+};
 
 /// Three owners with keys, and the server.
 struct Parties {
@@ -37,7 +42,7 @@ impl Parties {
         let pool = Pool::new(
             &context,
             names.into_iter().zip(keys),
-            plan.plan().key_spec().clone(),
+            plan.key_spec().clone(),
             Seed::generate(&mut rng),
         )
         .unwrap();
@@ -98,7 +103,7 @@ impl Parties {
     /// What the server gets of all owners.
     fn upload(&mut self, owners: &[Dataset], fit: &Fit) -> EncryptedData<Ciphertext> {
         let layout = self.plan.plan().layout();
-        let (mut features, mut labels, mut preconditioner) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut features, mut labels) = (Vec::new(), Vec::new());
         for (owner, rows) in owners.iter().enumerate() {
             let rows = PoolRows::new(&self.plan, owner, fit.state(), rows, &self.public_key).unwrap();
             assert_eq!(rows.range(), self.plan.groups(owner));
@@ -106,10 +111,9 @@ impl Parties {
                 features.push(group.features);
                 labels.extend(group.labels);
             }
-            if owner == 0 {
-                preconditioner = rows.preconditioner(&mut self.rng).unwrap();
-            }
         }
+        let preconditioner =
+            self.plan.encrypt_preconditioner(fit.state(), &self.public_key, &mut self.rng).unwrap();
         EncryptedData { layout, features, labels, preconditioner }
     }
 }
@@ -126,16 +130,28 @@ fn by_class(data: &Dataset, classes: [&[usize]; 3]) -> Vec<Dataset> {
 #[test]
 fn three_owners_train_the_model_that_one_owner_of_all_rows_would() {
     let data = clouds(300, 6, 3);
-    let owners = by_class(&data, [&[0], &[1], &[2]]);
+    train_together(&data, &by_class(&data, [&[0], &[1], &[2]]));
+}
+
+/// Its rows are a single block, while a group of the plan is a pair of them.
+#[test]
+fn the_first_owner_may_have_few_rows() {
+    let data = clouds(300, 6, 3);
+    let owner = |rows: std::ops::Range<usize>| data.select(&rows.collect::<Vec<_>>()).unwrap();
+    train_together(&data, &[owner(0..5), owner(5..100), owner(100..300)]);
+}
+
+/// Three owners train on all of their rows, and get the model of the same training in clear.
+fn train_together(data: &Dataset, owners: &[Dataset]) {
     let rows: Vec<usize> = owners.iter().map(Dataset::samples).collect();
     let hyperparameters = settings(3);
     let plan = PoolPlan::new(&rows, 6, 3, &hyperparameters, small_ring(9)).unwrap();
     let mut parties = Parties::new(plan);
-    let alone = TrainingSet::new(&data, hyperparameters.profile()).unwrap();
-    let fit = parties.fit(&owners, &alone);
+    let alone = TrainingSet::new(data, hyperparameters.profile()).unwrap();
+    let fit = parties.fit(owners, &alone);
     assert_eq!(fit.rows(), 300);
 
-    let upload = parties.upload(&owners, &fit);
+    let upload = parties.upload(owners, &fit);
     let mut trainer = Trainer::new(&parties.evaluator, parties.plan.plan(), upload).unwrap();
     while trainer.step().unwrap().is_some() {}
     let encrypted = trainer.model().unwrap();
@@ -147,17 +163,17 @@ fn three_owners_train_the_model_that_one_owner_of_all_rows_would() {
     let model = parties.plan.model(fit.state(), &parties.encoder, &encrypted, plaintexts).unwrap();
 
     // In clear, with what the pool fitted.
-    let prepared = fit.state().prepare(&data).unwrap();
+    let prepared = fit.state().prepare(data).unwrap();
     let inverse = fit.state().preconditioner.inverse();
     let reference = crate::Reference::new(&prepared.features, alone.one_hot(), inverse, &hyperparameters);
     let weights = reference.last().unwrap().weights;
     let in_clear = fit.state().model(weights).unwrap();
     let error = relative_error(model.weights(), in_clear.weights());
     assert!(error < 1e-2, "{error:e}");
-    let [encrypted, in_clear] = [&model, &in_clear].map(|model| model.accuracy(&data).unwrap());
+    let [encrypted, in_clear] = [&model, &in_clear].map(|model| model.accuracy(data).unwrap());
     assert!((encrypted - in_clear).abs() < 0.01, "{encrypted} beside {in_clear}");
     let all = alone.reference(&hyperparameters).last().unwrap().weights;
-    let single = alone.model(all).unwrap().accuracy(&data).unwrap();
+    let single = alone.model(all).unwrap().accuracy(data).unwrap();
     assert!((encrypted - single).abs() < 0.02, "{encrypted} beside {single}");
 }
 
@@ -189,7 +205,9 @@ fn settings_that_no_pool_has_are_refused() {
 fn a_pool_decrypts_its_statistics_and_its_model() {
     let plan = PoolPlan::new(&[20, 20, 20], 6, 3, &settings(3), small_ring(9)).unwrap();
     // 27 + 24 + 46 sums, all below N.
-    assert_eq!(plan.decryptions() as usize, 3 + plan.plan().layout().weight_ciphertexts());
+    let weights = plan.plan().layout().weight_ciphertexts();
+    assert_eq!(plan.decryptions() as usize, 3 + weights);
+    assert_eq!(plan.decryptions_after_statistics() as usize, weights);
 }
 
 #[test]
@@ -205,4 +223,36 @@ fn groups_belong_to_one_owner_each() {
     }
     assert_eq!(next, plan.plan().layout().groups());
     assert_eq!(plan.rows(), rows);
+}
+
+/// Rows that are there twice have 1/B of twice as many.
+#[test]
+fn statistics_that_are_given_are_those_of_as_many_rows() {
+    let data = clouds(90, 6, 3);
+    let state = TrainingSet::new(&data, settings(3).profile()).unwrap().owner_state().clone();
+    let features = state.preprocessing.apply(data.features()).unwrap();
+    let twice = ndarray::concatenate(ndarray::Axis(0), &[features.view(), features.view()]).unwrap();
+    let fitted = |features: &Array2<f64>| crate::Preconditioner::fit(features).unwrap();
+    let once = crate::OwnerState { preconditioner: fitted(&features), ..state.clone() };
+    let given = once.for_rows(state.classes(), 6, 180).unwrap();
+    let expected = fitted(&twice);
+    assert_eq!(given.preconditioner.normalisation(), expected.normalisation());
+    let difference =
+        (given.preconditioner.normalised_inverse() - expected.normalised_inverse()).mapv(f64::abs);
+    assert!(difference.iter().all(|&difference| difference < 1e-9), "{difference}");
+    assert_eq!(given.preprocessing, state.preprocessing);
+
+    let others = ["c", "b", "a"].map(str::to_owned).to_vec();
+    let others = crate::ClassLabels::try_from(others).unwrap();
+    let refused = state.clone().for_rows(&others, 6, 180).unwrap_err().to_string();
+    assert!(refused.contains("the pool has the classes c, b, a"), "{refused}");
+    let refused = state.clone().for_rows(state.classes(), 5, 180).unwrap_err();
+    let [expected, found] = [5, 6].map(|columns| format!("{columns} columns"));
+    assert_eq!(refused, Error::GivenStatistics { expected, found });
+    let plain = TrainingSet::new(&data, Hyperparameters::paper(2).unwrap().profile()).unwrap();
+    let refused = plain.owner_state().clone().for_rows(state.classes(), 6, 180);
+    assert!(matches!(refused, Err(Error::GivenStatistics { .. })), "{refused:?}");
+    let mut stepless = state.clone();
+    stepless.preconditioner = serde_json::from_str(r#"{"inverse":[0.0,1.0],"normalisation":0}"#).unwrap();
+    assert_eq!(stepless.for_rows(state.classes(), 6, 180), Err(Error::Statistics { column: 0 }));
 }

@@ -163,8 +163,26 @@ impl Preconditioner {
         }
         let cap = CAP * median_of_non_zero(&inverse);
         inverse.iter_mut().skip(1).for_each(|value| *value = value.min(cap));
+        Ok(Self::normalised(inverse))
+    }
+
+    /// 1/B with the normalisation of its largest.
+    fn normalised(inverse: Array1<f64>) -> Self {
         let largest = inverse.iter().copied().fold(0.0, f64::max);
-        Ok(Self { inverse, normalisation: (-0.5 * largest.log2()).floor() as i32 })
+        Self { inverse, normalisation: (-0.5 * largest.log2()).floor() as i32 }
+    }
+
+    /// The preconditioner of so many rows that are distributed as those it was fitted to. B grows with the number of
+    /// rows, which it tells itself: it is n/4 for the bias, as the other columns have the mean 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Statistics`] if the bias has no step.
+    pub(crate) fn for_rows(&self, rows: usize) -> Result<Self, Error> {
+        match self.inverse.first() {
+            Some(&bias) if bias > 0.0 => Ok(Self::normalised(&self.inverse * (4.0 / (rows as f64 * bias)))),
+            _ => Err(Error::Statistics { column: 0 }),
+        }
     }
 
     /// 1/B, one for each column of the prepared features.

@@ -27,7 +27,8 @@
 //! score would leave the sigmoid's range. Other rows are not cut off, as prediction only compares scores. That is why
 //! the function of x is linear.
 //!
-//! Cost: n·d² for C and about 10·d³ for the eigenvectors, or 10·n³ where there are fewer rows than columns, on one thread.
+//! Cost: n·d² for C and about 10·d³ for the eigenvectors, or 10·n³ where there are fewer rows than columns, on one
+//! thread.
 
 use ndarray::{Array1, Array2, ArrayRef1, Axis};
 use serde::{Deserialize, Serialize};

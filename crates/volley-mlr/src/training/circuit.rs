@@ -2,8 +2,9 @@
 
 use crate::method::objective::{Objective, weight_scale};
 use crate::method::update_rule::UpdateRule;
+use crate::training::refresh::CopyLevels;
 use crate::training::refresh::{INPUT_LEVEL, Method, Schedule};
-use crate::training::rows::{CopyLevels, RowStorage};
+use crate::training::rows::RowStorage;
 use crate::volley_ckks::{Parameters, Scale};
 
 /// Levels that the model has left, so that a server can compute with it: one product, for encrypted prediction.

@@ -37,7 +37,6 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::method::hyperparameters::Hyperparameters;
-use crate::training::rows::CopyLevels;
 use crate::volley_ckks::bootstrapping::{BootstrapArithmetic, Bootstrapper, Bootstrapping, Preset};
 use crate::volley_ckks::{Arithmetic, Complex64, Parameters, Simulator};
 use crate::volley_revolver::{Layout, Shape};
@@ -182,6 +181,18 @@ fn noise_gain(hyperparameters: &Hyperparameters) -> f64 {
         squares += of_point * of_point + of_previous * of_previous;
     }
     squares.sqrt()
+}
+
+/// The levels of the copies of features. A rotation at another level has other noise, so this is a part of what a run
+/// computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CopyLevels {
+    /// The highest that any iteration takes: copies that are made once serve all of them.
+    #[default]
+    Highest,
+    /// Those that the iteration takes. Copies that are made anew in every iteration have fewer primes so, and take
+    /// less time.
+    OfIteration,
 }
 
 /// The levels of a run's weights.

@@ -15,7 +15,7 @@ use maybe_rayon::prelude::*;
 
 use crate::encrypted::{EncryptedData, EncryptedGroup, check_layout};
 use crate::error::Error;
-use crate::training::refresh::Schedule;
+use crate::training::refresh::{CopyLevels, Schedule};
 use crate::volley_ckks::Arithmetic;
 use crate::volley_revolver::skewed::{BackwardCopies, ForwardCopies, Skewed};
 use crate::volley_revolver::{Error as MatrixError, Layout};
@@ -44,18 +44,6 @@ impl RowStorage {
             Self::Disk => CopyLevels::OfIteration,
         }
     }
-}
-
-/// The levels of the copies of features. A rotation at another level has other noise, so this is a part of what a run
-/// computes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CopyLevels {
-    /// The highest that any iteration takes: copies that are made once serve all of them.
-    #[default]
-    Highest,
-    /// Those that the iteration takes. Copies that are made anew in every iteration have fewer primes so, and take
-    /// less time.
-    OfIteration,
 }
 
 /// A source of rows.

@@ -23,6 +23,7 @@ pub struct Job {
     key_id: KeyId,
     plan: Arc<Plan>,
     plan_hash: PlanHash,
+    key_spec: KeySpec,
 }
 
 impl Job {
@@ -43,7 +44,14 @@ impl Job {
 
     /// The job with the name of one that was made before.
     pub(super) fn restore(id: JobId, key_id: KeyId, plan: impl Into<Arc<Plan>>, plan_hash: PlanHash) -> Self {
-        Self { id, key_id, plan: plan.into(), plan_hash }
+        let plan = plan.into();
+        let key_spec = plan.key_spec().clone();
+        Self { id, key_id, plan, plan_hash, key_spec }
+    }
+
+    /// The same job with more keys than its plan needs.
+    pub(super) fn with_keys(self, key_spec: KeySpec) -> Self {
+        Self { key_spec, ..self }
     }
 
     /// The name.
@@ -62,6 +70,13 @@ impl Job {
     #[must_use]
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
+    }
+
+    /// The keys that the server gets: those of the plan, and in a pool those of
+    /// [predictions](crate::pool::PoolPlan::with_predictions).
+    #[must_use]
+    pub fn key_spec(&self) -> &KeySpec {
+        &self.key_spec
     }
 
     /// Whether it is the job of a pool. Its rows are then those of several owners, who have no secret key that seeds
@@ -131,7 +146,7 @@ impl Job {
         limit: u64,
     ) -> Result<EvaluationKeySet, WireError> {
         let file = FileReader::open(input, limit)?;
-        let pooled = self.is_pooled() && self.plan.key_spec().relinearization_level().is_some();
+        let pooled = self.is_pooled() && self.key_spec.relinearization_level().is_some();
         file.expect_kind(if pooled { Kind::POOLED_EVALUATION_KEYS } else { Kind::EVALUATION_KEYS })?;
         file.expect_key(self.key_id())?;
         Ok(EvaluationKeySet::read_needed(context, file, needed)?)

@@ -7,7 +7,7 @@ use super::error::WireError;
 use super::job::Job;
 use super::{OWNER_STATE, header, open};
 use crate::clear::owner_state::OwnerState;
-use crate::volley_ckks::wire::{encode_structure, write_file};
+use crate::volley_ckks::wire::{BodyReader, FileReader, encode_structure, write_file};
 
 impl OwnerState {
     /// Writes it as a file of the job. The file must be for its owner only:
@@ -32,12 +32,26 @@ impl OwnerState {
     ///
     /// See [`WireError`].
     pub fn read(job: &Job, input: impl Read, limit: u64) -> Result<Self, WireError> {
-        let state = open(job, OWNER_STATE, input, limit)?.read(|body| {
-            let (classes, preprocessing, preconditioner) = body.structure(u32::MAX)?;
-            let recoding = if body.left() > 0 { Some(body.structure(u32::MAX)?) } else { None };
-            Ok::<_, WireError>(Self { classes, preprocessing, preconditioner, recoding })
-        })?;
+        let state = open(job, OWNER_STATE, input, limit)?.read(Self::read_body)?;
         state.check_shape(job.plan().layout().shape())?;
         Ok(state)
+    }
+
+    /// Reads the file of any job, of at most `limit` bytes: what was fitted to the rows of one training, to be
+    /// [given](Self::for_rows) to another.
+    ///
+    /// # Errors
+    ///
+    /// See [`WireError`].
+    pub fn read_fitted(input: impl Read, limit: u64) -> Result<Self, WireError> {
+        let file = FileReader::open(input, limit)?;
+        file.expect_kind(OWNER_STATE)?;
+        file.read(Self::read_body)
+    }
+
+    fn read_body(body: &mut BodyReader<impl Read>) -> Result<Self, WireError> {
+        let (classes, preprocessing, preconditioner) = body.structure(u32::MAX)?;
+        let recoding = if body.left() > 0 { Some(body.structure(u32::MAX)?) } else { None };
+        Ok(Self { classes, preprocessing, preconditioner, recoding })
     }
 }

@@ -10,8 +10,9 @@ use crate::method::hyperparameters::{Hyperparameters, PoolDisclosure};
 use crate::method::learning_rate::LearningRate;
 use crate::plan::{Plan, Training};
 use crate::preparation::profile::Profile;
+use crate::training::refresh::CopyLevels;
 use crate::training::refresh::Method;
-use crate::training::rows::{CopyLevels, RowStorage};
+use crate::training::rows::RowStorage;
 use crate::volley_ckks::bootstrapping::Preset;
 use crate::volley_ckks::wire::encode_structure;
 use crate::volley_ckks::{Flooding, ParametersLiteral, ParamsId};
@@ -96,8 +97,8 @@ pub(super) struct StoredPlan {
     width: u64,
     forward_steps: u64,
     backward_steps: u64,
-    /// Flags of the split ([`ROW_SHIFTS_ON_SUMS`], [`SUCCESSIVE_COPIES`], [`SUCCESSIVE_FACTORS`]), of the levels of copies
-    /// ([`COPIES_OF_ITERATIONS`]), and of the layout ([`HALVINGS_SHIFT`]).
+    /// Flags of the split ([`ROW_SHIFTS_ON_SUMS`], [`SUCCESSIVE_COPIES`], [`SUCCESSIVE_FACTORS`]), of the levels of
+    /// copies ([`COPIES_OF_ITERATIONS`]), and of the layout ([`HALVINGS_SHIFT`]).
     flags: u8,
     /// s and τ of a shareable plan.
     flooding: Option<(u32, u32)>,

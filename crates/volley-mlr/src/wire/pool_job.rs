@@ -24,7 +24,7 @@ use crate::volley_ckks::volley_ring::sampling::Seed;
 use crate::volley_ckks::wire::{FileReader, Header, encode_structure, write_file};
 use crate::volley_ckks::{Context, ParamsId};
 
-/// Bytes of the longest encoding: a plan, a varint for each owner's rows, two numbers and a hash.
+/// Bytes of the longest encoding: a plan, a varint for each owner's rows, three numbers and a hash.
 const MAX_POOL_BYTES: u32 = MAX_BYTES + 10 * MAX_OWNERS as u32 + 64;
 
 /// The plan of a pool that is run once.
@@ -47,6 +47,7 @@ struct StoredPool {
     statistical_bits: u32,
     decryptions: u32,
     agreement: [u8; 32],
+    predicted_rows: u64,
 }
 
 impl PoolJob {
@@ -63,7 +64,9 @@ impl PoolJob {
         let PoolDisclosure { statistical_bits, decryptions, .. } = plan.disclosure()?;
         let rows = plan.rows().iter().map(|&rows| rows as u64).collect();
         let stored = StoredPlan::of(plan.plan())?;
-        let stored = StoredPool { plan: stored, rows, statistical_bits, decryptions, agreement };
+        let predicted_rows = plan.predicted_rows() as u64;
+        let stored =
+            StoredPool { plan: stored, rows, statistical_bits, decryptions, agreement, predicted_rows };
         Self::restore(JobId::generate(rng), plan, &stored)
     }
 
@@ -117,7 +120,7 @@ impl PoolJob {
         members: impl IntoIterator<Item = (impl Into<String>, TransportPublicKey)>,
         threshold: Option<usize>,
     ) -> Result<Pool, PoolError> {
-        let spec = self.plan.plan().key_spec().clone();
+        let spec = self.plan.key_spec().clone();
         match threshold {
             None => Pool::new(context, members, spec, self.seed()),
             Some(threshold) => Pool::with_threshold(context, members, threshold, spec, self.seed()),
@@ -133,10 +136,11 @@ impl PoolJob {
     pub fn job(&self, pool: &Pool) -> Result<Job, WireError> {
         let plan = self.plan.plan();
         let same_parameters = pool.context().parameters().id() == plan.parameters().id();
-        if pool.seed() != self.seed() || !same_parameters || pool.spec() != plan.key_spec() {
+        if pool.seed() != self.seed() || !same_parameters || pool.spec() != self.plan.key_spec() {
             return Err(WireError::PoolOfAnotherJob { pool: pool.id() });
         }
-        Ok(Job::restore(self.id, pool.key_id(), Arc::clone(plan), self.plan_hash))
+        let job = Job::restore(self.id, pool.key_id(), Arc::clone(plan), self.plan_hash);
+        Ok(job.with_keys(self.plan.key_spec().clone()))
     }
 
     /// Writes it as a file of a few hundred bytes.
@@ -185,8 +189,9 @@ impl StoredPool {
         let Self { statistical_bits, decryptions, .. } = *self;
         let disclosure = PoolDisclosure { owners: self.rows.len(), statistical_bits, decryptions };
         let plan = self.plan.plan_of(Some(disclosure), params_id)?;
-        let rows = self.rows.iter().map(|&rows| usize::try_from(rows).unwrap_or(usize::MAX)).collect();
-        Ok(PoolPlan::of(plan, rows)?)
+        let size = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
+        let rows = self.rows.iter().map(|&rows| size(rows)).collect();
+        Ok(PoolPlan::of(plan, rows, size(self.predicted_rows))?)
     }
 }
 

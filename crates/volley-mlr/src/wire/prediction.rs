@@ -1,33 +1,35 @@
 //! Encrypted rows and scores in files. Both have the number of rows (u64) and then ciphertexts by group. Those of rows
-//! are seeded, by column block. Those of scores are by class block; where the owner recodes scores, the weights that
-//! gave them follow, by class block and column block.
+//! are seeded, and in a pool have both halves, by column block. Those of scores are by class block; where the owner
+//! recodes scores, the weights that gave them follow, by class block and column block.
 
 use std::io::{Read, Write};
 
 use super::error::WireError;
 use super::job::Job;
 use super::names::RowsHash;
+use super::row_record::{RowRecord, check_form};
 use super::{FileError, ROWS, SCORES, header, open, rows};
 use crate::prediction::{EncryptedRows, EncryptedScores, PredictionPlan};
 use crate::volley_ckks::wire::{BodyReader, write_file};
-use crate::volley_ckks::{Ciphertext, Context, Operand, SeededCiphertext};
+use crate::volley_ckks::{Ciphertext, Context, Operand};
 
 /// Bytes of the number of rows.
 const COUNT_BYTES: u64 = 8;
 
-impl EncryptedRows<SeededCiphertext> {
+impl<C: RowRecord> EncryptedRows<C> {
     /// Writes them as a file of the job.
     ///
     /// # Errors
     ///
-    /// [`WireError::File`] where a ciphertext belongs to other parameters or another key or the system fails.
+    /// [`WireError::RowCiphertexts`] for ciphertexts in another form than the job's, [`WireError::File`] where one
+    /// belongs to other parameters or another key or the system fails.
     pub fn write(&self, job: &Job, out: impl Write) -> Result<(), WireError> {
-        let parameters = job.plan().parameters();
+        check_form::<C>(job)?;
         let ciphertexts = || self.features.iter().flatten();
-        let bytes: u64 = ciphertexts().map(|row| row.record_bytes(parameters)).sum();
+        let bytes: u64 = ciphertexts().map(|row| row.row_bytes(job)).sum();
         write_file(&header(job, ROWS, COUNT_BYTES + bytes), out, |body| {
             body.bytes(&(self.layout.shape().samples as u64).to_le_bytes())?;
-            Ok(ciphertexts().try_for_each(|row| row.write_record(parameters, job.key_id(), body))?)
+            Ok(ciphertexts().try_for_each(|row| row.write_row(job, body))?)
         })
     }
 
@@ -53,14 +55,15 @@ impl EncryptedRows<SeededCiphertext> {
         input: impl Read,
         limit: u64,
     ) -> Result<(PredictionPlan, Self), WireError> {
+        check_form::<C>(job)?;
         let file = open(job, ROWS, input, limit)?;
         file.expect_parameters(context.parameters().id())?;
         file.read(|body| {
             let plan = read_plan(job, body)?;
             let layout = plan.layout();
             let mut read = || {
-                let row = SeededCiphertext::read_record(context, job.key_id(), body)?;
-                let (expected, found) = (plan.rows(), row.operand());
+                let row = C::read_row(job, context, body)?;
+                let (expected, found) = (plan.rows(), row.row_operand());
                 if expected != found {
                     return Err(WireError::Operand { expected: expected.clone(), found: found.clone() });
                 }

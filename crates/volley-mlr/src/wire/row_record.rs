@@ -17,6 +17,9 @@ pub trait RowRecord: RowCiphertext {
     /// Level, scale and slots.
     fn row_operand(&self) -> &Operand;
 
+    /// Bytes of it in a file.
+    fn row_bytes(&self, job: &Job) -> u64;
+
     /// Writes it into the body of a file of the job.
     ///
     /// # Errors
@@ -40,6 +43,10 @@ macro_rules! row_record {
 
             fn row_operand(&self) -> &Operand {
                 self.operand()
+            }
+
+            fn row_bytes(&self, job: &Job) -> u64 {
+                self.record_bytes(job.plan().parameters())
             }
 
             fn write_row<W: Write>(&self, job: &Job, body: &mut BodyWriter<W>) -> Result<(), FileError> {

@@ -45,7 +45,7 @@ const REREAD: [(Kind, Reread); 9] = [
         written(|out| model.write(&run.job, out))
     }),
     (ROWS, |run, file, limit| {
-        let (_, rows) = EncryptedRows::read(&run.job, run.context(), file, limit)?;
+        let (_, rows) = EncryptedRows::<SeededCiphertext>::read(&run.job, run.context(), file, limit)?;
         written(|out| rows.write(&run.job, out))
     }),
     (SCORES, |run, file, limit| {

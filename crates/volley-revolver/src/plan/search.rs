@@ -178,8 +178,8 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
         }
     }
 
-    /// What the leanest plan takes, where all members are too large without their keys: nothing is simulated to find the
-    /// fastest ones then.
+    /// What the leanest plan takes, where all members are too large without their keys: nothing is simulated to find
+    /// the fastest ones then.
     fn refused_unsimulated(
         &self,
         sets: &[&Parameters],

@@ -10,6 +10,7 @@ use volley_program::{BadInput, OrBadInput};
 
 use super::agreement::{INVITATION, Invitation, JOIN, Join};
 use super::folder::PoolFolder;
+use super::given;
 
 pub(super) const JOB: &str = "job.vly";
 
@@ -29,6 +30,7 @@ impl Agreed {
         let job = folder.read(host, JOB, |input| PoolJob::read(input, PoolJob::MAX_FILE_BYTES))?;
         let of_joins = agreement(folder, host, invitation)?;
         check(invitation, &joins, of_joins, &job).at(&folder.sent(host, JOB))?;
+        given::check(folder, host, invitation)?;
         let context = Context::new(job.plan().plan().parameters().clone());
         let keys = joins.iter().map(Join::transport_key).collect::<Result<Vec<_>, _>>()?;
         let members = invitation.members.iter().cloned().zip(keys);
@@ -66,8 +68,13 @@ fn check(
     }
     let settings = plan.plan().hyperparameters();
     let decryptions = settings.pool().map_or(0, |pool| pool.decryptions);
-    if decryptions < plan.decryptions() || *settings != invitation.hyperparameters(decryptions)? {
+    if decryptions < decryptions_of(invitation, plan)
+        || *settings != invitation.hyperparameters(decryptions)?
+    {
         return Err(BadInput::new("planned with other settings than those of the invitation"));
+    }
+    if plan.predicted_rows() != invitation.settings.predict {
+        return Err(BadInput::new("planned for scores of another number of rows than the invitation has"));
     }
     if plan.plan().parameters().security().bits().is_none() {
         return Err(BadInput::new("its parameters claim no security"));
@@ -76,6 +83,14 @@ fn check(
         return Err(BadInput::new("this job is of another invitation, or other members joined it"));
     }
     Ok(())
+}
+
+/// Ciphertexts that the owners decrypt by a plan.
+pub(super) fn decryptions_of(invitation: &Invitation, plan: &PoolPlan) -> u32 {
+    match invitation.settings.statistics {
+        None => plan.decryptions(),
+        Some(_) => plan.decryptions_after_statistics(),
+    }
 }
 
 /// A hash of the invitation and of what every member said when it joined, which were [read](Invitation::joins) before.

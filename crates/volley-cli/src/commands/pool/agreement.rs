@@ -39,6 +39,10 @@ pub(super) struct PoolSettings {
     pub(super) statistical_bits: u32,
     /// Bytes that keys and ciphertexts may take on the server.
     pub(super) memory: Option<u64>,
+    /// Rows whose scores the owners may ask for, if they ask at once.
+    pub(super) predict: usize,
+    /// The hash of the file of statistics that prepare the rows, where they are given and not the pool's own.
+    pub(super) statistics: Option<String>,
 }
 
 /// `join.json`: what an owner says when it joins.
@@ -138,7 +142,7 @@ impl Invitation {
 
     /// The settings of a training with so many decryptions.
     pub(super) fn hyperparameters(&self, decryptions: u32) -> Result<Hyperparameters, BadInput> {
-        let PoolSettings { iterations, statistical_bits, .. } = self.settings;
+        let &PoolSettings { iterations, statistical_bits, .. } = &self.settings;
         let owners = self.members.len();
         let disclosure = PoolDisclosure { owners, statistical_bits, decryptions };
         Hyperparameters::standard(iterations).and_then(|plain| plain.pooled(disclosure)).or_bad_input()

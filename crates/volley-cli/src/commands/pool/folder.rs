@@ -164,6 +164,23 @@ impl PoolFolder {
         self.read(party, file, |incoming| parse(incoming).map_err(|error| error.to_string()))
     }
 
+    /// The numbers in the names of a party's files that begin and end like this, in ascending order.
+    pub(super) fn numbers(&self, party: &str, start: &str, end: &str) -> Result<Vec<usize>, BadInput> {
+        let folder = self.exchange().join(party);
+        let mut numbers = Vec::new();
+        if !folder.is_dir() {
+            return Ok(numbers);
+        }
+        for entry in fs::read_dir(&folder).at(&folder)? {
+            let name = entry.at(&folder)?.file_name();
+            let digits = name.to_str().and_then(|name| name.strip_prefix(start)?.strip_suffix(end));
+            numbers.extend(digits.and_then(|digits| digits.parse::<usize>().ok()));
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        Ok(numbers)
+    }
+
     fn remember(&self, party: &str, file: &str, found: &str) -> Result<(), BadInput> {
         let mut received = self.received.borrow_mut();
         let expected = received.entry(format!("{party}/{file}")).or_insert_with(|| found.to_owned());

@@ -9,6 +9,7 @@ use volley_program::{BadInput, Iterations, Machine};
 
 use super::agreement::{INVITATION, Invitation, PoolSettings};
 use super::folder::PoolFolder;
+use super::given;
 use super::keys::make_transport_key;
 use super::next::{self, Progress};
 use super::party::{Owner, Party};
@@ -51,6 +52,13 @@ pub(crate) struct Options {
     /// Most memory of the server that keys and ciphertexts may take, such as 4G [default: any]
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     memory: Option<u64>,
+    /// Plan so that owners can ask for scores of so many rows that nobody else sees (`volley pool score`)
+    #[arg(long, value_name = "ROWS", default_value_t = 0)]
+    predict: usize,
+    /// Prepare rows by these statistics, which all parties get, and not by the pool's own: the owner state of a
+    /// training on other rows of the same columns and classes, private/owner-state.vly of its project
+    #[arg(long, value_name = "FILE")]
+    statistics: Option<PathBuf>,
     #[command(flatten)]
     source: TableSource,
 }
@@ -62,16 +70,24 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         iterations: options.iterations.count(),
         statistical_bits: options.statistical_bits,
         memory: options.memory,
+        predict: options.predict,
+        statistics: None,
     };
     let (members, classes) = (options.members.clone(), options.classes.clone());
-    let invitation = Invitation::new(members, options.threshold, table.schema(), classes, settings)?;
+    let mut invitation = Invitation::new(members, options.threshold, table.schema(), classes, settings)?;
     drop(table);
     invitation.member(&options.name)?;
     owner.read(&invitation.columns, &invitation)?;
+    if let Some(file) = &options.statistics {
+        invitation.settings.statistics = Some(given::hash(file, &invitation)?);
+    }
 
     let folder = PoolFolder::create(&options.folder, &options.name)?;
     let lock = folder.lock(&options.name)?;
     make_transport_key(&folder)?;
+    if let Some(file) = &options.statistics {
+        given::send(&folder, &options.name, file)?;
+    }
     if !folder.has(&options.name, INVITATION) {
         folder.send_text(&options.name, INVITATION, &invitation)?;
     } else if folder.read_text::<Invitation>(&options.name, INVITATION)? != invitation {

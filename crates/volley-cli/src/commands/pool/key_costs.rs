@@ -14,8 +14,11 @@ use volley_program::units::{show_bytes, show_seconds};
 use super::folder::PoolFolder;
 use super::session::Session;
 
+/// What a step takes, in a pool that has it.
+type OfStep = fn(&KeyRounds) -> Option<KeyStep>;
+
 /// The steps by their names in the protocol.
-const STEPS: [(&str, fn(&KeyRounds) -> Option<KeyStep>); 5] = [
+const STEPS: [(&str, OfStep); 5] = [
     ("commitment", |rounds| Some(rounds.commitment)),
     ("keys, round 1", |rounds| Some(rounds.round_one)),
     ("keys, round 2", |rounds| Some(rounds.round_two)),

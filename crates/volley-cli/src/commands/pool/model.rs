@@ -1,11 +1,12 @@
 //! The model of a pool: who decrypts it, and what every owner gets.
 
 use anyhow::Result;
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use volley_data::{ModelFormat, TableModel, write_model};
 use volley_mlr::EncryptedModel;
 use volley_mlr::volley_ckks::multiparty::Openings;
-use volley_mlr::volley_ckks::{Ciphertext, Encoder};
+use volley_mlr::volley_ckks::{Ciphertext, Encoder, Plaintext};
 use volley_program::{BadInput, OrBadInput};
 
 use super::folder::SERVER;
@@ -79,8 +80,7 @@ pub(super) fn open(session: &Session) -> Result<()> {
 /// Keeps the model, which every owner gets.
 pub(super) fn keep(session: &Session) -> Result<()> {
     let agreed = session.agreed()?;
-    let encrypted = encrypted(session)?;
-    let plaintexts = opening::finish(session, &openings(session, &encrypted)?, OPENING)?;
+    let (encrypted, plaintexts) = opened(session)?;
     let encoder = Encoder::new(agreed.context());
     let model =
         agreed.plan().model(&owner_state(session)?, &encoder, &encrypted, plaintexts).or_bad_input()?;
@@ -90,7 +90,22 @@ pub(super) fn keep(session: &Session) -> Result<()> {
     Ok(session.folder.keep(KEPT, |mut out| std::io::Write::write_all(&mut out, &bytes))?)
 }
 
-fn encrypted(session: &Session) -> Result<EncryptedModel<Ciphertext>, BadInput> {
+/// The weights as they were trained, by which scores are recoded.
+pub(super) fn weights(session: &Session) -> Result<Array2<f64>, BadInput> {
+    let (agreed, state) = (session.agreed()?, owner_state(session)?);
+    let (encrypted, plaintexts) = opened(session)?;
+    agreed.plan().weights(&state, &Encoder::new(agreed.context()), &encrypted, plaintexts).or_bad_input()
+}
+
+/// The model and what is in its ciphertexts.
+fn opened(session: &Session) -> Result<(EncryptedModel<Ciphertext>, Vec<Plaintext>), BadInput> {
+    let encrypted = encrypted(session)?;
+    let plaintexts = opening::finish(session, &openings(session, &encrypted)?, OPENING)?;
+    Ok((encrypted, plaintexts))
+}
+
+/// The model that the server sent.
+pub(super) fn encrypted(session: &Session) -> Result<EncryptedModel<Ciphertext>, BadInput> {
     let agreed = session.agreed()?;
     let limit = model_limit(agreed.plan().plan());
     session

@@ -10,6 +10,7 @@ use volley_program::{BadInput, Machine};
 
 use super::keys;
 use super::protocol::{self, Awaited};
+use super::requests;
 use super::session::Session;
 use crate::output::Output;
 
@@ -35,7 +36,7 @@ pub(crate) struct Options {
 /// What was done, and what is waited for.
 #[derive(Debug, Serialize)]
 pub(super) struct Progress {
-    done: Vec<&'static str>,
+    done: Vec<String>,
     #[serde(flatten)]
     outlook: Outlook,
 }
@@ -52,14 +53,17 @@ pub(super) struct Outlook {
 }
 
 impl Progress {
-    pub(super) fn of(session: &Session, done: Vec<&'static str>) -> Result<Self, BadInput> {
+    pub(super) fn of(session: &Session, done: Vec<String>) -> Result<Self, BadInput> {
         Ok(Self { done, outlook: Outlook::of(session)? })
     }
 }
 
 impl Outlook {
     pub(super) fn of(session: &Session) -> Result<Self, BadInput> {
-        let awaited = protocol::awaited(session);
+        let mut awaited = protocol::awaited(session);
+        if awaited.is_empty() {
+            awaited = requests::awaited(session)?;
+        }
         let unconfirmed = awaited.iter().any(|awaited| awaited.step == protocol::CONFIRMATION);
         let fingerprint = unconfirmed.then(|| keys::fingerprint(session)).transpose()?;
         let folder = session.folder.root().to_owned();
@@ -110,8 +114,12 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
 }
 
 /// Does what is due, while no other program is at work in the folder.
-pub(super) fn advance(session: &Session) -> Result<Vec<&'static str>> {
+pub(super) fn advance(session: &Session) -> Result<Vec<String>> {
     let _lock = session.folder.lock(session.name())?;
     keys::check_confirmed(session)?;
-    protocol::advance(session)
+    let mut done = protocol::advance(session)?;
+    if protocol::awaited(session).is_empty() {
+        done.extend(requests::advance(session)?);
+    }
+    Ok(done)
 }

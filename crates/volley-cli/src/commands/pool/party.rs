@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use volley_data::{Schema, Table};
 use volley_mlr::Dataset;
@@ -84,6 +85,16 @@ impl Owner {
     /// Reads the table whose columns are proposed to the others.
     pub(super) fn read_first(&self) -> Result<Table, BadInput> {
         self.source.with_labels(self.labels.clone()).read_training(&self.table)
+    }
+
+    /// Rows to be scored, in the columns of the pool. Labels are not looked at.
+    pub(super) fn read_unlabelled(
+        &self,
+        table: &Path,
+        source: &TableSource,
+        columns: &Schema,
+    ) -> Result<Array2<f64>, BadInput> {
+        source.or_format(self.source.clone()).read_features(table, columns)
     }
 
     fn hash_now(&self) -> Result<String, BadInput> {

@@ -7,7 +7,7 @@ use volley_mlr::volley_ckks::Security;
 use volley_mlr::volley_revolver::plan::{Demands, RingChoice};
 use volley_program::{BadInput, OrBadInput};
 
-use super::agreed::{JOB, agreement};
+use super::agreed::{JOB, agreement, decryptions_of};
 use super::session::{Session, generator};
 use crate::console::phase;
 
@@ -24,7 +24,7 @@ pub(super) fn plan(session: &Session) -> Result<()> {
     Ok(session.send(JOB, |out| job.write(out))?)
 }
 
-/// The plan that covers the decryptions of its own statistics and model.
+/// The plan that covers its own decryptions.
 fn plan_for(session: &Session, rows: &[usize]) -> Result<PoolPlan, BadInput> {
     let invitation = &session.invitation;
     let demands = Demands {
@@ -38,10 +38,13 @@ fn plan_for(session: &Session, rows: &[usize]) -> Result<PoolPlan, BadInput> {
     let mut decryptions = 1;
     loop {
         let settings = invitation.hyperparameters(decryptions)?;
-        let plan = PoolPlan::new(rows, features, classes, &settings, demands).or_bad_input()?;
-        if plan.decryptions() <= decryptions {
+        let plan = PoolPlan::new(rows, features, classes, &settings, demands)
+            .and_then(|plan| plan.with_predictions(invitation.settings.predict))
+            .or_bad_input()?;
+        let needed = decryptions_of(invitation, &plan);
+        if needed <= decryptions {
             return Ok(plan);
         }
-        decryptions = plan.decryptions();
+        decryptions = needed;
     }
 }

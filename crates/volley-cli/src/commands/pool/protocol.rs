@@ -12,7 +12,7 @@ use super::statistics::{opening_file, sums_file};
 use super::{key_costs, keys, membership, model, planning, rows, statistics, training};
 use crate::project::row_file_name;
 
-use By::{Chooser, Host, Openers, Owners, Quorum, Server};
+use By::{Chooser, Fitters, Host, Openers, Owners, Quorum, Server};
 use Leaves::{Kept, Rows, Sent, SentToEach};
 
 /// The step that the owner has to take part in.
@@ -28,13 +28,13 @@ pub(super) const PROTOCOL: &[&[Step]] = &[
     &[Step::of("keys, round 1",         Owners,  Sent(keys::ROUND_ONE),                 keys::round_one)],
     &[Step::of("keys, round 2",         Owners,  Sent(keys::ROUND_TWO),                 keys::round_two),
       Step::of("shares of secrets",     Owners,  SentToEach,                            keys::share_secret),
-      Step::of("means",                 Owners,  Sent(sums_file(Round::Means)),         statistics::send_means)],
+      Step::of("means",                 Fitters,  Sent(sums_file(Round::Means)),         statistics::send_means)],
     &[Step::of("evaluation keys",       Server,  Kept(keys::EVALUATION_KEYS),           keys::evaluation_keys),
-      Step::of("opening of means",      Owners,  Sent(opening_file(Round::Means)),      statistics::open_means)],
-    &[Step::of("deviations",            Owners,  Sent(sums_file(Round::Deviations)),    statistics::send_deviations)],
-    &[Step::of("opening of deviations", Owners,  Sent(opening_file(Round::Deviations)), statistics::open_deviations)],
-    &[Step::of("covariance",            Owners,  Sent(sums_file(Round::Covariance)),    statistics::send_covariance)],
-    &[Step::of("opening of covariance", Owners,  Sent(opening_file(Round::Covariance)), statistics::open_covariance)],
+      Step::of("opening of means",      Fitters,  Sent(opening_file(Round::Means)),      statistics::open_means)],
+    &[Step::of("deviations",            Fitters,  Sent(sums_file(Round::Deviations)),    statistics::send_deviations)],
+    &[Step::of("opening of deviations", Fitters,  Sent(opening_file(Round::Deviations)), statistics::open_deviations)],
+    &[Step::of("covariance",            Fitters,  Sent(sums_file(Round::Covariance)),    statistics::send_covariance)],
+    &[Step::of("opening of covariance", Fitters,  Sent(opening_file(Round::Covariance)), statistics::open_covariance)],
     &[Step::of("rows",                  Owners,  Rows,                                  rows::send),
       Step::of("1/B",                   Host,    Sent(rows::PRECONDITIONER),            rows::send_preconditioner)],
     &[Step::of("training",              Server,  Sent(training::MODEL),                 training::train)],
@@ -56,6 +56,8 @@ pub(super) struct Step {
 #[derive(Clone, Copy)]
 enum By {
     Owners,
+    /// The owners, where they fit what prepares the rows.
+    Fitters,
     /// The owner who invited the others.
     Host,
     Server,
@@ -83,7 +85,7 @@ enum Leaves {
 /// Who is waited for, in which step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Awaited {
-    pub(super) step: &'static str,
+    pub(super) step: String,
     pub(super) from: Vec<String>,
 }
 
@@ -99,7 +101,8 @@ impl Step {
             (Owners, _) | (Quorum, Some(_)) | (Openers, None) => all(),
             (Host, _) => vec![&session.host],
             (Server, _) | (Chooser, Some(_)) => vec![SERVER],
-            (Quorum | Chooser, None) => Vec::new(),
+            (Fitters, _) if session.invitation.settings.statistics.is_none() => all(),
+            (Quorum | Chooser, None) | (Fitters, _) => Vec::new(),
             // Where the server's choice cannot be read, the step says why.
             (Openers, Some(_)) => match model::openers(session) {
                 Ok(openers) => openers.into_iter().map(|member| members[member].as_str()).collect(),
@@ -140,18 +143,18 @@ impl Step {
         if matches!(self.by, Quorum) && members - from.len() >= session.invitation.threshold.unwrap_or(0) {
             from.clear();
         }
-        Awaited { step: self.name, from }
+        Awaited { step: self.name.to_owned(), from }
     }
 }
 
 /// Does what is due, row by row, and returns the steps that were done.
-pub(super) fn advance(session: &Session) -> Result<Vec<&'static str>> {
+pub(super) fn advance(session: &Session) -> Result<Vec<String>> {
     let mut done = Vec::new();
     for row in PROTOCOL {
         for step in row.iter().filter(|step| step.is_due(session)) {
             key_costs::noting(session, step.name, || (step.run)(session))?;
             if !step.is_due(session) {
-                done.push(step.name);
+                done.push(step.name.to_owned());
             }
         }
         if !awaited_in(row, session).is_empty() {

@@ -6,6 +6,7 @@ use volley_mlr::pool::PoolRows;
 use volley_mlr::wire::write_preconditioner;
 use volley_program::{BadInput, OrBadInput};
 
+use super::given;
 use super::keys::public_key;
 use super::session::{Session, generator};
 use super::statistics;
@@ -16,41 +17,40 @@ const OWNER_STATE: &str = "owner-state.vly";
 
 /// Sends this owner's rows, file by file: those that are there stay as they are.
 pub(super) fn send(session: &Session) -> Result<()> {
-    with_rows(session, |rows| {
-        let (job, plan) = (&session.agreed()?.job, session.agreed()?.plan().plan());
-        for number in plan.row_files_of(session.me()?) {
-            let name = row_file_name(number);
-            if !session.folder.has(session.name(), &name) {
-                let groups = rows.groups(plan.row_file_groups(number), &mut generator()?)?;
-                session.send(&name, |out| groups.write(job, out))?;
-            }
+    let (agreed, me) = (session.agreed()?, session.me()?);
+    let (job, plan) = (&agreed.job, agreed.plan().plan());
+    let (state, key) = (owner_state(session)?, public_key(session)?);
+    let rows = session.owner()?.rows(&session.invitation)?;
+    let rows = PoolRows::new(agreed.plan(), me, &state, &rows, &key).or_bad_input()?;
+    for number in plan.row_files_of(me) {
+        let name = row_file_name(number);
+        if !session.folder.has(session.name(), &name) {
+            let groups = rows.groups(plan.row_file_groups(number), &mut generator()?)?;
+            session.send(&name, |out| groups.write(job, out))?;
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// Sends 1/B, which is the same for all owners.
 pub(super) fn send_preconditioner(session: &Session) -> Result<()> {
-    with_rows(session, |rows| {
-        let blocks = rows.preconditioner(&mut generator()?)?;
-        let job = &session.agreed()?.job;
-        Ok(session.send(PRECONDITIONER, |out| write_preconditioner(&blocks, job, out))?)
-    })
+    let (agreed, state, key) = (session.agreed()?, owner_state(session)?, public_key(session)?);
+    let blocks = agreed.plan().encrypt_preconditioner(&state, &key, &mut generator()?)?;
+    Ok(session.send(PRECONDITIONER, |out| write_preconditioner(&blocks, &agreed.job, out))?)
 }
 
-fn with_rows(session: &Session, send: impl FnOnce(&PoolRows<'_>) -> Result<()>) -> Result<()> {
-    let (state, key) = (owner_state(session)?, public_key(session)?);
-    let rows = session.owner()?.rows(&session.invitation)?;
-    let rows = PoolRows::new(session.agreed()?.plan(), session.me()?, &state, &rows, &key).or_bad_input()?;
-    send(&rows)
-}
-
-/// What all owners have fitted, which is kept.
+/// What all owners have fitted, or were given. It is kept.
 pub(super) fn owner_state(session: &Session) -> Result<OwnerState, BadInput> {
     let (folder, job) = (&session.folder, &session.agreed()?.job);
     if !folder.keeps(OWNER_STATE) {
-        let fit = statistics::fit(session)?;
-        folder.keep(OWNER_STATE, |out| fit.state().write(job, out))?;
+        let state = match session.invitation.settings.statistics {
+            None => statistics::fit(session)?.state().clone(),
+            Some(_) => {
+                let rows = session.agreed()?.plan().rows().iter().sum();
+                given::state(folder, &session.host, &session.invitation, rows)?
+            }
+        };
+        folder.keep(OWNER_STATE, |out| state.write(job, out))?;
     }
     let file = folder.kept(OWNER_STATE);
     OwnerState::read(job, folder.open_kept(OWNER_STATE)?, complete_length(&file)?).at(&file)

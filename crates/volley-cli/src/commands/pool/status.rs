@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
+use volley_mlr::pool::PoolPlan;
 use volley_program::units::{show_bytes, show_seconds};
 use volley_program::{CoreTimes, Machine};
 
@@ -32,6 +33,9 @@ pub(crate) struct Options {
 struct Status {
     members: Vec<String>,
     threshold: Option<usize>,
+    /// The hash of the statistics that prepare the rows, where these are given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statistics: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<Needs>,
     #[serde(flatten)]
@@ -46,8 +50,28 @@ struct Needs {
     statistical_bits: u32,
     decryptions: u32,
     keys: Vec<StepCost>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scores: Option<Scores>,
     server_memory_bytes: u64,
     server_seconds_on_one_core: f64,
+}
+
+/// Scores that owners may ask for.
+#[derive(Debug, Serialize)]
+struct Scores {
+    rows: usize,
+    /// Ciphertexts that are decrypted for them, among all.
+    decryptions: usize,
+    /// −log₂ of the deviation that the owners' noise has in a score.
+    bits: f64,
+}
+
+impl Scores {
+    fn of(plan: &PoolPlan) -> Result<Option<Self>> {
+        let (rows, decryptions) = (plan.predicted_rows(), plan.score_ciphertexts());
+        let bits = plan.score_bits()?;
+        Ok((rows > 0).then_some(Self { rows, decryptions, bits }))
+    }
 }
 
 impl Needs {
@@ -61,6 +85,7 @@ impl Needs {
             statistical_bits: settings.map_or(0, |pool| pool.statistical_bits),
             decryptions: settings.map_or(0, |pool| pool.decryptions),
             keys: key_costs::of(pool, folder, &core.times)?,
+            scores: Scores::of(plan)?,
             server_memory_bytes: plan.plan().memory(1).total(),
             server_seconds_on_one_core: plan.plan().seconds_on(&core.times),
         })
@@ -75,6 +100,9 @@ impl fmt::Display for Needs {
         let (bits, decryptions) = (self.statistical_bits, self.decryptions);
         writeln!(f, "decryptions      {decryptions} within a statistical distance of 2^-{bits}")?;
         self.keys.iter().try_for_each(|step| writeln!(f, "{step}"))?;
+        if let Some(Scores { rows, decryptions, bits }) = &self.scores {
+            writeln!(f, "scores           of {rows} rows in {decryptions} of them, right to 2^-{bits:.0}")?;
+        }
         let memory = show_bytes(self.server_memory_bytes);
         writeln!(
             f,
@@ -89,6 +117,9 @@ impl fmt::Display for Status {
         let (members, all) = (self.members.join(", "), self.members.len());
         let deciders = self.threshold.map_or("all".to_owned(), |few| format!("any {few}"));
         writeln!(f, "members          {members}; {deciders} of the {all} decrypt the model")?;
+        if let Some(hash) = &self.statistics {
+            writeln!(f, "statistics       given, with the hash {hash}")?;
+        }
         self.plan.iter().try_for_each(|plan| plan.fmt(f))?;
         self.outlook.fmt(f)
     }
@@ -99,5 +130,6 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let planned = session.folder.has(&session.host, JOB);
     let plan = planned.then(|| Needs::of(session.agreed()?, &session.folder)).transpose()?;
     let (members, threshold) = (session.invitation.members.clone(), session.invitation.threshold);
-    output.result(&Status { members, threshold, plan, outlook: Outlook::of(&session)? })
+    let statistics = session.invitation.settings.statistics.clone();
+    output.result(&Status { members, threshold, statistics, plan, outlook: Outlook::of(&session)? })
 }

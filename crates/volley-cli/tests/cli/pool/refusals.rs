@@ -7,17 +7,17 @@ use super::{Parties, before};
 use crate::setup::refuse;
 
 /// Puts other bytes in the place of a file, which has other names too.
-fn replace(file: &Path, bytes: &[u8]) {
+pub(super) fn replace(file: &Path, bytes: &[u8]) {
     fs::remove_file(file).unwrap();
     fs::write(file, bytes).unwrap();
 }
 
 /// Puts a file of another place there.
-fn replace_by(file: &Path, other: &Path) {
+pub(super) fn replace_by(file: &Path, other: &Path) {
     replace(file, &fs::read(other).unwrap());
 }
 
-fn damage(file: &Path) {
+pub(super) fn damage(file: &Path) {
     let mut bytes = fs::read(file).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use predicates::str::contains;
 use serde_json::Value;
 
+use super::scores::check_predictions;
 use super::{OWNERS, PARTIES, Parties, before, fixture, json};
 use crate::pool_secrets;
 use crate::setup::{names, volley};
@@ -21,7 +22,7 @@ fn accuracy(parties: &Parties, owner: &str) -> f64 {
 }
 
 /// All files below a folder.
-fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for name in names(folder) {
         let path = folder.join(&name);
@@ -107,4 +108,32 @@ fn killed_at_any_moment_every_party_goes_on() {
         }
     }
     check_models(&parties, &OWNERS);
+}
+
+#[test]
+fn two_of_three_finish_when_the_third_is_gone() {
+    let parties = Parties::new();
+    parties.all_join(&["--threshold", "2", "--predict", "40"]);
+    while parties.stage().as_deref() != Some("training") {
+        parties.round();
+    }
+    fs::remove_dir_all(parties.path("south")).unwrap();
+    for _ in 0..5 {
+        for party in ["north", "east", "server"] {
+            parties.next(party).assert().success();
+        }
+        parties.mirror_among(&["north", "east", "server"]);
+    }
+    check_models(&parties, &["north", "east"]);
+    // The two that are there switch scores as well.
+    let one = parties.score("east", "test.csv").args(["--by", "north"]).assert().code(2);
+    one.stderr(contains("2 owners decrypt scores"));
+    parties.score("east", "test.csv").args(["--by", "north,east"]).assert().success();
+    for _ in 0..3 {
+        parties.mirror_among(&["north", "east", "server"]);
+        for party in ["server", "north", "east"] {
+            parties.next(party).assert().success();
+        }
+    }
+    check_predictions(&parties, "east");
 }

@@ -14,6 +14,8 @@ use crate::{
 const OWNERS: usize = 3;
 const NAMES: [&str; OWNERS] = ["north", "east", "south"];
 const ROWS: [usize; OWNERS] = [9, 3, 12];
+/// Rows whose scores may be asked for.
+const PREDICTED_ROWS: usize = 20;
 /// The member whose files are read.
 const MEMBER: usize = 1;
 const AGREEMENT: [u8; 32] = [5; 32];
@@ -35,7 +37,7 @@ fn settings() -> Hyperparameters {
 }
 
 fn pool_plan(rows: &[usize]) -> PoolPlan {
-    PoolPlan::new(rows, 4, 2, &settings(), small_ring(6)).unwrap()
+    PoolPlan::new(rows, 4, 2, &settings(), small_ring(6)).unwrap().with_predictions(PREDICTED_ROWS).unwrap()
 }
 
 fn pool_job(seed: u64) -> PoolJob {
@@ -143,7 +145,7 @@ impl Members {
     /// The files of rows in their order, and that of 1/B.
     fn upload(&self, owners: &[Dataset], state: &OwnerState) -> (Vec<Vec<u8>>, Vec<u8>) {
         let (run, plan) = (self.run(), self.job.plan());
-        let (mut files, mut preconditioner) = (Vec::new(), Vec::new());
+        let mut files = Vec::new();
         for (owner, rows) in owners.iter().enumerate() {
             let rows = PoolRows::new(plan, owner, state, rows, &self.public_key).unwrap();
             let mut generator = rng(90 + owner as u64);
@@ -151,12 +153,9 @@ impl Members {
                 let groups = rows.groups(self.plan().row_file_groups(file), &mut generator).unwrap();
                 files.push(written(|out| groups.write(&run, out)).unwrap());
             }
-            if owner == 0 {
-                let blocks = rows.preconditioner(&mut generator).unwrap();
-                preconditioner = written(|out| write_preconditioner(&blocks, &run, out)).unwrap();
-            }
         }
-        (files, preconditioner)
+        let blocks = plan.encrypt_preconditioner(state, &self.public_key, &mut rng(89)).unwrap();
+        (files, written(|out| write_preconditioner(&blocks, &run, out)).unwrap())
     }
 
     /// A trainer that reads the rows from their files.

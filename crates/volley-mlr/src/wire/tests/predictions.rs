@@ -5,7 +5,8 @@ fn predictions_are_read_by_those_who_planned_them() {
     let run = Run::new();
     let files = run.files();
     let (rows, scores) = (&files[4], &files[5]);
-    let (plan, read) = EncryptedRows::read(&run.job, run.context(), &rows[..], NO_LIMIT).unwrap();
+    let (plan, read) =
+        EncryptedRows::<SeededCiphertext>::read(&run.job, run.context(), &rows[..], NO_LIMIT).unwrap();
     assert_eq!((plan.layout(), read.layout), (read.layout, plan.layout()));
     assert_eq!(plan.layout().shape().samples, ROW_COUNT);
     let (of_scores, hash, _) = EncryptedScores::read(&run.job, run.context(), &scores[..], NO_LIMIT).unwrap();
@@ -20,7 +21,9 @@ fn predictions_are_read_by_those_who_planned_them() {
     // More rows than the file has bytes or any machine has memory for, and none.
     let with_rows = |count: u64| {
         let file = with_body(rows, 0, &count.to_le_bytes());
-        EncryptedRows::read(&run.job, run.context(), &file[..], NO_LIMIT).map(drop).unwrap_err()
+        EncryptedRows::<SeededCiphertext>::read(&run.job, run.context(), &file[..], NO_LIMIT)
+            .map(drop)
+            .unwrap_err()
     };
     assert_eq!(with_rows(10_000), WireError::File(FileError::Malformed));
     for absurd in [u64::MAX, 0] {
@@ -28,7 +31,8 @@ fn predictions_are_read_by_those_who_planned_them() {
     }
     // A ciphertext of another level.
     let file = with_body(rows, 8, &0u16.to_le_bytes());
-    let refused = EncryptedRows::read(&run.job, run.context(), &file[..], NO_LIMIT).map(drop);
+    let refused =
+        EncryptedRows::<SeededCiphertext>::read(&run.job, run.context(), &file[..], NO_LIMIT).map(drop);
     assert!(refused.is_err());
 }
 
@@ -56,4 +60,19 @@ fn scores_name_the_rows_that_they_are_of() {
     assert_eq!((names(&long), super::rows(&long)), (None, None));
     let rows_header = Header { kind: ROWS, extension: vec![0; 80], ..long };
     assert_eq!((names(&rows_header), super::rows(&rows_header)), (None, None));
+}
+
+#[test]
+fn the_state_of_another_job_can_be_read_to_be_given() {
+    let run = Run::new();
+    let state = run.setup.training_set.owner_state();
+    let file = written(|out| state.write(&run.job, out)).unwrap();
+    assert_eq!(OwnerState::read_fitted(&file[..], NO_LIMIT).as_ref(), Ok(state));
+    let rows = written(|out| run.predict().0.write(&run.job, out)).unwrap();
+    assert!(OwnerState::read_fitted(&rows[..], NO_LIMIT).is_err());
+    assert!(OwnerState::read_fitted(&file[..file.len() - 1], NO_LIMIT).is_err());
+    let mut damaged = file;
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    assert!(OwnerState::read_fitted(&damaged[..], NO_LIMIT).is_err());
 }

@@ -1,0 +1,177 @@
+//! The steps of one request: rows are encrypted, scored, and the scores are switched to the key of the owner who asked.
+
+use std::io::{self, Read};
+
+use anyhow::Result;
+use ndarray::Array2;
+use volley_data::write_predictions;
+use volley_mlr::volley_ckks::multiparty::{DecryptionShare, RoundOneShare, Switching};
+use volley_mlr::volley_ckks::{Ciphertext, PublicKey, SecretKey};
+use volley_mlr::{EncryptedRows, EncryptedScores, Error, PredictionPlan};
+use volley_program::{BadInput, OrBadInput};
+
+use super::folder::{Incoming, SERVER};
+use super::keys::{JOB_FOLDER, keep_key_holder, key_holder, public_key};
+use super::model::{encrypted, weights};
+use super::request::{Asked, Request};
+use super::rows::owner_state;
+use super::session::{Session, generator};
+use crate::commands::score::scores_of;
+use crate::console::phase;
+use crate::project::JobFolder;
+
+/// The key that scores are switched to: the owner keeps its secret half, and sends the public one.
+const SCORE_KEY: &str = "score-key.vly";
+/// More than the secret key of any ring takes, and than headers of files.
+const SLACK: u64 = 1 << 20;
+
+/// Encrypts rows and asks for their scores.
+pub(super) fn ask(
+    session: &Session,
+    request: &Request,
+    asked: &Asked,
+    features: &Array2<f64>,
+) -> Result<(), BadInput> {
+    let (folder, agreed) = (&session.folder, session.agreed()?);
+    let prediction = prediction(session, asked)?;
+    let planned = agreed.job.plan().hyperparameters().pool().map_or(0, |pool| pool.decryptions);
+    let found = key_holder(session)?.decryptions() + prediction.layout().score_ciphertexts();
+    if found > planned as usize {
+        return Err(Error::PooledDecryptions { planned, found }).or_bad_input();
+    }
+    let (state, key) = (owner_state(session)?, public_key(session)?);
+    let encrypt =
+        || agreed.plan().encrypt_rows(&prediction, &state, features, &key, &mut generator()?).or_bad_input();
+    let rows = phase("encryption", encrypt)?;
+    send_key(session)?;
+    session.send(&request.rows_file(), |out| rows.write(&agreed.job, out))?;
+    folder.send_text(session.name(), &request.file(), asked)
+}
+
+/// Sends the key that scores are switched to, unless it was sent.
+fn send_key(session: &Session) -> Result<(), BadInput> {
+    let (folder, context) = (&session.folder, session.agreed()?.context());
+    if !folder.keeps(SCORE_KEY) {
+        let key = SecretKey::generate(context, &mut generator()?);
+        folder.keep(SCORE_KEY, |out| key.write(out))?;
+    }
+    if folder.has(session.name(), SCORE_KEY) {
+        return Ok(());
+    }
+    let key = PublicKey::generate(&secret_key(session)?, &mut generator()?);
+    session.send(SCORE_KEY, |out| key.write(out))
+}
+
+fn secret_key(session: &Session) -> Result<SecretKey, BadInput> {
+    let file = session.folder.open_kept(SCORE_KEY)?;
+    SecretKey::read(session.agreed()?.context(), None, file, SLACK).at(&session.folder.kept(SCORE_KEY))
+}
+
+/// The server scores the rows, as it does for a single owner.
+pub(super) fn score(session: &Session, request: &Request) -> Result<()> {
+    let (folder, agreed) = (&session.folder, session.agreed()?);
+    let (job, context) = (&agreed.job, agreed.context());
+    let (asked, _) = request.read(session)?;
+    let prediction = prediction(session, &asked)?;
+    session.machine.check_memory("scoring these rows", |threads| prediction.memory(threads))?;
+    let (file, limit) = (request.rows_file(), prediction.upload().bytes + SLACK);
+    let read = |input: &mut Incoming| EncryptedRows::<Ciphertext>::read(job, context, input, limit);
+    let (found, rows) = folder.read(&request.asker, &file, read)?;
+    check_rows(&prediction, &found).at(&folder.sent(&request.asker, &file))?;
+    let model = encrypted(session)?;
+    let keys = JobFolder::new(&folder.kept(JOB_FOLDER)).keys(job, context, prediction.key_spec())?;
+    let scores = scores_of(&rows, &model, &prediction, keys, context)?;
+    let hash = rows.hash(job)?;
+    Ok(session.send(&request.scores_file(), |out| scores.write(job, hash, out))?)
+}
+
+/// An owner switches the scores. That it has admitted this, and no other decryption of the same ciphertexts, is kept
+/// before.
+pub(super) fn switch(session: &Session, request: &Request) -> Result<()> {
+    let switchings = switchings(session, request)?;
+    let admitted = session.agreed()?.plan().admit(key_holder(session)?, &switchings);
+    let holder = admitted.at(&session.folder.sent(SERVER, &request.scores_file()))?;
+    keep_key_holder(session, &holder)?;
+    Ok(session.send(&request.switching_file(), |out| {
+        switchings.iter().try_for_each(|switching| {
+            let share = holder.share(switching).or_bad_input()?;
+            share.write(switching, &mut *out).or_bad_input()
+        })
+    })?)
+}
+
+/// The owner who asked reads the scores.
+pub(super) fn read(session: &Session, request: &Request) -> Result<()> {
+    let (folder, agreed, state) = (&session.folder, session.agreed()?, owner_state(session)?);
+    let (asked, owners) = request.read(session)?;
+    let switchings = switchings(session, request)?;
+    let mut by_ciphertext: Vec<Vec<_>> = switchings.iter().map(|_| Vec::new()).collect();
+    for owner in owners {
+        let (name, file) = (&session.invitation.members[owner], request.switching_file());
+        let shares = folder.read(name, &file, |input| read_shares(&switchings, owner, input))?;
+        by_ciphertext.iter_mut().zip(shares).for_each(|(all, share)| all.push(share));
+    }
+    let switched = switchings.iter().zip(by_ciphertext).map(|(switching, shares)| switching.finish(shares));
+    let switched = switched.collect::<Result<Vec<_>, _>>()?;
+    let (prediction, secret_key) = (prediction(session, &asked)?, secret_key(session)?);
+    let scores = agreed
+        .plan()
+        .scores(&prediction, &state, &secret_key, &switched, &weights(session)?)
+        .or_bad_input()?;
+    let mut text = zeroize::Zeroizing::new(Vec::new());
+    write_predictions(&mut *text, state.classes(), &scores)?;
+    Ok(folder.keep(&request.predictions_file(), |mut out| io::Write::write_all(&mut out, &text))?)
+}
+
+/// What the owners are asked for. Scores of other rows than those of the request are refused.
+fn switchings(session: &Session, request: &Request) -> Result<Vec<Switching>, BadInput> {
+    let (folder, agreed) = (&session.folder, session.agreed()?);
+    let (job, pool, context) = (&agreed.job, &agreed.pool, agreed.context());
+    let (asked, owners) = request.read(session)?;
+    let prediction = prediction(session, &asked)?;
+    folder.read(&request.asker, &request.rows_file(), |input| io::copy(input, &mut io::sink()))?;
+    let file = request.scores_file();
+    let bytes = prediction.scores().ciphertext_bytes(context.parameters());
+    let limit = bytes * prediction.layout().score_ciphertexts() as u64 + SLACK;
+    let read = |input: &mut Incoming| EncryptedScores::<Ciphertext>::read(job, context, input, limit);
+    let (found, rows, scores) = folder.read(SERVER, &file, read)?;
+    let scores_file = folder.sent(SERVER, &file);
+    check_rows(&prediction, &found).at(&scores_file)?;
+    if folder.hash_of(&request.asker, &request.rows_file()) != Some(rows.to_string()) {
+        let problem = format!("scores of other rows than {} asked about", request.asker);
+        return Err(BadInput::at(&scores_file, problem));
+    }
+    let limit = RoundOneShare::file_bytes(pool);
+    let key = folder.read(&request.asker, SCORE_KEY, |input| PublicKey::read(context, input, limit))?;
+    agreed.plan().switchings(pool, &prediction, &scores, &owners, &key).at(&scores_file)
+}
+
+/// The shares of one owner: their files, one after the other.
+fn read_shares(
+    switchings: &[Switching],
+    owner: usize,
+    input: &mut Incoming,
+) -> Result<Vec<DecryptionShare<2>>, BadInput> {
+    let mut share = |switching: &Switching| {
+        let bytes = DecryptionShare::file_bytes(switching);
+        DecryptionShare::read(switching, owner, input.by_ref().take(bytes), bytes).or_bad_input()
+    };
+    let shares = switchings.iter().map(&mut share).collect::<Result<_, _>>()?;
+    if input.read(&mut [0]).or_bad_input()? == 0 {
+        return Ok(shares);
+    }
+    Err(BadInput::new("there is more in it than shares of these scores"))
+}
+
+fn prediction(session: &Session, asked: &Asked) -> Result<PredictionPlan, BadInput> {
+    phase("planning", || session.agreed()?.plan().prediction(asked.rows).or_bad_input())
+}
+
+/// Refuses a file of another number of rows than was asked for.
+fn check_rows(expected: &PredictionPlan, found: &PredictionPlan) -> Result<(), BadInput> {
+    let [expected, found] = [expected, found].map(|plan| plan.layout().shape().samples);
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::RowCount { expected, found }).or_bad_input()
+}

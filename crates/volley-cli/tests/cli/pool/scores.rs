@@ -1,0 +1,180 @@
+//! Scores that one owner asks for: only that owner reads them, and each ciphertext of them is decrypted once.
+
+use std::fs;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
+use predicates::str::contains;
+
+use super::refusals::{damage, replace, replace_by};
+use super::whole::contents;
+use super::{OWNERS, PARTIES, Parties, before};
+use crate::setup::{refuse, table, volley};
+
+const ROWS: &str = "score-00001-rows.vly";
+const SCORES: &str = "scores-north-00001.vly";
+const SWITCHING: &str = "switching-north-00001.vly";
+const PREDICTIONS: &str = "predictions-00001.csv";
+
+/// The predictions that an owner got of the test rows are those of the model that all have.
+pub(super) fn check_predictions(parties: &Parties, owner: &str) {
+    let text = fs::read_to_string(parties.kept(owner, PREDICTIONS)).unwrap();
+    let found: Vec<_> = text.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    let mut predict = volley(["predict"]);
+    let predict = predict.arg(parties.kept(owner, "model.json")).arg(parties.path("test.csv"));
+    let expected = String::from_utf8(predict.assert().success().get_output().stdout.clone()).unwrap();
+    assert_eq!(found, expected.lines().collect::<Vec<_>>());
+    assert_eq!(found.len(), 30);
+}
+
+/// North has asked.
+fn asked() -> Parties {
+    let parties = before(None);
+    parties.score("north", "test.csv").assert().success();
+    parties.mirror();
+    parties
+}
+
+/// The server has scored as well.
+fn scored() -> Parties {
+    let parties = asked();
+    parties.next("server").assert().success().stdout(contains("has done: scores 1 of north"));
+    parties.mirror();
+    parties
+}
+
+/// All owners have switched as well.
+fn switched() -> Parties {
+    let parties = scored();
+    for owner in OWNERS {
+        parties.next(owner).assert().success();
+    }
+    parties.mirror();
+    parties
+}
+
+#[test]
+fn one_owner_asks_and_nobody_else_reads_the_scores() {
+    let parties = asked();
+    assert_eq!(parties.stage().as_deref(), Some("scores 1 of north"));
+    let parties = switched();
+    assert!(!parties.kept("north", PREDICTIONS).exists());
+    parties.next("north").assert().success().stdout(contains("north has done: predictions 1"));
+    check_predictions(&parties, "north");
+    assert_eq!(parties.stage(), None);
+
+    // A line of the predictions is in no file of another party, nor in what is exchanged.
+    let text = fs::read_to_string(parties.kept("north", PREDICTIONS)).unwrap();
+    let score = text.lines().nth(1).unwrap().split(',').nth(1).unwrap();
+    let folders = ["east", "south", "server"].map(|party| parties.path(party));
+    for folder in folders.into_iter().chain([parties.path("north").join("exchange")]) {
+        for (name, bytes) in contents(&folder) {
+            assert!(!name.contains("predictions"), "{name}");
+            let found = bytes.windows(score.len()).any(|part| part == score.as_bytes());
+            assert!(!found, "{name} has a score");
+        }
+    }
+    for party in PARTIES {
+        parties.next(party).assert().success().stdout(contains("nothing was due"));
+    }
+    // What was planned is used up.
+    refuse(&mut parties.score("north", "test.csv"), &["the owners planned to decrypt 5", "it would be 6"]);
+}
+
+#[test]
+fn a_ciphertext_of_scores_is_decrypted_for_one_owner() {
+    let parties = switched();
+    let other = before(None);
+    other.score("east", "test.csv").assert().success();
+    // East asks for the scores of what north has encrypted.
+    for file in ["score-key.vly", "score-00001.json", ROWS] {
+        let from = if file == "score-key.vly" { &other } else { &parties };
+        let party = if file == "score-key.vly" { "east" } else { "north" };
+        fs::copy(from.sent(party, party, file), parties.sent("east", "east", file)).unwrap();
+    }
+    parties.mirror();
+    parties.next("server").assert().success();
+    parties.mirror();
+    let words = ["scores-east-00001.vly", "south has admitted another request for this ciphertext"];
+    refuse(&mut parties.next("south"), &words);
+    assert!(!parties.sent("south", "south", "switching-east-00001.vly").exists());
+    // It does not hold up the one who asked first.
+    refuse(&mut parties.next("north"), &["scores-east-00001.vly", "north has admitted another request"]);
+    check_predictions(&parties, "north");
+}
+
+#[test]
+fn damaged_and_foreign_files_are_named() {
+    let parties = asked();
+    damage(&parties.sent("server", "north", ROWS));
+    refuse(&mut parties.next("server"), &["north", ROWS]);
+    let parties = asked();
+    replace_by(&parties.sent("server", "north", ROWS), &parties.sent("server", "north", "commitment.vly"));
+    refuse(&mut parties.next("server"), &["north", ROWS, "this file holds"]);
+    let parties = scored();
+    damage(&parties.sent("east", "server", SCORES));
+    refuse(&mut parties.next("east"), &["server", SCORES]);
+    // Rows that the server did not score.
+    let (parties, other) = (scored(), asked());
+    replace_by(&parties.sent("east", "north", ROWS), &other.sent("north", "north", ROWS));
+    refuse(&mut parties.next("east"), &[SCORES, "scores of other rows than north asked about"]);
+    let parties = switched();
+    damage(&parties.sent("north", "east", SWITCHING));
+    refuse(&mut parties.next("north"), &["east", SWITCHING]);
+    let parties = switched();
+    replace_by(&parties.sent("north", "east", SWITCHING), &parties.sent("north", "south", SWITCHING));
+    refuse(&mut parties.next("north"), &["east", "south", SWITCHING]);
+    let parties = switched();
+    let share = parties.sent("north", "east", SWITCHING);
+    let longer = [fs::read(&share).unwrap(), vec![0]].concat();
+    replace(&share, &longer);
+    refuse(&mut parties.next("north"), &["east", SWITCHING, "there is more in it"]);
+    assert!(!parties.kept("north", PREDICTIONS).exists());
+}
+
+#[test]
+fn requests_that_were_not_agreed_on_are_refused() {
+    let parties = before(None);
+    refuse(&mut parties.score("server", "test.csv"), &["this is the server's folder"]);
+    refuse(parties.score("north", "test.csv").args(["--by", "north,east"]), &["3 owners decrypt scores"]);
+    refuse(parties.score("north", "test.csv").args(["--by", "north,east,west"]), &["west is no member"]);
+    fs::write(parties.path("many.csv"), format!("kind,w,x,y,z\n{}", table(41))).unwrap();
+    refuse(&mut parties.score("north", "many.csv"), &["scores of 41 rows", "planned for 1 to 40"]);
+    fs::write(parties.path("other.csv"), "kind,w\na,1\n").unwrap();
+    refuse(&mut parties.score("north", "other.csv"), &["other.csv"]);
+    // What another owner sends is not taken for better.
+    let parties = asked();
+    let request = parties.sent("server", "north", "score-00001.json");
+    let text = fs::read_to_string(&request).unwrap();
+    replace(&request, text.replace("30", "41").as_bytes());
+    refuse(&mut parties.next("server"), &["score-00001.json", "planned for 1 to 40"]);
+    let early = before(Some("training"));
+    refuse(&mut early.score("north", "test.csv"), &["has not opened its model"]);
+    let without = Parties::new();
+    without.all_join(&[]);
+    refuse(&mut without.score("north", "test.csv"), &["planned without scores", "--predict ROWS"]);
+}
+
+/// Killed in any step, all parties go on when they are run again.
+#[test]
+fn killed_at_any_moment_the_scores_arrive() {
+    let parties = asked();
+    for round in 0.. {
+        assert!(round < 20, "the scores do not arrive: {:?}", parties.stage());
+        for (place, party) in PARTIES.into_iter().enumerate() {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_volley"));
+            command.args(["pool", "next"]).arg(parties.path(party));
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            sleep(Duration::from_millis((round * 41 + place as u64 * 59) % 400));
+            let _ = child.kill();
+            child.wait().unwrap();
+        }
+        parties.mirror();
+        parties.round();
+        if parties.stage().is_none() {
+            break;
+        }
+    }
+    check_predictions(&parties, "north");
+}
