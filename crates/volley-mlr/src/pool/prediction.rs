@@ -73,14 +73,14 @@ impl PoolPlan {
         Ok(0.5 - noise.slot_deviation(plan.parameters(), &scale).log2())
     }
 
-    /// Encrypts raw rows, samples × columns, prepared by what the pool has [fitted](super::Fit::state). `rng` must never
-    /// repeat.
+    /// Encrypts raw rows, samples × columns, prepared by what the pool has [fitted](super::Fit::state). `rng` must
+    /// never repeat.
     ///
     /// # Errors
     ///
     /// [`Error::RowCount`] and [`Error::PlanShape`] for rows and a state that are not the plan's,
-    /// [`Error::ColumnCount`], [`Error::NoiseModel`] for a row whose normalised norm is above 16, [`Error::Matrix`] for a
-    /// key of other parameters.
+    /// [`Error::ColumnCount`], [`Error::NoiseModel`] for a row whose normalised norm is above 16, [`Error::Matrix`] for
+    /// a key of other parameters.
     pub fn encrypt_rows(
         &self,
         prediction: &PredictionPlan,

@@ -1,6 +1,6 @@
 //! Encrypted rows and scores in files. Both have the number of rows (u64) and then ciphertexts by group. Those of rows
-//! are seeded, and in a pool have both halves, by column block. Those of scores are by class block; where the owner recodes scores, the weights that
-//! gave them follow, by class block and column block.
+//! are seeded, and in a pool have both halves, by column block. Those of scores are by class block; where the owner
+//! recodes scores, the weights that gave them follow, by class block and column block.
 
 use std::io::{Read, Write};
 

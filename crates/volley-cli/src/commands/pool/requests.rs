@@ -1,7 +1,8 @@
 //! Scores that owners ask for, once the pool has its model.
 //!
-//! Each request goes its own way, in three steps: the server scores the rows, the owners who are asked switch the scores
-//! to the key of the one who asks, and that owner reads them. What is wrong with one request does not hold up others.
+//! Each request goes its own way, in three steps: the server scores the rows, the owners who are asked switch the
+//! scores to the key of the one who asks, and that owner reads them. What is wrong with one request does not hold up
+//! others.
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
