@@ -73,8 +73,8 @@ impl PoolPlan {
         Ok(0.5 - noise.slot_deviation(plan.parameters(), &scale).log2())
     }
 
-    /// Encrypts raw rows, samples × columns, prepared by what the pool has [fitted](super::Fit::state). `rng` must never
-    /// repeat.
+    /// Encrypts raw rows, samples × columns, prepared by what the pool has [fitted](super::Fit::state). `rng` must
+    /// never repeat.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl PoolPlan {
         let features = state.prepare_rows(prediction, features)?;
         let norms = features.map_axis(Axis(1), |row| row.dot(&row).sqrt());
         // A norm that is no number is too large as well.
-        if let Some(&value) = norms.iter().find(|&&norm| !(norm <= MAX_ROW_NORM)) {
+        if let Some(&value) = norms.iter().find(|&&norm| norm.is_nan() || norm > MAX_ROW_NORM) {
             return Err(Error::NoiseModel { what: "norms of normalised rows", value, limit: MAX_ROW_NORM });
         }
         prediction.encrypt(&features, context, |plaintext| public_key.encrypt(plaintext, rng))

@@ -23,7 +23,7 @@ pub struct Job {
     key_id: KeyId,
     plan: Arc<Plan>,
     plan_hash: PlanHash,
-    key_spec: KeySpec,
+    key_spec: Arc<KeySpec>,
 }
 
 impl Job {
@@ -45,13 +45,13 @@ impl Job {
     /// The job with the name of one that was made before.
     pub(super) fn restore(id: JobId, key_id: KeyId, plan: impl Into<Arc<Plan>>, plan_hash: PlanHash) -> Self {
         let plan = plan.into();
-        let key_spec = plan.key_spec().clone();
+        let key_spec = Arc::new(plan.key_spec().clone());
         Self { id, key_id, plan, plan_hash, key_spec }
     }
 
     /// The same job with more keys than its plan needs.
     pub(super) fn with_keys(self, key_spec: KeySpec) -> Self {
-        Self { key_spec, ..self }
+        Self { key_spec: Arc::new(key_spec), ..self }
     }
 
     /// The name.
