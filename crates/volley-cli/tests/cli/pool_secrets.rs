@@ -20,8 +20,8 @@ const ID_BYTES: usize = 32;
 const TRANSPORT_SEED_BYTES: usize = 64;
 /// The number of the secret among the purposes of an owner's randomness.
 const SECRET: u8 = 1;
-/// Numbers whose last bits are zero may be anywhere.
-const LAST_BITS: u64 = 0xffff;
+/// Numbers of fewer characters may be anywhere.
+const CHARACTERS: usize = 8;
 
 /// Where anything private is: a form of an owner's secret or of the joint one outside of that owner's private folder,
 /// or a number of what the owners decrypted in what is sent, or in the server's folder. The last folder is the
@@ -109,9 +109,13 @@ fn secret(owner: &Path) -> Result<Secret, Box<dyn Error>> {
 fn add_numbers(forms: &mut SecretForms, file: &Path) -> Result<(), Box<dyn Error>> {
     let mut numbers = Vec::new();
     collect_numbers(&serde_json::from_str(&fs::read_to_string(file)?)?, &mut numbers);
-    for number in numbers.iter().filter(|number| number.to_bits() & LAST_BITS != 0) {
-        forms.add_whole(&format!("{}: {number}", file.display()), &number.to_le_bytes());
-        forms.add_whole(&format!("{}: {number}", file.display()), number.to_string().as_bytes());
+    for number in numbers {
+        let text = serde_json::to_string(&number)?;
+        if text.len() >= CHARACTERS {
+            let name = format!("{}: {text}", file.display());
+            forms.add_whole(&name, &number.to_le_bytes());
+            forms.add_whole(&name, text.as_bytes());
+        }
     }
     Ok(())
 }

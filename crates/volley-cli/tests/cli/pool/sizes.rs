@@ -50,11 +50,14 @@ fn sixteen_owners_train_one_model() {
 fn the_bytes_of_the_key_rounds_are_those_foreseen_and_their_times_are_kept() {
     let parties = Parties::of(4);
     parties.all_join(&["--threshold", "3"]);
-    parties.run_to(Some("opening of means"), &parties.all());
-    let size = |party: &str, file: &str| fs::metadata(parties.sent("north", party, file)).unwrap().len();
+    parties.run_to(Some("training"), &parties.all());
+    let size = |party: &str, file: &str| {
+        let path = parties.sent("north", party, file);
+        fs::metadata(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).len()
+    };
     let of_all = |file: &str| parties.owners.iter().map(|owner| size(owner, file)).sum::<u64>();
     let shares: u64 =
-        parties.owners[1..].iter().map(|owner| size("north", &format!("share-for-{owner}.vly"))).sum();
+        parties.owners.iter().map(|owner| size("north", &format!("share-for-{owner}.vly"))).sum();
     let keys = fs::metadata(parties.kept("server", "job/evaluation-keys.vly")).unwrap().len();
     let expected = [
         ("commitment", "each owner", 0, 0),
