@@ -117,8 +117,8 @@ fn scores_of_the_asking_owner_are_those_of_the_opened_model() {
     }
 }
 
-/// Two trainings on the same rows, encrypted twice, differ by their noise and nothing else, and so do the scores of rows
-/// that are encrypted twice: by √2 times the noise of one.
+/// Two trainings on the same rows, encrypted twice, differ by their noise and nothing else, and so do the scores of
+/// rows that are encrypted twice: by √2 times the noise of one.
 #[test]
 fn the_error_of_scores_is_within_its_bound() {
     let mut asking = Asking::new(2, 150);
