@@ -207,7 +207,8 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`Error::Matrix`] for what the simulator refuses.
+    /// [`Error::CopiesOfIteration`] for rows in memory where each iteration has copies of its own, [`Error::Matrix`]
+    /// for what the simulator refuses.
     pub fn with_storage(&self, storage: RowStorage) -> Result<Self, Error> {
         let training = Training { storage, ..self.training() };
         let (parameters, members) = (self.parameters(), (self.layout(), self.split()));

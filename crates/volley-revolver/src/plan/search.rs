@@ -185,9 +185,10 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
         sets: &[&Parameters],
         layouts: &[Layout],
     ) -> Result<Option<Refusal<C::Error>>, C::Error> {
+        let Some(limit) = self.demands.memory_bytes else { return Ok(None) };
         let members = with_splits(layouts, all_splits);
         let least = under(sets, &members).iter().map(|asked| self.least_memory(asked)).min().unwrap_or(0);
-        if least <= self.demands.memory_bytes.unwrap_or(u64::MAX) {
+        if least <= limit {
             return Ok(None);
         }
         let refused = self.refused.unwrap_or(u64::MAX);

@@ -50,7 +50,7 @@ pub(super) struct StepCost {
 /// What each step takes, and has taken in this folder.
 pub(super) fn of(pool: &Pool, folder: &PoolFolder, core: &CostModel) -> Result<Vec<StepCost>, BadInput> {
     let (rounds, taken) = (KeyRounds::of(pool), folder.recall::<Taken>(TAKEN)?.unwrap_or_default());
-    let cost = |(step, of): (&'static str, fn(&KeyRounds) -> Option<KeyStep>)| {
+    let cost = |(step, of): (&'static str, OfStep)| {
         of(&rounds).map(|cost| StepCost {
             step,
             by: if step == SERVER_STEP { "the server" } else { "each owner" },

@@ -1,13 +1,11 @@
 use super::*;
 
+fn refreshing(data_level: usize, iteration_levels: usize, iterations: usize) -> Schedule {
+    Schedule { data_level, iteration_levels, iterations, refreshes: true, copy_levels: CopyLevels::Highest }
+}
+
 fn schedule(data_level: usize, iteration_levels: usize, iterations: usize) -> Vec<(usize, bool)> {
-    let schedule = Schedule {
-        data_level,
-        iteration_levels,
-        iterations,
-        refreshes: true,
-        copy_levels: CopyLevels::Highest,
-    };
+    let schedule = refreshing(data_level, iteration_levels, iterations);
     (1..=iterations).map(|t| schedule.after(t)).map(|weights| (weights.level, weights.refreshed)).collect()
 }
 
@@ -19,13 +17,7 @@ fn weights_are_refreshed_as_late_as_can_be() {
     assert_eq!(schedule(11, 5, 4), [(9, false), (11, true), (6, false), (1, false)]);
     // Where the first leaves too little for the second.
     assert_eq!(schedule(6, 5, 3), [(6, true), (6, true), (1, false)]);
-    let run = Schedule {
-        data_level: 9,
-        iteration_levels: 4,
-        iterations: 6,
-        refreshes: true,
-        copy_levels: CopyLevels::Highest,
-    };
+    let run = refreshing(9, 4, 6);
     assert_eq!(run.refreshes(), 2);
     // Without them levels are spent.
     let spent = Schedule { iterations: 3, data_level: 11, refreshes: false, ..run };
@@ -39,13 +31,7 @@ fn a_run_goes_through_its_cycle_as_often_as_it_refreshes_alike() {
     for ((data_level, iteration_levels), iterations) in
         levels.flat_map(|levels| [1, 2, 5, 12, 40].map(|t| (levels, t)))
     {
-        let schedule = Schedule {
-            data_level,
-            iteration_levels,
-            iterations,
-            refreshes: true,
-            copy_levels: CopyLevels::Highest,
-        };
+        let schedule = refreshing(data_level, iteration_levels, iterations);
         let short = schedule.once_through();
         let Some(Cycle { start, length, times }) = schedule.cycle() else {
             assert_eq!(short.iterations, iterations);
