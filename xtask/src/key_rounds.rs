@@ -30,8 +30,12 @@ use crate::calibrate::fit;
 const BUFFER_BYTES: usize = 1 << 18;
 
 /// The rings: log₂ of the degree, levels of two primes, special primes, and owners.
-const SHAPES: [(u32, usize, usize, usize); 7] =
+type Shape = (u32, usize, usize, usize);
+const SHAPES: [Shape; 7] =
     [(13, 4, 2, 3), (14, 5, 3, 2), (14, 5, 3, 3), (14, 5, 3, 5), (15, 6, 4, 2), (15, 6, 4, 3), (15, 6, 4, 5)];
+
+/// Each pool is made so often.
+const RUNS: usize = 5;
 
 /// Rotations, as many as the trainings of a plan have.
 const ROTATIONS: std::ops::RangeInclusive<i64> = 1..=4;
@@ -50,7 +54,7 @@ pub(crate) fn run() -> Result<()> {
     let times = CostModel::measured(CoreKind::detect()?, &measure_core()?);
     let mut observations = Vec::new();
     for shape in SHAPES {
-        observations.extend(thread.install(|| Session::new(shape)?.observe())?);
+        observations.extend(thread.install(|| medians(shape))?);
     }
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
@@ -67,6 +71,23 @@ pub(crate) fn run() -> Result<()> {
         writeln!(stdout(), "{part:?}: {best:.3} times a byte that is made")?;
     }
     Ok(())
+}
+
+/// The steps of a pool with their median times.
+fn medians(shape: Shape) -> Result<Vec<Observation>> {
+    let runs: Vec<_> = (0..RUNS).map(|_| Session::new(shape)?.observe()).collect::<Result<_>>()?;
+    let mut steps: Vec<Vec<Observation>> = Vec::new();
+    steps.resize_with(runs[0].len(), Vec::new);
+    for (step, observation) in runs.into_iter().flat_map(|run| run.into_iter().enumerate()) {
+        steps[step].push(observation);
+    }
+    Ok(steps
+        .into_iter()
+        .map(|mut runs| {
+            runs.sort_by_key(|run| run.time);
+            runs.swap_remove(RUNS / 2)
+        })
+        .collect())
 }
 
 /// Parts whose times are those of operations.
@@ -106,7 +127,7 @@ struct Session {
 
 impl Session {
     /// A threshold of all but one, where there are more than two owners.
-    fn new((log_n, levels, special, owners): (u32, usize, usize, usize)) -> Result<Self> {
+    fn new((log_n, levels, special, owners): Shape) -> Result<Self> {
         let levels_bits = std::iter::once(vec![50, 50]).chain(vec![vec![45, 45]; levels - 1]).collect();
         let literal = ParametersLiteral {
             log_n,
