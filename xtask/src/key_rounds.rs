@@ -40,18 +40,25 @@ const RUNS: usize = 5;
 /// Rotations, as many as the trainings of a plan have.
 const ROTATIONS: std::ops::RangeInclusive<i64> = 1..=4;
 
-/// A step of one party, and what it took.
+/// A step of one party, and what it took when the core had these times.
 struct Observation {
     label: String,
     step: KeyStep,
     time: Duration,
+    core: CostModel,
+}
+
+impl Observation {
+    /// The part of the time that was foreseen.
+    fn foreseen(&self) -> f64 {
+        self.step.seconds(&self.core) / self.time.as_secs_f64()
+    }
 }
 
 /// Times the steps of several pools, and prints them beside what is foreseen for this machine. The last lines are the
 /// times of the parts that fit best, in units of [`CostModel::made`].
 pub(crate) fn run() -> Result<()> {
     let thread = ThreadPoolBuilder::new().num_threads(1).build()?;
-    let times = CostModel::measured(CoreKind::detect()?, &measure_core()?);
     let mut observations = Vec::new();
     for shape in SHAPES {
         observations.extend(thread.install(|| medians(shape))?);
@@ -59,23 +66,28 @@ pub(crate) fn run() -> Result<()> {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.set_header(["step", "read", "written", "foreseen, ms", "taken, ms", "foreseen / taken"]);
-    for Observation { label, step, time } in &observations {
-        let (foreseen, taken) = (step.seconds(&times), time.as_secs_f64());
+    for observation in &observations {
+        let Observation { label, step, time, core } = observation;
         let [read, written] = [step.read, step.written].map(show_bytes);
-        let numbers = [1e3 * foreseen, 1e3 * taken].map(|ms| format!("{ms:.1}"));
-        let ratio = format!("{:.2}", foreseen / taken);
+        let numbers = [step.seconds(core), time.as_secs_f64()].map(|seconds| format!("{:.1}", 1e3 * seconds));
+        let ratio = format!("{:.2}", observation.foreseen());
         table.add_row([label.clone(), read, written].into_iter().chain(numbers).chain([ratio]));
     }
-    writeln!(stdout(), "{table}\n{times:?}")?;
-    for (part, best) in Part::ALL.iter().skip(KNOWN).zip(best(&observations, &times)) {
+    writeln!(stdout(), "{table}")?;
+    for (part, best) in Part::ALL.iter().skip(KNOWN).zip(best(&observations)) {
         writeln!(stdout(), "{part:?}: {best:.3} times a byte that is made")?;
     }
     Ok(())
 }
 
-/// The steps of a pool with their median times.
+/// The steps of a pool with their median times. The core is measured each time, as the speed of a machine that others
+/// use as well changes.
 fn medians(shape: Shape) -> Result<Vec<Observation>> {
-    let runs: Vec<_> = (0..RUNS).map(|_| Session::new(shape)?.observe()).collect::<Result<_>>()?;
+    let observe = |_| {
+        let core = CostModel::measured(CoreKind::detect()?, &measure_core()?);
+        Session::new(shape)?.observe(core)
+    };
+    let runs: Vec<_> = (0..RUNS).map(observe).collect::<Result<_>>()?;
     let mut steps: Vec<Vec<Observation>> = Vec::new();
     steps.resize_with(runs[0].len(), Vec::new);
     for (step, observation) in runs.into_iter().flat_map(|run| run.into_iter().enumerate()) {
@@ -84,7 +96,7 @@ fn medians(shape: Shape) -> Result<Vec<Observation>> {
     Ok(steps
         .into_iter()
         .map(|mut runs| {
-            runs.sort_by_key(|run| run.time);
+            runs.sort_by(|one, other| one.foreseen().total_cmp(&other.foreseen()));
             runs.swap_remove(RUNS / 2)
         })
         .collect())
@@ -95,13 +107,13 @@ const KNOWN: usize = 2;
 const FITTED: usize = Part::ALL.len() - KNOWN;
 
 /// The times of the other parts by which the observations are met best.
-fn best(observations: &[Observation], times: &CostModel) -> [f64; FITTED] {
-    let rows = observations.iter().map(|observation| {
-        let parts = observation.step.parts();
+fn best(observations: &[Observation]) -> [f64; FITTED] {
+    let rows = observations.iter().map(|Observation { step, time, core, .. }| {
+        let parts = step.parts();
         let known = Part::ALL.iter().zip(parts).take(KNOWN);
-        let known: f64 = known.map(|(part, count)| 1e-9 * part.nanoseconds(times) * count).sum();
-        let left = (observation.time.as_secs_f64() - known).max(f64::MIN_POSITIVE);
-        parts[KNOWN..].iter().map(|count| 1e-9 * times.made * count / left).collect()
+        let known: f64 = known.map(|(part, count)| 1e-9 * part.nanoseconds(core) * count).sum();
+        let left = (time.as_secs_f64() - known).max(f64::MIN_POSITIVE);
+        parts[KNOWN..].iter().map(|count| 1e-9 * core.made * count / left).collect()
     });
     fit(&rows.collect::<Vec<_>>())
 }
@@ -159,12 +171,12 @@ impl Session {
         Ok(BufReader::with_capacity(BUFFER_BYTES, Hashed(file, blake3::Hasher::new())))
     }
 
-    fn observe(mut self) -> Result<Vec<Observation>> {
+    fn observe(mut self, core: CostModel) -> Result<Vec<Observation>> {
         let foreseen = KeyRounds::of(&self.pool);
         let mut observations = Vec::new();
         let name = self.name.clone();
         let mut note = |step: &str, foreseen: KeyStep, time| {
-            observations.push(Observation { label: format!("{name}: {step}"), step: foreseen, time });
+            observations.push(Observation { label: format!("{name}: {step}"), step: foreseen, time, core });
         };
         let owners: Vec<_> = self
             .pool
