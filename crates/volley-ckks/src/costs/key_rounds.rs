@@ -35,16 +35,16 @@ impl Part {
     pub const ALL: [Self; 6] =
         [Self::Transformed, Self::Multiplied, Self::Drawn, Self::Packed, Self::Hashed, Self::Sealed];
 
-    /// Nanoseconds of one, on one core. Those that are multiples of [`CostModel::made`] are the best fit of two runs of
+    /// Nanoseconds of one, on one core. Those that are multiples of [`CostModel::made`] are the best fit of four runs of
     /// `cargo xtask key-rounds`, on a Xeon with AVX-512 IFMA. What small samples and files take besides is in them.
     #[must_use]
     pub fn nanoseconds(self, times: &CostModel) -> f64 {
         match self {
             Self::Transformed => times.transform,
             Self::Multiplied => times.product,
-            Self::Drawn => 2.1 * times.made,
-            Self::Packed => 0.38 * times.made,
-            Self::Hashed => 0.08 * times.made,
+            Self::Drawn => 2.25 * times.made,
+            Self::Packed => 0.37 * times.made,
+            Self::Hashed => 0.09 * times.made,
             Self::Sealed => 0.2 * times.made,
         }
     }
