@@ -18,16 +18,16 @@ use volley_mlr::wire::write_preconditioner;
 use volley_mlr::{Error, Hyperparameters, Job, Owner, TrainingSet};
 use volley_program::units::{counted, show_bytes};
 use volley_program::{BadInput, OrBadInput};
+use volley_project::atomic::{FolderLock, Staged, check_free};
+use volley_project::files::open_received;
+use volley_project::{JobFolder, OwnerFiles, Project};
 
-use crate::atomic::{FolderLock, Staged, check_free};
 use crate::class_weight::{ClassWeight, prepare};
 use crate::console::{Progress, note, phase};
 use crate::disk::check_room;
-use crate::files::open_received;
 use crate::in_clear::{InClear, Rehearsal};
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;
-use crate::project::{JobFolder, OwnerFiles, Project};
 use crate::tables::TableSource;
 
 mod append;
@@ -133,7 +133,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     // The job is written last: an upload without a job was never complete.
     check_free(&upload.job_file(), options.force)?;
     let plan = Arc::new(phase("planning", || project.plan())?);
-    let table = options.table.or(project.table_source()?).read_training(&options.data)?;
+    let table = options.table.or(project.table()?).read_training(&options.data)?;
     let schema = table.schema().clone();
     let data = table.into_dataset().or_bad_input()?;
     let (profile, layout) = (plan.hyperparameters().profile(), plan.layout());
@@ -146,7 +146,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     drop(data);
     in_clear.check(&options.data, options.force)?;
     let context = phase("tables", || Context::new(plan.parameters().clone()));
-    let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;
+    let (secret_key, _passphrase) = project.secret_key(&context, || options.source.open())?;
     let secret_key = Arc::new(secret_key);
     check_keys(&upload.keys_file(), &secret_key)?;
     let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;

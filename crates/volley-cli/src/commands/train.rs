@@ -18,14 +18,14 @@ use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator};
 use volley_mlr::{Checkpoint, EncryptedModel, Job, Plan, RowStorage, Trainer, wire};
 use volley_program::units::{counted, show_bytes, show_duration};
 use volley_program::{BadInput, CoreTimes, Machine, OrBadInput};
+use volley_project::atomic::{FolderLock, Staged, check_free};
+use volley_project::{JobFolder, checkpoint_limit, model_limit, training_bytes};
 
-use crate::atomic::{FolderLock, Staged, check_free};
-use crate::console::{Progress, info, phase};
-use crate::disk::{check_room, training_bytes};
+use crate::console::{Progress, info, phase, shown_keys};
+use crate::disk::check_room;
 use crate::event::unit_within;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
-use crate::project::{JobFolder, checkpoint_limit, model_limit};
 
 mod pass;
 mod rows;
@@ -198,7 +198,8 @@ fn train(folder: &JobFolder, job: &Job, storage: RowStorage, interrupt: &Interru
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let checkpoint = read_checkpoint(folder, job, &context)?;
     let before = checkpoint.as_ref().map_or(0, Checkpoint::iteration);
-    let evaluator = Arc::new(Evaluator::new(&context, folder.keys(job, &context, plan.key_spec())?)?);
+    let keys = shown_keys(folder, job, &context, plan.key_spec())?;
+    let evaluator = Arc::new(Evaluator::new(&context, keys)?);
     let rows = rows::open(folder, job, &evaluator, storage, interrupt)?;
     let mut trainer = Trainer::from_rows(&evaluator, plan, rows)?;
     if let Some(checkpoint) = checkpoint {

@@ -7,11 +7,11 @@ use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator, SeededCiphertext};
 use volley_mlr::wire::{RowFiles, RowRecord, read_preconditioner};
 use volley_mlr::{EncryptedGroups, Job, ResidentRows, RowPreparation, RowStorage, Rows, StoredRows};
 use volley_program::{BadInput, OrBadInput};
+use volley_project::JobFolder;
+use volley_project::files::{buffered, open_received};
 
 use crate::console::{Progress, phase};
-use crate::files::{buffered, open_received};
 use crate::interrupt::Interrupt;
-use crate::project::JobFolder;
 
 /// All rows, in memory or in their files; none if the program is to end before they are read.
 pub(super) fn open(

@@ -8,11 +8,11 @@ use rayon::prelude::*;
 use volley_mlr::volley_ckks::wire::{Header, Kind};
 use volley_mlr::{Job, RowStorage, wire};
 use volley_program::{BadInput, OrBadInput};
+use volley_project::files::{buffered, open_received};
+use volley_project::{JobFolder, keys_kind_and_bytes};
 
 use crate::console::phase;
 use crate::failure::Passing;
-use crate::files::{buffered, open_received};
-use crate::project::{JobFolder, keys_kind_and_bytes};
 
 /// A file of an upload, as the plan has it.
 struct Expected {
