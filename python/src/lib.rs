@@ -1,6 +1,7 @@
 //! The compiled part of the Python package `volley`. What users see is in `lib/volley`.
 #![forbid(unsafe_code)]
 
+mod ckks;
 mod failure;
 mod fit;
 mod model;
@@ -11,6 +12,14 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _volley {
+    #[pymodule_export]
+    use crate::ckks::ciphertext::{PyCiphertext, linear_combination};
+    #[pymodule_export]
+    use crate::ckks::keys::{PyEvaluationKeys, PyKeySpec, PySecretKey};
+    #[pymodule_export]
+    use crate::ckks::parameters::PyContext;
+    #[pymodule_export]
+    use crate::ckks::server::{PyBootstrapper, PyEvaluator, PyMatrix, PyTracer};
     #[pymodule_export]
     use crate::failure::VolleyError;
     #[pymodule_export]
