@@ -17,9 +17,9 @@ use volley_mlr::{Dataset, EncryptedGroups, Error, Job, Owner, OwnerState, Plan, 
 use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
 use volley_project::atomic::FolderLock;
-use volley_project::{JobFolder, Project};
+use volley_project::{JobFolder, Project, check_keys};
 
-use super::{Encrypted, Options, StagedUpload, check_keys};
+use super::{Encrypted, Options, stage};
 use crate::console::{Progress, note, phase};
 use crate::disk::check_room;
 use crate::in_clear::Rehearsal;
@@ -55,7 +55,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     check_room(upload.path(), "encryption", plan.upload_bytes())?;
     let pending = project.new_pending()?;
     let private = project.pending_owner_files();
-    StagedUpload::write(&pending, &private, &job, &owner, &training_set, &schema, options)?.commit(false)?;
+    stage(&pending, &private, &job, &owner, &training_set, &schema, options)?.commit(false)?;
     project.complete_pending()?;
     note(format!(
         "{} added to {before}; features are prepared by the statistics of the first upload's rows. It is a new \
