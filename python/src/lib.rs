@@ -5,6 +5,7 @@ mod ckks;
 mod failure;
 mod fit;
 mod model;
+mod party;
 mod plan;
 mod work;
 
@@ -26,6 +27,8 @@ mod _volley {
     use crate::fit::{Training, train_encrypted, train_in_clear};
     #[pymodule_export]
     use crate::model::PyModel;
+    #[pymodule_export]
+    use crate::party::{PyOwner, PyServer};
     #[pymodule_export]
     use crate::plan::PyPlan;
 }

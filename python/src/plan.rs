@@ -15,6 +15,7 @@ const PROFILES: [ProfileName; 3] = [ProfileName::Standard, ProfileName::Standard
 #[pyclass(frozen, name = "Plan", module = "volley")]
 pub(crate) struct PyPlan {
     pub(crate) plan: Arc<Plan>,
+    pub(crate) settings: Settings,
     iterations: Iterations,
 }
 
@@ -100,7 +101,7 @@ impl PyPlan {
         let iterations = options.iterations();
         let settings = options.settings(samples, features, classes)?;
         let plan = py.detach(|| settings.plan()).map_err(Failure::from)?;
-        Ok(Self { plan: Arc::new(plan), iterations })
+        Ok(Self { plan: Arc::new(plan), settings, iterations })
     }
 
     /// The name of the plan: the same for the same shape and settings, in the program as well.

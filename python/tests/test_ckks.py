@@ -102,7 +102,7 @@ def test_what_rust_refuses_is_refused_in_its_words(context, secret_key, vectors)
         (lambda: x * x, "relinearization key"),
         (lambda: x.rotate(1), "key"),
         (lambda: x + secret_key.encrypt(vectors[0], level=0) * 0.5, "level"),
-        (lambda: x + np.ones(2 * SLOTS), "slots"),
+        (lambda: x + np.ones(3), "power of two"),
         (lambda: x * np.ones((2, 2)), "one dimension"),
         (lambda: np.ones((2, 3)) @ x, "square matrix"),
         (lambda: x.polynomial([1.0], "fourier"), "no basis"),

@@ -176,7 +176,8 @@ impl JobFolder {
         Job::read(self.open(&file)?, JOB_LIMIT).at(&file)
     }
 
-    /// Reads the keys that are needed of the file of keys, which is `opened`, and refuses a file that lacks one: a computation must not fail on the way.
+    /// Reads the keys that are needed of the file of keys, which is `opened`, and refuses a file that lacks one: a
+    /// computation must not fail on the way.
     ///
     /// # Errors
     ///

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -12,25 +11,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from volley._labels import labels_of, names_of, refuse_categories
 from volley._progress import Progress, listener
-from volley._volley import Plan, Training, VolleyError, train_encrypted, train_in_clear
+from volley._settings import Settings
+from volley._volley import Model, Plan, Training, train_encrypted, train_in_clear
 
 Execution = Literal["encrypted", "clear"]
-
-#: The parameters that a plan is made by.
-_PLANNED = (
-    "iterations",
-    "profile",
-    "sigmoid_degree",
-    "sigmoid_range",
-    "learning_rate",
-    "weight_decay",
-    "momentum_limit",
-    "security",
-    "log_n",
-    "memory",
-    "small_keys",
-)
 
 
 @dataclass(frozen=True)
@@ -176,26 +162,17 @@ class VolleyClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"execution is {execution!r}, it should be 'encrypted' or 'clear'")
         if self.class_weight not in (None, "balanced"):
             raise ValueError(f"class_weight is {self.class_weight!r}, it should be None or 'balanced'")
-        _refuse_categories(X)
+        refuse_categories(X)
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
         classes, indices = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(f"VolleyClassifier needs at least 2 classes, the data has one class: {classes[0]!r}")
-        names = [_name(label) for label in classes]
-        if len(set(names)) < len(names):
-            raise ValueError("two classes have the same text, by which they are told apart in files")
-        self.classes_ = classes
+        names = names_of(classes)
         self._shape = (*X.shape, len(classes))
-        self._options = {name: getattr(self, name) for name in _PLANNED}
+        self._options = Settings.of(self).options()
         training = self._train(X, [names[index] for index in indices], execution)
-        self.model_ = training.model
-        # The program sorts classes that are numbers by their values, and NumPy texts by their letters.
-        self._order = np.array([self.model_.classes.index(name) for name in names])
-        coef, intercept = self.model_.coef[self._order], self.model_.intercept[self._order]
-        binary = len(classes) == 2
-        self.coef_ = coef[1:] - coef[:1] if binary else coef
-        self.intercept_ = intercept[1:] - intercept[:1] if binary else intercept
+        self._adopt(training.model, classes)
         self._figures = {
             "execution": execution,
             "training_accuracy": float(np.mean(self.predict(X) == y)),
@@ -204,6 +181,28 @@ class VolleyClassifier(ClassifierMixin, BaseEstimator):
             "seconds": dict(training.seconds),
         }
         return self
+
+    @classmethod
+    def of_model(cls, model: Model) -> VolleyClassifier:
+        """An estimator that predicts by a model that was trained elsewhere: see :meth:`volley.Owner.decrypt`.
+
+        Its classes are whole numbers where all names of the model's are, and else texts. It has no plan and no report.
+        """
+        estimator = cls()
+        estimator._adopt(model, np.unique(labels_of(model.classes)))
+        estimator.n_features_in_ = model.coef.shape[1]
+        if model.feature_names is not None:
+            estimator.feature_names_in_ = np.array(model.feature_names, dtype=object)
+        return estimator
+
+    def _adopt(self, model: Model, classes: np.ndarray) -> None:
+        self.model_, self.classes_ = model, classes
+        # The program sorts classes that are numbers by their values, and NumPy texts by their letters.
+        self._order = np.array([model.classes.index(name) for name in names_of(classes)])
+        coef, intercept = model.coef[self._order], model.intercept[self._order]
+        binary = len(classes) == 2
+        self.coef_ = coef[1:] - coef[:1] if binary else coef
+        self.intercept_ = intercept[1:] - intercept[:1] if binary else intercept
 
     def _train(self, X: np.ndarray, labels: list[str], execution: Execution) -> Training:
         names = list(self.feature_names_in_) if hasattr(self, "feature_names_in_") else None
@@ -230,39 +229,18 @@ class VolleyClassifier(ClassifierMixin, BaseEstimator):
     @property
     def plan_(self) -> Plan:
         """What a training on ciphertexts takes."""
-        check_is_fitted(self, "model_")
+        check_is_fitted(self, "_shape")
         # A training in clear takes no plan, so it is made when it is asked for.
         return self._plan()
 
     def report(self) -> Report:
         """What the training gave, beside its plan if it was on ciphertexts."""
-        check_is_fitted(self, "model_")
+        check_is_fitted(self, "_figures")
         plan = str(self.plan_) if self._figures["execution"] == "encrypted" else None
         return Report(plan=plan, **self._figures)
 
     def _scores(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "model_")
-        _refuse_categories(X)
+        refuse_categories(X)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return self.model_.scores(X)[:, self._order]
-
-
-def _name(label: Any) -> str:
-    """A label as files have it: whole numbers without a point, whatever their type."""
-    return str(int(label)) if isinstance(label, (Integral, np.bool_)) else str(label)
-
-
-def _refuse_categories(X: Any) -> None:
-    """Refuses columns of a DataFrame that hold no numbers, by their names."""
-    if not hasattr(X, "dtypes") or not hasattr(X, "columns"):
-        return
-    strange = [f"{name!r} ({kind})" for name, kind in zip(X.columns, X.dtypes) if not _is_numeric(kind)]
-    if strange:
-        raise ValueError(
-            f"could not convert columns to numbers, which VolleyClassifier takes alone: {', '.join(strange)}; "
-            "a OneHotEncoder in a ColumnTransformer makes numbers of categories"
-        )
-
-
-def _is_numeric(kind: Any) -> bool:
-    return getattr(kind, "kind", "O") in "biuf" or bool(getattr(kind, "is_numeric", bool)())

@@ -142,7 +142,8 @@ impl PySecretKey {
 
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err(
-            "a secret key is not pickled, as it would go wherever the pickle goes: to_bytes(passphrase=...) gives its file",
+            "a secret key is not pickled, as it would go wherever the pickle goes: to_bytes(passphrase=...) gives its \
+             file",
         ))
     }
 

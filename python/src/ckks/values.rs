@@ -19,7 +19,9 @@ pub(crate) fn matrix(values: &Bound<'_, PyAny>) -> PyResult<(Vec<Complex64>, usi
     let array = complex(values)?;
     match *array.shape() {
         [rows, columns] if rows == columns => Ok((array.as_array().iter().copied().collect(), rows)),
-        _ => Err(Failure::new(format!("a square matrix is expected, not an array of shape {:?}", array.shape())).into()),
+        ref shape => {
+            Err(Failure::new(format!("a square matrix is expected, not an array of shape {shape:?}")).into())
+        }
     }
 }
 
