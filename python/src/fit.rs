@@ -9,7 +9,9 @@ use rand::SeedableRng;
 use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
 use volley_mlr::volley_ckks::{Context, EvaluationKeySet, Evaluator, SecretKey};
-use volley_mlr::{Dataset, Error, Hyperparameters, Model, Owner, Plan, Precision, Step, Trainer, TrainingSet};
+use volley_mlr::{
+    Dataset, Error, Hyperparameters, Model, Owner, Plan, Precision, Step, Trainer, TrainingSet,
+};
 
 use crate::failure::Failure;
 use crate::model::PyModel;
@@ -48,7 +50,11 @@ pub(crate) fn dataset(
 /// Rows as they are trained on by a plan.
 pub(crate) fn prepare(data: &Dataset, plan: &Plan, balanced: bool) -> Result<TrainingSet, Error> {
     let (profile, layout) = (plan.hyperparameters().profile(), plan.layout());
-    let set = if balanced { TrainingSet::balanced(data, profile, layout) } else { TrainingSet::new(data, profile) }?;
+    let set = if balanced {
+        TrainingSet::balanced(data, profile, layout)
+    } else {
+        TrainingSet::new(data, profile)
+    }?;
     set.check(layout)?;
     Ok(set)
 }
@@ -74,7 +80,6 @@ pub(crate) fn in_clear(set: &TrainingSet, hyperparameters: &Hyperparameters) -> 
 /// Trains in clear.
 #[pyfunction]
 #[pyo3(signature = (features, labels, single, names, options, balanced_by))]
-#[expect(clippy::too_many_arguments, reason = "they come from one method of Python, by their names")]
 pub(crate) fn train_in_clear(
     py: Python<'_>,
     features: PyReadonlyArray2<'_, f64>,
@@ -87,7 +92,7 @@ pub(crate) fn train_in_clear(
     let data = dataset(&features, labels, single)?;
     let hyperparameters = options.hyperparameters()?;
     let plan = balanced_by.map(|plan| Arc::clone(&plan.get().plan));
-    let (model, step, set, seconds) = work::run(py, None, |_| {
+    let (model, step, set, seconds) = work::run(py, None, move |_| {
         let start = Instant::now();
         let set = match &plan {
             Some(plan) => prepare(&data, plan, true)?,
@@ -116,7 +121,7 @@ pub(crate) fn train_encrypted(
 ) -> PyResult<Training> {
     let data = dataset(&features, labels, single)?;
     let plan = Arc::clone(&plan.get().plan);
-    let (model, step, set, seconds) = work::run(py, progress, |reporter| {
+    let (model, step, set, seconds) = work::run(py, progress, move |reporter| {
         let mut times = Times(Vec::new());
         let set = Arc::new(prepare(&data, &plan, balanced)?);
         let step = times.of("training in clear", || in_clear(&set, plan.hyperparameters()))?;
@@ -130,7 +135,7 @@ pub(crate) fn train_encrypted(
 fn both_parties(
     plan: &Arc<Plan>,
     set: &Arc<TrainingSet>,
-    reporter: &Reporter<'_>,
+    reporter: &Reporter,
     times: &mut Times,
 ) -> Result<Model, Failure> {
     let mut rng = generator()?;

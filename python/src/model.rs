@@ -83,7 +83,12 @@ impl PyModel {
     #[getter]
     fn standardisation(&self) -> Option<Vec<(bool, f64, f64)>> {
         let columns = self.0.model().preprocessing().standardisations()?;
-        Some(columns.iter().map(|column| (column.square_root, column.mean, column.inverse_deviation)).collect())
+        Some(
+            columns
+                .iter()
+                .map(|column| (column.square_root, column.mean, column.inverse_deviation))
+                .collect(),
+        )
     }
 
     /// The score of each class: rows × classes, for raw features.

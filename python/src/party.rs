@@ -6,14 +6,13 @@ use std::sync::Arc;
 use numpy::PyReadonlyArray2;
 use pyo3::prelude::*;
 use volley_data::{Schema, Use};
-use volley_mlr::volley_ckks::wire::WireError;
 use volley_mlr::volley_ckks::{Ciphertext, Context, EvaluationKeySet, Evaluator, SecretKey};
 use volley_mlr::{Checkpoint, EncryptedModel, Gradient, Job, Owner, Plan, Trainer};
 use volley_project::atomic::{FolderLock, Staged, check_free};
 use volley_project::volley_program::{BadInput, OrBadInput};
 use volley_project::{
-    JobFolder, Project, StagedUpload, UploadProblem, check_keys, check_upload, checkpoint_limit, model_limit, open,
-    open_rows,
+    JobFolder, Project, StagedUpload, UploadProblem, check_keys, check_upload, checkpoint_limit, model_limit,
+    open, open_rows,
 };
 use zeroize::Zeroizing;
 
@@ -29,7 +28,11 @@ pub(crate) struct PyOwner(PathBuf);
 
 /// A passphrase as the project asks for it.
 fn passphrase(given: Option<String>) -> impl FnOnce() -> Result<Zeroizing<String>, BadInput> {
-    move || given.map(Zeroizing::new).ok_or_else(|| BadInput::new("the secret key is sealed: passphrase=... opens it"))
+    move || {
+        given
+            .map(Zeroizing::new)
+            .ok_or_else(|| BadInput::new("the secret key is sealed: passphrase=... opens it"))
+    }
 }
 
 impl PyOwner {
@@ -51,7 +54,8 @@ impl PyOwner {
     /// Makes the folder of a plan, as `volley init` does.
     #[staticmethod]
     fn create(project: PathBuf, plan: &PyPlan) -> PyResult<Self> {
-        Project::create(&project, &plan.settings, serde_json::Map::new(), &plan.plan).map_err(Failure::from)?;
+        Project::create(&project, &plan.settings, serde_json::Map::new(), &plan.plan)
+            .map_err(Failure::from)?;
         Ok(Self(project))
     }
 
@@ -70,9 +74,8 @@ impl PyOwner {
         replace: bool,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        let passphrase = passphrase.map(Zeroizing::new);
-        work::run(py, progress, |reporter| {
-            let project = self.project()?;
+        let (passphrase, project) = (passphrase.map(Zeroizing::new), self.project()?);
+        work::run(py, progress, move |reporter| {
             let upload = project.upload();
             let _lock = FolderLock::take(upload.path())?;
             check_free(&project.secret_key_file(), replace)?;
@@ -88,8 +91,7 @@ impl PyOwner {
                 Some(passphrase) => secret_key.write_sealed(passphrase.as_bytes(), &mut rng, file),
                 None => secret_key.write(file),
             })?;
-            let public =
-                Staged::new(&upload.keys_file(), |out| keys.write(plan.parameters(), out).map_err(WireError::from))?;
+            let public = Staged::new(&upload.keys_file(), |out| keys.write(plan.parameters(), out))?;
             secret.commit(replace)?;
             Ok(public.commit(replace)?)
         })
@@ -109,9 +111,8 @@ impl PyOwner {
         replace: bool,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        let data = dataset(&features, labels, false)?;
-        work::run(py, progress, |reporter| {
-            let project = self.project()?;
+        let (data, project) = (dataset(&features, labels, false)?, self.project()?);
+        work::run(py, progress, move |reporter| {
             let upload = project.upload();
             let _lock = FolderLock::take(upload.path())?;
             check_free(&upload.job_file(), replace)?;
@@ -137,14 +138,15 @@ impl PyOwner {
     /// Decrypts a model that the server returned, as `volley decrypt` does.
     #[pyo3(signature = (model, *, passphrase=None))]
     fn decrypt(&self, py: Python<'_>, model: PathBuf, passphrase: Option<String>) -> PyResult<PyModel> {
-        work::run(py, None, |_| {
-            let project = self.project()?;
+        let project = self.project()?;
+        work::run(py, None, move |_| {
             let job = project.job()?;
             let plan = job.plan();
             let context = Context::new(plan.parameters().clone());
             let secret_key = project.secret_key_of(&job, &context, self::passphrase(passphrase))?;
             let state = project.owner_state(&job)?;
-            let encrypted = EncryptedModel::<Ciphertext>::read(&job, &context, open(&model)?, model_limit(plan));
+            let encrypted =
+                EncryptedModel::<Ciphertext>::read(&job, &context, open(&model)?, model_limit(plan));
             let decrypted = state.decrypt(plan, &secret_key, &encrypted.at(&model)?).at(&model)?;
             PyModel::new(decrypted, project.schema(&job)?)
         })
@@ -171,23 +173,28 @@ impl PyServer {
     /// which a training that was ended goes on from, here or in the program.
     #[pyo3(signature = (progress=None))]
     fn train(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> PyResult<PathBuf> {
-        work::run(py, progress, |reporter| {
-            let folder = &self.0;
+        let folder = self.0.clone();
+        work::run(py, progress, move |reporter| {
             let job = folder.job()?;
             let _lock = FolderLock::take(folder.path())?;
             let context = Context::new(job.plan().parameters().clone());
             let model = folder.model_file();
             if model.exists() {
                 // A file that is no model of this job is left alone, and is an error.
-                EncryptedModel::<Ciphertext>::read(&job, &context, folder.open(&model)?, model_limit(job.plan()))
-                    .at(&model)?;
+                EncryptedModel::<Ciphertext>::read(
+                    &job,
+                    &context,
+                    folder.open(&model)?,
+                    model_limit(job.plan()),
+                )
+                .at(&model)?;
                 return Ok(model);
             }
             let storage = job.plan().storage();
-            check_upload(folder, &job, storage).map_err(|problem| match problem {
+            check_upload(&folder, &job, storage).map_err(|problem| match problem {
                 UploadProblem::Incomplete(problem) | UploadProblem::Wrong(problem) => problem,
             })?;
-            train(folder, &job, &context, reporter)?;
+            train(&folder, &job, &context, reporter)?;
             Ok(model)
         })
     }
@@ -198,7 +205,7 @@ impl PyServer {
 }
 
 /// Trains from the last checkpoint on, to the last iteration.
-fn train(folder: &JobFolder, job: &Job, context: &Arc<Context>, reporter: &Reporter<'_>) -> Result<(), Failure> {
+fn train(folder: &JobFolder, job: &Job, context: &Arc<Context>, reporter: &Reporter) -> Result<(), Failure> {
     let plan = job.plan();
     let keys = folder.keys(job, context, plan.key_spec(), folder.open(&folder.keys_file())?)?;
     let evaluator = Arc::new(Evaluator::new(context, keys)?);
@@ -208,7 +215,8 @@ fn train(folder: &JobFolder, job: &Job, context: &Arc<Context>, reporter: &Repor
     let mut before = 0;
     let file = folder.checkpoint_file();
     if file.exists() {
-        let checkpoint = Checkpoint::read(job, context, folder.open(&file)?, checkpoint_limit(plan)).at(&file)?;
+        let checkpoint =
+            Checkpoint::read(job, context, folder.open(&file)?, checkpoint_limit(plan)).at(&file)?;
         before = checkpoint.iteration();
         trainer = trainer.resumed(plan, checkpoint)?;
     }
@@ -216,7 +224,8 @@ fn train(folder: &JobFolder, job: &Job, context: &Arc<Context>, reporter: &Repor
         let gradient = gradient(&trainer, plan, iteration, reporter)?;
         trainer.step_by(&gradient)?;
         if iteration + 1 < plan.hyperparameters().iterations() {
-            let checkpoint = trainer.checkpoint().ok_or_else(|| Failure::new("an iteration leaves a checkpoint"))?;
+            let checkpoint =
+                trainer.checkpoint().ok_or_else(|| Failure::new("an iteration leaves a checkpoint"))?;
             Staged::new(&file, |out| checkpoint.write(job, out))?.commit(true)?;
         }
     }
@@ -235,7 +244,7 @@ fn gradient(
     trainer: &Trainer<Evaluator>,
     plan: &Plan,
     iteration: usize,
-    reporter: &Reporter<'_>,
+    reporter: &Reporter,
 ) -> Result<Gradient<<Evaluator as volley_mlr::volley_ckks::Arithmetic>::Tensor>, Failure> {
     let (files, iterations) = (plan.row_files(), plan.hyperparameters().iterations());
     let missing = || Failure::new("an iteration is left");

@@ -8,6 +8,7 @@ use volley_project::volley_program::{CoreTimes, Iterations, ProfileName};
 use volley_project::{PlanSummary, SecurityBits, Settings};
 
 use crate::failure::Failure;
+use crate::work;
 
 const PROFILES: [ProfileName; 3] = [ProfileName::Standard, ProfileName::Standardised, ProfileName::Paper];
 
@@ -100,8 +101,10 @@ impl PyPlan {
     ) -> PyResult<Self> {
         let iterations = options.iterations();
         let settings = options.settings(samples, features, classes)?;
-        let plan = py.detach(|| settings.plan()).map_err(Failure::from)?;
-        Ok(Self { plan: Arc::new(plan), settings, iterations })
+        work::run(py, None, move |_| {
+            let plan = Arc::new(settings.plan()?);
+            Ok(Self { plan, settings, iterations })
+        })
     }
 
     /// The name of the plan: the same for the same shape and settings, in the program as well.
@@ -112,7 +115,8 @@ impl PyPlan {
 
     /// All figures, as `volley init --json` gives them.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let text = py.detach(|| Ok(serde_json::to_string(&self.summary()?)?)).map_err(|error: Failure| error)?;
+        let text =
+            py.detach(|| Ok(serde_json::to_string(&self.summary()?)?)).map_err(|error: Failure| error)?;
         py.import("json")?.call_method1("loads", (text,))
     }
 

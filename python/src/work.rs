@@ -1,8 +1,9 @@
 //! Long work: Python goes on meanwhile, is told how far it is, and can stop it.
 //!
 //! The work runs on a thread of its own without the interpreter's lock. The calling thread waits for it. In between it
-//! calls the progress and looks for signals, so that Ctrl-C ends the work at its next step.
+//! calls the progress and looks for signals. Ctrl-C returns at once, and the work ends behind it at its next step.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
@@ -25,12 +26,12 @@ struct Step {
 
 /// What the work tells of itself.
 #[derive(Debug)]
-pub(crate) struct Reporter<'a> {
+pub(crate) struct Reporter {
     steps: Sender<Step>,
-    stopped: &'a AtomicBool,
+    stopped: Arc<AtomicBool>,
 }
 
-impl Reporter<'_> {
+impl Reporter {
     /// So many parts of all are done.
     ///
     /// # Errors
@@ -53,41 +54,36 @@ impl Reporter<'_> {
 /// # Errors
 ///
 /// What the work fails by, what `progress` raises, and what a signal does: `KeyboardInterrupt` for Ctrl-C.
-pub(crate) fn run<T: Send>(
+pub(crate) fn run<T: Send + 'static>(
     py: Python<'_>,
     progress: Option<Py<PyAny>>,
-    work: impl FnOnce(&Reporter<'_>) -> Result<T, Failure> + Send,
+    work: impl FnOnce(&Reporter) -> Result<T, Failure> + Send + 'static,
 ) -> PyResult<T> {
-    py.detach(|| {
-        let stopped = AtomicBool::new(false);
-        let (steps, told) = mpsc::channel();
-        thread::scope(|scope| {
-            let reporter = Reporter { steps, stopped: &stopped };
-            let worker = scope.spawn(move || work(&reporter));
-            let look = |step: Option<Step>| {
-                Python::attach(|py| {
-                    py.check_signals()?;
-                    match (&progress, step) {
-                        (Some(progress), Some(Step { work, done, all })) => {
-                            progress.call1(py, (work, done, all)).map(drop)
-                        }
-                        _ => Ok(()),
-                    }
-                })
-            };
-            let looked = loop {
-                let step = match told.recv_timeout(BETWEEN_LOOKS) {
-                    Ok(step) => Some(step),
-                    Err(RecvTimeoutError::Timeout) => None,
-                    Err(RecvTimeoutError::Disconnected) => break Ok(()),
-                };
-                if let Err(error) = look(step) {
-                    stopped.store(true, Ordering::Relaxed);
-                    break Err(error);
+    let stopped = Arc::new(AtomicBool::new(false));
+    let (steps, told) = mpsc::channel();
+    let reporter = Reporter { steps, stopped: Arc::clone(&stopped) };
+    let worker = thread::spawn(move || work(&reporter));
+    let look = move |step: Option<Step>| {
+        Python::attach(|py| {
+            py.check_signals()?;
+            match (&progress, step) {
+                (Some(progress), Some(Step { work, done, all })) => {
+                    progress.call1(py, (work, done, all)).map(drop)
                 }
-            };
-            let done = worker.join().unwrap_or_else(|_| Err(Failure::new("the work panicked")));
-            looked.and_then(|()| Ok(done?))
+                _ => Ok(()),
+            }
         })
+    };
+    py.detach(move || {
+        loop {
+            let step = match told.recv_timeout(BETWEEN_LOOKS) {
+                Ok(step) => Some(step),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            look(step).inspect_err(|_| stopped.store(true, Ordering::Relaxed))?;
+        }
+        let done = worker.join().unwrap_or_else(|_| Err(Failure::new("the work panicked")));
+        Ok(done?)
     })
 }

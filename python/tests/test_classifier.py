@@ -1,6 +1,8 @@
 """The estimator, as scikit-learn uses it."""
 
 import pickle
+import subprocess
+import sys
 import threading
 import time
 
@@ -214,6 +216,21 @@ def test_progress_is_told_and_may_stop_it(iris):
     with pytest.raises(KeyboardInterrupt):
         VolleyClassifier(progress=stop).fit(*iris)
     VolleyClassifier(progress=True).fit(*iris)
+
+
+def test_ctrl_c_stops_it():
+    script = """
+import os, signal, threading
+from sklearn.datasets import load_digits
+from volley import VolleyClassifier
+threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    VolleyClassifier(iterations=100).fit(*load_digits(return_X_y=True))
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "stopped\n", done.stderr
 
 
 def test_the_lock_is_free_meanwhile():

@@ -169,13 +169,14 @@ class VolleyClassifier(ClassifierMixin, BaseEstimator):
         if len(classes) < 2:
             raise ValueError(f"VolleyClassifier needs at least 2 classes, the data has one class: {classes[0]!r}")
         names = names_of(classes)
-        self._shape = (*X.shape, len(classes))
+        samples, features = X.shape
+        self._shape = samples, features, len(classes)
         self._options = Settings.of(self).options()
         training = self._train(X, [names[index] for index in indices], execution)
         self._adopt(training.model, classes)
-        self._figures = {
+        self._figures: dict[str, Any] = {
             "execution": execution,
-            "training_accuracy": float(np.mean(self.predict(X) == y)),
+            "training_accuracy": float(np.mean(self._highest(X) == y)),
             "largest_score": training.largest_score,
             "polynomial_range": training.polynomial_range,
             "seconds": dict(training.seconds),
@@ -218,12 +219,11 @@ class VolleyClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The label of each row."""
-        scores = self._scores(X)
-        return self.classes_[scores.argmax(axis=1)]
+        return self._highest(self._checked(X))
 
     def decision_function(self, X: Any) -> np.ndarray:
         """The score of each class, rows × classes; for two classes that of the second less that of the first."""
-        scores = self._scores(X)
+        scores = self._scores(self._checked(X))
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
     @property
@@ -239,8 +239,13 @@ class VolleyClassifier(ClassifierMixin, BaseEstimator):
         plan = str(self.plan_) if self._figures["execution"] == "encrypted" else None
         return Report(plan=plan, **self._figures)
 
-    def _scores(self, X: Any) -> np.ndarray:
+    def _checked(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "model_")
         refuse_categories(X)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return self.model_.scores(X)[:, self._order]
+        return validate_data(self, X, dtype=np.float64, reset=False)
+
+    def _scores(self, X: np.ndarray) -> np.ndarray:
+        return self.model_.scores(np.asarray(X, dtype=np.float64))[:, self._order]
+
+    def _highest(self, X: np.ndarray) -> np.ndarray:
+        return self.classes_[self._scores(X).argmax(axis=1)]

@@ -41,7 +41,8 @@ class Owner:
         The settings are those of :class:`VolleyClassifier` that a plan is made by: ``iterations``, ``security`` and so on.
         """
         X, y, _ = _table(X, y)
-        plan = Plan(*X.shape, len(np.unique(y)), Settings(**settings).options())
+        samples, features = X.shape
+        plan = Plan(samples, features, len(np.unique(y)), Settings(**settings).options())
         _volley.Owner.create(Path(project), plan)
         return cls(project)
 

@@ -22,7 +22,9 @@ def listener(progress: bool | Progress | None) -> Iterator[Progress | None]:
     bars: dict[str, tqdm] = {}
 
     def show(work: str, done: int, all: int) -> None:
-        bar = bars.setdefault(work, tqdm(desc=work, total=all)) if work not in bars else bars[work]
+        if work not in bars:
+            bars[work] = tqdm(desc=work, total=all)
+        bar = bars[work]
         # Parts are told in any order: the largest number counts.
         bar.update(max(0, done - bar.n))
 

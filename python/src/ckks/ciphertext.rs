@@ -9,7 +9,8 @@ use pyo3::types::{PyBool, PyBytes, PyInt};
 use volley_mlr::volley_ckks::bootstrapping::BootstrapArithmetic;
 use volley_mlr::volley_ckks::polynomial::{Basis, Constants};
 use volley_mlr::volley_ckks::{
-    Arithmetic, Ciphertext, Evaluator, LinearArithmetic, Operand, Polynomial, PolynomialCircuit, Scale, Simulator,
+    Arithmetic, Ciphertext, Evaluator, LinearArithmetic, Operand, Polynomial, PolynomialCircuit, Scale,
+    Simulator,
 };
 
 use super::server::{Prepared, PyBootstrapper, PyMatrix, transform};
@@ -35,7 +36,11 @@ pub(crate) struct PyCiphertext(pub(crate) Value);
 /// Two operands of one backend.
 enum Pair<'a> {
     Encrypted(&'a Arc<Evaluator>, &'a Ciphertext, &'a Ciphertext),
-    Traced(&'a Arc<Simulator>, &'a <Simulator as Arithmetic>::Ciphertext, &'a <Simulator as Arithmetic>::Ciphertext),
+    Traced(
+        &'a Arc<Simulator>,
+        &'a <Simulator as Arithmetic>::Ciphertext,
+        &'a <Simulator as Arithmetic>::Ciphertext,
+    ),
 }
 
 /// Runs an operation on one ciphertext, by whichever backend it has.
@@ -46,7 +51,9 @@ macro_rules! on_one {
                 Value::Encrypted(On { by: $by, value: $a }) => {
                     Value::Encrypted(On { value: $run?, by: Arc::clone($by) })
                 }
-                Value::Traced(On { by: $by, value: $a }) => Value::Traced(On { value: $run?, by: Arc::clone($by) }),
+                Value::Traced(On { by: $by, value: $a }) => {
+                    Value::Traced(On { value: $run?, by: Arc::clone($by) })
+                }
             })
         });
         Ok(PyCiphertext(result?))
@@ -162,7 +169,9 @@ impl PyCiphertext {
             (Value::Traced(a), Value::Traced(b)) if Arc::ptr_eq(&a.by, &b.by) => {
                 Ok(Pair::Traced(&a.by, &a.value, &b.value))
             }
-            (Value::Traced(_), Value::Traced(_)) => Err(Failure::new("the ciphertexts belong to two tracers")),
+            (Value::Traced(_), Value::Traced(_)) => {
+                Err(Failure::new("the ciphertexts belong to two tracers"))
+            }
             _ => Err(Failure::new("one of the ciphertexts is traced, the other is not")),
         }
     }
@@ -325,13 +334,18 @@ impl PyCiphertext {
     }
 
     fn __reduce__(&self) -> PyResult<()> {
-        Err(PyTypeError::new_err("a ciphertext is not pickled: to_bytes() gives its file, and Evaluator.load reads it"))
+        Err(PyTypeError::new_err(
+            "a ciphertext is not pickled: to_bytes() gives its file, and Evaluator.load reads it",
+        ))
     }
 
     fn __repr__(&self) -> String {
         let Operand { level, scale, slots } = self.operand();
         let kind = if matches!(self.0, Value::Traced(_)) { "traced " } else { "" };
-        format!("<volley.ckks.Ciphertext {kind}of {slots} slots at level {level}, scale 2^{:.2}>", scale.log2())
+        format!(
+            "<volley.ckks.Ciphertext {kind}of {slots} slots at level {level}, scale 2^{:.2}>",
+            scale.log2()
+        )
     }
 }
 
@@ -343,9 +357,9 @@ impl PyMatrix {
             (Value::Encrypted(On { by, value }), Prepared::Encrypted(matrix)) => py.detach(|| {
                 Ok(Value::Encrypted(On { value: by.transform_rescale(value, matrix)?, by: Arc::clone(by) }))
             }),
-            (Value::Traced(On { by, value }), Prepared::Traced(matrix)) => {
-                py.detach(|| Ok(Value::Traced(On { value: by.transform_rescale(value, matrix)?, by: Arc::clone(by) })))
-            }
+            (Value::Traced(On { by, value }), Prepared::Traced(matrix)) => py.detach(|| {
+                Ok(Value::Traced(On { value: by.transform_rescale(value, matrix)?, by: Arc::clone(by) }))
+            }),
             _ => Err(Failure::new("the matrix was prepared for another backend")),
         };
         Ok(PyCiphertext(result?))
@@ -370,7 +384,9 @@ pub(crate) fn linear_combination(
         Value::Traced(On { by, .. }) => {
             let traced = |(a, c): &(PyRef<'_, PyCiphertext>, f64)| match first.with(a)? {
                 Pair::Traced(_, _, a) => Ok((a.clone(), *c)),
-                Pair::Encrypted(..) => Err(Failure::new("one of the ciphertexts is traced, the other is not")),
+                Pair::Encrypted(..) => {
+                    Err(Failure::new("one of the ciphertexts is traced, the other is not"))
+                }
             };
             let terms: Vec<_> = terms.iter().map(traced).collect::<Result<_, Failure>>()?;
             let terms: Vec<_> = terms.iter().map(|(a, c)| (a, *c)).collect();

@@ -63,7 +63,12 @@ impl PySecretKey {
 
     /// Encrypts real or complex numbers, at most as many as there are slots, filled up with zeros to a power of two.
     #[pyo3(signature = (values, level=None))]
-    fn encrypt(&self, py: Python<'_>, values: &Bound<'_, PyAny>, level: Option<usize>) -> PyResult<PyCiphertext> {
+    fn encrypt(
+        &self,
+        py: Python<'_>,
+        values: &Bound<'_, PyAny>,
+        level: Option<usize>,
+    ) -> PyResult<PyCiphertext> {
         let values = values::slots(values)?;
         let value = py.detach(|| Ok(self.seeded(&values, level)?.expand(self.key.context())?));
         let value = value.map_err(|error: Failure| error)?;
@@ -88,7 +93,11 @@ impl PySecretKey {
     }
 
     /// The real parts of the slots. What is decrypted must stay with the owner.
-    fn decrypt<'py>(&self, py: Python<'py>, ciphertext: &PyCiphertext) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    fn decrypt<'py>(
+        &self,
+        py: Python<'py>,
+        ciphertext: &PyCiphertext,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let slots = self.decoded(py, ciphertext)?;
         Ok(slots.into_iter().map(|slot| slot.re).collect::<Vec<_>>().into_pyarray(py))
     }
@@ -110,12 +119,12 @@ impl PySecretKey {
         spec: &PyKeySpec,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<PyEvaluationKeys> {
-        let spec = &spec.0;
-        let keys = work::run(py, progress, |reporter| {
+        let (spec, key) = (spec.0.clone(), Arc::clone(&self.key));
+        work::run(py, progress, move |reporter| {
             let told = |done| reporter.tell("keys", done, spec.key_count());
-            Ok(EvaluationKeySet::generate_with(&self.key, spec, &mut generator()?, told)?)
-        })?;
-        Ok(PyEvaluationKeys { keys: Arc::new(keys), spec: spec.clone() })
+            let keys = Arc::new(EvaluationKeySet::generate_with(&key, &spec, &mut generator()?, told)?);
+            Ok(PyEvaluationKeys { keys, spec })
+        })
     }
 
     /// The key's file; sealed where there is a passphrase. Whoever has it can read what was encrypted.
@@ -124,7 +133,9 @@ impl PySecretKey {
         let bytes = py.detach(|| {
             let mut bytes = zeroize::Zeroizing::new(Vec::new());
             match passphrase {
-                Some(passphrase) => self.key.write_sealed(passphrase.as_bytes(), &mut generator()?, &mut *bytes)?,
+                Some(passphrase) => {
+                    self.key.write_sealed(passphrase.as_bytes(), &mut generator()?, &mut *bytes)?
+                }
                 None => self.key.write(&mut *bytes)?,
             }
             Ok(bytes)
@@ -135,7 +146,12 @@ impl PySecretKey {
     /// A key that `to_bytes` or `volley keygen` wrote.
     #[staticmethod]
     #[pyo3(signature = (context, bytes, *, passphrase=None))]
-    fn from_bytes(py: Python<'_>, context: &PyContext, bytes: &[u8], passphrase: Option<&str>) -> PyResult<Self> {
+    fn from_bytes(
+        py: Python<'_>,
+        context: &PyContext,
+        bytes: &[u8],
+        passphrase: Option<&str>,
+    ) -> PyResult<Self> {
         let passphrase = passphrase.map(str::as_bytes);
         py.detach(|| Self::of(SecretKey::read(&context.0, passphrase, bytes, LIMIT)?)).map_err(PyErr::from)
     }

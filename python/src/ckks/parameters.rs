@@ -19,9 +19,12 @@ pub(crate) struct PyContext(pub(crate) Arc<Context>);
 
 /// A claim by its bits; none where nothing is claimed.
 fn security(bits: Option<u32>) -> Result<Security, Failure> {
-    let claims = [Security::Classical128, Security::Classical192, Security::Classical256, Security::Unchecked];
+    let claims =
+        [Security::Classical128, Security::Classical192, Security::Classical256, Security::Unchecked];
     let claim = claims.into_iter().find(|claim| claim.bits() == bits);
-    claim.ok_or_else(|| Failure::new(format!("no claim of {} bits: 128, 192, 256 or None", bits.unwrap_or_default())))
+    claim.ok_or_else(|| {
+        Failure::new(format!("no claim of {} bits: 128, 192, 256 or None", bits.unwrap_or_default()))
+    })
 }
 
 /// The preset of a bootstrapping by its name.
@@ -64,7 +67,12 @@ impl PyContext {
             14 => Parameters::n14(),
             15 => Parameters::n15(),
             16 => Parameters::n16(),
-            _ => return Err(Failure::new(format!("there is no standard set for log_n = {log_n}: 14, 15, 16")).into()),
+            _ => {
+                return Err(Failure::new(format!(
+                    "there is no standard set for log_n = {log_n}: 14, 15, 16"
+                ))
+                .into());
+            }
         };
         let parameters = parameters.map_err(Failure::from)?;
         Ok(Self(py.detach(|| Context::new(parameters))))

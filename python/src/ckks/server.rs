@@ -7,8 +7,8 @@ use pyo3::prelude::*;
 use volley_mlr::volley_ckks::bootstrapping::{Bootstrapper, Bootstrapping};
 use volley_mlr::volley_ckks::wire::{Header, Kind};
 use volley_mlr::volley_ckks::{
-    Arithmetic, Ciphertext, Evaluator, LinearArithmetic, LinearTransform, Operand, Parameters, SeededCiphertext,
-    Simulator,
+    Arithmetic, Ciphertext, Evaluator, LinearArithmetic, LinearTransform, Operand, Parameters,
+    SeededCiphertext, Simulator,
 };
 
 use super::ciphertext::{On, PyCiphertext, Value};
@@ -23,20 +23,22 @@ pub(crate) enum Prepared<E, S> {
     Traced(S),
 }
 
+/// Matrices of both backends.
+type Transforms =
+    Prepared<<Evaluator as LinearArithmetic>::Transform, <Simulator as LinearArithmetic>::Transform>;
+/// Bootstrappings of both backends.
+type Bootstrappers = Prepared<
+    Bootstrapper<<Evaluator as LinearArithmetic>::Transform>,
+    Bootstrapper<<Simulator as LinearArithmetic>::Transform>,
+>;
+
 /// A matrix that is prepared for products with ciphertexts.
 #[pyclass(frozen, name = "Matrix", module = "volley.ckks")]
-pub(crate) struct PyMatrix(
-    pub(crate) Prepared<<Evaluator as LinearArithmetic>::Transform, <Simulator as LinearArithmetic>::Transform>,
-);
+pub(crate) struct PyMatrix(pub(crate) Transforms);
 
 /// A bootstrapping that is prepared for ciphertexts of some slots.
 #[pyclass(frozen, name = "Bootstrapper", module = "volley.ckks")]
-pub(crate) struct PyBootstrapper(
-    pub(crate)  Prepared<
-        Bootstrapper<<Evaluator as LinearArithmetic>::Transform>,
-        Bootstrapper<<Simulator as LinearArithmetic>::Transform>,
-    >,
-);
+pub(crate) struct PyBootstrapper(pub(crate) Bootstrappers);
 
 /// Encodes the diagonals of a matrix that are not zero, so that a product keeps the scale.
 pub(crate) fn transform<A: LinearArithmetic>(
@@ -53,7 +55,11 @@ pub(crate) fn transform<A: LinearArithmetic>(
     Ok(by.encode_transform(&plan, &plan.diagonal_scale(&scale, &scale), diagonal)?)
 }
 
-fn bootstrapping(parameters: &Parameters, name: &str, slots: Option<usize>) -> Result<Bootstrapping, Failure> {
+fn bootstrapping(
+    parameters: &Parameters,
+    name: &str,
+    slots: Option<usize>,
+) -> Result<Bootstrapping, Failure> {
     let literal = preset(name)?.bootstrapping(slots.unwrap_or(parameters.max_slots()));
     Ok(Bootstrapping::new(parameters, &literal)?)
 }
@@ -94,7 +100,8 @@ impl PyEvaluator {
     /// Prepares a bootstrapping of ciphertexts of some slots, by default of all.
     #[pyo3(signature = (preset="fast", slots=None))]
     fn bootstrapper(&self, py: Python<'_>, preset: &str, slots: Option<usize>) -> PyResult<PyBootstrapper> {
-        let prepared = py.detach(|| Ok(bootstrapping(self.0.parameters(), preset, slots)?.prepare(&*self.0)?));
+        let prepared =
+            py.detach(|| Ok(bootstrapping(self.0.parameters(), preset, slots)?.prepare(&*self.0)?));
         Ok(PyBootstrapper(Prepared::Encrypted(prepared.map_err(|error: Failure| error)?)))
     }
 }

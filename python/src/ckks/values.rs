@@ -10,7 +10,10 @@ pub(crate) fn slots(values: &Bound<'_, PyAny>) -> PyResult<Vec<Complex64>> {
     let array = complex(values)?;
     match array.shape() {
         [_] => Ok(array.as_array().iter().copied().collect()),
-        shape => Err(Failure::new(format!("an array of one dimension is expected, not one of {}", shape.len())).into()),
+        shape => {
+            Err(Failure::new(format!("an array of one dimension is expected, not one of {}", shape.len()))
+                .into())
+        }
     }
 }
 
@@ -27,5 +30,5 @@ pub(crate) fn matrix(values: &Bound<'_, PyAny>) -> PyResult<(Vec<Complex64>, usi
 
 fn complex<'py>(values: &Bound<'py, PyAny>) -> PyResult<PyReadonlyArrayDyn<'py, Complex64>> {
     let array = values.py().import("numpy")?.call_method1("asarray", (values, "complex128"))?;
-    Ok(array.extract()?)
+    array.extract()
 }
