@@ -1,13 +1,14 @@
 //! Long work: Python goes on meanwhile, is told how far it is, and can stop it.
 //!
 //! The work runs on a thread of its own without the interpreter's lock. The calling thread waits for it. In between it
-//! calls the progress and looks for signals. Ctrl-C returns at once, and the work ends behind it at its next step.
+//! calls the progress and looks for signals. After Ctrl-C the work ends at its next step; where that is far, the call
+//! returns in seconds, and the work ends behind it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
@@ -15,6 +16,9 @@ use crate::failure::Failure;
 
 /// How often signals are looked for.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// How long a step is waited for when the work is to end, so that its folder is free again.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How far some work is.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +85,14 @@ pub(crate) fn run<T: Send + 'static>(
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            look(step).inspect_err(|_| stopped.store(true, Ordering::Relaxed))?;
+            if let Err(error) = look(step) {
+                stopped.store(true, Ordering::Relaxed);
+                let begin = Instant::now();
+                while !worker.is_finished() && begin.elapsed() < PATIENCE {
+                    thread::sleep(BETWEEN_LOOKS);
+                }
+                return Err(error);
+            }
         }
         let done = worker.join().unwrap_or_else(|_| Err(Failure::new("the work panicked")));
         Ok(done?)
