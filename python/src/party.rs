@@ -98,7 +98,9 @@ impl PyOwner {
     }
 
     /// Encrypts labelled rows and completes the upload, as `volley encrypt` does.
-    #[pyo3(signature = (features, labels, names=None, *, balanced=false, passphrase=None, replace=false, progress=None))]
+    #[pyo3(signature = (
+        features, labels, names=None, *, balanced=false, passphrase=None, replace=false, progress=None
+    ))]
     #[expect(clippy::too_many_arguments, reason = "they are Python's, by their names")]
     fn encrypt_rows(
         &self,
