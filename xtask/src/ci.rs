@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{tidy, workspace};
+use crate::{python, tidy, workspace};
 
 /// A call of cargo.
 struct Step {
@@ -102,7 +102,7 @@ pub(crate) fn run() -> Result<()> {
         let arguments = [&CLIPPY_ON_LIBRARIES[..], &chosen].concat();
         timed(&format!("features: {features:?} alone"), || cargo(&arguments, &[]))?;
     }
-    Ok(())
+    timed("python", python::run)
 }
 
 fn timed(name: &str, step: impl FnOnce() -> Result<()>) -> Result<()> {

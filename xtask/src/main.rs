@@ -23,6 +23,7 @@ mod key_rounds;
 mod mnist;
 mod mnist_subset;
 mod pool;
+mod python;
 mod tidy;
 mod workspace;
 
@@ -58,6 +59,8 @@ enum Command {
     Mnist(mnist::Options),
     /// Make the embedded MNIST subset from the original files
     MnistSubset(mnist_subset::Options),
+    /// Install the Python package in an environment of its own, and run its tests
+    Python,
     /// Check the project's own rules: layers, licences, sources, tests of errors
     Tidy,
 }
@@ -87,6 +90,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Compare(options) => compare::run(options),
         Command::Mnist(options) => mnist::run(options),
         Command::MnistSubset(options) => mnist_subset::run(options),
+        Command::Python => python::run(),
         Command::Tidy => tidy::run(),
     }
 }

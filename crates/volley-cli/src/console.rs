@@ -2,16 +2,23 @@
 //!
 //! On a terminal there are bars. Elsewhere there is a line every few seconds, and for programs one of JSON.
 
-use std::io::{self, IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, BufReader, IsTerminal, Read, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use serde::Serialize;
+use volley_mlr::Job;
+use volley_mlr::volley_ckks::{Context, EvaluationKeySet, KeySpec};
+use volley_program::BadInput;
 use volley_program::units::show_duration;
+use volley_project::JobFolder;
+use volley_project::files::buffered;
 
 use crate::event::{self, Event};
 
@@ -145,13 +152,28 @@ fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
     bar
 }
 
-/// Counts the bytes of a file, where there is a terminal and the file is not read in an instant.
-pub(crate) fn bytes_bar(name: String, bytes: u64) -> ProgressBar {
-    if bytes < BAR_BYTES {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(bytes).with_message(name).with_finish(ProgressFinish::AndClear);
-    styled(bar, "{spinner} {msg} {wide_bar} {bytes}/{total_bytes} {eta} left")
+/// Shows how far a large file is read, where there is a terminal.
+pub(crate) fn shown(path: &Path, file: BufReader<File>) -> BufReader<impl Read + use<>> {
+    let bytes = file.get_ref().metadata().map_or(0, |metadata| metadata.len());
+    let bar = if bytes < BAR_BYTES {
+        ProgressBar::hidden()
+    } else {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let bar = ProgressBar::new(bytes).with_message(name).with_finish(ProgressFinish::AndClear);
+        styled(bar, "{spinner} {msg} {wide_bar} {bytes}/{total_bytes} {eta} left")
+    };
+    buffered(bar.wrap_read(file.into_inner()))
+}
+
+/// Reads the evaluation keys of a job, which may be gigabytes.
+pub(crate) fn shown_keys(
+    folder: &JobFolder,
+    job: &Job,
+    context: &Arc<Context>,
+    needed: &KeySpec,
+) -> Result<EvaluationKeySet, BadInput> {
+    let file = folder.keys_file();
+    folder.keys(job, context, needed, shown(&file, folder.open(&file)?))
 }
 
 /// Counts the parts of some work, with their rate and the time left: a bar on a terminal, elsewhere a line now

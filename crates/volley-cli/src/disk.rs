@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use volley_mlr::Plan;
 use volley_program::BadInput;
 use volley_program::machine::available_disk_bytes;
 use volley_program::units::show_bytes;
 
 use crate::failure::Passing;
-use crate::project::{checkpoint_limit, gradient_limit, model_limit};
 
 /// Refuses work for whose results a folder's disk has not the room, as far as the system tells.
 ///
@@ -30,17 +28,9 @@ fn check_room_in(available: Option<u64>, folder: &Path, work: &str, bytes: u64) 
     }
 }
 
-/// Most bytes that training writes beside an upload: the model of every iteration, and a checkpoint and a gradient,
-/// each beside the one that it replaces.
-pub(crate) fn training_bytes(plan: &Plan) -> u64 {
-    let models = plan.hyperparameters().iterations() as u64 * model_limit(plan);
-    models + 2 * (checkpoint_limit(plan) + gradient_limit(plan))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Settings;
 
     #[test]
     fn what_does_not_fit_is_refused_with_both_sizes() {
@@ -51,13 +41,5 @@ mod tests {
         let problem = "training writes up to 2.00 GB, and the disk has room for 2.00 GB";
         assert_eq!(refused, Passing::NoRoom(BadInput::at(folder, problem)));
         assert!(check_room(Path::new("/"), "nothing", 0).is_ok());
-    }
-
-    #[test]
-    fn every_iteration_leaves_a_model() {
-        let of = |iterations| Settings { iterations, ..Settings::of(24, 4, 3) }.plan().unwrap();
-        let (two, three) = (of(2), of(3));
-        assert!(training_bytes(&two) >= 2 * model_limit(&two) + checkpoint_limit(&two));
-        assert!(training_bytes(&three) > training_bytes(&two));
     }
 }

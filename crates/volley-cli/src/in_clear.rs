@@ -12,11 +12,11 @@ use volley_mlr::volley_revolver::Layout;
 use volley_mlr::{ClassLabels, Dataset, Error, Hyperparameters, Profile, Recalls, Step, TrainingSet};
 use volley_program::units::counted;
 use volley_program::{BadInput, ProfileName};
+use volley_project::Settings;
 
 use crate::class_weight::{ClassWeight, prepare};
 use crate::console::{phase, warn};
 use crate::logistic_regression::converged;
-use crate::settings::Settings;
 
 /// The rows held out are the same for the same table.
 const SEED: u64 = 0;

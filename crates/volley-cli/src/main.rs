@@ -3,7 +3,6 @@
 
 #![forbid(unsafe_code)]
 
-mod atomic;
 mod class_weight;
 mod commands;
 mod console;
@@ -11,18 +10,14 @@ mod disk;
 mod evaluation;
 mod event;
 mod failure;
-mod files;
 mod in_clear;
 mod interrupt;
 mod log;
 mod logistic_regression;
 mod output;
 mod passphrase;
-mod plan_summary;
 mod planning;
 mod predictions;
-mod project;
-mod settings;
 mod table_advice;
 mod tables;
 

@@ -5,9 +5,9 @@ use volley_mlr::{Error, Plan};
 use volley_program::BadInput;
 use volley_program::machine::available_memory_bytes;
 use volley_program::units::show_bytes;
+use volley_project::Settings;
 
 use crate::console::phase;
-use crate::settings::Settings;
 
 /// The plan of some settings. Where these have no limit of the memory, one that is too large for this machine is
 /// refused: whoever has a larger one says so.

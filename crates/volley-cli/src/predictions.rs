@@ -10,8 +10,8 @@ use serde::Serialize;
 use volley_data::write_predictions;
 use volley_mlr::{ClassLabels, Model};
 use volley_program::{BadInput, OrBadInput};
+use volley_project::atomic::{Staged, check_free};
 
-use crate::atomic::{Staged, check_free};
 use crate::console::info;
 use crate::output::Output;
 

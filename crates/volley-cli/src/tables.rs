@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use volley_data::{
     Comments, DataError, Delimiter, Header, LabelDoubt, LabelSource, Remarks, Schema, Table, TableOptions,
     read_table, read_table_from,
 };
 use volley_mlr::ClassLabels;
-use volley_program::BadInput;
 use volley_program::units::counted;
+use volley_program::{BadInput, OrBadInput};
 
 use crate::console::{note, phase};
 use crate::table_advice::with_advice;
@@ -93,6 +94,11 @@ fn delimiter(text: &str) -> Result<String, String> {
 }
 
 impl TableSource {
+    /// What a project keeps of it.
+    pub(crate) fn kept(&self) -> Result<Map<String, Value>, BadInput> {
+        serde_json::to_value(self).and_then(serde_json::from_value).or_bad_input()
+    }
+
     /// The same, and where nothing is said, what `earlier` says.
     pub(crate) fn or(&self, earlier: Self) -> Self {
         let labels_elsewhere = self.label_column.is_some() || self.labels.is_some();

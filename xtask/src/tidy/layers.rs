@@ -19,7 +19,7 @@ struct Rule {
 const TESTKIT: &[&str] = &["volley-testkit"];
 
 /// The rules of all members. For the chain they repeat [`CHAIN`]; beside it, features of images need no encryption.
-const GRAPH: [Rule; 14] = [
+const GRAPH: [Rule; 15] = [
     Rule { name: "volley-testkit", published: false, uses: &[], tests_use: &[] },
     Rule { name: "volley-ring", published: true, uses: &[], tests_use: TESTKIT },
     Rule { name: "volley-ckks", published: true, uses: &["volley-ring"], tests_use: TESTKIT },
@@ -30,6 +30,12 @@ const GRAPH: [Rule; 14] = [
     Rule { name: "volley-features", published: true, uses: &[], tests_use: &["volley-data"] },
     Rule { name: "volley-program", published: true, uses: &["volley-mlr"], tests_use: &[] },
     Rule {
+        name: "volley-project",
+        published: true,
+        uses: &["volley-data", "volley-mlr", "volley-program"],
+        tests_use: &[],
+    },
+    Rule {
         name: "volley-report",
         published: true,
         uses: &["volley-data", "volley-mlr", "volley-program"],
@@ -38,7 +44,14 @@ const GRAPH: [Rule; 14] = [
     Rule {
         name: "volley-cli",
         published: true,
-        uses: &["volley-data", "volley-features", "volley-mlr", "volley-program", "volley-report"],
+        uses: &[
+            "volley-data",
+            "volley-features",
+            "volley-mlr",
+            "volley-program",
+            "volley-project",
+            "volley-report",
+        ],
         tests_use: &["volley-ring"],
     },
     Rule { name: "volley-fuzz", published: false, uses: &["volley-mlr", "volley-testkit"], tests_use: &[] },

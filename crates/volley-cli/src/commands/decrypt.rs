@@ -12,12 +12,12 @@ use volley_data::{ModelFormat, TableModel, write_model};
 use volley_mlr::volley_ckks::{Ciphertext, Context};
 use volley_mlr::{EncryptedModel, Sharing};
 use volley_program::OrBadInput;
+use volley_project::atomic::{Staged, check_free};
+use volley_project::{Project, model_limit, open};
 
-use crate::atomic::{Staged, check_free};
 use crate::console::{note, phase};
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;
-use crate::project::{Project, model_limit, open};
 
 /// Decrypt the model that the server returned
 #[derive(Args, Debug)]
@@ -79,7 +79,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let job = project.job()?;
     let plan = job.plan();
     let context = phase("tables", || Context::new(plan.parameters().clone()));
-    let secret_key = project.secret_key_of(&job, &context, &options.source)?;
+    let secret_key = project.secret_key_of(&job, &context, || options.source.open())?;
     let state = project.owner_state(&job)?;
     let file = &options.model;
     fs::metadata(file).at(file)?;

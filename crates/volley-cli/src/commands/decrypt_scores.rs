@@ -7,12 +7,12 @@ use clap::Args;
 use volley_mlr::volley_ckks::{Ciphertext, Context, SeededCiphertext};
 use volley_mlr::{EncryptedRows, EncryptedScores, Job, RowsHash};
 use volley_program::{BadInput, OrBadInput};
+use volley_project::{Project, complete_length, open};
 
 use crate::console::{note, phase};
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;
 use crate::predictions::Target;
-use crate::project::{Project, complete_length, open};
 
 /// Encrypted prediction, step 3, owner: decrypt the scores to labels
 #[derive(Args, Debug)]
@@ -44,7 +44,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     options.target.file().map_or(Ok(()), |target| project.check_outside_upload(target))?;
     let job = project.job()?;
     let context = phase("tables", || Context::new(job.plan().parameters().clone()));
-    let secret_key = project.secret_key_of(&job, &context, &options.source)?;
+    let secret_key = project.secret_key_of(&job, &context, || options.source.open())?;
     let state = project.owner_state(&job)?;
     let file = &options.scores;
     let length = complete_length(file)?;

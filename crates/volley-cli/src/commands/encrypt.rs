@@ -1,8 +1,7 @@
 //! `volley encrypt`: the owner's data, ready for the server.
 
 use std::fmt;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -12,22 +11,19 @@ use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 use volley_data::Schema;
-use volley_mlr::volley_ckks::wire::Header;
-use volley_mlr::volley_ckks::{Context, SecretKey};
-use volley_mlr::wire::write_preconditioner;
+use volley_mlr::volley_ckks::Context;
 use volley_mlr::{Error, Hyperparameters, Job, Owner, TrainingSet};
 use volley_program::units::{counted, show_bytes};
 use volley_program::{BadInput, OrBadInput};
+use volley_project::atomic::{FolderLock, check_free};
+use volley_project::{JobFolder, OwnerFiles, Project, StagedUpload, check_keys};
 
-use crate::atomic::{FolderLock, Staged, check_free};
 use crate::class_weight::{ClassWeight, prepare};
 use crate::console::{Progress, note, phase};
 use crate::disk::check_room;
-use crate::files::open_received;
 use crate::in_clear::{InClear, Rehearsal};
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;
-use crate::project::{JobFolder, OwnerFiles, Project};
 use crate::tables::TableSource;
 
 mod append;
@@ -133,7 +129,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     // The job is written last: an upload without a job was never complete.
     check_free(&upload.job_file(), options.force)?;
     let plan = Arc::new(phase("planning", || project.plan())?);
-    let table = options.table.or(project.table_source()?).read_training(&options.data)?;
+    let table = options.table.or(project.table()?).read_training(&options.data)?;
     let schema = table.schema().clone();
     let data = table.into_dataset().or_bad_input()?;
     let (profile, layout) = (plan.hyperparameters().profile(), plan.layout());
@@ -146,7 +142,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     drop(data);
     in_clear.check(&options.data, options.force)?;
     let context = phase("tables", || Context::new(plan.parameters().clone()));
-    let (secret_key, _passphrase) = project.secret_key(&context, &options.source)?;
+    let (secret_key, _passphrase) = project.secret_key(&context, || options.source.open())?;
     let secret_key = Arc::new(secret_key);
     check_keys(&upload.keys_file(), &secret_key)?;
     let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
@@ -154,75 +150,37 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     check_room(upload.path(), "encryption", plan.upload_bytes())?;
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
     let job = Job::new(plan.clone(), secret_key.id(), &mut rng)?;
-    let staged =
-        StagedUpload::write(&upload, &project.owner_files(), &job, &owner, &training_set, &schema, options)?;
-    staged.commit(options.force)?;
+    stage(&upload, &project.owner_files(), &job, &owner, &training_set, &schema, options)?
+        .commit(options.force)?;
     output.result(&Encrypted::new(&upload, &job, 0, in_clear))
 }
 
-/// The complete files of an upload, which are not in their places yet.
-struct StagedUpload<'a> {
-    folder: &'a JobFolder,
-    /// The owner's state and the columns.
-    private: [Staged; 2],
-    files: Vec<Staged>,
-    job: Staged,
-}
-
-impl<'a> StagedUpload<'a> {
-    /// Encrypts all rows, for a folder and the private files beside it.
-    fn write(
-        folder: &'a JobFolder,
-        private: &OwnerFiles,
-        job: &Job,
-        owner: &Owner,
-        training_set: &TrainingSet,
-        schema: &Schema,
-        options: &Options,
-    ) -> Result<Self> {
-        let (plan, data) = (job.plan(), &options.data);
-        let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
-        let encryption = owner.encryption();
-        let encryption = encryption.map_err(|error| with_advice(&error, plan.hyperparameters())).at(data)?;
-        let state =
-            Staged::private(&private.owner_state(), |file| training_set.owner_state().write(job, file))?;
-        let private = [state, private.stage_schema(job, schema)?];
-        let blocks = encryption.preconditioner(&mut rng).at(data)?;
-        let preconditioner =
-            Staged::new(&folder.preconditioner_file(), |out| write_preconditioner(&blocks, job, out))?;
-        let mut files = vec![preconditioner];
-        let bar = Progress::new("encryption", plan.row_files(), "files of rows");
-        for file in 0..plan.row_files() {
-            let rows = encryption.groups(plan.row_file_groups(file), &mut rng).at(data)?;
-            files.push(Staged::new(&folder.row_file(file), |out| rows.write(job, out))?);
-            bar.set(file + 1);
-        }
-        let job = Staged::new(&folder.job_file(), |out| job.write(out))?;
-        Ok(Self { folder, private, files, job })
-    }
-
-    /// Moves the files to their places, the job last. One that is there already is replaced on demand.
-    fn commit(self, replace: bool) -> Result<(), BadInput> {
-        let row_files = self.files.len() - 1;
-        self.private.into_iter().try_for_each(|file| file.commit(true))?;
-        self.files.into_iter().try_for_each(|file| file.commit(true))?;
-        for stale in self.folder.row_files_beyond(row_files)? {
-            fs::remove_file(&stale).at(&stale)?;
-        }
-        self.job.commit(replace)
-    }
-}
-
-/// Refuses to complete an upload with evaluation keys of another secret key.
-fn check_keys(file: &Path, secret_key: &SecretKey) -> Result<(), BadInput> {
-    if !file.try_exists().at(file)? {
-        return Err(BadInput::at(file, "there are no evaluation keys: `volley keygen` makes them"));
-    }
-    let header = Header::read(open_received(file)?).at(file)?;
-    if header.key_id == Some(secret_key.id()) {
-        return Ok(());
-    }
-    Err(BadInput::at(file, "these evaluation keys belong to another secret key"))
+/// Encrypts all rows, and shows how far that is.
+fn stage<'a>(
+    upload: &'a JobFolder,
+    private: &OwnerFiles,
+    job: &Job,
+    owner: &Owner,
+    training_set: &TrainingSet,
+    schema: &Schema,
+    options: &Options,
+) -> Result<StagedUpload<'a>> {
+    let plan = job.plan();
+    let encryption = owner.encryption().map_err(|error| with_advice(&error, plan.hyperparameters()));
+    let encryption = encryption.at(&options.data)?;
+    let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
+    let bar = Progress::new("encryption", plan.row_files(), "files of rows");
+    let written = |files| -> Result<()> {
+        bar.set(files);
+        Ok(())
+    };
+    let state = training_set.owner_state();
+    let staged = StagedUpload::write(upload, private, job, &encryption, state, schema, &mut rng, written);
+    // What a value of the data causes is for the user to mend.
+    staged.map_err(|error| match error.downcast::<Error>() {
+        Ok(error) => BadInput::at(&options.data, error).into(),
+        Err(error) => error,
+    })
 }
 
 /// Names the columns that are left out although their values differ.

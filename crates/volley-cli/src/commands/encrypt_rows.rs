@@ -13,12 +13,12 @@ use volley_mlr::PredictionPlan;
 use volley_mlr::volley_ckks::Context;
 use volley_program::units::{counted, show_bytes};
 use volley_program::{BadInput, OrBadInput};
+use volley_project::Project;
+use volley_project::atomic::{Staged, check_free};
 
-use crate::atomic::{Staged, check_free};
 use crate::console::phase;
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;
-use crate::project::Project;
 use crate::tables::TableSource;
 
 /// Encrypted prediction, step 1, owner: encrypt rows
@@ -71,9 +71,9 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let job = project.job()?;
     let training = job.plan();
     let context = phase("tables", || Context::new(training.parameters().clone()));
-    let secret_key = project.secret_key_of(&job, &context, &options.source)?;
+    let secret_key = project.secret_key_of(&job, &context, || options.source.open())?;
     let state = project.owner_state(&job)?;
-    let table = options.table.or_format(project.table_source()?);
+    let table = options.table.or_format(project.table()?);
     let features = table.read_features(&options.data, &project.schema(&job)?)?;
     let plan = phase("planning", || PredictionPlan::new(training, features.nrows())).at(&options.data)?;
     if !training.key_spec().covers(plan.key_spec()) {

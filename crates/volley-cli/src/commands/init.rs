@@ -8,14 +8,12 @@ use clap::Args;
 use serde::Serialize;
 use volley_mlr::{ClassLabels, Dataset, Error, PlanHash, PredictionPlan, TrainingSet};
 use volley_program::{BadInput, CoreTimes, Iterations, OrBadInput};
+use volley_project::{PlanSummary, Project, Settings};
 
 use crate::console::note;
 use crate::in_clear::{InClear, Rehearsal};
 use crate::output::Output;
-use crate::plan_summary::PlanSummary;
 use crate::planning::plan;
-use crate::project::Project;
-use crate::settings::Settings;
 use crate::tables::TableSource;
 
 /// Plan a run from the shape of the data, and make the owner's folder
@@ -132,7 +130,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         }
         None => None,
     };
-    Project::create(project, &settings, &options.table, &plan)?;
+    Project::create(project, &settings, options.table.kept()?, &plan)?;
     if !plan.key_spec().covers(PredictionPlan::new(&plan, 1)?.key_spec()) {
         note("encrypted prediction takes keys that the server gets for two iterations or more");
     }

@@ -11,11 +11,13 @@ use volley_mlr::volley_ckks::{Ciphertext, Context, Parameters, SecretKey};
 use volley_mlr::{Checkpoint, EncryptedModel, EncryptedScores, Gradient, Job, PredictionPlan, wire};
 use volley_program::units::show_bytes;
 use volley_program::{BadInput, CoreTimes, OrBadInput};
+use volley_project::files::{check_hash, open_named};
+use volley_project::{
+    ParametersSummary, PlanSummary, checkpoint_limit, gradient_limit, model_limit, open, read_job,
+};
 
-use crate::files::{check_hash, open_named};
+use crate::console::shown;
 use crate::output::Output;
-use crate::plan_summary::{ParametersSummary, PlanSummary};
-use crate::project::{checkpoint_limit, gradient_limit, model_limit, open, read_job};
 
 /// Show what a file is: kind, parameters, security, sizes, level, names
 #[derive(Args, Debug)]
@@ -102,7 +104,7 @@ impl fmt::Display for Inspection {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let path = &options.file;
     let header = Header::read(open_named(path)?).at(path)?;
-    let state = check_hash(open(path)?);
+    let state = check_hash(shown(path, open(path)?));
     let mut inspection = Inspection::new(path, &header, state.is_ok())?;
     if state.is_ok() {
         inspection.look_inside(&header, options.job.as_deref())?;
@@ -158,7 +160,7 @@ impl Inspection {
         let plan = job.plan();
         let context = || Context::new(plan.parameters().clone());
         if header.kind == wire::TRAINING_ROWS {
-            let groups = wire::read_groups(job, open(path)?, self.bytes).at(path)?;
+            let groups = wire::read_groups(job, shown(path, open(path)?), self.bytes).at(path)?;
             let (layout, rows) = (plan.layout(), 2 * plan.layout().rows());
             let end = (groups.end * rows).min(layout.shape().samples);
             self.rows = Some(end - groups.start * rows);

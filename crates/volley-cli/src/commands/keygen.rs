@@ -15,14 +15,14 @@ use volley_mlr::volley_ckks::wire::WireError;
 use volley_mlr::volley_ckks::{Context, EvaluationKeySet, SecretKey};
 use volley_program::BadInput;
 use volley_program::units::show_bytes;
+use volley_project::Project;
+use volley_project::atomic::{FolderLock, Staged, check_free};
 use zeroize::Zeroizing;
 
-use crate::atomic::{FolderLock, Staged, check_free};
 use crate::console::{Progress, phase};
 use crate::disk::check_room;
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;
-use crate::project::Project;
 
 /// Make the secret key, which stays, and the evaluation keys, which the server gets
 #[derive(Args, Debug)]
@@ -117,7 +117,7 @@ impl Options {
     ) -> Result<(SecretKey, Option<Zeroizing<String>>), BadInput> {
         let seal = self.passphrase || self.source.is_given();
         match &self.reuse_key {
-            Some(other) => match Project::open(other)?.secret_key(context, &self.source)? {
+            Some(other) => match Project::open(other)?.secret_key(context, || self.source.open())? {
                 (key, None) if seal => Ok((key, Some(self.source.choose()?))),
                 sealed_or_not => Ok(sealed_or_not),
             },

@@ -8,14 +8,13 @@ use clap::Args;
 use serde::Serialize;
 use volley_mlr::PlanHash;
 use volley_program::{CoreTimes, Iterations, OrBadInput};
+use volley_project::{PlanSummary, Settings};
 
 use super::init::of_shape;
 use crate::class_weight::{ClassWeight, prepare};
 use crate::in_clear::{InClear, Rehearsal};
 use crate::output::Output;
-use crate::plan_summary::PlanSummary;
 use crate::planning::plan;
-use crate::settings::Settings;
 use crate::tables::TableSource;
 
 /// Show what a training on ciphertexts will give and take, without keys or a folder

@@ -11,13 +11,13 @@ use serde::Serialize;
 use volley_data::{Images, LabelSource, Schema, TableModel, read_images, read_model};
 use volley_mlr::{Dataset, Plan, Step};
 use volley_program::{BadInput, OrBadInput};
+use volley_project::Project;
+use volley_project::atomic::Staged;
 use volley_report::{Error, PageFile, Report, Rows, Training};
 
-use crate::atomic::Staged;
 use crate::class_weight::{ClassWeight, prepare};
 use crate::console::{phase, warn};
 use crate::output::Output;
-use crate::project::Project;
 use crate::tables::{TableSource, is_stdin};
 
 /// Make a page with plots: the decrypted model beside the same training in clear
@@ -87,7 +87,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     }
     let job = project.job()?;
     let model = read_model(&options.model).or_bad_input()?;
-    let table = options.table.or_format(project.table_source()?);
+    let table = options.table.or_format(project.table()?);
     let report = options.report(&table, (job.plan(), &project.schema(&job)?), &model)?;
     if report.max_relative_weight_error > DIFFERENT_WEIGHTS {
         warn(format!(

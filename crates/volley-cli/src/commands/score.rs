@@ -12,11 +12,11 @@ use volley_mlr::volley_ckks::{Ciphertext, Context, EvaluationKeySet, Evaluator, 
 use volley_mlr::{EncryptedModel, EncryptedRows, EncryptedScores, PredictionPlan, Predictor};
 use volley_program::units::{counted, show_bytes};
 use volley_program::{BadInput, Machine, OrBadInput};
+use volley_project::atomic::{Staged, check_free};
+use volley_project::{JobFolder, complete_length, model_limit, open};
 
-use crate::atomic::{Staged, check_free};
-use crate::console::{Progress, phase};
+use crate::console::{Progress, phase, shown, shown_keys};
 use crate::output::Output;
-use crate::project::{JobFolder, complete_length, model_limit, open};
 
 /// Encrypted prediction, step 2, server: score encrypted rows with the encrypted model
 #[derive(Args, Debug)]
@@ -73,10 +73,12 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let limit = model_limit(job.plan());
     let model = EncryptedModel::<Ciphertext>::read(&job, &context, folder.open(&model_file)?, limit);
     let model = model.at(&model_file)?;
-    let (_, rows) = EncryptedRows::<SeededCiphertext>::read(&job, &context, open(file)?, length).at(file)?;
+    let opened = shown(file, open(file)?);
+    let (_, rows) = EncryptedRows::<SeededCiphertext>::read(&job, &context, opened, length).at(file)?;
     let rows_hash = rows.hash(&job).at(file)?;
     let rows = rows.expand(&context).at(file)?;
-    let scores = scores_of(&rows, &model, &plan, folder.keys(&job, &context, plan.key_spec())?, &context)?;
+    let keys = shown_keys(&folder, &job, &context, plan.key_spec())?;
+    let scores = scores_of(&rows, &model, &plan, keys, &context)?;
     Staged::new(&options.output, |out| scores.write(&job, rows_hash, out))?.commit(options.force)?;
     output.result(&Scored {
         file: options.output.clone(),

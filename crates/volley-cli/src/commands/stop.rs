@@ -8,10 +8,10 @@ use clap::Args;
 use serde::Serialize;
 use volley_mlr::wire::WireError;
 use volley_program::{BadInput, OrBadInput};
+use volley_project::JobFolder;
+use volley_project::atomic::Staged;
 
-use crate::atomic::Staged;
 use crate::output::Output;
-use crate::project::JobFolder;
 
 /// Stop a training: the model of the last iteration that was done is the result
 #[derive(Args, Debug)]

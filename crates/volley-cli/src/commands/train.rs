@@ -18,18 +18,19 @@ use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator};
 use volley_mlr::{Checkpoint, EncryptedModel, Job, Plan, RowStorage, Trainer, wire};
 use volley_program::units::{counted, show_bytes, show_duration};
 use volley_program::{BadInput, CoreTimes, Machine, OrBadInput};
+use volley_project::atomic::{FolderLock, Staged, check_free};
+use volley_project::{
+    JobFolder, UploadProblem, check_upload, checkpoint_limit, model_limit, open_rows, training_bytes,
+};
 
-use crate::atomic::{FolderLock, Staged, check_free};
-use crate::console::{Progress, info, phase};
-use crate::disk::{check_room, training_bytes};
+use crate::console::{Progress, info, phase, shown_keys};
+use crate::disk::check_room;
 use crate::event::unit_within;
+use crate::failure::Passing;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
-use crate::project::{JobFolder, checkpoint_limit, model_limit};
 
 mod pass;
-mod rows;
-mod upload;
 mod watch;
 
 use pass::Pass;
@@ -138,7 +139,7 @@ pub(super) fn run_job(
         Some(iteration) => Iterations { before: iteration, all: iteration },
         None => {
             let storage = choose_storage(machine, job.plan())?;
-            upload::check(folder, job, storage)?;
+            phase("checking the rows", || check_upload(folder, job, storage)).map_err(in_words)?;
             let left = training_bytes(job.plan()).saturating_sub(folder.bytes_made_by_server()?);
             check_room(folder.path(), "training", left)?;
             train(folder, job, storage, interrupt)?
@@ -176,6 +177,14 @@ fn finished(folder: &JobFolder, job: &Job) -> Result<Option<usize>, BadInput> {
     model.map(|model| Some(model.iteration)).map_err(|error| in_the_way(&file, &error))
 }
 
+/// An upload that is not complete may be complete later.
+fn in_words(problem: UploadProblem) -> anyhow::Error {
+    match problem {
+        UploadProblem::Incomplete(problem) => Passing::Incomplete(problem).into(),
+        UploadProblem::Wrong(problem) => problem.into(),
+    }
+}
+
 fn in_the_way(file: &Path, error: &wire::WireError) -> BadInput {
     BadInput::at(file, format!("{error}; move it away to train"))
 }
@@ -198,8 +207,14 @@ fn train(folder: &JobFolder, job: &Job, storage: RowStorage, interrupt: &Interru
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let checkpoint = read_checkpoint(folder, job, &context)?;
     let before = checkpoint.as_ref().map_or(0, Checkpoint::iteration);
-    let evaluator = Arc::new(Evaluator::new(&context, folder.keys(job, &context, plan.key_spec())?)?);
-    let rows = rows::open(folder, job, &evaluator, storage, interrupt)?;
+    let keys = shown_keys(folder, job, &context, plan.key_spec())?;
+    let evaluator = Arc::new(Evaluator::new(&context, keys)?);
+    let bar = Progress::new("set-up", plan.row_files(), "files of rows");
+    let rows = open_rows(folder, job, &evaluator, storage, |files| {
+        bar.set(files);
+        interrupt.check().map_err(anyhow::Error::from)
+    })?;
+    drop(bar);
     let mut trainer = Trainer::from_rows(&evaluator, plan, rows)?;
     if let Some(checkpoint) = checkpoint {
         trainer = trainer.resumed(plan, checkpoint)?;

@@ -16,14 +16,14 @@ use volley_mlr::wire::read_preconditioner;
 use volley_mlr::{Dataset, EncryptedGroups, Error, Job, Owner, OwnerState, Plan, PreparedRows, TrainingSet};
 use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
+use volley_project::atomic::FolderLock;
+use volley_project::{JobFolder, Project, check_keys};
 
-use super::{Encrypted, Options, StagedUpload, check_keys};
-use crate::atomic::FolderLock;
+use super::{Encrypted, Options, stage};
 use crate::console::{Progress, note, phase};
 use crate::disk::check_room;
 use crate::in_clear::Rehearsal;
 use crate::output::Output;
-use crate::project::{JobFolder, Project};
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
@@ -32,11 +32,11 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let first = project.job()?;
     check_not_begun(&upload)?;
     let schema = project.schema(&first)?;
-    let table = options.table.or_format(project.table_source()?).read_labelled(&options.data, &schema)?;
+    let table = options.table.or_format(project.table()?).read_labelled(&options.data, &schema)?;
     let data = table.into_dataset().or_bad_input()?;
     let plan = Arc::new(plan_for(first.plan(), &data).at(&options.data)?);
     let context = phase("tables", || Context::new(plan.parameters().clone()));
-    let secret_key = Arc::new(project.secret_key_of(&first, &context, &options.source)?);
+    let secret_key = Arc::new(project.secret_key_of(&first, &context, || options.source.open())?);
     check_keys(&upload.keys_file(), &secret_key)?;
     let state = project.owner_state(&first)?;
     // Before gigabytes are read: columns and classes.
@@ -55,7 +55,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     check_room(upload.path(), "encryption", plan.upload_bytes())?;
     let pending = project.new_pending()?;
     let private = project.pending_owner_files();
-    StagedUpload::write(&pending, &private, &job, &owner, &training_set, &schema, options)?.commit(false)?;
+    stage(&pending, &private, &job, &owner, &training_set, &schema, options)?.commit(false)?;
     project.complete_pending()?;
     note(format!(
         "{} added to {before}; features are prepared by the statistics of the first upload's rows. It is a new \

@@ -11,9 +11,8 @@ use anyhow::Result;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use volley_program::{BadInput, OrBadInput};
-
-use crate::atomic::{FolderLock, Staged, sweep};
-use crate::files::{buffered, check_without_links, open_named, open_received};
+use volley_project::atomic::{FolderLock, Staged, sweep};
+use volley_project::files::{buffered, check_without_links, open_named, open_received};
 
 /// The name by which the server sends.
 pub(super) const SERVER: &str = "server";

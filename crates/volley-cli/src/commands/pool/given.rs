@@ -8,10 +8,10 @@ use std::path::Path;
 use anyhow::Result;
 use volley_mlr::OwnerState;
 use volley_program::{BadInput, OrBadInput};
+use volley_project::files::open_named;
 
 use super::agreement::Invitation;
 use super::folder::PoolFolder;
-use crate::files::open_named;
 
 /// Sent by the owner who invites.
 const STATISTICS: &str = "statistics.vly";

@@ -8,13 +8,13 @@ use volley_mlr::EncryptedModel;
 use volley_mlr::volley_ckks::multiparty::Openings;
 use volley_mlr::volley_ckks::{Ciphertext, Encoder, Plaintext};
 use volley_program::{BadInput, OrBadInput};
+use volley_project::model_limit;
 
 use super::folder::SERVER;
 use super::opening;
 use super::rows::owner_state;
 use super::session::Session;
 use super::training::MODEL;
-use crate::project::model_limit;
 
 pub(super) const READY: &str = "ready.json";
 pub(super) const OPENERS: &str = "openers.json";

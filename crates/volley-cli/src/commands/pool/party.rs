@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use volley_data::{Schema, Table};
 use volley_mlr::Dataset;
 use volley_program::{BadInput, OrBadInput};
+use volley_project::files::open_named;
 
 use super::agreement::Invitation;
 use super::folder::{PARTY, PoolFolder, SERVER};
-use crate::files::open_named;
 use crate::tables::{TableSource, is_stdin};
 
 /// `party.json`.

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 use volley_mlr::pool::Round;
+use volley_project::row_file_name;
 
 use super::agreed::JOB;
 use super::agreement::JOIN;
@@ -10,7 +11,6 @@ use super::folder::SERVER;
 use super::session::Session;
 use super::statistics::{opening_file, sums_file};
 use super::{key_costs, keys, membership, model, planning, rows, statistics, training};
-use crate::project::row_file_name;
 
 use By::{Chooser, Fitters, Host, Openers, Owners, Quorum, Server};
 use Leaves::{Kept, Rows, Sent, SentToEach};

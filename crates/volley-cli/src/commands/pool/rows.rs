@@ -5,12 +5,12 @@ use volley_mlr::OwnerState;
 use volley_mlr::pool::PoolRows;
 use volley_mlr::wire::write_preconditioner;
 use volley_program::{BadInput, OrBadInput};
+use volley_project::{complete_length, row_file_name};
 
 use super::given;
 use super::keys::public_key;
 use super::session::{Session, generator};
 use super::statistics;
-use crate::project::{complete_length, row_file_name};
 
 pub(super) const PRECONDITIONER: &str = "preconditioner.vly";
 const OWNER_STATE: &str = "owner-state.vly";

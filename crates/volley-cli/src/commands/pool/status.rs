@@ -9,6 +9,7 @@ use serde::Serialize;
 use volley_mlr::pool::PoolPlan;
 use volley_program::units::{show_bytes, show_seconds};
 use volley_program::{CoreTimes, Machine};
+use volley_project::ParametersSummary;
 
 use super::agreed::{Agreed, JOB};
 use super::folder::PoolFolder;
@@ -16,7 +17,6 @@ use super::key_costs::{self, StepCost};
 use super::next::Outlook;
 use super::session::Session;
 use crate::output::Output;
-use crate::plan_summary::ParametersSummary;
 
 /// Show how far a pool is, who is waited for, and what it takes; changes nothing
 #[derive(Args, Debug)]

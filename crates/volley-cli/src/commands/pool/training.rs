@@ -6,15 +6,15 @@ use std::path::Path;
 
 use anyhow::Result;
 use volley_program::{BadInput, OrBadInput};
+use volley_project::atomic::Staged;
+use volley_project::files::{open_named, open_received};
+use volley_project::{JobFolder, row_file_name};
 
 use super::keys::JOB_FOLDER;
 use super::rows::PRECONDITIONER;
 use super::session::Session;
-use crate::atomic::Staged;
 use crate::commands::train::run_job;
-use crate::files::{open_named, open_received};
 use crate::interrupt::Interrupt;
-use crate::project::{JobFolder, row_file_name};
 
 pub(super) const MODEL: &str = "model.vly";
 

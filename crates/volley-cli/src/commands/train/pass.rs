@@ -6,12 +6,12 @@ use anyhow::{Context as _, Result};
 use volley_mlr::volley_ckks::{Context, Evaluator, TensorCiphertext};
 use volley_mlr::{Error, Gradient, Job, Trainer};
 use volley_program::{BadInput, OrBadInput};
+use volley_project::atomic::Staged;
+use volley_project::{JobFolder, gradient_limit};
 
 use super::in_the_way;
-use crate::atomic::Staged;
 use crate::console::Progress;
 use crate::interrupt::Interrupt;
-use crate::project::{JobFolder, gradient_limit};
 
 /// After so long the gradient of the rows so far is written: no more work is lost.
 const BETWEEN_WRITES: Duration = Duration::from_secs(10);

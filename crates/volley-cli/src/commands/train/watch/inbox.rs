@@ -10,10 +10,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
 use volley_program::{BadInput, OrBadInput};
+use volley_project::JobFolder;
+use volley_project::atomic::{FolderLock, Staged, is_locked};
 
-use crate::atomic::{FolderLock, Staged, is_locked};
 use crate::console::warn;
-use crate::project::JobFolder;
 
 /// How long a job waits for room on the disk before that is looked at again.
 const POSTPONEMENT: Duration = Duration::from_secs(60);

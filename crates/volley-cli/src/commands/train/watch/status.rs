@@ -12,9 +12,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use volley_program::machine::available_disk_bytes;
 use volley_program::{BadInput, OrBadInput};
+use volley_project::atomic::Staged;
 
 use super::inbox::{Inbox, Job, State};
-use crate::atomic::Staged;
 use crate::console::warn;
 use crate::event::{Event, Progress};
 

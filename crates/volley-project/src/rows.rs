@@ -2,71 +2,71 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use crate::files::{buffered, open_received};
+use crate::job_folder::JobFolder;
 use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator, SeededCiphertext};
 use volley_mlr::wire::{RowFiles, RowRecord, read_preconditioner};
 use volley_mlr::{EncryptedGroups, Job, ResidentRows, RowPreparation, RowStorage, Rows, StoredRows};
 use volley_program::{BadInput, OrBadInput};
 
-use crate::console::{Progress, phase};
-use crate::files::{buffered, open_received};
-use crate::interrupt::Interrupt;
-use crate::project::JobFolder;
-
-/// All rows, in memory or in their files; none if the program is to end before they are read.
-pub(super) fn open(
+/// All rows of a job, in memory or in their files. Those that go to memory are read file by file, and `read` is told
+/// how many are read. An error of it ends that.
+///
+/// # Errors
+///
+/// Those of `read`, and [`BadInput`] for files that are damaged or of another job.
+pub fn open_rows<E: From<BadInput> + From<volley_mlr::Error>>(
     folder: &JobFolder,
     job: &Job,
     evaluator: &Arc<Evaluator>,
     storage: RowStorage,
-    interrupt: &Interrupt,
-) -> Result<Box<dyn Rows<Ciphertext>>> {
+    read: impl FnMut(usize) -> Result<(), E>,
+) -> Result<Box<dyn Rows<Ciphertext>>, E> {
     if job.is_pooled() {
-        open_in_form::<Ciphertext>(folder, job, evaluator, storage, interrupt)
+        open_in_form::<Ciphertext, E>(folder, job, evaluator, storage, read)
     } else {
-        open_in_form::<SeededCiphertext>(folder, job, evaluator, storage, interrupt)
+        open_in_form::<SeededCiphertext, E>(folder, job, evaluator, storage, read)
     }
 }
 
-fn open_in_form<C: RowRecord>(
+fn open_in_form<C: RowRecord, E: From<BadInput> + From<volley_mlr::Error>>(
     folder: &JobFolder,
     job: &Job,
     evaluator: &Arc<Evaluator>,
     storage: RowStorage,
-    interrupt: &Interrupt,
-) -> Result<Box<dyn Rows<Ciphertext>>> {
+    mut read: impl FnMut(usize) -> Result<(), E>,
+) -> Result<Box<dyn Rows<Ciphertext>>, E> {
     let (plan, context) = (job.plan(), evaluator.context());
     let file = folder.preconditioner_file();
     let blocks: Vec<C> =
         read_preconditioner(job, context, folder.open(&file)?, plan.preconditioner_bytes()).at(&file)?;
     let blocks = blocks.iter().map(|block| block.expanded(context)).collect::<Result<_, _>>().at(&file)?;
-    let preparation = phase("set-up", || RowPreparation::new(evaluator, plan, blocks))?;
+    let preparation = RowPreparation::new(evaluator, plan, blocks)?;
     let groups = 0..plan.layout().groups();
     match storage {
         RowStorage::Disk => {
             let (folder, job, of_reader) = (folder.clone(), job.clone(), Arc::clone(context));
-            let read = move |file| read::<C>(&folder, &job, &of_reader, file);
-            let files = RowFiles::new(plan, context, read);
+            let of_file = move |file| read_file::<C>(&folder, &job, &of_reader, file);
+            let files = RowFiles::new(plan, context, of_file);
             Ok(Box::new(StoredRows::new(preparation, groups, files)?))
         }
         RowStorage::Memory => {
-            let bar = Progress::new("set-up", plan.row_files(), "files of rows");
             let (mut features, mut labels) = (Vec::new(), Vec::new());
+            read(0)?;
             for file in 0..plan.row_files() {
-                interrupt.check()?;
-                for group in read::<C>(folder, job, context, file)?.groups {
+                for group in read_file::<C>(folder, job, context, file)?.groups {
                     let group = group.expand(context)?;
                     features.push(group.features);
                     labels.extend(group.labels);
                 }
-                bar.set(file + 1);
+                read(file + 1)?;
             }
             Ok(Box::new(ResidentRows::new(&preparation, groups, features, labels)?))
         }
     }
 }
 
-fn read<C: RowRecord>(
+fn read_file<C: RowRecord>(
     folder: &JobFolder,
     job: &Job,
     context: &Context,

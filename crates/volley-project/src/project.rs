@@ -19,33 +19,30 @@
 //! copy of the upload; `volley stop` adds `stop`. In that folder, and in the owner's `upload`, no link is followed: the
 //! party that fills a folder must not lead the other one out of it.
 
-use std::fs::{self, File};
-use std::io::{BufReader, Read, Write};
+use std::fs;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Result;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use volley_data::{Schema, Use};
-use volley_mlr::volley_ckks::wire::{Header, Kind, WireError};
-use volley_mlr::volley_ckks::{Context, EvaluationKeySet, KeySpec, SecretKey};
+use volley_mlr::volley_ckks::wire::Header;
+use volley_mlr::volley_ckks::{Context, SecretKey};
 use volley_mlr::{Job, OwnerState, Plan, PlanHash, RowsHash};
 use volley_program::{BadInput, OrBadInput};
 use zeroize::Zeroizing;
 
 use crate::atomic::{FolderLock, Staged, move_file};
-use crate::console::bytes_bar;
-use crate::files::{buffered, check_without_links, open_named, open_received};
-use crate::passphrase::PassphraseSource;
+use crate::files::open_named;
+use crate::job_folder::{JobFolder, complete_length, open};
 use crate::settings::Settings;
-use crate::tables::TableSource;
 
 const OWNER_STATE: &str = "owner-state.vly";
 const SCHEMA: &str = "columns.json";
 /// The version of `project.json`.
 const FORMAT: u32 = 1;
-/// More than any job's file has.
-const JOB_LIMIT: u64 = 1 << 14;
 /// More than `project.json` has.
 const TEXT_LIMIT: u64 = 1 << 16;
 /// More than `columns.json` has: names of 65,536 columns.
@@ -61,7 +58,7 @@ struct Stored {
     settings: Settings,
     /// What was said of the table.
     #[serde(default)]
-    table: TableSource,
+    table: Map<String, Value>,
     plan_hash: String,
 }
 
@@ -77,35 +74,48 @@ struct StoredSchema {
 
 /// The owner's folder.
 #[derive(Debug)]
-pub(crate) struct Project {
+pub struct Project {
     root: PathBuf,
 }
 
 impl Project {
-    /// Makes the folder of a plan.
-    pub(crate) fn create(root: &Path, settings: &Settings, table: &TableSource, plan: &Plan) -> Result<Self> {
+    /// Makes the folder of a plan. It keeps what a program was told of the `table`, an object of JSON.
+    ///
+    /// # Errors
+    ///
+    /// For a folder that is a project already, and one that cannot be written.
+    pub fn create(
+        root: &Path,
+        settings: &Settings,
+        table: Map<String, Value>,
+        plan: &Plan,
+    ) -> Result<Self, BadInput> {
         let project = Self { root: root.to_owned() };
         let file = project.settings_file();
         if file.try_exists().at(&file)? {
-            return Err(BadInput::at(root, "the folder is a project already; choose another").into());
+            return Err(BadInput::at(root, "the folder is a project already; choose another"));
         }
         fs::create_dir_all(root).at(root)?;
-        let upload = project.upload().folder;
+        let upload = project.upload().path().to_owned();
         fs::create_dir_all(&upload).at(&upload)?;
         let private = project.private();
         fs::create_dir_all(&private).at(&private)?;
         // A folder that was there already gets this mode too.
         #[cfg(unix)]
         fs::set_permissions(&private, std::os::unix::fs::PermissionsExt::from_mode(0o700)).at(&private)?;
-        let plan_hash = PlanHash::of(plan)?.to_string();
-        let stored = Stored { format: FORMAT, settings: settings.clone(), table: table.clone(), plan_hash };
-        let text = serde_json::to_string_pretty(&stored)?;
+        let plan_hash = PlanHash::of(plan).at(&file)?.to_string();
+        let stored = Stored { format: FORMAT, settings: settings.clone(), table, plan_hash };
+        let text = serde_json::to_string_pretty(&stored).at(&file)?;
         Staged::new(&file, |out| writeln!(out, "{text}"))?.commit(false)?;
         Ok(project)
     }
 
     /// A folder that `volley init` made. An upload that was to take the place of another is completed.
-    pub(crate) fn open(root: &Path) -> Result<Self, BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// For a folder that `volley init` did not make.
+    pub fn open(root: &Path) -> Result<Self, BadInput> {
         let project = Self { root: root.to_owned() };
         let file = project.settings_file();
         if file.try_exists().at(&file)? {
@@ -122,7 +132,11 @@ impl Project {
     }
 
     /// The plan that was printed when the project was made.
-    pub(crate) fn plan(&self) -> Result<Plan, BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// For a project that was changed, or made by another version.
+    pub fn plan(&self) -> Result<Plan, BadInput> {
         let file = self.settings_file();
         let stored = self.stored()?;
         let plan = stored.settings.plan().at(&file)?;
@@ -133,13 +147,21 @@ impl Project {
     }
 
     /// What was asked for when the project was made.
-    pub(crate) fn settings(&self) -> Result<Settings, BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// Where the file of the project cannot be read.
+    pub fn settings(&self) -> Result<Settings, BadInput> {
         Ok(self.stored()?.settings)
     }
 
     /// How tables are read, as it was said when the project was made.
-    pub(crate) fn table_source(&self) -> Result<TableSource, BadInput> {
-        Ok(self.stored()?.table)
+    ///
+    /// # Errors
+    ///
+    /// Where the file is not as it was written, or of another program.
+    pub fn table<T: DeserializeOwned>(&self) -> Result<T, BadInput> {
+        serde_json::from_value(self.stored()?.table.into()).at(&self.settings_file())
     }
 
     fn stored(&self) -> Result<Stored, BadInput> {
@@ -148,7 +170,11 @@ impl Project {
     }
 
     /// The columns of the table that the job was encrypted from: features without names, where they were not kept.
-    pub(crate) fn schema(&self, job: &Job) -> Result<Schema, BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// For a file of columns that was changed or is of another job.
+    pub fn schema(&self, job: &Job) -> Result<Schema, BadInput> {
         let (file, features) = (self.owner_files().schema(), job.plan().layout().shape().columns - 1);
         if !file.try_exists().at(&file)? {
             return Ok(Schema::of_features(features));
@@ -162,7 +188,11 @@ impl Project {
     }
 
     /// The job that was encrypted last, for work with the secret key.
-    pub(crate) fn job(&self) -> Result<Job, BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// Where there is no job, or its parameters claim no security.
+    pub fn job(&self) -> Result<Job, BadInput> {
         let upload = self.upload();
         let job = upload.job()?;
         if job.plan().parameters().security().bits().is_some() {
@@ -172,7 +202,8 @@ impl Project {
     }
 
     /// What goes to the server.
-    pub(crate) fn upload(&self) -> JobFolder {
+    #[must_use]
+    pub fn upload(&self) -> JobFolder {
         JobFolder::new(&self.root.join("upload"))
     }
 
@@ -182,17 +213,23 @@ impl Project {
     }
 
     /// The private files of the job that was encrypted last.
-    pub(crate) fn owner_files(&self) -> OwnerFiles {
+    #[must_use]
+    pub fn owner_files(&self) -> OwnerFiles {
         OwnerFiles { folder: self.private() }
     }
 
     /// The private files of a job whose upload is pending.
-    pub(crate) fn pending_owner_files(&self) -> OwnerFiles {
-        OwnerFiles { folder: self.pending().folder }
+    #[must_use]
+    pub fn pending_owner_files(&self) -> OwnerFiles {
+        OwnerFiles { folder: self.pending().path().to_owned() }
     }
 
     /// An empty folder for it. What an earlier one left there was never complete.
-    pub(crate) fn new_pending(&self) -> Result<JobFolder, BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// What the file system refuses.
+    pub fn new_pending(&self) -> Result<JobFolder, BadInput> {
         let pending = self.pending();
         let folder = pending.path();
         if folder.try_exists().at(folder)? {
@@ -206,7 +243,11 @@ impl Project {
 
     /// Moves a complete upload to its place, the job last. Interrupted, it can be done again: what was moved is there.
     /// The caller has the lock of the upload.
-    pub(crate) fn complete_pending(&self) -> Result<(), BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// What the file system refuses.
+    pub fn complete_pending(&self) -> Result<(), BadInput> {
         let (pending, upload) = (self.pending(), self.upload());
         let folder = pending.path();
         let job_file = pending.job_file();
@@ -214,7 +255,7 @@ impl Project {
             let file = entry.at(folder)?.path();
             let target = match file.file_name() {
                 Some(name) if name == OWNER_STATE || name == SCHEMA => self.private().join(name),
-                Some(name) if file != job_file => upload.folder.join(name),
+                Some(name) if file != job_file => upload.path().join(name),
                 _ => continue,
             };
             move_file(&file, &target)?;
@@ -232,26 +273,34 @@ impl Project {
         self.root.join("project.json")
     }
 
-    pub(crate) fn secret_key_file(&self) -> PathBuf {
+    /// Where the secret key is.
+    #[must_use]
+    pub fn secret_key_file(&self) -> PathBuf {
         self.private().join("secret-key.vly")
     }
 
-    pub(crate) fn owner_state_file(&self) -> PathBuf {
+    /// Where the state is that decrypted weights are read with.
+    #[must_use]
+    pub fn owner_state_file(&self) -> PathBuf {
         self.owner_files().owner_state()
     }
 
-    /// Reads the secret key; asks for its passphrase if it is sealed, and returns that too.
-    pub(crate) fn secret_key(
+    /// Reads the secret key; calls for its `passphrase` if it is sealed, and returns that too.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no key, its file is damaged, or the passphrase is not that of the key.
+    pub fn secret_key(
         &self,
         context: &Arc<Context>,
-        source: &PassphraseSource,
+        passphrase: impl FnOnce() -> Result<Zeroizing<String>, BadInput>,
     ) -> Result<(SecretKey, Option<Zeroizing<String>>), BadInput> {
         let file = self.secret_key_file();
         if !file.try_exists().at(&file)? {
             return Err(BadInput::at(&file, "there is no secret key: `volley keygen` makes one"));
         }
         let header = Header::read(open_named(&file)?).at(&file)?;
-        let passphrase = SecretKey::is_sealed(&header).then(|| source.open()).transpose()?;
+        let passphrase = SecretKey::is_sealed(&header).then(passphrase).transpose()?;
         let bytes = passphrase.as_ref().map(|passphrase| passphrase.as_bytes());
         // Unbuffered: no buffer is left to be wiped.
         let key = SecretKey::read(context, bytes, open_named(&file)?, SECRET_KEY_LIMIT).at(&file)?;
@@ -259,13 +308,17 @@ impl Project {
     }
 
     /// Reads the secret key of the job, and refuses another that took its place.
-    pub(crate) fn secret_key_of(
+    ///
+    /// # Errors
+    ///
+    /// As [`secret_key`](Self::secret_key), and for another key than the job's.
+    pub fn secret_key_of(
         &self,
         job: &Job,
         context: &Arc<Context>,
-        source: &PassphraseSource,
+        passphrase: impl FnOnce() -> Result<Zeroizing<String>, BadInput>,
     ) -> Result<SecretKey, BadInput> {
-        let (key, _) = self.secret_key(context, source)?;
+        let (key, _) = self.secret_key(context, passphrase)?;
         if key.id() == job.key_id() {
             return Ok(key);
         }
@@ -277,19 +330,31 @@ impl Project {
     }
 
     /// Reads what weights of this job are read with.
-    pub(crate) fn owner_state(&self, job: &Job) -> Result<OwnerState, BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// For a file that is missing, damaged or of another job.
+    pub fn owner_state(&self, job: &Job) -> Result<OwnerState, BadInput> {
         let file = self.owner_state_file();
         let length = complete_length(&file)?;
         OwnerState::read(job, open(&file)?, length).at(&file)
     }
 
     /// Stages the file that names the rows that were encrypted last.
-    pub(crate) fn stage_rows_hash(&self, hash: RowsHash) -> Result<Staged, BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// What the file system refuses.
+    pub fn stage_rows_hash(&self, hash: RowsHash) -> Result<Staged, BadInput> {
         Staged::private(&self.rows_hash_file(), |mut file| writeln!(file, "{hash}"))
     }
 
     /// Refuses scores of other rows than those that were encrypted last.
-    pub(crate) fn check_rows(&self, scores: &Path, found: RowsHash) -> Result<(), BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// For other rows, and where it is not known which rows were encrypted.
+    pub fn check_rows(&self, scores: &Path, found: RowsHash) -> Result<(), BadInput> {
         const HINT: &str = "--rows FILE names the encrypted rows that they are of";
         let file = self.rows_hash_file();
         if !file.try_exists().at(&file)? {
@@ -314,11 +379,15 @@ impl Project {
     }
 
     /// Refuses to put what is private where it would go to the server.
-    pub(crate) fn check_outside_upload(&self, target: &Path) -> Result<(), BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// For a place in the folder that goes to the server.
+    pub fn check_outside_upload(&self, target: &Path) -> Result<(), BadInput> {
         let absolute = |path: &Path| fs::canonicalize(path).ok();
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = absolute(folder.unwrap_or(Path::new(".")));
-        match (folder, absolute(&self.upload().folder)) {
+        match (folder, absolute(self.upload().path())) {
             (Some(folder), Some(upload)) if folder.starts_with(&upload) => {
                 Err(BadInput::at(target, "this folder goes to the server, and what is decrypted must not"))
             }
@@ -329,13 +398,14 @@ impl Project {
 
 /// The private files of a job.
 #[derive(Debug)]
-pub(crate) struct OwnerFiles {
+pub struct OwnerFiles {
     folder: PathBuf,
 }
 
 impl OwnerFiles {
     /// What the decrypted weights are read with.
-    pub(crate) fn owner_state(&self) -> PathBuf {
+    #[must_use]
+    pub fn owner_state(&self) -> PathBuf {
         self.folder.join(OWNER_STATE)
     }
 
@@ -344,7 +414,11 @@ impl OwnerFiles {
     }
 
     /// Stages the columns of the table that a job was encrypted from. Their names are the owner's alone.
-    pub(crate) fn stage_schema(&self, job: &Job, schema: &Schema) -> Result<Staged, BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// For names that are too long, and what the file system refuses.
+    pub fn stage_schema(&self, job: &Job, schema: &Schema) -> Result<Staged, BadInput> {
         let stored = StoredSchema { format: FORMAT, job_id: job.id().to_string(), columns: schema.clone() };
         let file = self.schema();
         let text = serde_json::to_string(&stored).at(&file)?;
@@ -355,208 +429,9 @@ impl OwnerFiles {
     }
 }
 
-/// What the owner sends, where the server trains.
-#[derive(Clone, Debug)]
-pub(crate) struct JobFolder {
-    folder: PathBuf,
-}
-
-impl JobFolder {
-    pub(crate) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.folder
-    }
-
-    pub(crate) fn job_file(&self) -> PathBuf {
-        self.folder.join("job.vly")
-    }
-
-    pub(crate) fn keys_file(&self) -> PathBuf {
-        self.folder.join("evaluation-keys.vly")
-    }
-
-    pub(crate) fn preconditioner_file(&self) -> PathBuf {
-        self.folder.join("preconditioner.vly")
-    }
-
-    /// A file of rows, from 0.
-    pub(crate) fn row_file(&self, file: usize) -> PathBuf {
-        self.folder.join(row_file_name(file))
-    }
-
-    /// What is named like a file of rows beyond so many: it belongs to another upload.
-    pub(crate) fn row_files_beyond(&self, files: usize) -> Result<Vec<PathBuf>, BadInput> {
-        let mut beyond = Vec::new();
-        for entry in fs::read_dir(&self.folder).at(&self.folder)? {
-            let name = entry.at(&self.folder)?.file_name();
-            let number = name.to_str().and_then(|name| name.strip_prefix("rows-")?.strip_suffix(".vly"));
-            let Some(number) = number else { continue };
-            if !number.parse().is_ok_and(|number: usize| (1..=files).contains(&number)) {
-                beyond.push(self.folder.join(name));
-            }
-        }
-        beyond.sort_unstable();
-        Ok(beyond)
-    }
-
-    /// What a server put there, or whoever told it to stop.
-    pub(crate) fn made_by_server(&self) -> Result<Vec<PathBuf>, BadInput> {
-        let mut made =
-            vec![self.model_file(), self.checkpoint_file(), self.gradient_file(), self.stop_file()];
-        for entry in fs::read_dir(&self.folder).at(&self.folder)? {
-            let name = entry.at(&self.folder)?.file_name();
-            if name.to_str().is_some_and(|name| name.starts_with("model-after-")) {
-                made.push(self.folder.join(name));
-            }
-        }
-        // A link counts, wherever it leads.
-        made.retain(|file| file.symlink_metadata().is_ok());
-        Ok(made)
-    }
-
-    /// The bytes of these files.
-    pub(crate) fn bytes_made_by_server(&self) -> Result<u64, BadInput> {
-        let lengths =
-            self.made_by_server()?.into_iter().map(|file| Ok(file.symlink_metadata().at(&file)?.len()));
-        lengths.sum()
-    }
-
-    /// The gradient of some of the rows, in the middle of an iteration.
-    pub(crate) fn gradient_file(&self) -> PathBuf {
-        self.folder.join("gradient.vly")
-    }
-
-    pub(crate) fn checkpoint_file(&self) -> PathBuf {
-        self.folder.join("checkpoint.vly")
-    }
-
-    pub(crate) fn model_file(&self) -> PathBuf {
-        self.folder.join("model.vly")
-    }
-
-    /// The model after an iteration that is not the last.
-    pub(crate) fn model_after(&self, iteration: usize) -> PathBuf {
-        self.folder.join(format!("model-after-{iteration}.vly"))
-    }
-
-    /// Tells the server to stop.
-    pub(crate) fn stop_file(&self) -> PathBuf {
-        self.folder.join("stop")
-    }
-
-    /// Whether the server was told to stop.
-    pub(crate) fn is_stopped(&self) -> Result<bool, BadInput> {
-        let file = self.stop_file();
-        Ok(file.try_exists().at(&file)? && open_received(&file).map(|_| true)?)
-    }
-
-    /// Opens a file of the folder.
-    pub(crate) fn open(&self, file: &Path) -> Result<BufReader<impl Read + use<>>, BadInput> {
-        with_progress(file, open_received(file)?)
-    }
-
-    /// Reads the job. A folder with links in it is refused.
-    pub(crate) fn job(&self) -> Result<Job, BadInput> {
-        check_without_links(&self.folder)?;
-        let file = self.job_file();
-        if !file.try_exists().at(&file)? {
-            let inner = Self::new(&self.folder.join("upload"));
-            let hint = if inner.job_file().exists() {
-                format!("; it is in {}", inner.folder.display())
-            } else {
-                String::new()
-            };
-            return Err(BadInput::at(&self.folder, format!("there is no job.vly in this folder{hint}")));
-        }
-        Job::read(self.open(&file)?, JOB_LIMIT).at(&file)
-    }
-
-    /// Reads the keys that are needed, and refuses a file that lacks one: a computation must not fail on the way.
-    pub(crate) fn keys(
-        &self,
-        job: &Job,
-        context: &Arc<Context>,
-        needed: &KeySpec,
-    ) -> Result<EvaluationKeySet, BadInput> {
-        let file = self.keys_file();
-        let (_, limit) = keys_kind_and_bytes(job);
-        job.read_keys(context, needed, self.open(&file)?, limit).at(&file)
-    }
-}
-
-/// The kind and the bytes of the file of a job's evaluation keys.
-pub(crate) fn keys_kind_and_bytes(job: &Job) -> (Kind, u64) {
-    let spec = job.key_spec();
-    if job.is_pooled() {
-        (Kind::POOLED_EVALUATION_KEYS, spec.pooled_byte_count())
-    } else {
-        (Kind::EVALUATION_KEYS, spec.byte_count())
-    }
-}
-
-/// The name of a file of rows, from 0.
-pub(crate) fn row_file_name(file: usize) -> String {
-    format!("rows-{:05}.vly", file + 1)
-}
-
-/// Reads the file of a job that the user named.
-pub(crate) fn read_job(file: &Path) -> Result<Job, BadInput> {
-    Job::read(open(file)?, JOB_LIMIT).at(file)
-}
-
-/// The length of a file that has as many bytes as it says.
-pub(crate) fn complete_length(file: &Path) -> Result<u64, BadInput> {
-    let opened = open_named(file)?;
-    let length = opened.metadata().at(file)?.len();
-    let bytes = Header::read(opened).and_then(|header| header.file_bytes()).at(file)?;
-    if bytes > length { Err(BadInput::at(file, WireError::Truncated)) } else { Ok(length) }
-}
-
-/// Opens a public file that the user named.
-pub(crate) fn open(file: &Path) -> Result<BufReader<impl Read + use<>>, BadInput> {
-    with_progress(file, open_named(file)?)
-}
-
 /// Reads a file of the project, which has no more bytes than `limit`.
 fn read_text(file: &Path, limit: u64) -> Result<String, BadInput> {
     let mut text = String::new();
     open_named(file)?.take(limit).read_to_string(&mut text).at(file)?;
     Ok(text)
-}
-
-/// Shows how far a large file is read.
-fn with_progress(file: &Path, opened: File) -> Result<BufReader<impl Read + use<>>, BadInput> {
-    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let bar = bytes_bar(name, opened.metadata().at(file)?.len());
-    Ok(buffered(bar.wrap_read(opened)))
-}
-
-/// Most bytes of the file of a model: two sums of weights, each ciphertext with both halves, at no higher level than
-/// the data's.
-pub(crate) fn model_limit(plan: &Plan) -> u64 {
-    weights_limit(plan, 2)
-}
-
-/// Most bytes of the file of a checkpoint: M, V and the carry.
-pub(crate) fn checkpoint_limit(plan: &Plan) -> u64 {
-    weights_limit(plan, 3)
-}
-
-/// Most bytes of the file of a gradient: sums of degree 2, three halves each, and ranges of groups.
-pub(crate) fn gradient_limit(plan: &Plan) -> u64 {
-    let sums = plan.layout().weight_ciphertexts() * plan.split().backward_sums();
-    sums as u64 * 3 * half_bytes(plan) + 8 * plan.layout().groups() as u64 + (1 << 12)
-}
-
-fn weights_limit(plan: &Plan, weights: u64) -> u64 {
-    weights * plan.layout().weight_ciphertexts() as u64 * 2 * half_bytes(plan) + (1 << 12)
-}
-
-/// Most bytes of half a ciphertext: as a seeded one of the data, whose operand may be shorter.
-fn half_bytes(plan: &Plan) -> u64 {
-    let upload = plan.upload();
-    upload.bytes.div_ceil(upload.ciphertexts.max(1) as u64) + (1 << 12)
 }

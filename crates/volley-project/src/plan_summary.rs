@@ -10,11 +10,11 @@ use volley_mlr::{Plan, PlanHash, Profile, RowStorage};
 use volley_program::units::{counted, show_bytes, show_duration};
 use volley_program::{CoreTimes, ProfileName};
 
-use crate::disk::training_bytes;
+use crate::job_folder::training_bytes;
 
 /// A parameter set in figures.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct ParametersSummary {
+pub struct ParametersSummary {
     log_n: u32,
     log_q: f64,
     log_qp: f64,
@@ -48,7 +48,7 @@ impl fmt::Display for ParametersSummary {
 
 /// A plan in figures.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct PlanSummary {
+pub struct PlanSummary {
     plan_hash: String,
     samples: usize,
     features: usize,
@@ -142,7 +142,8 @@ struct Shareable {
 
 impl PlanSummary {
     /// The summary of a plan with its hash.
-    pub(crate) fn new(plan: &Plan, plan_hash: PlanHash, core: &CoreTimes) -> Self {
+    #[must_use]
+    pub fn new(plan: &Plan, plan_hash: PlanHash, core: &CoreTimes) -> Self {
         let (shape, hyperparameters) = (plan.layout().shape(), plan.hyperparameters());
         Self {
             plan_hash: plan_hash.to_string(),
@@ -183,7 +184,8 @@ impl PlanSummary {
     }
 
     /// The same summary, which says why there are so many iterations.
-    pub(crate) fn with_iterations_reason(self, reason: Option<&'static str>) -> Self {
+    #[must_use]
+    pub fn with_iterations_reason(self, reason: Option<&'static str>) -> Self {
         Self { iterations_reason: reason, ..self }
     }
 }

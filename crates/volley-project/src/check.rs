@@ -3,16 +3,27 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use crate::files::{buffered, open_received};
+use crate::job_folder::{JobFolder, keys_kind_and_bytes};
 use rayon::prelude::*;
 use volley_mlr::volley_ckks::wire::{Header, Kind};
 use volley_mlr::{Job, RowStorage, wire};
 use volley_program::{BadInput, OrBadInput};
 
-use crate::console::phase;
-use crate::failure::Passing;
-use crate::files::{buffered, open_received};
-use crate::project::{JobFolder, keys_kind_and_bytes};
+/// What is wrong with an upload.
+#[derive(Debug, PartialEq, Eq)]
+pub enum UploadProblem {
+    /// A file is missing or shorter than planned: more of it may arrive.
+    Incomplete(BadInput),
+    /// A file is damaged, or not of the job.
+    Wrong(BadInput),
+}
+
+impl From<BadInput> for UploadProblem {
+    fn from(problem: BadInput) -> Self {
+        Self::Wrong(problem)
+    }
+}
 
 /// A file of an upload, as the plan has it.
 struct Expected {
@@ -26,8 +37,8 @@ struct Expected {
 ///
 /// # Errors
 ///
-/// [`Passing::Incomplete`] for a file that is missing or shorter than planned, and else [`BadInput`].
-pub(super) fn check(folder: &JobFolder, job: &Job, storage: RowStorage) -> Result<()> {
+/// [`UploadProblem`], with the file.
+pub fn check_upload(folder: &JobFolder, job: &Job, storage: RowStorage) -> Result<(), UploadProblem> {
     let plan = job.plan();
     let file = |file, kind, bytes| Expected { file, kind, bytes };
     let row_files: Vec<_> = (0..plan.row_files())
@@ -39,15 +50,14 @@ pub(super) fn check(folder: &JobFolder, job: &Job, storage: RowStorage) -> Resul
         file(folder.preconditioner_file(), wire::PRECONDITIONER, plan.preconditioner_bytes());
     [&keys, &preconditioner].into_iter().chain(&row_files).try_for_each(|file| file.check(job))?;
     if let Some(beyond) = folder.row_files_beyond(plan.row_files())?.first() {
-        return Err(
-            BadInput::at(beyond, "the job has no such file of rows: it belongs to another upload").into()
-        );
+        let problem = "the job has no such file of rows: it belongs to another upload";
+        return Err(BadInput::at(beyond, problem).into());
     }
     if storage == RowStorage::Memory {
         return Ok(());
     }
     let numbers = (0..plan.row_files()).into_par_iter();
-    Ok(phase("checking the rows", || numbers.try_for_each(|number| read_through(folder, job, number)))?)
+    Ok(numbers.try_for_each(|number| read_through(folder, job, number))?)
 }
 
 /// Reads a file of rows, without keeping it: its hash, and whether it has the rows of its number. A file that is there
@@ -64,15 +74,15 @@ fn read_through(folder: &JobFolder, job: &Job, number: usize) -> Result<(), BadI
 }
 
 impl Expected {
-    fn check(&self, job: &Job) -> Result<()> {
+    fn check(&self, job: &Job) -> Result<(), UploadProblem> {
         let file = &self.file;
         if !file.try_exists().at(file)? {
-            return Err(Passing::Incomplete(BadInput::at(file, "missing: the upload is not complete")).into());
+            return Err(UploadProblem::Incomplete(BadInput::at(file, "missing: the upload is not complete")));
         }
         let opened = open_received(file)?;
         let found = opened.metadata().at(file)?.len();
         match self.check_content(job, opened, found) {
-            Err(problem) if found < self.bytes => Err(Passing::Incomplete(problem).into()),
+            Err(problem) if found < self.bytes => Err(UploadProblem::Incomplete(problem)),
             checked => Ok(checked?),
         }
     }

@@ -23,14 +23,18 @@ const BUFFER_BYTES: usize = 1 << 18;
 
 /// A complete file that is not in its place yet. It is deleted when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Staged {
+pub struct Staged {
     file: TempPath,
     target: PathBuf,
 }
 
 impl Staged {
     /// Writes a file for everyone.
-    pub(crate) fn new<E: Display>(
+    ///
+    /// # Errors
+    ///
+    /// What `write` fails by, and what the file system refuses.
+    pub fn new<E: Display>(
         target: &Path,
         write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
     ) -> Result<Self, BadInput> {
@@ -46,7 +50,11 @@ impl Staged {
     }
 
     /// Writes a file that only its owner may read (mode 0600 on Unix). Unbuffered: no buffer is left to be wiped.
-    pub(crate) fn private<E: Display>(
+    ///
+    /// # Errors
+    ///
+    /// What `write` fails by, and what the file system refuses.
+    pub fn private<E: Display>(
         target: &Path,
         write: impl FnOnce(&File) -> Result<(), E>,
     ) -> Result<Self, BadInput> {
@@ -67,7 +75,11 @@ impl Staged {
     }
 
     /// Moves the file to its place. A file that is there already is replaced only on demand.
-    pub(crate) fn commit(self, replace: bool) -> Result<(), BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// For a file that is there already, unless it is replaced, and what the file system refuses.
+    pub fn commit(self, replace: bool) -> Result<(), BadInput> {
         let Self { file, target } = self;
         let moved = if replace { file.persist(&target) } else { file.persist_noclobber(&target) };
         moved.map_err(|failed| failed.error).at(&target)?;
@@ -76,14 +88,22 @@ impl Staged {
 }
 
 /// Moves a complete file of the same file system, in the place of any that is there.
-pub(crate) fn move_file(file: &Path, target: &Path) -> Result<(), BadInput> {
+///
+/// # Errors
+///
+/// What the file system refuses.
+pub fn move_file(file: &Path, target: &Path) -> Result<(), BadInput> {
     fs::rename(file, target).at(target)?;
     sync_folder(folder_of(target)).at(target)
 }
 
 /// Refuses to begin work whose result would replace a file, unless that is demanded. Only regular files are ever
 /// replaced: a device such as `/dev/null` would be gone for all programs.
-pub(crate) fn check_free(target: &Path, replace: bool) -> Result<(), BadInput> {
+///
+/// # Errors
+///
+/// For a file that is there, unless it is replaced, and for anything that is no regular file.
+pub fn check_free(target: &Path, replace: bool) -> Result<(), BadInput> {
     match target.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(BadInput::at(target, error)),
@@ -98,19 +118,27 @@ pub(crate) fn check_free(target: &Path, replace: bool) -> Result<(), BadInput> {
 
 /// The right to change a folder's files; it ends with the program, however that ends.
 #[derive(Debug)]
-pub(crate) struct FolderLock {
+pub struct FolderLock {
     _file: File,
 }
 
 impl FolderLock {
     /// Locks the folder, and removes what a killed program left half written. A folder with links in it is refused.
-    pub(crate) fn take(folder: &Path) -> Result<Self, BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// Where another program is at work in the folder, and for one with links in it.
+    pub fn take(folder: &Path) -> Result<Self, BadInput> {
         check_without_links(folder)?;
         Self::take_among_links(folder)
     }
 
     /// The same in a folder whose links are of no consequence.
-    pub(crate) fn take_among_links(folder: &Path) -> Result<Self, BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// Where another program is at work in the folder.
+    pub fn take_among_links(folder: &Path) -> Result<Self, BadInput> {
         let file = open_lock(&folder.join(LOCK))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -126,13 +154,18 @@ impl FolderLock {
 
 /// Whether a program is at work in the folder, as far as can be told. To find out it holds the lock for a moment, in
 /// which a program that begins there would be refused.
-pub(crate) fn is_locked(folder: &Path) -> bool {
+#[must_use]
+pub fn is_locked(folder: &Path) -> bool {
     let file = open_received(&folder.join(LOCK));
     file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Removes the remains of files that were never complete.
-pub(crate) fn sweep(folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+///
+/// What the file system refuses.
+pub fn sweep(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();

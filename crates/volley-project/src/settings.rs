@@ -17,69 +17,72 @@ const SIGMOID_RANGE: f64 = 8.0;
 /// iterations.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// Rows of the data
     #[arg(skip)]
-    pub(crate) samples: usize,
+    pub samples: usize,
     /// Feature columns of the data
     #[arg(skip)]
-    pub(crate) features: usize,
+    pub features: usize,
     /// Different labels of the data
     #[arg(skip)]
-    pub(crate) classes: usize,
+    pub classes: usize,
     /// Iterations of the training
     #[arg(skip)]
-    pub(crate) iterations: usize,
+    pub iterations: usize,
     /// How features are prepared and steps are taken
     #[arg(long, value_enum, default_value = "standard")]
-    pub(crate) profile: ProfileName,
+    pub profile: ProfileName,
     /// Degree of the sigmoid's polynomial, odd, by least squares [default: what suits the range, or the profile's]
     #[arg(long, value_name = "DEGREE")]
-    pub(crate) sigmoid_degree: Option<usize>,
+    pub sigmoid_degree: Option<usize>,
     /// The polynomial is fitted on [-R, R], which no score may leave [default: the profile's]
     #[arg(long, value_name = "R")]
-    pub(crate) sigmoid_range: Option<f64>,
+    pub sigmoid_range: Option<f64>,
     /// Factor of each step [default: the profile's]
     #[arg(long, value_name = "RATE")]
-    pub(crate) learning_rate: Option<f64>,
+    pub learning_rate: Option<f64>,
     /// Weights are scaled by 1 - DECAY before each step [default: the profile's]
     #[arg(long, value_name = "DECAY")]
-    pub(crate) weight_decay: Option<f64>,
+    pub weight_decay: Option<f64>,
     /// The momentum grows to LIMIT, at most 1 [default: the profile's]
     #[arg(long, value_name = "LIMIT")]
-    pub(crate) momentum_limit: Option<f64>,
+    pub momentum_limit: Option<f64>,
     /// No normalised weight leaves [-B, B], where long runs refresh them [default: 90]
     #[arg(long, value_name = "B")]
-    pub(crate) weight_range: Option<f64>,
+    pub weight_range: Option<f64>,
     /// Bits of security against classical attacks (eprint 2024/463)
     #[arg(long, value_enum, default_value = "128")]
-    pub(crate) security: SecurityBits,
+    pub security: SecurityBits,
     /// log2 of the ring degree [default: the cheapest that fits]
     #[arg(long, value_name = "LOG_N")]
-    pub(crate) log_n: Option<u32>,
+    pub log_n: Option<u32>,
     /// Most memory of the server that keys and ciphertexts may take, such as 4G [default: any]
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
-    pub(crate) memory: Option<u64>,
+    pub memory: Option<u64>,
     /// Evaluation keys of at most 60 MB, for more of the server's time
     #[arg(long)]
-    pub(crate) small_keys: bool,
+    pub small_keys: bool,
     /// Plan for a model that may be shared: decryption adds noise that hides what it says of the secret key
     #[arg(long)]
-    pub(crate) shareable: bool,
+    pub shareable: bool,
     /// Bits of statistical security of shared decryptions, at least 30
     #[arg(long, value_name = "BITS", default_value_t = 30, requires = "shareable")]
-    pub(crate) statistical_bits: u32,
+    pub statistical_bits: u32,
     /// Decryptions under the project's key that may be shared
     #[arg(long, value_name = "COUNT", default_value_t = 1, requires = "shareable")]
-    pub(crate) shared_decryptions: u32,
+    pub shared_decryptions: u32,
 }
 
 /// The claims of the security table, by their bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
-pub(crate) enum SecurityBits {
+pub enum SecurityBits {
+    /// 128 bits.
     B128,
+    /// 192 bits.
     B192,
+    /// 256 bits.
     B256,
 }
 
@@ -124,7 +127,11 @@ impl TryFrom<u32> for SecurityBits {
 
 impl Settings {
     /// The settings of the training.
-    pub(crate) fn hyperparameters(&self) -> Result<Hyperparameters, Error> {
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Hyperparameters::new`] and of the polynomial.
+    pub fn hyperparameters(&self) -> Result<Hyperparameters, Error> {
         let profile = self.profile.hyperparameters(self.iterations)?;
         let sigmoid = match (self.sigmoid_degree, self.sigmoid_range) {
             (None, None) => profile.sigmoid().clone(),
@@ -150,7 +157,11 @@ impl Settings {
     }
 
     /// The plan: always the same for the same settings, in one version of this program.
-    pub(crate) fn plan(&self) -> Result<Plan, Error> {
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Plan::new`] and of the hyperparameters.
+    pub fn plan(&self) -> Result<Plan, Error> {
         let demands = Demands {
             ring: self.log_n.map_or(RingChoice::Cheapest, RingChoice::LogN),
             security: self.security.claim(),
@@ -162,10 +173,10 @@ impl Settings {
     }
 }
 
-#[cfg(test)]
 impl Settings {
-    /// The defaults for a shape.
-    pub(crate) fn of(samples: usize, features: usize, classes: usize) -> Self {
+    /// The defaults for a shape: two iterations.
+    #[must_use]
+    pub fn of(samples: usize, features: usize, classes: usize) -> Self {
         Self {
             samples,
             features,

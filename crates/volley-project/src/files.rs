@@ -25,32 +25,53 @@ enum Links {
 }
 
 /// Opens a file that the user named, for reading. A link is followed.
-pub(crate) fn open_named(path: &Path) -> Result<File, BadInput> {
+///
+/// # Errors
+///
+/// For a file that is not there, may not be read or is no regular file.
+pub fn open_named(path: &Path) -> Result<File, BadInput> {
     open_regular(path, File::options().read(true), Links::Followed)
 }
 
 /// Opens a file of a folder that another party filled, for reading.
-pub(crate) fn open_received(path: &Path) -> Result<File, BadInput> {
+///
+/// # Errors
+///
+/// As [`open_named`], and for a link.
+pub fn open_received(path: &Path) -> Result<File, BadInput> {
     open_regular(path, File::options().read(true), Links::Refused)
 }
 
 /// Opens the file that a folder is locked by, or makes it; nothing is written to it.
-pub(crate) fn open_lock(path: &Path) -> Result<File, BadInput> {
+///
+/// # Errors
+///
+/// As [`open_received`].
+pub fn open_lock(path: &Path) -> Result<File, BadInput> {
     open_regular(path, File::options().create(true).truncate(false).write(true).read(true), Links::Refused)
 }
 
 /// A buffer for a large file.
-pub(crate) fn buffered<R: Read>(file: R) -> BufReader<R> {
+#[must_use]
+pub fn buffered<R: Read>(file: R) -> BufReader<R> {
     BufReader::with_capacity(BUFFER_BYTES, file)
 }
 
 /// Reads the whole of a file, without keeping it, and checks its hash.
-pub(crate) fn check_hash(file: impl Read) -> Result<(), WireError> {
+///
+/// # Errors
+///
+/// For a file that is truncated or damaged.
+pub fn check_hash(file: impl Read) -> Result<(), WireError> {
     FileReader::open(file, u64::MAX)?.read(|body| body.skip(body.left()))
 }
 
 /// Refuses a folder with links in it, and one that is a link itself.
-pub(crate) fn check_without_links(folder: &Path) -> Result<(), BadInput> {
+///
+/// # Errors
+///
+/// For a link, which is named.
+pub fn check_without_links(folder: &Path) -> Result<(), BadInput> {
     if is_link(folder) {
         return Err(BadInput::at(folder, LINK));
     }

@@ -1,0 +1,294 @@
+//! The folder that the server gets, and what its files have at most.
+
+use std::fs::{self, File};
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use volley_mlr::volley_ckks::wire::{Header, Kind, WireError};
+use volley_mlr::volley_ckks::{Context, EvaluationKeySet, KeySpec};
+use volley_mlr::{Job, Plan};
+use volley_program::{BadInput, OrBadInput};
+
+use crate::files::{buffered, check_without_links, open_named, open_received};
+
+/// More than any job's file has.
+const JOB_LIMIT: u64 = 1 << 14;
+
+/// What the owner sends, where the server trains.
+#[derive(Clone, Debug)]
+pub struct JobFolder {
+    folder: PathBuf,
+}
+
+impl JobFolder {
+    /// The folder by this path, whether it is there or not.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What to train, and by which plan.
+    #[must_use]
+    pub fn job_file(&self) -> PathBuf {
+        self.folder.join("job.vly")
+    }
+
+    /// The evaluation keys.
+    #[must_use]
+    pub fn keys_file(&self) -> PathBuf {
+        self.folder.join("evaluation-keys.vly")
+    }
+
+    /// What gradients are scaled by, encrypted.
+    #[must_use]
+    pub fn preconditioner_file(&self) -> PathBuf {
+        self.folder.join("preconditioner.vly")
+    }
+
+    /// A file of rows, from 0.
+    #[must_use]
+    pub fn row_file(&self, file: usize) -> PathBuf {
+        self.folder.join(row_file_name(file))
+    }
+
+    /// What is named like a file of rows beyond so many: it belongs to another upload.
+    ///
+    /// # Errors
+    ///
+    /// What the file system refuses.
+    pub fn row_files_beyond(&self, files: usize) -> Result<Vec<PathBuf>, BadInput> {
+        let mut beyond = Vec::new();
+        for entry in fs::read_dir(&self.folder).at(&self.folder)? {
+            let name = entry.at(&self.folder)?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_prefix("rows-")?.strip_suffix(".vly"));
+            let Some(number) = number else { continue };
+            if !number.parse().is_ok_and(|number: usize| (1..=files).contains(&number)) {
+                beyond.push(self.folder.join(name));
+            }
+        }
+        beyond.sort_unstable();
+        Ok(beyond)
+    }
+
+    /// What a server put there, or whoever told it to stop.
+    ///
+    /// # Errors
+    ///
+    /// What the file system refuses.
+    pub fn made_by_server(&self) -> Result<Vec<PathBuf>, BadInput> {
+        let mut made =
+            vec![self.model_file(), self.checkpoint_file(), self.gradient_file(), self.stop_file()];
+        for entry in fs::read_dir(&self.folder).at(&self.folder)? {
+            let name = entry.at(&self.folder)?.file_name();
+            if name.to_str().is_some_and(|name| name.starts_with("model-after-")) {
+                made.push(self.folder.join(name));
+            }
+        }
+        // A link counts, wherever it leads.
+        made.retain(|file| file.symlink_metadata().is_ok());
+        Ok(made)
+    }
+
+    /// The bytes of these files.
+    ///
+    /// # Errors
+    ///
+    /// What the file system refuses.
+    pub fn bytes_made_by_server(&self) -> Result<u64, BadInput> {
+        let lengths =
+            self.made_by_server()?.into_iter().map(|file| Ok(file.symlink_metadata().at(&file)?.len()));
+        lengths.sum()
+    }
+
+    /// The gradient of some of the rows, in the middle of an iteration.
+    #[must_use]
+    pub fn gradient_file(&self) -> PathBuf {
+        self.folder.join("gradient.vly")
+    }
+
+    /// What a training goes on from.
+    #[must_use]
+    pub fn checkpoint_file(&self) -> PathBuf {
+        self.folder.join("checkpoint.vly")
+    }
+
+    /// The encrypted model of the last iteration.
+    #[must_use]
+    pub fn model_file(&self) -> PathBuf {
+        self.folder.join("model.vly")
+    }
+
+    /// The model after an iteration that is not the last.
+    #[must_use]
+    pub fn model_after(&self, iteration: usize) -> PathBuf {
+        self.folder.join(format!("model-after-{iteration}.vly"))
+    }
+
+    /// Tells the server to stop.
+    #[must_use]
+    pub fn stop_file(&self) -> PathBuf {
+        self.folder.join("stop")
+    }
+
+    /// Whether the server was told to stop.
+    ///
+    /// # Errors
+    ///
+    /// What the file system refuses, and for a link.
+    pub fn is_stopped(&self) -> Result<bool, BadInput> {
+        let file = self.stop_file();
+        Ok(file.try_exists().at(&file)? && open_received(&file).map(|_| true)?)
+    }
+
+    /// Opens a file of the folder.
+    ///
+    /// # Errors
+    ///
+    /// For a file that is not there, may not be read, or is no regular file.
+    pub fn open(&self, file: &Path) -> Result<BufReader<File>, BadInput> {
+        Ok(buffered(open_received(file)?))
+    }
+
+    /// Reads the job. A folder with links in it is refused.
+    ///
+    /// # Errors
+    ///
+    /// For a folder without a job or with links in it, and a job that is damaged.
+    pub fn job(&self) -> Result<Job, BadInput> {
+        check_without_links(&self.folder)?;
+        let file = self.job_file();
+        if !file.try_exists().at(&file)? {
+            let inner = Self::new(&self.folder.join("upload"));
+            let hint = if inner.job_file().exists() {
+                format!("; it is in {}", inner.folder.display())
+            } else {
+                String::new()
+            };
+            return Err(BadInput::at(&self.folder, format!("there is no job.vly in this folder{hint}")));
+        }
+        Job::read(self.open(&file)?, JOB_LIMIT).at(&file)
+    }
+
+    /// Reads the keys that are needed of the file of keys, which is `opened`, and refuses a file that lacks one: a
+    /// computation must not fail on the way.
+    ///
+    /// # Errors
+    ///
+    /// For keys that are damaged, of another secret key, or lack a needed one.
+    pub fn keys(
+        &self,
+        job: &Job,
+        context: &Arc<Context>,
+        needed: &KeySpec,
+        opened: impl Read,
+    ) -> Result<EvaluationKeySet, BadInput> {
+        let (_, limit) = keys_kind_and_bytes(job);
+        job.read_keys(context, needed, opened, limit).at(&self.keys_file())
+    }
+}
+
+/// The kind and the bytes of the file of a job's evaluation keys.
+#[must_use]
+pub fn keys_kind_and_bytes(job: &Job) -> (Kind, u64) {
+    let spec = job.key_spec();
+    if job.is_pooled() {
+        (Kind::POOLED_EVALUATION_KEYS, spec.pooled_byte_count())
+    } else {
+        (Kind::EVALUATION_KEYS, spec.byte_count())
+    }
+}
+
+/// The name of a file of rows, from 0.
+#[must_use]
+pub fn row_file_name(file: usize) -> String {
+    format!("rows-{:05}.vly", file + 1)
+}
+
+/// Reads the file of a job that the user named.
+///
+/// # Errors
+///
+/// For a file that is no job.
+pub fn read_job(file: &Path) -> Result<Job, BadInput> {
+    Job::read(open(file)?, JOB_LIMIT).at(file)
+}
+
+/// The length of a file that has as many bytes as it says.
+///
+/// # Errors
+///
+/// For a file that is truncated or none of Volley's.
+pub fn complete_length(file: &Path) -> Result<u64, BadInput> {
+    let opened = open_named(file)?;
+    let length = opened.metadata().at(file)?.len();
+    let bytes = Header::read(opened).and_then(|header| header.file_bytes()).at(file)?;
+    if bytes > length { Err(BadInput::at(file, WireError::Truncated)) } else { Ok(length) }
+}
+
+/// Opens a public file that the user named.
+///
+/// # Errors
+///
+/// For a file that is not there, may not be read, or is no regular file.
+pub fn open(file: &Path) -> Result<BufReader<File>, BadInput> {
+    Ok(buffered(open_named(file)?))
+}
+
+/// Most bytes of the file of a model: two sums of weights, each ciphertext with both halves, at no higher level than
+/// the data's.
+#[must_use]
+pub fn model_limit(plan: &Plan) -> u64 {
+    weights_limit(plan, 2)
+}
+
+/// Most bytes of the file of a checkpoint: M, V and the carry.
+#[must_use]
+pub fn checkpoint_limit(plan: &Plan) -> u64 {
+    weights_limit(plan, 3)
+}
+
+/// Most bytes of the file of a gradient: sums of degree 2, three halves each, and ranges of groups.
+#[must_use]
+pub fn gradient_limit(plan: &Plan) -> u64 {
+    let sums = plan.layout().weight_ciphertexts() * plan.split().backward_sums();
+    sums as u64 * 3 * half_bytes(plan) + 8 * plan.layout().groups() as u64 + (1 << 12)
+}
+
+fn weights_limit(plan: &Plan, weights: u64) -> u64 {
+    weights * plan.layout().weight_ciphertexts() as u64 * 2 * half_bytes(plan) + (1 << 12)
+}
+
+/// Most bytes of half a ciphertext: as a seeded one of the data, whose operand may be shorter.
+fn half_bytes(plan: &Plan) -> u64 {
+    let upload = plan.upload();
+    upload.bytes.div_ceil(upload.ciphertexts.max(1) as u64) + (1 << 12)
+}
+
+/// Most bytes that training writes beside an upload: the model of every iteration, and a checkpoint and a gradient,
+/// each beside the one that it replaces.
+#[must_use]
+pub fn training_bytes(plan: &Plan) -> u64 {
+    let models = plan.hyperparameters().iterations() as u64 * model_limit(plan);
+    models + 2 * (checkpoint_limit(plan) + gradient_limit(plan))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Settings;
+
+    #[test]
+    fn every_iteration_leaves_a_model() {
+        let of = |iterations| Settings { iterations, ..Settings::of(24, 4, 3) }.plan().unwrap();
+        let (two, three) = (of(2), of(3));
+        assert!(training_bytes(&two) >= 2 * model_limit(&two) + checkpoint_limit(&two));
+        assert!(training_bytes(&three) > training_bytes(&two));
+    }
+}

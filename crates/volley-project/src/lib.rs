@@ -1,0 +1,35 @@
+//! The files of Volley's parties, as its programs share them.
+//!
+//! * A [`Project`] is the owner's folder: what was asked for ([`Settings`]), what goes to the server, and what never
+//!   leaves.
+//! * A [`JobFolder`] is what the owner sends. The server trains in it, and adds its own files.
+//! * A [`StagedUpload`] is made of encrypted rows; the server [checks](check_upload) it and [opens its rows](open_rows).
+//! * [`PlanSummary`] is a plan as it is shown before anything is made.
+//! * [`atomic`] writes files as a whole or not at all and locks folders; [`files`] opens what another party may have
+//!   put there: regular files only, and no links in a job's folder.
+//!
+//! The crate prints nothing and asks nobody: a passphrase comes from its caller. Its errors are
+//! [`BadInput`](volley_program::BadInput), one line that names the file.
+#![forbid(unsafe_code)]
+
+pub mod atomic;
+mod check;
+pub mod files;
+mod job_folder;
+mod plan_summary;
+mod project;
+mod rows;
+mod settings;
+mod upload;
+
+pub use check::{UploadProblem, check_upload};
+pub use job_folder::{
+    JobFolder, checkpoint_limit, complete_length, gradient_limit, keys_kind_and_bytes, model_limit, open,
+    read_job, row_file_name, training_bytes,
+};
+pub use plan_summary::{ParametersSummary, PlanSummary};
+pub use project::{OwnerFiles, Project};
+pub use rows::open_rows;
+pub use settings::{SecurityBits, Settings};
+pub use upload::{StagedUpload, check_keys};
+pub use volley_program;

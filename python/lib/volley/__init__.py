@@ -1,0 +1,16 @@
+"""Classifiers that are trained on encrypted data, and the arithmetic below them.
+
+* :class:`VolleyClassifier` is an estimator of scikit-learn.
+* :class:`Owner` and :class:`Server` are the two parties, on the files of the program ``volley``.
+* :mod:`volley.ckks` is the arithmetic on encrypted vectors.
+* :class:`Plan` says what a training takes before there is a key.
+* :class:`Model` is what training gives, in the program's files.
+* :class:`Error` is what the library refuses, in its words.
+"""
+
+from volley._classifier import Report, VolleyClassifier
+from volley._party import Owner, Server
+from volley._volley import Model, Plan, Training
+from volley._volley import VolleyError as Error
+
+__all__ = ["Error", "Model", "Owner", "Plan", "Report", "Server", "Training", "VolleyClassifier"]

@@ -1,0 +1,32 @@
+"""The settings that a plan is made by."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is not said is the profile's, or the program's default."""
+
+    iterations: int | None = None
+    profile: str = "standard"
+    sigmoid_degree: int | None = None
+    sigmoid_range: float | None = None
+    learning_rate: float | None = None
+    weight_decay: float | None = None
+    momentum_limit: float | None = None
+    security: int = 128
+    log_n: int | None = None
+    memory: int | None = None
+    small_keys: bool = False
+
+    @classmethod
+    def of(cls, estimator: Any) -> Settings:
+        """Those of an estimator, which has parameters of the same names."""
+        return cls(**{field.name: getattr(estimator, field.name) for field in fields(cls)})
+
+    def options(self) -> dict[str, Any]:
+        """As the compiled part takes them."""
+        return asdict(self)

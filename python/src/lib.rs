@@ -1,0 +1,34 @@
+//! The compiled part of the Python package `volley`. What users see is in `lib/volley`.
+#![forbid(unsafe_code)]
+
+mod ckks;
+mod failure;
+mod fit;
+mod model;
+mod party;
+mod plan;
+mod work;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _volley {
+    #[pymodule_export]
+    use crate::ckks::ciphertext::{PyCiphertext, linear_combination};
+    #[pymodule_export]
+    use crate::ckks::keys::{PyEvaluationKeys, PyKeySpec, PySecretKey};
+    #[pymodule_export]
+    use crate::ckks::parameters::PyContext;
+    #[pymodule_export]
+    use crate::ckks::server::{PyBootstrapper, PyEvaluator, PyMatrix, PyTracer};
+    #[pymodule_export]
+    use crate::failure::VolleyError;
+    #[pymodule_export]
+    use crate::fit::{Training, train_encrypted, train_in_clear};
+    #[pymodule_export]
+    use crate::model::PyModel;
+    #[pymodule_export]
+    use crate::party::{PyOwner, PyServer};
+    #[pymodule_export]
+    use crate::plan::PyPlan;
+}

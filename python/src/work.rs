@@ -1,0 +1,100 @@
+//! Long work: Python goes on meanwhile, is told how far it is, and can stop it.
+//!
+//! The work runs on a thread of its own without the interpreter's lock. The calling thread waits for it. In between it
+//! calls the progress and looks for signals. After Ctrl-C the work ends at its next step; where that is far, the call
+//! returns in seconds, and the work ends behind it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+
+use crate::failure::Failure;
+
+/// How often signals are looked for.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// How long a step is waited for when the work is to end, so that its folder is free again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How far some work is.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    work: &'static str,
+    done: usize,
+    all: usize,
+}
+
+/// What the work tells of itself.
+#[derive(Debug)]
+pub(crate) struct Reporter {
+    steps: Sender<Step>,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Reporter {
+    /// So many parts of all are done.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Stopped`] where the work is to end.
+    pub(crate) fn step(&self, work: &'static str, done: usize, all: usize) -> Result<(), Failure> {
+        self.tell(work, done, all);
+        if self.stopped.load(Ordering::Relaxed) { Err(Failure::Stopped) } else { Ok(()) }
+    }
+
+    /// The same where the work cannot end.
+    pub(crate) fn tell(&self, work: &'static str, done: usize, all: usize) {
+        // Nobody listens any more where the work is to end.
+        let _ = self.steps.send(Step { work, done, all });
+    }
+}
+
+/// Does work, whose progress is told as `progress(work, done, all)`.
+///
+/// # Errors
+///
+/// What the work fails by, what `progress` raises, and what a signal does: `KeyboardInterrupt` for Ctrl-C.
+pub(crate) fn run<T: Send + 'static>(
+    py: Python<'_>,
+    progress: Option<Py<PyAny>>,
+    work: impl FnOnce(&Reporter) -> Result<T, Failure> + Send + 'static,
+) -> PyResult<T> {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let (steps, told) = mpsc::channel();
+    let reporter = Reporter { steps, stopped: Arc::clone(&stopped) };
+    let worker = thread::spawn(move || work(&reporter));
+    let look = move |step: Option<Step>| {
+        Python::attach(|py| {
+            py.check_signals()?;
+            match (&progress, step) {
+                (Some(progress), Some(Step { work, done, all })) => {
+                    progress.call1(py, (work, done, all)).map(drop)
+                }
+                _ => Ok(()),
+            }
+        })
+    };
+    py.detach(move || {
+        loop {
+            let step = match told.recv_timeout(BETWEEN_LOOKS) {
+                Ok(step) => Some(step),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            if let Err(error) = look(step) {
+                stopped.store(true, Ordering::Relaxed);
+                let begin = Instant::now();
+                while !worker.is_finished() && begin.elapsed() < PATIENCE {
+                    thread::sleep(BETWEEN_LOOKS);
+                }
+                return Err(error);
+            }
+        }
+        let done = worker.join().unwrap_or_else(|_| Err(Failure::new("the work panicked")));
+        Ok(done?)
+    })
+}

@@ -1,0 +1,43 @@
+//! `cargo xtask python`: the Python package, installed and tested in an environment of its own.
+
+use std::env;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::workspace;
+
+/// Whether an interpreter is new enough and can make environments.
+const CHECK: &str = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))";
+/// The environment, which is made anew.
+const ENVIRONMENT: &str = "target/python";
+
+/// Checks the package's Rust, installs the package with what its tests need, and runs them. Where there is no CPython
+/// 3.10 with venv, it says so and does nothing.
+pub(crate) fn run() -> Result<()> {
+    let python = env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+    let check = Command::new(&python).args(["-c", CHECK]).stderr(Stdio::null()).status();
+    if !check.is_ok_and(|status| status.success()) {
+        println!("    python: skipped, there is no CPython 3.10 or newer with venv (PYTHON names one)");
+        return Ok(());
+    }
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let manifest = ["--manifest-path", "python/Cargo.toml"];
+    call(Command::new(&cargo).arg("fmt").args(manifest).arg("--check"))?;
+    let lints = ["--release", "--locked", "--", "-D", "warnings"];
+    call(Command::new(&cargo).arg("clippy").args(manifest).args(lints))?;
+    call(Command::new(&python).args(["-m", "venv", "--clear", ENVIRONMENT]))?;
+    let programs = Path::new(ENVIRONMENT).join(if cfg!(windows) { "Scripts" } else { "bin" });
+    let python = workspace::root().join(programs).join("python");
+    call(Command::new(&python).args(["-m", "pip", "install", "--quiet", "./python[test]"]))?;
+    call(Command::new(&python).args(["-m", "pytest", "--quiet", "python"]))
+}
+
+/// Runs a program in the workspace.
+fn call(command: &mut Command) -> Result<()> {
+    let name = format!("{command:?}");
+    let status = command.current_dir(workspace::root()).status().with_context(|| name.clone())?;
+    ensure!(status.success(), "{name} failed");
+    Ok(())
+}
