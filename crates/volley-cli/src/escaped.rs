@@ -2,11 +2,10 @@
 
 /// A text with its control characters spelt out, all but line feeds.
 pub(crate) fn escaped(text: &str) -> String {
-    let is_shown = |c: char| c == '\n' || !c.is_control();
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        if is_shown(c) { shown.push(c) } else { shown.extend(c.escape_default()) }
-        shown
-    })
+    let shown = |c: char| -> String {
+        if c == '\n' || !c.is_control() { c.into() } else { c.escape_default().collect() }
+    };
+    text.chars().map(shown).collect()
 }
 
 #[cfg(test)]

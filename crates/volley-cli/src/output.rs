@@ -26,7 +26,8 @@ impl Output {
 
     /// Writes a result in one call, as `out` may have no buffer.
     pub(crate) fn write(self, mut out: impl Write, result: &(impl Serialize + Display)) -> Result<()> {
-        let text = if self.json { serde_json::to_string_pretty(result)? } else { escaped(&result.to_string()) };
+        let text =
+            if self.json { serde_json::to_string_pretty(result)? } else { escaped(&result.to_string()) };
         out.write_all((text + "\n").as_bytes())?;
         Ok(out.flush()?)
     }
