@@ -11,6 +11,7 @@ mod init;
 mod inspect;
 mod keygen;
 mod man;
+mod planned;
 mod pool;
 mod predict;
 mod rehearse;

@@ -20,6 +20,7 @@ use volley_program::units::show_duration;
 use volley_project::JobFolder;
 use volley_project::files::buffered;
 
+use crate::escaped::escaped;
 use crate::event::{self, Event};
 
 /// Files of fewer bytes are read before a bar could be seen.
@@ -60,7 +61,7 @@ struct Line<'a> {
 fn show(job: Option<&str>, event: &Event) {
     let line = match job {
         _ if JSON.load(Ordering::Relaxed) => serde_json::to_string(&Line { job, event }).unwrap_or_default(),
-        Some(job) => format!("{job}: {event}"),
+        Some(job) => format!("{}: {event}", escaped(job)),
         None => event.to_string(),
     };
     let write = || {
@@ -158,7 +159,7 @@ pub(crate) fn shown(path: &Path, file: BufReader<File>) -> BufReader<impl Read +
     let bar = if bytes < BAR_BYTES {
         ProgressBar::hidden()
     } else {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = escaped(&path.file_name().unwrap_or_default().to_string_lossy());
         let bar = ProgressBar::new(bytes).with_message(name).with_finish(ProgressFinish::AndClear);
         styled(bar, "{spinner} {msg} {wide_bar} {bytes}/{total_bytes} {eta} left")
     };

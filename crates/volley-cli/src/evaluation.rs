@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use volley_mlr::ClassLabels;
+use volley_mlr::{ClassLabels, Recalls};
 use volley_program::units::counted;
 
 /// A matrix is shown on lines of at most so many characters.
@@ -28,14 +28,14 @@ pub(crate) struct Evaluation {
 
 /// The figures of a class. A quotient of zero by zero is none.
 #[derive(Debug, Serialize)]
-struct ClassFigures {
-    class: String,
+pub(crate) struct ClassFigures {
+    pub(crate) class: String,
     /// Rows of the class.
     rows: usize,
     /// Rows that it was predicted for.
     predicted: usize,
     /// The share of its rows that it was predicted for.
-    recall: Option<f64>,
+    pub(crate) recall: Option<f64>,
     /// The share of its rows among those that it was predicted for.
     precision: Option<f64>,
     /// The harmonic mean of both: 2·right/(rows + predicted).
@@ -45,18 +45,17 @@ struct ClassFigures {
 impl Evaluation {
     /// Of true labels, each a class, and of the predictions of the same rows, of which there is at least one.
     pub(crate) fn new(classes: &ClassLabels, labels: &[String], predicted: &[&str]) -> Self {
+        let found = Recalls::of_labels(classes, labels, predicted);
         let mut confusion = vec![vec![0; classes.len()]; classes.len()];
         for (label, predicted) in labels.iter().zip(predicted) {
             if let Some((label, predicted)) = classes.index_of(label).zip(classes.index_of(predicted)) {
                 confusion[label][predicted] += 1;
             }
         }
-        let right: usize = (0..classes.len()).map(|class| confusion[class][class]).sum();
-        let of_class = |(class, name): (usize, &String)| ClassFigures::new(class, name, &confusion);
-        let per_class: Vec<_> = classes.names().iter().enumerate().map(of_class).collect();
+        let per_class = ClassFigures::of(classes, &found);
         Self {
-            rows: labels.len(),
-            accuracy: right as f64 / labels.len() as f64,
+            rows: found.rows(),
+            accuracy: found.accuracy(),
             balanced_accuracy: mean(per_class.iter().filter_map(|class| class.recall)),
             mean_f1: mean(per_class.iter().filter_map(|class| class.f1)),
             per_class,
@@ -131,19 +130,20 @@ impl fmt::Display for Evaluation {
 }
 
 impl ClassFigures {
-    fn new(class: usize, name: &str, confusion: &[Vec<usize>]) -> Self {
-        let rows: usize = confusion[class].iter().sum();
-        let predicted: usize = confusion.iter().map(|row| row[class]).sum();
-        let right = confusion[class][class] as f64;
-        let share = |part: f64, of: usize| (of > 0).then(|| part / of as f64);
-        Self {
-            class: name.to_owned(),
+    /// The figures of all classes.
+    pub(crate) fn of(classes: &ClassLabels, found: &Recalls) -> Vec<Self> {
+        let share = |part: usize, of: usize| (of > 0).then(|| part as f64 / of as f64);
+        let counts = found.class_rows().iter().zip(found.predicted()).zip(found.right());
+        let counts = counts.zip(found.recalls());
+        let of = |(class, (((&rows, &predicted), &right), recall)): (&String, _)| Self {
+            class: class.clone(),
             rows,
             predicted,
-            recall: share(right, rows),
+            recall,
             precision: share(right, predicted),
-            f1: share(2.0 * right, rows + predicted),
-        }
+            f1: share(2 * right, rows + predicted),
+        };
+        classes.names().iter().zip(counts).map(of).collect()
     }
 }
 

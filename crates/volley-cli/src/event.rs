@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use volley_program::units::{counted, show_duration};
 
+use crate::escaped::escaped;
 use crate::failure::FailureKind;
 
 /// Something that happened.
@@ -57,9 +58,9 @@ impl fmt::Display for Progress {
 }
 
 impl fmt::Display for Event {
-    /// Writes one line, even if a text has several.
+    /// Writes one line, even if a text has several, and no control character.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let one_line = |text: &str| text.replace('\n', " ");
+        let one_line = |text: &str| escaped(&text.replace('\n', " "));
         match self {
             Self::Info { text } => f.write_str(&one_line(text)),
             Self::Note { text } => write!(f, "note: {}", one_line(text)),
@@ -93,12 +94,12 @@ mod tests {
 
     #[test]
     fn events_are_one_line_for_a_person() {
-        let text = || "a\nb".to_owned();
+        let text = || "a\nb\u{1b}[m".to_owned();
         let shown = [
-            (Event::Info { text: text() }, "a b"),
-            (Event::Note { text: text() }, "note: a b"),
-            (Event::Warning { text: text() }, "warning: a b"),
-            (Event::Failure { kind: FailureKind::Input, text: text() }, "error: a b"),
+            (Event::Info { text: text() }, "a b\\u{1b}[m"),
+            (Event::Note { text: text() }, "note: a b\\u{1b}[m"),
+            (Event::Warning { text: text() }, "warning: a b\\u{1b}[m"),
+            (Event::Failure { kind: FailureKind::Input, text: text() }, "error: a b\\u{1b}[m"),
             (Event::Phase { work: "planning".into(), seconds: 7.2 }, "planning, 7.2 s"),
             (Event::Progress(progress()), "features: 43 %, 1500 of 3500 images, 50.0 a second, 40 s left"),
         ];

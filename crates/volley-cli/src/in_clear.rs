@@ -16,6 +16,7 @@ use volley_project::Settings;
 
 use crate::class_weight::{ClassWeight, prepare};
 use crate::console::{phase, warn};
+use crate::evaluation::ClassFigures;
 use crate::logistic_regression::converged;
 
 /// The rows held out are the same for the same table.
@@ -55,14 +56,6 @@ pub(crate) struct Figures {
     rows: usize,
     accuracy: f64,
     classes: Vec<ClassFigures>,
-}
-
-#[derive(Debug, Serialize)]
-struct ClassFigures {
-    class: String,
-    rows: usize,
-    predicted: usize,
-    recall: Option<f64>,
 }
 
 /// The rows of a training in clear.
@@ -338,18 +331,7 @@ impl fmt::Display for InClear {
 
 impl Figures {
     fn new(classes: &ClassLabels, found: &Recalls) -> Self {
-        let counts = found.class_rows().iter().zip(found.predicted()).zip(found.recalls());
-        let of = |(class, ((&rows, &predicted), recall)): (&String, _)| ClassFigures {
-            class: class.clone(),
-            rows,
-            predicted,
-            recall,
-        };
-        Self {
-            rows: found.rows(),
-            accuracy: found.accuracy(),
-            classes: classes.names().iter().zip(counts).map(of).collect(),
-        }
+        Self { rows: found.rows(), accuracy: found.accuracy(), classes: ClassFigures::of(classes, found) }
     }
 
     /// The recall of each class, or the lowest ones.

@@ -7,6 +7,7 @@ mod class_weight;
 mod commands;
 mod console;
 mod disk;
+mod escaped;
 mod evaluation;
 mod event;
 mod failure;
@@ -20,6 +21,7 @@ mod planning;
 mod predictions;
 mod table_advice;
 mod tables;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -32,7 +34,11 @@ use failure::FailureKind;
 /// Runs a command. Exit code 0: done. 1: it failed. 2: wrong usage or input, or nowhere to write. 3: it was asked to
 /// end before it was done.
 fn main() -> ExitCode {
-    match commands::run(&Cli::parse()) {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage::refuse(&error),
+    };
+    match commands::run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of the output has gone, which is no failure.
         Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,

@@ -7,6 +7,8 @@ use anyhow::Result;
 use serde::Serialize;
 use volley_program::BadInput;
 
+use crate::escaped::escaped;
+
 /// How results are written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
@@ -24,7 +26,8 @@ impl Output {
 
     /// Writes a result in one call, as `out` may have no buffer.
     pub(crate) fn write(self, mut out: impl Write, result: &(impl Serialize + Display)) -> Result<()> {
-        let text = if self.json { serde_json::to_string_pretty(result)? } else { result.to_string() };
+        let text =
+            if self.json { serde_json::to_string_pretty(result)? } else { escaped(&result.to_string()) };
         out.write_all((text + "\n").as_bytes())?;
         Ok(out.flush()?)
     }

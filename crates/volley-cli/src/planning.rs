@@ -57,11 +57,32 @@ fn with_advice(error: &Error, settings: &Settings) -> BadInput {
         Error::TooManyIterations { .. } if settings.shareable => {
             "fewer --iterations, or a plan without --shareable".to_owned()
         }
-        Error::TooManyIterations { .. } => "fewer --iterations, or another --log-n".to_owned(),
         Error::TooLongTraining { max, .. } => format!("--iterations {max} would do"),
-        _ => return BadInput::new(error),
+        _ => match mend(error, settings) {
+            Some(advice) => advice,
+            None => return BadInput::new(error),
+        },
     };
     BadInput::new(format!("{error}; {advice}"))
+}
+
+/// An option without which there is a plan, or so many iterations that there is one. It was tried.
+fn mend(error: &Error, settings: &Settings) -> Option<String> {
+    let without = |option: &str, changed: Settings| (format!("without {option} there is a plan"), changed);
+    let fewer = match *error {
+        Error::TooManyIterations { possible, .. } => Some((
+            format!("--iterations {possible} would do"),
+            Settings { iterations: possible, ..settings.clone() },
+        )),
+        _ => None,
+    };
+    let of_ring = settings.log_n.map(|_| without("--log-n", Settings { log_n: None, ..settings.clone() }));
+    let rate = Settings { learning_rate: None, ..settings.clone() };
+    let rate = settings.learning_rate.map(|_| without("--learning-rate", rate));
+    let range = Settings { sigmoid_range: None, ..settings.clone() };
+    let range = settings.sigmoid_range.map(|_| without("--sigmoid-range", range));
+    let mut others = [of_ring, fewer, rate, range].into_iter().flatten();
+    others.find(|(_, changed)| changed.plan().is_ok()).map(|(advice, _)| advice)
 }
 
 /// A size as options are given it, rounded up.
@@ -72,7 +93,9 @@ fn gigabytes(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use volley_program::ProfileName;
     use volley_program::units::parse_bytes;
+    use volley_project::SecurityBits;
 
     use super::*;
 
@@ -113,13 +136,23 @@ mod tests {
         for (settings, words) in [
             (
                 Settings { iterations: 30, log_n: Some(14), ..settings.clone() },
-                "; fewer --iterations, or another",
+                "; without --log-n there is a plan",
+            ),
+            (Settings { log_n: Some(18), ..settings.clone() }, "; without --log-n there is a plan"),
+            (Settings { learning_rate: Some(1e300), ..settings.clone() }, "; without --learning-rate there"),
+            (
+                Settings { iterations: 60, security: SecurityBits::B256, ..settings.clone() },
+                "; --iterations 4 would do",
             ),
             (Settings { iterations: 40, shareable: true, ..settings.clone() }, "without --shareable"),
         ] {
             let refused = with_advice(&settings.plan().unwrap_err(), &settings).to_string();
             assert!(refused.contains(words), "{refused}");
         }
+        // Nothing helps a shape that no ring has room for.
+        let wide = Settings { features: usize::MAX, profile: ProfileName::Paper, ..settings.clone() };
+        let refused = wide.plan().unwrap_err();
+        assert_eq!(with_advice(&refused, &wide).to_string(), refused.to_string());
         let small = Settings { small_keys: true, ..settings };
         let keys = Error::Matrix(MatrixError::TooManyKeys { required: 61_000_000, limit: 60_000_000 });
         let refused = with_advice(&keys, &small).to_string();

@@ -81,9 +81,8 @@ impl Plan {
         }
         // With the bias. More columns than there are numbers do not fit either.
         let shape = Shape { samples, columns: features.saturating_add(1), classes };
-        let plan = planning::cheapest(shape, hyperparameters, demands)?;
         hyperparameters.profile().check_features(features)?;
-        Ok(plan)
+        planning::cheapest(shape, hyperparameters, demands)
     }
 
     /// Puts the parts of a plan together.

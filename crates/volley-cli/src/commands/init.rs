@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_mlr::{ClassLabels, Dataset, Error, PlanHash, PredictionPlan, TrainingSet};
-use volley_program::{BadInput, CoreTimes, Iterations, OrBadInput};
+use volley_mlr::{Dataset, PlanHash, PredictionPlan, TrainingSet};
+use volley_program::{BadInput, CoreTimes, OrBadInput};
 use volley_project::{PlanSummary, Project, Settings};
 
+use super::planned::Training;
 use crate::console::note;
 use crate::in_clear::{InClear, Rehearsal};
 use crate::output::Output;
 use crate::planning::plan;
-use crate::tables::TableSource;
 
 /// Plan a run from the shape of the data, and make the owner's folder
 #[derive(Args, Debug)]
@@ -29,15 +29,10 @@ what the same training in clear gives. Where a score of it leaves the range of t
 project, and an option that mends it is named; --force goes on all the same.")]
 #[command(override_usage = "volley init [OPTIONS] [DATA] <PROJECT>")]
 pub(crate) struct Options {
-    /// Iterations of the training, or `auto` for as many as are good for most tables
-    #[arg(long, value_name = "T", default_value_t = Iterations::Auto)]
-    iterations: Iterations,
     #[command(flatten)]
-    settings: Settings,
+    training: Training,
     #[command(flatten)]
     shape: ShapeOptions,
-    #[command(flatten)]
-    table: TableSource,
     /// Plan even where the training in clear leaves the polynomial's range
     #[arg(long)]
     force: bool,
@@ -68,35 +63,27 @@ struct Request<'a> {
 }
 
 impl Options {
-    fn complete(&self) -> Result<Request<'_>> {
+    fn complete(&self) -> Result<Request<'_>, BadInput> {
         let given = [self.shape.samples, self.shape.features, self.shape.classes];
-        let iterations = self.iterations.count();
         match (&self.paths[..], given) {
             ([project], [Some(samples), Some(features), Some(classes)]) => {
-                let settings =
-                    Settings { samples, features, classes, iterations, ..self.settings.clone() };
+                let settings = self.training.of_shape(samples, features, classes);
                 Ok(Request { settings, project, data: None })
             }
+            ([path], [None, None, None]) if path.is_file() => Err(BadInput::at(
+                path,
+                format_args!("the folder to make is missing: volley init {} FOLDER", path.display()),
+            )),
             ([_], _) => Err(BadInput::new(
                 "--samples, --features and --classes say what shape the data has, or a table of it before the folder",
-            )
-            .into()),
+            )),
             ([path, project], [None, None, None]) => {
-                let data = self.table.read_training(path)?.into_dataset().or_bad_input()?;
-                let settings = of_shape(&self.settings, &data, iterations).at(path)?;
+                let (settings, data) = self.training.of_table(path)?;
                 Ok(Request { settings, project, data: Some((path, data)) })
             }
-            _ => Err(BadInput::new("the shape is that of the table: no --samples, --features or --classes")
-                .into()),
+            _ => Err(BadInput::new("the shape is that of the table: no --samples, --features or --classes")),
         }
     }
-}
-
-/// The settings for rows.
-pub(super) fn of_shape(settings: &Settings, data: &Dataset, iterations: usize) -> Result<Settings, Error> {
-    let (samples, features) = data.features().dim();
-    let classes = ClassLabels::of(data.labels())?.len();
-    Ok(Settings { samples, features, classes, iterations, ..settings.clone() })
 }
 
 /// What was planned, and where.
@@ -130,11 +117,11 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         }
         None => None,
     };
-    Project::create(project, &settings, options.table.kept()?, &plan)?;
+    Project::create(project, &settings, options.training.table.kept()?, &plan)?;
     if !plan.key_spec().covers(PredictionPlan::new(&plan, 1)?.key_spec()) {
         note("encrypted prediction takes keys that the server gets for two iterations or more");
     }
     let plan = PlanSummary::new(&plan, PlanHash::of(&plan)?, &CoreTimes::of_this_machine()?)
-        .with_iterations_reason(options.iterations.reason());
+        .with_iterations_reason(options.training.iterations.reason());
     output.result(&Planned { project: project.to_owned(), plan, in_clear })
 }

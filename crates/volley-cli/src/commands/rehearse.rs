@@ -7,15 +7,14 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use volley_mlr::PlanHash;
-use volley_program::{CoreTimes, Iterations, OrBadInput};
-use volley_project::{PlanSummary, Settings};
+use volley_program::{CoreTimes, OrBadInput};
+use volley_project::PlanSummary;
 
-use super::init::of_shape;
+use super::planned::Training;
 use crate::class_weight::{ClassWeight, prepare};
 use crate::in_clear::{InClear, Rehearsal};
 use crate::output::Output;
 use crate::planning::plan;
-use crate::tables::TableSource;
 
 /// Show what a training on ciphertexts will give and take, without keys or a folder
 #[derive(Args, Debug)]
@@ -28,13 +27,8 @@ The same training in clear gives the same model as on ciphertexts. It is compare
 trained until it converges, with the penalty that scikit-learn has by default, on the same rows: three quarters of each
 class. The others are tested on. The options are those of volley init, which plans for what was tried.")]
 pub(crate) struct Options {
-    /// Iterations of the training, or `auto` for as many as are good for most tables
-    #[arg(long, value_name = "T", default_value_t = Iterations::Auto)]
-    iterations: Iterations,
     #[command(flatten)]
-    settings: Settings,
-    #[command(flatten)]
-    table: TableSource,
+    training: Training,
     /// Weights of rows in training: with "balanced" all classes count alike, however few rows one has [default: all
     /// rows count alike]
     #[arg(long, value_enum, value_name = "WEIGHT")]
@@ -58,14 +52,13 @@ impl fmt::Display for Tried {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let path = &options.data;
-    let data = options.table.read_training(path)?.into_dataset().or_bad_input()?;
-    let settings = of_shape(&options.settings, &data, options.iterations.count()).at(path)?;
+    let (settings, data) = options.training.of_table(path)?;
     let plan = plan(&settings)?;
     let (profile, layout) = (plan.hyperparameters().profile(), plan.layout());
     let set = prepare(&data, profile, layout, options.class_weight).at(path)?;
     let rehearsal = Rehearsal::new(&settings, &set, options.class_weight).at(path)?;
     let in_clear = rehearsal.run(Some((&data, layout))).at(path)?.compared(&data)?;
     let plan = PlanSummary::new(&plan, PlanHash::of(&plan)?, &CoreTimes::of_this_machine()?)
-        .with_iterations_reason(options.iterations.reason());
+        .with_iterations_reason(options.training.iterations.reason());
     output.result(&Tried { plan, in_clear })
 }

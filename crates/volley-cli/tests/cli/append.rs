@@ -35,14 +35,38 @@ fn json(command: &mut Command) -> Value {
     serde_json::from_slice(&command.arg("--json").assert().success().get_output().stdout).unwrap()
 }
 
-/// A model in clear, from a copy of an upload that is trained here.
-fn model(project: &Path, server: &Path) -> Vec<Vec<f64>> {
+/// A project of a table, up to the complete upload.
+fn encrypted(options: &[&str], data: &Path, project: &Path) {
+    volley(["init", "--profile", "paper"]).args(options).args([data, project]).assert().success();
+    volley(["keygen"]).arg(project).assert().success();
+    encrypt(project, data).assert().success();
+}
+
+/// `volley decrypt`, into a file beside the upload that was trained.
+fn decrypt(project: &Path, server: &Path) -> Command {
+    let mut command = volley(["decrypt"]);
+    command.arg(project).arg(server.join("model.vly")).arg("-o").arg(server.with_extension("json"));
+    command
+}
+
+/// Trains on a copy of an upload.
+fn train(project: &Path, server: &Path) {
     link(&project.join("upload"), server);
     volley(["train"]).arg(server).assert().success();
-    let output = server.with_extension("json");
-    let mut decrypt = volley(["decrypt"]);
-    decrypt.arg(project).arg(server.join("model.vly")).arg("-o").arg(&output).assert().success();
-    let model: Value = serde_json::from_slice(&fs::read(output).unwrap()).unwrap();
+}
+
+/// Equal but for encryption's noise.
+fn assert_close(found: &[Vec<f64>], expected: &[Vec<f64>]) {
+    for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+        assert!((found - expected).abs() < 1e-4, "{found} is not {expected}");
+    }
+}
+
+/// A model in clear, from a copy of an upload that is trained here.
+fn model(project: &Path, server: &Path) -> Vec<Vec<f64>> {
+    train(project, server);
+    decrypt(project, server).assert().success();
+    let model: Value = serde_json::from_slice(&fs::read(server.with_extension("json")).unwrap()).unwrap();
     serde_json::from_value(model["coef"].clone()).unwrap()
 }
 
@@ -53,10 +77,7 @@ fn added_rows_are_trained_on_and_an_append_that_was_cut_off_is_completed_or_was_
     fs::write(path("first.csv"), rows(0..FIRST)).unwrap();
     fs::write(path("more.csv"), rows(FIRST..ALL)).unwrap();
     let project = path("project");
-    let arguments = ["init", "--profile", "paper"];
-    volley(arguments).arg(path("first.csv")).arg(&project).assert().success();
-    volley(["keygen"]).arg(&project).assert().success();
-    encrypt(&project, &path("first.csv")).assert().success();
+    encrypted(&[], &path("first.csv"), &project);
     link_a_project(&project, &path("before"));
 
     // What is left of an append that never became complete is of no account.
@@ -71,13 +92,8 @@ fn added_rows_are_trained_on_and_an_append_that_was_cut_off_is_completed_or_was_
     // The paper's profile has no statistics: the same as all rows at once, but for encryption's noise.
     let all = path("all");
     fs::write(path("all.csv"), rows(0..ALL)).unwrap();
-    volley(arguments).arg(path("all.csv")).arg(&all).assert().success();
-    volley(["keygen"]).arg(&all).assert().success();
-    encrypt(&all, &path("all.csv")).assert().success();
-    let expected = model(&all, &path("server of all"));
-    for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
-        assert!((found - expected).abs() < 1e-4, "{found} is not {expected}");
-    }
+    encrypted(&[], &path("all.csv"), &all);
+    assert_close(&found, &model(&all, &path("server of all")));
 
     // Cut off with some files in their places: the next command completes it, whatever it is.
     let cut = path("cut");
@@ -107,15 +123,9 @@ fn added_rows_are_trained_on_and_an_append_that_was_cut_off_is_completed_or_was_
     fs::create_dir(before.join("append")).unwrap();
     fs::hard_link(new_upload.join("rows-00001.vly"), before.join("append/rows-00001.vly")).unwrap();
     let server = path("server of before");
-    link(&before.join("upload"), &server);
-    volley(["train"]).arg(&server).assert().success();
-    refuse(
-        volley(["decrypt"]).arg(&project).arg(server.join("model.vly")).arg("-o").arg(path("x.json")),
-        &["job"],
-    );
-    let decrypt =
-        volley(["decrypt"]).arg(&before).arg(server.join("model.vly")).arg("-o").arg(path("y.json")).assert();
-    decrypt.success();
+    train(&before, &server);
+    refuse(&mut decrypt(&project, &server), &["job"]);
+    decrypt(&before, &server).assert().success();
 }
 
 #[test]
@@ -178,11 +188,14 @@ fn rows_with_class_weights_are_refused_and_others_are_added() {
         .stderr(contains("statistics of the first"))
         .stdout(contains("30 rows"));
     let server = path("server");
-    link(&project.join("upload"), &server);
-    volley(["train"]).arg(&server).assert().success();
-    let output = path("model.json");
-    volley(["decrypt"]).arg(&project).arg(server.join("model.vly")).arg("-o").arg(&output).assert().success();
-    volley(["evaluate"]).arg(&output).arg(&fixture().data).assert().success().stdout(contains("100.00 %"));
+    train(&project, &server);
+    decrypt(&project, &server).assert().success();
+    volley(["evaluate"])
+        .arg(path("server.json"))
+        .arg(&fixture().data)
+        .assert()
+        .success()
+        .stdout(contains("100.00 %"));
     refuse(volley(["decrypt"]).arg(&project).arg(&fixture().model).arg("-o").arg(path("old.json")), &["job"]);
 }
 
@@ -200,21 +213,14 @@ fn columns_of_added_rows_go_by_their_names() {
     fs::write(path("more.csv"), named(more.clone(), "q,p,kind,s,r")).unwrap();
     fs::write(path("renamed.csv"), named(more, "q,p,kind,s,other")).unwrap();
     let project = path("project");
-    let init = ["init", "--profile", "paper", "--label-column", "kind"];
-    volley(init).arg(path("first.csv")).arg(&project).assert().success();
-    volley(["keygen"]).arg(&project).assert().success();
-    encrypt(&project, &path("first.csv")).assert().success();
+    let by_name = ["--label-column", "kind"];
+    encrypted(&by_name, &path("first.csv"), &project);
     refuse(&mut append(&project, &path("renamed.csv")), &["renamed.csv", "\"r\""]);
     append(&project, &path("more.csv")).assert().success();
     let found = model(&project, &path("server"));
 
     fs::write(path("all.csv"), named(rows(0..ALL), "kind,p,q,r,s")).unwrap();
     let all = path("all");
-    volley(init).arg(path("all.csv")).arg(&all).assert().success();
-    volley(["keygen"]).arg(&all).assert().success();
-    encrypt(&all, &path("all.csv")).assert().success();
-    let expected = model(&all, &path("server of all"));
-    for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
-        assert!((found - expected).abs() < 1e-4, "{found} is not {expected}");
-    }
+    encrypted(&by_name, &path("all.csv"), &all);
+    assert_close(&found, &model(&all, &path("server of all")));
 }

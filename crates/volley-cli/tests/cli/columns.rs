@@ -7,38 +7,17 @@ use std::path::{Path, PathBuf};
 use assert_cmd::assert::Assert;
 use predicates::str::contains;
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::setup::{fixture, folder, link, names, refuse, table, volley};
+use crate::setup::{Files, fixture, link, names, refuse, table, volley};
 
 /// A model of `x` and `y` that is `elm` where x is larger. It was trained on a table that had the label last.
 const MODEL: &str = r#"{"format":"volley model","version":2,"classes":["elm","oak"],"coef":[[1,-1],[-1,1]],
 "intercept":[0,0],"preprocessing":null,"columns":{"uses":["dropped","feature","feature","label"],
 "names":["id","x","y","kind"]}}"#;
 
-struct Files(TempDir);
-
-impl Files {
-    fn new() -> Self {
-        let files = Self(folder());
-        files.write("model.json", MODEL);
-        files
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.path(name);
-        fs::write(&path, content).unwrap();
-        path
-    }
-
-    fn run(&self, command: &str, content: &str, more: &[&str]) -> Assert {
-        let table = self.write("t.csv", content);
-        volley([command]).args([&self.path("model.json"), &table]).args(more).assert()
-    }
+/// A command on the model and a table with this content.
+fn run(files: &Files, command: &str, content: &str, more: &[&str]) -> Assert {
+    files.run(command, &files.write("t.csv", content), more)
 }
 
 /// The fixture's rows with names, a number of the row first and the label last.
@@ -96,7 +75,7 @@ fn decrypt(files: &Files) -> assert_cmd::Command {
 
 #[test]
 fn what_is_said_of_columns_once_holds_to_the_end() {
-    let files = Files::new();
+    let files = Files::with(MODEL);
     let content = named_table(24);
     let (project, model, data) = trained(&files, &content);
     // Any order, with and without what is not needed.
@@ -133,7 +112,7 @@ fn what_is_said_of_columns_once_holds_to_the_end() {
 
 #[test]
 fn a_model_has_the_columns_of_its_encryption() {
-    let files = Files::new();
+    let files = Files::with(MODEL);
     let (project, model, _) = trained(&files, &named_table(24));
     let stored: Value = serde_json::from_slice(&fs::read(&model).unwrap()).unwrap();
     assert_eq!(stored["columns"]["names"], serde_json::json!(["id", "p", "q", "r", "s", "kind"]));
@@ -163,45 +142,42 @@ fn a_model_has_the_columns_of_its_encryption() {
 
 #[test]
 fn columns_go_by_name_or_are_refused_by_name() {
-    let files = Files::new();
+    let files = Files::with(MODEL);
     for content in
         ["x,y\n2,1\n1,2\n", "y,x\n1,2\n2,1\n", "kind,y,id,x\nelm,1,7a,2\noak,2,7b,1\n", "2,1\n1,2\n"]
     {
-        files.run("predict", content, &[]).success().stdout("elm\noak\n").stderr("");
+        run(&files, "predict", content, &[]).success().stdout("elm\noak\n").stderr("");
     }
     for content in ["y,kind,x\n1,elm,2\n2,oak,1\n", "x,tree,y\n2,elm,1\n1,oak,2\n", "2,1,elm\n1,2,oak\n"] {
-        files.run("evaluate", content, &[]).success().stdout(contains("100.00 % of 2 rows")).stderr("");
+        run(&files, "evaluate", content, &[]).success().stdout(contains("100.00 % of 2 rows")).stderr("");
     }
-    let refused = files.run("evaluate", "kind,x,z\nelm,2,1\n", &[]).code(2).stdout("");
+    let refused = run(&files, "evaluate", "kind,x,z\nelm,2,1\n", &[]).code(2).stdout("");
     refused.stderr(contains(
         "the model's feature \"y\" is not in the table; other columns are \"kind\", \"x\", \"z\"",
     ));
-    let refused = files.run("evaluate", "tree,age,x,y\nelm,3,2,1\n", &[]).code(2).stdout("");
+    let refused = run(&files, "evaluate", "tree,age,x,y\nelm,3,2,1\n", &[]).code(2).stdout("");
     refused.stderr(contains("which column has the labels: \"tree\", \"age\"; --label-column names it"));
-    files
-        .run("evaluate", "tree,age,x,y\nelm,3,2,1\n", &["--label-column", "tree"])
+    run(&files, "evaluate", "tree,age,x,y\nelm,3,2,1\n", &["--label-column", "tree"])
         .success()
         .stderr(contains("note: "));
-    files
-        .run("evaluate", "tree,age,x,y\nelm,3,2,1\n", &["--label-column", "tree", "--drop", "age"])
+    run(&files, "evaluate", "tree,age,x,y\nelm,3,2,1\n", &["--label-column", "tree", "--drop", "age"])
         .success()
         .stderr("");
-    let unlabelled = files.run("evaluate", "x,y\n2,1\n", &[]).code(2).stdout("");
+    let unlabelled = run(&files, "evaluate", "x,y\n2,1\n", &[]).code(2).stdout("");
     unlabelled.stderr(contains("there are no labels; --label-column or --labels says where they are"));
-    files
-        .run("predict", "x,y,name,age\n2,1,a,3\n", &[])
+    run(&files, "predict", "x,y,name,age\n2,1,a,3\n", &[])
         .success()
         .stderr(contains("left out, as no features of the model: \"name\", \"age\""));
-    files.run("predict", "2,1,3\n", &[]).code(2).stderr(contains("--drop leaves out a column"));
-    files.run("predict", "2,1,3\n", &["--drop", "-1"]).success().stdout("elm\n");
-    files.run("predict", "3,2,1\n", &["--drop", "1"]).success().stdout("elm\n");
-    let unknown = files.run("evaluate", "elm,2,1\n", &["--drop", "5"]).code(2);
+    run(&files, "predict", "2,1,3\n", &[]).code(2).stderr(contains("--drop leaves out a column"));
+    run(&files, "predict", "2,1,3\n", &["--drop", "-1"]).success().stdout("elm\n");
+    run(&files, "predict", "3,2,1\n", &["--drop", "1"]).success().stdout("elm\n");
+    let unknown = run(&files, "evaluate", "elm,2,1\n", &["--drop", "5"]).code(2);
     unknown.stderr(contains("there is no column 5 among 3: they count from 1, or back from -1"));
 }
 
 #[test]
 fn models_of_different_columns_are_compared_on_one_table() {
-    let files = Files::new();
+    let files = Files::with(MODEL);
     let swapped = MODEL.replace("\"x\",\"y\"", "\"y\",\"x\"").replace("[[1,-1],[-1,1]]", "[[-1,1],[1,-1]]");
     let (model, other) = (files.path("model.json"), files.write("other.json", swapped));
     let table = files.write("t.csv", "kind,y,x\nelm,1,2\noak,2,1\n");
@@ -216,7 +192,7 @@ fn models_of_different_columns_are_compared_on_one_table() {
 
 #[test]
 fn standard_input_is_a_table() {
-    let files = Files::new();
+    let files = Files::with(MODEL);
     let run = |command: &str, content: &str| {
         volley([command]).arg(files.path("model.json")).arg("-").write_stdin(content).assert()
     };
@@ -236,9 +212,9 @@ fn standard_input_is_a_table() {
 
 #[test]
 fn evaluate_shows_each_class_and_the_confusion() {
-    let files = Files::new();
+    let files = Files::with(MODEL);
     let content = "kind,x,y\nelm,2,1\nelm,1,2\noak,1,2\noak,0,9\n";
-    let shown = files.run("evaluate", content, &[]).success();
+    let shown = run(&files, "evaluate", content, &[]).success();
     for words in [
         "accuracy 75.00 % of 4 rows",
         "class       rows     recall  precision         F1",
@@ -250,12 +226,12 @@ fn evaluate_shows_each_class_and_the_confusion() {
         let text = String::from_utf8(shown.get_output().stdout.clone()).unwrap();
         assert!(text.contains(words), "{text}");
     }
-    let figures = json(files.run("evaluate", content, &["--json"]));
+    let figures = json(run(&files, "evaluate", content, &["--json"]));
     let elm = &figures["per_class"][0];
     assert_eq!((&elm["class"], &elm["rows"], &elm["predicted"]), (&"elm".into(), &2.into(), &1.into()));
     assert_eq!((&elm["recall"], &elm["precision"]), (&0.5.into(), &1.0.into()));
     assert_eq!(figures["balanced_accuracy"], 0.75);
     assert_eq!(figures["confusion"], serde_json::json!([[1, 1], [0, 2]]));
-    let one = json(files.run("evaluate", "kind,x,y\nelm,2,1\n", &["--json"]));
+    let one = json(run(&files, "evaluate", "kind,x,y\nelm,2,1\n", &["--json"]));
     assert_eq!((&one["per_class"][1]["recall"], &one["per_class"][1]["f1"]), (&Value::Null, &Value::Null));
 }

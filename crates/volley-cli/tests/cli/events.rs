@@ -33,6 +33,42 @@ fn for_programs_every_line_is_an_event() {
     assert_eq!(said.iter().filter(|event| text(event).starts_with("iteration ")).count(), 3, "{said:?}");
 }
 
+#[test]
+fn for_programs_wrong_usage_is_a_failure_like_any_other() {
+    for (arguments, words) in [
+        (&["--json", "frobnicate"][..], "unrecognized subcommand 'frobnicate'"),
+        (
+            &["try", "data.csv", "--lable-column", "x", "--json"],
+            "a similar argument exists: '--label-column'",
+        ),
+        (&["--json", "decrypt"], "required arguments were not provided"),
+        (&["--json"], "no command is given"),
+    ] {
+        let failed = volley(arguments).assert().code(2).stdout("");
+        let [failure] = &events(&failed)[..] else { panic!("one event: {arguments:?}") };
+        assert!(failure["event"] == "failure" && failure["kind"] == "input", "{failure}");
+        let text = failure["text"].as_str().unwrap();
+        assert!(text.contains(words) && !text.starts_with("error") && !text.contains("--help'"), "{text}");
+    }
+    // For a person it is text, and help is no failure.
+    volley(["frobnicate"]).assert().code(2).stdout("").stderr(contains("unrecognized subcommand"));
+    volley(["--json", "--help"]).assert().success().stdout(contains("Usage: volley")).stderr("");
+}
+
+/// Whoever sends a file chooses its name, and a terminal obeys what is in it.
+#[cfg(unix)]
+#[test]
+fn names_bring_no_control_characters_to_a_terminal() {
+    let folder = folder();
+    let file = folder.path().join("evil\u{1b}[31m\u{9b}1m.csv");
+    refuse(volley(["try"]).arg(&file), &["evil\\u{1b}[31m\\u{9b}1m.csv: "]);
+    let mut text = String::from("kind,x\n");
+    (0..6).for_each(|row| text += &format!("k\u{1b}[31m{},{row}.5\n", row % 2));
+    fs::write(&file, text).unwrap();
+    let shown = volley(["try"]).arg(&file).assert().success().stdout(contains("k\\u{1b}[31m0 "));
+    assert!(!shown.get_output().stdout.contains(&0x1b));
+}
+
 /// Everything that any record may have is logged, by both parties; nothing in the log is the owner's.
 #[test]
 fn no_log_has_a_secret() {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use assert_cmd::Command;
+use assert_cmd::assert::Assert;
 use tempfile::TempDir;
 
 /// Below the target folder, where every run replaces the last one's.
@@ -24,6 +25,32 @@ pub(crate) fn volley<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Ite
 /// A folder that is gone after the test.
 pub(crate) fn folder() -> TempDir {
     tempfile::tempdir_in(TMP).unwrap()
+}
+
+/// A folder with a model in clear, `model.json`, and with the tables that a test writes into it.
+pub(crate) struct Files(TempDir);
+
+impl Files {
+    pub(crate) fn with(model: &str) -> Self {
+        let files = Self(folder());
+        files.write("model.json", model);
+        files
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// A command on the model and a table.
+    pub(crate) fn run(&self, command: &str, table: &Path, more: &[&str]) -> Assert {
+        volley([command]).args([&self.path("model.json"), table]).args(more).assert()
+    }
 }
 
 /// What the owner has before the server begins, and the model that it gets.

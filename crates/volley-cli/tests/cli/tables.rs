@@ -1,45 +1,19 @@
 //! Tables on the command line: what is guessed and told, what is refused, and a prediction for each row.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
-use tempfile::TempDir;
 
-use crate::setup::{folder, volley};
+use crate::setup::{Files, volley};
 
 /// A model of two features and two classes, `elm` where the first is larger.
 const MODEL: &str = r#"{"format":"volley model","version":1,"classes":["elm","oak"],"coef":[[1,-1],[-1,1]],
 "intercept":[0,0],"preprocessing":null}"#;
 
-struct Files(TempDir);
-
-impl Files {
-    fn new() -> Self {
-        let files = Self(folder());
-        files.write("model.json", MODEL);
-        files
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.path(name);
-        fs::write(&path, content).unwrap();
-        path
-    }
-
-    fn run(&self, command: &str, table: &Path, more: &[&str]) -> assert_cmd::assert::Assert {
-        volley([command]).args([&self.path("model.json"), table]).args(more).assert()
-    }
-}
-
 #[test]
 fn a_quote_that_is_not_closed_is_no_label() {
-    let files = Files::new();
+    let files = Files::with(MODEL);
     let table = files.write("open.csv", "y,x,kind\n1,2,elm\n3,4,\"elm\n5,6,oak\n7,8,oak\n");
     for command in ["predict", "evaluate"] {
         let refused = files.run(command, &table, &["--label-column", "kind"]).code(2).stdout("");
@@ -49,7 +23,7 @@ fn a_quote_that_is_not_closed_is_no_label() {
 
 #[test]
 fn a_prediction_is_a_line_for_each_row_or_none_is_written() {
-    let files = Files::new();
+    let files = Files::with(MODEL);
     for rows in [1, 2, 50] {
         let table = files.write("rows.csv", "2,1\n1,2\n\"3\",1\n".repeat(rows));
         let expected = "elm\noak\nelm\n".repeat(rows);
@@ -73,7 +47,7 @@ fn a_prediction_is_a_line_for_each_row_or_none_is_written() {
 /// ∞ is the highest of no scores, and ∞ − ∞ no score at all.
 #[test]
 fn scores_that_overflow_are_no_prediction() {
-    let files = Files::new();
+    let files = Files::with(MODEL);
     files.write("model.json", MODEL.replace("[[1,-1],[-1,1]]", "[[10,10],[-10,10]]"));
     for row in ["1e308,-1e308", "1e308,1e308"] {
         let table = files.write("rows.csv", format!("kind,x,y\nelm,2,1\nelm,{row}\n"));
@@ -88,7 +62,7 @@ fn scores_that_overflow_are_no_prediction() {
 
 #[test]
 fn a_header_of_numbers_is_told_and_can_be_said() {
-    let files = Files::new();
+    let files = Files::with(MODEL);
     let table = files.write("pandas.csv", "0,1\n2,1\n1,2\n");
     let doubt = "pandas.csv: the first row is taken for data, though its values count up";
     files.run("predict", &table, &[]).success().stdout("oak\nelm\noak\n").stderr(contains(doubt));
@@ -113,7 +87,7 @@ fn a_header_of_numbers_is_told_and_can_be_said() {
 
 #[test]
 fn the_problem_of_rows_without_labels_is_told_as_theirs() {
-    let files = Files::new();
+    let files = Files::with(MODEL);
     let table = files.write("rows.csv", "1,2\nnan,2\n");
     files
         .run("predict", &table, &[])
@@ -138,7 +112,7 @@ fn lines(line: impl Fn(usize) -> String) -> String {
 
 #[test]
 fn labels_that_are_not_first_are_asked_for() {
-    let files = Files::new();
+    let files = Files::with(MODEL);
     // As UCI has it: no header, the label last.
     let iris = lines(|row| format!("{}.1,3.{row},{}\n", row % 5, ["setosa", "virginica"][row % 2]));
     let refused = init(&files, &iris, &[]).code(2);
@@ -178,7 +152,7 @@ fn labels_that_are_not_first_are_asked_for() {
 
 #[test]
 fn values_that_are_no_numbers_are_refused_with_advice() {
-    let files = Files::new();
+    let files = Files::with(MODEL);
     for (value, words) in [
         ("", "the value is empty; fill in missing values, or leave out their rows or the column (--drop 3)"),
         ("NA", "\"NA\" is not a number; fill in missing values"),
@@ -199,7 +173,7 @@ fn values_that_are_no_numbers_are_refused_with_advice() {
 
 #[test]
 fn what_separates_and_comments_are_found_or_said() {
-    let files = Files::new();
+    let files = Files::with(MODEL);
     for (content, more) in [
         ("elm;2;1\n", &[][..]),
         ("elm\t2\t1\n", &[]),

@@ -82,14 +82,16 @@ fn is_the_model(file: &Path) -> bool {
 fn jobs_are_trained_in_turn_and_one_that_fails_stops_no_other() {
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
-    for job in ["good", "damaged", "late"] {
+    // Its owner chose a name that would make a terminal red.
+    let (late, late_rows) = ("late\u{1b}[31m", path("late\u{1b}[31m/rows-00001.vly"));
+    for job in ["good", "damaged", late] {
         link(&fixture().upload, &path(job));
     }
     let rows = fs::read(path("damaged/rows-00001.vly")).unwrap();
     let mut damaged = rows.clone();
     damaged[rows.len() / 2] ^= 1;
     replace(&path("damaged/rows-00001.vly"), &damaged);
-    replace(&path("late/rows-00001.vly"), &rows[..rows.len() / 3]);
+    replace(&late_rows, &rows[..rows.len() / 3]);
     symlink("good", path("link")).unwrap();
     symlink("nowhere", path("dangling")).unwrap();
 
@@ -112,11 +114,11 @@ fn jobs_are_trained_in_turn_and_one_that_fails_stops_no_other() {
         assert!(metrics.lines().any(|found| found == line), "{metrics}");
     }
     refuse(volley(["train", "--watch"]).arg(folder.path()), &["another volley is at work"]);
-    replace(&path("late/rows-00001.vly"), &rows);
+    replace(&late_rows, &rows);
     // A job that was mended is tried again when its mark is gone.
     replace(&path("damaged/rows-00001.vly"), &rows);
     fs::remove_file(path("damaged.error")).unwrap();
-    for job in ["late", "damaged"] {
+    for job in [late, "damaged"] {
         watch.until_there(&path(job).join("model.vly"));
         assert!(is_the_model(&path(job).join("model.vly")));
     }
@@ -125,10 +127,11 @@ fn jobs_are_trained_in_turn_and_one_that_fails_stops_no_other() {
     assert_eq!(code, Some(0), "{problems}");
     assert_eq!(said.lines().filter(|line| line.contains("3 iterations")).count(), 3, "{said}");
     assert!(problems.contains("warning: damaged: failed: ") && !problems.contains("error: "), "{problems}");
-    assert!(problems.contains("late: waits for the rest: "), "{problems}");
+    assert!(problems.contains("late\\u{1b}[31m: waits for the rest: "), "{problems}");
+    assert!(!said.contains('\u{1b}') && !problems.contains('\u{1b}'), "{said}{problems}");
     assert_eq!(health(folder.path())["state"], "ended");
     let expected =
-        [".volley.lock", "damaged", "dangling", "good", "health.json", "late", "link", "volley.prom"];
+        [".volley.lock", "damaged", "dangling", "good", "health.json", late, "link", "volley.prom"];
     assert_eq!(names(folder.path()), expected);
 }
 

@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayRef2};
 use crate::clear::model::Model;
 use crate::clear::training_set::TrainingSet;
 use crate::data::dataset::Dataset;
-use crate::data::labels::highest;
+use crate::data::labels::{ClassLabels, highest};
 use crate::error::Error;
 
 /// How often predictions of rows with labels are right. Classes are in the order of
@@ -23,10 +23,24 @@ pub struct Recalls {
 impl Recalls {
     /// Of the predictions that scores, samples × classes, stand for, and of the class of each row, if it is one.
     fn of(scores: &ArrayRef2<f64>, classes: impl IntoIterator<Item = Option<usize>>) -> Self {
-        let count = scores.ncols();
+        let predicted = scores.rows().into_iter().map(|row| highest(&row));
+        Self::counted(scores.ncols(), classes.into_iter().zip(predicted))
+    }
+
+    /// Of rows with these labels and predictions. A label that is no class counts as wrong; rows whose prediction is
+    /// none are left out.
+    #[must_use]
+    pub fn of_labels(classes: &ClassLabels, labels: &[String], predicted: &[&str]) -> Self {
+        let rows = labels.iter().zip(predicted);
+        let rows = rows
+            .filter_map(|(label, predicted)| Some((classes.index_of(label), classes.index_of(predicted)?)));
+        Self::counted(classes.len(), rows)
+    }
+
+    /// Of the class of each row, if it is one, and of the class that is predicted for it, below `count` both.
+    fn counted(count: usize, rows: impl IntoIterator<Item = (Option<usize>, usize)>) -> Self {
         let mut found = Self { rows: vec![0; count], right: vec![0; count], predicted: vec![0; count] };
-        for (row, class) in scores.rows().into_iter().zip(classes) {
-            let predicted = highest(&row);
+        for (class, predicted) in rows {
             found.predicted[predicted] += 1;
             if let Some(class) = class {
                 found.rows[class] += 1;
@@ -58,6 +72,12 @@ impl Recalls {
     #[must_use]
     pub fn predicted(&self) -> &[usize] {
         &self.predicted
+    }
+
+    /// Rows of each class for which it is predicted.
+    #[must_use]
+    pub fn right(&self) -> &[usize] {
+        &self.right
     }
 
     /// The share of the rows of each class for which it is predicted; none for a class without rows.
@@ -106,6 +126,11 @@ mod tests {
         assert_eq!((found.rows(), found.class_rows()), (5, &[2, 2, 0][..]));
         assert_eq!((found.accuracy(), found.predicted()), (0.4, &[2, 2, 1][..]));
         assert_eq!(found.recalls().collect::<Vec<_>>(), [Some(0.5), Some(0.5), None]);
+        assert_eq!(found.right(), [1, 1, 0]);
+        let classes = ClassLabels::try_from(["a", "b", "c"].map(str::to_owned).to_vec()).unwrap();
+        let labels = ["a", "a", "b", "other", "b", "a"].map(str::to_owned);
+        let predicted = ["a", "b", "a", "c", "b", "none"];
+        assert_eq!(Recalls::of_labels(&classes, &labels, &predicted), found);
     }
 
     #[test]

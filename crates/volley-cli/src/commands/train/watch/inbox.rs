@@ -14,6 +14,7 @@ use volley_project::JobFolder;
 use volley_project::atomic::{FolderLock, Staged, is_locked};
 
 use crate::console::warn;
+use crate::escaped::escaped;
 
 /// How long a job waits for room on the disk before that is looked at again.
 const POSTPONEMENT: Duration = Duration::from_secs(60);
@@ -202,7 +203,7 @@ impl Inbox {
     /// Writes beside a job why it failed. It is not tried again while this file is there.
     pub(super) fn mark_failed(&mut self, job: &Job, problem: &str) {
         let mark = self.mark(&job.name);
-        let written = Staged::new(&mark, |out| writeln!(out, "error: {problem}"));
+        let written = Staged::new(&mark, |out| writeln!(out, "error: {}", escaped(problem)));
         if let Err(error) = written.and_then(|staged| staged.commit(true)) {
             warn(format!("the mark of a failed job cannot be written: {error}"));
             self.unmarked.insert(job.name.clone());

@@ -1,0 +1,41 @@
+//! What `volley init` and `volley try` are asked: a training, and how the columns of its table are read.
+
+use std::path::Path;
+
+use clap::Args;
+use volley_mlr::{ClassLabels, Dataset};
+use volley_program::{BadInput, Iterations, OrBadInput};
+use volley_project::Settings;
+
+use crate::tables::TableSource;
+
+/// A training to plan.
+#[derive(Args, Debug)]
+pub(super) struct Training {
+    /// Iterations of the training, or `auto` for as many as are good for most tables
+    #[arg(long, value_name = "T", default_value_t = Iterations::Auto)]
+    pub(super) iterations: Iterations,
+    #[command(flatten)]
+    pub(super) settings: Settings,
+    #[command(flatten)]
+    pub(super) table: TableSource,
+}
+
+impl Training {
+    /// The rows of a table, and the settings with their shape.
+    ///
+    /// # Errors
+    ///
+    /// [`BadInput`] for a table that cannot be trained on.
+    pub(super) fn of_table(&self, path: &Path) -> Result<(Settings, Dataset), BadInput> {
+        let data = self.table.read_training(path)?.into_dataset().or_bad_input()?;
+        let (samples, features) = data.features().dim();
+        let classes = ClassLabels::of(data.labels()).at(path)?.len();
+        Ok((self.of_shape(samples, features, classes), data))
+    }
+
+    /// The settings with a shape.
+    pub(super) fn of_shape(&self, samples: usize, features: usize, classes: usize) -> Settings {
+        Settings { samples, features, classes, iterations: self.iterations.count(), ..self.settings.clone() }
+    }
+}

@@ -1,0 +1,35 @@
+//! A command line that cannot be read, and requests for help.
+
+use std::env;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+
+use crate::console;
+use crate::event::Event;
+use crate::failure::FailureKind;
+
+/// Shows help or what is wrong with the arguments; for a program the latter is a failure like any other.
+pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
+    // The arguments were not understood, so that the option is looked for among them.
+    let wants_json = env::args_os().any(|argument| argument == "--json");
+    if !(wants_json && error.use_stderr()) {
+        // Where it cannot be written there is no one to tell.
+        let _ = error.print();
+        return if error.use_stderr() { FailureKind::Input.exit_code() } else { ExitCode::SUCCESS };
+    }
+    console::write_json();
+    console::tell(&Event::Failure { kind: FailureKind::Input, text: problem(error) });
+    FailureKind::Input.exit_code()
+}
+
+/// What is wrong, without the heading and the way to more help.
+fn problem(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "no command is given: `volley --help` lists them".to_owned();
+    }
+    let text = error.to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let (text, _) = text.split_once("\n\nFor more information").unwrap_or((text, ""));
+    text.trim().to_owned()
+}
