@@ -6,12 +6,12 @@ use volley_ring::Kernel;
 
 use crate::base::error::Error;
 
-/// A kind of core, by the instructions that its times depend on.
+/// A kind of core, by the kernels that its times depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CoreKind {
     /// AVX-512 with products of 52-bit integers.
     Avx512Ifma,
-    /// AVX-512 without them: its kernels are those for AVX2.
+    /// AVX-512 without them.
     Avx512,
     /// AVX2 and FMA.
     Avx2,
@@ -30,13 +30,13 @@ impl CoreKind {
     /// [`Error::UnknownBackend`] where the environment variable `VOLLEY_BACKEND` names kernels that the processor does
     /// not run. Making a [`Context`](crate::Context) panics then, so a program asks here first.
     pub fn detect() -> Result<Self, Error> {
-        Ok(Self::of(Kernel::detect()?, has_avx512_without_ifma()))
+        Ok(Self::of(Kernel::detect()?))
     }
 
-    fn of(kernel: Kernel, avx512_without_ifma: bool) -> Self {
+    fn of(kernel: Kernel) -> Self {
         match kernel.name() {
             "avx512ifma" => Self::Avx512Ifma,
-            "avx2" if avx512_without_ifma => Self::Avx512,
+            "avx512" => Self::Avx512,
             "avx2" => Self::Avx2,
             _ => Self::Other,
         }
@@ -66,38 +66,22 @@ impl fmt::Display for CoreKind {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-fn has_avx512_without_ifma() -> bool {
-    is_x86_feature_detected!("avx512f") && !is_x86_feature_detected!("avx512ifma")
-}
-
-/// False: other processors have no AVX-512.
-#[cfg(not(target_arch = "x86_64"))]
-fn has_avx512_without_ifma() -> bool {
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_told_by_kernels_and_instructions() {
-        let kinds = |without_ifma| {
-            let kernels = Kernel::available().into_iter();
-            kernels.map(|kernel| (kernel.name(), CoreKind::of(kernel, without_ifma))).collect::<Vec<_>>()
-        };
-        for (name, kind) in kinds(false) {
-            let expected = match name {
+    fn kinds_are_told_by_kernels() {
+        for kernel in Kernel::available() {
+            let expected = match kernel.name() {
                 "avx512ifma" => CoreKind::Avx512Ifma,
+                "avx512" => CoreKind::Avx512,
                 "avx2" => CoreKind::Avx2,
                 _ => CoreKind::Other,
             };
-            assert_eq!(kind, expected);
+            assert_eq!(CoreKind::of(kernel), expected);
         }
-        assert!(kinds(true).iter().all(|&(name, kind)| (name == "avx2") == (kind == CoreKind::Avx512)));
-        let kernel = Kernel::detect().unwrap();
-        assert_eq!(CoreKind::detect(), Ok(CoreKind::of(kernel, has_avx512_without_ifma())));
+        assert_eq!(CoreKind::detect(), Ok(CoreKind::of(Kernel::detect().unwrap())));
     }
 
     #[test]
