@@ -1,11 +1,12 @@
 //! Kernels for AVX-512 without products of 52-bit integers: eight residues at a time, in floating point.
 //!
-//! The products and the sums are those of the [kernels for AVX2](super::avx2), whose derivations hold here. The
-//! quotient of a product is rounded by adding 3·2⁵¹ in the fused operation that makes it: it is below 2⁵¹ in size, and
-//! as close. Two more instructions than for AVX2 take words to numbers and back (AVX-512DQ), and the packed residues of
-//! a vector are moved to their lanes by one (AVX-512BW).
+//! Products and sums are those of the [kernels for AVX2](super::avx2), with their derivations. Vectors of twice the
+//! width are what is gained, and three instructions that AVX2 lacks: conversions between words and numbers, and the
+//! minimum of unsigned words (AVX-512DQ and F); the packed residues of a vector are moved to their lanes by one
+//! (AVX-512BW).
 //!
-//! A product of 64-bit integers is no way: `vpmullq` has three operations on one port, and there is no high half.
+//! Products of 64-bit integers are slower, at operands below 2⁵⁰ anyway. There is no high half of one: Shoup's product
+//! takes three or four of 32 bits for it and two `vpmullq`, each three operations on one port.
 
 use std::arch::x86_64::{
     __m256i, __m512d, __m512i, _mm256_loadu_si256, _mm512_add_epi64, _mm512_add_pd, _mm512_and_si512,
@@ -255,9 +256,14 @@ pub(super) fn add_constant(q: Modulus, a: &mut [u64], c: u64) {
 #[target_feature(enable = "avx512f,avx512dq,avx512bw")]
 pub(super) fn mul_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
     let lanes = Lanes::new(q);
-    with_operand!(a, b, |x, y| lanes.residue(lanes.product(_mm512_cvtepu64_pd(x), _mm512_cvtepu64_pd(y))), |a, b| {
-        scalar::mul_assign(q, a, b);
-    });
+    with_operand!(
+        a,
+        b,
+        |x, y| lanes.residue(lanes.product(_mm512_cvtepu64_pd(x), _mm512_cvtepu64_pd(y))),
+        |a, b| {
+            scalar::mul_assign(q, a, b);
+        }
+    );
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512bw")]
@@ -284,9 +290,14 @@ pub(super) fn mul_constant(q: Modulus, a: &mut [u64], w: ShoupFactor) {
 #[target_feature(enable = "avx512f,avx512dq,avx512bw")]
 pub(super) fn add_scaled(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupFactor) {
     let (lanes, factor) = (Lanes::new(q), _mm512_set1_pd(w.value as f64));
-    with_operand!(a, b, |x, y| lanes.residue(lanes.add_product(_mm512_cvtepu64_pd(x), _mm512_cvtepu64_pd(y), factor)), |a, b| {
-        scalar::add_scaled(q, a, b, w);
-    });
+    with_operand!(
+        a,
+        b,
+        |x, y| lanes.residue(lanes.add_product(_mm512_cvtepu64_pd(x), _mm512_cvtepu64_pd(y), factor)),
+        |a, b| {
+            scalar::add_scaled(q, a, b, w);
+        }
+    );
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512bw")]
@@ -295,7 +306,8 @@ pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupF
     with_operand!(
         a,
         b,
-        |x, y| lanes.residue(lanes.product(_mm512_sub_pd(_mm512_cvtepu64_pd(y), _mm512_cvtepu64_pd(x)), factor)),
+        |x, y| lanes
+            .residue(lanes.product(_mm512_sub_pd(_mm512_cvtepu64_pd(y), _mm512_cvtepu64_pd(x)), factor)),
         |a, b| {
             scalar::sub_from_and_scale(q, a, b, w);
         }
@@ -330,9 +342,9 @@ pub(super) fn add_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]
     }
 }
 
-/// Reads packed residues, a vector at a time. `vpermw` moves the four 16-bit words from that on which a residue begins in
-/// to its lane, and the residue is shifted to the lane's first bit. Residues of fewer than 50 bits end in the last of
-/// those words, behind 15 other bits at most; those of 50 bits have at most 14 before them.
+/// Reads packed residues, a vector at a time. `vpermw` moves four words of 16 bits to a lane, from that on which a
+/// residue begins in, and the residue is shifted to the lane's first bit. It ends in the last of them: residues of
+/// fewer than 50 bits have at most 15 other bits before them, those of 50 bits at most 14.
 #[derive(Clone, Copy)]
 struct Unpacker {
     bits: usize,

@@ -14,7 +14,8 @@
 //! are below 2q (Shoup), and below 2⁵², so that their low 52 bits are all that is needed. r₁ + r₂ < 4q takes two
 //! conditional subtractions, each a minimum of unsigned numbers.
 //!
-//! Kernels without products are those for [AVX-512 alone](super::avx512). What does not fill a vector is left to the scalar kernels.
+//! Kernels without products are those of [AVX-512 without such multiply-adds](super::avx512). What does not fill a
+//! vector is left to the scalar kernels.
 
 use std::arch::x86_64::{
     __m512i, _mm512_add_epi64, _mm512_and_si512, _mm512_loadu_si512, _mm512_madd52hi_epu64,

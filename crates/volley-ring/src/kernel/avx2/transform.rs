@@ -40,16 +40,15 @@
 //! * Above, both sums are reduced after any two stages: b ≤ 1 gives differences of at most 4 and products of at most
 //!   1/2 + 4/8 = 1.
 //!
-//! In the last stage u + v is multiplied by the constant that scales the results, and u − v by the constant times w: both
-//! differ from the result by (1), so by less than q.
+//! In the last stage u + v is multiplied by the constant that scales the results, and u − v by the constant times w.
+//! Both products are below q in size, by (1), as what they are of is below 64, or 4 for longer primes.
 //!
 //! The results are reduced to [0, q): the same residues as the scalar transform's.
 
 use std::arch::x86_64::{
     __m128i, __m256d, _mm_loadu_si128, _mm256_add_pd, _mm256_castpd_si256, _mm256_castsi128_si256,
-    _mm256_castsi256_pd, _mm256_fmsub_pd, _mm256_fnmadd_pd, _mm256_mul_pd,
-    _mm256_permute2f128_pd, _mm256_permute4x64_pd, _mm256_set1_pd, _mm256_sub_pd, _mm256_unpackhi_pd,
-    _mm256_unpacklo_pd,
+    _mm256_castsi256_pd, _mm256_fmsub_pd, _mm256_fnmadd_pd, _mm256_mul_pd, _mm256_permute2f128_pd,
+    _mm256_permute4x64_pd, _mm256_set1_pd, _mm256_sub_pd, _mm256_unpackhi_pd, _mm256_unpacklo_pd,
 };
 
 use super::{LANES, Lanes, load, load_float, rounded_product, store};
@@ -426,12 +425,7 @@ fn inverse_pass<const LAZY: bool>(lanes: Lanes, factors: &[u64], a: &mut [[u64; 
 /// Two stages of a block. The first `REDUCED` of its two sums are reduced.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn inverse_stages<const REDUCED: usize>(
-    lanes: Lanes,
-    factors: &[u64],
-    a: &mut [[u64; LANES]],
-    node: usize,
-) {
+fn inverse_stages<const REDUCED: usize>(lanes: Lanes, factors: &[u64], a: &mut [[u64; LANES]], node: usize) {
     let [w, upper, lower] = [node, 2 * node, 2 * node + 1].map(|node| Factor::splat(lanes, factors[node]));
     let (first, second) = a.split_at_mut(a.len() / 2);
     let ((a0, a1), (a2, a3)) = (first.split_at_mut(first.len() / 2), second.split_at_mut(second.len() / 2));

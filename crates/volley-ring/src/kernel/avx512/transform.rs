@@ -1,8 +1,8 @@
 //! The number-theoretic transform for AVX-512 without products of 52-bit integers, in floating point.
 //!
-//! The order of nodes, the passes of three stages, depth first, and the six stages of a *leaf* of eight vectors are those
-//! of the [transform with such products](crate::kernel::avx512ifma::transform); products, and the bits of integral
-//! `f64` of either sign between the first pass and the last, are those of the
+//! The order of nodes, the passes of three stages, depth first, and the six stages of a *leaf* of eight vectors are
+//! those of the [transform with such products](crate::kernel::avx512ifma::transform). Products, and the bits of
+//! integral `f64` of either sign between the first pass and the last, are those of the
 //! [transform for AVX2](crate::kernel::avx2::transform), by whose (1), with b = |v|/q,
 //!
 //! ```text
@@ -76,8 +76,8 @@ fn seven(lanes: Lanes, words: &[u64], node: usize) -> [Factor; 7] {
     [w, low, high, factor(quarter), factor(quarter + 1), factor(quarter + 2), factor(quarter + 3)]
 }
 
-/// The factors of the vectors of a leaf, of their halves and of their quarters: for each pair of vectors in turn, as they
-/// are interleaved.
+/// The factors of the vectors of a leaf, of their halves and of their quarters: for each pair of vectors in turn, as
+/// they are interleaved.
 struct PairFactors {
     vectors: [Factor; 4],
     halves: [Factor; 4],

@@ -4,13 +4,11 @@
 //!
 //! * Primes of at most 46 bits: the last summand is b/128, and s stages take 1 to at most (1 + s/2)·(1 + 1/128)ˢ, below
 //!   64 for s ≤ 60: nothing is reduced.
-//! * Longer primes: it is b/8. Three stages take residues, b < 1, to 1.625, 2.33 and 3.13. All passes but the first, and
-//!   both halves of the leaf, reduce the values that they do not multiply, to 1/2 (and one unit): of b ≤ 3.13 three
+//! * Longer primes: it is b/8. Three stages take residues, b < 1, to 1.625, 2.33 and 3.13. All passes but the first,
+//!   and both halves of the leaf, reduce the values that they do not multiply, to 1/2 (and one unit): of b ≤ 3.13 three
 //!   stages make 1.4, 2.1 and 2.83.
 
-use std::arch::x86_64::{
-    __m512d, _mm512_add_pd, _mm512_permutex2var_pd, _mm512_set_epi64, _mm512_sub_pd,
-};
+use std::arch::x86_64::{__m512d, _mm512_add_pd, _mm512_permutex2var_pd, _mm512_set_epi64, _mm512_sub_pd};
 
 use super::{
     Factor, LAZY_BITS, LEAF, PairFactors, bits, columns, load_bits, product, radix_bits, seven, three,
@@ -48,9 +46,7 @@ fn subtree<const LAZY: bool, const FIRST: bool>(
         }
         2 => {
             let w = three(lanes, factors, node);
-            columns(a, read, |[x0, x1, x2, x3]| {
-                bits(four(lanes, [reduced(x0), reduced(x1), x2, x3], w))
-            });
+            columns(a, read, |[x0, x1, x2, x3]| bits(four(lanes, [reduced(x0), reduced(x1), x2, x3], w)));
         }
         _ => {
             let w = seven(lanes, factors, node);
