@@ -37,14 +37,15 @@ fn uniform(basis: &RnsBasis, digit: u16) -> RnsPoly<Eval> {
 }
 
 /// One limb each way. One input at a time: a batch of them would not stay in the cache.
-fn transforms(criterion: &mut Criterion, setting: &Setting) {
-    let basis = setting.basis().prefix(1);
+fn transforms(criterion: &mut Criterion, degree: usize) {
+    let primes: Vec<u64> = ntt_primes(degree, 40).take(1).collect();
+    let basis = RnsBasis::new(degree, &primes).expect("an NTT prime");
     let evaluations = uniform(&basis, 0);
     let coefficients = basis.inverse(evaluations.clone());
-    criterion.bench_function(&setting.id("ntt/forward"), |bencher| {
+    criterion.bench_function(&format!("ntt/forward/N={degree}"), |bencher| {
         bencher.iter_batched(|| coefficients.clone(), |poly| basis.forward(poly), BatchSize::PerIteration);
     });
-    criterion.bench_function(&setting.id("ntt/inverse"), |bencher| {
+    criterion.bench_function(&format!("ntt/inverse/N={degree}"), |bencher| {
         bencher.iter_batched(|| evaluations.clone(), |poly| basis.inverse(poly), BatchSize::PerIteration);
     });
 }
@@ -103,8 +104,10 @@ fn pointwise(criterion: &mut Criterion, setting: &Setting) {
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
+    for log_n in 13..=16 {
+        transforms(&mut criterion, 1 << log_n);
+    }
     for setting in &SETTINGS {
-        transforms(&mut criterion, setting);
         conversions(&mut criterion, setting);
         pointwise(&mut criterion, setting);
     }

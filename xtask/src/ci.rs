@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use volley_ring::{BACKEND_VARIABLE, Kernel};
 
 use crate::{python, tidy, workspace};
 
@@ -19,7 +20,7 @@ struct Step {
 const LOWER_LAYERS: [&str; 5] = ["test", "--package", "volley-ring", "--package", "volley-ckks"];
 
 /// The steps, the cheapest first, so that a failure shows early.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 8] = [
     Step { name: "format", arguments: &["fmt", "--all", "--check"], environment: &[] },
     Step {
         name: "clippy",
@@ -53,13 +54,6 @@ const STEPS: [Step; 10] = [
         arguments: &["test", "--package", "volley-ckks", "--no-default-features"],
         environment: &[],
     },
-    // The code above the kernels, as a processor without AVX-512, or without AVX2 as well, runs it.
-    Step { name: "test with AVX2", arguments: &LOWER_LAYERS, environment: &[("VOLLEY_BACKEND", "avx2")] },
-    Step {
-        name: "test with scalar kernels",
-        arguments: &LOWER_LAYERS,
-        environment: &[("VOLLEY_BACKEND", "scalar")],
-    },
     Step {
         name: "documentation",
         arguments: &["doc", "--workspace", "--no-deps", "--document-private-items"],
@@ -91,11 +85,16 @@ const CLIPPY_ON_LIBRARIES: [&str; 12] = [
 /// Sets of features: none, and each alone. The steps have all of them together.
 const FEATURES: [&str; 4] = ["", "parallel", "sealing", "wire"];
 
-/// Runs `tidy` and the steps; the first failure ends it.
+/// Runs `tidy`, the steps, and what is repeated for kernels and for features; the first failure ends it.
 pub(crate) fn run() -> Result<()> {
     timed("tidy", tidy::run)?;
     for step in &STEPS {
         timed(step.name, || cargo(step.arguments, step.environment))?;
+    }
+    // The code above the kernels, as processors with fewer instructions run it; the steps have the fastest ones.
+    for kernel in Kernel::available().into_iter().skip(1) {
+        let forced = [(BACKEND_VARIABLE, kernel.name())];
+        timed(&format!("test with {} kernels", kernel.name()), || cargo(&LOWER_LAYERS, &forced))?;
     }
     for features in FEATURES {
         let chosen = ["--no-default-features", "--features", features, "--", "-D", "warnings"];

@@ -37,7 +37,12 @@ macro_rules! with_operand {
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "loads and stores of vectors")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "loads and stores of vectors")]
 mod avx512ifma;
+#[cfg(target_arch = "x86_64")]
+mod floating;
 mod scalar;
 mod unknown_backend;
 
@@ -56,6 +61,8 @@ enum Backend {
     #[cfg(target_arch = "x86_64")]
     Avx512Ifma,
     #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
     Avx2,
     Scalar,
 }
@@ -71,7 +78,9 @@ pub(crate) enum Transform {
     #[cfg(target_arch = "x86_64")]
     Avx512Ifma(avx512ifma::transform::Twiddles),
     #[cfg(target_arch = "x86_64")]
-    Avx2(avx2::transform::Twiddles),
+    Avx512(floating::Twiddles),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(floating::Twiddles),
     Scalar(scalar::transform::Twiddles),
 }
 
@@ -83,6 +92,10 @@ impl Transform {
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
             Self::Avx512Ifma(twiddles) => unsafe { avx512ifma::transform::forward::forward(twiddles, limb) },
+            // SAFETY: the value exists only where the instructions were detected.
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
+            Self::Avx512(twiddles) => unsafe { avx512::transform::forward::forward(twiddles, limb) },
             // SAFETY: the value exists only where the instructions were detected.
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
@@ -103,8 +116,14 @@ impl Transform {
             // SAFETY: the value exists only where the instructions were detected.
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
+            Self::Avx512(twiddles) => unsafe {
+                avx512::transform::inverse::inverse_scaled(twiddles, input, out, factor);
+            },
+            // SAFETY: the value exists only where the instructions were detected.
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
             Self::Avx2(twiddles) => unsafe {
-                avx2::transform::inverse_scaled(twiddles, copied(input, out), factor);
+                avx2::transform::inverse_scaled(twiddles, input, out, factor);
             },
             Self::Scalar(twiddles) => {
                 scalar::transform::inverse_scaled(twiddles, copied(input, out), factor);
@@ -131,6 +150,10 @@ macro_rules! dispatch {
             // SAFETY: a backend exists only where its instructions were detected.
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
+            Backend::Avx512 => unsafe { avx512::$function($($argument),*) },
+            // SAFETY: a backend exists only where its instructions were detected.
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the call of a function for detected instructions")]
             Backend::Avx2 => unsafe { avx2::$function($($argument),*) },
             Backend::Scalar => scalar::$function($($argument),*),
         }
@@ -154,10 +177,12 @@ impl Kernel {
         {
             if is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512ifma")
-                && is_x86_feature_detected!("avx512vbmi")
+                && is_x86_feature_detected!("avx512bw")
             {
-                backends.push(Backend::Avx512Ifma);
+                if is_x86_feature_detected!("avx512ifma") && is_x86_feature_detected!("avx512vbmi") {
+                    backends.push(Backend::Avx512Ifma);
+                }
+                backends.push(Backend::Avx512);
             }
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 backends.push(Backend::Avx2);
@@ -189,12 +214,14 @@ impl Kernel {
         })
     }
 
-    /// The name of the instruction set: `avx512ifma`, `avx2` or `scalar`.
+    /// The name of the instruction set: `avx512ifma`, `avx512`, `avx2` or `scalar`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self.backend {
             #[cfg(target_arch = "x86_64")]
             Backend::Avx512Ifma => "avx512ifma",
+            #[cfg(target_arch = "x86_64")]
+            Backend::Avx512 => "avx512",
             #[cfg(target_arch = "x86_64")]
             Backend::Avx2 => "avx2",
             Backend::Scalar => "scalar",
@@ -210,8 +237,12 @@ impl Kernel {
                 Transform::Avx512Ifma(avx512ifma::transform::Twiddles::new(degree, modulus, root))
             }
             #[cfg(target_arch = "x86_64")]
+            Backend::Avx512 if degree >= avx512::transform::MIN_DEGREE => {
+                Transform::Avx512(floating::Twiddles::new(degree, modulus, root))
+            }
+            #[cfg(target_arch = "x86_64")]
             Backend::Avx2 if degree >= avx2::transform::MIN_DEGREE => {
-                Transform::Avx2(avx2::transform::Twiddles::new(degree, modulus, root))
+                Transform::Avx2(floating::Twiddles::new(degree, modulus, root))
             }
             _ => Transform::Scalar(scalar::transform::Twiddles::new(degree, modulus, root)),
         }

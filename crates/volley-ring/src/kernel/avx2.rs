@@ -26,12 +26,12 @@
 //! below 2⁵³: t = 5 for 50 bits, t = 28 for at most 46.
 
 use std::arch::x86_64::{
-    __m256d, __m256i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_FROUND_TO_ZERO, _mm_loadu_si128,
-    _mm256_add_epi64, _mm256_add_pd, _mm256_and_si256, _mm256_blendv_pd, _mm256_castpd_si256,
-    _mm256_castsi256_pd, _mm256_fmadd_pd, _mm256_fmsub_pd, _mm256_fnmadd_pd, _mm256_loadu_si256,
-    _mm256_mul_pd, _mm256_or_si256, _mm256_round_pd, _mm256_set_m128i, _mm256_set1_epi64x, _mm256_set1_pd,
-    _mm256_setzero_pd, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srlv_epi64, _mm256_storeu_si256,
-    _mm256_sub_epi64, _mm256_sub_pd, _mm256_xor_si256,
+    __m256d, __m256i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_ZERO, _mm_loadu_si128, _mm256_add_epi64,
+    _mm256_add_pd, _mm256_and_si256, _mm256_blendv_pd, _mm256_castpd_si256, _mm256_castsi256_pd,
+    _mm256_fmadd_pd, _mm256_fmsub_pd, _mm256_fnmadd_pd, _mm256_loadu_si256, _mm256_mul_pd, _mm256_or_si256,
+    _mm256_round_pd, _mm256_set_m128i, _mm256_set1_epi64x, _mm256_set1_pd, _mm256_setzero_pd,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srlv_epi64, _mm256_storeu_si256, _mm256_sub_epi64,
+    _mm256_sub_pd, _mm256_xor_si256,
 };
 
 pub(super) mod transform;
@@ -91,10 +91,12 @@ fn load_float(a: &[u64; LANES]) -> __m256d {
     to_float(load(a))
 }
 
+/// xy rounded to an integer, for a product of at most 2⁵¹ in size.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn round(x: __m256d) -> __m256d {
-    _mm256_round_pd::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x)
+fn rounded_product(x: __m256d, y: __m256d) -> __m256d {
+    let rounder = _mm256_set1_pd(ROUNDER);
+    _mm256_sub_pd(_mm256_fmadd_pd(x, y, rounder), rounder)
 }
 
 impl Lanes {
@@ -114,7 +116,7 @@ impl Lanes {
     fn product(self, a: __m256d, b: __m256d) -> __m256d {
         let high = _mm256_mul_pd(a, b);
         let low = _mm256_fmsub_pd(a, b, high);
-        let quotient = round(_mm256_mul_pd(high, self.reciprocal));
+        let quotient = rounded_product(high, self.reciprocal);
         _mm256_add_pd(_mm256_fnmadd_pd(quotient, self.q, high), low)
     }
 
@@ -122,7 +124,7 @@ impl Lanes {
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn centre(self, x: __m256d) -> __m256d {
-        _mm256_fnmadd_pd(round(_mm256_mul_pd(x, self.reciprocal)), self.q, x)
+        _mm256_fnmadd_pd(rounded_product(x, self.reciprocal), self.q, x)
     }
 
     /// sum + ab modulo q in \[−q, q\], for |sum| ≤ q.
@@ -136,9 +138,16 @@ impl Lanes {
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn residue(self, x: __m256d) -> __m256i {
+        self.lift(self.centre(x))
+    }
+
+    /// x modulo q in \[0, q), for integral |x| < q.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn lift(self, x: __m256d) -> __m256i {
         let rounder = _mm256_set1_pd(ROUNDER);
-        let centred = _mm256_castpd_si256(_mm256_add_pd(self.centre(x), rounder));
-        let integer = _mm256_sub_epi64(centred, _mm256_castpd_si256(rounder));
+        let sum = _mm256_castpd_si256(_mm256_add_pd(x, rounder));
+        let integer = _mm256_sub_epi64(sum, _mm256_castpd_si256(rounder));
         // Its sign bit chooses.
         _mm256_castpd_si256(_mm256_blendv_pd(
             _mm256_castsi256_pd(integer),

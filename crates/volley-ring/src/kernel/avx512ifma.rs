@@ -14,24 +14,25 @@
 //! are below 2q (Shoup), and below 2⁵², so that their low 52 bits are all that is needed. r₁ + r₂ < 4q takes two
 //! conditional subtractions, each a minimum of unsigned numbers.
 //!
-//! What does not fill a vector is left to the scalar kernels.
+//! Kernels without products are those of [AVX-512 without such multiply-adds](super::avx512). What does not fill a
+//! vector is left to the scalar kernels.
 
 use std::arch::x86_64::{
-    __m256i, __m512i, _mm256_loadu_si256, _mm512_add_epi64, _mm512_add_pd, _mm512_and_si512,
-    _mm512_cvtepu32_epi64, _mm512_cvtepu64_pd, _mm512_cvttpd_epu64, _mm512_loadu_si512,
-    _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_min_epu64, _mm512_mul_pd, _mm512_permutexvar_epi8,
-    _mm512_permutexvar_epi64, _mm512_set1_epi64, _mm512_set1_pd, _mm512_setzero_si512, _mm512_srai_epi64,
-    _mm512_srli_epi64, _mm512_srlv_epi64, _mm512_storeu_si512, _mm512_sub_epi64, _mm512_xor_si512,
+    __m512i, _mm512_add_epi64, _mm512_and_si512, _mm512_loadu_si512, _mm512_madd52hi_epu64,
+    _mm512_madd52lo_epu64, _mm512_min_epu64, _mm512_permutexvar_epi8, _mm512_set1_epi64,
+    _mm512_setzero_si512, _mm512_srai_epi64, _mm512_srli_epi64, _mm512_srlv_epi64, _mm512_sub_epi64,
+    _mm512_xor_si512,
 };
 
 pub(super) mod transform;
 
+use super::avx512::{Chunked, LANES, load, store};
+pub(super) use super::avx512::{
+    add_assign, add_constant, neg_assign, permute_groups, rounded_quotient, sub_assign,
+};
 use super::scalar;
 use crate::modulus::{Modulus, ShoupFactor};
 use crate::packed::PackedLimb;
-
-/// Residues in a vector.
-const LANES: usize = 8;
 
 /// Vectors of a block whose sums stay in the first-level cache.
 const TENSOR_BLOCK: usize = 64;
@@ -55,20 +56,6 @@ struct Lanes {
 #[inline]
 fn splat(x: u64) -> __m512i {
     _mm512_set1_epi64(x as i64)
-}
-
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
-#[inline]
-fn load(a: &[u64; LANES]) -> __m512i {
-    // SAFETY: the reference is to 64 readable bytes, and the load has no alignment requirement.
-    unsafe { _mm512_loadu_si512(a.as_ptr().cast()) }
-}
-
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
-#[inline]
-fn store(a: &mut [u64; LANES], x: __m512i) {
-    // SAFETY: the reference is to 64 writable bytes, and the store has no alignment requirement.
-    unsafe { _mm512_storeu_si512(a.as_mut_ptr().cast(), x) }
 }
 
 impl Lanes {
@@ -152,46 +139,6 @@ impl Sum {
 fn capacity(bits: u32, other_bits: u32) -> usize {
     // The low halves fill 64 bits after 2¹² of them.
     1 << (104 - bits - other_bits).min(11)
-}
-
-/// Full vectors, and the rest.
-type Chunked<'a> = (&'a [[u64; LANES]], &'a [u64]);
-
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
-pub(super) fn add_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
-    let lanes = Lanes::new(q);
-    with_operand!(a, b, |x, y| lanes.subtract_once(_mm512_add_epi64(x, y)), |a, b| {
-        scalar::add_assign(q, a, b);
-    });
-}
-
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
-pub(super) fn sub_assign(q: Modulus, a: &mut [u64], b: &[u64]) {
-    let lanes = Lanes::new(q);
-    with_operand!(
-        a,
-        b,
-        |x, y| lanes.subtract_once(_mm512_sub_epi64(_mm512_add_epi64(x, lanes.q), y)),
-        |a, b| {
-            scalar::sub_assign(q, a, b);
-        }
-    );
-}
-
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
-pub(super) fn neg_assign(q: Modulus, a: &mut [u64]) {
-    let lanes = Lanes::new(q);
-    in_place!(a, |x| lanes.subtract_once(_mm512_sub_epi64(lanes.q, x)), |a| {
-        scalar::neg_assign(q, a);
-    });
-}
-
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
-pub(super) fn add_constant(q: Modulus, a: &mut [u64], c: u64) {
-    let (lanes, constant) = (Lanes::new(q), splat(c));
-    in_place!(a, |x| lanes.subtract_once(_mm512_add_epi64(x, constant)), |a| {
-        scalar::add_constant(q, a, c);
-    });
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
@@ -478,39 +425,6 @@ pub(super) fn weighted_sums(out: &mut [&mut [u64]], sources: &[&[u64]], targets:
     let tails: Vec<_> = sources.iter().map(|y| &y[done..]).collect();
     let mut out: Vec<_> = out.iter_mut().map(|out| &mut out[done..]).collect();
     scalar::weighted_sums(&mut out, &tails, targets);
-}
-
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
-pub(super) fn rounded_quotient(out: &mut [u64], terms: &[(&[u64], f64)]) {
-    let chunked: Vec<(Chunked<'_>, f64)> = terms.iter().map(|(y, r)| (y.as_chunks::<LANES>(), *r)).collect();
-    let (chunks, tail) = out.as_chunks_mut::<LANES>();
-    for (j, out) in chunks.iter_mut().enumerate() {
-        let mut sum = _mm512_set1_pd(0.5);
-        for (y, r) in &chunked {
-            // Product and sum are rounded one after the other, as the reference rounds them.
-            let y = _mm512_cvtepu64_pd(load(&y.0[j]));
-            sum = _mm512_add_pd(sum, _mm512_mul_pd(y, _mm512_set1_pd(*r)));
-        }
-        store(out, _mm512_cvttpd_epu64(sum));
-    }
-    if !tail.is_empty() {
-        let terms: Vec<_> = chunked.iter().map(|(y, r)| (y.1, *r)).collect();
-        scalar::rounded_quotient(tail, &terms);
-    }
-}
-
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
-pub(super) fn permute_groups(out: &mut [u64], a: &[u64], index: &[u32]) {
-    let (out, _) = out.as_chunks_mut::<LANES>();
-    let (a, _) = a.as_chunks::<LANES>();
-    let (index, _) = index.as_chunks::<LANES>();
-    for (out, index) in out.iter_mut().zip(index) {
-        // SAFETY: the reference is to 32 readable bytes, and the load has no alignment requirement.
-        let within: __m256i = unsafe { _mm256_loadu_si256(index.as_ptr().cast()) };
-        // The permutation reads the low three bits of each index.
-        let group = load(&a[(index[0] as usize / LANES) & (a.len() - 1)]);
-        store(out, _mm512_permutexvar_epi64(_mm512_cvtepu32_epi64(within), group));
-    }
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]

@@ -40,18 +40,20 @@
 //! * Above, both sums are reduced after any two stages: b ≤ 1 gives differences of at most 4 and products of at most
 //!   1/2 + 4/8 = 1.
 //!
+//! In the last stage u + v is multiplied by the constant that scales the results, and u − v by the constant times w.
+//! Both products are below q in size, by (1), as what they are of is below 64, or 4 for longer primes.
+//!
 //! The results are reduced to [0, q): the same residues as the scalar transform's.
 
 use std::arch::x86_64::{
     __m128i, __m256d, _mm_loadu_si128, _mm256_add_pd, _mm256_castpd_si256, _mm256_castsi128_si256,
-    _mm256_castsi256_pd, _mm256_fmadd_pd, _mm256_fmsub_pd, _mm256_fnmadd_pd, _mm256_mul_pd,
-    _mm256_permute2f128_pd, _mm256_permute4x64_pd, _mm256_set1_pd, _mm256_sub_pd, _mm256_unpackhi_pd,
-    _mm256_unpacklo_pd,
+    _mm256_castsi256_pd, _mm256_fmsub_pd, _mm256_fnmadd_pd, _mm256_mul_pd, _mm256_permute2f128_pd,
+    _mm256_permute4x64_pd, _mm256_set1_pd, _mm256_sub_pd, _mm256_unpackhi_pd, _mm256_unpacklo_pd,
 };
 
-use super::{LANES, Lanes, ROUNDER, load, load_float, mul_constant, store};
-use crate::kernel::node_powers;
-use crate::modulus::{Modulus, ShoupFactor};
+use super::{LANES, Lanes, load, load_float, rounded_product, store};
+use crate::kernel::floating::Twiddles;
+use crate::modulus::ShoupFactor;
 
 /// Longest prime whose transforms are reduced least.
 const LAZY_BITS: u32 = 46;
@@ -61,24 +63,6 @@ const LEAF: usize = 4;
 const CACHED: usize = 256;
 /// Smallest degree: a pass before the leaf.
 pub(in crate::kernel) const MIN_DEGREE: usize = 2 * LEAF * LANES;
-
-/// Twiddle factors of one prime and degree: the bits of `f64` in [−q/2, q/2], by node.
-pub(crate) struct Twiddles {
-    modulus: Modulus,
-    forward: Vec<u64>,
-    inverse: Vec<u64>,
-}
-
-impl Twiddles {
-    /// For a primitive 2N-th root of unity ψ = `root`.
-    pub(in crate::kernel) fn new(degree: usize, modulus: Modulus, root: u64) -> Self {
-        let q = modulus.value();
-        let balanced = |power: u64| if power > q / 2 { -((q - power) as f64) } else { power as f64 };
-        let factors =
-            |root| node_powers(degree, modulus, root).map(|power| balanced(power).to_bits()).collect();
-        Self { modulus, forward: factors(root), inverse: factors(modulus.inverse(root)) }
-    }
-}
 
 /// Twiddle factors in lanes.
 #[derive(Clone, Copy)]
@@ -163,8 +147,7 @@ fn store_bits(words: &mut [u64; LANES], x: __m256d) {
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn product(lanes: Lanes, v: __m256d, w: Factor) -> __m256d {
-    let rounder = _mm256_set1_pd(ROUNDER);
-    let quotient = _mm256_sub_pd(_mm256_fmadd_pd(v, w.ratio, rounder), rounder);
+    let quotient = rounded_product(v, w.ratio);
     let high = _mm256_mul_pd(v, w.value);
     let low = _mm256_fmsub_pd(v, w.value, high);
     _mm256_add_pd(_mm256_fnmadd_pd(quotient, lanes.q, high), low)
@@ -333,59 +316,90 @@ fn forward_pair(lanes: Lanes, x: __m256d, y: __m256d, [vectors, halves]: [Factor
     [_mm256_permute2f128_pd::<0x20>(u, v), _mm256_permute2f128_pd::<0x31>(u, v)]
 }
 
-/// Evaluations to coefficients, times N·`factor`.
+/// Evaluations to coefficients, times N·`factor`: in place, or from `input` where there is one.
 #[target_feature(enable = "avx2,fma")]
-pub(in crate::kernel) fn inverse_scaled(twiddles: &Twiddles, limb: &mut [u64], factor: ShoupFactor) {
+pub(in crate::kernel) fn inverse_scaled(
+    twiddles: &Twiddles,
+    input: Option<&[u64]>,
+    out: &mut [u64],
+    factor: ShoupFactor,
+) {
     let lanes = Lanes::new(twiddles.modulus);
-    let (a, _) = limb.as_chunks_mut::<LANES>();
+    let last = twiddles.last(factor).map(|w| Factor::splat(lanes, w));
+    let input = input.map(|input| input.as_chunks::<LANES>().0);
+    let (a, _) = out.as_chunks_mut::<LANES>();
     if twiddles.modulus.bits() <= LAZY_BITS {
-        inverse_root::<true>(lanes, &twiddles.inverse, a);
+        inverse_root::<true>(lanes, &twiddles.inverse, input, a, last);
     } else {
-        inverse_root::<false>(lanes, &twiddles.inverse, a);
+        inverse_root::<false>(lanes, &twiddles.inverse, input, a, last);
     }
-    mul_constant(twiddles.modulus, limb, factor);
 }
 
 /// The blocks; then the last pass, of two stages or, if their number is odd, of one.
 #[target_feature(enable = "avx2,fma")]
-fn inverse_root<const LAZY: bool>(lanes: Lanes, factors: &[u64], a: &mut [[u64; LANES]]) {
+fn inverse_root<const LAZY: bool>(
+    lanes: Lanes,
+    factors: &[u64],
+    input: Option<&[[u64; LANES]]>,
+    a: &mut [[u64; LANES]],
+    last: [Factor; 2],
+) {
     let children = if a.len().ilog2().is_multiple_of(2) { 4 } else { 2 };
     let size = a.len() / children;
     for (child, block) in a.chunks_exact_mut(size).enumerate() {
-        inverse_node::<LAZY>(lanes, factors, block, children + child);
+        let input = input.map(|input| &input[child * size..][..size]);
+        inverse_node::<LAZY>(lanes, factors, input, block, children + child);
     }
-    if children == 4 {
-        inverse_stages::<0, true>(lanes, factors, a, 1);
-    } else {
-        inverse_last_stage(lanes, factors, a);
+    let (low, high) = a.split_at_mut(a.len() / 2);
+    if children == 2 {
+        for (u, v) in low.iter_mut().zip(high) {
+            last_butterfly(lanes, [load_bits(u), load_bits(v)], [u, v], last);
+        }
+        return;
+    }
+    let [upper, lower] = [2, 3].map(|node| Factor::splat(lanes, factors[node]));
+    let ((a0, a1), (a2, a3)) = (low.split_at_mut(low.len() / 2), high.split_at_mut(high.len() / 2));
+    for (((p0, p1), p2), p3) in a0.iter_mut().zip(a1).zip(a2).zip(a3) {
+        let [x0, x1] = inverse_butterfly(lanes, load_bits(p0), load_bits(p1), upper);
+        let [x2, x3] = inverse_butterfly(lanes, load_bits(p2), load_bits(p3), lower);
+        last_butterfly(lanes, [x0, x2], [p0, p2], last);
+        last_butterfly(lanes, [x1, x3], [p1, p3], last);
     }
 }
 
-/// One stage of all, and the reduction.
+/// The end of a transform: (u + v) and (u − v) times their factors, reduced.
 #[target_feature(enable = "avx2,fma")]
-fn inverse_last_stage(lanes: Lanes, factors: &[u64], a: &mut [[u64; LANES]]) {
-    let w = Factor::splat(lanes, factors[1]);
-    let (low, high) = a.split_at_mut(a.len() / 2);
-    for (u, v) in low.iter_mut().zip(high) {
-        let [x, y] = inverse_butterfly(lanes, load_bits(u), load_bits(v), w);
-        store(u, lanes.residue(x));
-        store(v, lanes.residue(y));
-    }
+#[inline]
+fn last_butterfly(
+    lanes: Lanes,
+    [u, v]: [__m256d; 2],
+    [sum, difference]: [&mut [u64; LANES]; 2],
+    [w0, w1]: [Factor; 2],
+) {
+    store(sum, lanes.lift(product(lanes, _mm256_add_pd(u, v), w0)));
+    store(difference, lanes.lift(product(lanes, _mm256_sub_pd(u, v), w1)));
 }
 
 /// The block of a node, of 4, 16, 64, … vectors.
 #[target_feature(enable = "avx2,fma")]
-fn inverse_node<const LAZY: bool>(lanes: Lanes, factors: &[u64], a: &mut [[u64; LANES]], node: usize) {
+fn inverse_node<const LAZY: bool>(
+    lanes: Lanes,
+    factors: &[u64],
+    input: Option<&[[u64; LANES]]>,
+    a: &mut [[u64; LANES]],
+    node: usize,
+) {
     if a.len() > CACHED {
         let quarter = a.len() / 4;
         for (child, block) in a.chunks_exact_mut(quarter).enumerate() {
-            inverse_node::<LAZY>(lanes, factors, block, 4 * node + child);
+            let input = input.map(|input| &input[child * quarter..][..quarter]);
+            inverse_node::<LAZY>(lanes, factors, input, block, 4 * node + child);
         }
         inverse_pass::<LAZY>(lanes, factors, a, node);
         return;
     }
     let (mut size, mut first) = (LEAF, node * (a.len() / LEAF));
-    inverse_leaves::<LAZY>(lanes, factors, a, first);
+    inverse_leaves::<LAZY>(lanes, factors, input, a, first);
     while size < a.len() {
         size *= 4;
         first /= 4;
@@ -400,23 +414,18 @@ fn inverse_node<const LAZY: bool>(lanes: Lanes, factors: &[u64], a: &mut [[u64; 
 #[inline]
 fn inverse_pass<const LAZY: bool>(lanes: Lanes, factors: &[u64], a: &mut [[u64; LANES]], node: usize) {
     if !LAZY {
-        inverse_stages::<2, false>(lanes, factors, a, node);
+        inverse_stages::<2>(lanes, factors, a, node);
     } else if is_reducing(a.len()) {
-        inverse_stages::<1, false>(lanes, factors, a, node);
+        inverse_stages::<1>(lanes, factors, a, node);
     } else {
-        inverse_stages::<0, false>(lanes, factors, a, node);
+        inverse_stages::<0>(lanes, factors, a, node);
     }
 }
 
-/// Two stages of a block. The first `REDUCED` of its two sums are reduced; the last block gives residues.
+/// Two stages of a block. The first `REDUCED` of its two sums are reduced.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn inverse_stages<const REDUCED: usize, const LAST: bool>(
-    lanes: Lanes,
-    factors: &[u64],
-    a: &mut [[u64; LANES]],
-    node: usize,
-) {
+fn inverse_stages<const REDUCED: usize>(lanes: Lanes, factors: &[u64], a: &mut [[u64; LANES]], node: usize) {
     let [w, upper, lower] = [node, 2 * node, 2 * node + 1].map(|node| Factor::splat(lanes, factors[node]));
     let (first, second) = a.split_at_mut(a.len() / 2);
     let ((a0, a1), (a2, a3)) = (first.split_at_mut(first.len() / 2), second.split_at_mut(second.len() / 2));
@@ -428,7 +437,7 @@ fn inverse_stages<const REDUCED: usize, const LAST: bool>(
         let x0 = if REDUCED >= 1 { lanes.centre(x0) } else { x0 };
         let x1 = if REDUCED >= 2 { lanes.centre(x1) } else { x1 };
         for (p, x) in [(p0, x0), (p1, x1), (p2, x2), (p3, x3)] {
-            store(p, if LAST { lanes.residue(x) } else { _mm256_castpd_si256(x) });
+            store_bits(p, x);
         }
     }
 }
@@ -436,24 +445,34 @@ fn inverse_stages<const REDUCED: usize, const LAST: bool>(
 /// The first four stages, from leaf `node` on.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn inverse_leaves<const LAZY: bool>(lanes: Lanes, factors: &[u64], a: &mut [[u64; LANES]], node: usize) {
+fn inverse_leaves<const LAZY: bool>(
+    lanes: Lanes,
+    factors: &[u64],
+    input: Option<&[[u64; LANES]]>,
+    a: &mut [[u64; LANES]],
+    node: usize,
+) {
     let (leaves, _) = a.as_chunks_mut::<LEAF>();
-    for ([p0, p1, p2, p3], (whole, parts, vectors, halves)) in
-        leaves.iter_mut().zip(leaf_words(factors, node))
+    for (index, (leaf, (whole, parts, vectors, halves))) in
+        leaves.iter_mut().zip(leaf_words(factors, node)).enumerate()
     {
+        let [x0, x1, x2, x3] = match input {
+            Some(input) => input.as_chunks::<LEAF>().0[index].each_ref().map(|x| load_float(x)),
+            None => leaf.each_ref().map(|x| load_float(x)),
+        };
         let [first, second] = pair_factors(lanes, vectors, halves);
-        let [x0, x1] = inverse_pair::<LAZY>(lanes, load_float(p0), load_float(p1), first);
-        let [x2, x3] = inverse_pair::<LAZY>(lanes, load_float(p2), load_float(p3), second);
+        let [x0, x1] = inverse_pair::<LAZY>(lanes, x0, x1, first);
+        let [x2, x3] = inverse_pair::<LAZY>(lanes, x2, x3, second);
         let [upper, lower] = parts.map(|part| Factor::splat(lanes, part));
         let w = Factor::splat(lanes, *whole);
         let [x0, x1] = inverse_butterfly(lanes, x0, x1, upper);
         let [x2, x3] = inverse_butterfly(lanes, x2, x3, lower);
         let [x0, x2] = inverse_butterfly(lanes, x0, x2, w);
         let [x1, x3] = inverse_butterfly(lanes, x1, x3, w);
-        store_bits(p0, lanes.centre(x0));
-        store_bits(p1, if LAZY { x1 } else { lanes.centre(x1) });
-        store_bits(p2, x2);
-        store_bits(p3, x3);
+        let results = [lanes.centre(x0), if LAZY { x1 } else { lanes.centre(x1) }, x2, x3];
+        for (out, x) in leaf.iter_mut().zip(results) {
+            store_bits(out, x);
+        }
     }
 }
 
