@@ -46,6 +46,7 @@ fn whoever_takes_the_wrong_thing_is_told_what_is_wanted() {
     refuse(&mut volley(["train", "--watch", "nowhere"]), &["error: nowhere: No such file"]);
     let folder = folder();
     refuse(&mut train(folder.path()), &["there is no job.vly", "`volley encrypt` makes it"]);
+    refuse(volley(["inspect"]).arg(folder.path()), &["a folder: name one file in it"]);
     // The shape alone says so: no plan is looked for.
     let wide = ["init", "--samples", "1000", "--features", "40000", "--classes", "3"];
     refuse(volley(wide).arg(folder.path().join("wide")), &["40000 columns are too many to whiten"]);
