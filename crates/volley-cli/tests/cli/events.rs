@@ -42,7 +42,7 @@ fn for_programs_wrong_usage_is_a_failure_like_any_other() {
             "a similar argument exists: '--label-column'",
         ),
         (&["--json", "decrypt"], "required arguments were not provided"),
-        (&["--json"], "no command is given"),
+        (&["--json"], "requires a subcommand"),
     ] {
         let failed = volley(arguments).assert().code(2).stdout("");
         let [failure] = &events(&failed)[..] else { panic!("one event: {arguments:?}") };
