@@ -1,7 +1,7 @@
 //! Results on standard output.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -17,19 +17,22 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Shows a result.
+    /// Shows a result. A terminal gets no control characters of names and labels; whatever else reads standard output
+    /// gets them as they are.
     pub(crate) fn result(self, result: &(impl Serialize + Display)) -> Result<()> {
-        let mut text = Vec::new();
-        self.write(&mut text, result)?;
-        print(&text)
+        let text = self.text(result)?;
+        print(if io::stdout().is_terminal() { escaped(&text) } else { text }.as_bytes())
     }
 
     /// Writes a result in one call, as `out` may have no buffer.
     pub(crate) fn write(self, mut out: impl Write, result: &(impl Serialize + Display)) -> Result<()> {
-        let text =
-            if self.json { serde_json::to_string_pretty(result)? } else { escaped(&result.to_string()) };
-        out.write_all((text + "\n").as_bytes())?;
+        out.write_all(self.text(result)?.as_bytes())?;
         Ok(out.flush()?)
+    }
+
+    fn text(self, result: &(impl Serialize + Display)) -> Result<String> {
+        let text = if self.json { serde_json::to_string_pretty(result)? } else { result.to_string() };
+        Ok(text + "\n")
     }
 }
 

@@ -7,13 +7,28 @@ use anyhow::Result;
 use clap::Args;
 use ndarray::Array2;
 use serde::Serialize;
-use volley_data::write_predictions;
+use volley_data::{TableModel, read_model, write_predictions};
 use volley_mlr::{ClassLabels, Model};
 use volley_program::{BadInput, OrBadInput};
 use volley_project::atomic::{Staged, check_free};
 
 use crate::console::info;
 use crate::output::Output;
+
+/// The model in a file.
+///
+/// # Errors
+///
+/// [`BadInput`] for a file that is no model in clear.
+pub(crate) fn model(file: &Path) -> Result<TableModel, BadInput> {
+    let is_encrypted = file.extension().is_some_and(|extension| extension == "vly");
+    match read_model(file) {
+        Err(error) if is_encrypted => Err(BadInput::new(format!(
+            "{error}; `volley decrypt` makes a model in clear of an encrypted one"
+        ))),
+        model => model.or_bad_input(),
+    }
+}
 
 /// A label for each row, and where they are wanted the scores.
 #[derive(Debug, Serialize)]

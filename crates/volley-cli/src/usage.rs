@@ -3,8 +3,6 @@
 use std::env;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
-
 use crate::console;
 use crate::event::Event;
 use crate::failure::FailureKind;
@@ -25,9 +23,6 @@ pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
 
 /// What is wrong, without the heading and the way to more help.
 fn problem(error: &clap::Error) -> String {
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "no command is given: `volley --help` lists them".to_owned();
-    }
     let text = error.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
     let (text, _) = text.split_once("\n\nFor more information").unwrap_or((text, ""));

@@ -169,7 +169,7 @@ impl JobFolder {
             let hint = if inner.job_file().exists() {
                 format!("; it is in {}", inner.folder.display())
             } else {
-                String::new()
+                "; `volley encrypt` makes it, at the owner's".to_owned()
             };
             return Err(BadInput::at(&self.folder, format!("there is no job.vly in this folder{hint}")));
         }

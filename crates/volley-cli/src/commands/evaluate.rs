@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde::Serialize;
-use volley_data::{TableModel, read_model};
+use volley_data::TableModel;
 use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
 
 use crate::evaluation::Evaluation;
 use crate::output::Output;
-use crate::predictions::scores_of;
+use crate::predictions::{model, scores_of};
 use crate::tables::{TableSource, is_stdin};
 
 /// Compare predictions of decrypted models with the labels of rows
@@ -56,7 +56,7 @@ impl fmt::Display for Comparison {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let (data_file, files) = options.paths.split_last().context("a table after the models")?;
-    let models = files.iter().map(|file| read_model(file).or_bad_input());
+    let models = files.iter().map(|file| model(file));
     let models = models.collect::<Result<Vec<_>, BadInput>>()?;
     let is_of_one_table = models.windows(2).all(|pair| pair[0].schema() == pair[1].schema());
     if is_stdin(data_file) && !is_of_one_table {

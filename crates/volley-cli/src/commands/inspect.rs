@@ -103,6 +103,9 @@ impl fmt::Display for Inspection {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let path = &options.file;
+    if path.is_dir() {
+        return Err(BadInput::at(path, "a folder: name one file in it, such as job.vly").into());
+    }
     let header = Header::read(open_named(path)?).at(path)?;
     let state = check_hash(shown(path, open(path)?));
     let mut inspection = Inspection::new(path, &header, state.is_ok())?;

@@ -4,11 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use volley_data::read_model;
-use volley_program::OrBadInput;
 
 use crate::output::Output;
-use crate::predictions::{Target, scores_of};
+use crate::predictions::{Target, model, scores_of};
 use crate::tables::TableSource;
 
 /// Predict the labels of rows with a decrypted model
@@ -35,7 +33,7 @@ pub(crate) struct Options {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     options.target.check()?;
-    let model = read_model(&options.model).or_bad_input()?;
+    let model = model(&options.model)?;
     let features = options.table.read_features(&options.data, model.schema())?;
     let scores = scores_of(model.model(), &features, &options.data)?;
     options.target.write(model.model().classes(), &scores, output)

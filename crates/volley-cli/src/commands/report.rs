@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_data::{Images, LabelSource, Schema, TableModel, read_images, read_model};
+use volley_data::{Images, LabelSource, Schema, TableModel, read_images};
 use volley_mlr::{Dataset, Plan, Step};
 use volley_program::{BadInput, OrBadInput};
 use volley_project::Project;
@@ -18,6 +18,7 @@ use volley_report::{Error, PageFile, Report, Rows, Training};
 use crate::class_weight::{ClassWeight, prepare};
 use crate::console::{phase, warn};
 use crate::output::Output;
+use crate::predictions;
 use crate::tables::{TableSource, is_stdin};
 
 /// Make a page with plots: the decrypted model beside the same training in clear
@@ -86,7 +87,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         return Err(BadInput::new("standard input is read once: one of the two tables is a file").into());
     }
     let job = project.job()?;
-    let model = read_model(&options.model).or_bad_input()?;
+    let model = predictions::model(&options.model)?;
     let table = options.table.or_format(project.table()?);
     let report = options.report(&table, (job.plan(), &project.schema(&job)?), &model)?;
     if report.max_relative_weight_error > DIFFERENT_WEIGHTS {

@@ -52,6 +52,7 @@ links in it is refused, so that whoever filled it cannot lead the server out of 
 
 A watched folder has a folder for each job, by any name. NAME.error beside one says why it failed; without this file it
 is tried again. health.json and volley.prom say what the server does. SIGTERM ends it after a checkpoint.")]
+#[command(override_usage = "volley train [OPTIONS] <FOLDER>\n       volley train [OPTIONS] --watch <DIR>")]
 pub(crate) struct Options {
     /// Folder with what the owner sent: job.vly, evaluation-keys.vly, preconditioner.vly, rows-*.vly
     #[arg(required_unless_present = "watch")]

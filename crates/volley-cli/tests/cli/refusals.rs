@@ -8,7 +8,7 @@ use assert_cmd::Command;
 use predicates::str::contains;
 use tempfile::TempDir;
 
-use crate::setup::{SHAPE, fixture, folder, link, link_project, names, refuse, replace, volley};
+use crate::setup::{Fixture, SHAPE, fixture, folder, link, link_project, names, refuse, replace, volley};
 #[cfg(unix)]
 use crate::setup::{limited, on_a_full_disk};
 
@@ -34,6 +34,22 @@ fn kernels_that_do_not_exist_are_refused() {
         let mut command = volley(arguments);
         refuse(command.env("VOLLEY_BACKEND", "avx1024"), &["VOLLEY_BACKEND=avx1024", "scalar"]);
     }
+}
+
+#[test]
+fn whoever_takes_the_wrong_thing_is_told_what_is_wanted() {
+    let Fixture { model, data, .. } = fixture();
+    for command in ["predict", "evaluate"] {
+        refuse(volley([command]).args([model, data]), &["no model", "`volley decrypt` makes a model"]);
+    }
+    refuse(volley(["init"]).arg(data), &["data.csv: the folder to make is missing: volley init "]);
+    refuse(&mut volley(["train", "--watch", "nowhere"]), &["error: nowhere: No such file"]);
+    let folder = folder();
+    refuse(&mut train(folder.path()), &["there is no job.vly", "`volley encrypt` makes it"]);
+    refuse(volley(["inspect"]).arg(folder.path()), &["a folder: name one file in it"]);
+    // The shape alone says so: no plan is looked for.
+    let wide = ["init", "--samples", "1000", "--features", "40000", "--classes", "3"];
+    refuse(volley(wide).arg(folder.path().join("wide")), &["40000 columns are too many to whiten"]);
 }
 
 #[test]

@@ -121,6 +121,8 @@ impl Inbox {
     ///
     /// [`BadInput`] if there is no such folder, or another program watches it.
     pub(super) fn open(folder: &Path) -> Result<Self, BadInput> {
+        // The folder itself may be missing, not the lock in it.
+        fs::metadata(folder).at(folder)?;
         // Links that lie among the jobs are not followed.
         let _lock = FolderLock::take_among_links(folder)?;
         Ok(Self {
