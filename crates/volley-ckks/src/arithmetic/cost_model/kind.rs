@@ -45,7 +45,7 @@ impl CoreKind {
     /// Nanoseconds of [operations](super::CostModel::operations), and of a byte of keys, on a Zen 4 core with the
     /// kernels of each kind. No core of the second kind was at hand. One training is known to have taken 3.5 times as
     /// long there, with kernels of the third kind, as that is foreseen to take. Its own kernels take 0.68 of their time
-    /// for transforms, and 0.6 for products, on a core that runs both (Sapphire Rapids).
+    /// for transforms, and 0.6 for basis conversions, on a core that runs both (Sapphire Rapids).
     pub(super) const fn times(self) -> ([f64; 4], f64) {
         match self {
             Self::Avx512Ifma => ([0.127, 0.354, 0.086, 0.841], 5.0),

@@ -24,7 +24,8 @@ use std::arch::x86_64::{
 pub(in crate::kernel) mod forward;
 pub(in crate::kernel) mod inverse;
 
-use super::{LANES, Lanes, load, splat, store};
+use super::{Lanes, splat};
+use crate::kernel::avx512::{LANES, load, store};
 use crate::modulus::Modulus;
 
 /// Vectors of a leaf.

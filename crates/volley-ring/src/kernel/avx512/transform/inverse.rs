@@ -10,8 +10,8 @@
 //!   1, and sums, which are reduced to 1/2 (and one unit). A third one begins with two of these sums, of which the sums
 //!   are at most 1 (and two units), or with two products, of which the sums are reduced.
 //!
-//! In the last stage u + v is multiplied by the constant and u − v by the constant times w. Both products are below q in
-//! size, as what they are of is below 64, or 4 for longer primes.
+//! In the last stage u + v is multiplied by the constant and u − v by the constant times w. Both products are below q
+//! in size, as what they are of is below 64, or 4 for longer primes.
 
 use std::arch::x86_64::{
     __m512d, __m512i, _mm512_add_pd, _mm512_permutex2var_pd, _mm512_set_epi64, _mm512_sub_pd,

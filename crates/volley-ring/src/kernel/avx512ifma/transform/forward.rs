@@ -12,7 +12,8 @@ use std::arch::x86_64::{
 };
 
 use super::{Factor, Factors, LEAF, Leaf, Twiddles, barrett, columns, halve, product, products, radix_bits};
-use crate::kernel::avx512ifma::{LANES, Lanes, load, splat, store};
+use crate::kernel::avx512::{LANES, load, store};
+use crate::kernel::avx512ifma::{Lanes, splat};
 
 /// Longest prime that is reduced only at the end.
 const LAZY_BITS: u32 = 46;

@@ -21,7 +21,8 @@ use std::arch::x86_64::{
 use super::{
     Factor, Factors, LEAF, Leaf, Twiddles, barrett, columns, halve, montgomery, product, products, radix_bits,
 };
-use crate::kernel::avx512ifma::{LANES, Lanes, load, splat, store};
+use crate::kernel::avx512::{LANES, load, store};
+use crate::kernel::avx512ifma::{Lanes, splat};
 use crate::modulus::ShoupFactor;
 
 /// Longest prime whose differences are lifted.
