@@ -35,8 +35,8 @@ impl Part {
     pub const ALL: [Self; 6] =
         [Self::Transformed, Self::Multiplied, Self::Drawn, Self::Packed, Self::Hashed, Self::Sealed];
 
-    /// Nanoseconds of one, on one core. Those that are multiples of [`CostModel::made`] are the best fit of four runs of
-    /// `cargo xtask key-rounds`, on a Xeon with AVX-512 IFMA. What small samples and files take besides is in them.
+    /// Nanoseconds of one, on one core. Those that are multiples of [`CostModel::made`] are the best fit of four runs
+    /// of `cargo xtask key-rounds`, on a Xeon with AVX-512 IFMA. What small samples and files take besides is in them.
     #[must_use]
     pub fn nanoseconds(self, times: &CostModel) -> f64 {
         match self {
