@@ -295,16 +295,17 @@ fn plans_that_no_ring_has_room_for_and_projects_that_changed() {
     refuse(volley(shape("1001")).arg(&project), &["at most 1,000 iterations", "--iterations 1000 would do"]);
     refuse(volley(shape("0")).arg(&project), &["at least one iteration"]);
     refuse(volley(shape("2")).args(["--memory", "1M"]).arg(&project), &["MB of memory", "; --memory 0."]);
-    for ([samples, features, classes], words) in [
-        (["18446744073709551615", "4", "3"], "ciphertexts of features"),
-        (["100000000000", "4", "3"], "ciphertexts of features"),
-        (["24", "18446744073709551615", "3"], "copies of feature ciphertexts"),
-        (["24", "1000000000000", "3"], "copies of feature ciphertexts"),
-        (["24", "4", "1000000000"], "ciphertexts of scores or weights"),
-        (["24", "0", "3"], "0 columns"),
+    for ([samples, features, classes, profile], words) in [
+        (["18446744073709551615", "4", "3", "standard"], "ciphertexts of features"),
+        (["100000000000", "4", "3", "standard"], "ciphertexts of features"),
+        (["24", "18446744073709551615", "3", "paper"], "copies of feature ciphertexts"),
+        (["24", "1000000000000", "3", "paper"], "copies of feature ciphertexts"),
+        (["24", "1000000000000", "3", "standard"], "too many to whiten"),
+        (["24", "4", "1000000000", "standard"], "ciphertexts of scores or weights"),
+        (["24", "0", "3", "standard"], "0 columns"),
     ] {
         let mut init = volley(["init", "--iterations", "2", "--samples", samples, "--features", features]);
-        refuse(init.args(["--classes", classes]).arg(&project), &[words]);
+        refuse(init.args(["--classes", classes, "--profile", profile]).arg(&project), &[words]);
     }
     assert!(!project.exists());
     refuse(volley(["keygen"]).arg(&project), &["this is no project"]);
