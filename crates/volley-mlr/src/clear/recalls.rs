@@ -9,7 +9,7 @@ use crate::data::labels::{ClassLabels, highest};
 use crate::error::Error;
 
 /// How often predictions of rows with labels are right. Classes are in the order of
-/// [`ClassLabels`](crate::ClassLabels).
+/// [`ClassLabels`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recalls {
     /// Rows of each class.
