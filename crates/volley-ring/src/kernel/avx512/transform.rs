@@ -26,7 +26,7 @@ use super::{LANES, Lanes, load, rounded_product, store};
 /// Longest prime whose transforms are reduced least.
 const LAZY_BITS: u32 = 46;
 /// Vectors of a leaf.
-const LEAF: usize = 8;
+pub(in crate::kernel) const LEAF: usize = 8;
 /// Smallest degree: two leaves.
 pub(in crate::kernel) const MIN_DEGREE: usize = 2 * LEAF * LANES;
 
@@ -162,7 +162,7 @@ fn columns<const R: usize>(
 }
 
 /// How many stages of a block above its leaves are done at once: three, but for one or two passes above those.
-fn radix_bits(block: usize) -> u32 {
+pub(in crate::kernel) fn radix_bits(block: usize) -> u32 {
     let stages = (block / LEAF).ilog2();
     match stages {
         1 => 1,

@@ -25,11 +25,10 @@ pub(in crate::kernel) mod forward;
 pub(in crate::kernel) mod inverse;
 
 use super::{Lanes, splat};
+use crate::kernel::avx512::transform::LEAF;
 use crate::kernel::avx512::{LANES, load, store};
 use crate::modulus::Modulus;
 
-/// Vectors of a leaf.
-const LEAF: usize = 8;
 /// Smallest degree: two leaves.
 pub(in crate::kernel) const MIN_DEGREE: usize = 2 * LEAF * LANES;
 
@@ -262,15 +261,5 @@ fn columns<const R: usize>(a: &mut [[u64; LANES]], change: impl Fn([__m512i; R])
         for (part, x) in change(x).into_iter().enumerate() {
             store(&mut a[part * stride + column], x);
         }
-    }
-}
-
-/// How many stages of a block above its leaves are done at once: three, but for one or two passes above those.
-fn radix_bits(block: usize) -> u32 {
-    let stages = (block / LEAF).ilog2();
-    match stages {
-        1 => 1,
-        _ if stages.is_multiple_of(3) => 3,
-        _ => 2,
     }
 }

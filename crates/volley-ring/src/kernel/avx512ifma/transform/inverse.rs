@@ -18,9 +18,8 @@ use std::arch::x86_64::{
     __m512i, _mm512_add_epi64, _mm512_permutex2var_epi64, _mm512_set_epi64, _mm512_sub_epi64,
 };
 
-use super::{
-    Factor, Factors, LEAF, Leaf, Twiddles, barrett, columns, halve, montgomery, product, products, radix_bits,
-};
+use super::{Factor, Factors, Leaf, Twiddles, barrett, columns, halve, montgomery, product, products};
+use crate::kernel::avx512::transform::{LEAF, radix_bits};
 use crate::kernel::avx512::{LANES, load, store};
 use crate::kernel::avx512ifma::{Lanes, splat};
 use crate::modulus::ShoupFactor;
