@@ -1,7 +1,6 @@
 //! `cargo xtask bench`: runs the benches and writes what they measured, with what is needed to compare it.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -74,10 +73,9 @@ struct CriterionBenchmark {
 /// Runs the benches and writes the summary of those that ran.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let start = SystemTime::now();
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = workspace::cargo();
     cargo.args(["bench", "--package", "volley-benches", "--benches", "--"]).args(&options.filter);
-    let status = cargo.current_dir(workspace::root()).status().context("cannot run cargo")?;
-    ensure!(status.success(), "cargo bench failed");
+    workspace::run(&mut cargo, "cargo bench failed")?;
 
     let mut benches = BTreeMap::new();
     collect(&workspace::root().join("target/criterion"), start, &mut benches)?;

@@ -1,10 +1,8 @@
 //! `cargo xtask ci`: everything that must hold before a change is merged.
 
-use std::env;
-use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use volley_ring::{BACKEND_VARIABLE, Kernel};
 
 use crate::{python, tidy, workspace};
@@ -116,15 +114,9 @@ fn timed(name: &str, step: impl FnOnce() -> Result<()>) -> Result<()> {
     result
 }
 
-/// Runs cargo as the caller of this program did, in the workspace.
+/// Runs cargo in the workspace.
 fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(arguments)
-        .envs(environment.iter().copied())
-        .current_dir(workspace::root())
-        .status()
-        .context("cannot run cargo")?;
-    ensure!(status.success(), "cargo {} failed", arguments.join(" "));
-    Ok(())
+    let mut cargo = workspace::cargo();
+    cargo.args(arguments).envs(environment.iter().copied());
+    workspace::run(&mut cargo, &format!("cargo {} failed", arguments.join(" ")))
 }

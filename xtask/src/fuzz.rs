@@ -3,10 +3,7 @@
 //! The fuzzer is a program of its own, since it counts allocations. Like the tests it runs optimised and with debug
 //! assertions.
 
-use std::env;
-use std::process::Command;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use clap::Args;
 
 use crate::workspace;
@@ -24,13 +21,12 @@ pub(crate) struct Options {
 
 /// Runs the fuzzer until the time is over or a file is not read as it should be; such a file is kept.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["run", "--quiet", "--package", "volley-fuzz", "--"])
-        .args(["--seconds", &options.seconds.to_string(), "--seed", &options.seed.to_string()])
-        .current_dir(workspace::root())
-        .status()
-        .context("cannot run cargo")?;
-    ensure!(status.success(), "the fuzzer found something");
-    Ok(())
+    let mut fuzzer = workspace::cargo();
+    fuzzer.args(["run", "--quiet", "--package", "volley-fuzz", "--"]).args([
+        "--seconds",
+        &options.seconds.to_string(),
+        "--seed",
+        &options.seed.to_string(),
+    ]);
+    workspace::run(&mut fuzzer, "the fuzzer found something")
 }

@@ -29,7 +29,7 @@ use crate::calibrate::fit;
 /// Bytes that are read or written at once, as `volley` does.
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// The rings: log₂ of the degree, levels of two primes, special primes, and owners.
+/// A ring: log₂ of the degree, levels of two primes, special primes, and owners.
 type Shape = (u32, usize, usize, usize);
 const SHAPES: [Shape; 7] =
     [(13, 4, 2, 3), (14, 5, 3, 2), (14, 5, 3, 3), (14, 5, 3, 5), (15, 6, 4, 2), (15, 6, 4, 3), (15, 6, 4, 5)];
@@ -41,6 +41,7 @@ const RUNS: usize = 5;
 const ROTATIONS: std::ops::RangeInclusive<i64> = 1..=4;
 
 /// A step of one party, and what it took when the core had these times.
+#[derive(Clone)]
 struct Observation {
     label: String,
     step: KeyStep,
@@ -88,18 +89,12 @@ fn medians(shape: Shape) -> Result<Vec<Observation>> {
         Session::new(shape)?.observe(core)
     };
     let runs: Vec<_> = (0..RUNS).map(observe).collect::<Result<_>>()?;
-    let mut steps: Vec<Vec<Observation>> = Vec::new();
-    steps.resize_with(runs[0].len(), Vec::new);
-    for (step, observation) in runs.into_iter().flat_map(|run| run.into_iter().enumerate()) {
-        steps[step].push(observation);
-    }
-    Ok(steps
-        .into_iter()
-        .map(|mut runs| {
-            runs.sort_by(|one, other| one.foreseen().total_cmp(&other.foreseen()));
-            runs.swap_remove(RUNS / 2)
-        })
-        .collect())
+    let median = |step: usize| {
+        let mut of_step: Vec<_> = runs.iter().map(|run: &Vec<Observation>| &run[step]).collect();
+        of_step.sort_by(|one, other| one.foreseen().total_cmp(&other.foreseen()));
+        of_step[RUNS / 2].clone()
+    };
+    Ok((0..runs[0].len()).map(median).collect())
 }
 
 /// Parts whose times are those of operations.

@@ -4,7 +4,7 @@ use std::env;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 
 use crate::workspace;
 
@@ -22,11 +22,10 @@ pub(crate) fn run() -> Result<()> {
         println!("    python: skipped, there is no CPython 3.10 or newer with venv (PYTHON names one)");
         return Ok(());
     }
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = ["--manifest-path", "python/Cargo.toml"];
-    call(Command::new(&cargo).arg("fmt").args(manifest).arg("--check"))?;
+    call(workspace::cargo().arg("fmt").args(manifest).arg("--check"))?;
     let lints = ["--release", "--locked", "--", "-D", "warnings"];
-    call(Command::new(&cargo).arg("clippy").args(manifest).args(lints))?;
+    call(workspace::cargo().arg("clippy").args(manifest).args(lints))?;
     call(Command::new(&python).args(["-m", "venv", "--clear", ENVIRONMENT]))?;
     let programs = Path::new(ENVIRONMENT).join(if cfg!(windows) { "Scripts" } else { "bin" });
     let python = workspace::root().join(programs).join("python");
@@ -36,8 +35,6 @@ pub(crate) fn run() -> Result<()> {
 
 /// Runs a program in the workspace.
 fn call(command: &mut Command) -> Result<()> {
-    let name = format!("{command:?}");
-    let status = command.current_dir(workspace::root()).status().with_context(|| name.clone())?;
-    ensure!(status.success(), "{name} failed");
-    Ok(())
+    let failure = format!("{command:?} failed");
+    workspace::run(command, &failure)
 }
