@@ -93,14 +93,16 @@ pub(crate) fn train_in_clear(
     let hyperparameters = options.hyperparameters()?;
     let plan = balanced_by.map(|plan| Arc::clone(&plan.get().plan));
     let (model, step, set, seconds) = work::run(py, None, move |_| {
-        let start = Instant::now();
-        let set = match &plan {
-            Some(plan) => prepare(&data, plan, true)?,
-            None => TrainingSet::new(&data, hyperparameters.profile())?,
-        };
-        let step = in_clear(&set, &hyperparameters)?;
-        let model = set.model(step.weights.clone())?;
-        Ok((model, step, set, vec![("training in clear".to_owned(), start.elapsed().as_secs_f64())]))
+        let mut times = Times(Vec::new());
+        let (model, step, set) = times.of("training in clear", || {
+            let set = match &plan {
+                Some(plan) => prepare(&data, plan, true)?,
+                None => TrainingSet::new(&data, hyperparameters.profile())?,
+            };
+            let step = in_clear(&set, &hyperparameters)?;
+            Ok::<_, Failure>((set.model(step.weights.clone())?, step, set))
+        })?;
+        Ok((model, step, set, times.0))
     })?;
     training(py, model, names, &step, &set, seconds)
 }

@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use crate::files::{buffered, open_received};
-use crate::job_folder::{JobFolder, keys_kind_and_bytes};
 use rayon::prelude::*;
 use volley_mlr::volley_ckks::wire::{Header, Kind};
 use volley_mlr::{Job, RowStorage, wire};
 use volley_program::{BadInput, OrBadInput};
+
+use crate::files::{buffered, open_received};
+use crate::job_folder::{JobFolder, keys_kind_and_bytes};
 
 /// What is wrong with an upload.
 #[derive(Debug, PartialEq, Eq)]

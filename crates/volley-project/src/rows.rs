@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::files::{buffered, open_received};
-use crate::job_folder::JobFolder;
 use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator, SeededCiphertext};
 use volley_mlr::wire::{RowFiles, RowRecord, read_preconditioner};
 use volley_mlr::{EncryptedGroups, Job, ResidentRows, RowPreparation, RowStorage, Rows, StoredRows};
 use volley_program::{BadInput, OrBadInput};
+
+use crate::files::{buffered, open_received};
+use crate::job_folder::JobFolder;
 
 /// All rows of a job, in memory or in their files. Those that go to memory are read file by file, and `read` is told
 /// how many are read. An error of it ends that.
