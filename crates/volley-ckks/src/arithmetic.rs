@@ -20,6 +20,9 @@ use crate::base::params::Parameters;
 use crate::base::scale::Scale;
 use crate::scheme::operand::Operand;
 
+/// The factors of the products of a sum.
+pub type ProductTerms<'a, C> = Vec<(&'a C, &'a C)>;
+
 /// CKKS arithmetic on ciphertexts of type [`Ciphertext`](Self::Ciphertext).
 ///
 /// Slots are complex. Operations on two operands of different levels work at the lower one. Sums require equal scales,
@@ -117,13 +120,22 @@ pub trait Arithmetic: Send + Sync {
         &self,
         terms: &[(&Self::Ciphertext, &Self::Ciphertext)],
     ) -> Result<Self::Tensor, Error>;
-    /// sum + Σ aₖ·bₖ, as [`add_tensor`](Self::add_tensor) gives it. A backend may do it in one pass through memory.
+    /// The [sum of products](Self::sum_of_products) of each list of terms. A backend may read factors that several sums
+    /// have from memory once.
+    fn sums_of_products(
+        &self,
+        terms: &[ProductTerms<'_, Self::Ciphertext>],
+    ) -> Result<Vec<Self::Tensor>, Error> {
+        terms.iter().map(|terms| self.sum_of_products(terms)).collect()
+    }
+    /// sum + Σ aₖ·bₖ for each sum and the terms beside it, as [`add_tensor`](Self::add_tensor) gives it. A backend may
+    /// do it in one pass through memory, and read factors that several sums have once.
     fn add_products(
         &self,
-        sum: Self::Tensor,
-        terms: &[(&Self::Ciphertext, &Self::Ciphertext)],
-    ) -> Result<Self::Tensor, Error> {
-        self.add_tensor(sum, &self.sum_of_products(terms)?)
+        sums: Vec<(Self::Tensor, ProductTerms<'_, Self::Ciphertext>)>,
+    ) -> Result<Vec<Self::Tensor>, Error> {
+        let add = |(sum, terms): (_, Vec<_>)| self.add_tensor(sum, &self.sum_of_products(&terms)?);
+        sums.into_iter().map(add).collect()
     }
     /// a + b for degree-2 ciphertexts.
     fn add_tensor(&self, a: Self::Tensor, b: &Self::Tensor) -> Result<Self::Tensor, Error>;

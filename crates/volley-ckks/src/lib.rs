@@ -97,9 +97,9 @@ mod testing;
 #[cfg(feature = "wire")]
 pub mod wire;
 
-pub use arithmetic::Arithmetic;
 pub use arithmetic::counts::{Operation, OperationCounts};
 pub use arithmetic::linear_transform::{DiagonalTerm, GiantStep, LinearArithmetic, LinearTransform};
+pub use arithmetic::{Arithmetic, ProductTerms};
 pub use backends::clear_slots::{ClearCiphertext, ClearPlaintext, ClearSlots, ClearTensor, ClearTransform};
 pub use backends::evaluator::{EncodedTransform, Evaluator};
 pub use backends::simulator::{SimulatedCiphertext, SimulatedTransform, Simulator, Upload};

@@ -54,7 +54,7 @@ impl StepGrid {
     pub(crate) fn rotations<A: Arithmetic>(
         self,
         arithmetic: &A,
-        a: &A::Ciphertext,
+        a: A::Ciphertext,
         by: Rotations,
     ) -> Result<Vec<A::Ciphertext>, Error> {
         match by {
@@ -63,17 +63,14 @@ impl StepGrid {
         }
     }
 
-    fn hoisted<A: Arithmetic>(self, arithmetic: &A, a: &A::Ciphertext) -> Result<Vec<A::Ciphertext>, Error> {
+    fn hoisted<A: Arithmetic>(self, arithmetic: &A, a: A::Ciphertext) -> Result<Vec<A::Ciphertext>, Error> {
         let giants = (0..self.giants as i64).map(|g| g * self.giant);
         let babies = || (0..self.babies as i64).map(|h| h * self.baby);
-        let steps: Vec<i64> = giants.flat_map(|giant| babies().map(move |baby| giant + baby)).collect();
-        let moving: Vec<i64> = steps.iter().copied().filter(|&step| step != 0).collect();
-        let mut rotated =
-            if moving.is_empty() { Vec::new() } else { arithmetic.rotate_hoisted(a, &moving)? }.into_iter();
-        Ok(steps
-            .iter()
-            .filter_map(|&step| if step == 0 { Some(a.clone()) } else { rotated.next() })
-            .collect())
+        let steps = giants.flat_map(|giant| babies().map(move |baby| giant + baby));
+        // The first step is zero.
+        let moving: Vec<i64> = steps.skip(1).collect();
+        let rotated = if moving.is_empty() { Vec::new() } else { arithmetic.rotate_hoisted(&a, &moving)? };
+        Ok(std::iter::once(a).chain(rotated).collect())
     }
 
     /// Rotations made from each other with two keys: the first of each g from the one before it by `giant`, the others
@@ -81,7 +78,7 @@ impl StepGrid {
     fn successive<A: Arithmetic>(
         self,
         arithmetic: &A,
-        a: &A::Ciphertext,
+        a: A::Ciphertext,
     ) -> Result<Vec<A::Ciphertext>, Error> {
         let line = |a: A::Ciphertext, step: i64, count: usize| {
             let mut line = vec![a];
@@ -91,7 +88,7 @@ impl StepGrid {
             }
             Ok::<_, Error>(line)
         };
-        let giants = line(a.clone(), self.giant, self.giants)?;
+        let giants = line(a, self.giant, self.giants)?;
         let lines = giants.into_par_iter().map(|giant| line(giant, self.baby, self.babies));
         Ok(lines.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }

@@ -123,7 +123,7 @@ impl<A: Arithmetic> Skewed<A> {
             .par_iter()
             .map(|a| {
                 let dropped = self.arithmetic.drop_level(a, level)?;
-                steps.rotations(&*self.arithmetic, &dropped, self.split.copies())
+                steps.rotations(&*self.arithmetic, dropped, self.split.copies())
             })
             .collect()
     }

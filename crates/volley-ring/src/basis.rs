@@ -12,6 +12,13 @@ use crate::ntt::NttTable;
 use crate::packed::{PackedPoly, ResidueError};
 use crate::poly::{Coeff, Eval, Representation, RnsPoly};
 
+/// The factors (a₀, a₁) and (b₀, b₁) of a product of pairs: [a₀, a₁, b₀, b₁].
+pub type TensorTerm<'a> = [&'a RnsPoly<Eval>; 4];
+
+/// Coefficients of a limb whose sums of products are made together: as many as a page of memory has, so that each
+/// polynomial is prefetched and hundreds of them stay in a second-level cache.
+const TENSOR_TILE: usize = 512;
+
 /// An ordered list of distinct primes of one degree.
 ///
 /// Cheap to clone and to cut: tables are shared. Where an operation takes polynomials by reference they may have more
@@ -187,43 +194,71 @@ impl RnsBasis {
 
     /// Σ (a₀b₀, a₀b₁ + a₁b₀, a₁b₁) over terms [a₀, a₁, b₀, b₁].
     #[must_use]
-    pub fn sum_of_tensors(&self, terms: &[[&RnsPoly<Eval>; 4]]) -> [RnsPoly<Eval>; 3] {
+    pub fn sum_of_tensors(&self, terms: &[TensorTerm<'_>]) -> [RnsPoly<Eval>; 3] {
         let mut sum = [self.stale(), self.stale(), self.stale()];
-        self.each_tensor_limb(&mut sum, |index, table, mut out| {
-            // A limb is still in the cache when the kernel comes to it.
-            out.iter_mut().for_each(|limb| limb.fill(0));
-            self.kernel.add_tensors(table.modulus(), out, &limbs_of(terms, index));
-        });
+        self.each_tile(vec![(&mut sum, terms)], |tile| tile.fill(0));
         sum
     }
 
-    /// sum ← sum + Σ (a₀b₀, a₀b₁ + a₁b₀, a₁b₁) over terms [a₀, a₁, b₀, b₁].
+    /// The [sums](Self::sum_of_tensors) of several lists of terms. Polynomials that several of them have are read from
+    /// memory about once.
+    #[must_use]
+    pub fn sums_of_tensors(&self, terms: &[Vec<TensorTerm<'_>>]) -> Vec<[RnsPoly<Eval>; 3]> {
+        let mut sums: Vec<_> = terms.iter().map(|_| [self.stale(), self.stale(), self.stale()]).collect();
+        self.each_tile(sums.iter_mut().zip(terms.iter().map(|terms| &terms[..])).collect(), |tile| {
+            tile.fill(0)
+        });
+        sums
+    }
+
+    /// sum ← sum + Σ (a₀b₀, a₀b₁ + a₁b₀, a₁b₁) over the terms beside it, for each of several sums. Polynomials that
+    /// several of them have are read from memory about once.
     ///
     /// # Panics
     ///
-    /// Unless the sum has exactly the limbs of the basis.
-    pub fn add_tensors(&self, sum: &mut [RnsPoly<Eval>; 3], terms: &[[&RnsPoly<Eval>; 4]]) {
-        self.each_tensor_limb(sum, |index, table, out| {
-            self.kernel.add_tensors(table.modulus(), out, &limbs_of(terms, index));
-        });
+    /// Unless each sum has exactly the limbs of the basis.
+    pub fn add_tensors(&self, sums: Vec<(&mut [RnsPoly<Eval>; 3], &[TensorTerm<'_>])>) {
+        self.each_tile(sums, |_| ());
     }
 
-    /// Calls `f` with each limb of three polynomials.
-    fn each_tensor_limb(
+    /// Adds products to sums, a tile of coefficients after the other, so that what several sums share stays in the
+    /// cache. A sum begins with what `begin` makes of it.
+    fn each_tile(
         &self,
-        [d0, d1, d2]: &mut [RnsPoly<Eval>; 3],
-        f: impl Fn(usize, &NttTable, [&mut [u64]; 3]) + Sync,
+        sums: Vec<(&mut [RnsPoly<Eval>; 3], &[TensorTerm<'_>])>,
+        begin: impl Fn(&mut [u64]) + Sync + Send,
     ) {
         let (n, limbs) = (self.degree, self.limb_count());
         let fits = |d: &RnsPoly<Eval>| d.degree() == n && d.limb_count() == limbs;
-        assert!([&*d0, d1, d2].into_iter().all(fits), "limbs of another basis");
-        let outputs = d0
-            .residues_mut()
-            .par_chunks_exact_mut(n)
-            .zip(d1.residues_mut().par_chunks_exact_mut(n))
-            .zip(d2.residues_mut().par_chunks_exact_mut(n));
-        outputs.zip(&self.tables).enumerate().for_each(|(index, (((d0, d1), d2), table))| {
-            f(index, table, [d0, d1, d2]);
+        assert!(sums.iter().all(|(sum, _)| sum.iter().all(fits)), "limbs of another basis");
+        let size = n.min(TENSOR_TILE);
+        let (tiles, count) = (n / size, sums.len().max(1));
+        let (mut chunks, terms): (Vec<_>, Vec<_>) = sums
+            .into_iter()
+            .map(|(sum, terms)| (sum.each_mut().map(|d| d.residues_mut().chunks_exact_mut(size)), terms))
+            .unzip();
+        // All sums of the first tile of the first limb, then those of the next tile.
+        let mut pieces: Vec<[&mut [u64]; 3]> = Vec::with_capacity(limbs * tiles * count);
+        for _ in 0..limbs * tiles {
+            pieces.extend(
+                chunks.iter_mut().map(|sum| sum.each_mut().map(|chunks| chunks.next().unwrap_or_default())),
+            );
+        }
+        let tiles_at_once = tiles.div_ceil(count);
+        pieces.par_chunks_mut(count * tiles_at_once).enumerate().for_each(|(index, pieces)| {
+            let mut factors = Vec::new();
+            for (index, pieces) in (index * tiles_at_once..).zip(pieces.chunks_mut(count)) {
+                let (limb, first) = (index / tiles, index % tiles * size);
+                for (sum, terms) in pieces.iter_mut().zip(&terms) {
+                    factors.clear();
+                    factors
+                        .extend(terms.iter().map(|term| term.map(|poly| &poly.limb(limb)[first..][..size])));
+                    let [d0, d1, d2] = sum;
+                    let mut sum = [&mut **d0, d1, d2];
+                    sum.iter_mut().for_each(|tile| begin(tile));
+                    self.kernel.add_tensors(self.tables[limb].modulus(), sum, &factors);
+                }
+            }
         });
     }
 
@@ -414,11 +449,6 @@ impl<'a> MixedRadix<'a> {
         let digits = digits.iter().zip(self.moduli).rev();
         digits.fold(0.0, |x, (&v, q)| x * q.value() as f64 + v as f64)
     }
-}
-
-/// One limb of each polynomial of some pairs.
-fn limbs_of<'a>(terms: &[[&'a RnsPoly<Eval>; 4]], index: usize) -> Vec<[&'a [u64]; 4]> {
-    terms.iter().map(|term| term.map(|poly| poly.limb(index))).collect()
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub mod prime;
 pub mod sampling;
 
 pub use automorphism::Automorphism;
-pub use basis::RnsBasis;
+pub use basis::{RnsBasis, TensorTerm};
 pub use basis_conversion::{DigitSum, Digits, Gadget, RoundedDivision, convert_basis};
 pub use buffer::MAX_IDLE_BYTES;
 pub use hoisting::{HoistedPair, Image};

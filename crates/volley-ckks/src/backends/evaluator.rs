@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use maybe_rayon::prelude::*;
 use num_complex::Complex64;
-use volley_ring::{Eval, RnsBasis, RnsPoly};
+use volley_ring::{Eval, RnsBasis, RnsPoly, TensorTerm};
 
 mod key_switch;
 mod linear_transform;
@@ -12,8 +12,8 @@ mod raise;
 
 pub use linear_transform::EncodedTransform;
 
-use crate::arithmetic::Arithmetic;
 use crate::arithmetic::counts::{Counters, Operation, OperationCounts};
+use crate::arithmetic::{Arithmetic, ProductTerms};
 use crate::base::error::Error;
 use crate::base::galois::{GaloisPurpose, conjugation_element};
 use crate::base::params::{Parameters, ParamsId};
@@ -183,7 +183,7 @@ impl Evaluator {
 }
 
 /// Both parts of the first factor and of the second, for each term.
-fn pairs_of_parts<'a>(terms: &[(&'a Ciphertext, &'a Ciphertext)]) -> Vec<[&'a RnsPoly<Eval>; 4]> {
+fn pairs_of_parts<'a>(terms: &[(&'a Ciphertext, &'a Ciphertext)]) -> Vec<TensorTerm<'a>> {
     terms.iter().map(|(a, b)| [&a.parts[0], &a.parts[1], &b.parts[0], &b.parts[1]]).collect()
 }
 
@@ -301,15 +301,42 @@ impl Arithmetic for Evaluator {
         Ok(self.tensor(operand, parts))
     }
 
+    fn sums_of_products(
+        &self,
+        terms: &[ProductTerms<'_, Ciphertext>],
+    ) -> Result<Vec<TensorCiphertext>, Error> {
+        let operands =
+            terms.iter().map(|terms| self.products_operand(terms)).collect::<Result<Vec<_>, _>>()?;
+        let pairs: Vec<_> = terms.iter().map(|terms| pairs_of_parts(terms)).collect();
+        let mut pairs = &pairs[..];
+        let mut sums = Vec::with_capacity(terms.len());
+        for operands in operands.chunk_by(|a, b| a.level == b.level) {
+            let (first, others) = pairs.split_at(operands.len());
+            let parts = self.context.q(operands[0].level).sums_of_tensors(first);
+            sums.extend(
+                operands.iter().zip(parts).map(|(operand, parts)| self.tensor(operand.clone(), parts)),
+            );
+            pairs = others;
+        }
+        Ok(sums)
+    }
+
     fn add_products(
         &self,
-        mut sum: TensorCiphertext,
-        terms: &[(&Ciphertext, &Ciphertext)],
-    ) -> Result<TensorCiphertext, Error> {
-        let products = self.products_operand(terms)?;
-        let basis = self.cut_to_sum(&mut sum, &products)?;
-        basis.add_tensors(&mut sum.parts, &pairs_of_parts(terms));
-        Ok(sum)
+        sums: Vec<(TensorCiphertext, ProductTerms<'_, Ciphertext>)>,
+    ) -> Result<Vec<TensorCiphertext>, Error> {
+        let (mut sums, terms): (Vec<_>, Vec<_>) = sums.into_iter().unzip();
+        for (sum, terms) in sums.iter_mut().zip(&terms) {
+            let products = self.products_operand(terms)?;
+            self.cut_to_sum(sum, &products)?;
+        }
+        let pairs: Vec<_> = terms.iter().map(|terms| pairs_of_parts(terms)).collect();
+        let mut pairs = pairs.iter().map(|pairs| &pairs[..]);
+        for sums in sums.chunk_by_mut(|a, b| a.level() == b.level()) {
+            let basis = self.context.q(sums[0].level());
+            basis.add_tensors(sums.iter_mut().map(|sum| &mut sum.parts).zip(pairs.by_ref()).collect());
+        }
+        Ok(sums)
     }
 
     fn add_tensor(&self, a: TensorCiphertext, b: &TensorCiphertext) -> Result<TensorCiphertext, Error> {

@@ -10,9 +10,9 @@ mod raise;
 
 pub use linear_transform::SimulatedTransform;
 
-use crate::arithmetic::Arithmetic;
 use crate::arithmetic::cost_model::scratch_bytes;
 use crate::arithmetic::counts::{Counters, Operation, OperationCounts};
+use crate::arithmetic::{Arithmetic, ProductTerms};
 use crate::base::error::Error;
 use crate::base::galois::conjugation_element;
 use crate::base::params::{Parameters, SecretDistribution};
@@ -354,16 +354,18 @@ impl Arithmetic for Simulator {
 
     fn add_products(
         &self,
-        sum: SimulatedCiphertext,
-        terms: &[(&SimulatedCiphertext, &SimulatedCiphertext)],
-    ) -> Result<SimulatedCiphertext, Error> {
-        let operands = terms.iter().map(|(a, b)| (&a.operand, &b.operand));
-        let products = Operand::sum_of_products(&self.parameters, operands)?;
-        self.counters.add(Operation::Product, products.level, terms.len());
-        let operand = sum.operand.sum(&products)?;
-        // The sum is changed in place.
-        drop(sum);
-        Ok(self.tensor(operand))
+        sums: Vec<(SimulatedCiphertext, ProductTerms<'_, SimulatedCiphertext>)>,
+    ) -> Result<Vec<SimulatedCiphertext>, Error> {
+        let add = |(sum, terms): (SimulatedCiphertext, ProductTerms<'_, SimulatedCiphertext>)| {
+            let operands = terms.iter().map(|(a, b)| (&a.operand, &b.operand));
+            let products = Operand::sum_of_products(&self.parameters, operands)?;
+            self.counters.add(Operation::Product, products.level, terms.len());
+            let operand = sum.operand.sum(&products)?;
+            // The sum is changed in place.
+            drop(sum);
+            Ok(self.tensor(operand))
+        };
+        sums.into_iter().map(add).collect()
     }
 
     fn add_tensor(

@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 
 use maybe_rayon::prelude::*;
-use volley_ckks::Arithmetic;
+use volley_ckks::{Arithmetic, ProductTerms};
 
 use super::Skewed;
 use crate::error::{Error, check_length};
@@ -92,7 +92,7 @@ impl<A: Arithmetic> Skewed<A> {
             RowShifts::Sums => -1,
         };
         let steps = StepGrid::line(self.split.backward_steps(), step);
-        let rotations = steps.rotations(&*self.arithmetic, errors, self.split.factors())?;
+        let rotations = steps.rotations(&*self.arithmetic, errors.clone(), self.split.factors())?;
         Ok(RevolvedErrors { split: self.split, rotations })
     }
 
@@ -108,9 +108,8 @@ impl<A: Arithmetic> Skewed<A> {
         copies: &[B],
         errors: &[RevolvedErrors<A::Ciphertext>],
     ) -> Result<BackwardSums<A::Tensor>, Error> {
-        let (blocks, of_block) = (self.layout.column_blocks(), self.split.backward_sums());
-        let none = (0..blocks).map(|_| (0..of_block).map(|_| None).collect()).collect();
-        self.accumulate_all(none, copies, errors)
+        let terms = self.backward_terms(copies, errors)?;
+        self.by_column_block(self.arithmetic.sums_of_products(&terms)?)
     }
 
     /// The sums of some groups added to those of others, one ciphertext after the other.
@@ -126,17 +125,17 @@ impl<A: Arithmetic> Skewed<A> {
         errors: &[RevolvedErrors<A::Ciphertext>],
     ) -> Result<BackwardSums<A::Tensor>, Error> {
         self.check_origin(others.split, others.sums.len())?;
-        let others = others.sums.into_iter().map(|sums| sums.into_iter().map(Some).collect()).collect();
-        self.accumulate_all(others, copies, errors)
+        let terms = self.backward_terms(copies, errors)?;
+        let sums = others.sums.into_iter().flatten().zip(terms).collect();
+        self.by_column_block(self.arithmetic.add_products(sums)?)
     }
 
-    /// The sums of some groups, with `others` by column block and index.
-    fn accumulate_all<B: Borrow<BackwardCopies<A::Ciphertext>>>(
+    /// The factors of each sum of some groups, all sums of a column block one after the other.
+    fn backward_terms<'a, B: Borrow<BackwardCopies<A::Ciphertext>>>(
         &self,
-        others: Vec<Vec<Option<A::Tensor>>>,
-        copies: &[B],
-        errors: &[RevolvedErrors<A::Ciphertext>],
-    ) -> Result<BackwardSums<A::Tensor>, Error> {
+        copies: &'a [B],
+        errors: &'a [RevolvedErrors<A::Ciphertext>],
+    ) -> Result<Vec<ProductTerms<'a, A::Ciphertext>>, Error> {
         check_length(copies.len(), errors.len())?;
         let copies: Vec<_> = copies.iter().map(Borrow::borrow).collect();
         for (copies, errors) in copies.iter().zip(errors) {
@@ -144,35 +143,27 @@ impl<A: Arithmetic> Skewed<A> {
             self.check_origin(errors.split, copies.copies.len())?;
         }
         let baby_steps = self.split.backward_steps();
-        let sum = |block: usize, index: usize, other: Option<A::Tensor>| {
-            let terms: Vec<_> = copies
-                .iter()
-                .zip(errors)
-                .flat_map(|(copies, errors)| {
-                    let (copies, errors) = (&copies.copies[block], &errors.rotations);
-                    let (copies, errors) = match self.split.row_shifts() {
-                        RowShifts::Copies => (&copies[index * baby_steps..], &errors[..]),
-                        RowShifts::Sums => {
-                            (&copies[index / baby_steps..], &errors[index % baby_steps..][..1])
-                        }
-                    };
-                    copies.iter().zip(errors)
-                })
-                .collect();
-            Ok(match other {
-                Some(other) => self.arithmetic.add_products(other, &terms)?,
-                None => self.arithmetic.sum_of_products(&terms)?,
-            })
+        let terms_of = |block: usize, index: usize| {
+            let of_group = |(copies, errors): (&&'a BackwardCopies<_>, &'a RevolvedErrors<_>)| {
+                let (copies, errors) = (&copies.copies[block], &errors.rotations);
+                let (copies, errors) = match self.split.row_shifts() {
+                    RowShifts::Copies => (&copies[index * baby_steps..], &errors[..]),
+                    RowShifts::Sums => (&copies[index / baby_steps..], &errors[index % baby_steps..][..1]),
+                };
+                copies.iter().zip(errors)
+            };
+            copies.iter().zip(errors).flat_map(of_group).collect()
         };
-        let sums = others
-            .into_par_iter()
-            .enumerate()
-            .map(|(block, others)| {
-                let others = others.into_par_iter().enumerate();
-                others.map(|(index, other)| sum(block, index, other)).collect()
-            })
-            .collect::<Result<_, Error>>()?;
-        Ok(BackwardSums { split: self.split, sums })
+        let of_block = self.split.backward_sums();
+        let blocks = 0..self.layout.column_blocks();
+        Ok(blocks
+            .flat_map(|block| (0..of_block).map(move |index| (block, index)))
+            .map(|(block, index)| terms_of(block, index))
+            .collect())
+    }
+
+    fn by_column_block(&self, tensors: Vec<A::Tensor>) -> Result<BackwardSums<A::Tensor>, Error> {
+        BackwardSums::from_tensors(&self.layout, self.split, tensors)
     }
 
     /// The sums of two sets of groups together.

@@ -1,7 +1,7 @@
 //! The forward product Z = X·vᵀ.
 
 use maybe_rayon::prelude::*;
-use volley_ckks::Arithmetic;
+use volley_ckks::{Arithmetic, ProductTerms};
 
 use super::Skewed;
 use crate::error::{Error, check_length};
@@ -57,7 +57,7 @@ impl<A: Arithmetic> Skewed<A> {
         let steps = StepGrid { giants, giant: babies as i64 * self.row(), babies, baby: self.row() - 1 };
         let rotations = weights
             .par_iter()
-            .map(|weights| steps.rotations(&*self.arithmetic, weights, self.split.factors()))
+            .map(|weights| steps.rotations(&*self.arithmetic, weights.clone(), self.split.factors()))
             .collect::<Result<_, _>>()?;
         Ok(RevolvedWeights { split: self.split, rotations })
     }
@@ -79,18 +79,16 @@ impl<A: Arithmetic> Skewed<A> {
         let baby_steps = self.split.forward_copies();
         self.check_origin(copies.split, copies.copies.len())?;
         self.check_origin(weights.split, weights.rotations.len())?;
-        let sums = (0..self.split.forward_giants())
-            .into_par_iter()
-            .map(|g| {
-                let terms: Vec<_> = copies
-                    .copies
-                    .iter()
-                    .zip(&weights.rotations)
-                    .flat_map(|(copies, weights)| copies.iter().zip(&weights[g * baby_steps..]))
-                    .collect();
-                let sum = self.arithmetic.sum_of_products(&terms)?;
-                Ok(self.arithmetic.relinearize_rescale(&sum)?)
-            })
+        let terms_of = |giant: usize| {
+            let blocks = copies.copies.iter().zip(&weights.rotations);
+            blocks.flat_map(|(copies, weights)| copies.iter().zip(&weights[giant * baby_steps..])).collect()
+        };
+        let terms: Vec<ProductTerms<'_, _>> = (0..self.split.forward_giants()).map(terms_of).collect();
+        let sums = self
+            .arithmetic
+            .sums_of_products(&terms)?
+            .par_iter()
+            .map(|sum| Ok(self.arithmetic.relinearize_rescale(sum)?))
             .collect::<Result<Vec<_>, Error>>()?;
         let sum = horner(&*self.arithmetic, &sums, -(baby_steps as i64))?;
         fold(&*self.arithmetic, sum, doublings(self.layout.period(), self.layout.width(), 1))

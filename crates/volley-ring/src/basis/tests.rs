@@ -150,6 +150,47 @@ proptest! {
 }
 
 #[test]
+fn sums_that_share_polynomials_are_those_of_each_alone() {
+    let mut rng = rng(5);
+    for degree in [DEGREE, 2 * TENSOR_TILE] {
+        let all = RnsBasis::new(degree, &ntt_primes(degree, 40).take(3).collect::<Vec<_>>()).unwrap();
+        let ring = all.prefix(2);
+        let polys: Vec<RnsPoly<Eval>> = (0..5).map(|_| random_poly(&all, &mut rng)).collect();
+        let term = |indices: [usize; 4]| indices.map(|index| &polys[index]);
+        // Of six sums each has another number of terms.
+        let terms: Vec<Vec<_>> = (0..6)
+            .map(|sum| (0..sum).map(|k| term([k % 5, sum % 5, (k + sum) % 5, 4 - k % 5])).collect())
+            .collect();
+        let add_product = |sum: &mut RnsPoly<Eval>, a: &RnsPoly<Eval>, b: &RnsPoly<Eval>| {
+            let mut product = a.prefix(2);
+            ring.mul_assign(&mut product, b);
+            ring.add_assign(sum, &product);
+        };
+        let first: Vec<[RnsPoly<Eval>; 3]> =
+            terms.iter().map(|_| [(); 3].map(|()| random_poly(&ring, &mut rng))).collect();
+        let expected = |[mut d0, mut d1, mut d2]: [RnsPoly<Eval>; 3], terms: &[TensorTerm<'_>]| {
+            for [a0, a1, b0, b1] in terms {
+                add_product(&mut d0, a0, b0);
+                add_product(&mut d1, a0, b1);
+                add_product(&mut d1, a1, b0);
+                add_product(&mut d2, a1, b1);
+            }
+            [d0, d1, d2]
+        };
+        let zero = || [ring.zero(), ring.zero(), ring.zero()];
+        let from_zero: Vec<_> = terms.iter().map(|terms| expected(zero(), terms)).collect();
+        assert_eq!(ring.sums_of_tensors(&terms), from_zero);
+        assert_eq!(ring.sum_of_tensors(&terms[3]), from_zero[3]);
+        let mut added = first.clone();
+        ring.add_tensors(added.iter_mut().zip(terms.iter().map(|terms| &terms[..])).collect());
+        let onto: Vec<_> =
+            first.into_iter().zip(&terms).map(|(first, terms)| expected(first, terms)).collect();
+        assert_eq!(added, onto);
+    }
+    assert_eq!(ring().sums_of_tensors(&[]), Vec::<[RnsPoly<Eval>; 3]>::new());
+}
+
+#[test]
 fn operands_may_have_more_limbs_and_those_are_left_alone() {
     let ring = ring();
     let [a, b] = [(); 2].map(|()| random_poly::<Eval>(ring, &mut rng(1)));

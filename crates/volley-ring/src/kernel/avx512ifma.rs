@@ -34,9 +34,6 @@ use super::scalar;
 use crate::modulus::{Modulus, ShoupFactor};
 use crate::packed::PackedLimb;
 
-/// Vectors of a block whose sums stay in the first-level cache.
-const TENSOR_BLOCK: usize = 64;
-
 /// Constants of a modulus in every lane.
 #[derive(Clone, Copy)]
 struct Lanes {
@@ -197,46 +194,44 @@ pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupF
     );
 }
 
+/// A few terms at a time: the processor prefetches few streams of memory, and a term has four.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
-pub(super) fn add_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
-    // d₁ takes two products of each term.
-    let (lanes, capacity) = (Lanes::new(q), capacity(q.bits(), q.bits()) / 2);
-    let chunked: Vec<[Chunked<'_>; 4]> =
-        terms.iter().map(|limbs| limbs.map(|limb| limb.as_chunks::<LANES>())).collect();
-    let [(d0, tail0), (d1, tail1), (d2, tail2)] = out.map(|out| out.as_chunks_mut::<LANES>());
-    // Term by term for a block of vectors: the processor prefetches few streams of memory, and a term has four.
-    let blocks =
-        d0.chunks_mut(TENSOR_BLOCK).zip(d1.chunks_mut(TENSOR_BLOCK)).zip(d2.chunks_mut(TENSOR_BLOCK));
-    for (index, ((d0, d1), d2)) in blocks.enumerate() {
-        let block = index * TENSOR_BLOCK..index * TENSOR_BLOCK + d0.len();
-        let mut sums = [[Sum::from(_mm512_setzero_si512()); 3]; TENSOR_BLOCK];
-        for ((([s0, s1, s2], d0), d1), d2) in sums.iter_mut().zip(&*d0).zip(&*d1).zip(&*d2) {
-            [*s0, *s1, *s2] = [Sum::from(load(d0)), Sum::from(load(d1)), Sum::from(load(d2))];
-        }
-        for terms in chunked.chunks(capacity) {
-            for limbs in terms {
-                let [a0, a1, b0, b1] = limbs.map(|limb| &limb.0[block.clone()]);
-                for (((([s0, s1, s2], a0), a1), b0), b1) in sums.iter_mut().zip(a0).zip(a1).zip(b0).zip(b1) {
-                    let (a0, a1, b0, b1) = (load(a0), load(a1), load(b0), load(b1));
-                    *s0 = s0.add_product(a0, b0);
-                    *s1 = s1.add_product(a0, b1).add_product(a1, b0);
-                    *s2 = s2.add_product(a1, b1);
-                }
-            }
-            for sum in sums[..d0.len()].as_flattened_mut() {
-                *sum = Sum::from(lanes.reduce(*sum));
-            }
-        }
-        for ((([s0, s1, s2], d0), d1), d2) in sums.iter().zip(d0).zip(d1).zip(d2) {
-            store(d0, s0.low);
-            store(d1, s1.low);
-            store(d2, s2.low);
-        }
+pub(super) fn add_tensors(q: Modulus, mut out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
+    let (fours, others) = terms.as_chunks::<4>();
+    let (pairs, others) = others.as_chunks::<2>();
+    for terms in fours {
+        add_few_tensors(q, &mut out, terms);
     }
-    if !tail0.is_empty() {
-        let terms: Vec<_> = chunked.iter().map(|limbs| limbs.map(|limb| limb.1)).collect();
-        scalar::add_tensors(q, [tail0, tail1, tail2], &terms);
+    for terms in pairs {
+        add_few_tensors(q, &mut out, terms);
     }
+    for &term in others {
+        add_few_tensors(q, &mut out, &[term]);
+    }
+}
+
+/// The same for so few terms that their sums need no reduction in between: for 50 bits, [`capacity`] is 16, and d₁ takes
+/// two products of each term.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
+#[inline]
+fn add_few_tensors<const T: usize>(q: Modulus, [d0, d1, d2]: &mut [&mut [u64]; 3], terms: &[[&[u64]; 4]; T]) {
+    const { assert!(2 * T <= 16) };
+    let lanes = Lanes::new(q);
+    let chunked = terms.map(|limbs| limbs.map(|limb| limb.as_chunks::<LANES>()));
+    let [(d0, tail0), (d1, tail1), (d2, tail2)] = [d0, d1, d2].map(|out| out.as_chunks_mut::<LANES>());
+    for (j, ((d0, d1), d2)) in d0.iter_mut().zip(d1).zip(d2).enumerate() {
+        let [mut s0, mut s1, mut s2] = [Sum::from(load(d0)), Sum::from(load(d1)), Sum::from(load(d2))];
+        for [a0, a1, b0, b1] in &chunked {
+            let (a0, a1, b0, b1) = (load(&a0.0[j]), load(&a1.0[j]), load(&b0.0[j]), load(&b1.0[j]));
+            s0 = s0.add_product(a0, b0);
+            s1 = s1.add_product(a0, b1).add_product(a1, b0);
+            s2 = s2.add_product(a1, b1);
+        }
+        store(d0, lanes.reduce(s0));
+        store(d1, lanes.reduce(s1));
+        store(d2, lanes.reduce(s2));
+    }
+    scalar::add_tensors(q, [tail0, tail1, tail2], &chunked.map(|limbs| limbs.map(|limb| limb.1)));
 }
 
 /// Σ dₖ·aₖ and Σ dₖ·bₖ for one vector of `terms`, of which `load` gives dₖ, aₖ and bₖ.

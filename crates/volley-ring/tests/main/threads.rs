@@ -31,7 +31,7 @@ fn everything() -> Vec<Vec<u64>> {
     let [u, v] = gadget.sum_of_pairs(&product, &pairs, |limb| limb);
     let [d0, d1, d2] = all.sum_of_tensors(&[[&u, &v, &key[0], &key[1]]]);
     let mut added = [d0.clone(), d1.clone(), d2.clone()];
-    all.add_tensors(&mut added, &[[&u, &v, &key[0], &key[1]]]);
+    all.add_tensors(vec![(&mut added, &[[&u, &v, &key[0], &key[1]]])]);
     let divided = RoundedDivision::new(&all, 5).apply(&d1);
     let centred: Vec<u64> = live.to_centred(&coefficients).into_iter().map(f64::to_bits).collect();
     let converted = [true, false].map(|exact| convert_basis(&live, &all, &coefficients, exact));

@@ -159,7 +159,15 @@ fn sums_of_products_are_lazy_and_exact() {
     let sum = ev.sum_of_products(&[(a, b), (c, d)]).unwrap();
     let more = ev.sum_of_products(&[(e, f)]).unwrap();
     let total = ev.add_tensor(sum.clone(), &more).unwrap();
-    assert_eq!(ev.add_products(sum, &[(e, f)]).unwrap(), total);
+    let sums =
+        vec![(sum.clone(), vec![(e, f)]), (more.clone(), vec![(a, b), (c, d)]), (more.clone(), vec![(e, f)])];
+    let twice = ev.add_tensor(more.clone(), &more).unwrap();
+    assert_eq!(ev.add_products(sums).unwrap(), [total.clone(), total.clone(), twice]);
+    // The sums have levels of their own.
+    let together = ev.sums_of_products(&[vec![(e, f)], vec![(a, b), (c, d)], vec![(e, f)]]).unwrap();
+    assert_ne!(sum.level(), more.level());
+    assert_eq!(together, [more.clone(), sum, more]);
+    assert_eq!(ev.sums_of_products(&[]).unwrap(), []);
     // A degree-1 summand at the product's scale.
     let summand = setup.encrypt_at(&vectors[0], &total.scale().clone(), LEVELS, 20);
     let total = ev.add_to_tensor(total, &summand).unwrap();
@@ -173,8 +181,8 @@ fn sums_of_products_are_lazy_and_exact() {
         .collect();
     assert_close(&expected, &setup.decrypt(&result), 24.0);
     let relinearizations = ev.counts().total(Operation::Relinearization);
-    // The last product is made twice, in either way.
-    assert_eq!((ev.counts().total(Operation::Product), relinearizations), (4, 1));
+    // Three in sums of their own, and four each in those that were made together.
+    assert_eq!((ev.counts().total(Operation::Product), relinearizations), (11, 1));
 }
 
 /// References to six ciphertexts by name.
@@ -274,9 +282,10 @@ fn misuse_is_an_error_that_says_what_was_needed() {
     assert_eq!(ev.drop_level(&bottom, 1).unwrap_err(), Error::LevelExhausted { level: 0, required: 1 });
     assert_eq!(ev.sum_of_products(&[]).unwrap_err(), Error::EmptySum);
     let square = ev.sum_of_products(&[(&top, &top)]).unwrap();
-    assert_eq!(ev.add_products(square.clone(), &[]).unwrap_err(), Error::EmptySum);
+    assert_eq!(ev.sums_of_products(&[vec![(&top, &top)], vec![]]).unwrap_err(), Error::EmptySum);
+    assert_eq!(ev.add_products(vec![(square.clone(), vec![])]).unwrap_err(), Error::EmptySum);
     let scaled = ev.multiply_constant(&top, 1.0, &Scale::power_of_two(1)).unwrap();
-    let refused = ev.add_products(square, &[(&top, &scaled)]).unwrap_err();
+    let refused = ev.add_products(vec![(square, vec![(&top, &scaled)])]).unwrap_err();
     assert_eq!(refused, Error::ScaleMismatch { left: 80.0, right: 81.0 });
     let product = ev.multiply_constant(&top, 1.0, &Scale::power_of_two(1)).unwrap();
     assert_eq!(ev.add(&top, &product).unwrap_err(), Error::ScaleMismatch { left: 40.0, right: 41.0 });
@@ -305,7 +314,7 @@ fn strangers_are_refused() {
         assert_eq!(ev.add(&own, &stranger).unwrap_err(), error);
         assert_eq!(ev.sum_of_products(&[(&own, &stranger)]).unwrap_err(), error);
         let square = ev.sum_of_products(&[(&own, &own)]).unwrap();
-        assert_eq!(ev.add_products(square, &[(&own, &stranger)]).unwrap_err(), error);
+        assert_eq!(ev.add_products(vec![(square, vec![(&own, &stranger)])]).unwrap_err(), error);
         assert_eq!(ev.rotate(&stranger, 1).unwrap_err(), error);
         assert_eq!(ev.rotate_hoisted(&stranger, &[1]).unwrap_err(), error);
         assert_eq!(setup.secret_key.decrypt(&stranger).unwrap_err(), error);
@@ -341,8 +350,10 @@ fn circuit<A: Arithmetic>(ev: &A, a: &A::Ciphertext, b: &A::Ciphertext) -> Resul
     let hoisted = ev.rotate_hoisted(&sum, &[0, 1, 2])?;
     let tensor = ev.sum_of_products(&[(&hoisted[0], b), (&hoisted[1], &hoisted[2])])?;
     let tensor = ev.add_tensor(tensor, &ev.sum_of_products(&[(a, b)])?)?;
-    let tensor = ev.add_products(tensor, &[(b, b), (&hoisted[1], a)])?;
-    let c = ev.relinearize_rescale(&tensor)?;
+    let sums = ev.sums_of_products(&[vec![(b, b)], vec![(a, b), (b, a)]])?;
+    let tensor = sums.iter().try_fold(tensor, |total, sum| ev.add_tensor(total, sum))?;
+    let tensors = ev.add_products(vec![(tensor, vec![(b, b), (&hoisted[1], a)])])?;
+    let c = ev.relinearize_rescale(&tensors[0])?;
     let c = ev.add_constant(&ev.rotate(&c, 5)?, 0.5)?;
     let c = ev.multiply_by_i(&ev.conjugate(&c)?)?;
     let ones = ev.encode(|| vec![Complex64::ONE; 512], &scale, 2)?;

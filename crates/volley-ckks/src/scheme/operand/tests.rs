@@ -73,8 +73,8 @@ where
     let transform = ev.encode_transform(&plan, &power(30), |_| vec![Complex64::ONE; 16]).unwrap();
     vec![
         ev.sum_of_products(&[(a, a), (a, &bottom)]).map(|a| ev.tensor_operand(&a).clone()),
-        ev.add_products(ev.sum_of_products(&[(a, a)]).unwrap(), &[(a, &bottom)])
-            .map(|a| ev.tensor_operand(&a).clone()),
+        ev.add_products(vec![(ev.sum_of_products(&[(a, a)]).unwrap(), vec![(a, &bottom)])])
+            .map(|sums| ev.tensor_operand(&sums[0]).clone()),
         operand(ev.multiply(a, &bottom)),
         operand(ev.square(&bottom)),
         operand(ev.multiply_plain(a, &plain)),
