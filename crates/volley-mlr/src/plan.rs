@@ -247,10 +247,14 @@ impl Plan {
         self.matrices.cost()
     }
 
-    /// Estimated seconds of training on one core with these times, set-up included.
+    /// Estimated seconds of training on one core with these times, set-up included, and the reading of rows.
     #[must_use]
     pub fn seconds_on(&self, core: &CostModel) -> f64 {
-        self.matrices.seconds_on(core)
+        let readings = match self.storage {
+            RowStorage::Memory => 1,
+            RowStorage::Disk => self.hyperparameters.iterations(),
+        };
+        self.matrices.seconds_on(core) + readings as f64 * core.read_seconds(self.upload().bytes)
     }
 
     /// The level at which the data is encrypted: the highest one, or the one that a refresh returns to.
