@@ -37,6 +37,21 @@ fn labels_and_values() {
 }
 
 #[test]
+fn texts_in_utf_16_are_named_by_their_marks_or_their_zeros() {
+    let encoded =
+        |to_bytes: fn(u16) -> [u8; 2]| "a,1\nb,2\n".encode_utf16().flat_map(to_bytes).collect::<Vec<_>>();
+    let (little, big) = (encoded(u16::to_le_bytes), encoded(u16::to_be_bytes));
+    for (content, name) in [
+        ([b"\xff\xfe", &little[..]].concat(), "UTF-16"),
+        ([b"\xfe\xff", &big[..]].concat(), "UTF-16"),
+        (little, "UTF-16LE"),
+        (big, "UTF-16BE"),
+    ] {
+        assert_eq!(problem(&content), format!("the text is in {name}, and UTF-8 is read"));
+    }
+}
+
+#[test]
 fn labels_stand_where_they_are_asked_for() {
     let content = b"a,kind,b\n1,x,2\n3,y,4\n";
     for labels in [LabelSource::Column(1), LabelSource::Named("kind".into())] {
