@@ -262,9 +262,12 @@ fn a_guess_that_may_be_wrong_is_told() {
 
 #[test]
 fn text_that_is_none() {
-    // UTF-16, as spreadsheets write "Unicode text"; characters cut in two by a separator; bytes that are nothing.
+    // UTF-16, as spreadsheets write "Unicode text".
+    let error = read(b"\xff\xfea\0,\x001\0\n\0", &LabelSource::Usual);
+    assert_eq!(error, Err(ContentError::Encoding { found: "UTF-16" }));
+    // Characters cut in two by a separator; bytes that are nothing.
     for (content, row, column) in [
-        (&b"\xff\xfea\0,\x001\0\n\0"[..], 1, 1),
+        (&b"\xffa,1\n"[..], 1, 1),
         (b"a,1\n\xc3,\xa9\n", 2, 1),
         (b"a,1\n\xe2\x82,1\n", 2, 1),
         (b"a,1\nb,\"\n\xff\"\n", 2, 2),
