@@ -197,7 +197,9 @@ impl Axis {
         continued: impl Fn(&T, &T, u64) -> T,
     ) -> Result<T, E> {
         let count = self.count(&layout);
-        if count <= few + 1 {
+        // Both simulations together may take longer than that of all; of groups they have fewer alive at a time.
+        let whole = if self == Self::Groups { few + 1 } else { few + few + 1 };
+        if count <= whole {
             return of(layout);
         }
         let of_count = |count| of(self.with_count(&layout, count)?);
