@@ -76,11 +76,3 @@ fn many_rows_are_planned_as_soon_as_few() {
         assert!(many < few + few / 4, "{samples} samples: {many} operations, {few} for a quarter");
     }
 }
-
-#[test]
-fn wide_tables_of_many_classes_are_planned_as_soon_as_narrow_ones() {
-    let of = |features, classes| simulated(40, [1000, features, classes]);
-    let (narrow, wide) = (of(300, 40), of(3000, 100));
-    println!("{wide} operations, {narrow} for a tenth of the features");
-    assert!(wide < 4 * narrow, "{wide} operations, {narrow} for a tenth of the features");
-}
