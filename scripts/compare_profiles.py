@@ -15,27 +15,15 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+import public_tables
 
 FEATURES = Path(__file__).parent.parent / "data" / "mnist-features"
 
 
 def folds():
     """Name, and training rows, labels, test rows, labels of each part."""
-    for name, load in [
-        ("digits", load_digits),
-        ("iris", load_iris),
-        ("wine", load_wine),
-        ("breast cancer", load_breast_cancer),
-    ]:
-        table = load()
-        x, y = table.data, table.target
-        split = StratifiedKFold(4, shuffle=True, random_state=0).split(x, y)
-        yield name, [(x[a], y[a], x[b], y[b]) for a, b in split]
+    for name, x, y in public_tables.tables():
+        yield name, public_tables.quarters(x, y)
 
     def features(name):
         arrays = np.load(FEATURES / name)
@@ -72,7 +60,7 @@ def main():
                 accuracy, score = np.transpose([result[key] for result in results])
                 diverged = np.isnan(accuracy).any()
                 cells.append("–" if diverged else f"{100 * accuracy.mean():.1f} ({score.max():.1f})")
-            model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+            model = public_tables.logistic_regression()
             best = np.mean([model.fit(x, y).score(t, labels) for x, y, t, labels in parts])
             print(f"| {name} | " + " | ".join(cells) + f" | {100 * best:.1f} |", flush=True)
 

@@ -19,12 +19,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
-from sklearn.linear_model import LogisticRegression
+import public_tables
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
-from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from statsmodels.datasets import anes96, fair, modechoice, randhie
 
 # Points that a table may be below, and an awkward one.
@@ -65,14 +61,7 @@ Wolf are better on neither of the two, and most are worse on other tables."""
 
 def tables():
     """Name, features and labels."""
-    for name, load in [
-        ("digits", load_digits),
-        ("iris", load_iris),
-        ("wine", load_wine),
-        ("breast cancer", load_breast_cancer),
-    ]:
-        table = load()
-        yield name, table.data, table.target
+    yield from public_tables.tables()
     for name, module, target in [
         ("affairs (fair)", fair, "affairs"),
         ("vote (anes96)", anes96, "vote"),
@@ -130,10 +119,9 @@ def volley(program, fold, folder):
 
 def compare(program, name, x, y):
     """The share that both get right on held out rows, in percent."""
-    split = StratifiedKFold(4, shuffle=True, random_state=0).split(x, y)
-    folds = [(x[a], y[a], x[b], y[b]) for a, b in split][: 1 if name in ONE_PART else 4]
+    folds = public_tables.quarters(x, y)[: 1 if name in ONE_PART else 4]
     key, score = ("balanced_accuracy", balanced_accuracy_score) if name in BALANCED else ("accuracy", accuracy_score)
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    model = public_tables.logistic_regression()
     found, best = [], []
     for x, y, t, labels in folds:
         with tempfile.TemporaryDirectory() as folder:

@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn what_was_done_before_does_not_count_for_the_rate() {
         let shown = at(1000, 1500, 10).to_string();
-        assert_eq!(shown, "features: 43 %, 1500 of 3500 images, 50.0 a second, 40 s left");
+        assert_eq!(shown, "features: 43 %, 1,500 of 3,500 images, 50.0 a second, 40 s left");
         assert_eq!(at(1000, 1000, 10).seconds_left, None);
         assert_eq!(at(0, 3500, 10).seconds_left, Some(0.0));
     }

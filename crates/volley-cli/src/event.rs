@@ -6,7 +6,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use volley_program::units::{counted, show_duration};
+use volley_program::units::{counted, grouped, show_duration};
 
 use crate::escaped::escaped;
 use crate::failure::FailureKind;
@@ -52,7 +52,8 @@ impl Progress {
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { work, done, all, unit, rate, seconds_left } = self;
-        write!(f, "{work}: {:.0} %, {done} of {all} {unit}, {rate:.1} a second", 100.0 * self.fraction())?;
+        let (percent, done, all) = (100.0 * self.fraction(), grouped(*done), grouped(*all));
+        write!(f, "{work}: {percent:.0} %, {done} of {all} {unit}, {rate:.1} a second")?;
         seconds_left.iter().try_for_each(|&seconds| write!(f, ", {} left", show_duration(seconds)))
     }
 }
@@ -101,7 +102,7 @@ mod tests {
             (Event::Warning { text: text() }, "warning: a b\\u{1b}[m"),
             (Event::Failure { kind: FailureKind::Input, text: text() }, "error: a b\\u{1b}[m"),
             (Event::Phase { work: "planning".into(), seconds: 7.2 }, "planning, 7.2 s"),
-            (Event::Progress(progress()), "features: 43 %, 1500 of 3500 images, 50.0 a second, 40 s left"),
+            (Event::Progress(progress()), "features: 43 %, 1,500 of 3,500 images, 50.0 a second, 40 s left"),
         ];
         for (event, line) in shown {
             assert_eq!(event.to_string(), line);

@@ -48,7 +48,9 @@ fn standardisation(column: &ArrayView1<'_, f64>) -> Standardisation {
     let rows = column.len() as f64;
     let mean = column.iter().map(|value| value / rows).sum::<f64>();
     let largest = column.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
-    let deviation = column.iter().map(|value| (value - mean).powi(2) / rows).sum::<f64>().sqrt();
+    // Squares of the values themselves may overflow.
+    let squares = column.iter().map(|value| (value / largest - mean / largest).powi(2) / rows);
+    let deviation = largest * squares.sum::<f64>().sqrt();
     let varies = deviation.is_finite() && deviation > f64::max(largest * f64::EPSILON, f64::MIN_POSITIVE);
     Standardisation {
         square_root: false,
@@ -154,6 +156,15 @@ mod tests {
         assert!(size <= TOLERANCE * 40.0, "{size:e}");
         assert!(model.weights().column(2).iter().all(|&weight| weight == 0.0));
         assert!(model.accuracy(&data).unwrap() > 0.5);
+    }
+
+    #[test]
+    fn values_whose_squares_overflow_are_standardised() {
+        for size in [1e300, 1e-300] {
+            let features = array![[-1.0, 0.0], [-0.9, 0.0], [1.0, 0.0], [1.1, 0.0]] * size;
+            let data = Dataset::new(features, ["a", "a", "b", "b"]).unwrap();
+            assert_eq!(converged(&data).unwrap().accuracy(&data), Ok(1.0), "{size}");
+        }
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! Planning for the user: what cannot be is refused at once, with the option that helps.
 
+use std::ops::RangeInclusive;
+
+use volley_mlr::volley_ckks::Error as CkksError;
+use volley_mlr::volley_ckks::params::ParametersError;
 use volley_mlr::volley_revolver::Error as MatrixError;
 use volley_mlr::{Error, Plan};
 use volley_program::BadInput;
@@ -8,6 +12,9 @@ use volley_program::units::show_bytes;
 use volley_project::Settings;
 
 use crate::console::phase;
+
+/// The rings that trainings may have.
+const LOG_N: RangeInclusive<u32> = 12..=16;
 
 /// The plan of some settings. Where these have no limit of the memory, one that is too large for this machine is
 /// refused: whoever has a larger one says so.
@@ -58,6 +65,9 @@ fn with_advice(error: &Error, settings: &Settings) -> BadInput {
             "fewer --iterations, or a plan without --shareable".to_owned()
         }
         Error::TooLongTraining { max, .. } => format!("--iterations {max} would do"),
+        Error::Matrix(MatrixError::Ckks(CkksError::Parameters(ParametersError::LogN { log_n, .. }))) => {
+            return BadInput::new(no_ring(*log_n, settings));
+        }
         _ => match mend(error, settings) {
             Some(advice) => advice,
             None => return BadInput::new(error),
@@ -83,6 +93,20 @@ fn mend(error: &Error, settings: &Settings) -> Option<String> {
     let range = settings.sigmoid_range.map(|_| without("--sigmoid-range", range));
     let mut others = [of_ring, fewer, rate, range].into_iter().flatten();
     others.find(|(_, changed)| changed.plan().is_ok()).map(|(advice, _)| advice)
+}
+
+/// A ring degree that does not exist, and those that have a plan: they were tried.
+fn no_ring(log_n: u32, settings: &Settings) -> String {
+    let has_plan = |&log_n: &u32| Settings { log_n: Some(log_n), ..settings.clone() }.plan().is_ok();
+    let rings: Vec<_> = LOG_N.filter(has_plan).map(|log_n| log_n.to_string()).collect();
+    let would_do = match rings.split_last() {
+        None => "none would do".to_owned(),
+        Some((only, [])) => format!("{only} would do"),
+        Some((last, others)) => format!("{} or {last} would do", others.join(", ")),
+    };
+    format!(
+        "no training has a ring of log N = {log_n}; --log-n {would_do}, and without it the cheapest is taken"
+    )
 }
 
 /// A size as options are given it, rounded up.
@@ -138,7 +162,10 @@ mod tests {
                 Settings { iterations: 30, log_n: Some(14), ..settings.clone() },
                 "; without --log-n there is a plan",
             ),
-            (Settings { log_n: Some(18), ..settings.clone() }, "; without --log-n there is a plan"),
+            (
+                Settings { log_n: Some(18), ..settings.clone() },
+                "; --log-n 14, 15 or 16 would do, and without it",
+            ),
             (Settings { learning_rate: Some(1e300), ..settings.clone() }, "; without --learning-rate there"),
             (
                 Settings { iterations: 60, security: SecurityBits::B256, ..settings.clone() },

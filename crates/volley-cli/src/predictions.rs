@@ -7,8 +7,9 @@ use anyhow::Result;
 use clap::Args;
 use ndarray::Array2;
 use serde::Serialize;
-use volley_data::{TableModel, read_model, write_predictions};
+use volley_data::{ContentError, DataError, TableModel, read_model, write_predictions};
 use volley_mlr::{ClassLabels, Model};
+use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
 use volley_project::atomic::{Staged, check_free};
 
@@ -22,12 +23,18 @@ use crate::output::Output;
 /// [`BadInput`] for a file that is no model in clear.
 pub(crate) fn model(file: &Path) -> Result<TableModel, BadInput> {
     let is_encrypted = file.extension().is_some_and(|extension| extension == "vly");
-    match read_model(file) {
-        Err(error) if is_encrypted => Err(BadInput::new(format!(
+    let advice = |error: DataError| match *error.cause {
+        _ if is_encrypted => BadInput::new(format_args!(
             "{error}; `volley decrypt` makes a model in clear of an encrypted one"
-        ))),
-        model => model.or_bad_input(),
-    }
+        )),
+        ContentError::NotAModel { .. } | ContentError::Json { .. } | ContentError::Foreign { .. } => {
+            BadInput::new(format_args!(
+                "{error}; a model is the .json or .npz file that `volley decrypt` writes"
+            ))
+        }
+        _ => BadInput::new(error),
+    };
+    read_model(file).map_err(advice)
 }
 
 /// A label for each row, and where they are wanted the scores.
@@ -103,7 +110,7 @@ impl Target {
         let predictions = Predictions { labels, scores: self.with_scores.then(by_row), text };
         let Some(file) = &self.output else { return output.result(&predictions) };
         Staged::private(file, |out| output.write(out, &predictions))?.commit(self.force)?;
-        info(format!("{}: {} predictions", file.display(), predictions.labels.len()));
+        info(format!("{}: {}", file.display(), counted(predictions.labels.len(), "prediction")));
         Ok(())
     }
 }

@@ -51,12 +51,23 @@ fn advice(cause: &ContentError, has_label_choice: bool) -> Option<String> {
         ContentError::Model(Error::ColumnCount { .. }) => {
             text("--drop leaves out a column, --label-column names that of the labels")
         }
+        ContentError::Encoding { found } => Some(converted(&found.to_lowercase())),
+        ContentError::NotUtf8 { .. } => {
+            Some(format!("it may be Latin-1 or Windows-1252: {}", converted("cp1252")))
+        }
         ContentError::Foreign { .. } => text(
             "write it as CSV, in Python with pandas: pandas.read_parquet(FILE).to_csv(\"table.csv\", index=False) \
                   (or read_feather, read_excel, read_hdf, read_pickle)",
         ),
         _ => None,
     }
+}
+
+/// How a table of another encoding is converted.
+fn converted(encoding: &str) -> String {
+    format!(
+        "in Python with pandas: pandas.read_csv(FILE, encoding=\"{encoding}\").to_csv(\"table.csv\", index=False)"
+    )
 }
 
 fn missing(column: usize) -> String {
@@ -70,8 +81,12 @@ fn of_text(text: &str, row: u64, column: usize, has_label_choice: bool) -> Strin
         TextKind::Missing => missing(column),
         TextKind::Boolean => format!("write truth values as 1 and 0, {others}"),
         TextKind::Date => format!("make numbers of dates, such as days since the first, {others}"),
+        TextKind::Thousands => {
+            "leave out what stands between thousands: in Python with pandas, read_csv(FILE, thousands=\",\")".to_owned()
+        }
         TextKind::Comma => {
-            "numbers have a decimal point, and nothing between thousands; --delimiter says what separates columns"
+            "numbers have a decimal point: in Python with pandas, read_csv(FILE, decimal=\",\"); --delimiter says what \
+             separates columns"
                 .to_owned()
         }
         TextKind::Other if column == 1 && text.contains([' ', '|', ':', '\t']) => {
@@ -80,12 +95,11 @@ fn of_text(text: &str, row: u64, column: usize, has_label_choice: bool) -> Strin
         TextKind::Other => format!("make a column of 0 and 1 of each category, {others}"),
     };
     let header = if row == 1 { "; if the first row is a header: --header yes" } else { "" };
-    let labels = if has_label_choice {
-        String::new()
-    } else {
-        format!("; if the labels are here: --label-column {column}")
-    };
-    format!("{advice}{labels}{header}")
+    // Other kinds are what values are that someone forgot to prepare, and no labels.
+    if !has_label_choice && matches!(TextKind::of(text), TextKind::Boolean | TextKind::Other) {
+        return format!("if the labels are here: --label-column {column}; else {advice}{header}");
+    }
+    format!("{advice}{header}")
 }
 
 #[cfg(test)]
@@ -105,6 +119,7 @@ mod tests {
             ("True", "truth values as 1 and 0"),
             ("2024-01-31", "numbers of dates"),
             ("1,5", "a decimal point"),
+            ("1,234.5", "leave out what stands between thousands"),
             ("red", "a column of 0 and 1 of each category, or leave out the column (--drop 3)"),
         ] {
             let said = said(text, 2, 3, true);
@@ -114,7 +129,12 @@ mod tests {
             );
             assert!(said.contains(words) && !said.contains("--label-column"), "{said}");
         }
-        assert!(said("red", 2, 3, false).ends_with("; if the labels are here: --label-column 3"));
+        let of_labels = said("red", 2, 3, false);
+        assert!(
+            of_labels.contains("; if the labels are here: --label-column 3; else make a column"),
+            "{of_labels}"
+        );
+        assert!(!said("1,234", 2, 3, false).contains("labels"));
         assert!(said("a b", 1, 1, true).contains("--delimiter says what separates columns"));
         assert!(said("red", 1, 1, true).ends_with("if the first row is a header: --header yes"));
     }
@@ -138,6 +158,8 @@ mod tests {
             (ContentError::Separators { first: ';', second: ',' }, "--delimiter"),
             (ContentError::CommentOrRow { row: 1 }, "--comments yes"),
             (ContentError::Model(Error::ColumnCount { expected: 1, found: 2 }), "--drop"),
+            (ContentError::Encoding { found: "UTF-16" }, "encoding=\"utf-16\""),
+            (ContentError::NotUtf8 { row: 1, column: 2 }, "Latin-1 or Windows-1252"),
             (ContentError::Foreign { found: "a Parquet file" }, "read_parquet"),
         ] {
             let said = advice(&cause, false).unwrap();

@@ -1,9 +1,11 @@
 //! A command line that cannot be read, and requests for help.
 
 use std::env;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::console;
+use crate::escaped::escaped;
 use crate::event::Event;
 use crate::failure::FailureKind;
 
@@ -11,13 +13,18 @@ use crate::failure::FailureKind;
 pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
     // The arguments were not understood, so that the option is looked for among them.
     let wants_json = env::args_os().any(|argument| argument == "--json");
-    if !(wants_json && error.use_stderr()) {
+    if !error.use_stderr() {
         // Where it cannot be written there is no one to tell.
         let _ = error.print();
-        return if error.use_stderr() { FailureKind::Input.exit_code() } else { ExitCode::SUCCESS };
+        return ExitCode::SUCCESS;
     }
-    console::write_json();
-    console::tell(&Event::Failure { kind: FailureKind::Input, text: problem(error) });
+    if wants_json {
+        console::write_json();
+        console::tell(&Event::Failure { kind: FailureKind::Input, text: problem(error) });
+    } else {
+        // Without colours, which could not be told from control characters in the arguments.
+        let _ = io::stderr().write_all(escaped(&error.to_string()).as_bytes());
+    }
     FailureKind::Input.exit_code()
 }
 

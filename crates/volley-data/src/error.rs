@@ -62,6 +62,12 @@ pub enum ContentError {
         /// The column.
         column: usize,
     },
+    /// A text file of another encoding, as its first bytes show.
+    #[error("the text is in {found}, and UTF-8 is read")]
+    Encoding {
+        /// Its name.
+        found: &'static str,
+    },
     /// A quote that is still open where the file ends.
     #[error("row {row}, column {column}: the quote that begins here is never closed")]
     OpenQuote {
@@ -371,6 +377,12 @@ pub enum ContentError {
         row: u64,
         /// The label, shortened where it is long.
         label: String,
+    },
+    /// A file of another kind where a model is expected.
+    #[error("this is {found}, and no model")]
+    NotAModel {
+        /// What it is.
+        found: &'static str,
     },
     /// A file that is no model in JSON.
     #[error("this is no model: {message}")]

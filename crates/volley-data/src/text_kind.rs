@@ -9,7 +9,9 @@ pub enum TextKind {
     Boolean,
     /// A date or a time of day.
     Date,
-    /// Numbers with a comma in them.
+    /// A number with commas between thousands, which `1,234` is taken for.
+    Thousands,
+    /// Numbers with another comma in them.
     Comma,
     /// Any other text, such as a category.
     Other,
@@ -34,7 +36,7 @@ impl TextKind {
         } else if BOOLEAN.contains(&lower.as_str()) {
             Self::Boolean
         } else if groups >= 2 && lower.contains(',') && has_only(",.+-e") {
-            Self::Comma
+            if has_thousands(&lower) { Self::Thousands } else { Self::Comma }
         } else if groups >= 2
             && lower.starts_with(|c: char| c.is_ascii_digit())
             && has_only("-/.:tz+ ")
@@ -47,6 +49,13 @@ impl TextKind {
     }
 }
 
+/// Whether commas stand only between groups of three digits, before any fraction.
+fn has_thousands(number: &str) -> bool {
+    let whole = number.trim_start_matches(['+', '-']).split(['.', 'e']).next().unwrap_or_default();
+    let (first, others) = whole.split_once(',').unwrap_or_default();
+    (1..=3).contains(&first.len()) && others.split(',').all(|group| group.len() == 3)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,7 +66,8 @@ mod tests {
             (TextKind::Missing, &["", " ", "NA", "?", "NaN", "<NA>", "null"][..]),
             (TextKind::Boolean, &["True", "FALSE", "yes", "no"]),
             (TextKind::Date, &["2024-01-31", "31.01.2024", "1/2/24", "12:30", "2024-01-31T12:30:00.5+01:00"]),
-            (TextKind::Comma, &["1,5", "-1,5e3", "1,234.5", "1.234,5"]),
+            (TextKind::Thousands, &["1,234", "-12,345,678", "1,234.5", "1,234e3"]),
+            (TextKind::Comma, &["1,5", "-1,5e3", "1.234,5", "1234,567", "1,2345", "1,234,5"]),
             (TextKind::Other, &["red", "5 %", "a,b", ",", "12a", "3-ish", "May 5", "4 3", "4.5 3"]),
         ];
         for (kind, texts) in cases {

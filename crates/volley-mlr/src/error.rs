@@ -5,7 +5,7 @@ use std::ops::{Range, RangeInclusive};
 use thiserror::Error;
 
 use crate::volley_ckks::Operand;
-use crate::volley_revolver::Layout;
+use crate::volley_revolver::{Layout, grouped};
 
 /// Data, settings or a model that cannot be used.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -56,7 +56,7 @@ pub enum Error {
         sufficient_log_n: Option<u32>,
     },
     /// More iterations than any training is planned for.
-    #[error("a training has at most {} iterations, not {}", grouped(*max), grouped(*iterations))]
+    #[error("a training has at most {} iterations, not {}", grouped(*max as u64), grouped(*iterations as u64))]
     TooLongTraining {
         /// The iterations asked for.
         iterations: usize,
@@ -419,7 +419,11 @@ pub enum Error {
         limit: f64,
     },
     /// A training so large that its plan takes too long to make. Whoever is sent its job has to make the plan again.
-    #[error("a plan of {operations} operations is too large: at most {max} are simulated")]
+    #[error(
+        "a plan of {} operations is too large: at most {} are simulated",
+        grouped(*operations as u64),
+        grouped(*max as u64)
+    )]
     PlanTooLarge {
         /// Bound on the operations that planning simulates.
         operations: usize,
@@ -492,14 +496,6 @@ fn to_level(level: Option<usize>) -> String {
 fn in_words(ranges: &[Range<usize>]) -> String {
     let ranges: Vec<_> = ranges.iter().map(|rows| format!("{} to {}", rows.start, rows.end - 1)).collect();
     ranges.join(", ")
-}
-
-/// A number with commas between thousands.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let parts: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().filter_map(|part| str::from_utf8(part).ok()).collect();
-    parts.join(",")
 }
 
 /// A ring that would have levels enough, in words.

@@ -13,14 +13,23 @@ impl BadInput {
     /// A problem that says by itself where it is.
     #[must_use]
     pub fn new(problem: impl Display) -> Self {
-        Self(problem.to_string())
+        Self(in_plain_words(&problem.to_string()))
     }
 
     /// A problem with a file or folder.
     #[must_use]
     pub fn at(path: &Path, problem: impl Display) -> Self {
-        Self(format!("{}: {problem}", path.display()))
+        Self(format!("{}: {}", path.display(), in_plain_words(&problem.to_string())))
     }
+}
+
+/// The system's words as a sentence of ours, without the number of its error.
+fn in_plain_words(problem: &str) -> String {
+    let Some((words, rest)) = problem.split_once(" (os error ") else { return problem.to_owned() };
+    let rest = rest.split_once(')').map_or("", |(_, rest)| rest);
+    let before = words.strip_suffix("No such file or directory");
+    let words = before.map_or(words.to_owned(), |before| format!("{before}there is no such file or folder"));
+    format!("{words}{rest}")
 }
 
 impl Display for BadInput {
@@ -68,6 +77,17 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_of_the_system_are_in_plain_words() {
+        let missing = std::fs::read("/nowhere/file").unwrap_err();
+        let path = Path::new("x.csv");
+        assert_eq!(BadInput::at(path, &missing).to_string(), "x.csv: there is no such file or folder");
+        let advised = BadInput::new(format_args!("x.csv: {missing}; name another"));
+        assert_eq!(advised.to_string(), "x.csv: there is no such file or folder; name another");
+        let denied = std::io::Error::from_raw_os_error(13);
+        assert_eq!(BadInput::new(denied).to_string(), "Permission denied");
+    }
 
     #[test]
     fn bad_input_is_one_line_and_recognised_below_a_context() {

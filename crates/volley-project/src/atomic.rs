@@ -67,7 +67,7 @@ impl Staged {
         write: impl FnOnce(&File) -> Result<(), BadInput>,
     ) -> Result<Self, BadInput> {
         let file = builder.prefix(PREFIX).suffix(SUFFIX).tempfile_in(folder_of(target));
-        let file = file.map_err(|error| in_plain_words(&error)).at(target)?;
+        let file = file.map_err(|error| refused(&error, target))?;
         write(file.as_file()).at(target)?;
         file.as_file().sync_all().at(target)?;
         // Closed: there may be more of them than a program may have open.
@@ -102,11 +102,12 @@ pub fn move_file(file: &Path, target: &Path) -> Result<(), BadInput> {
 ///
 /// # Errors
 ///
-/// For a file that is there, unless it is replaced, and for anything that is no regular file.
+/// For a file that is there, unless it is replaced, for anything that is no regular file, and where the folder is not
+/// there.
 pub fn check_free(target: &Path, replace: bool) -> Result<(), BadInput> {
     match target.symlink_metadata() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(BadInput::at(target, error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(target).exists() => Ok(()),
+        Err(error) => Err(refused(&error, target)),
         Ok(there) if there.is_symlink() => Err(BadInput::at(target, "this is a link, and is not replaced")),
         Ok(there) if !there.is_file() => {
             Err(BadInput::at(target, "this is no regular file, and is not replaced"))
@@ -177,10 +178,13 @@ pub fn sweep(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The system's words for an error, without the name of the temporary file that `tempfile` adds.
-fn in_plain_words(error: &io::Error) -> String {
+/// Why a file could not be made: without the name of the temporary file that `tempfile` adds to the system's words.
+fn refused(error: &io::Error, target: &Path) -> BadInput {
+    if error.kind() == io::ErrorKind::NotFound {
+        return BadInput::at(folder_of(target), "there is no such folder to write to");
+    }
     let text = error.to_string();
-    text.split_once(" at path ").map_or(text.as_str(), |(words, _)| words).to_owned()
+    BadInput::at(target, text.split_once(" at path ").map_or(text.as_str(), |(words, _)| words))
 }
 
 /// The folder that a file lies in.
@@ -254,6 +258,8 @@ mod tests {
             }
         }
         assert!(check_free(&path("none"), false).is_ok());
+        let refused = check_free(&path("none/file"), false).unwrap_err();
+        assert_eq!(refused, BadInput::at(&path("none"), "there is no such folder to write to"));
         assert!(check_free(Path::new("/dev/null"), true).is_err());
     }
 
@@ -266,7 +272,7 @@ mod tests {
         assert_eq!(names(folder.path()), Vec::<String>::new());
         let nowhere = folder.path().join("none/file");
         let refused = Staged::private(&nowhere, |_| Ok::<_, io::Error>(())).unwrap_err();
-        assert_eq!(refused, BadInput::at(&nowhere, "No such file or directory (os error 2)"));
+        assert_eq!(refused, BadInput::at(&folder.path().join("none"), "there is no such folder to write to"));
     }
 
     #[cfg(unix)]

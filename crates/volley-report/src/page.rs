@@ -1,7 +1,7 @@
 //! The page of a report: one file that needs no network and no scripts, with the plots and `report.json` beside it.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use volley_program::units::{percent, show_bytes, show_seconds};
+use volley_program::units::{grouped, percent, show_bytes, show_seconds};
 
 use crate::examples::Example;
 use crate::plots::{Cost, Plot, Plots, THEME};
@@ -83,7 +83,7 @@ fn headlines(report: &Report) -> Markup {
     let plain = report.curves.plain.test.last();
     html! {
         ul class="tiles" {
-            (tile(percent(report.accuracies().test), format!("of {} test rows right", grouped(report.test_samples))))
+            (tile(percent(report.accuracies().test), format!("of {} test rows right", grouped(report.test_samples as u64))))
             @if let Some(plain) = plain { (tile(percent(plain.accuracy), "the same training in clear".into())) }
             (tile(format!("{:.1} bits", report.weight_precision_bits()), "of the weights agree".into()))
             @if let Some(run) = &report.run {
@@ -303,19 +303,6 @@ fn entry(name: &str, value: &str) -> Markup {
 
 fn security_bits(report: &Report) -> String {
     report.parameters.security_bits.map_or_else(|| "none".into(), |bits| format!("{bits} bits"))
-}
-
-/// A number with a comma before each three digits.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -51,8 +51,10 @@ pub enum Error {
     },
     /// Rows or weights larger than can be planned.
     #[error(
-        "a few groups of rows have {copies} copies of feature ciphertexts, or ciphertexts of scores or weights; at \
-         most {max} are supported: fewer columns or classes would do"
+        "a few groups of rows have {} copies of feature ciphertexts, or ciphertexts of scores or weights; at most {} are \
+         supported: fewer columns or classes would do",
+        grouped(*copies as u64),
+        grouped(*max as u64)
     )]
     TooManyCopies {
         /// Copies of features or ciphertexts of scores of the groups that a plan simulates, or ciphertexts of weights
@@ -63,8 +65,10 @@ pub enum Error {
     },
     /// Matrices larger than can be stored.
     #[error(
-        "the layout has {ciphertexts} ciphertexts of features or scores; at most {max} are supported: fewer samples, \
-         columns or classes would do"
+        "the layout has {} ciphertexts of features or scores; at most {} are supported: fewer samples, columns or classes \
+         would do",
+        grouped(*ciphertexts as u64),
+        grouped(*max as u64)
     )]
     TooManyCiphertexts {
         /// Ciphertexts of features, or of scores if they are more, of the layout with the fewest.
@@ -195,10 +199,23 @@ fn sufficient_slots(required: usize) -> String {
 /// Bytes in powers of 1000, rounded up: a limit of what is shown suffices.
 fn size(bytes: u64) -> String {
     match bytes as f64 {
-        bytes if bytes < 1e6 => format!("{bytes} bytes"),
+        few if few < 1e6 => format!("{} bytes", grouped(bytes)),
         bytes if bytes < 1e9 => format!("{:.1} MB", (bytes / 1e5).ceil() / 10.0),
-        bytes => format!("{:.2} GB", (bytes / 1e7).ceil() / 100.0),
+        bytes if bytes < 1e12 => format!("{:.2} GB", (bytes / 1e7).ceil() / 100.0),
+        bytes => {
+            let hundredths = (bytes / 1e10).ceil() as u64;
+            format!("{}.{:02} TB", grouped(hundredths / 100), hundredths % 100)
+        }
     }
+}
+
+/// A number with commas between thousands, as messages show it: `7,812,500`.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let parts: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|part| str::from_utf8(part).ok()).collect();
+    parts.join(",")
 }
 
 /// What would have enough levels.
@@ -226,8 +243,9 @@ mod tests {
 
     #[test]
     fn sizes_are_readable_and_suffice() {
-        let sizes = [1000, 407_011_328, 1_204_059_780, 225_000_000_001].map(size);
-        assert_eq!(sizes, ["1000 bytes", "407.1 MB", "1.21 GB", "225.01 GB"]);
+        let sizes = [1000, 407_011_328, 1_204_059_780, 225_000_000_001, 1_023_861_540_000_000].map(size);
+        assert_eq!(sizes, ["1,000 bytes", "407.1 MB", "1.21 GB", "225.01 GB", "1,023.87 TB"]);
+        assert_eq!([0, 999, 1_000, 7_812_500].map(grouped), ["0", "999", "1,000", "7,812,500"]);
     }
 
     #[test]

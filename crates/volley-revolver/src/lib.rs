@@ -69,7 +69,7 @@ mod rotation;
 pub mod skewed;
 mod split;
 
-pub use error::Error;
+pub use error::{Error, grouped};
 pub use layout::{Layout, Part, Shape};
 pub use plan::Plan;
 pub use volley_ckks;

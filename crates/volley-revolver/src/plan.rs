@@ -43,8 +43,8 @@ const LOG_N: (u32, u32) = (12, LARGEST_LOG_N);
 
 /// A computation on encrypted matrices that can be planned.
 ///
-/// It does the same to every group of rows, and has as much more alive for each further one: of many groups only a few
-/// are simulated ([`simulated_groups`]).
+/// It does the same to every group of rows, column block and class block: of many only a few are simulated to count
+/// operations. For each further group it has as much more alive ([`simulated_groups`]).
 pub trait Circuit: Sync {
     /// The error of the layer that the circuit belongs to.
     type Error: From<Error> + Send;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use volley_mlr::volley_ckks::wire::{Header, Kind};
 use volley_mlr::volley_ckks::{Ciphertext, Context, Parameters, SecretKey};
 use volley_mlr::{Checkpoint, EncryptedModel, EncryptedScores, Gradient, Job, PredictionPlan, wire};
-use volley_program::units::show_bytes;
+use volley_program::units::{grouped, show_bytes};
 use volley_program::{BadInput, CoreTimes, OrBadInput};
 use volley_project::files::{check_hash, open_named};
 use volley_project::{
@@ -84,7 +84,7 @@ impl fmt::Display for Inspection {
             ("level", self.level),
         ];
         for (name, count) in counts {
-            count.map_or(Ok(()), |count| writeln!(f, "{name:16} {count}"))?;
+            count.map_or(Ok(()), |count| writeln!(f, "{name:16} {}", grouped(count as u64)))?;
         }
         let names = [
             ("key", &self.key_id),

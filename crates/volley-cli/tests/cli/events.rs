@@ -127,5 +127,5 @@ fn what_is_logged_is_chosen() {
     // Without a file it is on standard error, beside what the user is told.
     train(Some("info")).assert().code(2).stderr(contains(" INFO ")).stderr(contains("\nerror: "));
     refuse(&mut train(Some("volley=loud")), &["RUST_LOG"]);
-    refuse(train(None).args(["--log-file", "/nowhere/log"]), &["/nowhere/log", "No such file"]);
+    refuse(train(None).args(["--log-file", "/nowhere/log"]), &["/nowhere/log", "there is no such file"]);
 }

@@ -26,6 +26,8 @@ mod secrets;
 mod setup;
 mod stop;
 mod tables;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod training_in_clear;
 #[cfg(unix)]
 mod watch;

@@ -43,13 +43,77 @@ fn whoever_takes_the_wrong_thing_is_told_what_is_wanted() {
         refuse(volley([command]).args([model, data]), &["no model", "`volley decrypt` makes a model"]);
     }
     refuse(volley(["init"]).arg(data), &["data.csv: the folder to make is missing: volley init "]);
-    refuse(&mut volley(["train", "--watch", "nowhere"]), &["error: nowhere: No such file"]);
+    refuse(&mut volley(["train", "--watch", "nowhere"]), &["error: nowhere: there is no such file"]);
     let folder = folder();
     refuse(&mut train(folder.path()), &["there is no job.vly", "`volley encrypt` makes it"]);
     refuse(volley(["inspect"]).arg(folder.path()), &["a folder: name one file in it"]);
     // The shape alone says so: no plan is looked for.
     let wide = ["init", "--samples", "1000", "--features", "40000", "--classes", "3"];
     refuse(volley(wide).arg(folder.path().join("wide")), &["40000 columns are too many to whiten"]);
+}
+
+#[test]
+fn files_of_the_wrong_kind_are_named_with_what_is_wanted() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let written = |name: &str, content: &[u8]| {
+        fs::write(path(name), content).unwrap();
+        path(name)
+    };
+    let table = "label,näme,b\nx,1,2\ny,3,4\nx,5,6\ny,7,8\n";
+    let utf16 = |to_bytes: fn(u16) -> [u8; 2]| table.encode_utf16().flat_map(to_bytes).collect::<Vec<u8>>();
+    let little = utf16(u16::to_le_bytes);
+    let latin: Vec<u8> = table.chars().map(|c| u8::try_from(c as u32).unwrap()).collect();
+    for (name, content, words) in [
+        ("marked.csv", [b"\xff\xfe", &little[..]].concat(), ["in UTF-16, and", "encoding=\"utf-16\""]),
+        ("big.csv", utf16(u16::to_be_bytes), ["in UTF-16BE, and", "encoding=\"utf-16be\""]),
+        ("little.csv", little, ["in UTF-16LE, and", "encoding=\"utf-16le\""]),
+        ("latin.csv", latin, ["row 1, column 2: the text is not UTF-8", "Latin-1 or Windows-1252"]),
+        (
+            "grouped.csv",
+            b"y,v\na,\"1,234\"\nb,\"2,345\"\n".to_vec(),
+            ["between thousands", "thousands=\",\""],
+        ),
+        (
+            "last.csv",
+            b"5.1,1,red\n4.2,2,blue\n".to_vec(),
+            ["column 3", "if the labels are here: --label-column 3"],
+        ),
+    ] {
+        refuse(volley(["try"]).arg(written(name, &content)), &words);
+    }
+    let Fixture { model, .. } = fixture();
+    let rows = written("rows.csv", table.as_bytes());
+    for (name, content, found) in [
+        ("model.csv", table.as_bytes(), "a table in text, such as CSV"),
+        ("empty.json", b"", "an empty file"),
+        ("photo.jpg", b"\xff\xd8\xff\xe0", "a file of another format"),
+        ("notes.txt", b"hello", "a text"),
+    ] {
+        for command in ["predict", "evaluate"] {
+            let words = [found, "and no model", "the .json or .npz file that `volley decrypt` writes"];
+            refuse(volley([command]).args([&written(name, content), &rows]), &words);
+        }
+    }
+    refuse(volley(["try"]).arg(path("none.csv")), &["none.csv: there is no such file or folder"]);
+    let nowhere = path("none/labels.txt");
+    let mut predict = volley(["predict"]);
+    refuse(
+        predict.args([model, &rows]).arg("-o").arg(nowhere),
+        &["none: there is no such folder to write to"],
+    );
+}
+
+#[test]
+fn numbers_that_are_read_by_people_are_grouped() {
+    let folder = folder();
+    let shape = ["init", "--samples", "100000000000", "--features", "4", "--classes", "3"];
+    let mut init = volley(shape);
+    refuse(init.arg(folder.path().join("large")), &["ciphertexts of features or scores; at most 4,194,304"]);
+    let mut init = volley(["init", "--samples", "24", "--features", "4", "--classes", "3", "--memory", "2"]);
+    init.arg(folder.path().join("few")).assert().code(2).stderr(contains("2G for GB"));
+    let mut init = volley(["init", "--samples", "24", "--features", "4", "--classes", "3", "--log-n", "18"]);
+    refuse(init.arg(folder.path().join("ring")), &["--log-n 14, 15 or 16 would do"]);
 }
 
 #[test]
@@ -257,7 +321,7 @@ fn data_that_is_not_the_plans() {
         refuse(&mut encrypt(), words);
     }
     fs::remove_file(&data).unwrap();
-    refuse(&mut encrypt(), &["data.csv", "No such file"]);
+    refuse(&mut encrypt(), &["data.csv", "there is no such file"]);
     let untouched = fs::read(project.join("upload/job.vly")).unwrap();
     assert_eq!(untouched, fs::read(fixture().upload.join("job.vly")).unwrap());
 }

@@ -207,7 +207,7 @@ fn a_training_that_is_terminated_ends_after_a_checkpoint() {
 #[test]
 fn what_cannot_be_watched() {
     let folder = folder();
-    refuse(volley(["train", "--watch"]).arg(folder.path().join("none")), &["none", "No such file"]);
+    refuse(volley(["train", "--watch"]).arg(folder.path().join("none")), &["none", "there is no such file"]);
     fs::write(folder.path().join("file"), "").unwrap();
     refuse(volley(["train", "--watch"]).arg(folder.path().join("file")), &["file"]);
     volley(["train", "--watch"]).args([folder.path(), folder.path()]).assert().code(2);

@@ -66,6 +66,9 @@ impl<'a> Records<'a> {
         if start == BYTE_ORDER_MARK {
             start.clear();
         }
+        if let Some(found) = encoding(&start) {
+            return Err(ContentError::Encoding { found });
+        }
         let parser = Parser::new(delimiter.0, comments);
         Ok(Self { stream: Box::new(Cursor::new(start).chain(stream)), parser, limit })
     }
@@ -103,6 +106,17 @@ impl Iterator for Records<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.read().transpose()
+    }
+}
+
+/// The encoding that the first bytes of a text show, where it is not UTF-8. In UTF-16 every second byte of most texts
+/// is zero, and no text has a zero.
+fn encoding(start: &[u8]) -> Option<&'static str> {
+    match start {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        [0, 1..=0xff, ..] => Some("UTF-16BE"),
+        [1..=0xff, 0, ..] => Some("UTF-16LE"),
+        _ => None,
     }
 }
 

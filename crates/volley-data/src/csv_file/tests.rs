@@ -37,6 +37,21 @@ fn labels_and_values() {
 }
 
 #[test]
+fn texts_in_utf_16_are_named_by_their_marks_or_their_zeros() {
+    let encoded =
+        |to_bytes: fn(u16) -> [u8; 2]| "a,1\nb,2\n".encode_utf16().flat_map(to_bytes).collect::<Vec<_>>();
+    let (little, big) = (encoded(u16::to_le_bytes), encoded(u16::to_be_bytes));
+    for (content, name) in [
+        ([b"\xff\xfe", &little[..]].concat(), "UTF-16"),
+        ([b"\xfe\xff", &big[..]].concat(), "UTF-16"),
+        (little, "UTF-16LE"),
+        (big, "UTF-16BE"),
+    ] {
+        assert_eq!(problem(&content), format!("the text is in {name}, and UTF-8 is read"));
+    }
+}
+
+#[test]
 fn labels_stand_where_they_are_asked_for() {
     let content = b"a,kind,b\n1,x,2\n3,y,4\n";
     for labels in [LabelSource::Column(1), LabelSource::Named("kind".into())] {
@@ -247,9 +262,12 @@ fn a_guess_that_may_be_wrong_is_told() {
 
 #[test]
 fn text_that_is_none() {
-    // UTF-16, as spreadsheets write "Unicode text"; characters cut in two by a separator; bytes that are nothing.
+    // UTF-16, as spreadsheets write "Unicode text".
+    let error = read(b"\xff\xfea\0,\x001\0\n\0", &LabelSource::Usual);
+    assert_eq!(error, Err(ContentError::Encoding { found: "UTF-16" }));
+    // Characters cut in two by a separator; bytes that are nothing.
     for (content, row, column) in [
-        (&b"\xff\xfea\0,\x001\0\n\0"[..], 1, 1),
+        (&b"\xffa,1\n"[..], 1, 1),
         (b"a,1\n\xc3,\xa9\n", 2, 1),
         (b"a,1\n\xe2\x82,1\n", 2, 1),
         (b"a,1\nb,\"\n\xff\"\n", 2, 2),

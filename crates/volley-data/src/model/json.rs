@@ -53,7 +53,24 @@ pub(super) fn write(mut out: impl Write, parts: Parts) -> Result<(), ContentErro
     Ok(out.flush()?)
 }
 
+/// What a file is that is no JSON.
+fn other_kind(content: &[u8]) -> Option<&'static str> {
+    let text = str::from_utf8(content).map(str::trim_start);
+    match text {
+        Ok(text) if text.starts_with(['{', '[']) => None,
+        Ok("") => Some("an empty file"),
+        Ok(text) if text.lines().next().is_some_and(|line| line.contains([',', ';', '\t'])) => {
+            Some("a table in text, such as CSV")
+        }
+        Ok(_) => Some("a text"),
+        Err(_) => Some("a file of another format"),
+    }
+}
+
 pub(super) fn read(content: &[u8]) -> Result<Parts, ContentError> {
+    if let Some(found) = other_kind(content) {
+        return Err(ContentError::NotAModel { found });
+    }
     let malformed = |error: serde_json::Error| ContentError::Json { message: error.to_string() };
     let envelope: Envelope = serde_json::from_slice(content).map_err(malformed)?;
     if envelope.format != FORMAT {

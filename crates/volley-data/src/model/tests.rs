@@ -279,6 +279,19 @@ fn models_have_a_limit() {
 }
 
 #[test]
+fn files_of_other_kinds_are_told_from_models_with_mistakes() {
+    for (content, found) in [
+        (&b""[..], "an empty file"),
+        (b"label,a\nx,1\n", "a table in text, such as CSV"),
+        (b"hello", "a text"),
+        (b"\xff\xd8\xff", "a file of another format"),
+    ] {
+        assert_eq!(read("x", content), Err(ContentError::NotAModel { found }));
+    }
+    assert!(matches!(read("x", b" {\"format\": 1,}"), Err(ContentError::Json { .. })));
+}
+
+#[test]
 fn a_missing_file_is_named() {
     let error = read_model(Path::new("no/such.json")).unwrap_err();
     assert!(error.to_string().starts_with("no/such.json: No such file"), "{error}");

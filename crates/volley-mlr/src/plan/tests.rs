@@ -13,6 +13,7 @@ use crate::{LearningRate, Profile};
 use volley_sigmoid::SigmoidPolynomial;
 
 mod limits;
+mod planning_work;
 
 /// The paper's run: 128 samples, 400 features and a bias, 10 classes.
 const PAPER: Shape = Shape { samples: 128, columns: 401, classes: 10 };
@@ -434,25 +435,6 @@ fn plans_that_take_long_to_make_are_refused() {
         let split = Split::on_copies(&layout);
         let refusal = Plan::restore(&small.training(), small.parameters(), layout, split).unwrap_err();
         assert!(matches!(refusal, Error::PlanTooLarge { max: work::MAX_OPERATIONS, .. }), "{refusal}");
-    }
-}
-
-/// Rows that no memory holds at once.
-#[test]
-fn many_rows_are_planned_as_soon_as_few() {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    for (shape, iterations) in [([52_500, 768, 10], 2), ([52_500, 768, 10], 40), ([1_000_000, 512, 10], 2)] {
-        let planning = || {
-            let start = ThreadTime::now();
-            let plan = plan(shape, iterations, Demands::default()).unwrap();
-            let places = 2 * plan.upload().ciphertexts * plan.layout().slots();
-            assert!(places > shape[0] * shape[1], "{shape:?}: {:?}", plan.upload());
-            start.elapsed().as_secs_f64()
-        };
-        // The fastest of three: other programs slow a core down.
-        let seconds = (0..3).map(|_| pool.install(planning)).fold(f64::INFINITY, f64::min);
-        println!("{shape:?} by {iterations} iterations: {seconds:.2} s");
-        assert!(seconds < 2.0, "{shape:?} by {iterations} iterations: {seconds} s");
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) fn section(report: &Report) -> Markup {
         format!("log N {}, log Q {:.0}", parameters.log_n, parameters.log_q),
         security_bits(report),
         run.map_or_else(unknown, |run| show_seconds(run.server_seconds)),
-        format!("{} of {}", percent(report.accuracies().test), super::grouped(report.test_samples)),
+        format!("{} of {}", percent(report.accuracies().test), super::grouped(report.test_samples as u64)),
     ];
     html! {
         section {

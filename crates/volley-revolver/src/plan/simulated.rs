@@ -8,10 +8,13 @@
 //! C(G) = C(g) + (G − g)·(C(g + 1) − C(g)),   g ≥ 2
 //! ```
 //!
+//! It also does the same to every column block, and to every class block, so that the same holds along these axes.
+//!
 //! **Memory.** The same holds of the most bytes that are alive at a time, for larger g. What is kept of a group adds to
 //! them all along, but what is alive of it while it is worked on depends on the groups beside it: with w of them at a
-//! time the greatest need can be in the first, in a middle or in the last window, so g = 3·w. Such a simulation takes
-//! longer, and is made only where memory decides.
+//! time the greatest need can be in the first, in a middle or in the last window, so g = 3·w. When most is alive depends
+//! on the number of blocks, so that all of them are simulated. Such a simulation takes longer, and is made only where
+//! memory decides.
 //!
 //! Tests compare both with the simulation of all groups.
 
@@ -22,12 +25,15 @@ use volley_ckks::{KeySpec, OperationCounts, Parameters, Simulator, Upload};
 
 use super::{Circuit, on_one_thread};
 use crate::error::Error;
-use crate::layout::{Layout, MAX_WHOLE_GROUPS};
+use crate::layout::{Layout, MAX_WHOLE_GROUPS, Shape};
 use crate::skewed::Split;
 
 /// Groups of the smaller of the two simulations that count operations. The first group is a pair of row blocks, which
 /// every layout of several groups has.
 const COUNTED_GROUPS: usize = 2;
+
+/// Column blocks, and class blocks, of the smaller of the two simulations that count operations.
+const COUNTED_BLOCKS: usize = 2;
 
 /// The most groups that planning simulates instead of those of a layout: for operations, and for memory.
 #[must_use]
@@ -58,7 +64,7 @@ pub(super) struct Peak {
 }
 
 impl Counted {
-    /// Simulates [`COUNTED_GROUPS`] and one more.
+    /// Simulates [`COUNTED_GROUPS`] and one more, of [`COUNTED_BLOCKS`] and one more along either axis.
     pub(super) fn of<C: Circuit>(
         circuit: &C,
         parameters: &Parameters,
@@ -66,7 +72,9 @@ impl Counted {
         split: Split,
     ) -> Result<Self, C::Error> {
         let of = |layout| Ok(Self::from(&*simulated(circuit, parameters, layout, split)?));
-        from_few(layout, COUNTED_GROUPS, of, Self::continued)
+        let of = |layout| Axis::ClassBlocks.by_few(layout, COUNTED_BLOCKS, of, Self::continued);
+        let of = |layout| Axis::ColumnBlocks.by_few(layout, COUNTED_BLOCKS, of, Self::continued);
+        Axis::Groups.by_few(layout, COUNTED_GROUPS, of, Self::continued)
     }
 
     /// `self` and `times` times what `next` takes more. Keys are those of `next`.
@@ -104,7 +112,7 @@ impl Peak {
     ) -> Result<Self, C::Error> {
         let few = (3 * circuit.groups_at_once(layout)).clamp(COUNTED_GROUPS, MAX_WHOLE_GROUPS - 1);
         let of = |layout| Ok(Self::from(&*simulated(circuit, parameters, layout, split)?));
-        from_few(layout, few, of, Self::continued)
+        Axis::Groups.by_few(layout, few, of, Self::continued)
     }
 
     /// The memory of a server that keeps so many bytes of an upload and of encoded plaintexts, with so many threads.
@@ -152,18 +160,51 @@ fn simulated<C: Circuit>(
     Ok(simulator)
 }
 
-/// What a layout takes: from `few` of its groups and one more, where it has more of them.
-fn from_few<T, E: From<Error>>(
-    layout: Layout,
-    few: usize,
-    of: impl Fn(Layout) -> Result<T, E>,
-    continued: impl Fn(&T, &T, u64) -> T,
-) -> Result<T, E> {
-    if layout.groups() <= few + 1 {
-        return of(layout);
+/// What a layout has several of, to each of which a circuit does the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Axis {
+    Groups,
+    ColumnBlocks,
+    ClassBlocks,
+}
+
+impl Axis {
+    fn count(self, layout: &Layout) -> usize {
+        match self {
+            Self::Groups => layout.groups(),
+            Self::ColumnBlocks => layout.column_blocks(),
+            Self::ClassBlocks => layout.class_blocks(),
+        }
     }
-    let of_groups = |groups| of(layout.with_samples(samples_in(&layout, groups))?);
-    Ok(continued(&of_groups(few)?, &of_groups(few + 1)?, (layout.groups() - few) as u64))
+
+    /// The same layout with another count.
+    fn with_count(self, layout: &Layout, count: usize) -> Result<Layout, Error> {
+        let shape = layout.shape();
+        let shape = match self {
+            Self::Groups => Shape { samples: samples_in(layout, count), ..shape },
+            Self::ColumnBlocks => Shape { columns: count * layout.columns_per_block(), ..shape },
+            Self::ClassBlocks => Shape { classes: count * layout.period(), ..shape },
+        };
+        Layout::with_period_and_width(shape, layout.slots(), layout.period(), layout.width())
+    }
+
+    /// What a layout takes: from a `few` of them and one more, where it has more.
+    fn by_few<T, E: From<Error>>(
+        self,
+        layout: Layout,
+        few: usize,
+        of: impl Fn(Layout) -> Result<T, E>,
+        continued: impl Fn(&T, &T, u64) -> T,
+    ) -> Result<T, E> {
+        let count = self.count(&layout);
+        // Both simulations together may take longer than that of all; of groups they have fewer alive at a time.
+        let whole = if self == Self::Groups { few + 1 } else { few + few + 1 };
+        if count <= whole {
+            return of(layout);
+        }
+        let of_count = |count| of(self.with_count(&layout, count)?);
+        Ok(continued(&of_count(few)?, &of_count(few + 1)?, (count - few) as u64))
+    }
 }
 
 /// `from`, and `times` times what `to` is more.

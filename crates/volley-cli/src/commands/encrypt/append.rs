@@ -14,7 +14,7 @@ use rand_chacha::ChaCha20Rng;
 use volley_mlr::volley_ckks::{Context, SecretKey, SeededCiphertext};
 use volley_mlr::wire::read_preconditioner;
 use volley_mlr::{Dataset, EncryptedGroups, Error, Job, Owner, OwnerState, Plan, PreparedRows, TrainingSet};
-use volley_program::units::counted;
+use volley_program::units::{counted, grouped};
 use volley_program::{BadInput, OrBadInput};
 use volley_project::atomic::FolderLock;
 use volley_project::{JobFolder, Project, check_keys};
@@ -75,8 +75,10 @@ fn plan_for(plan: &Plan, data: &Dataset) -> Result<Plan, String> {
         return Ok(longer);
     }
     Err(format!(
-        "{samples} rows take other evaluation keys than the {before} that were planned for, as a ciphertext has places \
-         for {}: plan for all rows (`volley init`)",
+        "{} take other evaluation keys than the {} that were planned for, as a ciphertext has places for {}: plan for all \
+         rows (`volley init`)",
+        counted(samples, "row"),
+        grouped(before as u64),
         counted(plan.layout().rows(), "row")
     ))
 }

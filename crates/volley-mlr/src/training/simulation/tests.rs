@@ -48,6 +48,48 @@ fn no_more_is_taken_for_granted_than_a_simulation_has_alive() {
     }
 }
 
+/// Compares what planning tells from few groups, column blocks and class blocks with a simulation of all of them.
+fn check_counts(circuit: &TrainingCircuit<SigmoidPolynomial>, parameters: &Parameters, layout: Layout) {
+    for split in [Split::on_copies(&layout), Split::lean_candidates(&layout)[0]] {
+        let plan = MatrixPlan::of(circuit, parameters, layout, split, &CostModel::default()).unwrap();
+        let whole = Arc::new(Simulator::new(parameters));
+        circuit.simulate(&whole, layout, split).unwrap();
+        assert_eq!(plan.counts(), &whole.counts(), "{layout:?}, {split:?}");
+        assert_eq!(plan.key_spec(), &whole.key_spec(), "{layout:?}, {split:?}");
+        assert_eq!(plan.upload(), whole.upload(), "{layout:?}, {split:?}");
+    }
+}
+
+#[test]
+fn few_groups_and_blocks_tell_what_all_take() {
+    let parameters = |iterations| {
+        let settings = Hyperparameters::few(iterations).unwrap();
+        crate::Plan::new(10, 4, 2, &settings, small_ring(10)).unwrap().parameters().clone()
+    };
+    // Layouts of one to fourteen column blocks, one to twenty class blocks, one to ten groups.
+    for [samples, columns, classes] in [[10, 40, 2], [300, 90, 17], [60, 200, 40], [700, 33, 4]] {
+        let shape = Shape { samples, columns, classes };
+        for storage in [RowStorage::Memory, RowStorage::Disk] {
+            let (circuit, parameters) = (circuit(3, storage, None), parameters(3));
+            let layouts = Layout::family(shape, parameters.max_slots()).unwrap();
+            layouts.into_iter().for_each(|layout| check_counts(&circuit, &parameters, layout));
+        }
+    }
+}
+
+#[test]
+fn so_they_do_where_weights_are_refreshed() {
+    let preset = Preset::Fast;
+    for storage in [RowStorage::Memory, RowStorage::Disk] {
+        let circuit = circuit(12, storage, Some(Method::Bootstrapping(preset)));
+        let levels = INPUT_LEVEL + circuit.iteration_levels();
+        let parameters = preset.parameters(16, levels, 6, Security::Classical128).build().unwrap();
+        let shape = Shape { samples: 100, columns: 200, classes: 70 };
+        let layouts = Layout::with_period(shape, parameters.max_slots(), 16).unwrap();
+        check_counts(&circuit, &parameters, layouts[0]);
+    }
+}
+
 #[test]
 fn nor_where_weights_are_refreshed() {
     let preset = Preset::Fast;
