@@ -6,7 +6,6 @@
 mod class_weight;
 mod commands;
 mod console;
-mod disk;
 mod escaped;
 mod evaluation;
 mod event;

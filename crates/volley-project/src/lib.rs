@@ -14,22 +14,36 @@
 
 pub mod atomic;
 mod check;
+mod decryption;
+mod disk;
+mod failure;
 pub mod files;
 mod job_folder;
+mod key_generation;
+mod observer;
 mod plan_summary;
 mod project;
 mod rows;
+mod scoring;
 mod settings;
+mod training;
 mod upload;
 
-pub use check::{UploadProblem, check_upload};
+pub use check::check_upload;
+pub use decryption::{DecryptedModel, Decryption};
+pub use disk::check_room;
+pub use failure::Failure;
 pub use job_folder::{
     JobFolder, checkpoint_limit, complete_length, gradient_limit, keys_kind_and_bytes, model_limit, open,
     read_job, row_file_name, training_bytes,
 };
+pub use key_generation::{MadeKeys, SealedKey};
+pub use observer::{Count, Observer};
 pub use plan_summary::{ParametersSummary, PlanSummary};
 pub use project::{OwnerFiles, Project};
 pub use rows::open_rows;
+pub use scoring::{score, scores_of};
 pub use settings::{SecurityBits, Settings};
+pub use training::{IterationsDone, stop, train};
 pub use upload::{StagedUpload, check_keys};
 pub use volley_program;

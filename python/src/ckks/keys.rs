@@ -121,7 +121,8 @@ impl PySecretKey {
     ) -> PyResult<PyEvaluationKeys> {
         let (spec, key) = (spec.0.clone(), Arc::clone(&self.key));
         work::run(py, progress, move |reporter| {
-            let told = |done| reporter.tell("keys", done, spec.key_count());
+            let count = reporter.counts("key generation", spec.key_count(), "evaluation keys".to_owned());
+            let told = |done| count.set(done);
             let keys = Arc::new(EvaluationKeySet::generate_with(&key, &spec, &mut generator()?, told)?);
             Ok(PyEvaluationKeys { keys, spec })
         })

@@ -16,11 +16,10 @@ use volley_mlr::{Error, Hyperparameters, Job, Owner, TrainingSet};
 use volley_program::units::{counted, show_bytes};
 use volley_program::{BadInput, OrBadInput};
 use volley_project::atomic::{FolderLock, check_free};
-use volley_project::{JobFolder, OwnerFiles, Project, StagedUpload, check_keys};
+use volley_project::{Count, JobFolder, OwnerFiles, Project, StagedUpload, check_keys, check_room};
 
 use crate::class_weight::{ClassWeight, prepare};
 use crate::console::{Progress, note, phase};
-use crate::disk::check_room;
 use crate::in_clear::{InClear, Rehearsal};
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;

@@ -17,11 +17,10 @@ use volley_mlr::{Dataset, EncryptedGroups, Error, Job, Owner, OwnerState, Plan, 
 use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
 use volley_project::atomic::FolderLock;
-use volley_project::{JobFolder, Project, check_keys};
+use volley_project::{Count, JobFolder, Project, check_keys, check_room};
 
 use super::{Encrypted, Options, stage};
 use crate::console::{Progress, note, phase};
-use crate::disk::check_room;
 use crate::in_clear::Rehearsal;
 use crate::output::Output;
 

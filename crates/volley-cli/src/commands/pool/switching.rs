@@ -9,7 +9,7 @@ use volley_mlr::volley_ckks::multiparty::{DecryptionShare, RoundOneShare, Switch
 use volley_mlr::volley_ckks::{Ciphertext, PublicKey, SecretKey};
 use volley_mlr::{EncryptedRows, EncryptedScores, Error, PredictionPlan};
 use volley_program::{BadInput, OrBadInput};
-use volley_project::JobFolder;
+use volley_project::{JobFolder, scores_of};
 
 use super::folder::{Incoming, SERVER};
 use super::keys::{JOB_FOLDER, keep_key_holder, key_holder, public_key};
@@ -17,8 +17,7 @@ use super::model::{encrypted, weights};
 use super::request::{Asked, Request};
 use super::rows::owner_state;
 use super::session::{Session, generator};
-use crate::commands::score::scores_of;
-use crate::console::{phase, shown_keys};
+use crate::console::{Console, phase};
 
 /// The key that scores are switched to: the owner keeps its secret half, and sends the public one.
 const SCORE_KEY: &str = "score-key.vly";
@@ -79,8 +78,10 @@ pub(super) fn score(session: &Session, request: &Request) -> Result<()> {
     let (found, rows) = folder.read(&request.asker, &file, read)?;
     check_rows(&prediction, &found).at(&folder.sent(&request.asker, &file))?;
     let model = encrypted(session)?;
-    let keys = shown_keys(&JobFolder::new(&folder.kept(JOB_FOLDER)), job, context, prediction.key_spec())?;
-    let scores = scores_of(&rows, &model, &prediction, keys, context)?;
+    let console = Console::default();
+    let keys =
+        JobFolder::new(&folder.kept(JOB_FOLDER)).keys(job, context, prediction.key_spec(), &console)?;
+    let scores = scores_of(&rows, &model, &prediction, keys, context, &console)?;
     let hash = rows.hash(job)?;
     Ok(session.send(&request.scores_file(), |out| scores.write(job, hash, out))?)
 }

@@ -13,8 +13,7 @@ use volley_project::{JobFolder, row_file_name};
 use super::keys::JOB_FOLDER;
 use super::rows::PRECONDITIONER;
 use super::session::Session;
-use crate::commands::train::run_job;
-use crate::interrupt::Interrupt;
+use crate::console::Console;
 
 pub(super) const MODEL: &str = "model.vly";
 
@@ -23,7 +22,7 @@ pub(super) fn train(session: &Session) -> Result<()> {
     let agreed = session.agreed()?;
     let folder = JobFolder::new(&session.folder.kept(JOB_FOLDER));
     gather(session, &folder)?;
-    run_job(&folder, &agreed.job, &session.machine, &Interrupt::by_signals()?)?;
+    volley_project::train(&folder, &agreed.job, session.machine, &Console::default())?;
     let model = folder.model_file();
     let mut model = open_named(&model)?;
     Ok(session.send(MODEL, |out| io::copy(&mut model, out).map(drop))?)
