@@ -11,7 +11,7 @@ use volley_mlr::{Job, Owner};
 use volley_project::atomic::{FolderLock, check_free};
 use volley_project::volley_program::{BadInput, Machine};
 use volley_project::{
-    Decryption, JobFolder, Project, StagedUpload, check_keys, check_room, score, stop, train,
+    Decryption, JobFolder, Observer, Project, StagedUpload, check_keys, check_room, score, stop, train,
 };
 use zeroize::Zeroizing;
 

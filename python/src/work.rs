@@ -30,7 +30,7 @@ struct Step {
 }
 
 /// What the work tells of itself, and whether it is to end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reporter {
     steps: Sender<Step>,
     stopped: Arc<AtomicBool>,
@@ -73,7 +73,7 @@ impl Count for Parts {
 pub(crate) fn run<T: Send + 'static>(
     py: Python<'_>,
     progress: Option<Py<PyAny>>,
-    work: impl FnOnce(&dyn Observer) -> Result<T, Failure> + Send + 'static,
+    work: impl FnOnce(&Reporter) -> Result<T, Failure> + Send + 'static,
 ) -> PyResult<T> {
     let stopped = Arc::new(AtomicBool::new(false));
     let (steps, told) = mpsc::channel();

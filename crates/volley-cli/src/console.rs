@@ -208,8 +208,12 @@ impl Observer for Console {
         Box::new(Phase::begin(phase))
     }
 
-    fn hears(&self, text: String) {
+    fn info(&self, text: String) {
         info(text);
+    }
+
+    fn note(&self, text: String) {
+        note(text);
     }
 
     fn reads(&self, path: &Path, file: File) -> Box<dyn Read> {

@@ -18,8 +18,6 @@ mod output;
 mod passphrase;
 mod planning;
 mod predictions;
-mod table_advice;
-mod tables;
 mod usage;
 
 use std::process::ExitCode;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use thiserror::Error;
-use volley_mlr::volley_ckks;
+use volley_mlr::volley_ckks::{self, multiparty::PoolError};
 use volley_program::BadInput;
 
 /// Why there is no result.
@@ -34,6 +34,12 @@ impl Failure {
             Self::Internal(error) => Self::Input(BadInput::at(file, error)),
             other => other,
         }
+    }
+}
+
+impl From<PoolError> for Failure {
+    fn from(error: PoolError) -> Self {
+        Self::Internal(error.into())
     }
 }
 

@@ -18,7 +18,10 @@ pub trait Observer: Sync {
     }
 
     /// The work says what it does.
-    fn hears(&self, _text: String) {}
+    fn info(&self, _text: String) {}
+
+    /// The work says what the user may not expect.
+    fn note(&self, _text: String) {}
 
     /// A file is read that may have gigabytes.
     fn reads(&self, _path: &Path, file: File) -> Box<dyn Read> {
@@ -28,6 +31,15 @@ pub trait Observer: Sync {
     /// Whether the work is to end. It asks where it can go on later.
     fn is_to_end(&self) -> bool {
         false
+    }
+
+    /// Ends the work where that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Interrupted`].
+    fn check(&self) -> Result<(), Failure> {
+        if self.is_to_end() { Err(Failure::Interrupted) } else { Ok(()) }
     }
 }
 
@@ -45,15 +57,6 @@ impl dyn Observer + '_ {
     pub fn during<T>(&self, phase: &'static str, run: impl FnOnce() -> T) -> T {
         let _shown = self.begins(phase);
         run()
-    }
-
-    /// Ends the work where that is asked for.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Interrupted`].
-    pub fn check(&self) -> Result<(), Failure> {
-        if self.is_to_end() { Err(Failure::Interrupted) } else { Ok(()) }
     }
 }
 

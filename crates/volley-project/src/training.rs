@@ -74,7 +74,7 @@ fn choose_storage(machine: Machine, plan: &Plan, observer: &dyn Observer) -> Res
     let on_disk = plan.with_storage(RowStorage::Disk)?;
     machine.check_memory("training", |threads| on_disk.memory(threads))?;
     let (all, few) = (plan.memory(1).total(), on_disk.memory(1).total());
-    observer.hears(format!(
+    observer.info(format!(
         "rows are read from their files in every iteration: it takes {}, and all of them in memory {}",
         show_bytes(few),
         show_bytes(all)
@@ -117,7 +117,7 @@ impl Training<'_> {
         }
         let core = CoreTimes::of_this_machine().map_err(|error| BadInput::new(format_args!("{error:#}")))?;
         let seconds = plan.with_storage(storage)?.seconds_on(&core.times);
-        estimate(seconds, rayon::current_num_threads()).into_iter().for_each(|text| observer.hears(text));
+        estimate(seconds, rayon::current_num_threads()).into_iter().for_each(|text| observer.info(text));
         let context = observer.during("tables", || Context::new(plan.parameters().clone()));
         let checkpoint = self.checkpoint(&context)?;
         let before = checkpoint.as_ref().map_or(0, Checkpoint::iteration);
@@ -133,7 +133,7 @@ impl Training<'_> {
         if let Some(checkpoint) = checkpoint {
             trainer = trainer.resumed(plan, checkpoint)?;
             let iterations = plan.hyperparameters().iterations();
-            observer.hears(format!("goes on after iteration {before} of {iterations}"));
+            observer.info(format!("goes on after iteration {before} of {iterations}"));
         }
         self.iterate(&context, &mut trainer, before)?;
         let model = trainer.model().ok_or_else(|| stopped_without_a_model(folder))?;
@@ -165,7 +165,7 @@ impl Training<'_> {
             }
             let seconds = start.elapsed().as_secs_f64();
             let level = report.level;
-            observer.hears(format!("iteration {iteration} of {iterations}: {seconds:.2} s, level {level}"));
+            observer.info(format!("iteration {iteration} of {iterations}: {seconds:.2} s, level {level}"));
         }
         Ok(())
     }

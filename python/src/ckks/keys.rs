@@ -7,6 +7,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use volley_mlr::volley_ckks::{Encoder, EvaluationKeySet, Evaluator, KeySpec, SecretKey, SeededCiphertext};
+use volley_project::Observer;
 
 use super::ciphertext::{On, PyCiphertext, Value};
 use super::parameters::PyContext;

@@ -11,13 +11,12 @@ use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 use volley_program::OrBadInput;
 use volley_program::units::{counted, show_bytes};
-use volley_project::Project;
 use volley_project::atomic::check_free;
+use volley_project::{Project, TableSource};
 
 use crate::console::Console;
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;
-use crate::tables::TableSource;
 
 /// Encrypted prediction, step 1, owner: encrypt rows
 #[derive(Args, Debug)]
@@ -67,9 +66,10 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
     let (data, target) = (&options.data, &options.output);
     check_free(target, options.force)?;
+    let console = Console::default();
     let table = options.table.or_format(project.table()?);
-    let features = table.read_features(data, &project.schema(&project.job()?)?)?;
-    let (mut rng, console) = (ChaCha20Rng::try_from_rng(&mut SysRng)?, Console::default());
+    let features = table.read_features(data, &project.schema(&project.job()?)?, &console)?;
+    let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
     let passphrase = || options.source.open();
     let plan = project
         .encrypt_rows(&features, target, options.force, passphrase, &mut rng, &console)
