@@ -235,13 +235,12 @@ class VolleyClassifier(ClassifierMixin, BaseEstimator):
         against the rest. These are divided by their sum, as scikit-learn does for one-vs-rest. They are not calibrated,
         the less the fewer iterations there are: ``CalibratedClassifierCV`` does that.
         """
-        # The largest of a row stays the largest: sums of logarithms do not round to 1 as sigmoids of large scores do.
-        log_sigmoid = -np.logaddexp(0, -self._scores(self._checked(X)))
-        return np.exp(log_sigmoid - np.logaddexp.reduce(log_sigmoid, axis=1, keepdims=True))
+        return np.exp(self.predict_log_proba(X))
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """The logarithms of :meth:`predict_proba`."""
-        return np.log(self.predict_proba(X))
+        log_sigmoid = -np.logaddexp(0, -self._scores(self._checked(X)))
+        return log_sigmoid - np.logaddexp.reduce(log_sigmoid, axis=1, keepdims=True)
 
     @property
     def plan_(self) -> Plan:
