@@ -16,8 +16,7 @@ use volley_project::{Project, TableSource, is_stdin};
 use volley_report::{Error, PageFile, Report, Rows, Training};
 
 use crate::class_weight::{ClassWeight, prepare};
-use crate::console::Console;
-use crate::console::{phase, warn};
+use crate::console::{Console, phase, warn};
 use crate::output::Output;
 use crate::predictions;
 
