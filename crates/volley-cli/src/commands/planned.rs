@@ -7,6 +7,8 @@ use volley_mlr::{ClassLabels, Dataset};
 use volley_program::{BadInput, Iterations, OrBadInput};
 use volley_project::{Settings, TableSource};
 
+use crate::console::Console;
+
 /// A training to plan.
 #[derive(Args, Debug)]
 pub(super) struct Training {
