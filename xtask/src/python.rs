@@ -15,8 +15,8 @@ const ENVIRONMENT: &str = "target/python";
 /// Pages made of the package's documentation.
 const REFERENCE: &str = "target/python-reference";
 
-/// Checks the package's Rust, installs the package with what its tests need, runs them, and makes its reference. Where there is no CPython
-/// 3.10 with venv, it says so and does nothing.
+/// Checks the package's Rust, installs the package with what its tests need, runs them, and makes its reference. Where
+/// there is no CPython 3.10 with venv, it says so and does nothing.
 pub(crate) fn run() -> Result<()> {
     let python = env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let check = Command::new(&python).args(["-c", CHECK]).stderr(Stdio::null()).status();

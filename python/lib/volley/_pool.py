@@ -132,7 +132,7 @@ class Pool:
     def ask(self, X: Any, *, by: Sequence[str] = ()) -> None:
         """Asks for scores of rows that nobody else will see, as ``volley pool score`` does.
 
-        The owners ``by`` decrypt them, by default those who opened the model. The features are in the order of the pool.
+        The owners ``by`` decrypt them, by default those who opened the model. Features are in the order of the pool.
         """
         refuse_categories(X)
         self._pool.ask(check_array(X, dtype=np.float64), list(by))
