@@ -12,11 +12,12 @@ use volley_mlr::volley_ckks::{Context, EvaluationKeySet, Evaluator, SecretKey};
 use volley_mlr::{
     Dataset, Error, Hyperparameters, Model, Owner, Plan, Precision, Step, Trainer, TrainingSet,
 };
+use volley_project::Observer;
 
 use crate::failure::Failure;
 use crate::model::PyModel;
 use crate::plan::{Options, PyPlan};
-use crate::work::{self, Reporter};
+use crate::work;
 
 /// What a training gave.
 #[pyclass(frozen, get_all, module = "volley")]
@@ -137,7 +138,7 @@ pub(crate) fn train_encrypted(
 fn both_parties(
     plan: &Arc<Plan>,
     set: &Arc<TrainingSet>,
-    reporter: &Reporter,
+    reporter: &dyn Observer,
     times: &mut Times,
 ) -> Result<Model, Failure> {
     let mut rng = generator()?;
@@ -145,24 +146,26 @@ fn both_parties(
     let secret_key = Arc::new(SecretKey::generate(&context, &mut rng));
     let spec = plan.key_spec();
     let keys = times.of("keys", || {
-        let told = |done| reporter.tell("keys", done, spec.key_count());
-        EvaluationKeySet::generate_with(&secret_key, spec, &mut rng, told)
+        let count = reporter.counts("key generation", spec.key_count(), "evaluation keys".to_owned());
+        EvaluationKeySet::generate_with(&secret_key, spec, &mut rng, |done| count.set(done))
     })?;
-    reporter.step("encryption", 0, 1)?;
+    reporter.check()?;
     let owner = Owner::new(plan, set, &secret_key)?;
+    let count = reporter.counts("encryption", 1, "table".to_owned());
     let upload = times.of("encryption", || owner.encrypt(&mut rng)?.expand(&context))?;
-    reporter.step("encryption", 1, 1)?;
+    count.set(1);
 
     // From here to the model there is no key but these, and no row in clear.
     let encrypted = times.of("training", || {
         let evaluator = Arc::new(Evaluator::new(&context, keys)?);
         let mut trainer = Trainer::new(&evaluator, plan, upload)?;
         let iterations = plan.hyperparameters().iterations();
-        for iteration in 0..iterations {
-            reporter.step("training", iteration, iterations)?;
+        let count = reporter.counts("training", iterations, "iterations".to_owned());
+        for iteration in 1..=iterations {
+            reporter.check()?;
             trainer.step()?;
+            count.set(iteration);
         }
-        reporter.step("training", iterations, iterations)?;
         trainer.model().ok_or(Error::NoIterations).map_err(Failure::from)
     })?;
     Ok(times.of("decryption", || owner.decrypt(&encrypted))?)

@@ -7,6 +7,7 @@ mod fit;
 mod model;
 mod party;
 mod plan;
+mod pool;
 mod work;
 
 use pyo3::prelude::*;
@@ -31,4 +32,6 @@ mod _volley {
     use crate::party::{PyOwner, PyServer};
     #[pymodule_export]
     use crate::plan::PyPlan;
+    #[pymodule_export]
+    use crate::pool::PyPool;
 }

@@ -19,11 +19,13 @@ impl PyModel {
     /// A model of features with these names, or without any.
     pub(crate) fn of_features(model: Model, names: Option<Vec<String>>) -> Result<Self, Failure> {
         let columns = model.preprocessing().columns();
-        Self::new(model, Schema::new(vec![Use::Feature; columns], names)?)
+        Ok(TableModel::new(model, Schema::new(vec![Use::Feature; columns], names)?)?.into())
     }
+}
 
-    pub(crate) fn new(model: Model, schema: Schema) -> Result<Self, Failure> {
-        Ok(Self(TableModel::new(model, schema)?))
+impl From<TableModel> for PyModel {
+    fn from(model: TableModel) -> Self {
+        Self(model)
     }
 }
 
@@ -112,7 +114,7 @@ impl PyModel {
     #[staticmethod]
     fn from_bytes(bytes: &[u8]) -> PyResult<Self> {
         let (model, schema) = serde_json::from_slice(bytes).map_err(Failure::from)?;
-        Ok(Self::new(model, schema)?)
+        Ok(TableModel::new(model, schema).map_err(Failure::from)?.into())
     }
 
     fn __repr__(&self) -> String {

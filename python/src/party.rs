@@ -3,16 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use numpy::PyReadonlyArray2;
+use numpy::{IntoPyArray, PyArray2, PyReadonlyArray2};
 use pyo3::prelude::*;
 use volley_data::{Schema, Use};
-use volley_mlr::volley_ckks::{Ciphertext, Context, EvaluationKeySet, Evaluator, SecretKey};
-use volley_mlr::{Checkpoint, EncryptedModel, Gradient, Job, Owner, Plan, Trainer};
-use volley_project::atomic::{FolderLock, Staged, check_free};
-use volley_project::volley_program::{BadInput, OrBadInput};
+use volley_mlr::volley_ckks::{Context, SecretKey};
+use volley_mlr::{Job, Owner};
+use volley_project::atomic::{FolderLock, check_free};
+use volley_project::volley_program::{BadInput, Machine};
 use volley_project::{
-    JobFolder, Project, StagedUpload, UploadProblem, check_keys, check_upload, checkpoint_limit, model_limit,
-    open, open_rows,
+    Decryption, JobFolder, Observer, Project, StagedUpload, check_keys, check_room, score, stop, train,
 };
 use zeroize::Zeroizing;
 
@@ -20,7 +19,7 @@ use crate::failure::Failure;
 use crate::fit::{dataset, generator, in_clear, prepare};
 use crate::model::PyModel;
 use crate::plan::PyPlan;
-use crate::work::{self, Reporter};
+use crate::work;
 
 /// An owner's project: the folder that `volley init` makes.
 #[pyclass(frozen, name = "Owner", module = "volley")]
@@ -76,24 +75,9 @@ impl PyOwner {
     ) -> PyResult<()> {
         let (passphrase, project) = (passphrase.map(Zeroizing::new), self.project()?);
         work::run(py, progress, move |reporter| {
-            let upload = project.upload();
-            let _lock = FolderLock::take(upload.path())?;
-            check_free(&project.secret_key_file(), replace)?;
-            check_free(&upload.keys_file(), replace)?;
-            let plan = project.plan()?;
-            let (context, spec) = (Context::new(plan.parameters().clone()), plan.key_spec());
-            let mut rng = generator()?;
-            let secret_key = SecretKey::generate(&context, &mut rng);
-            let told = |done| reporter.tell("keys", done, spec.key_count());
-            let keys = EvaluationKeySet::generate_with(&secret_key, spec, &mut rng, told)?;
-            reporter.step("keys", spec.key_count(), spec.key_count())?;
-            let secret = Staged::private(&project.secret_key_file(), |file| match &passphrase {
-                Some(passphrase) => secret_key.write_sealed(passphrase.as_bytes(), &mut rng, file),
-                None => secret_key.write(file),
-            })?;
-            let public = Staged::new(&upload.keys_file(), |out| keys.write(plan.parameters(), out))?;
-            secret.commit(replace)?;
-            Ok(public.commit(replace)?)
+            let secret_key = |context: &_, rng: &mut _| Ok((SecretKey::generate(context, rng), passphrase));
+            project.generate_keys(secret_key, replace, &mut generator()?, reporter)?;
+            Ok(())
         })
     }
 
@@ -129,7 +113,12 @@ impl PyOwner {
             let job = Job::new(Arc::clone(&plan), owner.key_id(), &mut rng)?;
             let schema = Schema::new(vec![Use::Feature; data.features().ncols()], names)?;
             let (private, encryption) = (project.owner_files(), owner.encryption()?);
-            let written = |files| reporter.step("encryption", files, plan.row_files());
+            check_room(upload.path(), "encryption", plan.upload_bytes())?;
+            let count = reporter.counts("encryption", plan.row_files(), "files of rows".to_owned());
+            let written = |files| {
+                count.set(files);
+                Ok::<_, Failure>(reporter.check()?)
+            };
             let state = set.owner_state();
             StagedUpload::write(&upload, &private, &job, &encryption, state, &schema, &mut rng, written)?
                 .commit(replace)?;
@@ -141,17 +130,46 @@ impl PyOwner {
     #[pyo3(signature = (model, *, passphrase=None))]
     fn decrypt(&self, py: Python<'_>, model: PathBuf, passphrase: Option<String>) -> PyResult<PyModel> {
         let project = self.project()?;
-        work::run(py, None, move |_| {
-            let job = project.job()?;
-            let plan = job.plan();
-            let context = Context::new(plan.parameters().clone());
-            let secret_key = project.secret_key_of(&job, &context, self::passphrase(passphrase))?;
-            let state = project.owner_state(&job)?;
-            let encrypted =
-                EncryptedModel::<Ciphertext>::read(&job, &context, open(&model)?, model_limit(plan));
-            let decrypted = state.decrypt(plan, &secret_key, &encrypted.at(&model)?).at(&model)?;
-            PyModel::new(decrypted, project.schema(&job)?)
+        work::run(py, None, move |reporter| {
+            let passphrase = self::passphrase(passphrase);
+            let decrypted = project.decrypt_model(&model, Decryption::AsPlanned, passphrase, reporter)?;
+            Ok(PyModel::from(decrypted.model))
         })
+    }
+
+    /// Encrypts rows without labels for a prediction, as `volley encrypt-rows` does.
+    #[pyo3(signature = (features, target, *, passphrase=None, replace=false))]
+    fn encrypt_for_scores(
+        &self,
+        py: Python<'_>,
+        features: PyReadonlyArray2<'_, f64>,
+        target: PathBuf,
+        passphrase: Option<String>,
+        replace: bool,
+    ) -> PyResult<()> {
+        let (features, project) = (features.as_array().to_owned(), self.project()?);
+        work::run(py, None, move |reporter| {
+            let passphrase = self::passphrase(passphrase);
+            project.encrypt_rows(&features, &target, replace, passphrase, &mut generator()?, reporter)?;
+            Ok(())
+        })
+    }
+
+    /// Decrypts scores, rows × classes, as `volley decrypt-scores` does; with the classes.
+    #[pyo3(signature = (scores, *, rows=None, passphrase=None))]
+    fn decrypt_scores<'py>(
+        &self,
+        py: Python<'py>,
+        scores: PathBuf,
+        rows: Option<PathBuf>,
+        passphrase: Option<String>,
+    ) -> PyResult<(Vec<String>, Bound<'py, PyArray2<f64>>)> {
+        let project = self.project()?;
+        let (classes, scores) = work::run(py, None, move |reporter| {
+            let passphrase = self::passphrase(passphrase);
+            Ok(project.decrypt_scores(&scores, rows.as_deref(), passphrase, reporter)?)
+        })?;
+        Ok((classes.names().to_vec(), scores.into_pyarray(py)))
     }
 
     fn __repr__(&self) -> String {
@@ -171,91 +189,41 @@ impl PyServer {
         Self(JobFolder::new(&folder))
     }
 
-    /// Trains, as `volley train` does, and gives the path of the encrypted model. Every iteration leaves a checkpoint,
-    /// which a training that was ended goes on from, here or in the program.
-    #[pyo3(signature = (progress=None))]
-    fn train(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> PyResult<PathBuf> {
+    /// Trains, as `volley train` does, and gives the path of the encrypted model. It goes on where an earlier training
+    /// ended, here or in the program.
+    #[pyo3(signature = (*, memory=None, progress=None))]
+    fn train(&self, py: Python<'_>, memory: Option<u64>, progress: Option<Py<PyAny>>) -> PyResult<PathBuf> {
         let folder = self.0.clone();
         work::run(py, progress, move |reporter| {
-            let job = folder.job()?;
-            let _lock = FolderLock::take(folder.path())?;
-            let context = Context::new(job.plan().parameters().clone());
-            let model = folder.model_file();
-            if model.exists() {
-                // A file that is no model of this job is left alone, and is an error.
-                EncryptedModel::<Ciphertext>::read(
-                    &job,
-                    &context,
-                    folder.open(&model)?,
-                    model_limit(job.plan()),
-                )
-                .at(&model)?;
-                return Ok(model);
-            }
-            let storage = job.plan().storage();
-            check_upload(&folder, &job, storage).map_err(|problem| match problem {
-                UploadProblem::Incomplete(problem) | UploadProblem::Wrong(problem) => problem,
-            })?;
-            train(&folder, &job, &context, reporter)?;
-            Ok(model)
+            train(&folder, &folder.job()?, Machine::of_memory(memory), reporter)?;
+            Ok(folder.model_file())
+        })
+    }
+
+    /// Tells a training that it need not go on, as `volley stop` does.
+    fn stop(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| Ok(stop(&self.0).map(drop)?)).map_err(|error: Failure| error.into())
+    }
+
+    /// Scores encrypted rows by the encrypted model, as `volley score` does.
+    #[pyo3(signature = (rows, target, *, memory=None, replace=false, progress=None))]
+    fn score(
+        &self,
+        py: Python<'_>,
+        rows: PathBuf,
+        target: PathBuf,
+        memory: Option<u64>,
+        replace: bool,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let folder = self.0.clone();
+        work::run(py, progress, move |reporter| {
+            score(&folder, &rows, &target, replace, Machine::of_memory(memory), reporter)?;
+            Ok(())
         })
     }
 
     fn __repr__(&self) -> String {
         format!("<volley.Server of {}>", self.0.path().display())
     }
-}
-
-/// Trains from the last checkpoint on, to the last iteration.
-fn train(folder: &JobFolder, job: &Job, context: &Arc<Context>, reporter: &Reporter) -> Result<(), Failure> {
-    let plan = job.plan();
-    let keys = folder.keys(job, context, plan.key_spec(), folder.open(&folder.keys_file())?)?;
-    let evaluator = Arc::new(Evaluator::new(context, keys)?);
-    let read = |files| reporter.step("set-up", files, plan.row_files());
-    let rows = open_rows(folder, job, &evaluator, plan.storage(), read)?;
-    let mut trainer = Trainer::from_rows(&evaluator, plan, rows)?;
-    let mut before = 0;
-    let file = folder.checkpoint_file();
-    if file.exists() {
-        let checkpoint =
-            Checkpoint::read(job, context, folder.open(&file)?, checkpoint_limit(plan)).at(&file)?;
-        before = checkpoint.iteration();
-        trainer = trainer.resumed(plan, checkpoint)?;
-    }
-    for iteration in before..plan.hyperparameters().iterations() {
-        let gradient = gradient(&trainer, plan, iteration, reporter)?;
-        trainer.step_by(&gradient)?;
-        if iteration + 1 < plan.hyperparameters().iterations() {
-            let checkpoint =
-                trainer.checkpoint().ok_or_else(|| Failure::new("an iteration leaves a checkpoint"))?;
-            Staged::new(&file, |out| checkpoint.write(job, out))?.commit(true)?;
-        }
-    }
-    let model = trainer.model().ok_or_else(|| Failure::new("an iteration leaves a model"))?;
-    Staged::new(&folder.model_file(), |out| model.write(job, out))?.commit(false)?;
-    for done in [file, folder.gradient_file()] {
-        if done.exists() {
-            std::fs::remove_file(&done).at(&done)?;
-        }
-    }
-    Ok(())
-}
-
-/// The gradient of all rows, file by file: between them the work may end.
-fn gradient(
-    trainer: &Trainer<Evaluator>,
-    plan: &Plan,
-    iteration: usize,
-    reporter: &Reporter,
-) -> Result<Gradient<<Evaluator as volley_mlr::volley_ckks::Arithmetic>::Tensor>, Failure> {
-    let (files, iterations) = (plan.row_files(), plan.hyperparameters().iterations());
-    let missing = || Failure::new("an iteration is left");
-    reporter.step("training", iteration * files, iterations * files)?;
-    let mut sum = trainer.gradient(plan.row_file_groups(0))?.ok_or_else(missing)?;
-    for file in 1..files {
-        reporter.step("training", iteration * files + file, iterations * files)?;
-        sum = trainer.extend_gradient(sum, plan.row_file_groups(file))?;
-    }
-    reporter.step("training", (iteration + 1) * files, iterations * files)?;
-    Ok(sum)
 }

@@ -74,7 +74,7 @@ impl Options {
             learning_rate: self.learning_rate,
             weight_decay: self.weight_decay,
             momentum_limit: self.momentum_limit,
-            security: SecurityBits::try_from(self.security).map_err(Failure::Refused)?,
+            security: SecurityBits::try_from(self.security).map_err(Failure::new)?,
             log_n: self.log_n,
             memory: self.memory,
             small_keys: self.small_keys,

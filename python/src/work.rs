@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
+use volley_project::{Count, Observer};
 
 use crate::failure::Failure;
 
@@ -28,26 +29,37 @@ struct Step {
     all: usize,
 }
 
-/// What the work tells of itself.
-#[derive(Debug)]
+/// What the work tells of itself, and whether it is to end.
+#[derive(Clone, Debug)]
 pub(crate) struct Reporter {
     steps: Sender<Step>,
     stopped: Arc<AtomicBool>,
 }
 
-impl Reporter {
-    /// So many parts of all are done.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Stopped`] where the work is to end.
-    pub(crate) fn step(&self, work: &'static str, done: usize, all: usize) -> Result<(), Failure> {
-        self.tell(work, done, all);
-        if self.stopped.load(Ordering::Relaxed) { Err(Failure::Stopped) } else { Ok(()) }
+/// Parts that are counted.
+struct Parts {
+    steps: Sender<Step>,
+    work: &'static str,
+    all: usize,
+}
+
+impl Observer for Reporter {
+    fn counts(&self, work: &'static str, all: usize, _unit: String) -> Box<dyn Count> {
+        Box::new(Parts { steps: self.steps.clone(), work, all })
     }
 
-    /// The same where the work cannot end.
-    pub(crate) fn tell(&self, work: &'static str, done: usize, all: usize) {
+    fn is_to_end(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+}
+
+impl Count for Parts {
+    fn begin_after(&self, before: usize) {
+        self.set(before);
+    }
+
+    fn set(&self, done: usize) {
+        let Self { work, all, .. } = *self;
         // Nobody listens any more where the work is to end.
         let _ = self.steps.send(Step { work, done, all });
     }

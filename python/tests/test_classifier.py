@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -77,6 +78,23 @@ def test_two_classes_have_one_row_of_coefficients():
     scores = classifier.decision_function(X)
     assert scores.shape == (len(X),)
     assert np.array_equal(classifier.predict(X), classifier.classes_[(scores > 0).astype(int)])
+
+
+def test_probabilities_are_those_of_one_class_against_the_rest(iris):
+    X, y = iris
+    for rows in (y < 3, y < 2):
+        classifier = in_clear().fit(X[rows], y[rows])
+        scores = classifier.model_.scores(X[rows])
+        sigmoids = 1 / (1 + np.exp(-scores))
+        found = classifier.predict_proba(X[rows])
+        np.testing.assert_allclose(found, sigmoids / sigmoids.sum(axis=1, keepdims=True), atol=1e-12)
+        assert np.array_equal(classifier.classes_[found.argmax(axis=1)], classifier.predict(X[rows]))
+        assert log_loss(y[rows], found) < 0.5
+
+
+def test_weights_of_samples_are_refused(iris):
+    with pytest.raises(TypeError, match="sample_weight"):
+        in_clear().fit(*iris, sample_weight=np.ones(150))
 
 
 def test_coefficients_are_those_of_prepared_features(iris):
@@ -207,7 +225,7 @@ def test_a_report_shows_itself(fitted):
 def test_progress_is_told_and_may_stop_it(iris):
     told = []
     VolleyClassifier(progress=lambda *step: told.append(step)).fit(*iris)
-    assert {work for work, _, _ in told} == {"keys", "encryption", "training"}
+    assert {work for work, _, _ in told} == {"key generation", "encryption", "training"}
     assert told[-1] == ("training", 2, 2)
 
     def stop(work, done, all):

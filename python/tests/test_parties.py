@@ -51,7 +51,8 @@ def test_a_server_trains_what_it_cannot_read(owner, iris, tmp_path):
     folder = shutil.copytree(owner.upload, tmp_path / "server")
     told = []
     returned = Server(folder).train(progress=lambda *step: told.append(step))
-    assert told[-1] == ("training", 2, 2)
+    assert told[-1] == ("training", 300, 300), "rows in two iterations"
+    assert (folder / "model-after-1.vly").exists()
     model = owner.decrypt(returned)
     X, y = iris
     classifier = VolleyClassifier.of_model(model)
@@ -107,18 +108,65 @@ def test_a_plan_is_the_programs(iris, tmp_path):
     assert without_times(shown)[: len(without_times(str(plan)))] == without_times(str(plan))
 
 
-def test_a_training_that_is_stopped_goes_on(owner):
-    def stop(work, done, all):
-        if (work, done) == ("training", 1):
-            raise KeyboardInterrupt
+def interrupt_after_an_iteration(work, done, all):
+    if (work, done) == ("training", 150):
+        raise KeyboardInterrupt
 
+
+def test_a_training_that_is_interrupted_goes_on(owner):
     server = Server(owner.upload)
     with pytest.raises(KeyboardInterrupt):
-        server.train(progress=stop)
+        server.train(progress=interrupt_after_an_iteration)
     told = []
     assert owner.decrypt(server.train(progress=lambda *step: told.append(step))).classes == ["0", "1", "2"]
-    assert ("training", 2, 2) in told
+    assert [done for work, done, _ in told if work == "training"] == [150, 300]
     assert not (owner.upload / "checkpoint.vly").exists()
+
+
+def test_a_training_that_need_not_go_on_ends_with_the_model_that_it_has(owner):
+    server = Server(owner.upload)
+    server.stop()
+    with pytest.raises(volley.Error, match="stopped before an iteration"):
+        server.train()
+    (owner.upload / "stop").unlink()
+    with pytest.raises(KeyboardInterrupt):
+        server.train(progress=interrupt_after_an_iteration)
+    server.stop()
+    returned = server.train()
+    assert returned.read_bytes() == (owner.upload / "model-after-1.vly").read_bytes()
+    assert owner.decrypt(returned).classes == ["0", "1", "2"]
+    with pytest.raises(volley.Error, match="ended"):
+        server.stop()
+
+
+def test_what_the_machine_does_not_hold_is_refused(owner):
+    with pytest.raises(volley.Error, match="training takes .* of memory on .*, there are 1.0 kB"):
+        Server(owner.upload).train(memory=1000)
+
+
+@needs_program
+def test_scores_of_a_model_that_stays_encrypted(owner, iris, tmp_path):
+    X, y = iris
+    server = Server(owner.upload)
+    rows, scores = tmp_path / "rows.vly", tmp_path / "scores.vly"
+    with pytest.raises(volley.Error, match="no model"):
+        owner.encrypt_rows(X[::5], rows)
+        server.score(rows, scores)
+    model = owner.decrypt(server.train())
+    assert server.score(rows, scores) == scores
+    classes, found = owner.decrypt_scores(scores)
+    assert list(classes) == [0, 1, 2]
+    assert np.abs(found - model.scores(X[::5].to_numpy())).max() < 1e-2
+    run("score", owner.upload, rows, "-o", tmp_path / "program.vly")
+    assert (tmp_path / "program.vly").read_bytes() == scores.read_bytes()
+    labels = run("decrypt-scores", tmp_path / "project", scores).split()
+    assert labels == [str(label) for label in classes[found.argmax(axis=1)]]
+    owner.encrypt_rows(X[1::5], tmp_path / "other.vly")
+    with pytest.raises(volley.Error, match="other rows"):
+        owner.decrypt_scores(scores)
+    assert np.array_equal(owner.decrypt_scores(scores, rows=rows)[1], found)
+    with pytest.raises(volley.Error, match="exists"):
+        server.score(rows, scores)
 
 
 def test_secrets_stay(owner):

@@ -12,9 +12,11 @@ use crate::workspace;
 const CHECK: &str = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))";
 /// The environment, which is made anew.
 const ENVIRONMENT: &str = "target/python";
+/// Pages made of the package's documentation.
+const REFERENCE: &str = "target/python-reference";
 
-/// Checks the package's Rust, installs the package with what its tests need, and runs them. Where there is no CPython
-/// 3.10 with venv, it says so and does nothing.
+/// Checks the package's Rust, installs the package with what its tests need, runs them, and makes its reference. Where
+/// there is no CPython 3.10 with venv, it says so and does nothing.
 pub(crate) fn run() -> Result<()> {
     let python = env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let check = Command::new(&python).args(["-c", CHECK]).stderr(Stdio::null()).status();
@@ -29,8 +31,9 @@ pub(crate) fn run() -> Result<()> {
     call(Command::new(&python).args(["-m", "venv", "--clear", ENVIRONMENT]))?;
     let programs = Path::new(ENVIRONMENT).join(if cfg!(windows) { "Scripts" } else { "bin" });
     let python = workspace::root().join(programs).join("python");
-    call(Command::new(&python).args(["-m", "pip", "install", "--quiet", "./python[test]"]))?;
-    call(Command::new(&python).args(["-m", "pytest", "--quiet", "python"]))
+    call(Command::new(&python).args(["-m", "pip", "install", "--quiet", "./python[reference,test]"]))?;
+    call(Command::new(&python).args(["-m", "pytest", "--quiet", "python"]))?;
+    call(Command::new(&python).args(["-m", "pdoc", "--output-directory", REFERENCE, "volley", "volley.ckks"]))
 }
 
 /// Runs a program in the workspace.

@@ -38,16 +38,16 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn problems(root: &Path) -> Result<Vec<String>> {
-    let metadata = MetadataCommand::new()
-        .manifest_path(root.join("Cargo.toml"))
-        .other_options(["--locked".to_owned()])
-        .exec()?;
+    let metadata = metadata_of(root, "Cargo.toml")?;
     let paths = repository_paths(root)?;
     let files = read_text_files(root, &paths)?;
     let policy = licences::Policy::parse(&fs::read_to_string(root.join("deny.toml")).context("deny.toml")?)?;
 
     let mut problems = layers::problems(&layers::members(&metadata));
-    problems.extend(licences::problems(&licences::packages(&metadata), &policy));
+    // The Python package has a lock file of its own.
+    for metadata in [&metadata, &metadata_of(root, "python/Cargo.toml")?] {
+        problems.extend(licences::problems(&licences::packages(metadata), &policy));
+    }
     for package in metadata.workspace_packages() {
         problems.extend(member_problems(package, &metadata, &files)?);
     }
@@ -60,6 +60,12 @@ fn problems(root: &Path) -> Result<Vec<String>> {
         problems.push("Cargo.lock is not in the repository".into());
     }
     Ok(problems)
+}
+
+/// What a lock file and its manifests say.
+fn metadata_of(root: &Path, manifest: &str) -> Result<Metadata> {
+    let locked = ["--locked".to_owned()];
+    Ok(MetadataCommand::new().manifest_path(root.join(manifest)).other_options(locked).exec()?)
 }
 
 /// What is checked of one member: its manifest, the attribute of its roots, the tests of its errors.

@@ -2,26 +2,25 @@
 //!
 //! On a terminal there are bars. Elsewhere there is a line every few seconds, and for programs one of JSON.
 
+use std::any::Any;
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use serde::Serialize;
-use volley_mlr::Job;
-use volley_mlr::volley_ckks::{Context, EvaluationKeySet, KeySpec};
-use volley_program::BadInput;
 use volley_program::units::show_duration;
-use volley_project::JobFolder;
 use volley_project::files::buffered;
+use volley_project::{Count, Observer};
 
 use crate::escaped::escaped;
 use crate::event::{self, Event};
+use crate::interrupt::Interrupt;
 
 /// Files of fewer bytes are read before a bar could be seen.
 const BAR_BYTES: u64 = 1 << 24;
@@ -99,18 +98,34 @@ fn has_bars() -> bool {
     io::stderr().is_terminal() && !JSON.load(Ordering::Relaxed)
 }
 
-/// Shows a phase while it lasts: a spinner on a terminal, elsewhere a line now and then.
+/// Shows a phase while it lasts.
 pub(crate) fn phase<T>(work: &'static str, run: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let result = {
-        let _reminder = (!has_bars()).then(|| Reminder::of(work));
+    let _shown = Phase::begin(work);
+    run()
+}
+
+/// A phase that lasts until it is dropped: a spinner on a terminal, elsewhere a line now and then.
+struct Phase {
+    work: &'static str,
+    start: Instant,
+    spinner: ProgressBar,
+    reminder: Option<Reminder>,
+}
+
+impl Phase {
+    fn begin(work: &'static str) -> Self {
+        let reminder = (!has_bars()).then(|| Reminder::of(work));
         let spinner = styled(ProgressBar::new_spinner().with_message(work), "{spinner} {msg} {elapsed}");
-        let result = run();
-        spinner.finish_and_clear();
-        result
-    };
-    tracing::debug!(seconds = start.elapsed().as_secs_f64(), "{work}: done");
-    result
+        Self { work, start: Instant::now(), spinner, reminder }
+    }
+}
+
+impl Drop for Phase {
+    fn drop(&mut self) {
+        self.spinner.finish_and_clear();
+        drop(self.reminder.take());
+        tracing::debug!(seconds = self.start.elapsed().as_secs_f64(), "{}: done", self.work);
+    }
 }
 
 /// Says now and then that a phase goes on, until it is dropped.
@@ -155,7 +170,11 @@ fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
 
 /// Shows how far a large file is read, where there is a terminal.
 pub(crate) fn shown(path: &Path, file: BufReader<File>) -> BufReader<impl Read + use<>> {
-    let bytes = file.get_ref().metadata().map_or(0, |metadata| metadata.len());
+    buffered(with_bar(path, file.into_inner()))
+}
+
+fn with_bar(path: &Path, file: File) -> impl Read + use<> {
+    let bytes = file.metadata().map_or(0, |metadata| metadata.len());
     let bar = if bytes < BAR_BYTES {
         ProgressBar::hidden()
     } else {
@@ -163,18 +182,48 @@ pub(crate) fn shown(path: &Path, file: BufReader<File>) -> BufReader<impl Read +
         let bar = ProgressBar::new(bytes).with_message(name).with_finish(ProgressFinish::AndClear);
         styled(bar, "{spinner} {msg} {wide_bar} {bytes}/{total_bytes} {eta} left")
     };
-    buffered(bar.wrap_read(file.into_inner()))
+    bar.wrap_read(file)
 }
 
-/// Reads the evaluation keys of a job, which may be gigabytes.
-pub(crate) fn shown_keys(
-    folder: &JobFolder,
-    job: &Job,
-    context: &Arc<Context>,
-    needed: &KeySpec,
-) -> Result<EvaluationKeySet, BadInput> {
-    let file = folder.keys_file();
-    folder.keys(job, context, needed, shown(&file, folder.open(&file)?))
+/// The user, who sees what the work of a library does. A signal asks for its end from the first time on that it looks,
+/// unless something else does.
+#[derive(Debug, Default)]
+pub(crate) struct Console {
+    interrupt: OnceLock<Interrupt>,
+}
+
+impl Console {
+    /// Shows work that ends when this is asked for.
+    pub(crate) fn until(interrupt: Interrupt) -> Self {
+        Self { interrupt: interrupt.into() }
+    }
+}
+
+impl Observer for Console {
+    fn counts(&self, work: &'static str, all: usize, unit: String) -> Box<dyn Count> {
+        Box::new(Progress::new(work, all, unit))
+    }
+
+    fn begins(&self, phase: &'static str) -> Box<dyn Any> {
+        Box::new(Phase::begin(phase))
+    }
+
+    fn info(&self, text: String) {
+        info(text);
+    }
+
+    fn note(&self, text: String) {
+        note(text);
+    }
+
+    fn reads(&self, path: &Path, file: File) -> Box<dyn Read> {
+        Box::new(with_bar(path, file))
+    }
+
+    fn is_to_end(&self) -> bool {
+        // Where signals cannot be caught they end the program at once, and the work goes on later all the same.
+        self.interrupt.get_or_init(|| Interrupt::by_signals().unwrap_or_default()).is_requested()
+    }
 }
 
 /// Counts the parts of some work, with their rate and the time left: a bar on a terminal, elsewhere a line now
@@ -214,28 +263,6 @@ impl Progress {
         Self { bar, work, unit, all, state: Mutex::new(State::after(0)) }
     }
 
-    /// So many parts were done before: the rate is that of what follows.
-    pub(crate) fn begin_after(&self, before: usize) {
-        *self.state() = State::after(before);
-        self.bar.set_position(before as u64);
-    }
-
-    /// So many parts are done, in any order of calls: the largest number counts.
-    pub(crate) fn set(&self, done: usize) {
-        let mut state = self.state();
-        state.done = state.done.max(done);
-        let progress = self.progress(&state);
-        self.bar.set_position(progress.done);
-        if let Some(seconds) = progress.seconds_left {
-            self.bar.set_message(format!("{}, {} left", self.unit, show_duration(seconds)));
-        }
-        if state.told.elapsed() >= BETWEEN_LINES {
-            state.told = Instant::now();
-            drop(state);
-            self.tell(progress);
-        }
-    }
-
     fn tell(&self, progress: event::Progress) {
         let event = Event::Progress(progress);
         if has_bars() { log(&event) } else { tell(&event) }
@@ -257,6 +284,29 @@ impl Progress {
             unit: self.unit.clone(),
             rate: if rate.is_finite() { rate } else { 0.0 },
             seconds_left: left.is_finite().then_some(left),
+        }
+    }
+}
+
+impl Count for Progress {
+    /// The rate is that of what follows.
+    fn begin_after(&self, before: usize) {
+        *self.state() = State::after(before);
+        self.bar.set_position(before as u64);
+    }
+
+    fn set(&self, done: usize) {
+        let mut state = self.state();
+        state.done = state.done.max(done);
+        let progress = self.progress(&state);
+        self.bar.set_position(progress.done);
+        if let Some(seconds) = progress.seconds_left {
+            self.bar.set_message(format!("{}, {} left", self.unit, show_duration(seconds)));
+        }
+        if state.told.elapsed() >= BETWEEN_LINES {
+            state.told = Instant::now();
+            drop(state);
+            self.tell(progress);
         }
     }
 }

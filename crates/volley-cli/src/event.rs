@@ -6,7 +6,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use volley_program::units::{counted, grouped, show_duration};
+use volley_program::units::{grouped, show_duration};
 
 use crate::escaped::escaped;
 use crate::failure::FailureKind;
@@ -73,11 +73,6 @@ impl fmt::Display for Event {
     }
 }
 
-/// `1 row`, `2 rows`, as the unit of a progress names its parts.
-pub(crate) fn unit_within(noun: &str, count: usize, whole: &str) -> String {
-    format!("{noun} in {}", counted(count, whole))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,7 +104,6 @@ mod tests {
         }
         let begun = Progress { done: 0, all: 0, rate: 0.0, seconds_left: None, ..progress() };
         assert_eq!(begun.to_string(), "features: 100 %, 0 of 0 images, 0.0 a second");
-        assert_eq!(unit_within("rows", 1, "iteration"), "rows in 1 iteration");
     }
 
     #[test]

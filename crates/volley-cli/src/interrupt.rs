@@ -12,8 +12,6 @@ use anyhow::Result;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::failure::Interrupted;
-
 /// Whether this program was asked to end.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupt(Arc<AtomicBool>);
@@ -46,11 +44,6 @@ impl Interrupt {
     pub(crate) fn is_requested(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
-
-    /// Ends the work if that was asked for.
-    pub(crate) fn check(&self) -> Result<(), Interrupted> {
-        if self.is_requested() { Err(Interrupted) } else { Ok(()) }
-    }
 }
 
 #[cfg(test)]
@@ -61,8 +54,8 @@ mod tests {
     fn work_goes_on_until_the_request() {
         let interrupt = Interrupt::default();
         let seen_by_the_work = interrupt.clone();
-        assert_eq!(seen_by_the_work.check(), Ok(()));
+        assert!(!seen_by_the_work.is_requested());
         interrupt.0.store(true, Ordering::Relaxed);
-        assert_eq!(seen_by_the_work.check(), Err(Interrupted));
+        assert!(seen_by_the_work.is_requested());
     }
 }

@@ -6,7 +6,6 @@
 mod class_weight;
 mod commands;
 mod console;
-mod disk;
 mod escaped;
 mod evaluation;
 mod event;
@@ -19,8 +18,6 @@ mod output;
 mod passphrase;
 mod planning;
 mod predictions;
-mod table_advice;
-mod tables;
 mod usage;
 
 use std::process::ExitCode;

@@ -45,6 +45,12 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// All threads, and no more memory than this, where it is said.
+    #[must_use]
+    pub fn of_memory(memory: Option<u64>) -> Self {
+        Self { memory, ..Self::default() }
+    }
+
     /// The options that say the same to another program.
     #[must_use]
     pub fn arguments(self) -> Vec<String> {

@@ -8,23 +8,9 @@ use volley_mlr::volley_ckks::wire::{Header, Kind};
 use volley_mlr::{Job, RowStorage, wire};
 use volley_program::{BadInput, OrBadInput};
 
+use crate::failure::Failure;
 use crate::files::{buffered, open_received};
 use crate::job_folder::{JobFolder, keys_kind_and_bytes};
-
-/// What is wrong with an upload.
-#[derive(Debug, PartialEq, Eq)]
-pub enum UploadProblem {
-    /// A file is missing or shorter than planned: more of it may arrive.
-    Incomplete(BadInput),
-    /// A file is damaged, or not of the job.
-    Wrong(BadInput),
-}
-
-impl From<BadInput> for UploadProblem {
-    fn from(problem: BadInput) -> Self {
-        Self::Wrong(problem)
-    }
-}
 
 /// A file of an upload, as the plan has it.
 struct Expected {
@@ -38,8 +24,9 @@ struct Expected {
 ///
 /// # Errors
 ///
-/// [`UploadProblem`], with the file.
-pub fn check_upload(folder: &JobFolder, job: &Job, storage: RowStorage) -> Result<(), UploadProblem> {
+/// [`Failure::Incomplete`] for a file that is missing or shorter than planned: more of it may arrive. Else
+/// [`Failure::Input`] for one that is damaged, or not of the job.
+pub fn check_upload(folder: &JobFolder, job: &Job, storage: RowStorage) -> Result<(), Failure> {
     let plan = job.plan();
     let file = |file, kind, bytes| Expected { file, kind, bytes };
     let row_files: Vec<_> = (0..plan.row_files())
@@ -75,15 +62,15 @@ fn read_through(folder: &JobFolder, job: &Job, number: usize) -> Result<(), BadI
 }
 
 impl Expected {
-    fn check(&self, job: &Job) -> Result<(), UploadProblem> {
+    fn check(&self, job: &Job) -> Result<(), Failure> {
         let file = &self.file;
         if !file.try_exists().at(file)? {
-            return Err(UploadProblem::Incomplete(BadInput::at(file, "missing: the upload is not complete")));
+            return Err(Failure::Incomplete(BadInput::at(file, "missing: the upload is not complete")));
         }
         let opened = open_received(file)?;
         let found = opened.metadata().at(file)?.len();
         match self.check_content(job, opened, found) {
-            Err(problem) if found < self.bytes => Err(UploadProblem::Incomplete(problem)),
+            Err(problem) if found < self.bytes => Err(Failure::Incomplete(problem)),
             checked => Ok(checked?),
         }
     }

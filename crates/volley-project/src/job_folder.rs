@@ -1,7 +1,7 @@
 //! The folder that the server gets, and what its files have at most.
 
 use std::fs::{self, File};
-use std::io::{BufReader, Read};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use volley_mlr::{Job, Plan};
 use volley_program::{BadInput, OrBadInput};
 
 use crate::files::{buffered, check_without_links, open_named, open_received};
+use crate::observer::Observer;
 
 /// More than any job's file has.
 const JOB_LIMIT: u64 = 1 << 14;
@@ -176,8 +177,7 @@ impl JobFolder {
         Job::read(self.open(&file)?, JOB_LIMIT).at(&file)
     }
 
-    /// Reads the keys that are needed of the file of keys, which is `opened`, and refuses a file that lacks one: a
-    /// computation must not fail on the way.
+    /// Reads the keys that are needed, and refuses a file that lacks one: a computation must not fail on the way.
     ///
     /// # Errors
     ///
@@ -187,10 +187,11 @@ impl JobFolder {
         job: &Job,
         context: &Arc<Context>,
         needed: &KeySpec,
-        opened: impl Read,
+        observer: &dyn Observer,
     ) -> Result<EvaluationKeySet, BadInput> {
-        let (_, limit) = keys_kind_and_bytes(job);
-        job.read_keys(context, needed, opened, limit).at(&self.keys_file())
+        let (file, (_, limit)) = (self.keys_file(), keys_kind_and_bytes(job));
+        let opened = buffered(observer.reads(&file, open_received(&file)?));
+        job.read_keys(context, needed, opened, limit).at(&file)
     }
 }
 

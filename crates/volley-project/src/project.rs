@@ -131,6 +131,12 @@ impl Project {
         ))
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
     /// The plan that was printed when the project was made.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 * :class:`VolleyClassifier` is an estimator of scikit-learn.
 * :class:`Owner` and :class:`Server` are the two parties, on the files of the program ``volley``.
+* :class:`Pool` is a party where several owners train one model.
 * :mod:`volley.ckks` is the arithmetic on encrypted vectors.
 * :class:`Plan` says what a training takes before there is a key.
 * :class:`Model` is what training gives, in the program's files.
@@ -10,7 +11,8 @@
 
 from volley._classifier import Report, VolleyClassifier
 from volley._party import Owner, Server
+from volley._pool import Pool
 from volley._volley import Model, Plan, Training
 from volley._volley import VolleyError as Error
 
-__all__ = ["Error", "Model", "Owner", "Plan", "Report", "Server", "Training", "VolleyClassifier"]
+__all__ = ["Error", "Model", "Owner", "Plan", "Pool", "Report", "Server", "Training", "VolleyClassifier"]

@@ -152,6 +152,8 @@ class VolleyClassifier(ClassifierMixin, BaseEstimator):
         execution : {"encrypted", "clear"}, optional
             In place of the parameter of the same name.
 
+        There is no ``sample_weight``: rows are encrypted with weights of their classes at most (``class_weight``).
+
         Raises
         ------
         volley.Error
@@ -225,6 +227,20 @@ class VolleyClassifier(ClassifierMixin, BaseEstimator):
         """The score of each class, rows × classes; for two classes that of the second less that of the first."""
         scores = self._scores(self._checked(X))
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class, rows × classes.
+
+        The loss is that of one-vs-rest logistic regression, so the sigmoid of a score is the probability of its class
+        against the rest. These are divided by their sum, as scikit-learn does for one-vs-rest. They are not calibrated,
+        the less the fewer iterations there are: ``CalibratedClassifierCV`` does that.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """The logarithms of :meth:`predict_proba`."""
+        log_sigmoid = -np.logaddexp(0, -self._scores(self._checked(X)))
+        return log_sigmoid - np.logaddexp.reduce(log_sigmoid, axis=1, keepdims=True)
 
     @property
     def plan_(self) -> Plan:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_X_y
+from sklearn.utils.validation import check_array, check_X_y
 
 from volley import _volley
-from volley._labels import names_of, refuse_categories
+from volley._labels import labels_of, names_of, refuse_categories
 from volley._progress import Progress, listener
 from volley._settings import Settings
 from volley._volley import Model, Plan
@@ -89,6 +89,36 @@ class Owner:
         """Decrypts a model that the server returned, as ``volley decrypt`` does. It must stay with the owner."""
         return self._owner.decrypt(Path(model), passphrase=passphrase)
 
+    def encrypt_rows(
+        self,
+        X: Any,
+        rows: str | PathLike[str],
+        *,
+        passphrase: str | None = None,
+        replace: bool = False,
+    ) -> Path:
+        """Encrypts rows to be scored by a model that stays encrypted, as ``volley encrypt-rows`` does.
+
+        They go into the file ``rows``, which the server gets. Takes a training of two iterations or more.
+        """
+        refuse_categories(X)
+        X, rows = check_array(X, dtype=np.float64), Path(rows)
+        self._owner.encrypt_for_scores(X, rows, passphrase=passphrase, replace=replace)
+        return rows
+
+    def decrypt_scores(
+        self, scores: str | PathLike[str], *, rows: str | PathLike[str] | None = None, passphrase: str | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Decrypts scores that the server returned, as ``volley decrypt-scores`` does: classes, and scores by row.
+
+        Scores of other rows than those in the file ``rows``, or than those that were encrypted last, are refused. They
+        must stay with the owner.
+        """
+        classes, decrypted = self._owner.decrypt_scores(
+            Path(scores), rows=None if rows is None else Path(rows), passphrase=passphrase
+        )
+        return labels_of(classes), decrypted
+
     def __repr__(self) -> str:
         return repr(self._owner)
 
@@ -99,14 +129,36 @@ class Server:
     def __init__(self, folder: str | PathLike[str]) -> None:
         self._server = _volley.Server(Path(folder))
 
-    def train(self, *, progress: bool | Progress | None = None) -> Path:
+    def train(self, *, memory: int | None = None, progress: bool | Progress | None = None) -> Path:
         """Trains, as ``volley train`` does, and gives the path of the encrypted model.
 
-        Ctrl-C ends it between two files of rows. Every iteration leaves a checkpoint, which a training that was ended
-        goes on from, here or in the program.
+        It takes no more than ``memory`` bytes, or than there are. Every iteration leaves its model,
+        ``model-after-1.vly`` and so on, and a checkpoint. Ctrl-C ends it between two files of rows. Ended or killed, it
+        goes on where it was, here or in the program. What a disk or the memory does not hold is refused before.
         """
         with listener(progress) as told:
-            return Path(self._server.train(told))
+            return Path(self._server.train(memory=memory, progress=told))
+
+    def stop(self) -> None:
+        """Tells a training that it need not go on, as ``volley stop`` does: from another process, or from its progress.
+
+        It ends with the model of the last iteration that was done.
+        """
+        self._server.stop()
+
+    def score(
+        self,
+        rows: str | PathLike[str],
+        scores: str | PathLike[str],
+        *,
+        memory: int | None = None,
+        replace: bool = False,
+        progress: bool | Progress | None = None,
+    ) -> Path:
+        """Scores encrypted rows by the encrypted model, as ``volley score`` does, into the file ``scores``."""
+        with listener(progress) as told:
+            self._server.score(Path(rows), Path(scores), memory=memory, replace=replace, progress=told)
+        return Path(scores)
 
     def __repr__(self) -> str:
         return repr(self._server)

@@ -7,6 +7,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use volley_mlr::volley_ckks::{Encoder, EvaluationKeySet, Evaluator, KeySpec, SecretKey, SeededCiphertext};
+use volley_project::Observer;
 
 use super::ciphertext::{On, PyCiphertext, Value};
 use super::parameters::PyContext;
@@ -121,7 +122,8 @@ impl PySecretKey {
     ) -> PyResult<PyEvaluationKeys> {
         let (spec, key) = (spec.0.clone(), Arc::clone(&self.key));
         work::run(py, progress, move |reporter| {
-            let told = |done| reporter.tell("keys", done, spec.key_count());
+            let count = reporter.counts("key generation", spec.key_count(), "evaluation keys".to_owned());
+            let told = |done| count.set(done);
             let keys = Arc::new(EvaluationKeySet::generate_with(&key, &spec, &mut generator()?, told)?);
             Ok(PyEvaluationKeys { keys, spec })
         })

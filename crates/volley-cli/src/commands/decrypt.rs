@@ -1,21 +1,19 @@
 //! `volley decrypt`: the server's model, in clear.
 
 use std::fmt;
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_data::{ModelFormat, TableModel, write_model};
-use volley_mlr::volley_ckks::{Ciphertext, Context};
-use volley_mlr::{EncryptedModel, Sharing};
+use volley_data::{ModelFormat, write_model};
+use volley_mlr::Sharing;
 use volley_program::OrBadInput;
 use volley_project::atomic::{Staged, check_free};
-use volley_project::{Project, model_limit, open};
+use volley_project::{Decryption, Project};
 
-use crate::console::{note, phase};
+use crate::console::{Console, note};
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;
 
@@ -76,32 +74,18 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let format = ModelFormat::of(&options.output).or_bad_input()?;
     check_free(&options.output, options.force)?;
     project.check_outside_upload(&options.output)?;
-    let job = project.job()?;
-    let plan = job.plan();
-    let context = phase("tables", || Context::new(plan.parameters().clone()));
-    let secret_key = project.secret_key_of(&job, &context, || options.source.open())?;
-    let state = project.owner_state(&job)?;
-    let file = &options.model;
-    fs::metadata(file).at(file)?;
-    let encrypted =
-        EncryptedModel::<Ciphertext>::read(&job, &context, open(file)?, model_limit(plan)).at(file)?;
-    let model = phase("decryption", || {
-        if options.private {
-            state.decrypt_private(plan, &secret_key, &encrypted)
-        } else {
-            state.decrypt(plan, &secret_key, &encrypted)
-        }
-    });
-    let model = TableModel::new(model.at(file)?, project.schema(&job)?).or_bad_input()?;
+    let decryption = if options.private { Decryption::Private } else { Decryption::AsPlanned };
+    let passphrase = || options.source.open();
+    let decrypted = project.decrypt_model(&options.model, decryption, passphrase, &Console::default())?;
     let mut bytes = Vec::new();
-    write_model(&mut bytes, format, &model)?;
-    let model = model.model();
+    write_model(&mut bytes, format, &decrypted.model)?;
+    let model = decrypted.model.model();
     Staged::private(&options.output, |mut out| out.write_all(&bytes))?.commit(options.force)?;
     note(advice(model.sharing()));
     output.result(&Decrypted {
         model: options.output.clone(),
-        job_id: job.id().to_string(),
-        iteration: encrypted.iteration,
+        job_id: decrypted.job.id().to_string(),
+        iteration: decrypted.iteration,
         classes: model.classes().len(),
         features: model.preprocessing().columns(),
         sharing: model.sharing(),

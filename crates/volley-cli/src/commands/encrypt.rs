@@ -16,15 +16,15 @@ use volley_mlr::{Error, Hyperparameters, Job, Owner, TrainingSet};
 use volley_program::units::{counted, show_bytes};
 use volley_program::{BadInput, OrBadInput};
 use volley_project::atomic::{FolderLock, check_free};
-use volley_project::{JobFolder, OwnerFiles, Project, StagedUpload, check_keys};
+use volley_project::{
+    Count, JobFolder, OwnerFiles, Project, StagedUpload, TableSource, check_keys, check_room,
+};
 
 use crate::class_weight::{ClassWeight, prepare};
-use crate::console::{Progress, note, phase};
-use crate::disk::check_room;
+use crate::console::{Console, Progress, note, phase};
 use crate::in_clear::{InClear, Rehearsal};
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;
-use crate::tables::TableSource;
 
 mod append;
 
@@ -129,7 +129,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     // The job is written last: an upload without a job was never complete.
     check_free(&upload.job_file(), options.force)?;
     let plan = Arc::new(phase("planning", || project.plan())?);
-    let table = options.table.or(project.table()?).read_training(&options.data)?;
+    let table = options.table.or(project.table()?).read_training(&options.data, &Console::default())?;
     let schema = table.schema().clone();
     let data = table.into_dataset().or_bad_input()?;
     let (profile, layout) = (plan.hyperparameters().profile(), plan.layout());

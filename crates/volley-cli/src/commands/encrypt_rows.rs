@@ -9,17 +9,14 @@ use rand::SeedableRng;
 use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
-use volley_mlr::PredictionPlan;
-use volley_mlr::volley_ckks::Context;
+use volley_program::OrBadInput;
 use volley_program::units::{counted, show_bytes};
-use volley_program::{BadInput, OrBadInput};
-use volley_project::Project;
-use volley_project::atomic::{Staged, check_free};
+use volley_project::atomic::check_free;
+use volley_project::{Project, TableSource};
 
-use crate::console::phase;
+use crate::console::Console;
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;
-use crate::tables::TableSource;
 
 /// Encrypted prediction, step 1, owner: encrypt rows
 #[derive(Args, Debug)]
@@ -67,30 +64,20 @@ impl fmt::Display for Encrypted {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
-    check_free(&options.output, options.force)?;
-    let job = project.job()?;
-    let training = job.plan();
-    let context = phase("tables", || Context::new(training.parameters().clone()));
-    let secret_key = project.secret_key_of(&job, &context, || options.source.open())?;
-    let state = project.owner_state(&job)?;
+    let (data, target) = (&options.data, &options.output);
+    check_free(target, options.force)?;
+    let console = Console::default();
     let table = options.table.or_format(project.table()?);
-    let features = table.read_features(&options.data, &project.schema(&job)?)?;
-    let plan = phase("planning", || PredictionPlan::new(training, features.nrows())).at(&options.data)?;
-    if !training.key_spec().covers(plan.key_spec()) {
-        let problem =
-            "the keys of this training do not suffice for encrypted prediction: it takes two iterations";
-        return Err(BadInput::at(&options.project, problem).into());
-    }
+    let features = table.read_features(data, &project.schema(&project.job()?)?, &console)?;
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
-    let rows = phase("encryption", || state.encrypt_rows(&plan, &secret_key, &features, &mut rng));
-    let rows = rows.at(&options.data)?;
-    let hash = project.stage_rows_hash(rows.hash(&job).at(&options.data)?)?;
-    Staged::new(&options.output, |out| rows.write(&job, out))?.commit(options.force)?;
-    hash.commit(true)?;
+    let passphrase = || options.source.open();
+    let plan = project
+        .encrypt_rows(&features, target, options.force, passphrase, &mut rng, &console)
+        .map_err(|failure| failure.blaming(data))?;
     output.result(&Encrypted {
-        file: options.output.clone(),
+        file: target.clone(),
         rows: features.nrows(),
         ciphertexts: plan.upload().ciphertexts,
-        bytes: options.output.metadata().at(&options.output)?.len(),
+        bytes: target.metadata().at(target)?.len(),
     })
 }

@@ -9,11 +9,12 @@ use serde::Serialize;
 use volley_data::TableModel;
 use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
+use volley_project::{TableSource, is_stdin};
 
+use crate::console::Console;
 use crate::evaluation::Evaluation;
 use crate::output::Output;
 use crate::predictions::{model, scores_of};
-use crate::tables::{TableSource, is_stdin};
 
 /// Compare predictions of decrypted models with the labels of rows
 #[derive(Args, Debug)]
@@ -78,7 +79,7 @@ impl Options {
     fn evaluate(&self, models: &[TableModel], data_file: &Path) -> Result<Vec<Evaluation>, BadInput> {
         let mut evaluations = Vec::with_capacity(models.len());
         for group in models.chunk_by(|a, b| a.schema() == b.schema()) {
-            let table = self.table.read_labelled(data_file, group[0].schema())?;
+            let table = self.table.read_labelled(data_file, group[0].schema(), &Console::default())?;
             for model in group {
                 self.table.check_classes(&table, model.model().classes())?;
             }

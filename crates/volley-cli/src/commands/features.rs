@@ -14,6 +14,7 @@ use volley_data::{
 };
 use volley_features::{Backbone, FeatureError, ImageSource, PartialFeatures, Provenance, Recipe};
 use volley_program::{BadInput, OrBadInput, Threads};
+use volley_project::Count;
 use volley_project::atomic::{Staged, check_free};
 
 use crate::console::{Progress, info, phase, warn};

@@ -1,7 +1,6 @@
 //! `volley keygen`: the owner's secret key and the server's evaluation keys.
 
 use std::fmt;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,16 +10,12 @@ use rand::SeedableRng;
 use rand::rngs::SysRng;
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
-use volley_mlr::volley_ckks::wire::WireError;
-use volley_mlr::volley_ckks::{Context, EvaluationKeySet, SecretKey};
+use volley_mlr::volley_ckks::{Context, SecretKey};
 use volley_program::BadInput;
 use volley_program::units::show_bytes;
-use volley_project::Project;
-use volley_project::atomic::{FolderLock, Staged, check_free};
-use zeroize::Zeroizing;
+use volley_project::{Project, SealedKey};
 
-use crate::console::{Progress, phase};
-use crate::disk::check_room;
+use crate::console::Console;
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;
 
@@ -72,49 +67,22 @@ impl fmt::Display for Made {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
-    let upload = project.upload();
-    let _lock = FolderLock::take(upload.path())?;
-    check_free(&project.secret_key_file(), options.force)?;
-    check_free(&upload.keys_file(), options.force)?;
-    let plan = phase("planning", || project.plan())?;
-    let context = phase("tables", || Context::new(plan.parameters().clone()));
-    check_room(upload.path(), "key generation", plan.key_spec().byte_count())?;
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
-    let (secret_key, passphrase) = options.secret_key(&context, &mut rng)?;
-    let spec = plan.key_spec();
-    let bar = Progress::new("key generation", spec.key_count(), "evaluation keys");
-    let keys = EvaluationKeySet::generate_with(&secret_key, spec, &mut rng, |done| bar.set(done))?;
-    drop(bar);
-
-    let secret = Staged::private(&project.secret_key_file(), |file| match &passphrase {
-        Some(passphrase) => secret_key.write_sealed(passphrase.as_bytes(), &mut rng, file),
-        None => secret_key.write(file),
-    })?;
-    let public = phase("writing", || {
-        Staged::new(&upload.keys_file(), |out| {
-            keys.write(plan.parameters(), &mut *out)?;
-            out.flush().map_err(WireError::from)
-        })
-    })?;
-    secret.commit(options.force)?;
-    public.commit(options.force)?;
+    let secret_key = |context: &_, rng: &mut _| options.secret_key(context, rng);
+    let made = project.generate_keys(secret_key, options.force, &mut rng, &Console::default())?;
     output.result(&Made {
         project: options.project.clone(),
-        key_id: secret_key.id().to_string(),
-        sealed: passphrase.is_some(),
+        key_id: made.key_id,
+        sealed: made.sealed,
         secret_key: project.secret_key_file(),
-        evaluation_keys: upload.keys_file(),
-        evaluation_keys_bytes: plan.key_spec().byte_count(),
+        evaluation_keys: project.upload().keys_file(),
+        evaluation_keys_bytes: made.evaluation_keys_bytes,
     })
 }
 
 impl Options {
     /// A new key, or another project's; with the passphrase that seals it here.
-    fn secret_key(
-        &self,
-        context: &Arc<Context>,
-        rng: &mut ChaCha20Rng,
-    ) -> Result<(SecretKey, Option<Zeroizing<String>>), BadInput> {
+    fn secret_key(&self, context: &Arc<Context>, rng: &mut ChaCha20Rng) -> Result<SealedKey, BadInput> {
         let seal = self.passphrase || self.source.is_given();
         match &self.reuse_key {
             Some(other) => match Project::open(other)?.secret_key(context, || self.source.open())? {

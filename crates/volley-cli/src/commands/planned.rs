@@ -5,9 +5,9 @@ use std::path::Path;
 use clap::Args;
 use volley_mlr::{ClassLabels, Dataset};
 use volley_program::{BadInput, Iterations, OrBadInput};
-use volley_project::Settings;
+use volley_project::{Settings, TableSource};
 
-use crate::tables::TableSource;
+use crate::console::Console;
 
 /// A training to plan.
 #[derive(Args, Debug)]
@@ -28,7 +28,7 @@ impl Training {
     ///
     /// [`BadInput`] for a table that cannot be trained on.
     pub(super) fn of_table(&self, path: &Path) -> Result<(Settings, Dataset), BadInput> {
-        let data = self.table.read_training(path)?.into_dataset().or_bad_input()?;
+        let data = self.table.read_training(path, &Console::default())?.into_dataset().or_bad_input()?;
         let (samples, features) = data.features().dim();
         let classes = ClassLabels::of(data.labels()).at(path)?.len();
         Ok((self.of_shape(samples, features, classes), data))

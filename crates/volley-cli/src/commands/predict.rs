@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use volley_project::TableSource;
 
+use crate::console::Console;
 use crate::output::Output;
 use crate::predictions::{Target, model, scores_of};
-use crate::tables::TableSource;
 
 /// Predict the labels of rows with a decrypted model
 #[derive(Args, Debug)]
@@ -34,7 +35,7 @@ pub(crate) struct Options {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     options.target.check()?;
     let model = model(&options.model)?;
-    let features = options.table.read_features(&options.data, model.schema())?;
+    let features = options.table.read_features(&options.data, model.schema(), &Console::default())?;
     let scores = scores_of(model.model(), &features, &options.data)?;
     options.target.write(model.model().classes(), &scores, output)
 }

@@ -11,15 +11,14 @@ use serde::Serialize;
 use volley_data::{Images, LabelSource, Schema, TableModel, read_images};
 use volley_mlr::{Dataset, Plan, Step};
 use volley_program::{BadInput, OrBadInput};
-use volley_project::Project;
 use volley_project::atomic::Staged;
+use volley_project::{Project, TableSource, is_stdin};
 use volley_report::{Error, PageFile, Report, Rows, Training};
 
 use crate::class_weight::{ClassWeight, prepare};
-use crate::console::{phase, warn};
+use crate::console::{Console, phase, warn};
 use crate::output::Output;
 use crate::predictions;
-use crate::tables::{TableSource, is_stdin};
 
 /// Make a page with plots: the decrypted model beside the same training in clear
 #[derive(Args, Debug)]
@@ -111,7 +110,8 @@ impl Options {
         model: &TableModel,
     ) -> Result<Report, BadInput> {
         let test_table = table.for_test(self.test_labels.as_deref())?;
-        let data = table.read_labelled(&self.data, schema)?.into_dataset().or_bad_input()?;
+        let data =
+            table.read_labelled(&self.data, schema, &Console::default())?.into_dataset().or_bad_input()?;
         let test = self.test_rows(&test_table, model)?;
         let images = self.images.as_deref().map(images).transpose()?;
         let profile = plan.hyperparameters().profile();
@@ -133,7 +133,7 @@ impl Options {
 
     /// Rows to judge by: each label must be one of the model's classes.
     fn test_rows(&self, source: &TableSource, model: &TableModel) -> Result<Dataset, BadInput> {
-        let table = source.read_labelled(&self.test, model.schema())?;
+        let table = source.read_labelled(&self.test, model.schema(), &Console::default())?;
         source.check_classes(&table, model.model().classes())?;
         table.into_dataset().or_bad_input()
     }

@@ -6,10 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_mlr::wire::WireError;
-use volley_program::{BadInput, OrBadInput};
 use volley_project::JobFolder;
-use volley_project::atomic::Staged;
 
 use crate::output::Output;
 
@@ -42,12 +39,6 @@ impl fmt::Display for Stopping {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let folder = JobFolder::new(&options.folder);
-    let job = folder.job()?;
-    let model = folder.model_file();
-    if model.try_exists().at(&model)? {
-        return Err(BadInput::at(&model, "the training has ended").into());
-    }
-    let stop = folder.stop_file();
-    Staged::new(&stop, |_| Ok::<(), WireError>(()))?.commit(true)?;
-    output.result(&Stopping { stop, job_id: job.id().to_string() })
+    let job = volley_project::stop(&folder)?;
+    output.result(&Stopping { stop: folder.stop_file(), job_id: job.id().to_string() })
 }

@@ -17,11 +17,10 @@ use volley_mlr::{Dataset, EncryptedGroups, Error, Job, Owner, OwnerState, Plan, 
 use volley_program::units::{counted, grouped};
 use volley_program::{BadInput, OrBadInput};
 use volley_project::atomic::FolderLock;
-use volley_project::{JobFolder, Project, check_keys};
+use volley_project::{Count, JobFolder, Project, check_keys, check_room};
 
 use super::{Encrypted, Options, stage};
-use crate::console::{Progress, note, phase};
-use crate::disk::check_room;
+use crate::console::{Console, Progress, note, phase};
 use crate::in_clear::Rehearsal;
 use crate::output::Output;
 
@@ -32,7 +31,11 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let first = project.job()?;
     check_not_begun(&upload)?;
     let schema = project.schema(&first)?;
-    let table = options.table.or_format(project.table()?).read_labelled(&options.data, &schema)?;
+    let table = options.table.or_format(project.table()?).read_labelled(
+        &options.data,
+        &schema,
+        &Console::default(),
+    )?;
     let data = table.into_dataset().or_bad_input()?;
     let plan = Arc::new(plan_for(first.plan(), &data).at(&options.data)?);
     let context = phase("tables", || Context::new(plan.parameters().clone()));

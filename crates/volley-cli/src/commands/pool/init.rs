@@ -5,17 +5,13 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use volley_program::units::parse_bytes;
-use volley_program::{BadInput, Iterations, Machine};
+use volley_program::{Iterations, Machine};
+use volley_project::TableSource;
+use volley_project::pool::{Owner, PoolSettings, Proposal, invite};
 
-use super::agreement::{INVITATION, Invitation, PoolSettings};
-use super::folder::PoolFolder;
-use super::given;
-use super::keys::make_transport_key;
-use super::next::{self, Progress};
-use super::party::{Owner, Party};
-use super::session::Session;
+use super::next::advance;
+use super::workplace;
 use crate::output::Output;
-use crate::tables::TableSource;
 
 /// Invite other owners to train one model, and make this owner's folder
 #[derive(Args, Debug)]
@@ -65,7 +61,6 @@ pub(crate) struct Options {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let owner = Owner::new(&options.name, &options.table, &options.source)?;
-    let table = owner.read_first()?;
     let settings = PoolSettings {
         iterations: options.iterations.count(),
         statistical_bits: options.statistical_bits,
@@ -73,30 +68,12 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         predict: options.predict,
         statistics: None,
     };
-    let (members, classes) = (options.members.clone(), options.classes.clone());
-    let mut invitation = Invitation::new(members, options.threshold, table.schema(), classes, settings)?;
-    drop(table);
-    invitation.member(&options.name)?;
-    owner.read(&invitation.columns, &invitation)?;
-    if let Some(file) = &options.statistics {
-        invitation.settings.statistics = Some(given::hash(file, &invitation)?);
-    }
-
-    let folder = PoolFolder::create(&options.folder, &options.name)?;
-    let lock = folder.lock(&options.name)?;
-    make_transport_key(&folder)?;
-    if let Some(file) = &options.statistics {
-        given::send(&folder, &options.name, file)?;
-    }
-    if !folder.has(&options.name, INVITATION) {
-        folder.send_text(&options.name, INVITATION, &invitation)?;
-    } else if folder.read_text::<Invitation>(&options.name, INVITATION)? != invitation {
-        let file = folder.sent(&options.name, INVITATION);
-        return Err(BadInput::at(&file, "another invitation was made before, which others may have").into());
-    }
-    Party::Owner(Box::new(owner)).keep(&folder)?;
-    drop(lock);
-    let session = Session::open(&options.folder, Machine::default(), None)?;
-    let done = next::advance(&session)?;
-    output.result(&Progress::of(&session, done)?)
+    let proposal = Proposal {
+        members: options.members.clone(),
+        threshold: options.threshold,
+        classes: options.classes.clone(),
+        settings,
+        statistics: options.statistics.clone(),
+    };
+    advance(&invite(&options.folder, owner, proposal, workplace(Machine::default())?)?, output)
 }

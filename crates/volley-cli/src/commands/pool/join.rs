@@ -4,16 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use volley_program::{BadInput, Machine};
+use volley_program::Machine;
+use volley_project::TableSource;
+use volley_project::pool::{Joining, Owner, join};
 
-use super::agreement::Invitation;
-use super::folder::PoolFolder;
-use super::keys::make_transport_key;
-use super::next::{self, Progress};
-use super::party::{Owner, Party};
-use super::session::Session;
+use super::next::advance;
+use super::workplace;
 use crate::output::Output;
-use crate::tables::TableSource;
 
 /// Take part in a pool whose invitation has arrived: as an owner with a table, or as the server
 #[derive(Args, Debug)]
@@ -41,25 +38,9 @@ pub(crate) struct Options {
 }
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
-    let (_, invitation) = Invitation::find(&PoolFolder::unopened(&options.folder))?;
-    let party = options.party(&invitation)?;
-    let folder = PoolFolder::create(&options.folder, party.name())?;
-    let lock = folder.lock(party.name())?;
-    make_transport_key(&folder)?;
-    party.keep(&folder)?;
-    drop(lock);
-    let session = Session::open(&options.folder, Machine::default(), None)?;
-    let done = next::advance(&session)?;
-    output.result(&Progress::of(&session, done)?)
-}
-
-impl Options {
-    /// Who joins. Columns and classes of its table are those of the invitation.
-    fn party(&self, invitation: &Invitation) -> Result<Party, BadInput> {
-        let (Some(table), Some(name)) = (&self.table, &self.name) else { return Ok(Party::Server) };
-        invitation.member(name)?;
-        let owner = Owner::new(name, table, &self.source)?;
-        owner.read(&invitation.columns, invitation)?;
-        Ok(Party::Owner(Box::new(owner)))
-    }
+    let joining = match (&options.table, &options.name) {
+        (Some(table), Some(name)) => Joining::Owner(Box::new(Owner::new(name, table, &options.source)?)),
+        _ => Joining::Server,
+    };
+    advance(&join(&options.folder, joining, workplace(Machine::default())?)?, output)
 }

@@ -7,11 +7,9 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use volley_program::{BadInput, Machine};
+use volley_project::pool::{self, Awaited, Session};
 
-use super::keys;
-use super::protocol::{self, Awaited};
-use super::requests;
-use super::session::Session;
+use super::workplace;
 use crate::output::Output;
 
 /// Do all that is due in a pool, and say who is waited for
@@ -35,13 +33,13 @@ pub(crate) struct Options {
 
 /// What was done, and what is waited for.
 #[derive(Debug, Serialize)]
-pub(super) struct Progress {
+struct Progress {
     done: Vec<String>,
     #[serde(flatten)]
     outlook: Outlook,
 }
 
-/// What is waited for.
+/// What is waited for, and in which folder.
 #[derive(Debug, Serialize)]
 pub(super) struct Outlook {
     folder: PathBuf,
@@ -52,21 +50,10 @@ pub(super) struct Outlook {
     fingerprint: Option<String>,
 }
 
-impl Progress {
-    pub(super) fn of(session: &Session, done: Vec<String>) -> Result<Self, BadInput> {
-        Ok(Self { done, outlook: Outlook::of(session)? })
-    }
-}
-
 impl Outlook {
     pub(super) fn of(session: &Session) -> Result<Self, BadInput> {
-        let mut awaited = protocol::awaited(session);
-        if awaited.is_empty() {
-            awaited = requests::awaited(session)?;
-        }
-        let unconfirmed = awaited.iter().any(|awaited| awaited.step == protocol::CONFIRMATION);
-        let fingerprint = unconfirmed.then(|| keys::fingerprint(session)).transpose()?;
-        let folder = session.folder.root().to_owned();
+        let pool::Outlook { awaited, fingerprint } = session.outlook()?;
+        let folder = session.root().to_owned();
         Ok(Self { folder, party: session.name().to_owned(), awaited, fingerprint })
     }
 }
@@ -105,21 +92,12 @@ impl fmt::Display for Outlook {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     options.machine.start_threads()?;
-    let session = Session::open(&options.folder, options.machine, options.fingerprint.clone())?;
-    let done = advance(&session)?;
-    if options.fingerprint.is_some() && !session.folder.keeps(keys::CONFIRMED) {
-        return Err(BadInput::new("there is no fingerprint yet: not all commitments have arrived").into());
-    }
-    output.result(&Progress::of(&session, done)?)
+    let workplace = workplace(options.machine)?;
+    advance(&Session::open(&options.folder, workplace, options.fingerprint.clone())?, output)
 }
 
-/// Does what is due, while no other program is at work in the folder.
-pub(super) fn advance(session: &Session) -> Result<Vec<String>> {
-    let _lock = session.folder.lock(session.name())?;
-    keys::check_confirmed(session)?;
-    let mut done = protocol::advance(session)?;
-    if protocol::awaited(session).is_empty() {
-        done.extend(requests::advance(session)?);
-    }
-    Ok(done)
+/// Does what is due, and shows it.
+pub(super) fn advance(session: &Session, output: Output) -> Result<()> {
+    let done = session.advance()?;
+    output.result(&Progress { done, outlook: Outlook::of(session)? })
 }

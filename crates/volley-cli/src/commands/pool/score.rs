@@ -4,16 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use volley_program::{BadInput, Machine};
+use volley_program::Machine;
+use volley_project::TableSource;
+use volley_project::pool::Session;
 
-use super::model;
-use super::next::{self, Progress};
-use super::protocol;
-use super::request::{Asked, Request};
-use super::session::Session;
-use super::{keys, switching};
+use super::next::advance;
+use super::workplace;
 use crate::output::Output;
-use crate::tables::TableSource;
 
 /// Ask for the classes of rows: they are scored encrypted, and nobody else reads the scores
 #[derive(Args, Debug)]
@@ -38,32 +35,7 @@ pub(crate) struct Options {
 }
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
-    let session = Session::open(&options.folder, Machine::default(), None)?;
-    ask(options, &session)?;
-    let done = next::advance(&session)?;
-    output.result(&Progress::of(&session, done)?)
-}
-
-fn ask(options: &Options, session: &Session) -> Result<(), BadInput> {
-    let (owner, invitation) = (session.owner()?, &session.invitation);
-    let _lock = session.folder.lock(session.name())?;
-    keys::check_confirmed(session)?;
-    if invitation.settings.predict == 0 {
-        let problem =
-            "this pool was planned without scores: `volley pool init --predict ROWS` plans for them";
-        return Err(BadInput::at(&options.folder, problem));
-    }
-    if !protocol::awaited(session).is_empty() {
-        let problem = "the pool has not opened its model: `volley pool next` says who is waited for";
-        return Err(BadInput::at(&options.folder, problem));
-    }
-    let features = owner.read_unlabelled(&options.table, &options.source, &invitation.columns)?;
-    let owners = if options.by.is_empty() {
-        model::openers(session)?.into_iter().map(|member| invitation.members[member].clone()).collect()
-    } else {
-        options.by.clone()
-    };
-    let asked = Asked { rows: features.nrows(), owners };
-    asked.owners(session)?;
-    switching::ask(session, &Request::new(session, session.name()), &asked, &features)
+    let session = Session::open(&options.folder, workplace(Machine::default())?, None)?;
+    session.ask(&session.read_rows(&options.table, &options.source)?, &options.by)?;
+    advance(&session, output)
 }

@@ -10,12 +10,10 @@ use volley_mlr::pool::PoolPlan;
 use volley_program::units::{show_bytes, show_seconds};
 use volley_program::{CoreTimes, Machine};
 use volley_project::ParametersSummary;
+use volley_project::pool::{Session, StepCost};
 
-use super::agreed::{Agreed, JOB};
-use super::folder::PoolFolder;
-use super::key_costs::{self, StepCost};
 use super::next::Outlook;
-use super::session::Session;
+use super::workplace;
 use crate::output::Output;
 
 /// Show how far a pool is, who is waited for, and what it takes; changes nothing
@@ -75,8 +73,7 @@ impl Scores {
 }
 
 impl Needs {
-    fn of(agreed: &Agreed, folder: &PoolFolder) -> Result<Self> {
-        let (plan, pool) = (agreed.plan(), &agreed.pool);
+    fn of(plan: &PoolPlan, session: &Session) -> Result<Self> {
         let core = CoreTimes::of_this_machine()?;
         let settings = plan.plan().hyperparameters().pool();
         Ok(Self {
@@ -84,7 +81,7 @@ impl Needs {
             parameters: plan.plan().parameters().into(),
             statistical_bits: settings.map_or(0, |pool| pool.statistical_bits),
             decryptions: settings.map_or(0, |pool| pool.decryptions),
-            keys: key_costs::of(pool, folder, &core.times)?,
+            keys: session.key_costs(&core.times)?,
             scores: Scores::of(plan)?,
             server_memory_bytes: plan.plan().memory(1).total(),
             server_seconds_on_one_core: plan.plan().seconds_on(&core.times),
@@ -126,10 +123,9 @@ impl fmt::Display for Status {
 }
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
-    let session = Session::open(&options.folder, Machine::default(), None)?;
-    let planned = session.folder.has(&session.host, JOB);
-    let plan = planned.then(|| Needs::of(session.agreed()?, &session.folder)).transpose()?;
-    let (members, threshold) = (session.invitation.members.clone(), session.invitation.threshold);
-    let statistics = session.invitation.settings.statistics.clone();
+    let session = Session::open(&options.folder, workplace(Machine::default())?, None)?;
+    let plan = session.plan()?.map(|plan| Needs::of(plan, &session)).transpose()?;
+    let (members, threshold) = (session.members().to_vec(), session.threshold());
+    let statistics = session.settings().statistics.clone();
     output.result(&Status { members, threshold, statistics, plan, outlook: Outlook::of(&session)? })
 }

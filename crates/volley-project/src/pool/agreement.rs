@@ -1,6 +1,6 @@
 //! What the owners agree on before there is a plan: the invitation of one, and what each says when it joins.
 
-use anyhow::Result;
+use super::Result;
 use serde::{Deserialize, Serialize};
 use volley_data::{Schema, Use};
 use volley_mlr::volley_ckks::multiparty::{TRANSPORT_KEY_BYTES, TransportPublicKey};
@@ -34,15 +34,17 @@ pub(super) struct Invitation {
 /// How the pool trains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PoolSettings {
-    pub(super) iterations: usize,
-    pub(super) statistical_bits: u32,
+pub struct PoolSettings {
+    /// Iterations of the training.
+    pub iterations: usize,
+    /// What decryptions say of the owners' secrets is hidden within a distance of 2^-bits.
+    pub statistical_bits: u32,
     /// Bytes that keys and ciphertexts may take on the server.
-    pub(super) memory: Option<u64>,
+    pub memory: Option<u64>,
     /// Rows whose scores the owners may ask for, if they ask at once.
-    pub(super) predict: usize,
+    pub predict: usize,
     /// The hash of the file of statistics that prepare the rows, where they are given and not the pool's own.
-    pub(super) statistics: Option<String>,
+    pub statistics: Option<String>,
 }
 
 /// `join.json`: what an owner says when it joins.

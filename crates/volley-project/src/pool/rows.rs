@@ -1,15 +1,15 @@
 //! The rows of a pool: each owner sends its own, prepared by what all have fitted.
 
-use anyhow::Result;
+use super::Result;
+use crate::job_folder::{complete_length, row_file_name};
 use volley_mlr::OwnerState;
 use volley_mlr::pool::PoolRows;
 use volley_mlr::wire::write_preconditioner;
 use volley_program::{BadInput, OrBadInput};
-use volley_project::{complete_length, row_file_name};
 
 use super::given;
 use super::keys::public_key;
-use super::session::{Session, generator};
+use super::session::Session;
 use super::statistics;
 
 pub(super) const PRECONDITIONER: &str = "preconditioner.vly";
@@ -20,12 +20,12 @@ pub(super) fn send(session: &Session) -> Result<()> {
     let (agreed, me) = (session.agreed()?, session.me()?);
     let (job, plan) = (&agreed.job, agreed.plan().plan());
     let (state, key) = (owner_state(session)?, public_key(session)?);
-    let rows = session.owner()?.rows(&session.invitation)?;
+    let rows = session.owner()?.rows(&session.invitation, &*session.observer)?;
     let rows = PoolRows::new(agreed.plan(), me, &state, &rows, &key).or_bad_input()?;
     for number in plan.row_files_of(me) {
         let name = row_file_name(number);
         if !session.folder.has(session.name(), &name) {
-            let groups = rows.groups(plan.row_file_groups(number), &mut generator()?)?;
+            let groups = rows.groups(plan.row_file_groups(number), &mut session.rng())?;
             session.send(&name, |out| groups.write(job, out))?;
         }
     }
@@ -35,7 +35,7 @@ pub(super) fn send(session: &Session) -> Result<()> {
 /// Sends 1/B, which is the same for all owners.
 pub(super) fn send_preconditioner(session: &Session) -> Result<()> {
     let (agreed, state, key) = (session.agreed()?, owner_state(session)?, public_key(session)?);
-    let blocks = agreed.plan().encrypt_preconditioner(&state, &key, &mut generator()?)?;
+    let blocks = agreed.plan().encrypt_preconditioner(&state, &key, &mut session.rng())?;
     Ok(session.send(PRECONDITIONER, |out| write_preconditioner(&blocks, &agreed.job, out))?)
 }
 

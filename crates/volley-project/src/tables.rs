@@ -1,4 +1,4 @@
-//! The user's tables: how they are named on the command line, and read.
+//! The user's tables: how they are read, as a command line or a project says it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,11 @@ use volley_mlr::ClassLabels;
 use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
 
-use crate::console::{note, phase};
-use crate::table_advice::with_advice;
+use crate::observer::Observer;
+
+mod advice;
+
+use advice::with_advice;
 
 /// Standard input, where a table is read once.
 const STDIN: &str = "-";
@@ -27,7 +30,7 @@ const NAMES: usize = 8;
 /// given to `volley init`, but for the file of labels.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct TableSource {
+pub struct TableSource {
     /// Column of a CSV file with the labels, by its name or its place (from 1, or from the end: -1 is the last), or
     /// array of an NPZ file [default: as in training, else the first column, or `y`]
     #[arg(long, value_name = "NAME_OR_PLACE", conflicts_with = "labels", allow_negative_numbers = true)]
@@ -94,13 +97,25 @@ fn delimiter(text: &str) -> Result<String, String> {
 }
 
 impl TableSource {
+    /// That of a CSV file whose first column has the labels, with or without a header.
+    #[must_use]
+    pub fn labels_first(has_header: bool) -> Self {
+        let header = if has_header { Choice::Yes } else { Choice::No };
+        Self { label_column: Some("1".to_owned()), header: Some(header), ..Self::default() }
+    }
+
     /// What a project keeps of it.
-    pub(crate) fn kept(&self) -> Result<Map<String, Value>, BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// None that is known.
+    pub fn kept(&self) -> Result<Map<String, Value>, BadInput> {
         serde_json::to_value(self).and_then(serde_json::from_value).or_bad_input()
     }
 
     /// The same, and where nothing is said, what `earlier` says.
-    pub(crate) fn or(&self, earlier: Self) -> Self {
+    #[must_use]
+    pub fn or(&self, earlier: Self) -> Self {
         let labels_elsewhere = self.label_column.is_some() || self.labels.is_some();
         Self {
             label_column: if labels_elsewhere { self.label_column.clone() } else { earlier.label_column },
@@ -115,12 +130,17 @@ impl TableSource {
     }
 
     /// The same, and where nothing is said of the format, what `earlier` says. Columns go by those of training.
-    pub(crate) fn or_format(&self, earlier: Self) -> Self {
+    #[must_use]
+    pub fn or_format(&self, earlier: Self) -> Self {
         self.or(Self { label_column: None, drop: vec![], ..earlier })
     }
 
     /// The same for the table of test rows, which has a file of labels of its own where there is one for this table.
-    pub(crate) fn for_test(&self, labels: Option<&Path>) -> Result<Self, BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// Where there is a file of labels for the training data alone.
+    pub fn for_test(&self, labels: Option<&Path>) -> Result<Self, BadInput> {
         if self.labels.is_some() && labels.is_none() {
             return Err(BadInput::new(
                 "--labels has those of the training data: --test-labels names the others",
@@ -130,19 +150,25 @@ impl TableSource {
     }
 
     /// The file of labels, if one was named.
-    pub(crate) fn labels_file(&self) -> Option<&Path> {
+    #[must_use]
+    pub fn labels_file(&self) -> Option<&Path> {
         self.labels.as_deref()
     }
 
     /// The same with this file of labels, which is not stored with the rest.
-    pub(crate) fn with_labels(&self, labels: Option<PathBuf>) -> Self {
+    #[must_use]
+    pub fn with_labels(&self, labels: Option<PathBuf>) -> Self {
         Self { labels, ..self.clone() }
     }
 
     /// Labelled rows to train on. A first column that nobody named, and that looks like anything but labels, is
     /// refused: a model of it would be of no use.
-    pub(crate) fn read_training(&self, path: &Path) -> Result<Table, BadInput> {
-        let table = self.read_unremarked(path, LabelSource::Usual, None)?;
+    ///
+    /// # Errors
+    ///
+    /// For such a column, and a table that cannot be read.
+    pub fn read_training(&self, path: &Path, observer: &dyn Observer) -> Result<Table, BadInput> {
+        let table = self.read_unremarked(path, LabelSource::Usual, None, observer)?;
         if let Some(doubt @ (LabelDoubt::AllDiffer | LabelDoubt::Fractions)) = table.remarks().label {
             return Err(BadInput::new(format!(
                 "{}: the labels would be those of the first column, {doubt}; --label-column names the column that has \
@@ -150,30 +176,58 @@ impl TableSource {
                 name_of(path)
             )));
         }
-        note_remarks(&name_of(path), table.remarks());
+        note_remarks(&name_of(path), table.remarks(), observer);
         Ok(table)
     }
 
     /// Labelled rows in the columns of a table that was trained on.
-    pub(crate) fn read_labelled(&self, path: &Path, schema: &Schema) -> Result<Table, BadInput> {
-        self.read(path, LabelSource::Usual, Some(schema))
+    ///
+    /// # Errors
+    ///
+    /// For a table without these columns, and one that cannot be read.
+    pub fn read_labelled(
+        &self,
+        path: &Path,
+        schema: &Schema,
+        observer: &dyn Observer,
+    ) -> Result<Table, BadInput> {
+        self.read(path, LabelSource::Usual, schema, observer)
     }
 
     /// Refuses labels that are none of a model's classes.
-    pub(crate) fn check_classes(&self, table: &Table, classes: &ClassLabels) -> Result<(), BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// For such a label.
+    pub fn check_classes(&self, table: &Table, classes: &ClassLabels) -> Result<(), BadInput> {
         table.check_classes(classes).map_err(|error| self.explain(&error))
     }
 
     /// Rows in the columns of a table that was trained on, with or without labels, which are not looked at.
-    pub(crate) fn read_features(&self, path: &Path, schema: &Schema) -> Result<Array2<f64>, BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// For a table without these columns, and one that cannot be read.
+    pub fn read_features(
+        &self,
+        path: &Path,
+        schema: &Schema,
+        observer: &dyn Observer,
+    ) -> Result<Array2<f64>, BadInput> {
         let without_file = Self { labels: None, ..self.clone() };
-        Ok(without_file.read(path, LabelSource::IfAny, Some(schema))?.into_features())
+        Ok(without_file.read(path, LabelSource::IfAny, schema, observer)?.into_features())
     }
 
     /// Reads a table whose labels are where the options say, or else by `default`, and says what was guessed.
-    fn read(&self, path: &Path, default: LabelSource, schema: Option<&Schema>) -> Result<Table, BadInput> {
-        let table = self.read_unremarked(path, default, schema)?;
-        note_remarks(&name_of(path), table.remarks());
+    fn read(
+        &self,
+        path: &Path,
+        default: LabelSource,
+        schema: &Schema,
+        observer: &dyn Observer,
+    ) -> Result<Table, BadInput> {
+        let table = self.read_unremarked(path, default, Some(schema), observer)?;
+        note_remarks(&name_of(path), table.remarks(), observer);
         Ok(table)
     }
 
@@ -183,6 +237,7 @@ impl TableSource {
         path: &Path,
         default: LabelSource,
         schema: Option<&Schema>,
+        observer: &dyn Observer,
     ) -> Result<Table, BadInput> {
         let named = self.label_column.clone().map(LabelSource::Named);
         let file = self.labels.clone().map(LabelSource::File);
@@ -199,7 +254,7 @@ impl TableSource {
             schema: schema.cloned(),
             limit: usual.limit,
         };
-        let table = phase("reading", || {
+        let table = observer.during("reading", || {
             if is_stdin(path) {
                 return read_table_from(Path::new("standard input"), io::stdin().lock(), &options);
             }
@@ -215,7 +270,8 @@ impl TableSource {
 }
 
 /// Whether a table is standard input, which can be read once.
-pub(crate) fn is_stdin(path: &Path) -> bool {
+#[must_use]
+pub fn is_stdin(path: &Path) -> bool {
     path == Path::new(STDIN)
 }
 
@@ -224,28 +280,29 @@ fn name_of(path: &Path) -> String {
 }
 
 /// Says what was guessed, where that may be wrong, and what was left out.
-fn note_remarks(path: &str, remarks: &Remarks) {
+fn note_remarks(path: &str, remarks: &Remarks, observer: &dyn Observer) {
     if let Some(doubt) = remarks.header {
-        note(format!("{path}: the first row {doubt}; --header yes or --header no says what it is"));
+        observer.note(format!("{path}: the first row {doubt}; --header yes or --header no says what it is"));
     }
     if remarks.has_index {
-        note(format!(
+        observer.note(format!(
             "{path}: the first column has no name and is left out, as numbers of rows; to keep it, name it"
         ));
     }
     if remarks.comments > 0 {
         let lines = counted(remarks.comments as usize, "line");
-        note(format!("{path}: {lines} left out that begin with #; --comments no reads them as rows"));
+        observer
+            .note(format!("{path}: {lines} left out that begin with #; --comments no reads them as rows"));
     }
     if !remarks.left_out.is_empty() {
         let names = remarks.left_out.iter().take(NAMES).map(|name| format!("{name:?}"));
         let more = if remarks.left_out.len() > NAMES { ", …" } else { "" };
         let names = names.collect::<Vec<_>>().join(", ");
-        note(format!("{path}: left out, as no features of the model: {names}{more}"));
+        observer.note(format!("{path}: left out, as no features of the model: {names}{more}"));
     }
     if let Some(doubt) = remarks.label {
         let help = "--label-column names another, -1 the last";
-        note(format!("{path}: the labels are taken from the first column, {doubt}; {help}"));
+        observer.note(format!("{path}: the labels are taken from the first column, {doubt}; {help}"));
     }
 }
 

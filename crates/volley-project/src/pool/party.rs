@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::files::open_named;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use volley_data::{Schema, Table};
 use volley_mlr::Dataset;
 use volley_program::{BadInput, OrBadInput};
-use volley_project::files::open_named;
 
 use super::agreement::Invitation;
 use super::folder::{PARTY, PoolFolder, SERVER};
+use crate::observer::Observer;
 use crate::tables::{TableSource, is_stdin};
 
 /// `party.json`.
@@ -24,7 +25,7 @@ pub(super) enum Party {
 /// An owner, with the table that it joined with.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Owner {
+pub struct Owner {
     pub(super) name: String,
     table: PathBuf,
     labels: Option<PathBuf>,
@@ -54,7 +55,11 @@ impl Party {
 
 impl Owner {
     /// The owner of a table, which is read again in later steps.
-    pub(super) fn new(name: &str, table: &Path, source: &TableSource) -> Result<Self, BadInput> {
+    ///
+    /// # Errors
+    ///
+    /// For a table that cannot be read several times.
+    pub fn new(name: &str, table: &Path, source: &TableSource) -> Result<Self, BadInput> {
         if is_stdin(table) {
             return Err(BadInput::new("the table of a pool is read several times: name a file"));
         }
@@ -67,24 +72,29 @@ impl Owner {
     }
 
     /// The rows, in the columns of the pool. A table that changed since its owner joined is refused.
-    pub(super) fn rows(&self, invitation: &Invitation) -> Result<Dataset, BadInput> {
+    pub(super) fn rows(&self, invitation: &Invitation, observer: &dyn Observer) -> Result<Dataset, BadInput> {
         if self.hash_now()? != self.hash {
             return Err(BadInput::at(&self.table, "this table has changed since its owner joined the pool"));
         }
-        self.read(&invitation.columns, invitation)
+        self.read(&invitation.columns, invitation, observer)
     }
 
     /// Reads the table in columns that were agreed on, and with classes that were.
-    pub(super) fn read(&self, columns: &Schema, invitation: &Invitation) -> Result<Dataset, BadInput> {
+    pub(super) fn read(
+        &self,
+        columns: &Schema,
+        invitation: &Invitation,
+        observer: &dyn Observer,
+    ) -> Result<Dataset, BadInput> {
         let source = self.source.with_labels(self.labels.clone());
-        let table = source.read_labelled(&self.table, columns)?;
+        let table = source.read_labelled(&self.table, columns, observer)?;
         source.check_classes(&table, &invitation.class_labels()?)?;
         table.into_dataset().or_bad_input()
     }
 
     /// Reads the table whose columns are proposed to the others.
-    pub(super) fn read_first(&self) -> Result<Table, BadInput> {
-        self.source.with_labels(self.labels.clone()).read_training(&self.table)
+    pub(super) fn read_first(&self, observer: &dyn Observer) -> Result<Table, BadInput> {
+        self.source.with_labels(self.labels.clone()).read_training(&self.table, observer)
     }
 
     /// Rows to be scored, in the columns of the pool. Labels are not looked at.
@@ -93,8 +103,9 @@ impl Owner {
         table: &Path,
         source: &TableSource,
         columns: &Schema,
+        observer: &dyn Observer,
     ) -> Result<Array2<f64>, BadInput> {
-        source.or_format(self.source.clone()).read_features(table, columns)
+        source.or_format(self.source.clone()).read_features(table, columns, observer)
     }
 
     fn hash_now(&self) -> Result<String, BadInput> {

@@ -7,12 +7,12 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use super::Result;
+use crate::atomic::{FolderLock, Staged, sweep};
+use crate::files::{buffered, check_without_links, open_named, open_received};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use volley_program::{BadInput, OrBadInput};
-use volley_project::atomic::{FolderLock, Staged, sweep};
-use volley_project::files::{buffered, check_without_links, open_named, open_received};
 
 /// The name by which the server sends.
 pub(super) const SERVER: &str = "server";

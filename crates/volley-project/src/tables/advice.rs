@@ -5,7 +5,7 @@ use volley_mlr::Error;
 use volley_program::BadInput;
 
 /// An error of a table with advice, where there is any. Whether the user said where the labels are makes a difference.
-pub(crate) fn with_advice(error: &DataError, has_label_choice: bool) -> BadInput {
+pub(super) fn with_advice(error: &DataError, has_label_choice: bool) -> BadInput {
     match advice(&error.cause, has_label_choice) {
         Some(advice) => BadInput::new(format_args!("{error}; {advice}")),
         None => BadInput::new(error),

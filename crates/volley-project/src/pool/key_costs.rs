@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use anyhow::Result;
+use super::Result;
 use cpu_time::ProcessTime;
 use serde::Serialize;
 use volley_mlr::volley_ckks::costs::{CostModel, KeyRounds, KeyStep};
 use volley_mlr::volley_ckks::multiparty::Pool;
-use volley_program::BadInput;
 use volley_program::units::{show_bytes, show_seconds};
+use volley_program::{BadInput, OrBadInput};
 
 use super::folder::PoolFolder;
 use super::session::Session;
@@ -35,7 +35,7 @@ type Taken = BTreeMap<String, f64>;
 
 /// What one step takes one party.
 #[derive(Debug, Serialize)]
-pub(super) struct StepCost {
+pub struct StepCost {
     step: &'static str,
     by: &'static str,
     read_bytes: u64,
@@ -70,10 +70,10 @@ pub(super) fn noting(session: &Session, step: &str, work: impl FnOnce() -> Resul
     }
     // The plan is read before, as it is no part of the step.
     session.agreed()?;
-    let start = ProcessTime::try_now()?;
+    let start = ProcessTime::try_now().or_bad_input()?;
     work()?;
     let mut taken: Taken = session.folder.recall(TAKEN)?.unwrap_or_default();
-    taken.insert(step.to_owned(), start.try_elapsed()?.as_secs_f64());
+    taken.insert(step.to_owned(), start.try_elapsed().or_bad_input()?.as_secs_f64());
     Ok(session.folder.keep_text(TAKEN, &taken)?)
 }
 

@@ -4,17 +4,16 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use anyhow::Result;
+use super::Result;
+use crate::atomic::Staged;
+use crate::files::{open_named, open_received};
+use crate::job_folder::{JobFolder, row_file_name};
 use volley_program::{BadInput, OrBadInput};
-use volley_project::atomic::Staged;
-use volley_project::files::{open_named, open_received};
-use volley_project::{JobFolder, row_file_name};
 
 use super::keys::JOB_FOLDER;
 use super::rows::PRECONDITIONER;
 use super::session::Session;
-use crate::commands::train::run_job;
-use crate::interrupt::Interrupt;
+use crate::training::train as train_job;
 
 pub(super) const MODEL: &str = "model.vly";
 
@@ -23,7 +22,7 @@ pub(super) fn train(session: &Session) -> Result<()> {
     let agreed = session.agreed()?;
     let folder = JobFolder::new(&session.folder.kept(JOB_FOLDER));
     gather(session, &folder)?;
-    run_job(&folder, &agreed.job, &session.machine, &Interrupt::by_signals()?)?;
+    train_job(&folder, &agreed.job, session.machine, &*session.observer)?;
     let model = folder.model_file();
     let mut model = open_named(&model)?;
     Ok(session.send(MODEL, |out| io::copy(&mut model, out).map(drop))?)

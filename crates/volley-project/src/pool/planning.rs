@@ -1,6 +1,6 @@
 //! The plan of a pool: one owner makes it, and everybody checks that it is what was agreed on.
 
-use anyhow::Result;
+use super::Result;
 use volley_mlr::PoolJob;
 use volley_mlr::pool::PoolPlan;
 use volley_mlr::volley_ckks::Security;
@@ -8,19 +8,15 @@ use volley_mlr::volley_revolver::plan::{Demands, RingChoice};
 use volley_program::{BadInput, OrBadInput};
 
 use super::agreed::{JOB, agreement, decryptions_of};
-use super::session::{Session, generator};
-use crate::console::phase;
+use super::session::Session;
 
 /// Makes the plan, and sends it.
 pub(super) fn plan(session: &Session) -> Result<()> {
     let rows: Vec<usize> =
         session.invitation.joins(&session.folder, &session.host)?.iter().map(|join| join.rows).collect();
-    let plan = phase("planning", || plan_for(session, &rows))?;
-    let job = PoolJob::new(
-        plan,
-        agreement(&session.folder, &session.host, &session.invitation)?,
-        &mut generator()?,
-    )?;
+    let plan = session.during("planning", || plan_for(session, &rows))?;
+    let agreement = agreement(&session.folder, &session.host, &session.invitation)?;
+    let job = PoolJob::new(plan, agreement, &mut session.rng()).or_bad_input()?;
     Ok(session.send(JOB, |out| job.write(out))?)
 }
 

@@ -1,6 +1,6 @@
 //! The statistics of a pool: each owner sends sums of its rows, encrypted, and all owners decrypt the totals together.
 
-use anyhow::Result;
+use super::Result;
 use volley_mlr::pool::{Deviations, EncryptedSums, Fit, Means, Round, SumEncoding, Sums};
 use volley_mlr::volley_ckks::Encoder;
 use volley_mlr::volley_ckks::multiparty::Openings;
@@ -9,7 +9,7 @@ use volley_program::{BadInput, OrBadInput};
 use super::folder::Incoming;
 use super::keys::public_key;
 use super::opening;
-use super::session::{Session, generator};
+use super::session::Session;
 
 /// The file of an owner's sums.
 pub(super) const fn sums_file(round: Round) -> &'static str {
@@ -65,7 +65,7 @@ pub(super) fn open_covariance(session: &Session) -> Result<()> {
 /// Sends the sums of this owner's rows, encrypted.
 fn send(session: &Session, round: Round) -> Result<()> {
     let agreed = session.agreed()?;
-    let rows = session.owner()?.rows(&session.invitation)?;
+    let rows = session.owner()?.rows(&session.invitation, &*session.observer)?;
     let sums: Sums = match round {
         Round::Means => Means::sums(&session.invitation.class_labels()?, &rows),
         Round::Deviations => Deviations::sums(&means(session)?, &rows),
@@ -73,7 +73,7 @@ fn send(session: &Session, round: Round) -> Result<()> {
     }
     .or_bad_input()?;
     let ciphertexts =
-        SumEncoding::new(agreed.plan())?.encrypt(&sums, &public_key(session)?, &mut generator()?)?;
+        SumEncoding::new(agreed.plan())?.encrypt(&sums, &public_key(session)?, &mut session.rng())?;
     let sums = EncryptedSums { member: session.me()?, round, ciphertexts };
     Ok(session.send(sums_file(round), |out| sums.write(&agreed.pool_job, &agreed.pool, out))?)
 }

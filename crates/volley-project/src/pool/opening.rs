@@ -1,6 +1,6 @@
 //! Decrypting together: each owner sends its shares once, sealed for the owners, so that the server reads nothing.
 
-use anyhow::Result;
+use super::Result;
 use volley_mlr::volley_ckks::Plaintext;
 use volley_mlr::volley_ckks::multiparty::{Openings, SealedOpening};
 use volley_program::{BadInput, OrBadInput};

@@ -4,7 +4,9 @@
 //! scores to the key of the one who asks, and that owner reads them. What is wrong with one request does not hold up
 //! others.
 
-use anyhow::Result;
+use std::path::PathBuf;
+
+use super::Result;
 use volley_program::BadInput;
 
 use super::folder::SERVER;
@@ -52,6 +54,14 @@ pub(super) fn awaited(session: &Session) -> Result<Vec<Awaited>, BadInput> {
         }
     }
     Ok(awaited)
+}
+
+/// The predictions that this owner has got, in the order of its requests.
+pub(super) fn kept(session: &Session) -> Result<Vec<PathBuf>, BadInput> {
+    let mut requests = Request::all(session)?;
+    requests.retain(|request| request.asker == session.name());
+    let files = requests.iter().map(Request::predictions_file).filter(|file| session.folder.keeps(file));
+    Ok(files.map(|file| session.folder.kept(&file)).collect())
 }
 
 /// What is to be done next, and by whom; none where all is done that this party sees.

@@ -2,23 +2,22 @@
 
 use std::io::{self, Read};
 
-use anyhow::Result;
+use super::Result;
+use crate::job_folder::JobFolder;
+use crate::scoring::scores_of;
 use ndarray::Array2;
 use volley_data::write_predictions;
 use volley_mlr::volley_ckks::multiparty::{DecryptionShare, RoundOneShare, Switching};
 use volley_mlr::volley_ckks::{Ciphertext, PublicKey, SecretKey};
 use volley_mlr::{EncryptedRows, EncryptedScores, Error, PredictionPlan};
 use volley_program::{BadInput, OrBadInput};
-use volley_project::JobFolder;
 
 use super::folder::{Incoming, SERVER};
 use super::keys::{JOB_FOLDER, keep_key_holder, key_holder, public_key};
 use super::model::{encrypted, weights};
 use super::request::{Asked, Request};
 use super::rows::owner_state;
-use super::session::{Session, generator};
-use crate::commands::score::scores_of;
-use crate::console::{phase, shown_keys};
+use super::session::Session;
 
 /// The key that scores are switched to: the owner keeps its secret half, and sends the public one.
 const SCORE_KEY: &str = "score-key.vly";
@@ -41,8 +40,8 @@ pub(super) fn ask(
     }
     let (state, key) = (owner_state(session)?, public_key(session)?);
     let encrypt =
-        || agreed.plan().encrypt_rows(&prediction, &state, features, &key, &mut generator()?).or_bad_input();
-    let rows = phase("encryption", encrypt)?;
+        || agreed.plan().encrypt_rows(&prediction, &state, features, &key, &mut session.rng()).or_bad_input();
+    let rows = session.during("encryption", encrypt)?;
     send_key(session)?;
     session.send(&request.rows_file(), |out| rows.write(&agreed.job, out))?;
     folder.send_text(session.name(), &request.file(), asked)
@@ -52,13 +51,13 @@ pub(super) fn ask(
 fn send_key(session: &Session) -> Result<(), BadInput> {
     let (folder, context) = (&session.folder, session.agreed()?.context());
     if !folder.keeps(SCORE_KEY) {
-        let key = SecretKey::generate(context, &mut generator()?);
+        let key = SecretKey::generate(context, &mut session.rng());
         folder.keep(SCORE_KEY, |out| key.write(out))?;
     }
     if folder.has(session.name(), SCORE_KEY) {
         return Ok(());
     }
-    let key = PublicKey::generate(&secret_key(session)?, &mut generator()?);
+    let key = PublicKey::generate(&secret_key(session)?, &mut session.rng());
     session.send(SCORE_KEY, |out| key.write(out))
 }
 
@@ -79,9 +78,14 @@ pub(super) fn score(session: &Session, request: &Request) -> Result<()> {
     let (found, rows) = folder.read(&request.asker, &file, read)?;
     check_rows(&prediction, &found).at(&folder.sent(&request.asker, &file))?;
     let model = encrypted(session)?;
-    let keys = shown_keys(&JobFolder::new(&folder.kept(JOB_FOLDER)), job, context, prediction.key_spec())?;
-    let scores = scores_of(&rows, &model, &prediction, keys, context)?;
-    let hash = rows.hash(job)?;
+    let keys = JobFolder::new(&folder.kept(JOB_FOLDER)).keys(
+        job,
+        context,
+        prediction.key_spec(),
+        &*session.observer,
+    )?;
+    let scores = scores_of(&rows, &model, &prediction, keys, context, &*session.observer)?;
+    let hash = rows.hash(job).or_bad_input()?;
     Ok(session.send(&request.scores_file(), |out| scores.write(job, hash, out))?)
 }
 
@@ -119,7 +123,7 @@ pub(super) fn read(session: &Session, request: &Request) -> Result<()> {
         .scores(&prediction, &state, &secret_key, &switched, &weights(session)?)
         .or_bad_input()?;
     let mut text = zeroize::Zeroizing::new(Vec::new());
-    write_predictions(&mut *text, state.classes(), &scores)?;
+    write_predictions(&mut *text, state.classes(), &scores).or_bad_input()?;
     Ok(folder.keep(&request.predictions_file(), |mut out| io::Write::write_all(&mut out, &text))?)
 }
 
@@ -164,7 +168,7 @@ fn read_shares(
 }
 
 fn prediction(session: &Session, asked: &Asked) -> Result<PredictionPlan, BadInput> {
-    phase("planning", || session.agreed()?.plan().prediction(asked.rows).or_bad_input())
+    session.during("planning", || session.agreed()?.plan().prediction(asked.rows).or_bad_input())
 }
 
 /// Refuses a file of another number of rows than was asked for.

@@ -1,16 +1,16 @@
 //! The model of a pool: who decrypts it, and what every owner gets.
 
-use anyhow::Result;
+use super::Result;
+use crate::job_folder::model_limit;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
-use volley_data::{ModelFormat, TableModel, write_model};
+use volley_data::{ModelFormat, TableModel, read_model, write_model};
 use volley_mlr::EncryptedModel;
 use volley_mlr::volley_ckks::multiparty::Openings;
 use volley_mlr::volley_ckks::{Ciphertext, Encoder, Plaintext};
 use volley_program::{BadInput, OrBadInput};
-use volley_project::model_limit;
 
-use super::folder::SERVER;
+use super::folder::{PoolFolder, SERVER};
 use super::opening;
 use super::rows::owner_state;
 use super::session::Session;
@@ -86,8 +86,13 @@ pub(super) fn keep(session: &Session) -> Result<()> {
         agreed.plan().model(&owner_state(session)?, &encoder, &encrypted, plaintexts).or_bad_input()?;
     let model = TableModel::new(model, session.invitation.columns.clone()).or_bad_input()?;
     let mut bytes = Vec::new();
-    write_model(&mut bytes, ModelFormat::Json, &model)?;
+    write_model(&mut bytes, ModelFormat::Json, &model).or_bad_input()?;
     Ok(session.folder.keep(KEPT, |mut out| std::io::Write::write_all(&mut out, &bytes))?)
+}
+
+/// The model that this owner keeps, once it is there.
+pub(super) fn kept(folder: &PoolFolder) -> Result<Option<TableModel>, BadInput> {
+    folder.keeps(KEPT).then(|| read_model(&folder.kept(KEPT)).or_bad_input()).transpose()
 }
 
 /// The weights as they were trained, by which scores are recoded.

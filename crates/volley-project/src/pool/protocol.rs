@@ -1,9 +1,9 @@
 //! The protocol of a pool: what is done in which order, by whom, and what it leaves.
 
-use anyhow::Result;
+use super::Result;
+use crate::job_folder::row_file_name;
 use serde::Serialize;
 use volley_mlr::pool::Round;
-use volley_project::row_file_name;
 
 use super::agreed::JOB;
 use super::agreement::JOIN;
@@ -84,9 +84,11 @@ enum Leaves {
 
 /// Who is waited for, in which step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Awaited {
-    pub(super) step: String,
-    pub(super) from: Vec<String>,
+pub struct Awaited {
+    /// The name of the step.
+    pub step: String,
+    /// Those who have not done it.
+    pub from: Vec<String>,
 }
 
 impl Step {

@@ -3,7 +3,8 @@
 //! An owner's state is kept before anything that it allows is sent. All that is sent follows from the state, so a
 //! program that was killed sends the same again.
 
-use anyhow::Result;
+use super::Result;
+use rand_core::CryptoRng;
 use volley_mlr::volley_ckks::multiparty::{
     Commitment, Commitments, KeyHolder, OwnerRoundOne, OwnerRoundTwo, RoundOneGathering, RoundOneShare,
     RoundOneSums, RoundTwoGathering, RoundTwoShare, SealedShare, TransportKey,
@@ -12,7 +13,7 @@ use volley_mlr::volley_ckks::{EvaluationKeySet, PublicKey};
 use volley_program::{BadInput, OrBadInput};
 
 use super::folder::PoolFolder;
-use super::session::{Session, generator};
+use super::session::Session;
 
 pub(super) const COMMITMENT: &str = "commitment.vly";
 pub(super) const CONFIRMED: &str = "confirmed.json";
@@ -34,11 +35,11 @@ const STATE_LIMIT: u64 = 1 << 12;
 const HOLDER_LIMIT: u64 = 1 << 30;
 
 /// Makes the key by which others seal for this owner, unless it is there.
-pub(super) fn make_transport_key(folder: &PoolFolder) -> Result<(), BadInput> {
+pub(super) fn make_transport_key(folder: &PoolFolder, rng: &mut impl CryptoRng) -> Result<(), BadInput> {
     if folder.keeps(TRANSPORT_KEY) {
         return Ok(());
     }
-    let key = TransportKey::generate(&mut generator()?);
+    let key = TransportKey::generate(rng);
     folder.keep(TRANSPORT_KEY, |out| key.write(out))
 }
 
@@ -51,7 +52,7 @@ pub(super) fn transport_key(folder: &PoolFolder) -> Result<TransportKey, BadInpu
 pub(super) fn commit(session: &Session) -> Result<()> {
     let pool = &session.agreed()?.pool;
     if !session.folder.keeps(OWNER_ONE) {
-        let owner = OwnerRoundOne::new(pool, session.me()?, &mut generator()?)?;
+        let owner = OwnerRoundOne::new(pool, session.me()?, &mut session.rng())?;
         session.folder.keep(OWNER_ONE, |out| owner.write(out))?;
     }
     let commitment = owner_one(session)?.commitment();

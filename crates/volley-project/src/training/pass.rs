@@ -2,16 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
 use volley_mlr::volley_ckks::{Context, Evaluator, TensorCiphertext};
 use volley_mlr::{Error, Gradient, Job, Trainer};
 use volley_program::{BadInput, OrBadInput};
-use volley_project::atomic::Staged;
-use volley_project::{JobFolder, gradient_limit};
 
 use super::in_the_way;
-use crate::console::Progress;
-use crate::interrupt::Interrupt;
+use crate::atomic::Staged;
+use crate::failure::Failure;
+use crate::job_folder::{JobFolder, gradient_limit};
+use crate::observer::{Count, Observer};
 
 /// After so long the gradient of the rows so far is written: no more work is lost.
 const BETWEEN_WRITES: Duration = Duration::from_secs(10);
@@ -25,7 +24,7 @@ pub(super) struct Pass<'a> {
     pub(super) context: &'a Context,
     pub(super) trainer: &'a Trainer<Evaluator>,
     pub(super) iteration: usize,
-    pub(super) interrupt: &'a Interrupt,
+    pub(super) observer: &'a dyn Observer,
 }
 
 impl Pass<'_> {
@@ -34,13 +33,13 @@ impl Pass<'_> {
     ///
     /// # Errors
     ///
-    /// [`Interrupted`](crate::failure::Interrupted) if the program is to end: the gradient so far is in its file.
-    pub(super) fn gradient(&self, progress: &Progress) -> Result<Option<Gradient<TensorCiphertext>>> {
+    /// [`Failure::Interrupted`] if the work is to end: the gradient so far is in its file.
+    pub(super) fn gradient(&self, count: &dyn Count) -> Result<Option<Gradient<TensorCiphertext>>, Failure> {
         let plan = self.job.plan();
         let mut sum = self.read()?;
         let done = sum.as_ref().map_or(0, |sum| sum.groups().last().map_or(0, |groups| groups.end));
         if done > 0 {
-            progress.begin_after(self.rows_until(done));
+            count.begin_after(self.rows_until(done));
         }
         let (mut written, mut pause) = (Instant::now(), Duration::ZERO);
         let files = (0..plan.row_files()).map(|file| plan.row_file_groups(file));
@@ -51,18 +50,18 @@ impl Pass<'_> {
             let end = groups.end;
             sum = Some(match sum {
                 Some(sum) => self.trainer.extend_gradient(sum, groups).map_err(in_a_pass)?,
-                None => self.trainer.gradient(groups).map_err(in_a_pass)?.context("an iteration is left")?,
+                None => self.trainer.gradient(groups).map_err(in_a_pass)?.ok_or(Error::NoIterations)?,
             });
-            progress.set(self.rows_until(end));
+            count.set(self.rows_until(end));
             // The whole gradient soon becomes a checkpoint.
-            if end < plan.layout().groups() && (written.elapsed() >= pause || self.interrupt.is_requested()) {
+            if end < plan.layout().groups() && (written.elapsed() >= pause || self.observer.is_to_end()) {
                 let begin = Instant::now();
                 self.write(sum.as_ref())?;
                 (written, pause) = (Instant::now(), BETWEEN_WRITES.min(WORK_PER_WRITE * begin.elapsed()));
-                self.interrupt.check()?;
+                self.observer.check()?;
             }
         }
-        Ok(Some(sum.context("there are rows")?))
+        Ok(sum)
     }
 
     /// Rows of this training, iteration by iteration, when so many groups of this iteration are done.
@@ -92,7 +91,7 @@ impl Pass<'_> {
 }
 
 /// An error in a pass. Rows that were there when training began and cannot be read any more are for the user to mend.
-fn in_a_pass(error: Error) -> anyhow::Error {
+fn in_a_pass(error: Error) -> Failure {
     match error {
         Error::RowSource { reason, .. } => {
             BadInput::new(format!("{reason}; when this is mended, volley train goes on where it was")).into()

@@ -5,10 +5,10 @@
 use std::io;
 use std::path::Path;
 
-use anyhow::Result;
+use super::Result;
+use crate::files::open_named;
 use volley_mlr::OwnerState;
 use volley_program::{BadInput, OrBadInput};
-use volley_project::files::open_named;
 
 use super::agreement::Invitation;
 use super::folder::PoolFolder;

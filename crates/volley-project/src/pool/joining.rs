@@ -1,0 +1,94 @@
+//! How a pool begins: one owner invites the others, and each party makes its folder.
+
+use std::path::{Path, PathBuf};
+
+use volley_program::BadInput;
+
+use super::Result;
+use super::agreement::{INVITATION, Invitation, PoolSettings};
+use super::folder::PoolFolder;
+use super::given;
+use super::keys::make_transport_key;
+use super::party::{Owner, Party};
+use super::session::{Session, Workplace};
+
+/// What one owner proposes to the others.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// Names of all owners, the proposer's too, in any order.
+    pub members: Vec<String>,
+    /// So many owners are enough to decrypt the model; all where there is none.
+    pub threshold: Option<usize>,
+    /// Names of all classes.
+    pub classes: Vec<String>,
+    /// How the pool trains.
+    pub settings: PoolSettings,
+    /// A file of statistics that prepare the rows, where they are given and not the pool's own.
+    pub statistics: Option<PathBuf>,
+}
+
+/// Who joins.
+#[derive(Debug)]
+pub enum Joining {
+    /// An owner with a table.
+    Owner(Box<Owner>),
+    /// The server, which has no rows.
+    Server,
+}
+
+/// Makes the folder of the owner who invites the others. They get its exchange folder.
+///
+/// # Errors
+///
+/// For a table that cannot be read, a proposal that cannot be kept, and a folder that a party has already.
+pub fn invite(root: &Path, owner: Owner, proposal: Proposal, mut workplace: Workplace) -> Result<Session> {
+    let Proposal { members, threshold, classes, settings, statistics } = proposal;
+    let table = owner.read_first(&*workplace.observer)?;
+    let mut invitation = Invitation::new(members, threshold, table.schema(), classes, settings)?;
+    drop(table);
+    invitation.member(&owner.name)?;
+    owner.read(&invitation.columns, &invitation, &*workplace.observer)?;
+    if let Some(file) = &statistics {
+        invitation.settings.statistics = Some(given::hash(file, &invitation)?);
+    }
+
+    let name = owner.name.clone();
+    let folder = PoolFolder::create(root, &name)?;
+    let lock = folder.lock(&name)?;
+    make_transport_key(&folder, &mut workplace.rng)?;
+    if let Some(file) = &statistics {
+        given::send(&folder, &name, file)?;
+    }
+    if !folder.has(&name, INVITATION) {
+        folder.send_text(&name, INVITATION, &invitation)?;
+    } else if folder.read_text::<Invitation>(&name, INVITATION)? != invitation {
+        let file = folder.sent(&name, INVITATION);
+        return Err(BadInput::at(&file, "another invitation was made before, which others may have").into());
+    }
+    Party::Owner(Box::new(owner)).keep(&folder)?;
+    drop(lock);
+    Ok(Session::open(root, workplace, None)?)
+}
+
+/// Makes the folder of another party, in whose exchange folder the invitation is.
+///
+/// # Errors
+///
+/// For an owner who is no member, a table with other columns or classes, and a folder that a party has already.
+pub fn join(root: &Path, joining: Joining, mut workplace: Workplace) -> Result<Session> {
+    let (_, invitation) = Invitation::find(&PoolFolder::unopened(root))?;
+    let party = match joining {
+        Joining::Server => Party::Server,
+        Joining::Owner(owner) => {
+            invitation.member(&owner.name)?;
+            owner.read(&invitation.columns, &invitation, &*workplace.observer)?;
+            Party::Owner(owner)
+        }
+    };
+    let folder = PoolFolder::create(root, party.name())?;
+    let lock = folder.lock(party.name())?;
+    make_transport_key(&folder, &mut workplace.rng)?;
+    party.keep(&folder)?;
+    drop(lock);
+    Ok(Session::open(root, workplace, None)?)
+}

@@ -1,0 +1,121 @@
+"""Several owners and a server, each with a folder of its own, and beside the program."""
+
+import shutil
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+from test_parties import needs_program, run
+
+import volley
+from volley import Pool
+
+MEMBERS = ["north", "east", "south"]
+
+
+def mirror(folders):
+    """Each party gets what the others sent: the files of a party never change."""
+    for source in folders:
+        for target in folders:
+            if source != target:
+                shutil.copytree(source / "exchange", target / "exchange", dirs_exist_ok=True)
+
+
+def advance(parties, folders, *, until=None):
+    """All parties do what is due, and get the files of the others, until nothing is left."""
+    for _ in range(40):
+        mirror(folders)
+        done = [party.next() for party in parties]
+        if until is not None and until in parties[0].awaited:
+            return
+        if not any(done) and not parties[0].awaited:
+            return
+    raise AssertionError(parties[0].awaited)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    order = np.random.default_rng(7).permutation(len(y))
+    return {name: (X.iloc[rows], y.iloc[rows]) for name, rows in zip(MEMBERS, np.array_split(order, 3))}
+
+
+@pytest.fixture(scope="module")
+def pool(tables, tmp_path_factory):
+    root = tmp_path_factory.mktemp("pool")
+    folders = [root / name for name in [*MEMBERS, "server"]]
+    invitation = {"members": MEMBERS, "classes": [0, 1, 2], "predict": 10}
+    north = Pool.invite(folders[0], *tables["north"], name="north", **invitation)
+    for folder in folders[1:]:
+        shutil.copytree(folders[0] / "exchange", folder / "exchange")
+    others = [Pool.join(root / name, *tables[name], name=name) for name in MEMBERS[1:]]
+    parties = [north, *others, Pool.serve(root / "server")]
+    advance(parties, folders, until="confirmation")
+    return parties, folders
+
+
+@needs_program
+def test_owners_train_one_model_that_the_program_reads(pool, tables):
+    parties, folders = pool
+    prints = {party.fingerprint for party in parties[:3]}
+    assert len(prints) == 1 and None not in prints
+    with pytest.raises(volley.Error, match="fingerprint"):
+        parties[0].next(fingerprint="00")
+    for party in parties[:3]:
+        party.next(fingerprint=party.fingerprint)
+    assert [party.name for party in parties] == [*MEMBERS, "server"]
+    assert parties[2].model is None
+
+    # The program does one step of one party, and the objects go on.
+    mirror(folders)
+    assert "has done" in run("pool", "next", folders[1])
+    advance(parties, folders)
+    models = [party.model for party in parties[:3]]
+    assert all(np.array_equal(models[0].coef, model.coef) for model in models)
+    X, y = (np.concatenate([tables[name][part] for name in MEMBERS]) for part in (0, 1))
+    found = (models[0].scores(X).argmax(axis=1) == y).mean()
+    assert found > LogisticRegression(max_iter=1000).fit(X, y).score(X, y) - 0.05
+    assert "the pool has done its work" in run("pool", "status", folders[0])
+
+
+@needs_program
+def test_an_owner_gets_scores_of_rows_that_nobody_else_sees(pool, tables):
+    parties, folders = pool
+    east, (X, _) = parties[1], tables["north"]
+    east.ask(X[:5])
+    assert east.predictions == []
+    advance(parties, folders)
+    (file,) = east.predictions
+    lines = file.read_text().splitlines()
+    found = np.array([line.split(",")[1:] for line in lines[-5:]], dtype=float)
+    assert np.abs(found - east.model.scores(X[:5].to_numpy())).max() < 1e-2
+    with pytest.raises(volley.Error, match="planned for"):
+        east.ask(X[:11])
+
+
+def test_secrets_and_tables_stay(pool):
+    parties, folders = pool
+    for folder in folders:
+        assert (folder / "private").stat().st_mode & 0o777 == 0o700
+    assert (folders[0] / "private" / "table.csv").stat().st_mode & 0o777 == 0o600
+    assert not list((folders[3] / "exchange").rglob("*.csv"))
+    assert repr(parties[0]).startswith("<volley.Pool of ")
+
+
+def test_what_does_not_belong_to_a_pool_is_refused(tables, tmp_path):
+    X, y = tables["north"]
+    with pytest.raises(volley.Error, match="no folder of a pool"):
+        Pool(tmp_path)
+    invitation = {"members": ["north", "east"], "classes": [0, 1, 2]}
+    with pytest.raises(volley.Error, match="no member"):
+        Pool.invite(tmp_path / "west", X, y, name="west", **invitation)
+    with pytest.raises(volley.Error, match="class"):
+        Pool.invite(tmp_path / "few", X, y, name="north", **{**invitation, "classes": [0, 1]})
+    north = Pool.invite(tmp_path / "north", X, y, name="north", **invitation)
+    assert north.awaited == {"join": ["east"]}
+    with pytest.raises(volley.Error, match="already"):
+        Pool.invite(tmp_path / "north", X, y, name="north", **invitation)
+    shutil.copytree(north.exchange, tmp_path / "east" / "exchange")
+    with pytest.raises(volley.Error, match="column"):
+        Pool.join(tmp_path / "east", X.iloc[:, :3], y, name="east")
