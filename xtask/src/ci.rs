@@ -7,6 +7,8 @@ use volley_ring::{BACKEND_VARIABLE, Kernel};
 
 use crate::{python, tidy, workspace};
 
+mod programs;
+
 /// A call of cargo.
 struct Step {
     name: &'static str,
@@ -14,10 +16,13 @@ struct Step {
     environment: &'static [(&'static str, &'static str)],
 }
 
-/// The tests of the layers that know of kernels.
-const LOWER_LAYERS: [&str; 5] = ["test", "--package", "volley-ring", "--package", "volley-ckks"];
+/// The layers that know of kernels.
+const LOWER_LAYERS: [&str; 2] = ["volley-ring", "volley-ckks"];
 
 /// The steps, the cheapest first, so that a failure shows early.
+///
+/// They name the workspace also where they run the tests of one package: the features of a dependency come from all
+/// packages that are named, so a package alone would be built again, with all that it depends on.
 const STEPS: [Step; 8] = [
     Step { name: "format", arguments: &["fmt", "--all", "--check"], environment: &[] },
     Step {
@@ -30,23 +35,17 @@ const STEPS: [Step; 8] = [
     // This test takes too long with the other kernels.
     Step {
         name: "a thousand bootstraps",
-        arguments: &[
-            "test",
-            "--package",
-            "volley-ckks",
-            "--lib",
-            "a_thousand_consecutive",
-            "--",
-            "--ignored",
-        ],
+        arguments: &["test", "--workspace", "--lib", "a_thousand_consecutive", "--", "--ignored"],
         environment: &[],
     },
     // The readers get millions of files with defects.
     Step {
         name: "fuzz smoke",
-        arguments: &["run", "--package", "volley-fuzz", "--", "--seconds", "60"],
+        arguments: &["test", "--workspace", "--test", "fuzzer", "--", "--ignored"],
         environment: &[],
     },
+    // Each bench runs once, as the tests are built.
+    Step { name: "bench smoke", arguments: &["test", "--workspace", "--bench", "*"], environment: &[] },
     Step {
         name: "test without features",
         arguments: &["test", "--package", "volley-ckks", "--no-default-features"],
@@ -56,12 +55,6 @@ const STEPS: [Step; 8] = [
         name: "documentation",
         arguments: &["doc", "--workspace", "--no-deps", "--document-private-items"],
         environment: &[("RUSTDOCFLAGS", "-D warnings")],
-    },
-    // Each bench runs once. All benches are in one package; in the others `--test` would run the unit tests again.
-    Step {
-        name: "bench smoke",
-        arguments: &["bench", "--package", "volley-benches", "--", "--test"],
-        environment: &[],
     },
 ];
 
@@ -91,8 +84,7 @@ pub(crate) fn run() -> Result<()> {
     }
     // The code above the kernels, as processors with fewer instructions run it; the steps have the fastest ones.
     for kernel in Kernel::available().into_iter().skip(1) {
-        let forced = [(BACKEND_VARIABLE, kernel.name())];
-        timed(&format!("test with {} kernels", kernel.name()), || cargo(&LOWER_LAYERS, &forced))?;
+        timed(&format!("test with {} kernels", kernel.name()), || test_lower_layers(kernel))?;
     }
     for features in FEATURES {
         let chosen = ["--no-default-features", "--features", features, "--", "-D", "warnings"];
@@ -100,6 +92,15 @@ pub(crate) fn run() -> Result<()> {
         timed(&format!("features: {features:?} alone"), || cargo(&arguments, &[]))?;
     }
     timed("python", python::run)
+}
+
+/// The tests of the lower layers with these kernels.
+fn test_lower_layers(kernel: Kernel) -> Result<()> {
+    let forced = [(BACKEND_VARIABLE, kernel.name())];
+    for program in programs::of_tests(&LOWER_LAYERS)? {
+        program.run(&forced)?;
+    }
+    cargo(&[&["test", "--workspace", "--doc", "--"], &LOWER_LAYERS[..]].concat(), &forced)
 }
 
 fn timed(name: &str, step: impl FnOnce() -> Result<()>) -> Result<()> {

@@ -36,8 +36,9 @@ pub(crate) fn run() -> Result<()> {
     call(Command::new(&python).args(["-m", "pdoc", "--output-directory", REFERENCE, "volley", "volley.ckks"]))
 }
 
-/// Runs a program in the workspace.
+/// Runs a program in the workspace. What the package and the workspace both depend on is built once.
 fn call(command: &mut Command) -> Result<()> {
     let failure = format!("{command:?} failed");
-    workspace::run(command, &failure)
+    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| workspace::root().join("target").into());
+    workspace::run(command.env("CARGO_TARGET_DIR", target), &failure)
 }

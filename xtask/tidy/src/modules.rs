@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use super::TextFile;
+use crate::files::TextFile;
 
 mod reader;
 

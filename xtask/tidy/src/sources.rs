@@ -2,8 +2,8 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 
-use super::TextFile;
 use super::syntax::visit_tokens;
+use crate::files::TextFile;
 
 /// Notes to oneself, which belong in an issue. (Written so that this file has none.)
 const NOTES: [&str; 2] = [concat!("TO", "DO"), concat!("FIX", "ME")];

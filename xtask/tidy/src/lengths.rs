@@ -4,7 +4,7 @@ use proc_macro2::Span;
 use syn::visit::{self, Visit};
 use syn::{Block, ImplItemFn, ItemFn, Signature, TraitItemFn};
 
-use super::TextFile;
+use crate::files::TextFile;
 
 const MAX_FILE_LINES: usize = 600;
 /// Lines are counted from the keyword `fn` to the closing bracket.

@@ -1,7 +1,7 @@
 //! Small crates that keep the rules, and the same crates breaking them.
 
 use super::*;
-use crate::tidy::TextFile;
+use crate::files::TextFile;
 
 /// The problems of a crate of these files, below `a/src`.
 fn found(files: &[(&str, &str)]) -> Vec<String> {

@@ -7,9 +7,9 @@ use proc_macro2::{Ident, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Attribute, ImplItemFn, Item, ItemMod, ItemUse, Macro, UseTree, VisRestricted, Visibility};
 
-use crate::tidy::TextFile;
-use crate::tidy::modules::{Module, ModulePath, Reference, Start, Written};
-use crate::tidy::syntax::{attributes, is_for_tests, visit_tokens};
+use crate::files::TextFile;
+use crate::modules::{Module, ModulePath, Reference, Start, Written};
+use crate::syntax::{attributes, is_for_tests, visit_tokens};
 
 /// The module at the root and all that are declared below it.
 pub(super) fn read(root: &str, files: &[TextFile]) -> Result<BTreeMap<ModulePath, Module>> {

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use anyhow::Result;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-use super::TextFile;
 use super::syntax::visit_tokens as visit;
+use crate::files::TextFile;
 
 /// The variants that no test of the crate names as `Enum::Variant`, or as `E::Variant` after `use Enum as E`. The enums
 /// are those of the crate whose name ends in `Error`.
