@@ -47,13 +47,15 @@ mod session;
 mod statistics;
 mod switching;
 mod training;
+mod work;
 
 pub use agreement::PoolSettings;
 pub use joining::{Joining, Proposal, invite, join};
 pub use key_costs::StepCost;
 pub use party::Owner;
 pub use protocol::Awaited;
-pub use session::{Outlook, Session, Workplace};
+pub use session::{Session, Workplace};
+pub use work::Outlook;
 
 use crate::failure::Failure;
 

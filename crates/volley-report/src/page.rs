@@ -81,9 +81,10 @@ fn title(report: &Report) -> String {
 fn headlines(report: &Report) -> Markup {
     let tile = |value: String, label: String| html! { li { strong { (value) } span { (label) } } };
     let plain = report.curves.plain.test.last();
+    let test_samples = grouped(report.test_samples as u64);
     html! {
         ul class="tiles" {
-            (tile(percent(report.accuracies().test), format!("of {} test rows right", grouped(report.test_samples as u64))))
+            (tile(percent(report.accuracies().test), format!("of {test_samples} test rows right")))
             @if let Some(plain) = plain { (tile(percent(plain.accuracy), "the same training in clear".into())) }
             (tile(format!("{:.1} bits", report.weight_precision_bits()), "of the weights agree".into()))
             @if let Some(run) = &report.run {

@@ -51,8 +51,8 @@ pub enum Error {
     },
     /// Rows or weights larger than can be planned.
     #[error(
-        "a few groups of rows have {} copies of feature ciphertexts, or ciphertexts of scores or weights; at most {} are \
-         supported: fewer columns or classes would do",
+        "a few groups of rows have {} copies of feature ciphertexts, or ciphertexts of scores or weights; at most {} \
+         are supported: fewer columns or classes would do",
         grouped(*copies as u64),
         grouped(*max as u64)
     )]
@@ -65,8 +65,8 @@ pub enum Error {
     },
     /// Matrices larger than can be stored.
     #[error(
-        "the layout has {} ciphertexts of features or scores; at most {} are supported: fewer samples, columns or classes \
-         would do",
+        "the layout has {} ciphertexts of features or scores; at most {} are supported: fewer samples, columns or \
+         classes would do",
         grouped(*ciphertexts as u64),
         grouped(*max as u64)
     )]

@@ -206,7 +206,7 @@ impl RnsBasis {
     pub fn sums_of_tensors(&self, terms: &[Vec<TensorTerm<'_>>]) -> Vec<[RnsPoly<Eval>; 3]> {
         let mut sums: Vec<_> = terms.iter().map(|_| [self.stale(), self.stale(), self.stale()]).collect();
         self.each_tile(sums.iter_mut().zip(terms.iter().map(|terms| &terms[..])).collect(), |tile| {
-            tile.fill(0)
+            tile.fill(0);
         });
         sums
     }

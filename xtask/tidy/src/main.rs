@@ -27,7 +27,8 @@ mod syntax;
 /// Prints every breach of a rule; one is a failure.
 fn main() -> Result<ExitCode> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let problems = problems(package.ancestors().nth(2).context("the package is two folders below the workspace")?)?;
+    let problems =
+        problems(package.ancestors().nth(2).context("the package is two folders below the workspace")?)?;
     for problem in &problems {
         println!("{problem}");
     }

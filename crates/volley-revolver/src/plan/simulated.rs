@@ -12,9 +12,9 @@
 //!
 //! **Memory.** The same holds of the most bytes that are alive at a time, for larger g. What is kept of a group adds to
 //! them all along, but what is alive of it while it is worked on depends on the groups beside it: with w of them at a
-//! time the greatest need can be in the first, in a middle or in the last window, so g = 3·w. When most is alive depends
-//! on the number of blocks, so that all of them are simulated. Such a simulation takes longer, and is made only where
-//! memory decides.
+//! time the greatest need can be in the first, in a middle or in the last window, so g = 3·w. When most is alive
+//! depends on the number of blocks, so that all of them are simulated. Such a simulation takes longer, and is made only
+//! where memory decides.
 //!
 //! Tests compare both with the simulation of all groups.
 

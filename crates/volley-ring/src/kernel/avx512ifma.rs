@@ -210,8 +210,8 @@ pub(super) fn add_tensors(q: Modulus, mut out: [&mut [u64]; 3], terms: &[[&[u64]
     }
 }
 
-/// The same for so few terms that their sums need no reduction in between: for 50 bits, [`capacity`] is 16, and d₁ takes
-/// two products of each term.
+/// The same for so few terms that their sums need no reduction in between: for 50 bits, [`capacity`] is 16, and d₁
+/// takes two products of each term.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
 fn add_few_tensors<const T: usize>(q: Modulus, [d0, d1, d2]: &mut [&mut [u64]; 3], terms: &[[&[u64]; 4]; T]) {

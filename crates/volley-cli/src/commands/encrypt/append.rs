@@ -78,8 +78,8 @@ fn plan_for(plan: &Plan, data: &Dataset) -> Result<Plan, String> {
         return Ok(longer);
     }
     Err(format!(
-        "{} take other evaluation keys than the {} that were planned for, as a ciphertext has places for {}: plan for all \
-         rows (`volley init`)",
+        "{} take other evaluation keys than the {} that were planned for, as a ciphertext has places for {}: plan for \
+         all rows (`volley init`)",
         counted(samples, "row"),
         grouped(before as u64),
         counted(plan.layout().rows(), "row")
