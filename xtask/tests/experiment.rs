@@ -72,7 +72,7 @@ fn files_that_cannot_be_used() {
     let one_class: Vec<String> =
         good_rows().iter().map(|row| format!("7,{}", row.split_once(',').unwrap().1)).collect();
     let files = [
-        (folder.path("missing.csv"), "missing.csv: No such file"),
+        (folder.path("missing.csv"), "missing.csv: there is no such file"),
         (folder.path(""), "Is a directory"),
         (folder.write("empty.csv", &[]), "empty.csv: the file has no rows"),
         (folder.write("short.csv", &with_row("1,2,3")), "row 6 has 3 columns, the first row has 5"),
@@ -121,7 +121,7 @@ fn settings_that_cannot_be_used() {
         (&["--threads", "0"], "--threads"),
         (&["--threads", "100000"], "--threads"),
         (&["--profile", "fast"], "--profile"),
-        (&["--json", "no/such/folder/out.json"], "cannot write no/such/folder/out.json: No such file"),
+        (&["--json", "no/such/folder/out.json"], "cannot write no/such/folder/out.json: there is no such file or folder"),
         (&["--json", "."], "cannot write .: Is a directory"),
         (&["--report", "Cargo.toml"], "cannot make Cargo.toml: File exists"),
     ];

@@ -95,7 +95,9 @@ fn no_log_has_a_secret() {
     // A value of the table, a weight.
     let table = fs::read_to_string(&fixture.data).unwrap();
     let values = table.lines().flat_map(|line| line.split(',').skip(1));
-    assert!(values.into_iter().all(|value| !text.contains(value)), "{text}");
+    // The end of a time may be one by chance.
+    let numbers: Vec<&str> = text.split(|c: char| !c.is_ascii_digit() && c != '.').collect();
+    assert!(values.into_iter().all(|value| !numbers.contains(&value)), "{text}");
     let model: Value = serde_json::from_slice(&fs::read(&output).unwrap()).unwrap();
     let weight = model["coef"][0][0].as_f64().unwrap().to_string();
     assert!(weight.len() > 8 && !text.contains(&weight), "{text}");

@@ -157,8 +157,8 @@ fn values_that_are_no_numbers_are_refused_with_advice() {
         ("", "the value is empty; fill in missing values, or leave out their rows or the column (--drop 3)"),
         ("NA", "\"NA\" is not a number; fill in missing values"),
         ("NaN", "\"NaN\" is not a finite number; fill in missing values"),
-        ("red", "\"red\" is not a number; make a column of 0 and 1 of each category"),
-        ("True", "\"True\" is not a number; write truth values as 1 and 0"),
+        ("red", "if the labels are here: --label-column 3; else make a column of 0 and 1 of each category"),
+        ("True", "if the labels are here: --label-column 3; else write truth values as 1 and 0"),
         (
             "2024-01-31",
             "make numbers of dates, such as days since the first, or leave out the column (--drop 3)",
