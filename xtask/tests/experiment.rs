@@ -121,7 +121,10 @@ fn settings_that_cannot_be_used() {
         (&["--threads", "0"], "--threads"),
         (&["--threads", "100000"], "--threads"),
         (&["--profile", "fast"], "--profile"),
-        (&["--json", "no/such/folder/out.json"], "cannot write no/such/folder/out.json: there is no such file or folder"),
+        (
+            &["--json", "no/such/folder/out.json"],
+            "cannot write no/such/folder/out.json: there is no such file or folder",
+        ),
         (&["--json", "."], "cannot write .: Is a directory"),
         (&["--report", "Cargo.toml"], "cannot make Cargo.toml: File exists"),
     ];
