@@ -13,6 +13,9 @@ use crate::fit::generator;
 use crate::model::PyModel;
 use crate::work::{self, Reporter};
 
+/// Steps, and who is waited for in each.
+type AwaitedBySteps = Vec<(String, Vec<String>)>;
+
 /// The folder of an owner or of the server.
 #[pyclass(frozen, name = "Pool", module = "volley")]
 pub(crate) struct PyPool(PathBuf);
@@ -140,7 +143,7 @@ impl PyPool {
 
     /// Who is waited for, by step; and the fingerprint, where this owner has to compare it.
     #[getter]
-    fn outlook(&self, py: Python<'_>) -> PyResult<(Vec<(String, Vec<String>)>, Option<String>)> {
+    fn outlook(&self, py: Python<'_>) -> PyResult<(AwaitedBySteps, Option<String>)> {
         let Outlook { awaited, fingerprint } = self.with(py, |session| Ok(session.outlook()?))?;
         Ok((awaited.into_iter().map(|awaited| (awaited.step, awaited.from)).collect(), fingerprint))
     }
