@@ -45,7 +45,8 @@ def tables():
 def pool(tables, tmp_path_factory):
     root = tmp_path_factory.mktemp("pool")
     folders = [root / name for name in [*MEMBERS, "server"]]
-    invitation = {"members": MEMBERS, "classes": [0, 1, 2], "predict": 10}
+    # One iteration takes keys of 88 MB, two take 484 MB.
+    invitation = {"members": MEMBERS, "classes": [0, 1, 2], "predict": 10, "iterations": 1}
     north = Pool.invite(folders[0], *tables["north"], name="north", **invitation)
     for folder in folders[1:]:
         shutil.copytree(folders[0] / "exchange", folder / "exchange")
@@ -89,7 +90,9 @@ def test_an_owner_gets_scores_of_rows_that_nobody_else_sees(pool, tables):
     (file,) = east.predictions
     lines = file.read_text().splitlines()
     found = np.array([line.split(",")[1:] for line in lines[-5:]], dtype=float)
-    assert np.abs(found - east.model.scores(X[:5].to_numpy())).max() < 1e-2
+    # The noise that hides the owners' shares is in the scores and in the model.
+    scores = east.model.scores(X[:5].to_numpy())
+    assert np.abs(found - scores).max() < 1e-3 * np.abs(scores).max()
     with pytest.raises(volley.Error, match="planned for"):
         east.ask(X[:11])
 
