@@ -143,7 +143,7 @@ impl<A: Arithmetic> Skewed<A> {
             self.check_origin(errors.split, copies.copies.len())?;
         }
         let baby_steps = self.split.backward_steps();
-        let terms_of = |block: usize, index: usize| {
+        let terms_of = &|block: usize, index: usize| {
             let of_group = |(copies, errors): (&&'a BackwardCopies<_>, &'a RevolvedErrors<_>)| {
                 let (copies, errors) = (&copies.copies[block], &errors.rotations);
                 let (copies, errors) = match self.split.row_shifts() {
@@ -154,12 +154,9 @@ impl<A: Arithmetic> Skewed<A> {
             };
             copies.iter().zip(errors).flat_map(of_group).collect()
         };
-        let of_block = self.split.backward_sums();
-        let blocks = 0..self.layout.column_blocks();
-        Ok(blocks
-            .flat_map(|block| (0..of_block).map(move |index| (block, index)))
-            .map(|(block, index)| terms_of(block, index))
-            .collect())
+        let indices = 0..self.split.backward_sums();
+        let of_block = |block| indices.clone().map(move |index| terms_of(block, index));
+        Ok((0..self.layout.column_blocks()).flat_map(of_block).collect())
     }
 
     fn by_column_block(&self, tensors: Vec<A::Tensor>) -> Result<BackwardSums<A::Tensor>, Error> {

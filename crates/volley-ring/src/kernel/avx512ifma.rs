@@ -197,16 +197,17 @@ pub(super) fn sub_from_and_scale(q: Modulus, a: &mut [u64], b: &[u64], w: ShoupF
 /// A few terms at a time: the processor prefetches few streams of memory, and a term has four.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 pub(super) fn add_tensors(q: Modulus, mut out: [&mut [u64]; 3], terms: &[[&[u64]; 4]]) {
+    let of_prime = (q, Lanes::new(q));
     let (fours, others) = terms.as_chunks::<4>();
     let (pairs, others) = others.as_chunks::<2>();
     for terms in fours {
-        add_few_tensors(q, &mut out, terms);
+        add_few_tensors(of_prime, &mut out, terms);
     }
     for terms in pairs {
-        add_few_tensors(q, &mut out, terms);
+        add_few_tensors(of_prime, &mut out, terms);
     }
     for &term in others {
-        add_few_tensors(q, &mut out, &[term]);
+        add_few_tensors(of_prime, &mut out, &[term]);
     }
 }
 
@@ -214,9 +215,12 @@ pub(super) fn add_tensors(q: Modulus, mut out: [&mut [u64]; 3], terms: &[[&[u64]
 /// takes two products of each term.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi")]
 #[inline]
-fn add_few_tensors<const T: usize>(q: Modulus, [d0, d1, d2]: &mut [&mut [u64]; 3], terms: &[[&[u64]; 4]; T]) {
+fn add_few_tensors<const T: usize>(
+    (q, lanes): (Modulus, Lanes),
+    [d0, d1, d2]: &mut [&mut [u64]; 3],
+    terms: &[[&[u64]; 4]; T],
+) {
     const { assert!(2 * T <= 16) };
-    let lanes = Lanes::new(q);
     let chunked = terms.map(|limbs| limbs.map(|limb| limb.as_chunks::<LANES>()));
     let [(d0, tail0), (d1, tail1), (d2, tail2)] = [d0, d1, d2].map(|out| out.as_chunks_mut::<LANES>());
     for (j, ((d0, d1), d2)) in d0.iter_mut().zip(d1).zip(d2).enumerate() {
