@@ -116,7 +116,7 @@ impl<'a> Runs<'a> {
             return Self { unrefreshed, refreshing: None };
         }
         let by = |preset| {
-            let method = Some(Method::Bootstrapping(preset));
+            let method = Some(Method::by_bootstrapping(preset));
             let run = Training { hyperparameters, method, storage, copy_levels };
             let sets = run.bootstrapping_parameters(preset, demands);
             (!sets.is_empty()).then_some(Refreshing { run, sets })

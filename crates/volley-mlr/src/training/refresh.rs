@@ -32,13 +32,14 @@
 //! over a row of x′, whose norm is about 4·√(d/n) for standardised features. So the error of scores by a refresh is
 //! estimated at g·δ·4·√(d/n).
 
+use std::collections::HashMap;
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Error;
 use crate::method::hyperparameters::Hyperparameters;
 use crate::volley_ckks::bootstrapping::{BootstrapArithmetic, Bootstrapper, Bootstrapping, Preset};
-use crate::volley_ckks::{Arithmetic, Complex64, Parameters, Simulator};
+use crate::volley_ckks::{Arithmetic, Complex64, Parameters, ParamsId, Simulator};
 use crate::volley_revolver::{Layout, Shape};
 
 pub(crate) mod weights;
@@ -87,17 +88,22 @@ where
 /// How a plan refreshes weights.
 #[derive(Clone, Debug)]
 pub(crate) enum Method {
-    /// Bootstrapping by one of its parameter sets.
-    Bootstrapping(Preset),
+    /// Bootstrapping.
+    Bootstrapping(Bootstrappings),
     /// Something else, as it is simulated. A run has to bring the real one.
     Own(Arc<dyn Refresh<Simulator>>),
 }
 
 impl Method {
+    /// Bootstrapping by one of its parameter sets.
+    pub(crate) fn by_bootstrapping(preset: Preset) -> Self {
+        Self::Bootstrapping(Bootstrappings::of(preset))
+    }
+
     /// The bootstrapping, if it is one.
     pub(crate) fn preset(&self) -> Option<Preset> {
         match self {
-            Self::Bootstrapping(preset) => Some(*preset),
+            Self::Bootstrapping(bootstrappings) => Some(bootstrappings.preset),
             Self::Own(_) => None,
         }
     }
@@ -109,20 +115,57 @@ impl Method {
         layout: Layout,
     ) -> Result<Arc<dyn Refresh<Simulator>>, Error> {
         match self {
-            Self::Bootstrapping(preset) => by_bootstrapping(*preset, simulator, layout),
+            Self::Bootstrapping(bootstrappings) => {
+                Ok(Arc::new(bootstrappings.planned(simulator.parameters(), layout)?.prepare(simulator)?))
+            }
             Self::Own(refresh) => Ok(Arc::clone(refresh)),
         }
     }
 }
 
+/// The bootstrappings by a preset. Those that were planned are kept: a search of plans asks hundreds of times for each.
+#[derive(Clone, Debug)]
+pub(crate) struct Bootstrappings {
+    preset: Preset,
+    /// By the parameters and the number of slots.
+    known: Arc<Mutex<HashMap<(ParamsId, usize), Arc<Bootstrapping>>>>,
+}
+
+impl Bootstrappings {
+    /// None is planned yet.
+    pub(crate) fn of(preset: Preset) -> Self {
+        Self { preset, known: Arc::default() }
+    }
+
+    /// The bootstrapping of weights in a layout, as [`bootstrapping`].
+    pub(crate) fn planned(
+        &self,
+        parameters: &Parameters,
+        layout: Layout,
+    ) -> Result<Arc<Bootstrapping>, Error> {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (parameters.id(), weight_slots(layout));
+        if let Some(planned) = known().get(&key) {
+            return Ok(Arc::clone(planned));
+        }
+        let planned = Arc::new(bootstrapping(self.preset, parameters, layout)?);
+        known().insert(key, Arc::clone(&planned));
+        Ok(planned)
+    }
+}
+
+/// The slots of sparsely packed weights: K·D.
+fn weight_slots(layout: Layout) -> usize {
+    layout.period() * layout.width()
+}
+
 /// The bootstrapping of weights in a layout, sparsely packed.
-pub(crate) fn bootstrapping(
+fn bootstrapping(
     preset: Preset,
     parameters: &Parameters,
     layout: Layout,
 ) -> Result<Bootstrapping, Error> {
-    let slots = layout.period() * layout.width();
-    Ok(Bootstrapping::new(parameters, &preset.bootstrapping(slots))?)
+    Ok(Bootstrapping::new(parameters, &preset.bootstrapping(weight_slots(layout)))?)
 }
 
 /// A bootstrapping that is ready to refresh weights of a layout.

@@ -7,7 +7,7 @@ use crate::encrypted::{EncryptedData, EncryptedGroup, ROW_FILE_BYTES};
 use crate::error::Error;
 use crate::method::objective::Objective;
 use crate::training::circuit::{SPARE_LEVELS, TrainingCircuit};
-use crate::training::refresh::{INPUT_LEVEL, Method, Refresh, Schedule, bootstrapping};
+use crate::training::refresh::{INPUT_LEVEL, Method, Refresh, Schedule};
 use crate::training::rows::{
     GROUPS_AT_ONCE, GroupSource, RowPreparation, RowStorage, StoredRows, groups_in_window,
 };
@@ -27,9 +27,8 @@ impl<O: Objective> Circuit for TrainingCircuit<O> {
     }
 
     fn encoded_bytes(&self, parameters: &Parameters, layout: Layout) -> u64 {
-        let Some(preset) = self.method.as_ref().and_then(Method::preset) else { return 0 };
-        let bootstrapping = bootstrapping(preset, parameters, layout);
-        bootstrapping.map_or(0, |bootstrapping| bootstrapping.memory_bytes())
+        let Some(Method::Bootstrapping(bootstrappings)) = &self.method else { return 0 };
+        bootstrappings.planned(parameters, layout).map_or(0, |bootstrapping| bootstrapping.memory_bytes())
     }
 
     /// What is alive in the first or the second iteration at the end of the first window of groups: the copies and

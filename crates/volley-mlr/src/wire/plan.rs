@@ -164,8 +164,8 @@ impl StoredPlan {
         let hyperparameters = self.hyperparameters(pool)?;
         let method = match self.refresh {
             0 => None,
-            FAST => Some(Method::Bootstrapping(Preset::Fast)),
-            PRECISE => Some(Method::Bootstrapping(Preset::Precise)),
+            FAST => Some(Method::by_bootstrapping(Preset::Fast)),
+            PRECISE => Some(Method::by_bootstrapping(Preset::Precise)),
             _ => return Err(FileError::Malformed.into()),
         };
         let parameters = self.parameters.build().and_then(|parameters| match pool {

@@ -47,7 +47,7 @@ fn simulated(iterations: usize, [samples, features, classes]: [usize; 3]) -> u64
     let preset = Preset::Fast;
     let hyperparameters = Hyperparameters::standardised(iterations).unwrap();
     let storage = RowStorage::Memory;
-    let method = (iterations > 4).then_some(Method::Bootstrapping(preset));
+    let method = (iterations > 4).then_some(Method::by_bootstrapping(preset));
     let refreshes = method.is_some();
     let training =
         Training { hyperparameters: &hyperparameters, method, storage, copy_levels: storage.copy_levels() };

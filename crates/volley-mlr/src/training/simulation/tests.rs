@@ -81,7 +81,7 @@ fn few_groups_and_blocks_tell_what_all_take() {
 fn so_they_do_where_weights_are_refreshed() {
     let preset = Preset::Fast;
     for storage in [RowStorage::Memory, RowStorage::Disk] {
-        let circuit = circuit(12, storage, Some(Method::Bootstrapping(preset)));
+        let circuit = circuit(12, storage, Some(Method::by_bootstrapping(preset)));
         let levels = INPUT_LEVEL + circuit.iteration_levels();
         let parameters = preset.parameters(16, levels, 6, Security::Classical128).build().unwrap();
         let shape = Shape { samples: 100, columns: 200, classes: 70 };
@@ -94,7 +94,7 @@ fn so_they_do_where_weights_are_refreshed() {
 fn nor_where_weights_are_refreshed() {
     let preset = Preset::Fast;
     for storage in [RowStorage::Memory, RowStorage::Disk] {
-        let circuit = circuit(12, storage, Some(Method::Bootstrapping(preset)));
+        let circuit = circuit(12, storage, Some(Method::by_bootstrapping(preset)));
         let levels = INPUT_LEVEL + circuit.iteration_levels();
         let parameters = preset.parameters(16, levels, 6, Security::Classical128).build().unwrap();
         let shape = Shape { samples: 100, columns: 5, classes: 2 };
