@@ -73,8 +73,9 @@ pub(super) fn confirm(session: &Session) -> Result<()> {
 pub(super) fn fingerprint(session: &Session) -> Result<String, BadInput> {
     let mut fingerprint = commitments(session)?.fingerprint();
     if session.invitation.settings.predict > 0 {
-        let mut hash =
-            blake3::Hasher::new_derive_key("Volley 2026: fingerprint of a pool with keys of scores, version 1");
+        let mut hash = blake3::Hasher::new_derive_key(
+            "Volley 2026: fingerprint of a pool with keys of scores, version 1",
+        );
         hash.update(&fingerprint);
         for member in &session.invitation.members {
             hash.update(switching::hash_of_key(session, member)?.as_bytes());
