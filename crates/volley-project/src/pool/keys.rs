@@ -14,6 +14,7 @@ use volley_program::{BadInput, OrBadInput};
 
 use super::folder::PoolFolder;
 use super::session::Session;
+use super::switching;
 
 pub(super) const COMMITMENT: &str = "commitment.vly";
 pub(super) const CONFIRMED: &str = "confirmed.json";
@@ -67,9 +68,20 @@ pub(super) fn confirm(session: &Session) -> Result<()> {
     Ok(session.folder.keep_text(CONFIRMED, &found)?)
 }
 
-/// What every owner sees, if all of them mean the same pool and have the same commitments.
+/// What every owner sees, if all of them mean the same pool, have the same commitments, and would switch scores to the
+/// same keys.
 pub(super) fn fingerprint(session: &Session) -> Result<String, BadInput> {
-    let fingerprint = commitments(session)?.fingerprint();
+    let mut fingerprint = commitments(session)?.fingerprint();
+    if session.invitation.settings.predict > 0 {
+        let mut hash = blake3::Hasher::new_derive_key(
+            "Volley 2026: fingerprint of a pool with keys of scores, version 1",
+        );
+        hash.update(&fingerprint);
+        for member in &session.invitation.members {
+            hash.update(switching::hash_of_key(session, member)?.as_bytes());
+        }
+        hash.finalize_xof().fill(&mut fingerprint);
+    }
     Ok(fingerprint.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

@@ -10,9 +10,10 @@ use super::agreement::JOIN;
 use super::folder::SERVER;
 use super::session::Session;
 use super::statistics::{opening_file, sums_file};
+use super::switching::{self, SCORE_KEY};
 use super::{key_costs, keys, membership, model, planning, rows, statistics, training};
 
-use By::{Chooser, Fitters, Host, Openers, Owners, Quorum, Server};
+use By::{Askers, Chooser, Fitters, Host, Openers, Owners, Quorum, Server};
 use Leaves::{Kept, Rows, Sent, SentToEach};
 
 /// The step that the owner has to take part in.
@@ -23,7 +24,8 @@ pub(super) const CONFIRMATION: &str = "confirmation";
 pub(super) const PROTOCOL: &[&[Step]] = &[
     &[Step::of("join",                  Owners,  Sent(JOIN),                            membership::join)],
     &[Step::of("plan",                  Host,    Sent(JOB),                             planning::plan)],
-    &[Step::of("commitment",            Owners,  Sent(keys::COMMITMENT),                keys::commit)],
+    &[Step::of("commitment",            Owners,  Sent(keys::COMMITMENT),                keys::commit),
+      Step::of("key of scores",         Askers,  Sent(SCORE_KEY),                       switching::send_key)],
     &[Step::of(CONFIRMATION,            Owners,  Kept(keys::CONFIRMED),                 keys::confirm)],
     &[Step::of("keys, round 1",         Owners,  Sent(keys::ROUND_ONE),                 keys::round_one)],
     &[Step::of("keys, round 2",         Owners,  Sent(keys::ROUND_TWO),                 keys::round_two),
@@ -56,6 +58,8 @@ pub(super) struct Step {
 #[derive(Clone, Copy)]
 enum By {
     Owners,
+    /// The owners, where they may ask for scores.
+    Askers,
     /// The owners, where they fit what prepares the rows.
     Fitters,
     /// The owner who invited the others.
@@ -104,7 +108,8 @@ impl Step {
             (Host, _) => vec![&session.host],
             (Server, _) | (Chooser, Some(_)) => vec![SERVER],
             (Fitters, _) if session.invitation.settings.statistics.is_none() => all(),
-            (Quorum | Chooser, None) | (Fitters, _) => Vec::new(),
+            (Askers, _) if session.invitation.settings.predict > 0 => all(),
+            (Quorum | Chooser, None) | (Fitters | Askers, _) => Vec::new(),
             // Where the server's choice cannot be read, the step says why.
             (Openers, Some(_)) => match model::openers(session) {
                 Ok(openers) => openers.into_iter().map(|member| members[member].as_str()).collect(),

@@ -20,7 +20,7 @@ use super::rows::owner_state;
 use super::session::Session;
 
 /// The key that scores are switched to: the owner keeps its secret half, and sends the public one.
-const SCORE_KEY: &str = "score-key.vly";
+pub(super) const SCORE_KEY: &str = "score-key.vly";
 /// More than the secret key of any ring takes, and than headers of files.
 const SLACK: u64 = 1 << 20;
 
@@ -42,23 +42,35 @@ pub(super) fn ask(
     let encrypt =
         || agreed.plan().encrypt_rows(&prediction, &state, features, &key, &mut session.rng()).or_bad_input();
     let rows = session.during("encryption", encrypt)?;
-    send_key(session)?;
     session.send(&request.rows_file(), |out| rows.write(&agreed.job, out))?;
     folder.send_text(session.name(), &request.file(), asked)
 }
 
-/// Sends the key that scores are switched to, unless it was sent.
-fn send_key(session: &Session) -> Result<(), BadInput> {
+/// Makes and sends the key that scores are switched to: before the owners compare the fingerprint, which covers it.
+pub(super) fn send_key(session: &Session) -> Result<()> {
     let (folder, context) = (&session.folder, session.agreed()?.context());
     if !folder.keeps(SCORE_KEY) {
         let key = SecretKey::generate(context, &mut session.rng());
         folder.keep(SCORE_KEY, |out| key.write(out))?;
     }
-    if folder.has(session.name(), SCORE_KEY) {
-        return Ok(());
-    }
     let key = PublicKey::generate(&secret_key(session)?, &mut session.rng());
-    session.send(SCORE_KEY, |out| key.write(out))
+    Ok(session.send(SCORE_KEY, |out| key.write(out))?)
+}
+
+/// The key of a member. A file that is read for the first time is bound by its hash, so that another is refused later.
+fn key_of(session: &Session, member: &str) -> Result<PublicKey, BadInput> {
+    let agreed = session.agreed()?;
+    let limit = RoundOneShare::file_bytes(&agreed.pool);
+    session.folder.read(member, SCORE_KEY, |input| PublicKey::read(agreed.context(), input, limit))
+}
+
+/// The hash of the key of a member, which is read where it was not read before.
+pub(super) fn hash_of_key(session: &Session, member: &str) -> Result<String, BadInput> {
+    let hash = || session.folder.hash_of(member, SCORE_KEY);
+    if hash().is_none() {
+        key_of(session, member)?;
+    }
+    hash().ok_or_else(|| BadInput::at(&session.folder.sent(member, SCORE_KEY), "not read"))
 }
 
 fn secret_key(session: &Session) -> Result<SecretKey, BadInput> {
@@ -145,8 +157,7 @@ fn switchings(session: &Session, request: &Request) -> Result<Vec<Switching>, Ba
         let problem = format!("scores of other rows than {} asked about", request.asker);
         return Err(BadInput::at(&scores_file, problem));
     }
-    let limit = RoundOneShare::file_bytes(pool);
-    let key = folder.read(&request.asker, SCORE_KEY, |input| PublicKey::read(context, input, limit))?;
+    let key = key_of(session, &request.asker)?;
     agreed.plan().switchings(pool, &prediction, &scores, &owners, &key).at(&scores_file)
 }
 

@@ -12,6 +12,7 @@ use super::whole::contents;
 use super::{OWNERS, PARTIES, Parties, before};
 use crate::setup::{refuse, table, volley};
 
+const SCORE_KEY: &str = "score-key.vly";
 const ROWS: &str = "score-00001-rows.vly";
 const SCORES: &str = "scores-north-00001.vly";
 const SWITCHING: &str = "switching-north-00001.vly";
@@ -85,13 +86,9 @@ fn one_owner_asks_and_nobody_else_reads_the_scores() {
 #[test]
 fn a_ciphertext_of_scores_is_decrypted_for_one_owner() {
     let parties = switched();
-    let other = before(None);
-    other.score("east", "test.csv").assert().success();
     // East asks for the scores of what north has encrypted.
-    for file in ["score-key.vly", "score-00001.json", ROWS] {
-        let from = if file == "score-key.vly" { &other } else { &parties };
-        let party = if file == "score-key.vly" { "east" } else { "north" };
-        fs::copy(from.sent(party, party, file), parties.sent("east", "east", file)).unwrap();
+    for file in ["score-00001.json", ROWS] {
+        fs::copy(parties.sent("north", "north", file), parties.sent("east", "east", file)).unwrap();
     }
     parties.mirror();
     parties.next("server").assert().success();
@@ -102,6 +99,27 @@ fn a_ciphertext_of_scores_is_decrypted_for_one_owner() {
     // It does not hold up the one who asked first.
     refuse(&mut parties.next("north"), &["scores-east-00001.vly", "north has admitted another request"]);
     check_predictions(&parties, "north");
+}
+
+#[test]
+fn scores_are_switched_to_the_keys_that_were_confirmed() {
+    // Whoever exchanges north's key on its way to south changes what south sees.
+    let parties = before(Some("confirmation"));
+    replace_by(&parties.sent("south", "north", SCORE_KEY), &parties.sent("south", "east", SCORE_KEY));
+    let fingerprints = ["east", "south"].map(|owner| parties.status(owner)["fingerprint"].clone());
+    assert_ne!(fingerprints[0], fingerprints[1]);
+    let mut next = parties.next("south");
+    next.arg("--fingerprint").arg(fingerprints[0].as_str().unwrap());
+    refuse(&mut next, &["another owner sees other members, keys or commitments"]);
+    // Afterwards it is refused.
+    let parties = scored();
+    replace_by(&parties.sent("east", "north", SCORE_KEY), &parties.sent("south", "south", SCORE_KEY));
+    refuse(&mut parties.next("east"), &["north", SCORE_KEY, "north sent another file here before"]);
+    assert!(!parties.sent("east", "east", SWITCHING).exists());
+    // What is no key is named before anything is confirmed.
+    let parties = before(Some("confirmation"));
+    damage(&parties.sent("south", "north", SCORE_KEY));
+    refuse(&mut parties.next("south"), &["north", SCORE_KEY]);
 }
 
 #[test]
