@@ -50,6 +50,9 @@ impl Images<'_> {
 }
 
 /// Images × features, and the label of each image, where they have labels.
+type FeaturesOfImages<'py> = (Bound<'py, PyArray2<f32>>, Option<Vec<String>>);
+
+/// Features of images, as `volley features` computes them.
 #[pyfunction]
 #[pyo3(signature = (model, images, recipe, progress))]
 pub(crate) fn features_of<'py>(
@@ -58,7 +61,7 @@ pub(crate) fn features_of<'py>(
     images: Images<'py>,
     recipe: PathBuf,
     progress: Option<Py<PyAny>>,
-) -> PyResult<(Bound<'py, PyArray2<f32>>, Option<Vec<String>>)> {
+) -> PyResult<FeaturesOfImages<'py>> {
     let images = images.open()?;
     let (values, labels) = work::run(py, progress, move |reporter| {
         let backbone = Backbone::load(&model, Recipe::read(&recipe)?)?;
