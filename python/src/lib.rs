@@ -3,6 +3,7 @@
 
 mod ckks;
 mod failure;
+mod features;
 mod fit;
 mod model;
 mod party;
@@ -24,6 +25,8 @@ mod _volley {
     use crate::ckks::server::{PyBootstrapper, PyEvaluator, PyMatrix, PyTracer};
     #[pymodule_export]
     use crate::failure::VolleyError;
+    #[pymodule_export]
+    use crate::features::features_of;
     #[pymodule_export]
     use crate::fit::{Training, train_encrypted, train_in_clear};
     #[pymodule_export]

@@ -28,11 +28,17 @@ impl PyPlan {
     }
 }
 
+/// What is asked for, as `--iterations` has it.
+pub(crate) fn iterations(text: &str) -> Result<Iterations, Failure> {
+    text.parse::<Iterations>().map_err(|problem| Failure::new(format!("iterations: {problem}")))
+}
+
 /// The settings of a training of a shape, as Python says them.
 #[derive(FromPyObject)]
 pub(crate) struct Options {
+    /// As after `--iterations`.
     #[pyo3(item)]
-    iterations: Option<usize>,
+    iterations: String,
     #[pyo3(item)]
     profile: String,
     #[pyo3(item)]
@@ -56,10 +62,6 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    fn iterations(&self) -> Iterations {
-        self.iterations.map_or(Iterations::Auto, Iterations::Exactly)
-    }
-
     fn settings(self, samples: usize, features: usize, classes: usize) -> Result<Settings, Failure> {
         let profile = PROFILES.into_iter().find(|profile| profile.to_string() == self.profile);
         let unknown = || {
@@ -67,7 +69,7 @@ impl Options {
             Failure::new(format!("there is no profile {:?}: {names}", self.profile))
         };
         Ok(Settings {
-            iterations: self.iterations().count(),
+            iterations: iterations(&self.iterations)?.count(),
             profile: profile.ok_or_else(unknown)?,
             sigmoid_degree: self.sigmoid_degree,
             sigmoid_range: self.sigmoid_range,
@@ -99,7 +101,7 @@ impl PyPlan {
         classes: usize,
         options: Options,
     ) -> PyResult<Self> {
-        let iterations = options.iterations();
+        let iterations = iterations(&options.iterations)?;
         let settings = options.settings(samples, features, classes)?;
         work::run(py, None, move |_| {
             let plan = Arc::new(settings.plan()?);

@@ -6,11 +6,12 @@ use numpy::PyReadonlyArray2;
 use pyo3::prelude::*;
 use volley_project::TableSource;
 use volley_project::pool::{self, Joining, Outlook, PoolSettings, Proposal, Session, Workplace};
-use volley_project::volley_program::{Iterations, Machine};
+use volley_project::volley_program::Machine;
 
 use crate::failure::Failure;
 use crate::fit::generator;
 use crate::model::PyModel;
+use crate::plan::iterations;
 use crate::work::{self, Reporter};
 
 /// Steps, and who is waited for in each.
@@ -40,8 +41,9 @@ pub(crate) struct Options {
     threshold: Option<usize>,
     #[pyo3(item)]
     classes: Vec<String>,
+    /// As after `--iterations`.
     #[pyo3(item)]
-    iterations: Option<usize>,
+    iterations: String,
     #[pyo3(item)]
     statistical_bits: u32,
     #[pyo3(item)]
@@ -58,17 +60,17 @@ impl OwnerTable {
     }
 }
 
-impl From<Options> for Proposal {
-    fn from(options: Options) -> Self {
+impl Options {
+    fn proposal(self) -> Result<Proposal, Failure> {
         let settings = PoolSettings {
-            iterations: options.iterations.map_or(Iterations::Auto, Iterations::Exactly).count(),
-            statistical_bits: options.statistical_bits,
-            memory: options.memory,
-            predict: options.predict,
+            iterations: iterations(&self.iterations)?.count(),
+            statistical_bits: self.statistical_bits,
+            memory: self.memory,
+            predict: self.predict,
             statistics: None,
         };
-        let Options { members, threshold, classes, statistics, .. } = options;
-        Self { members, threshold, classes, settings, statistics }
+        let Self { members, threshold, classes, statistics, .. } = self;
+        Ok(Proposal { members, threshold, classes, settings, statistics })
     }
 }
 
@@ -104,7 +106,8 @@ impl PyPool {
     fn invite(py: Python<'_>, folder: PathBuf, owner: OwnerTable, options: Options) -> PyResult<Self> {
         let root = folder.clone();
         work::run(py, None, move |reporter| {
-            let session = pool::invite(&root, owner.owner()?, options.into(), workplace(None, reporter)?)?;
+            let session =
+                pool::invite(&root, owner.owner()?, options.proposal()?, workplace(None, reporter)?)?;
             session.advance()?;
             Ok(())
         })?;

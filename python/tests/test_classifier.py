@@ -178,6 +178,7 @@ def test_what_is_no_number_is_refused_with_its_name(iris):
         ({"profile": "other"}, "profile"),
         ({"security": 80}, "claim of 80 bits"),
         ({"iterations": 0}, "iteration"),
+        ({"iterations": None}, "`auto` or a number"),
         ({"sigmoid_degree": 2}, "degree"),
         ({"weight_decay": 1.5}, "decay"),
         ({"execution": "encrypted", "memory": 1000}, "memory"),

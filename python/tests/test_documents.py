@@ -21,7 +21,7 @@ def blocks(document):
 @pytest.mark.parametrize("document", [ROOT / "python" / "README.md", GUIDE / "python.md"], ids=lambda path: path.name)
 def test_the_python_of_a_document(document, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = {}
+    names = {"VOLLEY": ROOT}
     for _, text in blocks(document):
         exec(compile(text, document, "exec"), names)
     assert names

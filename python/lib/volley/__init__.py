@@ -6,13 +6,26 @@
 * :mod:`volley.ckks` is the arithmetic on encrypted vectors.
 * :class:`Plan` says what a training takes before there is a key.
 * :class:`Model` is what training gives, in the program's files.
+* :func:`features` computes features of images by an ONNX model.
 * :class:`Error` is what the library refuses, in its words.
 """
 
 from volley._classifier import Report, VolleyClassifier
+from volley._features import features
 from volley._party import Owner, Server
 from volley._pool import Pool
 from volley._volley import Model, Plan, Training
 from volley._volley import VolleyError as Error
 
-__all__ = ["Error", "Model", "Owner", "Plan", "Pool", "Report", "Server", "Training", "VolleyClassifier"]
+__all__ = [
+    "Error",
+    "Model",
+    "Owner",
+    "Plan",
+    "Pool",
+    "Report",
+    "Server",
+    "Training",
+    "VolleyClassifier",
+    "features",
+]

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from volley._labels import labels_of, names_of, refuse_categories
 from volley._progress import Progress, listener
-from volley._settings import Settings
+from volley._settings import Iterations, Settings
 from volley._volley import Model, Plan, Training, train_encrypted, train_in_clear
 
 Execution = Literal["encrypted", "clear"]
@@ -63,8 +63,8 @@ class VolleyClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    iterations : int, optional
-        Iterations of the training. By default two, which suit most tables.
+    iterations : int or "auto"
+        Iterations of the training. With "auto" two, which suit most tables.
     profile : {"standard", "standardised", "paper"}
         How features are prepared and steps are taken. "standard" standardises and whitens them.
     sigmoid_degree, sigmoid_range, learning_rate, weight_decay, momentum_limit : optional
@@ -112,7 +112,7 @@ class VolleyClassifier(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        iterations: int | None = None,
+        iterations: Iterations = "auto",
         profile: str = "standard",
         sigmoid_degree: int | None = None,
         sigmoid_range: float | None = None,

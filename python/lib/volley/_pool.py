@@ -16,6 +16,7 @@ from volley import _volley
 from volley._labels import names_of, refuse_categories
 from volley._party import _table
 from volley._progress import Progress, listener
+from volley._settings import Iterations
 from volley._volley import Model
 
 
@@ -48,7 +49,7 @@ class Pool:
         members: Sequence[str],
         classes: Sequence[Any],
         threshold: int | None = None,
-        iterations: int | None = None,
+        iterations: Iterations = "auto",
         statistical_bits: int = 40,
         memory: int | None = None,
         predict: int = 0,
@@ -63,7 +64,7 @@ class Pool:
             "members": list(members),
             "threshold": threshold,
             "classes": names_of(np.asarray(classes)),
-            "iterations": iterations,
+            "iterations": str(iterations),
             "statistical_bits": statistical_bits,
             "memory": memory,
             "predict": predict,

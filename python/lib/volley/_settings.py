@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
+
+Iterations = int | Literal["auto"]
 
 
 @dataclass(frozen=True)
 class Settings:
     """What is not said is the profile's, or the program's default."""
 
-    iterations: int | None = None
+    iterations: Iterations = "auto"
     profile: str = "standard"
     sigmoid_degree: int | None = None
     sigmoid_range: float | None = None
@@ -29,4 +31,4 @@ class Settings:
 
     def options(self) -> dict[str, Any]:
         """As the compiled part takes them."""
-        return asdict(self)
+        return {**asdict(self), "iterations": str(self.iterations)}

@@ -53,6 +53,9 @@ class Training:
     @property
     def seconds(self) -> list[tuple[str, float]]: ...
 
+def features_of(
+    model: Path, images: Path | NDArray[np.uint8], recipe: Path, progress: _Progress | None
+) -> tuple[NDArray[np.float32], list[str] | None]: ...
 def train_in_clear(
     features: _Floats,
     labels: list[str],
