@@ -160,11 +160,7 @@ fn weight_slots(layout: Layout) -> usize {
 }
 
 /// The bootstrapping of weights in a layout, sparsely packed.
-fn bootstrapping(
-    preset: Preset,
-    parameters: &Parameters,
-    layout: Layout,
-) -> Result<Bootstrapping, Error> {
+fn bootstrapping(preset: Preset, parameters: &Parameters, layout: Layout) -> Result<Bootstrapping, Error> {
     Ok(Bootstrapping::new(parameters, &preset.bootstrapping(weight_slots(layout)))?)
 }
 
