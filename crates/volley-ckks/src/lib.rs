@@ -102,7 +102,7 @@ pub use arithmetic::linear_transform::{DiagonalTerm, GiantStep, LinearArithmetic
 pub use arithmetic::{Arithmetic, ProductTerms};
 pub use backends::clear_slots::{ClearCiphertext, ClearPlaintext, ClearSlots, ClearTensor, ClearTransform};
 pub use backends::evaluator::{EncodedTransform, Evaluator};
-pub use backends::simulator::{SimulatedCiphertext, SimulatedTransform, Simulator, Upload};
+pub use backends::simulator::{SimulatedCiphertext, SimulatedPart, SimulatedTransform, Simulator, Upload};
 pub use base::error::Error;
 pub use base::params;
 pub use base::params::{Parameters, ParametersLiteral, ParamsId, Security};

@@ -90,7 +90,7 @@ impl Plan {
         let refreshes = match &training.method {
             None => None,
             Some(method) => {
-                let refresh = method.simulated(&Simulator::new(matrices.parameters()), matrices.layout())?;
+                let refresh = method.simulated(matrices.parameters(), matrices.layout())?;
                 Some(Refreshes { method: method.clone(), output_level: refresh.output_level() })
             }
         };
@@ -133,7 +133,7 @@ impl Plan {
         let (mut required, mut available) = (training.levels(), parameters.max_level());
         let mut data_level = available;
         if let Some(method) = &training.method {
-            data_level = method.simulated(&Simulator::new(parameters), layout)?.output_level();
+            data_level = method.simulated(parameters, layout)?.output_level();
             let least = FIRST_ITERATION_LEVELS.max(training.iteration_levels()) + INPUT_LEVEL;
             (required, available) = (least, data_level);
             if training.hyperparameters.iterations() > MAX_ITERATIONS {

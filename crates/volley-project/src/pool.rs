@@ -43,6 +43,7 @@ mod protocol;
 mod request;
 mod requests;
 mod rows;
+mod score_key;
 mod session;
 mod statistics;
 mod switching;

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use num_complex::Complex64;
 
 mod linear_transform;
+mod part;
 mod raise;
 
 pub use linear_transform::SimulatedTransform;
+pub use part::SimulatedPart;
 
 use crate::arithmetic::cost_model::scratch_bytes;
 use crate::arithmetic::counts::{Counters, Operation, OperationCounts};

@@ -379,7 +379,7 @@ fn by_every_iteration(plan: &Plan) -> (OperationCounts, KeySpec, u64) {
     let members = (plan.layout(), plan.split());
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     one_thread.install(|| {
-        let prepare = |method: Method| method.simulated(&simulator, plan.layout()).unwrap();
+        let prepare = |method: Method| method.simulated(plan.parameters(), plan.layout()).unwrap();
         let refresh = plan.method().map(prepare);
         let mut trainer =
             training.circuit().simulated(&simulator, members, plan.schedule(), refresh).unwrap();

@@ -32,14 +32,16 @@
 //! over a row of x′, whose norm is about 4·√(d/n) for standardised features. So the error of scores by a refresh is
 //! estimated at g·δ·4·√(d/n).
 
-use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Error;
 use crate::method::hyperparameters::Hyperparameters;
 use crate::volley_ckks::bootstrapping::{BootstrapArithmetic, Bootstrapper, Bootstrapping, Preset};
-use crate::volley_ckks::{Arithmetic, Complex64, Parameters, ParamsId, Simulator};
+use crate::volley_ckks::{
+    Arithmetic, Complex64, Operand, Parameters, SimulatedCiphertext, SimulatedPart, SimulatedTransform,
+    Simulator,
+};
 use crate::volley_revolver::{Layout, Shape};
 
 pub(crate) mod weights;
@@ -111,24 +113,22 @@ impl Method {
     /// The refresh of simulated weights of a layout.
     pub(crate) fn simulated(
         &self,
-        simulator: &Simulator,
+        parameters: &Parameters,
         layout: Layout,
     ) -> Result<Arc<dyn Refresh<Simulator>>, Error> {
         match self {
-            Self::Bootstrapping(bootstrappings) => {
-                Ok(Arc::new(bootstrappings.planned(simulator.parameters(), layout)?.prepare(simulator)?))
-            }
+            Self::Bootstrapping(bootstrappings) => Ok(bootstrappings.planned(parameters, layout)?),
             Self::Own(refresh) => Ok(Arc::clone(refresh)),
         }
     }
 }
 
-/// The bootstrappings by a preset. Those that were planned are kept: a search of plans asks hundreds of times for each.
+/// The bootstrappings of simulated weights by a preset. A search of plans asks hundreds of times for each, and each
+/// does the same every time, so they are kept.
 #[derive(Clone, Debug)]
 pub(crate) struct Bootstrappings {
     preset: Preset,
-    /// By the parameters and the number of slots.
-    known: Arc<Mutex<HashMap<(ParamsId, usize), Arc<Bootstrapping>>>>,
+    known: Arc<Mutex<Vec<Arc<SimulatedBootstrapping>>>>,
 }
 
 impl Bootstrappings {
@@ -142,15 +142,54 @@ impl Bootstrappings {
         &self,
         parameters: &Parameters,
         layout: Layout,
-    ) -> Result<Arc<Bootstrapping>, Error> {
+    ) -> Result<Arc<SimulatedBootstrapping>, Error> {
         let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (parameters.id(), weight_slots(layout));
-        if let Some(planned) = known().get(&key) {
-            return Ok(Arc::clone(planned));
+        let is_same = |plan: &Bootstrapping| {
+            plan.literal().slots == weight_slots(layout) && plan.parameters().id() == parameters.id()
+        };
+        if let Some(same) = known().iter().find(|kept| is_same(kept.plan())) {
+            return Ok(Arc::clone(same));
         }
-        let planned = Arc::new(bootstrapping(self.preset, parameters, layout)?);
-        known().insert(key, Arc::clone(&planned));
+        let bootstrapper =
+            bootstrapping(self.preset, parameters, layout)?.prepare(&Simulator::new(parameters))?;
+        let planned = Arc::new(SimulatedBootstrapping { bootstrapper, parts: Mutex::default() });
+        known().push(Arc::clone(&planned));
         Ok(planned)
+    }
+}
+
+/// A bootstrapping that is simulated once for each kind of operand.
+#[derive(Debug)]
+pub(crate) struct SimulatedBootstrapping {
+    bootstrapper: Bootstrapper<SimulatedTransform>,
+    parts: Mutex<Vec<(Operand, Arc<SimulatedPart>)>>,
+}
+
+impl SimulatedBootstrapping {
+    pub(crate) fn plan(&self) -> &Bootstrapping {
+        self.bootstrapper.plan()
+    }
+
+    /// What it does to such an operand.
+    fn part(&self, operand: &Operand) -> Result<Arc<SimulatedPart>, Error> {
+        let parts = || self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, part)) = parts().iter().find(|(known, _)| known == operand) {
+            return Ok(Arc::clone(part));
+        }
+        let run = |simulator: &Simulator, a: &_| self.bootstrapper.refresh(simulator, a);
+        let part = Arc::new(SimulatedPart::new(self.plan().parameters(), operand.clone(), run)?);
+        parts().push((operand.clone(), Arc::clone(&part)));
+        Ok(part)
+    }
+}
+
+impl Refresh<Simulator> for SimulatedBootstrapping {
+    fn output_level(&self) -> usize {
+        self.plan().output_level()
+    }
+
+    fn refresh(&self, simulator: &Simulator, a: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
+        Ok(simulator.replay(&*self.part(a.operand())?)?)
     }
 }
 

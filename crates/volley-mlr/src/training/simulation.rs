@@ -28,7 +28,9 @@ impl<O: Objective> Circuit for TrainingCircuit<O> {
 
     fn encoded_bytes(&self, parameters: &Parameters, layout: Layout) -> u64 {
         let Some(Method::Bootstrapping(bootstrappings)) = &self.method else { return 0 };
-        bootstrappings.planned(parameters, layout).map_or(0, |bootstrapping| bootstrapping.memory_bytes())
+        bootstrappings
+            .planned(parameters, layout)
+            .map_or(0, |bootstrapping| bootstrapping.plan().memory_bytes())
     }
 
     /// What is alive in the first or the second iteration at the end of the first window of groups: the copies and
@@ -93,7 +95,11 @@ impl<O: Objective> Circuit for TrainingCircuit<O> {
     /// Of a run that refreshes its weights only one cycle is simulated, and counted as often as the run goes through
     /// it.
     fn simulate(&self, simulator: &Arc<Simulator>, layout: Layout, split: Split) -> Result<(), Error> {
-        let refresh = self.method.as_ref().map(|method| method.simulated(simulator, layout)).transpose()?;
+        let refresh = self
+            .method
+            .as_ref()
+            .map(|method| method.simulated(simulator.parameters(), layout))
+            .transpose()?;
         let max_level = simulator.parameters().max_level();
         let schedule = self.schedule(refresh.as_ref().map_or(max_level, |refresh| refresh.output_level()));
         let mut trainer = self.simulated(simulator, (layout, split), schedule.once_through(), refresh)?;

@@ -13,8 +13,8 @@ use volley_mlr::volley_ckks::{EvaluationKeySet, PublicKey};
 use volley_program::{BadInput, OrBadInput};
 
 use super::folder::PoolFolder;
+use super::score_key;
 use super::session::Session;
-use super::switching;
 
 pub(super) const COMMITMENT: &str = "commitment.vly";
 pub(super) const CONFIRMED: &str = "confirmed.json";
@@ -78,7 +78,7 @@ pub(super) fn fingerprint(session: &Session) -> Result<String, BadInput> {
         );
         hash.update(&fingerprint);
         for member in &session.invitation.members {
-            hash.update(switching::hash_of_key(session, member)?.as_bytes());
+            hash.update(score_key::hash(session, member)?.as_bytes());
         }
         hash.finalize_xof().fill(&mut fingerprint);
     }

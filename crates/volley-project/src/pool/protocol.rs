@@ -8,9 +8,9 @@ use volley_mlr::pool::Round;
 use super::agreed::JOB;
 use super::agreement::JOIN;
 use super::folder::SERVER;
+use super::score_key::{self, SCORE_KEY};
 use super::session::Session;
 use super::statistics::{opening_file, sums_file};
-use super::switching::{self, SCORE_KEY};
 use super::{key_costs, keys, membership, model, planning, rows, statistics, training};
 
 use By::{Askers, Chooser, Fitters, Host, Openers, Owners, Quorum, Server};
@@ -25,7 +25,7 @@ pub(super) const PROTOCOL: &[&[Step]] = &[
     &[Step::of("join",                  Owners,  Sent(JOIN),                            membership::join)],
     &[Step::of("plan",                  Host,    Sent(JOB),                             planning::plan)],
     &[Step::of("commitment",            Owners,  Sent(keys::COMMITMENT),                keys::commit),
-      Step::of("key of scores",         Askers,  Sent(SCORE_KEY),                       switching::send_key)],
+      Step::of("key of scores",         Askers,  Sent(SCORE_KEY),                       score_key::send)],
     &[Step::of(CONFIRMATION,            Owners,  Kept(keys::CONFIRMED),                 keys::confirm)],
     &[Step::of("keys, round 1",         Owners,  Sent(keys::ROUND_ONE),                 keys::round_one)],
     &[Step::of("keys, round 2",         Owners,  Sent(keys::ROUND_TWO),                 keys::round_two),

@@ -7,8 +7,8 @@ use crate::job_folder::JobFolder;
 use crate::scoring::scores_of;
 use ndarray::Array2;
 use volley_data::write_predictions;
-use volley_mlr::volley_ckks::multiparty::{DecryptionShare, RoundOneShare, Switching};
-use volley_mlr::volley_ckks::{Ciphertext, PublicKey, SecretKey};
+use volley_mlr::volley_ckks::Ciphertext;
+use volley_mlr::volley_ckks::multiparty::{DecryptionShare, Switching};
 use volley_mlr::{EncryptedRows, EncryptedScores, Error, PredictionPlan};
 use volley_program::{BadInput, OrBadInput};
 
@@ -17,10 +17,9 @@ use super::keys::{JOB_FOLDER, keep_key_holder, key_holder, public_key};
 use super::model::{encrypted, weights};
 use super::request::{Asked, Request};
 use super::rows::owner_state;
+use super::score_key;
 use super::session::Session;
 
-/// The key that scores are switched to: the owner keeps its secret half, and sends the public one.
-pub(super) const SCORE_KEY: &str = "score-key.vly";
 /// More than the secret key of any ring takes, and than headers of files.
 const SLACK: u64 = 1 << 20;
 
@@ -44,38 +43,6 @@ pub(super) fn ask(
     let rows = session.during("encryption", encrypt)?;
     session.send(&request.rows_file(), |out| rows.write(&agreed.job, out))?;
     folder.send_text(session.name(), &request.file(), asked)
-}
-
-/// Makes and sends the key that scores are switched to: before the owners compare the fingerprint, which covers it.
-pub(super) fn send_key(session: &Session) -> Result<()> {
-    let (folder, context) = (&session.folder, session.agreed()?.context());
-    if !folder.keeps(SCORE_KEY) {
-        let key = SecretKey::generate(context, &mut session.rng());
-        folder.keep(SCORE_KEY, |out| key.write(out))?;
-    }
-    let key = PublicKey::generate(&secret_key(session)?, &mut session.rng());
-    Ok(session.send(SCORE_KEY, |out| key.write(out))?)
-}
-
-/// The key of a member. A file that is read for the first time is bound by its hash, so that another is refused later.
-fn key_of(session: &Session, member: &str) -> Result<PublicKey, BadInput> {
-    let agreed = session.agreed()?;
-    let limit = RoundOneShare::file_bytes(&agreed.pool);
-    session.folder.read(member, SCORE_KEY, |input| PublicKey::read(agreed.context(), input, limit))
-}
-
-/// The hash of the key of a member, which is read where it was not read before.
-pub(super) fn hash_of_key(session: &Session, member: &str) -> Result<String, BadInput> {
-    let hash = || session.folder.hash_of(member, SCORE_KEY);
-    if hash().is_none() {
-        key_of(session, member)?;
-    }
-    hash().ok_or_else(|| BadInput::at(&session.folder.sent(member, SCORE_KEY), "not read"))
-}
-
-fn secret_key(session: &Session) -> Result<SecretKey, BadInput> {
-    let file = session.folder.open_kept(SCORE_KEY)?;
-    SecretKey::read(session.agreed()?.context(), None, file, SLACK).at(&session.folder.kept(SCORE_KEY))
 }
 
 /// The server scores the rows, as it does for a single owner.
@@ -129,7 +96,7 @@ pub(super) fn read(session: &Session, request: &Request) -> Result<()> {
     }
     let switched = switchings.iter().zip(by_ciphertext).map(|(switching, shares)| switching.finish(shares));
     let switched = switched.collect::<Result<Vec<_>, _>>()?;
-    let (prediction, secret_key) = (prediction(session, &asked)?, secret_key(session)?);
+    let (prediction, secret_key) = (prediction(session, &asked)?, score_key::secret(session)?);
     let scores = agreed
         .plan()
         .scores(&prediction, &state, &secret_key, &switched, &weights(session)?)
@@ -157,7 +124,7 @@ fn switchings(session: &Session, request: &Request) -> Result<Vec<Switching>, Ba
         let problem = format!("scores of other rows than {} asked about", request.asker);
         return Err(BadInput::at(&scores_file, problem));
     }
-    let key = key_of(session, &request.asker)?;
+    let key = score_key::of(session, &request.asker)?;
     agreed.plan().switchings(pool, &prediction, &scores, &owners, &key).at(&scores_file)
 }
 

@@ -75,10 +75,14 @@ impl KeySpec {
     /// Adds the keys of another list under the same parameters.
     #[must_use]
     pub fn joined(mut self, other: &Self) -> Self {
+        self.join(other);
+        self
+    }
+
+    pub(crate) fn join(&mut self, other: &Self) {
         self.relinearization = self.relinearization.max(other.relinearization);
         self.raising = self.raising.max(other.raising);
         other.galois.iter().for_each(|(&element, &level)| self.need_galois(element, level));
-        self
     }
 
     /// The same list under other parameters of the same ring: keys of the same elements, at the same levels.
