@@ -139,7 +139,8 @@ proptest! {
         let p = SigmoidPolynomial::least_squares(2 * k + 1, half_width).unwrap();
         prop_assert!((worst_error(&p, half_width) - p.max_error()).abs() < 1e-6);
         prop_assert!(p.trusted_range() >= half_width);
-        prop_assert!(worst_error(&p, p.trusted_range()) <= p.max_error() * (1.0 + 1e-9));
+        // Values near ½ are rounded, twice by up to half an ulp each.
+        prop_assert!(worst_error(&p, p.trusted_range()) <= p.max_error() * (1.0 + 1e-9) + f64::EPSILON);
         prop_assert!(worst_error(&p, p.trusted_range() * 1.01) > p.max_error());
     }
 
