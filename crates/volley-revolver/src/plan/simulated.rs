@@ -8,8 +8,8 @@
 //! C(G) = C(g) + (G − g)·(C(g + 1) − C(g)),   g ≥ 2
 //! ```
 //!
-//! It also does the same to every column block, and to every class block, the first and the last as well. So along these
-//! axes the same holds for g = 1.
+//! It also does the same to every column block, and to every class block, the first and the last as well. So along
+//! these axes the same holds for g ≥ 1.
 //!
 //! **Memory.** The same holds of the most bytes that are alive at a time, for larger g. What is kept of a group adds to
 //! them all along, but what is alive of it while it is worked on depends on the groups beside it: with w of them at a
