@@ -34,6 +34,7 @@ def test_they_are_those_of_the_program(recipe, images, tmp_path):
     run("features", MODEL, IMAGES, "--recipe", recipe, "--range", "0..100", "-o", tmp_path / "x.npz")
     assert np.array_equal(found, np.load(tmp_path / "x.npz")["X"])
     np.save(tmp_path / "some.npy", images[:10])
+    assert np.array_equal(volley.features(MODEL, tmp_path / "some.npy", recipe=recipe)[0], found[:10])
     in_colours = np.repeat(images[:10, :, :, np.newaxis], 3, axis=3)
     assert np.array_equal(volley.features(MODEL, in_colours, recipe=recipe)[0], found[:10])
 

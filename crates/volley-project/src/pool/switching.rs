@@ -20,7 +20,7 @@ use super::rows::owner_state;
 use super::score_key;
 use super::session::Session;
 
-/// More than the secret key of any ring takes, and than headers of files.
+/// More than headers of files take.
 const SLACK: u64 = 1 << 20;
 
 /// Encrypts rows and asks for their scores.

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use volley_ckks::costs::{CostModel, Memory};
-use volley_ckks::{KeySpec, Parameters, ParamsId};
+use volley_ckks::{KeySpec, Parameters};
 
 use super::Circuit;
 use super::candidate::Candidate;
@@ -19,8 +19,6 @@ pub struct Planner<'a, C> {
     pub(super) circuit: &'a C,
     model: &'a CostModel,
     known: Mutex<HashMap<Member, Known>>,
-    /// Bytes of encoded plaintexts, which many members share.
-    encoded: Mutex<HashMap<(ParamsId, Layout), u64>>,
     /// The memory of a plan that is refused already.
     pub(super) refused: Option<u64>,
 }
@@ -45,7 +43,7 @@ impl<'a, C: Circuit> Planner<'a, C> {
     /// Of a circuit whose time is foreseen by `model`.
     #[must_use]
     pub fn new(circuit: &'a C, model: &'a CostModel) -> Self {
-        Self { circuit, model, known: Mutex::default(), encoded: Mutex::default(), refused: None }
+        Self { circuit, model, known: Mutex::default(), refused: None }
     }
 
     /// From now on plans that meet no limit of memory are of no interest where they take more than so many bytes: one
@@ -95,11 +93,7 @@ impl<'a, C: Circuit> Planner<'a, C> {
 
     /// The memory that a member takes at least, keys not included: nothing is simulated for it.
     pub(super) fn least_memory(&self, parameters: &Parameters, layout: Layout, split: Split) -> u64 {
-        let key = (parameters.id(), layout);
-        let known = || self.encoded.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_others = known().get(&key).copied();
-        let encoded = of_others.unwrap_or_else(|| self.circuit.encoded_bytes(parameters, layout));
-        known().insert(key, encoded);
+        let encoded = self.circuit.encoded_bytes(parameters, layout);
         let bytes = self.circuit.least_bytes(parameters, layout, split);
         Memory::new(parameters, &KeySpec::new(parameters), bytes, 0, encoded).total()
     }
