@@ -11,6 +11,7 @@ use volley_ckks::params::ParametersError;
 use volley_ckks::{KeySpec, OperationCounts, Parameters, ParametersLiteral, Security, Simulator, Upload};
 
 mod candidate;
+mod parts;
 mod planner;
 mod search;
 mod simulated;
@@ -44,7 +45,9 @@ const LOG_N: (u32, u32) = (12, LARGEST_LOG_N);
 /// A computation on encrypted matrices that can be planned.
 ///
 /// It does the same to every group of rows, column block and class block: of many only a few are simulated to count
-/// operations. For each further group it has as much more alive ([`simulated_groups`]).
+/// operations. For each further group it has as much more alive ([`simulated_groups`]). What its forward products take
+/// does not depend on how the backward ones are split, nor the reverse: of many splits only a few are simulated to find
+/// the fastest.
 pub trait Circuit: Sync {
     /// The error of the layer that the circuit belongs to.
     type Error: From<Error> + Send;

@@ -78,6 +78,23 @@ impl OperationCounts {
         Self { counts }
     }
 
+    /// `self` with `part` in place of `other`: the counts of a circuit that does one thing instead of another.
+    #[must_use]
+    pub fn with_in_place_of(&self, part: &Self, other: &Self) -> Self {
+        let mut counts = self.counts.clone();
+        for (&key, &count) in &part.counts {
+            let sum = counts.entry(key).or_default();
+            *sum = sum.saturating_add(count);
+        }
+        for (key, &count) in &other.counts {
+            if let Some(sum) = counts.get_mut(key) {
+                *sum = sum.saturating_sub(count);
+            }
+        }
+        counts.retain(|_, count| *count > 0);
+        Self { counts }
+    }
+
     /// Operation, level and count, where the count is not zero.
     pub fn iter(&self) -> impl Iterator<Item = (Operation, usize, u64)> + '_ {
         self.counts.iter().map(|(&(operation, level), &count)| (operation, level, count))
@@ -172,6 +189,17 @@ mod tests {
         assert_eq!(counts(5, 2).continued(&counts(7, 2), 3), counts(11, 2));
         assert_eq!(counts(5, 0).continued(&counts(5, 4), 3), counts(5, 12));
         assert_eq!(counts(5, 3).continued(&counts(9, 4), 0), counts(5, 3));
+    }
+
+    #[test]
+    fn a_part_takes_the_place_of_another() {
+        let counts = |rotations: u64, products: u64| {
+            let pairs = [((Operation::Rotation, 1), rotations), ((Operation::Product, 2), products)];
+            OperationCounts { counts: pairs.into_iter().filter(|&(_, count)| count > 0).collect() }
+        };
+        assert_eq!(counts(5, 2).with_in_place_of(&counts(3, 0), &counts(4, 1)), counts(4, 1));
+        assert_eq!(counts(0, 2).with_in_place_of(&counts(4, 0), &counts(1, 2)), counts(3, 0));
+        assert_eq!(counts(5, 3).with_in_place_of(&counts(0, 0), &counts(0, 0)), counts(5, 3));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Simulated members of the family, kept for one circuit and any demands.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,9 +9,13 @@ use volley_ckks::{KeySpec, Parameters};
 
 use super::Circuit;
 use super::candidate::Candidate;
+use super::parts::Parts;
 use super::simulated::Counted;
 use crate::layout::{Layout, Shape};
 use crate::skewed::Split;
+
+/// A layout and a split of it, under a parameter set.
+pub(super) type Asked<'s> = (&'s Parameters, (Layout, Split));
 
 /// Plans of one circuit. It keeps what was simulated, so that other demands take little time.
 #[derive(Debug)]
@@ -87,8 +91,30 @@ impl<'a, C: Circuit> Planner<'a, C> {
         layout: Layout,
         split: Split,
     ) -> Result<Candidate<'a, C>, C::Error> {
-        let known = self.known(parameters, layout, split)?;
+        let known = self.known(&(parameters, (layout, split)), |(counted, least_bytes)| {
+            let key_spec = counted.key_spec.under(parameters);
+            (Counted { key_spec, ..counted.clone() }, Arc::clone(least_bytes))
+        })?;
         Ok(Candidate::new(self.circuit, parameters, (layout, split), known, self.model))
+    }
+
+    /// The server's seconds of each of some members, from simulations of them or of their [parts](Parts), whichever are
+    /// fewer.
+    pub(super) fn seconds(&self, asked: &[Asked<'_>]) -> Result<Vec<f64>, C::Error> {
+        let parts_of = |&(_, (layout, split)): &Asked<'_>| {
+            Parts::of(&layout, split).splits().map(|part| (layout, part))
+        };
+        let parts: HashSet<_> = asked.iter().flat_map(parts_of).collect();
+        let members: HashSet<_> = asked.iter().map(|&(_, member)| member).collect();
+        let by_parts = parts.len() < members.len();
+        let of_member = |&(parameters, (layout, split)): &Asked<'_>| {
+            let counts_of =
+                |split| self.known(&(parameters, (layout, split)), |(counted, _)| counted.counts.clone());
+            let counts =
+                if by_parts { Parts::of(&layout, split).counts(counts_of) } else { counts_of(split) };
+            Ok(self.model.seconds(parameters, &counts?))
+        };
+        asked.iter().map(of_member).collect()
     }
 
     /// The memory that a member takes at least, keys not included: nothing is simulated for it.
@@ -98,8 +124,12 @@ impl<'a, C: Circuit> Planner<'a, C> {
         Memory::new(parameters, &KeySpec::new(parameters), bytes, 0, encoded).total()
     }
 
-    /// What is known of a member, or what a first simulation of it tells.
-    fn known(&self, parameters: &Parameters, layout: Layout, split: Split) -> Result<Known, C::Error> {
+    /// What is made of what is known of a member, or of what a first simulation of it tells.
+    fn known<T>(
+        &self,
+        &(parameters, (layout, split)): &Asked<'_>,
+        read: impl FnOnce(&Known) -> T,
+    ) -> Result<T, C::Error> {
         let levels = 0..=parameters.max_level();
         let member = Member {
             primes: levels.map(|level| parameters.level_primes(level).to_vec()).collect(),
@@ -109,15 +139,13 @@ impl<'a, C: Circuit> Planner<'a, C> {
             layout,
             split,
         };
-        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((counted, least_bytes)) = known().get(&member) {
-            let key_spec = counted.key_spec.under(parameters);
-            return Ok((Counted { key_spec, ..counted.clone() }, Arc::clone(least_bytes)));
+        let all = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = all().get(&member) {
+            return Ok(read(known));
         }
         let counted = Counted::of(self.circuit, parameters, layout, split)?;
         let least_bytes = counted.least_bytes.max(self.circuit.least_bytes(parameters, layout, split));
-        let least_bytes = Arc::new(AtomicU64::new(least_bytes));
-        known().insert(member, (counted.clone(), Arc::clone(&least_bytes)));
-        Ok((counted, least_bytes))
+        let known = (counted, Arc::new(AtomicU64::new(least_bytes)));
+        Ok(read(all().entry(member).or_insert(known)))
     }
 }

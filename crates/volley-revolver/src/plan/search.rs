@@ -1,13 +1,14 @@
 //! The search of a [`Planner`]: which members of the family are simulated.
 //!
-//! Operations and keys of all members that are compared are simulated, memory of those only whose memory decides.
+//! Operations of all members that are compared are known, most of them from [parts](super::parts). Keys are simulated of
+//! those that come into question as the fastest, memory of those only whose memory decides.
 
 use std::iter::once;
 
 use volley_ckks::Parameters;
 
 use super::candidate::Candidate;
-use super::planner::Planner;
+use super::planner::{Asked, Planner};
 use super::{
     Circuit, Demands, LOG_N, MAX_SPECIAL_PRIMES, Plan, Refusal, RingChoice, build, no_parameters,
     on_one_thread,
@@ -94,6 +95,15 @@ type Found<'a, C> = Result<Candidate<'a, C>, Refusal<<C as Circuit>::Error>>;
 /// a member that is too large without its keys.
 type Meeting<'a, C> = Result<Candidate<'a, C>, Vec<Option<Candidate<'a, C>>>>;
 
+/// What a plan shall take as little of as possible.
+#[derive(Clone, Copy, Debug)]
+enum Measure {
+    /// Seconds of the server.
+    Seconds,
+    /// Seconds of both parties together.
+    Cost,
+}
+
 impl<'a, C: Circuit> Search<'_, 'a, C> {
     /// The fastest candidate in the rings that are demanded. What a smaller ring has is in hand in the larger ones.
     fn in_rings(&self, shape: Shape) -> Found<'a, C> {
@@ -159,7 +169,7 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
         match self.refusal(&fastest)? {
             None if fastest.burdens_owner() => {
                 let members = with_splits(&[layout], all_splits);
-                let cheapest = self.meeting(&under(&sets, &members), Candidate::cost)?;
+                let cheapest = self.meeting(&under(&sets, &members), Measure::Cost)?;
                 Ok(cheapest.ok().filter(|other| other.cost() < fastest.cost()).unwrap_or(fastest))
             }
             None => Ok(fastest),
@@ -169,7 +179,7 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
                 let Some(closest) = closest else { return Err(refusal) };
                 let set = [closest.parameters()];
                 let asked = under(&set, &with_splits(&[closest.layout()], all_splits));
-                match self.meeting(&asked, Candidate::seconds)? {
+                match self.meeting(&asked, Measure::Seconds)? {
                     Ok(found) => Ok(found),
                     Err(_) if self.in_hand.is_some() => Err(refusal),
                     Err(refused) => Err(self.closest_refusal(refusal, &asked, refused)?),
@@ -239,12 +249,13 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
         sets: &[&Parameters],
         members: &[Member],
     ) -> Result<Candidate<'a, C>, C::Error> {
-        Ok(self.all(sets, members)?.into_iter().fold(first, Candidate::faster))
-    }
-
-    /// All of some members under all of some parameter sets.
-    fn all(&self, sets: &[&Parameters], members: &[Member]) -> Result<Vec<Candidate<'a, C>>, C::Error> {
-        under(sets, members).iter().map(|asked| self.candidate(asked)).collect()
+        let asked = under(sets, members);
+        let seconds = self.planner.seconds(&asked)?;
+        let least = seconds.iter().zip(&asked).min_by(|(a, _), (b, _)| a.total_cmp(b));
+        match least {
+            Some((&seconds, asked)) if seconds < first.seconds() => self.candidate(asked),
+            _ => Ok(first),
+        }
     }
 
     /// Which of the demands is not met, if one is not.
@@ -260,21 +271,23 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
 
     /// The candidate of the least measure that meets the demands; if there is none, those that could have met them, in
     /// their places. What is too large without its keys is not simulated.
-    fn meeting(
-        &self,
-        asked: &[Asked<'_>],
-        measure: impl Fn(&Candidate<'a, C>) -> f64,
-    ) -> Result<Meeting<'a, C>, C::Error> {
+    fn meeting(&self, asked: &[Asked<'_>], measure: Measure) -> Result<Meeting<'a, C>, C::Error> {
         let limit = self.demands.memory_bytes.unwrap_or(u64::MAX);
-        let candidate = |asked: &Asked<'_>| {
-            (self.least_memory(asked) <= limit).then(|| self.candidate(asked)).transpose()
+        let places: Vec<_> =
+            (0..asked.len()).filter(|&place| self.least_memory(&asked[place]) <= limit).collect();
+        let possible: Vec<_> = places.iter().map(|&place| asked[place]).collect();
+        let measured = match measure {
+            Measure::Seconds => self.planner.seconds(&possible)?,
+            Measure::Cost => {
+                let costs = possible.iter().map(|asked| Ok(self.candidate(asked)?.cost()));
+                costs.collect::<Result<_, C::Error>>()?
+            }
         };
-        let mut candidates = asked.iter().map(candidate).collect::<Result<Vec<_>, _>>()?;
-        let mut places: Vec<_> = (0..asked.len()).filter(|&place| candidates[place].is_some()).collect();
-        let measured = |&place: &usize| candidates[place].as_ref().map_or(f64::INFINITY, &measure);
-        places.sort_by(|a, b| measured(a).total_cmp(&measured(b)));
-        for place in places {
-            let Some(candidate) = candidates[place].take() else { continue };
+        let mut order: Vec<_> = places.into_iter().zip(measured).collect();
+        order.sort_by(|(_, a), (_, b)| a.total_cmp(b));
+        let mut candidates: Vec<_> = asked.iter().map(|_| None).collect();
+        for (place, _) in order {
+            let candidate = self.candidate(&asked[place])?;
             if candidate.meets(self.demands)? {
                 return Ok(Ok(candidate));
             }
@@ -335,7 +348,7 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
         first: Candidate<'a, C>,
         asked: &[Asked<'_>],
     ) -> Result<Option<Candidate<'a, C>>, C::Error> {
-        let refused = match self.meeting(asked, Candidate::seconds)? {
+        let refused = match self.meeting(asked, Measure::Seconds)? {
             Ok(found) => return Ok(Some(found)),
             Err(_) if self.in_hand.is_some() => return Ok(None),
             Err(refused) => refused,
@@ -391,9 +404,6 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
 
 /// A layout and a split of it.
 type Member = (Layout, Split);
-
-/// A member under a parameter set.
-type Asked<'s> = (&'s Parameters, Member);
 
 /// Each of some members under each of some parameter sets.
 fn under<'s>(sets: &[&'s Parameters], members: &[Member]) -> Vec<Asked<'s>> {
