@@ -15,6 +15,7 @@ mod parts;
 mod planner;
 mod search;
 mod simulated;
+mod threads;
 
 use crate::error::{Error, LARGEST_LOG_N};
 use crate::layout::{Layout, Shape};
@@ -306,26 +307,6 @@ impl Plan {
     pub fn seconds_on(&self, core: &CostModel) -> f64 {
         core.seconds(&self.parameters, &self.counted.counts) + core.first_use_seconds(self.memory(1).total())
     }
-}
-
-/// Runs `work` on one thread: what is alive at the same time, and with it the memory of a plan, must not depend on
-/// chance or on the machine. Where no thread can be started it does.
-#[cfg(feature = "parallel")]
-fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    // Outside of a pool every parallel loop would wait for the thread of another one.
-    if rayon::current_thread_index().is_some() && rayon::current_num_threads() == 1 {
-        return work();
-    }
-    match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
-        Ok(thread) => thread.install(work),
-        Err(_) => work(),
-    }
-}
-
-/// Runs `work`: without the feature there is one thread.
-#[cfg(not(feature = "parallel"))]
-fn on_one_thread<T>(work: impl FnOnce() -> T) -> T {
-    work()
 }
 
 /// The parameter set of one ring with so many levels and special primes, if there is one.

@@ -11,6 +11,7 @@
 //! ([`flooding`](crate::flooding)), and a chain can be precise where the circuit has to be
 //! ([`bootstrapping`](crate::bootstrapping)).
 
+use std::iter::once;
 use std::ops::Range;
 
 #[cfg(feature = "wire")]
@@ -20,6 +21,7 @@ use volley_ring::PackedPoly;
 use volley_ring::prime::{MAX_BITS, ntt_primes};
 
 use crate::base::id::id;
+use crate::base::scale::Scale;
 
 mod secret;
 mod security;
@@ -180,6 +182,8 @@ pub struct Parameters {
     limbs: Vec<usize>,
     /// log₂ of the modulus at each level: every product asks for it.
     log_q: Vec<f64>,
+    /// The product of each level's primes: every rescaling asks for it.
+    rescaling_factors: Vec<Scale>,
     p: Vec<u64>,
     log_scale: u32,
     security: Security,
@@ -249,9 +253,26 @@ impl ParametersLiteral {
             .collect();
         let digits = digits(&q, &p);
         let log_q = limbs.iter().map(|&limbs| log2_product(&q[..limbs])).collect();
+        let product = |primes: &[u64]| {
+            primes.iter().fold(Scale::power_of_two(0), |product, &q| product.times(&Scale::prime(q)))
+        };
+        let levels = once(0).chain(limbs.iter().copied()).zip(&limbs);
+        let rescaling_factors = levels.map(|(below, &limbs)| product(&q[below..limbs])).collect();
         let secret = SecretDistribution::Ternary;
         let id = params_id(log_n, &q, &limbs, &p, log_scale, secret);
-        Ok(Parameters { log_n, q, limbs, log_q, p, log_scale, security, digits, secret, id })
+        Ok(Parameters {
+            log_n,
+            q,
+            limbs,
+            log_q,
+            rescaling_factors,
+            p,
+            log_scale,
+            security,
+            digits,
+            secret,
+            id,
+        })
     }
 
     /// Distinct primes for the levels and for `p_bits`.
@@ -393,12 +414,11 @@ impl Parameters {
         &self.q[below..self.limbs(level)]
     }
 
-    /// The factor that a rescaling at `level` divides by: the product of the level's primes.
+    /// The factor that a rescaling at `level` divides by: the product of the level's primes. Above the highest level it
+    /// is one.
     #[must_use]
-    pub fn rescaling_factor(&self, level: usize) -> crate::base::scale::Scale {
-        self.level_primes(level).iter().fold(crate::base::scale::Scale::power_of_two(0), |product, &q| {
-            product.times(&crate::base::scale::Scale::prime(q))
-        })
+    pub fn rescaling_factor(&self, level: usize) -> Scale {
+        self.rescaling_factors.get(level).cloned().unwrap_or_else(|| Scale::power_of_two(0))
     }
 
     /// log₂ of the default scale.
@@ -409,8 +429,8 @@ impl Parameters {
 
     /// The default scale 2^`log_scale`.
     #[must_use]
-    pub fn scale(&self) -> crate::base::scale::Scale {
-        crate::base::scale::Scale::power_of_two(self.log_scale as i32)
+    pub fn scale(&self) -> Scale {
+        Scale::power_of_two(self.log_scale as i32)
     }
 
     /// log₂ of the product of the primes up to `level`: all of them at levels above the highest.

@@ -217,9 +217,8 @@ impl<'a> Planning<'a> {
         demands: Demands,
     ) -> Result<&'s Parameters, Error> {
         let layout = planner.layout_by_default(self.shape, &sets[0])?;
-        let split = Split::on_copies(&layout);
-        let of_set = |set| Ok((set, planner.candidate(set, layout, split)?));
-        let mut candidates = sets.iter().map(of_set).collect::<Result<Vec<_>, Error>>()?;
+        let candidates = planner.candidates(sets, layout, Split::on_copies(&layout))?;
+        let mut candidates: Vec<_> = sets.iter().zip(candidates).collect();
         candidates.sort_by(|(_, a), (_, b)| a.seconds().total_cmp(&b.seconds()));
         let memory_bytes = demands.memory_bytes.map_or(PREFERRED_BYTES, |limit| limit.min(PREFERRED_BYTES));
         let preferred = Demands { memory_bytes: Some(memory_bytes), ..demands };

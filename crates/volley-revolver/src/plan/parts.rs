@@ -63,3 +63,6 @@ impl Parts {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

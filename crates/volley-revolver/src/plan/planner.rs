@@ -11,6 +11,7 @@ use super::Circuit;
 use super::candidate::Candidate;
 use super::parts::Parts;
 use super::simulated::Counted;
+use super::threads::{current_threads, on_threads};
 use crate::layout::{Layout, Shape};
 use crate::skewed::Split;
 
@@ -43,6 +44,11 @@ struct Member {
     split: Split,
 }
 
+/// The [parts](Parts) of a member.
+fn parts<'s>(&(parameters, (layout, split)): &Asked<'s>) -> [Asked<'s>; 5] {
+    Parts::of(&layout, split).splits().map(|part| (parameters, (layout, part)))
+}
+
 impl<'a, C: Circuit> Planner<'a, C> {
     /// Of a circuit whose time is foreseen by `model`.
     #[must_use]
@@ -64,20 +70,36 @@ impl<'a, C: Circuit> Planner<'a, C> {
     /// As [`Layout::new`], and those of the circuit.
     pub fn layout_by_default(&self, shape: Shape, parameters: &Parameters) -> Result<Layout, C::Error> {
         let layouts = Layout::family(shape, parameters.max_slots()).map_err(C::Error::from)?;
-        Ok(self.widest(parameters, &layouts)?.layout())
+        self.widest(current_threads(), parameters, &layouts)
     }
 
-    /// The candidate by the default split in the widest rows, for the size of class blocks that takes the least time.
+    /// The layout in the widest rows, for the size of class blocks that takes the least time by the default split.
     pub(super) fn widest(
         &self,
+        threads: usize,
         parameters: &Parameters,
         layouts: &[Layout],
-    ) -> Result<Candidate<'a, C>, C::Error> {
+    ) -> Result<Layout, C::Error> {
         let sizes = layouts.chunk_by(|a, b| a.period() == b.period());
-        let by_default = |layout: Layout| self.candidate(parameters, layout, Split::on_copies(&layout));
-        let mut widest = sizes.map(|layouts| by_default(layouts[layouts.len() - 1]));
-        let first = widest.next().unwrap_or_else(|| by_default(layouts[0]))?;
-        widest.try_fold(first, |best, other| Ok(best.faster(other?)))
+        let widest: Vec<_> = sizes.map(|layouts| layouts[layouts.len() - 1]).collect();
+        let by_default = |&layout: &Layout| (parameters, (layout, Split::on_copies(&layout)));
+        let seconds = self.seconds(threads, &widest.iter().map(by_default).collect::<Vec<_>>())?;
+        let least = widest.iter().zip(seconds).min_by(|(_, a), (_, b)| a.total_cmp(b));
+        Ok(least.map_or(layouts[0], |(&layout, _)| layout))
+    }
+
+    /// One split of a layout under each of some parameter sets.
+    ///
+    /// # Errors
+    ///
+    /// Those of the circuit.
+    pub fn candidates(
+        &self,
+        sets: &[Parameters],
+        layout: Layout,
+        split: Split,
+    ) -> Result<Vec<Candidate<'a, C>>, C::Error> {
+        on_threads(current_threads(), sets, |set| self.candidate(set, layout, split)).into_iter().collect()
     }
 
     /// One member of the family.
@@ -85,7 +107,7 @@ impl<'a, C: Circuit> Planner<'a, C> {
     /// # Errors
     ///
     /// Those of the circuit.
-    pub fn candidate(
+    pub(super) fn candidate(
         &self,
         parameters: &Parameters,
         layout: Layout,
@@ -99,22 +121,35 @@ impl<'a, C: Circuit> Planner<'a, C> {
     }
 
     /// The server's seconds of each of some members, from simulations of them or of their [parts](Parts), whichever are
-    /// fewer.
-    pub(super) fn seconds(&self, asked: &[Asked<'_>]) -> Result<Vec<f64>, C::Error> {
-        let parts_of = |&(_, (layout, split)): &Asked<'_>| {
-            Parts::of(&layout, split).splits().map(|part| (layout, part))
-        };
-        let parts: HashSet<_> = asked.iter().flat_map(parts_of).collect();
-        let members: HashSet<_> = asked.iter().map(|&(_, member)| member).collect();
+    /// fewer, on so many threads.
+    pub(super) fn seconds(&self, threads: usize, asked: &[Asked<'_>]) -> Result<Vec<f64>, C::Error> {
+        let members = self.unknown(asked.iter().copied());
+        let parts = self.unknown(asked.iter().flat_map(parts));
         let by_parts = parts.len() < members.len();
-        let of_member = |&(parameters, (layout, split)): &Asked<'_>| {
+        // What is refused is refused again where it is asked for.
+        on_threads(threads, if by_parts { &parts } else { &members }, |asked| {
+            let _ = self.known(asked, |_| ());
+        });
+        let of_member = |&(set, (layout, split)): &Asked<'_>| {
             let counts_of =
-                |split| self.known(&(parameters, (layout, split)), |(counted, _)| counted.counts.clone());
+                |split| self.known(&(set, (layout, split)), |(counted, _)| counted.counts.clone());
             let counts =
                 if by_parts { Parts::of(&layout, split).counts(counts_of) } else { counts_of(split) };
-            Ok(self.model.seconds(parameters, &counts?))
+            Ok(self.model.seconds(set, &counts?))
         };
         asked.iter().map(of_member).collect()
+    }
+
+    /// Those of some members that nothing is known of, each once.
+    fn unknown<'s>(&self, asked: impl Iterator<Item = Asked<'s>>) -> Vec<Asked<'s>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = HashSet::new();
+        asked
+            .filter(|asked| {
+                let member = self.member(asked);
+                !known.contains_key(&member) && seen.insert(member)
+            })
+            .collect()
     }
 
     /// The memory that a member takes at least, keys not included: nothing is simulated for it.
@@ -124,21 +159,23 @@ impl<'a, C: Circuit> Planner<'a, C> {
         Memory::new(parameters, &KeySpec::new(parameters), bytes, 0, encoded).total()
     }
 
-    /// What is made of what is known of a member, or of what a first simulation of it tells.
-    fn known<T>(
-        &self,
-        &(parameters, (layout, split)): &Asked<'_>,
-        read: impl FnOnce(&Known) -> T,
-    ) -> Result<T, C::Error> {
+    /// What the operations of a member depend on.
+    fn member(&self, &(parameters, (layout, split)): &Asked<'_>) -> Member {
         let levels = 0..=parameters.max_level();
-        let member = Member {
+        Member {
             primes: levels.map(|level| parameters.level_primes(level).to_vec()).collect(),
             special: self.circuit.depends_on_special_primes().then(|| parameters.p().to_vec()),
             log_n: parameters.log_n(),
             log_scale: parameters.log_scale(),
             layout,
             split,
-        };
+        }
+    }
+
+    /// What is made of what is known of a member, or of what a first simulation of it tells.
+    fn known<T>(&self, asked: &Asked<'_>, read: impl FnOnce(&Known) -> T) -> Result<T, C::Error> {
+        let &(parameters, (layout, split)) = asked;
+        let member = self.member(asked);
         let all = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = all().get(&member) {
             return Ok(read(known));

@@ -9,10 +9,8 @@ use volley_ckks::Parameters;
 
 use super::candidate::Candidate;
 use super::planner::{Asked, Planner};
-use super::{
-    Circuit, Demands, LOG_N, MAX_SPECIAL_PRIMES, Plan, Refusal, RingChoice, build, no_parameters,
-    on_one_thread,
-};
+use super::threads::{current_threads, on_one_thread, on_threads};
+use super::{Circuit, Demands, LOG_N, MAX_SPECIAL_PRIMES, Plan, Refusal, RingChoice, build, no_parameters};
 use crate::layout::{Layout, Shape};
 use crate::skewed::{RowShifts, Split};
 
@@ -27,14 +25,14 @@ impl<C: Circuit> Planner<'_, C> {
     ///
     /// As [`Plan::cheapest`].
     pub fn cheapest(&self, shape: Shape, demands: Demands) -> Result<Plan, C::Error> {
-        let search = Search { planner: self, demands, in_hand: None, refused: self.refused };
+        let search = Search::new(self, demands, None);
         on_one_thread(|| search.in_rings(shape).map_err(|refusal| refusal.into_error(demands))?.into_plan())
     }
 
     /// The same, where there is one that takes the server less than so many seconds; that is known sooner.
     #[must_use]
     pub fn faster_than(&self, seconds: f64, shape: Shape, demands: Demands) -> Option<Plan> {
-        let search = Search { planner: self, demands, in_hand: Some(seconds), refused: self.refused };
+        let search = Search::new(self, demands, Some(seconds));
         on_one_thread(|| {
             let found = search.in_rings(shape).ok().filter(|found| found.seconds() < seconds)?;
             found.into_plan().ok()
@@ -53,7 +51,7 @@ impl<C: Circuit> Planner<'_, C> {
         parameters: &Parameters,
         demands: Demands,
     ) -> Result<Plan, C::Error> {
-        let search = Search { planner: self, demands, in_hand: None, refused: self.refused };
+        let search = Search::new(self, demands, None);
         on_one_thread(|| {
             let cheapest = search.among(shape, parameters, &[]);
             cheapest.map_err(|refusal| refusal.into_error(demands))?.into_plan()
@@ -69,7 +67,7 @@ impl<C: Circuit> Planner<'_, C> {
         parameters: &Parameters,
         demands: Demands,
     ) -> Option<Plan> {
-        let search = Search { planner: self, demands, in_hand: Some(seconds), refused: self.refused };
+        let search = Search::new(self, demands, Some(seconds));
         on_one_thread(|| {
             let found = search.among(shape, parameters, &[]).ok();
             found.filter(|found| found.seconds() < seconds)?.into_plan().ok()
@@ -83,6 +81,8 @@ struct Search<'p, 'a, C> {
     demands: Demands,
     /// Seconds of a plan that there is already: slower ones are of no interest, nor is why there are no faster ones.
     in_hand: Option<f64>,
+    /// Threads that simulate members.
+    threads: usize,
     /// The memory of the leanest plan that is known, where it does not meet the demands: plans that take more are of no
     /// interest, if they do not either.
     refused: Option<u64>,
@@ -104,7 +104,12 @@ enum Measure {
     Cost,
 }
 
-impl<'a, C: Circuit> Search<'_, 'a, C> {
+impl<'p, 'a, C: Circuit> Search<'p, 'a, C> {
+    /// On the threads of the caller.
+    fn new(planner: &'p Planner<'a, C>, demands: Demands, in_hand: Option<f64>) -> Self {
+        Self { planner, demands, in_hand, threads: current_threads(), refused: planner.refused }
+    }
+
     /// The fastest candidate in the rings that are demanded. What a smaller ring has is in hand in the larger ones.
     fn in_rings(&self, shape: Shape) -> Found<'a, C> {
         let (least, most) = match self.demands.ring {
@@ -149,8 +154,8 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
         if let Some(refusal) = self.refused_unsimulated(&sets, &layouts)? {
             return Err(refusal);
         }
-        let first = self.planner.widest(few, &layouts)?;
-        let layout = first.layout();
+        let layout = self.planner.widest(self.threads, few, &layouts)?;
+        let first = self.planner.candidate(few, layout, Split::on_copies(&layout))?;
         let (same_size, others): (Vec<_>, Vec<_>) =
             layouts.into_iter().partition(|other| other.period() == layout.period());
         let first = self.fastest(first, &sets, &with_splits(&[layout], default_split))?;
@@ -250,7 +255,7 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
         members: &[Member],
     ) -> Result<Candidate<'a, C>, C::Error> {
         let asked = under(sets, members);
-        let seconds = self.planner.seconds(&asked)?;
+        let seconds = self.planner.seconds(self.threads, &asked)?;
         let least = seconds.iter().zip(&asked).min_by(|(a, _), (b, _)| a.total_cmp(b));
         match least {
             Some((&seconds, asked)) if seconds < first.seconds() => self.candidate(asked),
@@ -277,7 +282,7 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
             (0..asked.len()).filter(|&place| self.least_memory(&asked[place]) <= limit).collect();
         let possible: Vec<_> = places.iter().map(|&place| asked[place]).collect();
         let measured = match measure {
-            Measure::Seconds => self.planner.seconds(&possible)?,
+            Measure::Seconds => self.planner.seconds(self.threads, &possible)?,
             Measure::Cost => {
                 let costs = possible.iter().map(|asked| Ok(self.candidate(asked)?.cost()));
                 costs.collect::<Result<_, C::Error>>()?
@@ -286,12 +291,19 @@ impl<'a, C: Circuit> Search<'_, 'a, C> {
         let mut order: Vec<_> = places.into_iter().zip(measured).collect();
         order.sort_by(|(_, a), (_, b)| a.total_cmp(b));
         let mut candidates: Vec<_> = asked.iter().map(|_| None).collect();
-        for (place, _) in order {
-            let candidate = self.candidate(&asked[place])?;
-            if candidate.meets(self.demands)? {
-                return Ok(Ok(candidate));
+        for some in order.chunks(self.threads) {
+            let tried = on_threads(self.threads, some, |&(place, _)| {
+                let candidate = self.candidate(&asked[place])?;
+                let meets = candidate.meets(self.demands)?;
+                Ok::<_, C::Error>((place, candidate, meets))
+            });
+            for tried in tried {
+                let (place, candidate, meets) = tried?;
+                if meets {
+                    return Ok(Ok(candidate));
+                }
+                candidates[place] = Some(candidate);
             }
-            candidates[place] = Some(candidate);
         }
         Ok(Err(candidates))
     }

@@ -24,7 +24,8 @@ use std::sync::Arc;
 use volley_ckks::costs::Memory;
 use volley_ckks::{KeySpec, OperationCounts, Parameters, Simulator, Upload};
 
-use super::{Circuit, on_one_thread};
+use super::Circuit;
+use super::threads::on_one_thread;
 use crate::error::Error;
 use crate::layout::{Layout, MAX_WHOLE_GROUPS, Shape};
 use crate::skewed::Split;
