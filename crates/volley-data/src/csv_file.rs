@@ -3,6 +3,7 @@
 //! The first row is taken for a header if none of its values is a number, unless the caller says whether it is one.
 //! Blank lines are skipped, and blanks around a field do not count. Rows are numbered by the line on which they start.
 
+use std::collections::HashSet;
 use std::io::BufRead;
 use std::path::Path;
 
@@ -91,6 +92,8 @@ impl Rows {
             has_index: self.layout.has_index,
             comments,
             left_out: self.layout.left_out.clone(),
+            is_nameless: self.layout.is_nameless,
+            numbering: if options.schema.is_none() { self.numbering() } else { None },
         };
         let Self { layout, header, labels, values, lines } = self;
         let (rows, found) = (lines.len(), values.len());
@@ -121,6 +124,25 @@ impl Rows {
         };
         let names: Vec<&str> = self.layout.features.iter().map(|&column| header[column].as_str()).collect();
         header::doubt_names(&names, options.schema.is_some())
+    }
+
+    /// The name of the first column of the file, where it is a feature that seems to number the rows: each has another
+    /// whole number, and these count up by ones, or the name says so.
+    fn numbering(&self) -> Option<String> {
+        const ROWS: usize = 20;
+        if self.lines.len() < ROWS || self.layout.features.first() != Some(&0) {
+            return None;
+        }
+        let name = &self.header.as_ref()?[0];
+        let values: Vec<f64> =
+            self.values.chunks_exact(self.layout.features.len()).map(|row| row[0]).collect();
+        let is_whole = values.iter().all(|value| value.fract() == 0.0);
+        let different = values.iter().map(|value| value.to_bits()).collect::<HashSet<_>>().len();
+        let counts_up = values.windows(2).all(|pair| pair[1] == pair[0] + 1.0);
+        let lower = name.to_lowercase();
+        let is_named =
+            matches!(&lower[..], "id" | "index" | "number" | "no" | "nr") || lower.ends_with("_id");
+        (is_whole && different == values.len() && (counts_up || is_named)).then(|| name.clone())
     }
 
     /// Why the first column may not have the labels, where nobody said that it has.

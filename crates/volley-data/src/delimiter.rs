@@ -26,7 +26,7 @@ impl FromStr for Delimiter {
     fn from_str(text: &str) -> Result<Self, ContentError> {
         Ok(Self(match (text, text.as_bytes()) {
             ("auto", _) => Separation::Auto,
-            ("tab", _) => Separation::Byte(b'\t'),
+            ("tab" | "\\t", _) => Separation::Byte(b'\t'),
             ("space", _) => Separation::Blanks,
             (_, &[byte]) if byte == b'\t' || byte.is_ascii_punctuation() && !b"\"'#+-._".contains(&byte) => {
                 Separation::Byte(byte)
@@ -69,7 +69,9 @@ mod tests {
             let delimiter: Delimiter = text.parse().unwrap();
             assert_eq!(delimiter.to_string(), text);
         }
-        assert_eq!("\t".parse::<Delimiter>(), Ok(Delimiter(Separation::Byte(b'\t'))));
+        for tab in ["\t", "\\t"] {
+            assert_eq!(tab.parse::<Delimiter>(), Ok(Delimiter(Separation::Byte(b'\t'))));
+        }
         for text in ["", "x", "1", ".", "-", "\"", "#", " ", ",,", "é", "\n"] {
             assert_eq!(text.parse::<Delimiter>(), Err(ContentError::Delimiter { text: text.into() }));
         }

@@ -210,6 +210,15 @@ pub enum ContentError {
         /// The names of the columns that may be features.
         found: Vec<String>,
     },
+    /// A table without a header for a model whose features have names, where nobody said that it has none.
+    #[error(
+        "the table is taken to have no header, and the model knows its features by name: {}",
+        listed(names)
+    )]
+    NoNames {
+        /// The names of the features, in the order of the model's.
+        names: Vec<String>,
+    },
     /// Several columns beside the model's features, none of them of the name that its labels have.
     #[error("it is not known which column has the labels: {}", listed(found))]
     LabelColumnUnknown {

@@ -17,9 +17,10 @@ pub enum LabelSource {
     /// of any NPY file, has no labels.
     #[default]
     Usual,
-    /// As [`Usual`](Self::Usual) in a CSV file that has them beside the features of
-    /// [`TableOptions::schema`](crate::TableOptions::schema), else nowhere: for rows whose labels are not looked at.
-    IfAny,
+    /// They are not looked at, and may be missing. Their column in a CSV file, where there is one, is that of this name
+    /// or place or, where none is said, that of the labels beside the features of
+    /// [`TableOptions::schema`](crate::TableOptions::schema).
+    Ignored(Option<String>),
     /// Nowhere: everything is a feature.
     Absent,
     /// The column of this index, from 0, of a CSV file.

@@ -28,6 +28,14 @@ pub(crate) struct Npz<'a> {
 impl<'a> Npz<'a> {
     pub(crate) fn open(path: &'a Path, mut content: Box<dyn Seekable + 'a>) -> Result<Self, DataError> {
         let archive = refuse_zip64(&mut content).and_then(|()| Ok(ZipArchive::new(content)?));
+        let archive = archive.and_then(|archive| {
+            let mut names = archive.file_names().filter_map(Result::ok);
+            if !archive.is_empty() && !names.any(|name| name.ends_with(".npy")) {
+                return Err(ContentError::Foreign { found: "a ZIP archive" });
+            }
+            drop(names);
+            Ok(archive)
+        });
         Ok(Self { path, archive: archive.map_err(|cause| cause.in_file(path))? })
     }
 

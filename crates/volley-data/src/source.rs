@@ -31,12 +31,13 @@ pub(crate) enum Format {
 }
 
 /// Formats that tables often have elsewhere, by the ends of names and the first bytes.
-const FOREIGN: [(&[&str], &[u8], &str); 5] = [
+const FOREIGN: [(&[&str], &[u8], &str); 6] = [
     (&[".parquet", ".pq"], b"PAR1", "a Parquet file"),
     (&[".feather", ".arrow"], b"ARROW1", "an Arrow or Feather file"),
     (&[".xlsx", ".xls", ".ods"], b"\xd0\xcf\x11\xe0", "a spreadsheet"),
     (&[".h5", ".hdf5"], b"\x89HDF", "an HDF5 file"),
     (&[".pkl", ".pickle"], b"\x80\x04\x95", "a pickle"),
+    (&[".json", ".jsonl"], b"{\"", "JSON"),
 ];
 
 impl Format {

@@ -1,5 +1,6 @@
 //! The user's tables: how they are read, as a command line or a project says it.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,8 +9,8 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use volley_data::{
-    Comments, DataError, Delimiter, Header, LabelDoubt, LabelSource, Remarks, Schema, Table, TableOptions,
-    read_table, read_table_from,
+    Comments, DataError, Delimiter, Header, HeaderDoubt, LabelDoubt, LabelSource, Remarks, Schema, Table,
+    TableOptions, read_table, read_table_from,
 };
 use volley_mlr::ClassLabels;
 use volley_program::units::counted;
@@ -23,7 +24,9 @@ use advice::with_advice;
 
 /// Standard input, where a table is read once.
 const STDIN: &str = "-";
-/// Names of columns in a note.
+/// What settles whether the first row is a header.
+const HEADER_CHOICE: &str = "--header yes or --header no says what it is";
+/// Names of columns or classes in a note.
 const NAMES: usize = 8;
 
 /// How a table is read: CSV, NPY, NPZ or IDX, also gzip-compressed; `-` is standard input. A project keeps what was
@@ -162,11 +165,12 @@ impl TableSource {
     }
 
     /// Labelled rows to train on. A first column that nobody named, and that looks like anything but labels, is
-    /// refused: a model of it would be of no use.
+    /// refused, and so is a first row that looks like a header and is taken for data: a model of these would be of no
+    /// use.
     ///
     /// # Errors
     ///
-    /// For such a column, and a table that cannot be read.
+    /// For such a column or row, and a table that cannot be read.
     pub fn read_training(&self, path: &Path, observer: &dyn Observer) -> Result<Table, BadInput> {
         let table = self.read_unremarked(path, LabelSource::Usual, None, observer)?;
         if let Some(doubt @ (LabelDoubt::AllDiffer | LabelDoubt::Fractions)) = table.remarks().label {
@@ -176,7 +180,12 @@ impl TableSource {
                 name_of(path)
             )));
         }
+        if let Some(doubt @ (HeaderDoubt::Sequence | HeaderDoubt::Label)) = table.remarks().header {
+            let name = name_of(path);
+            return Err(BadInput::new(format!("{name}: the first row {doubt}; {HEADER_CHOICE}")));
+        }
         note_remarks(&name_of(path), table.remarks(), observer);
+        note_single_rows(&name_of(path), table.labels().unwrap_or_default(), observer);
         Ok(table)
     }
 
@@ -214,8 +223,9 @@ impl TableSource {
         schema: &Schema,
         observer: &dyn Observer,
     ) -> Result<Array2<f64>, BadInput> {
-        let without_file = Self { labels: None, ..self.clone() };
-        Ok(without_file.read(path, LabelSource::IfAny, schema, observer)?.into_features())
+        let ignored = LabelSource::Ignored(self.label_column.clone());
+        let nowhere = Self { labels: None, label_column: None, ..self.clone() };
+        Ok(nowhere.read(path, ignored, schema, observer)?.into_features())
     }
 
     /// Reads a table whose labels are where the options say, or else by `default`, and says what was guessed.
@@ -282,7 +292,7 @@ fn name_of(path: &Path) -> String {
 /// Says what was guessed, where that may be wrong, and what was left out.
 fn note_remarks(path: &str, remarks: &Remarks, observer: &dyn Observer) {
     if let Some(doubt) = remarks.header {
-        observer.note(format!("{path}: the first row {doubt}; --header yes or --header no says what it is"));
+        observer.note(format!("{path}: the first row {doubt}; {HEADER_CHOICE}"));
     }
     if remarks.has_index {
         observer.note(format!(
@@ -300,9 +310,34 @@ fn note_remarks(path: &str, remarks: &Remarks, observer: &dyn Observer) {
         let names = names.collect::<Vec<_>>().join(", ");
         observer.note(format!("{path}: left out, as no features of the model: {names}{more}"));
     }
+    if remarks.is_nameless {
+        observer.note(format!(
+            "{path}: columns are taken by place, as those of the model have no names; --label-column and --drop say \
+             which are none of its features"
+        ));
+    }
+    if let Some(name) = &remarks.numbering {
+        observer.note(format!(
+            "{path}: the column {name:?} seems to number the rows; --drop {name} leaves it out"
+        ));
+    }
     if let Some(doubt) = remarks.label {
         let help = "--label-column names another, -1 the last";
         observer.note(format!("{path}: the labels are taken from the first column, {doubt}; {help}"));
+    }
+}
+
+/// Says which classes have a single row, as a row that is none has.
+fn note_single_rows(path: &str, labels: &[String], observer: &dyn Observer) {
+    let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
+    labels.iter().for_each(|label| *rows.entry(label).or_default() += 1);
+    let single: Vec<_> = rows.iter().filter(|&(_, &rows)| rows == 1).map(|(label, _)| label).collect();
+    let has_others = single.len() < rows.len();
+    if let (true, Some(_)) = (has_others, single.first()) {
+        let names = single.iter().take(NAMES).map(|name| format!("{name:?}"));
+        let more = if single.len() > NAMES { ", …" } else { "" };
+        let names = names.collect::<Vec<_>>().join(", ");
+        observer.note(format!("{path}: classes of a single row: {names}{more}"));
     }
 }
 

@@ -1,9 +1,9 @@
 //! Which column of a CSV file is what, by its first rows, by what the caller asks for, and by the table that a model
 //! was trained on.
 //!
-//! Where both tables have names, columns go by name, in any order. Else they go by place. Of columns that share a name
-//! the first goes to the first, and there must be as many of them. Finding columns by name takes time in proportion to
-//! their number.
+//! Where both tables have names, columns go by name, in any order. Else they go by place; where a model has names and a
+//! table has none, somebody has to say that it has none. Of columns that share a name the first goes to the first, and
+//! there must be as many of them. Finding columns by name takes time in proportion to their number.
 
 use std::collections::{HashMap, HashSet};
 
@@ -31,6 +31,8 @@ pub(super) struct Layout {
     pub(super) has_index: bool,
     /// Columns that nobody asked to leave out.
     pub(super) left_out: Vec<String>,
+    /// Whether columns with names go by place, as those of the model have no names.
+    pub(super) is_nameless: bool,
     pub(super) schema: Schema,
 }
 
@@ -43,15 +45,22 @@ impl Layout {
     ) -> Result<Self, ContentError> {
         let fields: Vec<&str> = first.iter().collect();
         let table = First::of(&fields, second, options)?;
-        let layout = match &options.schema {
+        let mut layout = match &options.schema {
             None => table.alone()?,
             Some(schema) => match schema.names() {
                 Some(names) if table.has_header => table.by_name(schema, names)?,
+                Some(_) if options.header == Header::Auto => {
+                    let names = schema.feature_names().into_iter().flatten();
+                    return Err(ContentError::NoNames { names: names.map(ToString::to_string).collect() });
+                }
                 _ => table.by_place(schema)?,
             },
         };
         if layout.features.is_empty() {
             return Err(ContentError::NoValues { row: first.line });
+        }
+        if let LabelSource::Ignored(_) = options.labels {
+            layout.label = None;
         }
         Ok(layout)
     }
@@ -81,8 +90,12 @@ impl<'a> First<'a> {
             LabelSource::Column(index) => {
                 return Err(ContentError::ColumnRange { column: index.saturating_add(1), columns: width });
             }
-            LabelSource::Named(name) => Some(find(name, fields, has_header)?),
-            LabelSource::Usual | LabelSource::IfAny | LabelSource::Absent | LabelSource::File(_) => None,
+            LabelSource::Named(name) | LabelSource::Ignored(Some(name)) => {
+                Some(find(name, fields, has_header)?)
+            }
+            LabelSource::Usual | LabelSource::Ignored(None) | LabelSource::Absent | LabelSource::File(_) => {
+                None
+            }
         };
         let find_dropped = |name: &String| find(name, fields, has_header);
         let dropped = options.drop.iter().map(find_dropped).collect::<Result<Vec<_>, _>>()?;
@@ -96,7 +109,7 @@ impl<'a> First<'a> {
         let is_number = value.is_some_and(|value| value.parse::<i64>().is_ok());
         let is_index = match (&options.labels, &options.schema) {
             (LabelSource::Usual, None) => free.len() > 2 && is_number,
-            (LabelSource::Usual | LabelSource::IfAny, _) => free.len() > 1 && is_number,
+            (LabelSource::Usual | LabelSource::Ignored(None), _) => free.len() > 1 && is_number,
             _ => free.len() > 1,
         };
         let use_of_first = options.schema.as_ref().and_then(|schema| schema.use_of(fields[0]));
@@ -109,7 +122,7 @@ impl<'a> First<'a> {
 
     /// A table that no model was trained on: by default the labels are in the first column.
     fn alone(mut self) -> Result<Layout, ContentError> {
-        let is_usual = matches!(self.options.labels, LabelSource::Usual | LabelSource::IfAny);
+        let is_usual = matches!(self.options.labels, LabelSource::Usual | LabelSource::Ignored(None));
         if self.label.is_none() && is_usual && !self.free.is_empty() {
             self.label = Some(self.free.remove(0));
         }
@@ -140,7 +153,7 @@ impl<'a> First<'a> {
             self.label = match (&self.options.labels, known.transpose()?.flatten(), &others[..]) {
                 (LabelSource::Absent | LabelSource::File(_), ..) => None,
                 (_, Some(label), _) => Some(label),
-                (LabelSource::IfAny, None, _) => None,
+                (LabelSource::Ignored(_), None, _) => None,
                 (_, None, &[only]) => Some(only),
                 (_, None, []) => return Err(ContentError::NoLabels),
                 _ => return Err(ContentError::LabelColumnUnknown { found: self.names_of(&others) }),
@@ -170,7 +183,7 @@ impl<'a> First<'a> {
                 return Err(ContentError::NoLabels);
             }
             LabelSource::Usual => self.label.is_none() && found == features + 1,
-            LabelSource::IfAny => self.label.is_none() && found == features + 1 && is_clear,
+            LabelSource::Ignored(_) => self.label.is_none() && found == features + 1 && is_clear,
             _ => false,
         };
         if has_label {
@@ -193,6 +206,7 @@ impl<'a> First<'a> {
             features,
             has_index: self.has_index,
             left_out: self.names_of(left_out),
+            is_nameless: self.has_header && schema.names().is_none(),
             schema,
         }
     }
@@ -236,7 +250,7 @@ impl<'a> Counterparts<'a> {
 /// Whether the first row is a header. One that has all names of a model's features is, whatever they look like.
 fn has_header(fields: &[&str], options: &TableOptions) -> bool {
     let named = match &options.labels {
-        LabelSource::Named(name) => Some(name),
+        LabelSource::Named(name) | LabelSource::Ignored(Some(name)) => Some(name),
         _ => None,
     };
     // A value of a row may look like the number of a place.

@@ -193,6 +193,7 @@ fn formats_that_are_known_and_not_read_are_named() {
         (&["x.xls", "x"], b"\xd0\xcf\x11\xe0\xa1", "a spreadsheet"),
         (&["x.h5", "x"], b"\x89HDF\r\n", "an HDF5 file"),
         (&["x.pkl", "x"], b"\x80\x04\x95\0", "a pickle"),
+        (&["x.jsonl", "x"], b"{\"a\": 1}\n", "JSON"),
     ] {
         for name in names {
             assert_eq!(foreign(name, content), ContentError::Foreign { found }, "{name}");

@@ -28,6 +28,16 @@ fn advice(cause: &ContentError, has_label_choice: bool) -> Option<String> {
         ContentError::EmptyLabel { .. } => {
             text("leave out rows without a label, or name the column of the labels: --label-column")
         }
+        ContentError::NoValues { .. } => {
+            text("--delimiter says what separates columns, such as \"|\" or space")
+        }
+        ContentError::NoNames { .. } => text(
+            "--header no takes its columns by place, in this order; --header yes takes the first row for their names",
+        ),
+        ContentError::MissingArray { .. } => {
+            text("--features-array names that of the features, --label-column that of the labels")
+        }
+        ContentError::LabelSource { .. } => text("--labels names a file of them"),
         ContentError::NoHeader { .. } => text(
             "--header yes takes the first row for one, and a place such as -1 (the last column) needs none",
         ),
@@ -55,11 +65,24 @@ fn advice(cause: &ContentError, has_label_choice: bool) -> Option<String> {
         ContentError::NotUtf8 { .. } => {
             Some(format!("it may be Latin-1 or Windows-1252: {}", converted("cp1252")))
         }
-        ContentError::Foreign { .. } => text(
-            "write it as CSV, in Python with pandas: pandas.read_parquet(FILE).to_csv(\"table.csv\", index=False) \
-                  (or read_feather, read_excel, read_hdf, read_pickle)",
-        ),
+        ContentError::Foreign { found: "a ZIP archive" } => text("unpack it"),
+        ContentError::Foreign { found } => Some(format!(
+            "write it as CSV, in Python with pandas: pandas.{}(FILE).to_csv(\"table.csv\", index=False)",
+            reader(found)
+        )),
         _ => None,
+    }
+}
+
+/// The function of pandas that reads a format.
+fn reader(format: &str) -> &'static str {
+    match format {
+        "a Parquet file" => "read_parquet",
+        "an Arrow or Feather file" => "read_feather",
+        "a spreadsheet" => "read_excel",
+        "an HDF5 file" => "read_hdf",
+        "JSON" => "read_json",
+        _ => "read_pickle",
     }
 }
 
@@ -74,6 +97,9 @@ fn missing(column: usize) -> String {
     format!("fill in missing values, or leave out their rows or the column (--drop {column})")
 }
 
+/// A column of texts shows in the first rows, one of which may be a header. Further below it is one of numbers.
+const ROWS_OF_TEXT: u64 = 3;
+
 /// What to do with a text in the place of a number.
 fn of_text(text: &str, row: u64, column: usize, has_label_choice: bool) -> String {
     let others = format!("or leave out the column (--drop {column})");
@@ -82,15 +108,20 @@ fn of_text(text: &str, row: u64, column: usize, has_label_choice: bool) -> Strin
         TextKind::Boolean => format!("write truth values as 1 and 0, {others}"),
         TextKind::Date => format!("make numbers of dates, such as days since the first, {others}"),
         TextKind::Thousands => {
-            "leave out what stands between thousands: in Python with pandas, read_csv(FILE, thousands=\",\")".to_owned()
+            "leave out what stands between thousands: in Python with pandas, pandas.read_csv(FILE, \
+             thousands=\",\").to_csv(\"table.csv\", index=False)"
+                .to_owned()
         }
         TextKind::Comma => {
-            "numbers have a decimal point: in Python with pandas, read_csv(FILE, decimal=\",\"); --delimiter says what \
-             separates columns"
+            "numbers have a decimal point: in Python with pandas, pandas.read_csv(FILE, sep=\";\", \
+             decimal=\",\").to_csv(\"table.csv\", index=False); --delimiter says what separates columns"
                 .to_owned()
         }
         TextKind::Other if column == 1 && text.contains([' ', '|', ':', '\t']) => {
             format!("--delimiter says what separates columns, --drop {column} leaves out this one")
+        }
+        TextKind::Other if row > ROWS_OF_TEXT => {
+            return format!("the rows above have numbers there: mend this one, leave it out, {others}");
         }
         TextKind::Other => format!("make a column of 0 and 1 of each category, {others}"),
     };
@@ -135,6 +166,8 @@ mod tests {
             "{of_labels}"
         );
         assert!(!said("1,234", 2, 3, false).contains("labels"));
+        let odd = said("5\\01", 76, 3, false);
+        assert!(odd.ends_with("mend this one, leave it out, or leave out the column (--drop 3)"), "{odd}");
         assert!(said("a b", 1, 1, true).contains("--delimiter says what separates columns"));
         assert!(said("red", 1, 1, true).ends_with("if the first row is a header: --header yes"));
     }
@@ -160,7 +193,17 @@ mod tests {
             (ContentError::Model(Error::ColumnCount { expected: 1, found: 2 }), "--drop"),
             (ContentError::Encoding { found: "UTF-16" }, "encoding=\"utf-16\""),
             (ContentError::NotUtf8 { row: 1, column: 2 }, "Latin-1 or Windows-1252"),
-            (ContentError::Foreign { found: "a Parquet file" }, "read_parquet"),
+            (ContentError::Foreign { found: "a Parquet file" }, "pandas.read_parquet(FILE)"),
+            (ContentError::Foreign { found: "an Arrow or Feather file" }, "read_feather"),
+            (ContentError::Foreign { found: "a spreadsheet" }, "read_excel"),
+            (ContentError::Foreign { found: "an HDF5 file" }, "read_hdf"),
+            (ContentError::Foreign { found: "a pickle" }, "read_pickle"),
+            (ContentError::Foreign { found: "JSON" }, "read_json"),
+            (ContentError::Foreign { found: "a ZIP archive" }, "unpack it"),
+            (ContentError::NoValues { row: 1 }, "--delimiter"),
+            (ContentError::NoNames { names: vec!["a".into()] }, "--header no"),
+            (ContentError::MissingArray { name: "X".into(), found: vec![] }, "--features-array"),
+            (ContentError::LabelSource { asked: "a column", format: "NPY" }, "--labels names"),
         ] {
             let said = advice(&cause, false).unwrap();
             assert!(said.contains(words), "{said}");

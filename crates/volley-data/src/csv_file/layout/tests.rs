@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::source::Memory;
-use crate::table::{HeaderDoubt, LabelDoubt, Table};
+use crate::table::{Header, HeaderDoubt, LabelDoubt, Table};
 
 fn options(labels: LabelSource) -> TableOptions {
     TableOptions::with_labels(labels)
@@ -50,10 +50,11 @@ fn columns_with_names_are_put_in_the_order_of_the_model() {
         ["kind,width,height\noak,3,4\n", "height,kind,width\n4,oak,3\n", "width,height,kind\n3,4,oak\n"]
     {
         assert_eq!(parts(read(content, &usual).unwrap()), expected, "{content}");
-        let any = TableOptions { labels: LabelSource::IfAny, ..usual.clone() };
-        assert_eq!(parts(read(content, &any).unwrap()), expected, "{content}");
+        let ignored = TableOptions { labels: LabelSource::Ignored(None), ..usual.clone() };
+        let table = read(content, &ignored).unwrap();
+        assert_eq!((&table.labels, &table.features), (&None, &array![[3.0, 4.0]]), "{content}");
     }
-    let any = TableOptions { labels: LabelSource::IfAny, ..usual.clone() };
+    let any = TableOptions { labels: LabelSource::Ignored(None), ..usual.clone() };
     let unlabelled = read("height,width\n4,3\n", &any).unwrap();
     assert_eq!((unlabelled.labels.as_ref(), &unlabelled.features), (None, &array![[3.0, 4.0]]));
     // Names of another label are no obstacle where only one column is left, or where the label is named.
@@ -81,7 +82,7 @@ fn columns_that_a_model_lacks_or_does_not_know() {
     // Others are left out, and told.
     let more = read("age,kind,width,height,\"x,y\"\n9,oak,3,4,5\n", &usual).unwrap();
     assert_eq!((&more.features, &more.remarks.left_out), (&array![[3.0, 4.0]], &texts(&["age", "x,y"])));
-    let any = TableOptions { labels: LabelSource::IfAny, ..usual };
+    let any = TableOptions { labels: LabelSource::Ignored(None), ..usual };
     let more = read("width,tree,height\n3,oak,4\n", &any).unwrap();
     assert_eq!((&more.features, &more.remarks.left_out), (&array![[3.0, 4.0]], &texts(&["tree"])));
 }
@@ -95,13 +96,65 @@ fn of_columns_with_one_name_the_first_goes_to_the_first() {
     assert_eq!(read("kind,x,y\nelm,1,2\n", &usual), once);
 }
 
+/// The same of a table that has no header, which is said.
+fn nameless(options: TableOptions) -> TableOptions {
+    TableOptions { header: Header::No, ..options }
+}
+
+#[test]
+fn a_table_without_names_for_a_model_with_names_is_refused_unless_it_is_said_to_have_none() {
+    let refused = Err(ContentError::NoNames { names: texts(&["width", "height"]) });
+    for labels in [LabelSource::Usual, named("1"), LabelSource::Ignored(None)] {
+        let model = TableOptions { labels, ..trained(TRAINED, LabelSource::Usual, &[]) };
+        assert_eq!(read("oak,3,4\n", &model), refused);
+        assert_eq!(read("oak,3,4\n", &nameless(model)).unwrap().features, array![[3.0, 4.0]]);
+    }
+    // Names for a model without names are told.
+    let model = TableOptions { schema: Some(Schema::of_features(2)), ..options(LabelSource::Usual) };
+    let remarks = |content: &str| read(content, &model).unwrap().remarks;
+    assert!(remarks("kind,b,a\noak,3,4\n").is_nameless && !remarks("oak,3,4\n").is_nameless);
+    assert!(!read(TRAINED, &options(LabelSource::Usual)).unwrap().remarks.is_nameless);
+}
+
+#[test]
+fn labels_that_nobody_looks_at_may_be_missing() {
+    let usual = trained(TRAINED, LabelSource::Usual, &[]);
+    let content = "height,kind,width\n4,,3\n";
+    for labels in [LabelSource::Ignored(None), LabelSource::Ignored(Some("kind".into()))] {
+        let table = read(content, &TableOptions { labels, ..usual.clone() }).unwrap();
+        assert_eq!((table.labels, table.features), (None, array![[3.0, 4.0]]));
+    }
+    assert_eq!(read(content, &usual), Err(ContentError::EmptyLabel { row: 2, column: 2 }));
+    let first = nameless(TableOptions { labels: LabelSource::Ignored(Some("1".into())), ..usual });
+    assert_eq!(read(",3,4\n", &first).unwrap().features, array![[3.0, 4.0]]);
+}
+
+#[test]
+fn a_first_column_that_numbers_the_rows_is_told() {
+    let numbering = |name: &str, value: &dyn Fn(usize) -> usize, rows: usize| {
+        let rows: String =
+            (0..rows).map(|row| format!("{},elm{},{}\n", value(row), row % 2, row % 3)).collect();
+        read(&format!("{name},kind,x\n{rows}"), &options(named("kind"))).unwrap().remarks.numbering
+    };
+    let mixed = |row: usize| row * 7 % 30;
+    assert_eq!(numbering("row", &|row| row + 5, 30), Some("row".to_owned()));
+    for name in ["ID", "patient_id", "nr"] {
+        assert_eq!(numbering(name, &mixed, 30), Some(name.to_owned()));
+        assert_eq!(numbering(name, &|row| row % 29, 30), None);
+        assert_eq!(numbering(name, &mixed, 19), None);
+    }
+    assert_eq!(numbering("age", &mixed, 30), None);
+    let rows: String = (0..30).map(|row| format!("{row},elm,1\n")).collect();
+    assert_eq!(read(&rows, &options(named("2"))).unwrap().remarks.numbering, None);
+}
+
 #[test]
 fn columns_without_names_go_by_place() {
-    let usual = trained(TRAINED, LabelSource::Usual, &[]);
-    let any = TableOptions { labels: LabelSource::IfAny, ..usual.clone() };
+    let usual = nameless(trained(TRAINED, LabelSource::Usual, &[]));
+    let any = TableOptions { labels: LabelSource::Ignored(None), ..usual.clone() };
     let labelled = (texts(&["oak"]), vec![vec![3.0, 4.0]], vec![]);
     assert_eq!(parts(read("oak,3,4\n", &usual).unwrap()), labelled);
-    assert_eq!(parts(read("oak,3,4\n", &any).unwrap()), labelled);
+    assert_eq!(parts(read("oak,3,4\n", &any).unwrap()).1, labelled.1);
     assert_eq!(parts(read("3,4\n", &any).unwrap()).1, [[3.0, 4.0]]);
     assert_eq!(read("3,4\n", &usual), Err(ContentError::NoLabels));
     let count = |found| Err(volley_mlr::Error::ColumnCount { expected: 2, found }.into());
@@ -111,8 +164,10 @@ fn columns_without_names_go_by_place() {
     let last = trained("1,2,elm\n", named("-1"), &[]);
     assert_eq!(parts(read("3,4,oak\n", &last).unwrap()), labelled);
     // A model without names takes any.
-    let named_table =
-        read("kind,b,a\noak,3,4\n", &TableOptions { schema: Some(Schema::of_features(2)), ..any });
+    let named_table = read(
+        "kind,b,a\noak,3,4\n",
+        &TableOptions { schema: Some(Schema::of_features(2)), header: Header::Auto, ..any },
+    );
     assert_eq!(named_table.unwrap().features, array![[3.0, 4.0]]);
     let unknown = TableOptions { schema: Some(Schema::of_features(2)), ..usual };
     assert_eq!(parts(read("oak,3,4\n", &unknown).unwrap()), labelled);
@@ -121,14 +176,19 @@ fn columns_without_names_go_by_place() {
 #[test]
 fn columns_that_were_left_out_in_training_are_left_out() {
     let usual = trained("id,width,kind,height\n7,1,elm,2\n", named("kind"), &["id"]);
-    let any = TableOptions { labels: LabelSource::IfAny, ..usual.clone() };
+    let any = TableOptions { labels: LabelSource::Ignored(None), ..usual.clone() };
     let expected = (texts(&["oak"]), vec![vec![3.0, 4.0]]);
-    for content in ["height,id,kind,width\n4,8,oak,3\n", "kind,height,width\noak,4,3\n", "8,3,oak,4\n"] {
-        let table = read(content, &usual).unwrap();
+    for (content, header) in [
+        ("height,id,kind,width\n4,8,oak,3\n", Header::Auto),
+        ("kind,height,width\noak,4,3\n", Header::Auto),
+        ("8,3,oak,4\n", Header::No),
+    ] {
+        let table = read(content, &TableOptions { header, ..usual.clone() }).unwrap();
         assert!(table.remarks.left_out.is_empty());
         let (labels, features, _) = parts(table);
         assert_eq!((labels, features), expected, "{content}");
     }
+    let (usual, any) = (nameless(usual), nameless(any));
     assert_eq!(parts(read("3,oak,4\n", &usual).unwrap()).1, expected.1);
     assert_eq!(parts(read("3,4\n", &any).unwrap()).1, expected.1);
     // Three columns may be the features with labels, or with what was left out.
@@ -178,8 +238,10 @@ fn numbers_in_a_header_are_names() {
     let table = read("2,0,1\n7,5,6\n", &by_model).unwrap();
     assert_eq!((table.features, table.labels.unwrap()), (array![[6.0, 7.0]], vec!["5".to_owned()]));
     assert_eq!(table.remarks.header, Some(HeaderDoubt::Numbers));
-    let data = read("5,6,7\n8,9,9\n", &by_model).unwrap();
-    assert_eq!((data.features.nrows(), data.remarks.header), (2, Some(HeaderDoubt::Sequence)));
+    let no_names = Err(ContentError::NoNames { names: texts(&["1", "2"]) });
+    assert_eq!(read("5,6,7\n8,9,9\n", &by_model), no_names);
+    let data = read("5,6,7\n8,9,9\n", &nameless(by_model)).unwrap();
+    assert_eq!((data.features.nrows(), data.remarks.header), (2, None));
 }
 
 #[test]
@@ -217,7 +279,8 @@ fn numbers_of_rows_without_a_name_are_left_out() {
     assert!(with_numbers.features == array![[1.0, 2.0]] && with_numbers.remarks.has_index);
     let nameless = trained(",x,y\nelm,1,2\n", LabelSource::Usual, &[]);
     assert_eq!(read("x,,y\n1,oak,2\n", &nameless).unwrap().labels.unwrap(), ["oak"]);
-    let unnamed_model = TableOptions { schema: Some(Schema::of_features(2)), ..options(LabelSource::IfAny) };
+    let unnamed_model =
+        TableOptions { schema: Some(Schema::of_features(2)), ..options(LabelSource::Ignored(None)) };
     assert!(read(",x,y\n0,1,2\n", &unnamed_model).unwrap().remarks.has_index);
 }
 
@@ -263,12 +326,19 @@ proptest! {
             dropped.iter().filter(|&&place| place != label).map(|place| format!("c{place}")).collect();
         let trained = TableOptions { drop, ..options(named(&format!("c{label}"))) };
         let trained = read(&own, &trained).unwrap();
-        for source in [LabelSource::Usual, LabelSource::IfAny] {
+        for source in [LabelSource::Usual, LabelSource::Ignored(None)] {
             let by_model = TableOptions { schema: Some(trained.schema.clone()), ..options(source) };
             let headless = own.split_once('\n').unwrap().1;
-            for content in [&table_of(&order, label, rows), &own, headless] {
-                let table = read(content, &by_model).unwrap();
-                prop_assert_eq!((&table.features, &table.labels), (&trained.features, &trained.labels));
+            let tables = [
+                (&table_of(&order, label, rows)[..], Header::Auto),
+                (&own, Header::Auto),
+                (headless, Header::No),
+            ];
+            for (content, header) in tables {
+                let table = read(content, &TableOptions { header, ..by_model.clone() }).unwrap();
+                prop_assert_eq!(&table.features, &trained.features);
+                let labels = trained.labels.as_ref().filter(|_| by_model.labels == LabelSource::Usual);
+                prop_assert_eq!(table.labels.as_ref(), labels);
                 prop_assert!(table.remarks.left_out.is_empty());
             }
         }
@@ -284,7 +354,7 @@ proptest! {
     ) {
         let names = names.map(|names| names.split(',').map(str::to_owned).collect());
         let Ok(schema) = Schema::new(uses, names) else { return Ok(()) };
-        for source in [LabelSource::Usual, LabelSource::IfAny, LabelSource::Absent, named("a"), named("-1")] {
+        for source in [LabelSource::Usual, LabelSource::Ignored(None), LabelSource::Absent, named("a"), named("-1")] {
             let drop = drop.iter().cloned().collect();
             let _ = read(&content, &TableOptions { schema: Some(schema.clone()), drop, ..options(source) });
         }
