@@ -102,7 +102,7 @@ impl Session {
     ///
     /// As [`plan`](Self::plan).
     pub fn key_costs(&self, core: &CostModel) -> Result<Vec<StepCost>, BadInput> {
-        key_costs::of(&self.agreed()?.pool, &self.folder, core)
+        key_costs::of(self, core)
     }
 
     /// The model, once this owner has it.
