@@ -62,14 +62,20 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    fn settings(self, samples: usize, features: usize, classes: usize) -> Result<Settings, Failure> {
+    fn settings(
+        self,
+        iterations: Iterations,
+        samples: usize,
+        features: usize,
+        classes: usize,
+    ) -> Result<Settings, Failure> {
         let profile = PROFILES.into_iter().find(|profile| profile.to_string() == self.profile);
         let unknown = || {
             let names = PROFILES.map(|profile| profile.to_string()).join(", ");
             Failure::new(format!("there is no profile {:?}: {names}", self.profile))
         };
         Ok(Settings {
-            iterations: iterations(&self.iterations)?.count(),
+            iterations: iterations.count(),
             profile: profile.ok_or_else(unknown)?,
             sigmoid_degree: self.sigmoid_degree,
             sigmoid_range: self.sigmoid_range,
@@ -86,8 +92,9 @@ impl Options {
 
     /// The settings of a training in clear, which takes no plan.
     pub(crate) fn hyperparameters(self) -> Result<Hyperparameters, Failure> {
+        let iterations = iterations(&self.iterations)?;
         // The shape is not looked at.
-        Ok(self.settings(1, 1, 1)?.hyperparameters()?)
+        Ok(self.settings(iterations, 1, 1, 1)?.hyperparameters()?)
     }
 }
 
@@ -102,7 +109,7 @@ impl PyPlan {
         options: Options,
     ) -> PyResult<Self> {
         let iterations = iterations(&options.iterations)?;
-        let settings = options.settings(samples, features, classes)?;
+        let settings = options.settings(iterations, samples, features, classes)?;
         work::run(py, None, move |_| {
             let plan = Arc::new(settings.plan()?);
             Ok(Self { plan, settings, iterations })
