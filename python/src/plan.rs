@@ -22,10 +22,19 @@ pub(crate) struct PyPlan {
 
 impl PyPlan {
     fn summary(&self) -> Result<PlanSummary, Failure> {
-        let times = CoreTimes::of_this_machine().map_err(|error| Failure::new(format!("{error:#}")))?;
-        let summary = PlanSummary::new(&self.plan, PlanHash::of(&self.plan)?, &times);
+        let summary = PlanSummary::new(&self.plan, PlanHash::of(&self.plan)?, &core_times()?);
         Ok(summary.with_iterations_reason(self.iterations.reason()))
     }
+}
+
+/// What this machine's cores take.
+pub(crate) fn core_times() -> Result<CoreTimes, Failure> {
+    CoreTimes::of_this_machine().map_err(|error| Failure::new(format!("{error:#}")))
+}
+
+/// Figures as values of Python, from the JSON of the program.
+pub(crate) fn figures<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
+    py.import("json")?.call_method1("loads", (json,))
 }
 
 /// What is asked for, as `--iterations` has it.
@@ -126,7 +135,7 @@ impl PyPlan {
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let text =
             py.detach(|| Ok(serde_json::to_string(&self.summary()?)?)).map_err(|error: Failure| error)?;
-        py.import("json")?.call_method1("loads", (text,))
+        figures(py, &text)
     }
 
     fn __str__(&self, py: Python<'_>) -> PyResult<String> {

@@ -24,18 +24,33 @@ const TAKEN: &str = "taken.json";
 /// Processor seconds by step.
 type Taken = BTreeMap<String, f64>;
 
-/// What one step takes one party.
-#[derive(Debug, Serialize)]
+/// Who does a step that makes keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Doer {
+    /// Each owner.
+    #[serde(rename = "each owner")]
+    EachOwner,
+    /// The server.
+    #[serde(rename = "the server")]
+    Server,
+}
+
+/// What one step that makes keys takes one party.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StepCost {
-    step: &'static str,
-    by: &'static str,
-    read_bytes: u64,
-    written_bytes: u64,
-    /// Foreseen, on one core of this machine.
-    seconds_on_one_core: f64,
-    /// The processor time that this party has taken.
+    /// The name of the step.
+    pub step: &'static str,
+    /// Who does it.
+    pub by: Doer,
+    /// Bytes of the files of all members that are read.
+    pub read_bytes: u64,
+    /// Bytes of the files that are written.
+    pub written_bytes: u64,
+    /// Seconds that are foreseen, on one core.
+    pub seconds_on_one_core: f64,
+    /// Seconds of processor time that this party has taken, where it has done the step.
     #[serde(skip_serializing_if = "Option::is_none")]
-    taken_seconds: Option<f64>,
+    pub taken_seconds: Option<f64>,
 }
 
 /// Bytes that are read and written, and seconds.
@@ -52,7 +67,7 @@ pub(super) fn of(session: &Session, core: &CostModel) -> Result<Vec<StepCost>, B
         let Foreseen { read, written, seconds } = foreseen?;
         Some(StepCost {
             step,
-            by: if step == SERVER_STEP { "the server" } else { "each owner" },
+            by: if step == SERVER_STEP { Doer::Server } else { Doer::EachOwner },
             read_bytes: read,
             written_bytes: written,
             seconds_on_one_core: seconds,
@@ -98,7 +113,11 @@ pub(super) fn noting(session: &Session, step: &str, work: impl FnOnce() -> Resul
 
 impl fmt::Display for StepCost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<17}{}: ", self.step, self.by)?;
+        let by = match self.by {
+            Doer::EachOwner => "each owner",
+            Doer::Server => "the server",
+        };
+        write!(f, "{:<17}{by}: ", self.step)?;
         for (does, bytes) in [("reads", self.read_bytes), ("writes", self.written_bytes)] {
             if bytes > 0 {
                 write!(f, "{does} {}, ", show_bytes(bytes))?;
