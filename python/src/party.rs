@@ -7,12 +7,10 @@ use numpy::{IntoPyArray, PyArray2, PyReadonlyArray2};
 use pyo3::prelude::*;
 use volley_data::{Schema, Use};
 use volley_mlr::volley_ckks::{Context, SecretKey};
-use volley_mlr::{Job, Owner};
+use volley_mlr::Owner;
 use volley_project::atomic::{FolderLock, check_free};
 use volley_project::volley_program::{BadInput, Machine};
-use volley_project::{
-    Decryption, JobFolder, Observer, Project, StagedUpload, check_keys, check_room, score, stop, train,
-};
+use volley_project::{Decryption, JobFolder, Project, check_keys, encrypt, score, stop, train};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -109,19 +107,9 @@ impl PyOwner {
             let (secret_key, _) = project.secret_key(&context, self::passphrase(passphrase))?;
             check_keys(&upload.keys_file(), &secret_key)?;
             let owner = Owner::new(&plan, &set, &Arc::new(secret_key))?;
-            let mut rng = generator()?;
-            let job = Job::new(Arc::clone(&plan), owner.key_id(), &mut rng)?;
             let schema = Schema::new(vec![Use::Feature; data.features().ncols()], names)?;
-            let (private, encryption) = (project.owner_files(), owner.encryption()?);
-            check_room(upload.path(), "encryption", plan.upload_bytes())?;
-            let count = reporter.counts("encryption", plan.row_files(), "files of rows".to_owned());
-            let written = |files| {
-                count.set(files);
-                Ok::<_, Failure>(reporter.check()?)
-            };
-            let state = set.owner_state();
-            StagedUpload::write(&upload, &private, &job, &encryption, state, &schema, &mut rng, written)?
-                .commit(replace)?;
+            let (private, mut rng) = (project.owner_files(), generator()?);
+            encrypt(&upload, &private, &owner, &schema, replace, &mut rng, reporter)?;
             Ok(())
         })
     }

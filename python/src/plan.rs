@@ -22,10 +22,19 @@ pub(crate) struct PyPlan {
 
 impl PyPlan {
     fn summary(&self) -> Result<PlanSummary, Failure> {
-        let times = CoreTimes::of_this_machine().map_err(|error| Failure::new(format!("{error:#}")))?;
-        let summary = PlanSummary::new(&self.plan, PlanHash::of(&self.plan)?, &times);
+        let summary = PlanSummary::new(&self.plan, PlanHash::of(&self.plan)?, &core_times()?);
         Ok(summary.with_iterations_reason(self.iterations.reason()))
     }
+}
+
+/// What this machine's cores take.
+pub(crate) fn core_times() -> Result<CoreTimes, Failure> {
+    CoreTimes::of_this_machine().map_err(|error| Failure::new(format!("{error:#}")))
+}
+
+/// Figures as values of Python, from the JSON of the program.
+pub(crate) fn figures<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
+    py.import("json")?.call_method1("loads", (json,))
 }
 
 /// What is asked for, as `--iterations` has it.
@@ -62,14 +71,20 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    fn settings(self, samples: usize, features: usize, classes: usize) -> Result<Settings, Failure> {
+    fn settings(
+        self,
+        iterations: Iterations,
+        samples: usize,
+        features: usize,
+        classes: usize,
+    ) -> Result<Settings, Failure> {
         let profile = PROFILES.into_iter().find(|profile| profile.to_string() == self.profile);
         let unknown = || {
             let names = PROFILES.map(|profile| profile.to_string()).join(", ");
             Failure::new(format!("there is no profile {:?}: {names}", self.profile))
         };
         Ok(Settings {
-            iterations: iterations(&self.iterations)?.count(),
+            iterations: iterations.count(),
             profile: profile.ok_or_else(unknown)?,
             sigmoid_degree: self.sigmoid_degree,
             sigmoid_range: self.sigmoid_range,
@@ -86,8 +101,9 @@ impl Options {
 
     /// The settings of a training in clear, which takes no plan.
     pub(crate) fn hyperparameters(self) -> Result<Hyperparameters, Failure> {
+        let iterations = iterations(&self.iterations)?;
         // The shape is not looked at.
-        Ok(self.settings(1, 1, 1)?.hyperparameters()?)
+        Ok(self.settings(iterations, 1, 1, 1)?.hyperparameters()?)
     }
 }
 
@@ -102,7 +118,7 @@ impl PyPlan {
         options: Options,
     ) -> PyResult<Self> {
         let iterations = iterations(&options.iterations)?;
-        let settings = options.settings(samples, features, classes)?;
+        let settings = options.settings(iterations, samples, features, classes)?;
         work::run(py, None, move |_| {
             let plan = Arc::new(settings.plan()?);
             Ok(Self { plan, settings, iterations })
@@ -119,7 +135,7 @@ impl PyPlan {
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let text =
             py.detach(|| Ok(serde_json::to_string(&self.summary()?)?)).map_err(|error: Failure| error)?;
-        py.import("json")?.call_method1("loads", (text,))
+        figures(py, &text)
     }
 
     fn __str__(&self, py: Python<'_>) -> PyResult<String> {

@@ -11,7 +11,7 @@ use volley_project::volley_program::Machine;
 use crate::failure::Failure;
 use crate::fit::generator;
 use crate::model::PyModel;
-use crate::plan::iterations;
+use crate::plan::{core_times, figures, iterations};
 use crate::work::{self, Reporter};
 
 /// Steps, and who is waited for in each.
@@ -149,6 +149,16 @@ impl PyPool {
     fn outlook(&self, py: Python<'_>) -> PyResult<(AwaitedBySteps, Option<String>)> {
         let Outlook { awaited, fingerprint } = self.with(py, |session| Ok(session.outlook()?))?;
         Ok((awaited.into_iter().map(|awaited| (awaited.step, awaited.from)).collect(), fingerprint))
+    }
+
+    /// What the pool takes, as `volley pool status --json` gives it; nothing before there is a plan.
+    #[getter]
+    fn needs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let json = self.with(py, |session| {
+            let needs = session.needs(&core_times()?.times)?;
+            Ok(needs.map(|needs| serde_json::to_string(&needs)).transpose()?)
+        })?;
+        json.map(|json| figures(py, &json)).transpose()
     }
 
     /// The name by which the party sends.

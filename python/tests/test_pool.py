@@ -1,5 +1,6 @@
 """Several owners and a server, each with a folder of its own, and beside the program."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -67,6 +68,15 @@ def pool(tables, tmp_path_factory):
 @needs_program
 def test_owners_train_one_model_that_the_program_reads(pool, tables):
     parties, folders = pool
+    # What it takes is known before the first key is made, and what it has taken comes to it.
+    needs = parties[0].needs
+    assert needs == json.loads(run("pool", "status", folders[0], "--json"))["plan"]
+    assert needs["rows"] == [50, 50, 50] and needs["scores"]["rows"] == 10
+    steps = {step["step"]: step for step in needs["keys"]}
+    sent = folders[0] / "exchange" / "north" / "score-key.vly"
+    assert steps["key of scores"]["written_bytes"] == sent.stat().st_size
+    assert steps["commitment"]["taken_seconds"] > 0 and "taken_seconds" not in steps["keys, round 1"]
+
     prints = {party.fingerprint for party in parties[:3]}
     assert len(prints) == 1 and None not in prints
     with pytest.raises(volley.Error, match="fingerprint"):
@@ -126,6 +136,7 @@ def test_what_does_not_belong_to_a_pool_is_refused(tables, tmp_path):
         Pool.invite(tmp_path / "few", X, y, name="north", **{**invitation, "classes": [0, 1]})
     north = Pool.invite(tmp_path / "north", X, y, name="north", **invitation)
     assert north.awaited == {"join": ["east"]}
+    assert north.needs is None
     with pytest.raises(volley.Error, match="already"):
         Pool.invite(tmp_path / "north", X, y, name="north", **invitation)
     shutil.copytree(north.exchange, tmp_path / "east" / "exchange")

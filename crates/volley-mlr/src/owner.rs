@@ -54,6 +54,18 @@ impl Owner {
         })
     }
 
+    /// The plan that it encrypts by.
+    #[must_use]
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// The rows that it encrypts.
+    #[must_use]
+    pub fn training_set(&self) -> &TrainingSet {
+        &self.training_set
+    }
+
     /// The name of the secret key.
     #[must_use]
     pub fn key_id(&self) -> KeyId {

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 /// # Errors
 ///
 /// [`Failure::NoRoom`] that names the folder, what the work writes and what there is.
-pub fn check_room(folder: &Path, work: &str, bytes: u64) -> Result<(), Failure> {
+pub(crate) fn check_room(folder: &Path, work: &str, bytes: u64) -> Result<(), Failure> {
     check_room_in(available_disk_bytes(folder), folder, work, bytes)
 }
 

@@ -19,7 +19,7 @@ pub enum Failure {
     #[error(transparent)]
     NoRoom(BadInput),
     /// Whoever waited for it asked for its end.
-    #[error("ended before it was done; started again it goes on where it was")]
+    #[error("ended before it was done; a training that is started again goes on where it was")]
     Interrupted,
     /// Only we can mend it.
     #[error(transparent)]

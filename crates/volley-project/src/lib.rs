@@ -3,7 +3,7 @@
 //! * A [`Project`] is the owner's folder: what was asked for ([`Settings`]), what goes to the server, and what never
 //!   leaves.
 //! * A [`JobFolder`] is what the owner sends. The server trains in it, and adds its own files.
-//! * A [`StagedUpload`] is made of encrypted rows; the server [checks](check_upload) it and [opens its rows](open_rows).
+//! * Rows are [encrypted](encrypt) as an upload; the server [checks](check_upload) it and [opens its rows](open_rows).
 //! * [`pool`] is the same of several owners, who train one model together.
 //! * [`PlanSummary`] is a plan as it is shown before anything is made.
 //! * [`atomic`] writes files as a whole or not at all and locks folders; [`files`] opens what another party may have
@@ -39,7 +39,6 @@ mod upload;
 
 pub use check::check_upload;
 pub use decryption::{DecryptedModel, Decryption};
-pub use disk::check_room;
 pub use failure::Failure;
 pub use job_folder::{
     JobFolder, checkpoint_limit, complete_length, gradient_limit, keys_kind_and_bytes, model_limit, open,
@@ -54,5 +53,5 @@ pub use scoring::{score, scores_of};
 pub use settings::{SecurityBits, Settings};
 pub use tables::{TableSource, is_stdin};
 pub use training::{IterationsDone, stop, train};
-pub use upload::{StagedUpload, check_keys};
+pub use upload::{check_keys, encrypt};
 pub use volley_program;

@@ -36,6 +36,7 @@ mod key_costs;
 mod keys;
 mod membership;
 mod model;
+mod needs;
 mod opening;
 mod party;
 mod planning;
@@ -52,7 +53,8 @@ mod work;
 
 pub use agreement::PoolSettings;
 pub use joining::{Joining, Proposal, invite, join};
-pub use key_costs::StepCost;
+pub use key_costs::{Doer, StepCost};
+pub use needs::{Needs, ScoreNeeds};
 pub use party::Owner;
 pub use protocol::Awaited;
 pub use session::{Session, Workplace};

@@ -1,80 +1,67 @@
-//! An upload, from the encrypted rows to the last file in its place.
+//! An upload, from the rows in clear to the last file in its place.
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use rand_core::CryptoRng;
 use volley_data::Schema;
 use volley_mlr::volley_ckks::SecretKey;
 use volley_mlr::volley_ckks::wire::Header;
 use volley_mlr::wire::write_preconditioner;
-use volley_mlr::{Encryption, Error, Job, OwnerState};
+use volley_mlr::{Job, Owner};
 use volley_program::{BadInput, OrBadInput};
 
 use crate::atomic::Staged;
+use crate::disk::check_room;
+use crate::failure::Failure;
 use crate::files::open_received;
 use crate::job_folder::JobFolder;
+use crate::observer::Observer;
 use crate::project::OwnerFiles;
 
-/// The complete files of an upload, which are not in their places yet.
-#[derive(Debug)]
-pub struct StagedUpload<'a> {
-    folder: &'a JobFolder,
-    /// The owner's state and the columns.
-    private: [Staged; 2],
-    files: Vec<Staged>,
-    job: Staged,
-}
-
-impl<'a> StagedUpload<'a> {
-    /// Encrypts all rows of a set, for a folder and the private files beside it. `written` is told how many files of
-    /// rows there are. An error of it ends that.
-    ///
-    /// # Errors
-    ///
-    /// Those of `written`, of the encryption, and what the file system refuses.
-    #[expect(clippy::too_many_arguments, reason = "each is another part of the upload")]
-    pub fn write<E: From<BadInput> + From<Error>>(
-        folder: &'a JobFolder,
-        private: &OwnerFiles,
-        job: &Job,
-        encryption: &Encryption<'_>,
-        state: &OwnerState,
-        schema: &Schema,
-        rng: &mut impl CryptoRng,
-        mut written: impl FnMut(usize) -> Result<(), E>,
-    ) -> Result<Self, E> {
-        let plan = job.plan();
-        let state = Staged::private(&private.owner_state(), |file| state.write(job, file))?;
-        let private = [state, private.stage_schema(job, schema)?];
-        let blocks = encryption.preconditioner(rng)?;
-        let preconditioner =
-            Staged::new(&folder.preconditioner_file(), |out| write_preconditioner(&blocks, job, out))?;
-        let mut files = vec![preconditioner];
-        written(0)?;
-        for file in 0..plan.row_files() {
-            let rows = encryption.groups(plan.row_file_groups(file), rng)?;
-            files.push(Staged::new(&folder.row_file(file), |out| rows.write(job, out))?);
-            written(file + 1)?;
-        }
-        let job = Staged::new(&folder.job_file(), |out| job.write(out))?;
-        Ok(Self { folder, private, files, job })
+/// Encrypts all rows of an owner as a new job, into a folder and the private files beside it. The files take their
+/// places when all are complete, the job's last. A job that is there already is replaced on demand.
+///
+/// # Errors
+///
+/// [`Failure::NoRoom`]; [`Failure::Internal`] for rows that the plan refuses; [`Failure::Interrupted`] between two
+/// files of rows; a job that is there already, unless it is replaced, and what the file system refuses.
+pub fn encrypt(
+    folder: &JobFolder,
+    private: &OwnerFiles,
+    owner: &Owner,
+    schema: &Schema,
+    replace: bool,
+    rng: &mut impl CryptoRng,
+    observer: &dyn Observer,
+) -> Result<Job, Failure> {
+    let plan = owner.plan();
+    check_room(folder.path(), "encryption", plan.upload_bytes())?;
+    let job = Job::new(Arc::clone(plan), owner.key_id(), rng).or_bad_input()?;
+    let encryption = owner.encryption()?;
+    let count = observer.counts("encryption", plan.row_files(), "files of rows".to_owned());
+    let state = owner.training_set().owner_state();
+    let state = Staged::private(&private.owner_state(), |file| state.write(&job, file))?;
+    let schema = private.stage_schema(&job, schema)?;
+    let blocks = encryption.preconditioner(rng)?;
+    let preconditioner =
+        Staged::new(&folder.preconditioner_file(), |out| write_preconditioner(&blocks, &job, out))?;
+    let mut files = vec![state, schema, preconditioner];
+    for number in 0..plan.row_files() {
+        let rows = encryption.groups(plan.row_file_groups(number), rng)?;
+        files.push(Staged::new(&folder.row_file(number), |out| rows.write(&job, out))?);
+        count.set(number + 1);
+        observer.check()?;
     }
+    let last = Staged::new(&folder.job_file(), |out| job.write(out))?;
 
-    /// Moves the files to their places, the job last. One that is there already is replaced on demand.
-    ///
-    /// # Errors
-    ///
-    /// For a job that is there already, unless it is replaced, and what the file system refuses.
-    pub fn commit(self, replace: bool) -> Result<(), BadInput> {
-        let row_files = self.files.len() - 1;
-        self.private.into_iter().try_for_each(|file| file.commit(true))?;
-        self.files.into_iter().try_for_each(|file| file.commit(true))?;
-        for stale in self.folder.row_files_beyond(row_files)? {
-            fs::remove_file(&stale).at(&stale)?;
-        }
-        self.job.commit(replace)
+    files.into_iter().try_for_each(|file| file.commit(true))?;
+    for stale in folder.row_files_beyond(plan.row_files())? {
+        fs::remove_file(&stale).at(&stale)?;
     }
+    last.commit(replace)?;
+    Ok(job)
 }
 
 /// Refuses to complete an upload with evaluation keys of another secret key.

@@ -126,6 +126,17 @@ class Pool:
         return self._pool.outlook[1]
 
     @property
+    def needs(self) -> dict[str, Any] | None:
+        """What the pool takes, in the figures of ``volley pool status --json``. None before there is a plan.
+
+        ``keys`` has a dictionary for each step that makes keys: ``step``, ``by`` whom it is done, ``read_bytes``,
+        ``written_bytes``, ``seconds_on_one_core`` that are foreseen for this machine, and ``taken_seconds`` where this
+        party has done it. Others are ``rows`` of each owner, ``parameters``, ``statistical_bits``, ``decryptions``,
+        ``scores`` in a pool with ``predict``, ``server_memory_bytes`` and ``server_seconds_on_one_core``.
+        """
+        return self._pool.needs
+
+    @property
     def model(self) -> Model | None:
         """The model, once this owner has it."""
         return self._pool.model

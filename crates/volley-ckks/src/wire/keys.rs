@@ -23,10 +23,16 @@ fn header(kind: Kind, params_id: ParamsId, key_id: KeyId, body_bytes: u64) -> He
 }
 
 impl PublicKey {
-    fn file_header(&self) -> Header {
-        let parameters = self.context().parameters();
+    fn file_header(parameters: &Parameters, key_id: KeyId) -> Header {
         let half = parameters.packed_extended_bytes(parameters.max_level());
-        header(Kind::PUBLIC_KEY, parameters.id(), self.key_id(), size_of::<Seed>() as u64 + half)
+        header(Kind::PUBLIC_KEY, parameters.id(), key_id, size_of::<Seed>() as u64 + half)
+    }
+
+    /// Bytes of the file of any key of these parameters.
+    #[must_use]
+    pub fn file_bytes(parameters: &Parameters) -> u64 {
+        // The header is short: its length does not fail.
+        Self::file_header(parameters, KeyId::from_bytes([0; 16])).file_bytes().unwrap_or(u64::MAX)
     }
 
     /// Writes it as a file: seed and b.
@@ -35,7 +41,7 @@ impl PublicKey {
     ///
     /// [`WireError::Io`].
     pub fn write(&self, out: impl Write) -> Result<(), WireError> {
-        write_file(&self.file_header(), out, |body| {
+        write_file(&Self::file_header(self.context().parameters(), self.key_id()), out, |body| {
             body.bytes(&self.seed().0)?;
             body.bytes(self.b().bytes())
         })

@@ -160,6 +160,7 @@ fn what_is_read_is_what_was_written() {
     let Owner { context, .. } = &owner;
     let [parameters, public_key, keys, ciphertext, seeded, ..] = owner.files();
     assert_eq!(Parameters::read(&parameters[..], NO_LIMIT).as_ref(), Ok(context.parameters()));
+    assert_eq!(PublicKey::file_bytes(context.parameters()), public_key.len() as u64);
     assert_eq!(Ciphertext::read(context, &ciphertext[..], NO_LIMIT).as_ref(), Ok(&owner.ciphertext));
     assert_eq!(SeededCiphertext::read(context, &seeded[..], NO_LIMIT).as_ref(), Ok(&owner.seeded));
     for (file, passphrase) in owner.files().into_iter().skip(5).zip([None, Some(PASSPHRASE)]) {

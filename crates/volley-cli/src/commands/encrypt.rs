@@ -12,16 +12,14 @@ use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 use volley_data::Schema;
 use volley_mlr::volley_ckks::Context;
-use volley_mlr::{Error, Hyperparameters, Job, Owner, TrainingSet};
+use volley_mlr::{Error, Hyperparameters, Job, Owner};
 use volley_program::units::{counted, show_bytes};
 use volley_program::{BadInput, OrBadInput};
 use volley_project::atomic::{FolderLock, check_free};
-use volley_project::{
-    Count, JobFolder, OwnerFiles, Project, StagedUpload, TableSource, check_keys, check_room,
-};
+use volley_project::{Failure, JobFolder, OwnerFiles, Project, TableSource, check_keys};
 
 use crate::class_weight::{ClassWeight, prepare};
-use crate::console::{Console, Progress, note, phase};
+use crate::console::{Console, note, phase};
 use crate::in_clear::{InClear, Rehearsal};
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;
@@ -147,39 +145,28 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     check_keys(&upload.keys_file(), &secret_key)?;
     let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
 
-    check_room(upload.path(), "encryption", plan.upload_bytes())?;
-    let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
-    let job = Job::new(plan.clone(), secret_key.id(), &mut rng)?;
-    stage(&upload, &project.owner_files(), &job, &owner, &training_set, &schema, options)?
-        .commit(options.force)?;
+    let job = encrypt(&upload, &project.owner_files(), &owner, &schema, options.force, options)?;
     output.result(&Encrypted::new(&upload, &job, 0, in_clear))
 }
 
 /// Encrypts all rows, and shows how far that is.
-fn stage<'a>(
-    upload: &'a JobFolder,
+fn encrypt(
+    upload: &JobFolder,
     private: &OwnerFiles,
-    job: &Job,
     owner: &Owner,
-    training_set: &TrainingSet,
     schema: &Schema,
+    replace: bool,
     options: &Options,
-) -> Result<StagedUpload<'a>> {
-    let plan = job.plan();
-    let encryption = owner.encryption().map_err(|error| with_advice(&error, plan.hyperparameters()));
-    let encryption = encryption.at(&options.data)?;
+) -> Result<Job> {
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
-    let bar = Progress::new("encryption", plan.row_files(), "files of rows");
-    let written = |files| -> Result<()> {
-        bar.set(files);
-        Ok(())
-    };
-    let state = training_set.owner_state();
-    let staged = StagedUpload::write(upload, private, job, &encryption, state, schema, &mut rng, written);
-    // What a value of the data causes is for the user to mend.
-    staged.map_err(|error| match error.downcast::<Error>() {
-        Ok(error) => BadInput::at(&options.data, error).into(),
-        Err(error) => error,
+    let console = Console::default();
+    let job = volley_project::encrypt(upload, private, owner, schema, replace, &mut rng, &console);
+    job.map_err(|failure| match failure {
+        // What a value of the data causes is for the user to mend.
+        Failure::Internal(error) => {
+            BadInput::at(&options.data, with_advice(&error, owner.plan().hyperparameters())).into()
+        }
+        failure => failure.into(),
     })
 }
 

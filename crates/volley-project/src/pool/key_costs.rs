@@ -6,25 +6,16 @@ use std::fmt;
 use super::Result;
 use cpu_time::ProcessTime;
 use serde::Serialize;
+use volley_mlr::volley_ckks::PublicKey;
 use volley_mlr::volley_ckks::costs::{CostModel, KeyRounds, KeyStep};
-use volley_mlr::volley_ckks::multiparty::Pool;
 use volley_program::units::{show_bytes, show_seconds};
 use volley_program::{BadInput, OrBadInput};
 
-use super::folder::PoolFolder;
 use super::session::Session;
 
-/// What a step takes, in a pool that has it.
-type OfStep = fn(&KeyRounds) -> Option<KeyStep>;
-
 /// The steps by their names in the protocol.
-const STEPS: [(&str, OfStep); 5] = [
-    ("commitment", |rounds| Some(rounds.commitment)),
-    ("keys, round 1", |rounds| Some(rounds.round_one)),
-    ("keys, round 2", |rounds| Some(rounds.round_two)),
-    ("shares of secrets", |rounds| rounds.sharing),
-    (SERVER_STEP, |rounds| Some(rounds.evaluation_keys)),
-];
+const STEPS: [&str; 6] =
+    ["commitment", "key of scores", "keys, round 1", "keys, round 2", "shares of secrets", SERVER_STEP];
 /// The others are owners'.
 const SERVER_STEP: &str = "evaluation keys";
 /// Processor seconds of the steps that this party has done.
@@ -33,39 +24,82 @@ const TAKEN: &str = "taken.json";
 /// Processor seconds by step.
 type Taken = BTreeMap<String, f64>;
 
-/// What one step takes one party.
-#[derive(Debug, Serialize)]
+/// Who does a step that makes keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Doer {
+    /// Each owner.
+    #[serde(rename = "each owner")]
+    EachOwner,
+    /// The server.
+    #[serde(rename = "the server")]
+    Server,
+}
+
+/// What one step that makes keys takes one party.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StepCost {
-    step: &'static str,
-    by: &'static str,
-    read_bytes: u64,
-    written_bytes: u64,
-    /// Foreseen, on one core of this machine.
-    seconds_on_one_core: f64,
-    /// The processor time that this party has taken.
+    /// The name of the step.
+    pub step: &'static str,
+    /// Who does it.
+    pub by: Doer,
+    /// Bytes of the files of all members that are read.
+    pub read_bytes: u64,
+    /// Bytes of the files that are written.
+    pub written_bytes: u64,
+    /// Seconds that are foreseen, on one core.
+    pub seconds_on_one_core: f64,
+    /// Seconds of processor time that this party has taken, where it has done the step.
     #[serde(skip_serializing_if = "Option::is_none")]
-    taken_seconds: Option<f64>,
+    pub taken_seconds: Option<f64>,
+}
+
+/// Bytes that are read and written, and seconds.
+struct Foreseen {
+    read: u64,
+    written: u64,
+    seconds: f64,
 }
 
 /// What each step takes, and has taken in this folder.
-pub(super) fn of(pool: &Pool, folder: &PoolFolder, core: &CostModel) -> Result<Vec<StepCost>, BadInput> {
-    let (rounds, taken) = (KeyRounds::of(pool), folder.recall::<Taken>(TAKEN)?.unwrap_or_default());
-    let cost = |(step, of): (&'static str, OfStep)| {
-        of(&rounds).map(|cost| StepCost {
+pub(super) fn of(session: &Session, core: &CostModel) -> Result<Vec<StepCost>, BadInput> {
+    let taken = session.folder.recall::<Taken>(TAKEN)?.unwrap_or_default();
+    let cost = |(step, foreseen): (&'static str, Option<Foreseen>)| {
+        let Foreseen { read, written, seconds } = foreseen?;
+        Some(StepCost {
             step,
-            by: if step == SERVER_STEP { "the server" } else { "each owner" },
-            read_bytes: cost.read,
-            written_bytes: cost.written,
-            seconds_on_one_core: cost.seconds(core),
+            by: if step == SERVER_STEP { Doer::Server } else { Doer::EachOwner },
+            read_bytes: read,
+            written_bytes: written,
+            seconds_on_one_core: seconds,
             taken_seconds: taken.get(step).copied(),
         })
     };
-    Ok(STEPS.into_iter().filter_map(cost).collect())
+    Ok(STEPS.into_iter().zip(foreseen(session, core)?).filter_map(cost).collect())
+}
+
+/// What each of the [`STEPS`] takes, where the pool has it.
+fn foreseen(session: &Session, core: &CostModel) -> Result<[Option<Foreseen>; STEPS.len()], BadInput> {
+    let agreed = session.agreed()?;
+    let rounds = KeyRounds::of(&agreed.pool);
+    let of = |step: KeyStep| Foreseen { read: step.read, written: step.written, seconds: step.seconds(core) };
+    let score_key = (session.invitation.settings.predict > 0).then(|| {
+        let written = PublicKey::file_bytes(agreed.context().parameters());
+        // The secret half has as many residues, and is read again when it was kept.
+        Foreseen { read: 0, written, seconds: core.owner_seconds(written) + core.read_seconds(written) }
+    });
+    Ok([
+        Some(of(rounds.commitment)),
+        score_key,
+        Some(of(rounds.round_one)),
+        Some(of(rounds.round_two)),
+        rounds.sharing.map(of),
+        Some(of(rounds.evaluation_keys)),
+    ])
 }
 
 /// Does a step, and keeps its processor time where it is one that makes keys.
 pub(super) fn noting(session: &Session, step: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
-    if STEPS.iter().all(|(name, _)| *name != step) {
+    if !STEPS.contains(&step) {
         return work();
     }
     // The plan is read before, as it is no part of the step.
@@ -79,7 +113,11 @@ pub(super) fn noting(session: &Session, step: &str, work: impl FnOnce() -> Resul
 
 impl fmt::Display for StepCost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<17}{}: ", self.step, self.by)?;
+        let by = match self.by {
+            Doer::EachOwner => "each owner",
+            Doer::Server => "the server",
+        };
+        write!(f, "{:<17}{by}: ", self.step)?;
         for (does, bytes) in [("reads", self.read_bytes), ("writes", self.written_bytes)] {
             if bytes > 0 {
                 write!(f, "{does} {}, ", show_bytes(bytes))?;
@@ -100,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_steps_are_those_of_the_protocol() {
-        for (name, _) in STEPS {
+        for name in STEPS {
             assert!(PROTOCOL.iter().flat_map(|row| row.iter()).any(|step| step.name == name), "{name}");
         }
     }

@@ -191,7 +191,7 @@ fn owner_two(session: &Session) -> Result<OwnerRoundTwo, BadInput> {
 pub(super) fn public_key(session: &Session) -> Result<PublicKey, BadInput> {
     let (folder, context) = (&session.folder, session.agreed()?.context());
     let file = folder.kept(PUBLIC_KEY);
-    let limit = RoundOneShare::file_bytes(&session.agreed()?.pool);
+    let limit = PublicKey::file_bytes(context.parameters());
     PublicKey::read(context, std::io::BufReader::new(folder.open_kept(PUBLIC_KEY)?), limit).at(&file)
 }
 

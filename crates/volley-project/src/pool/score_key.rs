@@ -1,6 +1,5 @@
 //! The key that scores are switched to: each owner keeps its secret half, and sends the public one.
 
-use volley_mlr::volley_ckks::multiparty::RoundOneShare;
 use volley_mlr::volley_ckks::{PublicKey, SecretKey};
 use volley_program::{BadInput, OrBadInput};
 
@@ -31,9 +30,9 @@ pub(super) fn secret(session: &Session) -> Result<SecretKey, BadInput> {
 
 /// The key of a member. A file that is read for the first time is bound by its hash, so that another is refused later.
 pub(super) fn of(session: &Session, member: &str) -> Result<PublicKey, BadInput> {
-    let agreed = session.agreed()?;
-    let limit = RoundOneShare::file_bytes(&agreed.pool);
-    session.folder.read(member, SCORE_KEY, |input| PublicKey::read(agreed.context(), input, limit))
+    let context = session.agreed()?.context();
+    let limit = PublicKey::file_bytes(context.parameters());
+    session.folder.read(member, SCORE_KEY, |input| PublicKey::read(context, input, limit))
 }
 
 /// The hash of the key of a member, which is read where it was not read before.

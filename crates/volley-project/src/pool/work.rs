@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use volley_data::TableModel;
-use volley_mlr::volley_ckks::costs::CostModel;
 use volley_program::BadInput;
 
-use super::key_costs::{self, StepCost};
 use super::protocol::{self, Awaited};
 use super::request::{Asked, Request};
 use super::session::Session;
@@ -94,15 +92,6 @@ impl Session {
         let asked = Asked { rows: features.nrows(), owners };
         asked.owners(self)?;
         switching::ask(self, &Request::new(self, self.name()), &asked, features)
-    }
-
-    /// What each step that makes keys takes, and has taken in this folder, once there is a plan.
-    ///
-    /// # Errors
-    ///
-    /// As [`plan`](Self::plan).
-    pub fn key_costs(&self, core: &CostModel) -> Result<Vec<StepCost>, BadInput> {
-        key_costs::of(&self.agreed()?.pool, &self.folder, core)
     }
 
     /// The model, once this owner has it.

@@ -8,18 +8,15 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use rand::SeedableRng;
-use rand::rngs::SysRng;
-use rand_chacha::ChaCha20Rng;
 use volley_mlr::volley_ckks::{Context, SecretKey, SeededCiphertext};
 use volley_mlr::wire::read_preconditioner;
 use volley_mlr::{Dataset, EncryptedGroups, Error, Job, Owner, OwnerState, Plan, PreparedRows, TrainingSet};
 use volley_program::units::{counted, grouped};
 use volley_program::{BadInput, OrBadInput};
 use volley_project::atomic::FolderLock;
-use volley_project::{Count, JobFolder, Project, check_keys, check_room};
+use volley_project::{Count, JobFolder, Project, check_keys};
 
-use super::{Encrypted, Options, stage};
+use super::{Encrypted, Options, encrypt};
 use crate::console::{Console, Progress, note, phase};
 use crate::in_clear::Rehearsal;
 use crate::output::Output;
@@ -54,11 +51,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     in_clear.check(&options.data, options.force)?;
     let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
 
-    let job = Job::new(plan.clone(), secret_key.id(), &mut ChaCha20Rng::try_from_rng(&mut SysRng)?)?;
-    check_room(upload.path(), "encryption", plan.upload_bytes())?;
     let pending = project.new_pending()?;
-    let private = project.pending_owner_files();
-    stage(&pending, &private, &job, &owner, &training_set, &schema, options)?.commit(false)?;
+    let job = encrypt(&pending, &project.pending_owner_files(), &owner, &schema, false, options)?;
     project.complete_pending()?;
     note(format!(
         "{} added to {before}; features are prepared by the statistics of the first upload's rows. It is a new \

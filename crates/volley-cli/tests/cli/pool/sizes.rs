@@ -34,6 +34,10 @@ fn all_finish(owners: usize) {
     parties.run_to(None, &parties.all());
     let owners: Vec<_> = parties.owners.iter().map(String::as_str).collect();
     check_models(&parties, &owners);
+    // There is no threshold, and nobody may ask for scores.
+    let status = parties.status("north");
+    let steps: Vec<_> = status["plan"]["keys"].as_array().unwrap().iter().map(|step| &step["step"]).collect();
+    assert_eq!(steps, ["commitment", "keys, round 1", "keys, round 2", "evaluation keys"]);
 }
 
 #[test]
@@ -49,7 +53,7 @@ fn sixteen_owners_train_one_model() {
 #[test]
 fn the_bytes_of_the_key_rounds_are_those_foreseen_and_their_times_are_kept() {
     let parties = Parties::of(4);
-    parties.all_join(&["--threshold", "3"]);
+    parties.all_join(&["--threshold", "3", "--predict", "40"]);
     parties.run_to(Some("training"), &parties.all());
     let size = |party: &str, file: &str| {
         let path = parties.sent("north", party, file);
@@ -61,6 +65,7 @@ fn the_bytes_of_the_key_rounds_are_those_foreseen_and_their_times_are_kept() {
     let keys = fs::metadata(parties.kept("server", "job/evaluation-keys.vly")).unwrap().len();
     let expected = [
         ("commitment", "each owner", 0, 0),
+        ("key of scores", "each owner", 0, size("north", "score-key.vly")),
         ("keys, round 1", "each owner", 0, size("north", "round-1.vly")),
         ("keys, round 2", "each owner", of_all("round-1.vly"), size("north", "round-2.vly")),
         ("shares of secrets", "each owner", 0, shares),
