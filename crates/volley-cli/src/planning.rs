@@ -6,9 +6,9 @@ use volley_mlr::volley_ckks::Error as CkksError;
 use volley_mlr::volley_ckks::params::ParametersError;
 use volley_mlr::volley_revolver::Error as MatrixError;
 use volley_mlr::{Error, Plan};
-use volley_program::BadInput;
 use volley_program::machine::available_memory_bytes;
 use volley_program::units::show_bytes;
+use volley_program::{BadInput, ProfileName};
 use volley_project::Settings;
 
 use crate::console::phase;
@@ -86,12 +86,15 @@ fn mend(error: &Error, settings: &Settings) -> Option<String> {
         )),
         _ => None,
     };
+    let standardised = Settings { profile: ProfileName::Standardised, ..settings.clone() };
+    let standardised = matches!(error, Error::WhitenedColumns { .. })
+        .then(|| ("--profile standardised would do".to_owned(), standardised));
     let of_ring = settings.log_n.map(|_| without("--log-n", Settings { log_n: None, ..settings.clone() }));
     let rate = Settings { learning_rate: None, ..settings.clone() };
     let rate = settings.learning_rate.map(|_| without("--learning-rate", rate));
     let range = Settings { sigmoid_range: None, ..settings.clone() };
     let range = settings.sigmoid_range.map(|_| without("--sigmoid-range", range));
-    let mut others = [of_ring, fewer, rate, range].into_iter().flatten();
+    let mut others = [of_ring, fewer, standardised, rate, range].into_iter().flatten();
     others.find(|(_, changed)| changed.plan().is_ok()).map(|(advice, _)| advice)
 }
 
@@ -117,7 +120,6 @@ fn gigabytes(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use volley_program::ProfileName;
     use volley_program::units::parse_bytes;
     use volley_project::SecurityBits;
 
@@ -167,6 +169,7 @@ mod tests {
                 "; --log-n 14, 15 or 16 would do, and without it",
             ),
             (Settings { learning_rate: Some(1e300), ..settings.clone() }, "; without --learning-rate there"),
+            (Settings { features: 5000, ..settings.clone() }, "; --profile standardised would do"),
             (
                 Settings { iterations: 60, security: SecurityBits::B256, ..settings.clone() },
                 "; --iterations 4 would do",

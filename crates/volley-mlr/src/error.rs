@@ -65,11 +65,12 @@ pub enum Error {
     },
     /// A training set of another shape than the plan's.
     #[error(
-        "the plan is for {} samples, {} columns (with the bias) and {} classes, the data has {}, {} and {}",
-        expected[0], expected[1], expected[2], actual[0], actual[1], actual[2]
+        "the plan is for {} rows, {} features and {} classes, the data has {}, {} and {}; another shape takes another \
+         plan",
+        expected[0], expected[1].saturating_sub(1), expected[2], actual[0], actual[1].saturating_sub(1), actual[2]
     )]
     PlanShape {
-        /// Samples, columns and classes of the plan.
+        /// Samples, columns (with the bias) and classes of the plan.
         expected: [usize; 3],
         /// Samples, columns and classes of the data.
         actual: [usize; 3],
@@ -83,9 +84,7 @@ pub enum Error {
         columns: usize,
     },
     /// More columns than are whitened in reasonable time.
-    #[error(
-        "{columns} columns are too many to whiten, {max} at most: the profile `standardised` takes any number"
-    )]
+    #[error("{columns} columns are too many to whiten, {max} at most; other profiles take more")]
     WhitenedColumns {
         /// Number of columns.
         columns: usize,

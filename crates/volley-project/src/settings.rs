@@ -36,7 +36,8 @@ pub struct Settings {
     /// Degree of the sigmoid's polynomial, odd, by least squares [default: what suits the range, or the profile's]
     #[arg(long, value_name = "DEGREE")]
     pub sigmoid_degree: Option<usize>,
-    /// The polynomial is fitted on [-R, R], which no score may leave [default: the profile's]
+    /// Scores are in [-R, R]. The polynomial is fitted on the first of [-8, 8], [-12, 12] and [-16, 16] that holds
+    /// these; on [-R, R] itself beyond them, or where the degree is given [default: the profile's]
     #[arg(long, value_name = "R")]
     pub sigmoid_range: Option<f64>,
     /// Factor of each step [default: the profile's]

@@ -126,6 +126,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let _lock = FolderLock::take(upload.path())?;
     // The job is written last: an upload without a job was never complete.
     check_free(&upload.job_file(), options.force)?;
+    check_replaceable(&upload)?;
     let plan = Arc::new(phase("planning", || project.plan())?);
     let table = options.table.or(project.table()?).read_training(&options.data, &Console::default())?;
     let schema = table.schema().clone();
@@ -147,6 +148,17 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
 
     let job = encrypt(&upload, &project.owner_files(), &owner, &schema, options.force, options)?;
     output.result(&Encrypted::new(&upload, &job, 0, in_clear))
+}
+
+/// Refuses a new job in the place of one that a server worked on: what it made would be taken for the new job's.
+fn check_replaceable(upload: &JobFolder) -> Result<(), BadInput> {
+    match upload.made_by_server()?.first() {
+        None => Ok(()),
+        Some(file) => Err(BadInput::at(
+            file,
+            "this belongs to the job that would be replaced: move it away, or remove it",
+        )),
+    }
 }
 
 /// Encrypts all rows, and shows how far that is.

@@ -53,6 +53,8 @@ struct Made {
     secret_key: PathBuf,
     evaluation_keys: PathBuf,
     evaluation_keys_bytes: u64,
+    /// Whether rows were encrypted before, under the keys that were replaced.
+    has_upload: bool,
 }
 
 impl fmt::Display for Made {
@@ -61,7 +63,8 @@ impl fmt::Display for Made {
         let sealed = if self.sealed { "sealed with a passphrase" } else { "not sealed" };
         writeln!(f, "{secret}: key {}, {sealed}, never to be sent", self.key_id)?;
         writeln!(f, "{public}: {}", show_bytes(self.evaluation_keys_bytes))?;
-        write!(f, "\nnext: volley encrypt {} DATA", self.project.display())
+        let force = if self.has_upload { " --force" } else { "" };
+        write!(f, "\nnext: volley encrypt {} DATA{force}", self.project.display())
     }
 }
 
@@ -77,6 +80,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         secret_key: project.secret_key_file(),
         evaluation_keys: project.upload().keys_file(),
         evaluation_keys_bytes: made.evaluation_keys_bytes,
+        has_upload: project.upload().job_file().exists(),
     })
 }
 

@@ -60,7 +60,7 @@ impl fmt::Display for CoreKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Avx512Ifma => "AVX-512 IFMA",
-            Self::Avx512 => "AVX-512 without IFMA",
+            Self::Avx512 => "AVX-512 without IFMA (older servers)",
             Self::Avx2 => "AVX2",
             Self::Other => "no vectors",
         })

@@ -86,7 +86,8 @@ fn check_not_begun(upload: &JobFolder) -> Result<(), BadInput> {
         None => Ok(()),
         Some(file) => Err(BadInput::at(
             file,
-            "the training has begun, and no rows can be added to it: `volley encrypt --force` makes a new job",
+            "the training has begun, and no rows can be added to it: for a new job move this away and `volley encrypt \
+             --force`",
         )),
     }
 }
