@@ -31,10 +31,13 @@ const HASH_BYTES: usize = 32;
 type Error = Box<dyn std::error::Error>;
 
 /// Reads a file of at most so many bytes, and writes what was read.
+type RereadHashed = fn(&World, &[u8], u64) -> Result<Vec<u8>, Error>;
+
+/// How a file is read, and written again.
 #[derive(Clone, Copy, Debug)]
 enum Reread {
     /// In the format of Volley's files, which ends with a hash.
-    Hashed(fn(&World, &[u8], u64) -> Result<Vec<u8>, Error>),
+    Hashed(RereadHashed),
     /// A text of a pool, whose reader has a limit of its own.
     Text(TextKind),
 }
