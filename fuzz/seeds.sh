@@ -11,4 +11,5 @@ for target in fuzz_targets/*.rs; do
             cp "$file" "$corpus/$crate-$(basename "$file")"
         done
     done
+    cp ../crates/volley-project/testdata/pool/*.json "$corpus"
 done

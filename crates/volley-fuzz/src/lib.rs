@@ -22,13 +22,25 @@ use volley_mlr::{
     Checkpoint, EncryptedGroups, EncryptedModel, EncryptedRows, EncryptedScores, Gradient, Job, OwnerState,
     PoolJob,
 };
+use volley_project::pool::TextKind;
 
 /// The passphrase of the sealed key among the golden files.
 const PASSPHRASE: &[u8] = b"correct horse battery staple";
 const HASH_BYTES: usize = 32;
 
 type Error = Box<dyn std::error::Error>;
-type Reread = fn(&World, &[u8], u64) -> Result<Vec<u8>, Error>;
+
+/// Reads a file of at most so many bytes, and writes what was read.
+type RereadHashed = fn(&World, &[u8], u64) -> Result<Vec<u8>, Error>;
+
+/// How a file is read, and written again.
+#[derive(Clone, Copy, Debug)]
+enum Reread {
+    /// In the format of Volley's files, which ends with a hash.
+    Hashed(RereadHashed),
+    /// A text of a pool, whose reader has a limit of its own.
+    Text(TextKind),
+}
 
 /// One reader.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +49,6 @@ pub struct Reader {
     pub name: &'static str,
     /// A file that it reads.
     pub golden: &'static [u8],
-    /// Reads a file of at most so many bytes, and writes what was read.
     reread: Reread,
 }
 
@@ -90,20 +101,30 @@ macro_rules! golden {
 
 macro_rules! reader {
     ($crate_name:literal, $name:literal, $reread:expr) => {
-        Reader { name: $name, golden: golden!($crate_name, $name), reread: $reread }
+        Reader { name: $name, golden: golden!($crate_name, $name), reread: Reread::Hashed($reread) }
     };
 }
 
-/// Every reader of `volley-ckks` and `volley-mlr`.
-pub const READERS: [Reader; 37] = [
+macro_rules! text {
+    ($name:literal, $kind:expr) => {
+        Reader {
+            name: $name,
+            golden: include_bytes!(concat!("../../volley-project/testdata/pool/", $name, ".json")),
+            reread: Reread::Text($kind),
+        }
+    };
+}
+
+/// Every reader of `volley-ckks` and `volley-mlr`, and of the texts of pools in `volley-project`.
+pub const READERS: [Reader; 44] = [
     // The header shows what any file is. It has no writer of its own.
     Reader {
         name: "header",
         golden: golden!("volley-mlr", "encrypted-model"),
-        reread: |_, file, _| {
+        reread: Reread::Hashed(|_, file, _| {
             Header::read(file)?;
             Ok(file.to_vec())
-        },
+        }),
     },
     reader!("volley-ckks", "parameters", |_, file, limit| {
         written(|out| Ok(Parameters::read(file, limit)?.write(out)?))
@@ -119,12 +140,12 @@ pub const READERS: [Reader; 37] = [
     Reader {
         name: "needed-keys",
         golden: golden!("volley-ckks", "evaluation-keys"),
-        reread: |world, file, limit| {
+        reread: Reread::Hashed(|world, file, limit| {
             let needed = KeySpec::new(world.context.parameters()).rotations([1], 0);
             EvaluationKeySet::read_needed(&world.context, FileReader::open(file, limit)?, &needed)?;
             let keys = EvaluationKeySet::read(&world.context, file, limit)?;
             written(|out| Ok(keys.write(world.context.parameters(), out)?))
-        },
+        }),
     },
     reader!("volley-ckks", "ciphertext", |world, file, limit| {
         let ciphertext = Ciphertext::read(&world.context, file, limit)?;
@@ -258,7 +279,22 @@ pub const READERS: [Reader; 37] = [
         let state = OwnerState::read(&world.job, file, limit)?;
         written(|out| Ok(state.write(&world.job, out)?))
     }),
+    text!("invitation", TextKind::Invitation),
+    text!("join", TextKind::Join),
+    text!("ready", TextKind::Ready),
+    text!("openers", TextKind::Openers),
+    text!("score-request", TextKind::Request),
+    text!("party", TextKind::Party),
+    text!("received", TextKind::Received),
 ];
+
+/// A text may be written in several ways. It counts as intact if what was read of it is read and written again as the
+/// same bytes.
+fn reread_text(kind: TextKind, file: &[u8]) -> Result<Vec<u8>, Error> {
+    let once = kind.reread(file)?;
+    let again = kind.reread(&once[..])?;
+    Ok(if again == once { file.to_vec() } else { again })
+}
 
 fn written(write: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>) -> Result<Vec<u8>, Error> {
     let mut file = Vec::new();
@@ -287,7 +323,11 @@ impl Readers {
     /// Reads any bytes as a file of at most `limit` bytes.
     #[must_use]
     pub fn try_file(&self, reader: &Reader, file: &[u8], limit: u64) -> Outcome {
-        match (reader.reread)(&self.world, file, limit) {
+        let again = match reader.reread {
+            Reread::Hashed(reread) => reread(&self.world, file, limit),
+            Reread::Text(kind) => reread_text(kind, file),
+        };
+        match again {
             Err(_) => Outcome::Refused,
             Ok(again) if again == file => Outcome::Intact,
             Ok(_) => Outcome::Changed,
@@ -340,13 +380,23 @@ pub fn fuzz(name: &str, input: &[u8]) {
     for _ in 0..2 {
         let outcome = readers.try_file(reader, &file, 2 * file.len() as u64);
         assert!(outcome != Outcome::Changed, "{name}: read, and written as other bytes");
-        repair(&mut file);
+        reader.repair(&mut file);
+    }
+}
+
+impl Reader {
+    /// Sets the hashes of a file that has any.
+    pub fn repair(&self, file: &mut [u8]) {
+        match self.reread {
+            Reread::Hashed(_) => repair(file),
+            Reread::Text(_) => {}
+        }
     }
 }
 
 /// Sets the hash at the end of a file, and that of a golden plan in the header of a job: no fuzzer would find what is
 /// behind them otherwise.
-pub fn repair(file: &mut [u8]) {
+fn repair(file: &mut [u8]) {
     let Some(end) = file.len().checked_sub(HASH_BYTES) else { return };
     if let Some(start) = body_start(file).filter(|&start| start <= end) {
         let (header, body) = file[..end].split_at_mut(start);
@@ -408,7 +458,7 @@ mod tests {
             let limit = reader.golden.len() as u64;
             assert_eq!(readers.try_file(reader, reader.golden, limit), Outcome::Intact, "{}", reader.name);
             let mut file = reader.golden.to_vec();
-            repair(&mut file);
+            reader.repair(&mut file);
             assert!(file == reader.golden, "{}: its hashes were right", reader.name);
             file[0] ^= 1;
             assert_eq!(readers.try_file(reader, &file, limit), Outcome::Refused, "{}", reader.name);

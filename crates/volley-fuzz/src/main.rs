@@ -14,7 +14,7 @@ use clap::Parser;
 use peak_alloc::PeakAlloc;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use volley_fuzz::{Outcome, READERS, Reader, Readers, repair};
+use volley_fuzz::{Outcome, READERS, Reader, Readers};
 use volley_mlr::volley_ckks::wire::MEMORY_FACTOR;
 use volley_testkit::mutation::mutate;
 
@@ -91,7 +91,7 @@ fn mutant(reader: &Reader, rng: &mut ChaCha20Rng) -> Vec<u8> {
     let golden = if rng.next_u64().is_multiple_of(16) { other.golden } else { reader.golden };
     let mut file = mutate(golden, || rng.next_u64());
     if rng.next_u64().is_multiple_of(2) {
-        repair(&mut file);
+        reader.repair(&mut file);
     }
     file
 }

@@ -48,6 +48,8 @@ mod score_key;
 mod session;
 mod statistics;
 mod switching;
+mod text;
+mod text_kind;
 mod training;
 mod work;
 
@@ -58,6 +60,7 @@ pub use needs::{Needs, ScoreNeeds};
 pub use party::Owner;
 pub use protocol::Awaited;
 pub use session::{Session, Workplace};
+pub use text_kind::TextKind;
 pub use work::Outlook;
 
 use crate::failure::Failure;

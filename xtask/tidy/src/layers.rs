@@ -54,7 +54,12 @@ const GRAPH: [Rule; 17] = [
         ],
         tests_use: &["volley-ring"],
     },
-    Rule { name: "volley-fuzz", published: false, uses: &["volley-mlr", "volley-testkit"], tests_use: &[] },
+    Rule {
+        name: "volley-fuzz",
+        published: false,
+        uses: &["volley-mlr", "volley-project", "volley-testkit"],
+        tests_use: &[],
+    },
     Rule { name: "volley-benches", published: false, uses: &CHAIN, tests_use: &[] },
     Rule { name: "volley-tidy", published: false, uses: &[], tests_use: &[] },
     Rule { name: "volley-launch", published: false, uses: &[], tests_use: &[] },

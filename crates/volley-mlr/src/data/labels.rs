@@ -1,5 +1,7 @@
 //! Labels as they are written, and the class indices that training uses.
 
+use std::collections::HashSet;
+
 use ndarray::{Array2, ArrayRef1};
 use serde::{Deserialize, Serialize};
 
@@ -104,8 +106,10 @@ impl TryFrom<Vec<String>> for ClassLabels {
         if classes.len() < 2 {
             return Err(Error::TooFewClasses { classes: classes.len() });
         }
-        if let Some(index) = (1..classes.len()).find(|&i| classes[..i].contains(&classes[i])) {
-            return Err(Error::DuplicateClass { label: classes[index].clone() });
+        // A set: whoever wrote them may have written millions.
+        let mut seen = HashSet::new();
+        if let Some(label) = classes.iter().find(|label| !seen.insert(label.as_str())) {
+            return Err(Error::DuplicateClass { label: label.clone() });
         }
         if let Some(label) = classes.iter().find(|label| !Self::is_name(label)) {
             return Err(Error::ClassName { label: label.clone() });

@@ -49,7 +49,8 @@ impl PoolPlan {
         if rows.len() != expected {
             return Err(Error::PoolOwners { expected, actual: rows.len() });
         }
-        let all = rows.iter().sum();
+        // More rows than there are numbers do not fit either.
+        let all = rows.iter().fold(0, |all: usize, &rows| all.saturating_add(rows));
         let plan = Plan::new(all, features, classes, hyperparameters, demands)?;
         let layout = plan.layout();
         let groups =

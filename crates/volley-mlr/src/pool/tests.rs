@@ -182,6 +182,9 @@ fn plans_for_another_number_of_owners_are_refused() {
     let plan = |rows: &[usize]| PoolPlan::new(rows, 6, 3, &settings(3), small_ring(9)).map(|_| ());
     assert_eq!(plan(&[10, 10]), Err(Error::PoolOwners { expected: 3, actual: 2 }));
     assert!(matches!(plan(&[10, 0, 10]), Err(Error::Matrix(_))));
+    for rows in [[usize::MAX, 10, 10], [usize::MAX; 3], [1 << 40; 3]] {
+        assert!(matches!(plan(&rows), Err(Error::Matrix(_))), "{rows:?}");
+    }
     let single = Hyperparameters::standard(2).unwrap();
     let error = PoolPlan::new(&[10, 10], 6, 3, &single, small_ring(9)).unwrap_err();
     assert_eq!(error, Error::PoolOwners { expected: 1, actual: 2 });

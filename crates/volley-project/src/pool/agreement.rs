@@ -9,6 +9,7 @@ use volley_mlr::{ClassLabels, Hyperparameters, PoolDisclosure};
 use volley_program::{BadInput, OrBadInput};
 
 use super::folder::{PoolFolder, SERVER};
+use super::text::Text;
 
 pub(super) const INVITATION: &str = "invitation.json";
 pub(super) const JOIN: &str = "join.json";
@@ -60,6 +61,13 @@ pub(super) struct Join {
     transport_key: String,
 }
 
+impl Text for Invitation {
+    /// Names of 65,536 columns.
+    const MAX_BYTES: u64 = 1 << 24;
+}
+
+impl Text for Join {}
+
 impl Invitation {
     /// The invitation of the owner of a table with these columns.
     pub(super) fn new(
@@ -97,7 +105,8 @@ impl Invitation {
         Err(BadInput::at(&file, format!("{host} invites to a pool that it is no member of")))
     }
 
-    fn checked(self) -> Result<Self, BadInput> {
+    /// The same, where it is one that a pool can have.
+    pub(super) fn checked(self) -> Result<Self, BadInput> {
         let members = &self.members;
         if self.format != FORMAT {
             return Err(BadInput::new("made by another version of volley"));

@@ -8,10 +8,9 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::Result;
+use super::text::{self, Text};
 use crate::atomic::{FolderLock, Staged, sweep};
 use crate::files::{buffered, check_without_links, open_named, open_received};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use volley_program::{BadInput, OrBadInput};
 
 /// The name by which the server sends.
@@ -19,8 +18,6 @@ pub(super) const SERVER: &str = "server";
 /// Who the party is: written last when its folder is made.
 pub(super) const PARTY: &str = "party.json";
 const RECEIVED: &str = "received.json";
-/// More than any text has: names of 65,536 columns.
-const TEXT_LIMIT: u64 = 1 << 24;
 
 /// A file of another party, whose bytes are hashed as they are read.
 pub(super) type Incoming = BufReader<Hashed>;
@@ -40,7 +37,12 @@ impl Read for Hashed {
 }
 
 /// The hash of a file, by its party and name.
-type Hashes = BTreeMap<String, String>;
+pub(super) type Hashes = BTreeMap<String, String>;
+
+impl Text for Hashes {
+    /// Files of many rows and requests.
+    const MAX_BYTES: u64 = 1 << 24;
+}
 
 /// The folder of a party.
 #[derive(Debug)]
@@ -159,8 +161,8 @@ impl PoolFolder {
     }
 
     /// Reads a text of a party.
-    pub(super) fn read_text<T: DeserializeOwned>(&self, party: &str, file: &str) -> Result<T, BadInput> {
-        self.read(party, file, |incoming| parse(incoming).map_err(|error| error.to_string()))
+    pub(super) fn read_text<T: Text>(&self, party: &str, file: &str) -> Result<T, BadInput> {
+        self.read(party, file, |incoming| text::read(incoming))
     }
 
     /// The numbers in the names of a party's files that begin and end like this, in ascending order.
@@ -197,8 +199,8 @@ impl PoolFolder {
 
     /// Brings to the disk which files were read: before anything that follows from them is kept or sent.
     fn keep_received(&self) -> Result<(), BadInput> {
-        let text = serde_json::to_string_pretty(&*self.received.borrow()).or_bad_input()?;
-        Staged::private(&self.kept(RECEIVED), |mut out| writeln!(out, "{text}"))?.commit(true)
+        let text = text::written(&*self.received.borrow())?;
+        Staged::private(&self.kept(RECEIVED), |mut out| out.write_all(text.as_bytes()))?.commit(true)
     }
 
     /// Sends a file, complete or not at all.
@@ -213,9 +215,9 @@ impl PoolFolder {
     }
 
     /// Sends a text.
-    pub(super) fn send_text(&self, party: &str, file: &str, value: &impl Serialize) -> Result<(), BadInput> {
-        let text = serde_json::to_string_pretty(value).or_bad_input()?;
-        self.send(party, file, |out| writeln!(out, "{text}"))
+    pub(super) fn send_text(&self, party: &str, file: &str, value: &impl Text) -> Result<(), BadInput> {
+        let text = text::written(value)?;
+        self.send(party, file, |out| out.write_all(text.as_bytes()))
     }
 
     /// Keeps a private file, in the place of one that is there.
@@ -235,31 +237,22 @@ impl PoolFolder {
     }
 
     /// Keeps a private text.
-    pub(super) fn keep_text(&self, file: &str, value: &impl Serialize) -> Result<(), BadInput> {
-        let text = zeroize::Zeroizing::new(serde_json::to_string_pretty(value).or_bad_input()?);
-        self.keep(file, |mut out| writeln!(out, "{}", *text))
+    pub(super) fn keep_text(&self, file: &str, value: &impl Text) -> Result<(), BadInput> {
+        let text = text::written(value)?;
+        self.keep(file, |mut out| out.write_all(text.as_bytes()))
     }
 
     /// A private text, where it is there.
-    pub(super) fn recall<T: DeserializeOwned>(&self, file: &str) -> Result<Option<T>, BadInput> {
+    pub(super) fn recall<T: Text>(&self, file: &str) -> Result<Option<T>, BadInput> {
         let path = self.kept(file);
         if !path.try_exists().at(&path)? {
             return Ok(None);
         }
-        parse(&mut open_named(&path)?).map(Some).at(&path)
+        text::read(open_named(&path)?).map(Some).at(&path)
     }
 
     /// Opens a private file. Unbuffered: no buffer is left to be wiped.
     pub(super) fn open_kept(&self, file: &str) -> Result<File, BadInput> {
         open_named(&self.kept(file))
     }
-}
-
-fn parse<T: DeserializeOwned>(file: &mut impl Read) -> Result<T, BadInput> {
-    let mut text = zeroize::Zeroizing::new(String::new());
-    file.take(TEXT_LIMIT + 1).read_to_string(&mut text).or_bad_input()?;
-    if text.len() as u64 > TEXT_LIMIT {
-        return Err(BadInput::new("this is longer than any file of its kind"));
-    }
-    serde_json::from_str(&text).or_bad_input()
 }

@@ -12,6 +12,7 @@ use volley_program::units::{show_bytes, show_seconds};
 use volley_program::{BadInput, OrBadInput};
 
 use super::session::Session;
+use super::text::Text;
 
 /// The steps by their names in the protocol.
 const STEPS: [&str; 6] =
@@ -23,6 +24,8 @@ const TAKEN: &str = "taken.json";
 
 /// Processor seconds by step.
 type Taken = BTreeMap<String, f64>;
+
+impl Text for Taken {}
 
 /// Who does a step that makes keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

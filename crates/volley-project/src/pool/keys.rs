@@ -15,6 +15,7 @@ use volley_program::{BadInput, OrBadInput};
 use super::folder::PoolFolder;
 use super::score_key;
 use super::session::Session;
+use super::text::Text;
 
 pub(super) const COMMITMENT: &str = "commitment.vly";
 pub(super) const CONFIRMED: &str = "confirmed.json";
@@ -34,6 +35,9 @@ const PUBLIC_KEY: &str = "public-key.vly";
 const STATE_LIMIT: u64 = 1 << 12;
 /// More than any key holder's file has.
 const HOLDER_LIMIT: u64 = 1 << 30;
+
+/// A fingerprint.
+impl Text for String {}
 
 /// Makes the key by which others seal for this owner, unless it is there.
 pub(super) fn make_transport_key(folder: &PoolFolder, rng: &mut impl CryptoRng) -> Result<(), BadInput> {

@@ -14,6 +14,7 @@ use super::folder::{PoolFolder, SERVER};
 use super::opening;
 use super::rows::owner_state;
 use super::session::Session;
+use super::text::Text;
 use super::training::MODEL;
 
 pub(super) const READY: &str = "ready.json";
@@ -21,13 +22,20 @@ pub(super) const OPENERS: &str = "openers.json";
 pub(super) const OPENING: &str = "model-opening.vly";
 pub(super) const KEPT: &str = "model.json";
 
+/// `openers.json`: the owners who decrypt.
+pub(super) type Openers = Vec<String>;
+
 /// `ready.json`: an owner is there to decrypt a model.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Ready {
+pub(super) struct Ready {
     /// The hash of the model's file.
     model: String,
 }
+
+impl Text for Ready {}
+
+impl Text for Openers {}
 
 /// Says that this owner is there to decrypt the model, in a pool with a threshold.
 pub(super) fn be_ready(session: &Session) -> Result<()> {
@@ -42,14 +50,14 @@ pub(super) fn choose(session: &Session) -> Result<()> {
     let needed = session.invitation.threshold.unwrap_or(members.len());
     folder.read(SERVER, MODEL, |input| std::io::copy(input, &mut std::io::sink()))?;
     let expected = folder.hash_of(SERVER, MODEL).unwrap_or_default();
-    let mut openers = Vec::new();
+    let mut openers = Openers::new();
     for member in members.iter().filter(|member| folder.has(member, READY)) {
         let Ready { model } = folder.read_text(member, READY)?;
         if model != expected {
             let problem = format!("{member} has another model than the one that was sent");
             return Err(BadInput::at(&folder.sent(member, READY), problem).into());
         }
-        openers.push(member);
+        openers.push(member.clone());
     }
     openers.truncate(needed);
     Ok(folder.send_text(SERVER, OPENERS, &openers)?)
@@ -59,7 +67,7 @@ pub(super) fn choose(session: &Session) -> Result<()> {
 pub(super) fn openers(session: &Session) -> Result<Vec<usize>, BadInput> {
     let invitation = &session.invitation;
     let Some(threshold) = invitation.threshold else { return Ok((0..invitation.members.len()).collect()) };
-    let names: Vec<String> = session.folder.read_text(SERVER, OPENERS)?;
+    let names: Openers = session.folder.read_text(SERVER, OPENERS)?;
     let file = session.folder.sent(SERVER, OPENERS);
     let mut places =
         names.iter().map(|name| invitation.member(name)).collect::<Result<Vec<_>, _>>().at(&file)?;

@@ -11,6 +11,7 @@ use volley_program::{BadInput, OrBadInput};
 
 use super::agreement::Invitation;
 use super::folder::{PARTY, PoolFolder, SERVER};
+use super::text::Text;
 use crate::observer::Observer;
 use crate::tables::{TableSource, is_stdin};
 
@@ -33,6 +34,8 @@ pub struct Owner {
     /// The hash of the table and of the file of labels.
     hash: String,
 }
+
+impl Text for Party {}
 
 impl Party {
     pub(super) fn keep(&self, folder: &PoolFolder) -> Result<(), BadInput> {

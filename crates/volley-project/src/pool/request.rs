@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use volley_program::{BadInput, OrBadInput};
 
 use super::session::Session;
+use super::text::Text;
 
 /// `score-00001.json`: what an owner asks for. It is sent after the rows.
 #[derive(Debug, Serialize, Deserialize)]
@@ -14,6 +15,8 @@ pub(super) struct Asked {
     /// The owners who switch the scores.
     pub(super) owners: Vec<String>,
 }
+
+impl Text for Asked {}
 
 /// A request of an owner.
 #[derive(Debug)]

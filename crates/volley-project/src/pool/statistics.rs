@@ -10,6 +10,15 @@ use super::folder::Incoming;
 use super::keys::public_key;
 use super::opening;
 use super::session::Session;
+use super::text::Text;
+
+/// Totals of all owners.
+type Totals = Vec<f64>;
+
+impl Text for Totals {
+    /// A covariance of 4,096 columns.
+    const MAX_BYTES: u64 = 1 << 28;
+}
 
 /// The file of an owner's sums.
 pub(super) const fn sums_file(round: Round) -> &'static str {
@@ -96,9 +105,9 @@ fn openings(session: &Session, round: Round) -> Result<Openings, BadInput> {
 }
 
 /// The totals of a round, from the shares of all owners.
-fn totals(session: &Session, round: Round) -> Result<Vec<f64>, BadInput> {
+fn totals(session: &Session, round: Round) -> Result<Totals, BadInput> {
     let (folder, agreed) = (&session.folder, session.agreed()?);
-    if let Some(totals) = folder.recall(totals_file(round))? {
+    if let Some(totals) = folder.recall::<Totals>(totals_file(round))? {
         return Ok(totals);
     }
     let plaintexts = opening::finish(session, &openings(session, round)?, opening_file(round))?;
