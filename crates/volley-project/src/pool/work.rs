@@ -11,7 +11,7 @@ use super::key_costs::{self, StepCost};
 use super::protocol::{self, Awaited};
 use super::request::{Asked, Request};
 use super::session::Session;
-use super::{Result, keys, model, requests, switching};
+use super::{Result, keys, membership, model, requests, switching};
 use crate::tables::TableSource;
 
 /// What is waited for.
@@ -31,6 +31,7 @@ impl Session {
     /// Those of the steps, and where a fingerprint is confirmed that is another one or is not there yet.
     pub fn advance(&self) -> Result<Vec<String>> {
         let _lock = self.folder.lock(self.name())?;
+        membership::check_own(self)?;
         keys::check_confirmed(self)?;
         let mut done = protocol::advance(self)?;
         if protocol::awaited(self).is_empty() {
