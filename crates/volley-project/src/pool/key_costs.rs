@@ -79,7 +79,7 @@ pub(super) fn noting(session: &Session, step: &str, work: impl FnOnce() -> Resul
 
 impl fmt::Display for StepCost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<17}{}: ", self.step, self.by)?;
+        write!(f, "{:<16} {}: ", self.step, self.by)?;
         for (does, bytes) in [("reads", self.read_bytes), ("writes", self.written_bytes)] {
             if bytes > 0 {
                 write!(f, "{does} {}, ", show_bytes(bytes))?;

@@ -55,7 +55,7 @@ impl Session {
             awaited = requests::awaited(self)?;
         }
         let unconfirmed = awaited.iter().any(|awaited| awaited.step == protocol::CONFIRMATION);
-        let fingerprint = unconfirmed.then(|| keys::fingerprint(self)).transpose()?;
+        let fingerprint = unconfirmed.then(|| keys::fingerprint(self)).transpose()?.map(String::from);
         Ok(Outlook { awaited, fingerprint })
     }
 
@@ -113,6 +113,12 @@ impl Session {
     /// For a file that is no model.
     pub fn model(&self) -> Result<Option<TableModel>, BadInput> {
         model::kept(&self.folder)
+    }
+
+    /// The file of the model, once this owner has it.
+    #[must_use]
+    pub fn model_file(&self) -> Option<PathBuf> {
+        self.folder.keeps(model::KEPT).then(|| self.folder.kept(model::KEPT))
     }
 
     /// The files of classes and scores that this owner has got so far, in the order of its requests.

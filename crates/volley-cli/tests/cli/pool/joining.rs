@@ -45,7 +45,11 @@ fn a_name_that_is_taken_is_refused_before_anything_is_written() {
     fs::create_dir_all(parties.path("late")).unwrap();
     parties.mirror_among(&["north", "east", "south", "late"]);
     let late = parties.path("late");
-    refuse_and_leave(&late, &mut join(&late, &table, "south"), &["south has joined", "all members have joined"]);
+    refuse_and_leave(
+        &late,
+        &mut join(&late, &table, "south"),
+        &["south has joined", "all members have joined"],
+    );
     refuse(&mut parties.join("south"), &["has this folder already"]);
     // A server that has sent something is there.
     let of_server = parties.sent("late", "server", "model.vly");
@@ -82,4 +86,32 @@ fn without_an_invitation_it_is_said_what_is_copied() {
     fs::create_dir_all(parties.path("east").join("exchange")).unwrap();
     refuse(&mut parties.join("east"), &words);
     refuse(&mut parties.join("server"), &words);
+}
+
+#[test]
+fn the_advice_on_a_table_is_one_that_is_accepted() {
+    let parties = Parties::new();
+    parties.init(&[]).assert().success();
+    parties.mirror();
+    let (south, table) = (parties.path("south"), parties.path("south.csv"));
+    let refused = |rows: &str, words: &[&str]| {
+        fs::write(&table, rows).unwrap();
+        let refused = join(&south, &table, "south").assert().code(2);
+        let said = String::from_utf8(refused.get_output().stderr.clone()).unwrap();
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+        assert!(!said.contains("--drop") && !said.contains("model"), "{said}");
+    };
+    refused("kind,w,x,y,z\na,1,,3,4\n", &["row 2, column 3", "leave out their rows"]);
+    refused("kind,w,x,y,z\na,1,inf,3,4\n", &["leave out its row"]);
+    refused("kind,w,x,y\na,1,2,3\n", &["south.csv", "the pool's column \"z\" is not in the table"]);
+    refused("kind,w,x,y,z\nd,1,2,3,4\n", &["row 2", "\"d\" is none of the classes that the pool has"]);
+}
+
+#[test]
+fn a_server_that_joins_is_told_so() {
+    let parties = Parties::new();
+    parties.init(&[]).assert().success();
+    parties.mirror();
+    let joined = parties.join("server").assert().success();
+    joined.stdout(predicates::str::contains("server has done: join"));
 }
