@@ -71,8 +71,8 @@ pub(super) fn confirm(session: &Session) -> Result<()> {
         return Ok(session.folder.keep_text(CONFIRMED, &found)?);
     }
     let problem = format!(
-        "{DIFFER}. Nothing is confirmed, and without that nothing is sent that depends on keys or rows: find out with the \
-         others whose is another"
+        "{DIFFER}. Nothing is confirmed, and without that nothing is sent that depends on keys or rows: find out with \
+         the others whose is another"
     );
     Err(BadInput::new(format_args!("the fingerprint here is {found}, not {given}: {problem}")).into())
 }
