@@ -98,10 +98,8 @@ impl fmt::Display for Needs {
         writeln!(f, "decryptions      {decryptions} within a statistical distance of 2^-{bits}")?;
         self.keys.iter().try_for_each(|step| writeln!(f, "{step}"))?;
         if let Some(Scores { rows, decryptions, bits }) = &self.scores {
-            writeln!(
-                f,
-                "scores           of {rows} rows in one request: {decryptions} of the decryptions; right to 2^-{bits:.0}"
-            )?;
+            let part = format!("{decryptions} of the decryptions, right to 2^-{bits:.0}");
+            writeln!(f, "scores           of {rows} rows in one request: {part}")?;
         }
         let memory = show_bytes(self.server_memory_bytes);
         writeln!(

@@ -88,7 +88,8 @@ fn one_owner_asks_and_nobody_else_reads_the_scores() {
     refuse(
         &mut parties.score("north", "test.csv"),
         &[
-            "scores of 30 rows take 1 ciphertexts, and 0 are left of the 1 that were planned for one request of 40 rows",
+            "scores of 30 rows take 1 ciphertexts, and 0 are left",
+            "of the 1 that were planned for one request of 40 rows",
         ],
     );
 }
