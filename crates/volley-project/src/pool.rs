@@ -29,6 +29,7 @@
 
 mod agreed;
 mod agreement;
+mod fingerprint;
 mod folder;
 mod given;
 mod joining;

@@ -9,8 +9,8 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use volley_data::{
-    Comments, DataError, Delimiter, Header, HeaderDoubt, LabelDoubt, LabelSource, Remarks, Schema, Table,
-    TableOptions, read_table, read_table_from,
+    Comments, ContentError, DataError, Delimiter, Header, HeaderDoubt, LabelDoubt, LabelSource, Remarks,
+    Schema, Table, TableOptions, read_table, read_table_from,
 };
 use volley_mlr::ClassLabels;
 use volley_program::units::counted;
@@ -20,7 +20,7 @@ use crate::observer::Observer;
 
 mod advice;
 
-use advice::with_advice;
+use advice::{Columns, with_advice};
 
 /// Standard input, where a table is read once.
 const STDIN: &str = "-";
@@ -172,7 +172,8 @@ impl TableSource {
     ///
     /// For such a column or row, and a table that cannot be read.
     pub fn read_training(&self, path: &Path, observer: &dyn Observer) -> Result<Table, BadInput> {
-        let table = self.read_unremarked(path, LabelSource::Usual, None, observer)?;
+        let table = self.read_unremarked(path, LabelSource::Usual, None, observer);
+        let table = table.map_err(|error| self.explain(&error, Columns::Free))?;
         if let Some(doubt @ (LabelDoubt::AllDiffer | LabelDoubt::Fractions)) = table.remarks().label {
             return Err(BadInput::new(format!(
                 "{}: the labels would be those of the first column, {doubt}; --label-column names the column that has \
@@ -209,7 +210,36 @@ impl TableSource {
     ///
     /// For such a label.
     pub fn check_classes(&self, table: &Table, classes: &ClassLabels) -> Result<(), BadInput> {
-        table.check_classes(classes).map_err(|error| self.explain(&error))
+        table.check_classes(classes).map_err(|error| self.explain(&error, Columns::Fixed))
+    }
+
+    /// Labelled rows in the columns and classes that the owners of a pool agreed on.
+    ///
+    /// # Errors
+    ///
+    /// For a table without these columns or with other classes, and one that cannot be read.
+    pub(crate) fn read_pooled(
+        &self,
+        path: &Path,
+        schema: &Schema,
+        classes: &ClassLabels,
+        observer: &dyn Observer,
+    ) -> Result<Table, BadInput> {
+        let read = self.read_unremarked(path, LabelSource::Usual, Some(schema), observer);
+        let table = read.and_then(|table| table.check_classes(classes).map(|()| table));
+        let table = table.map_err(|error| match &*error.cause {
+            ContentError::MissingFeature { name, .. } => BadInput::at(
+                path,
+                format_args!("the pool's column {name:?} is not in the table; they go by name, in any order"),
+            ),
+            ContentError::UnknownClass { row, label } => BadInput::at(
+                path,
+                format_args!("row {row}: the label {label:?} is none of the classes that the pool has"),
+            ),
+            _ => self.explain(&error, Columns::Fixed),
+        })?;
+        note_remarks(&name_of(path), table.remarks(), observer);
+        Ok(table)
     }
 
     /// Rows in the columns of a table that was trained on, with or without labels, which are not looked at.
@@ -236,7 +266,8 @@ impl TableSource {
         schema: &Schema,
         observer: &dyn Observer,
     ) -> Result<Table, BadInput> {
-        let table = self.read_unremarked(path, default, Some(schema), observer)?;
+        let table = self.read_unremarked(path, default, Some(schema), observer);
+        let table = table.map_err(|error| self.explain(&error, Columns::Fixed))?;
         note_remarks(&name_of(path), table.remarks(), observer);
         Ok(table)
     }
@@ -248,7 +279,7 @@ impl TableSource {
         default: LabelSource,
         schema: Option<&Schema>,
         observer: &dyn Observer,
-    ) -> Result<Table, BadInput> {
+    ) -> Result<Table, DataError> {
         let named = self.label_column.clone().map(LabelSource::Named);
         let file = self.labels.clone().map(LabelSource::File);
         let usual = TableOptions::default();
@@ -264,18 +295,17 @@ impl TableSource {
             schema: schema.cloned(),
             limit: usual.limit,
         };
-        let table = observer.during("reading", || {
+        observer.during("reading", || {
             if is_stdin(path) {
                 return read_table_from(Path::new("standard input"), io::stdin().lock(), &options);
             }
             read_table(path, &options)
-        });
-        table.map_err(|error| self.explain(&error))
+        })
     }
 
     /// An error with what mends it.
-    fn explain(&self, error: &DataError) -> BadInput {
-        with_advice(error, self.label_column.is_some() || self.labels.is_some())
+    fn explain(&self, error: &DataError, columns: Columns) -> BadInput {
+        with_advice(error, self.label_column.is_some() || self.labels.is_some(), columns)
     }
 }
 

@@ -152,6 +152,9 @@ impl Training<'_> {
         let iterations = job.plan().hyperparameters().iterations();
         let samples = job.plan().layout().shape().samples;
         let unit = format!("rows in {}", counted(iterations, "iteration"));
+        // Ciphertexts have the rows of one owner each, and zeros for the rest.
+        let is_pooled = job.plan().hyperparameters().pool().is_some();
+        let unit = if is_pooled { format!("{unit}, rows of zeros included") } else { unit };
         let count = observer.counts("training", iterations * samples, unit);
         count.begin_after(before * samples);
         for iteration in before + 1..=iterations {

@@ -1,6 +1,7 @@
 //! Several owners and a server, as processes that share nothing but mirrored folders.
 
 mod given;
+mod joining;
 mod refusals;
 mod scores;
 mod sizes;

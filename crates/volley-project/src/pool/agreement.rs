@@ -88,7 +88,8 @@ impl Invitation {
         let host = match &hosts[..] {
             [host] => host.clone(),
             [] => {
-                let problem = "no invitation has arrived: the first owner makes it by `volley pool init`";
+                let problem = "no invitation has arrived: the first owner makes it by `volley pool init`, and its \
+                               folder exchange/NAME is copied here";
                 return Err(BadInput::at(&folder.exchange(), problem));
             }
             [one, other, ..] => {

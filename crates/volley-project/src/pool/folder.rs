@@ -57,9 +57,7 @@ impl PoolFolder {
     pub(super) fn create(root: &Path, party: &str) -> Result<Self, BadInput> {
         let folder = Self { root: root.to_owned(), received: RefCell::default() };
         let (sends, private) = (folder.exchange().join(party), folder.private());
-        if folder.keeps(PARTY) {
-            return Err(BadInput::at(root, "a party has this folder already; choose another"));
-        }
+        folder.check_new()?;
         fs::create_dir_all(&sends).at(&sends)?;
         fs::create_dir_all(&private).at(&private)?;
         #[cfg(unix)]
@@ -83,6 +81,14 @@ impl PoolFolder {
     /// Where others' files are looked for before there is a folder.
     pub(super) fn unopened(root: &Path) -> Self {
         Self { root: root.to_owned(), received: RefCell::default() }
+    }
+
+    /// Refuses the folder of a party.
+    pub(super) fn check_new(&self) -> Result<(), BadInput> {
+        if self.keeps(PARTY) {
+            return Err(BadInput::at(self.root(), "a party has this folder already; choose another"));
+        }
+        Ok(())
     }
 
     /// The right to change the folder. What a killed program left half written is removed.
@@ -127,14 +133,13 @@ impl PoolFolder {
 
     /// Names of the parties that have sent anything.
     pub(super) fn parties(&self) -> Result<Vec<String>, BadInput> {
-        let exchange = self.exchange();
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&exchange).at(&exchange)? {
-            names.extend(entry.at(&exchange)?.file_name().into_string());
-        }
-        names.retain(|name| !name.starts_with('.'));
-        names.sort_unstable();
-        Ok(names)
+        names_in(&self.exchange())
+    }
+
+    /// The first file that a party has sent, by its name.
+    pub(super) fn first_sent(&self, party: &str) -> Result<Option<PathBuf>, BadInput> {
+        let folder = self.exchange().join(party);
+        Ok(names_in(&folder)?.first().map(|file| folder.join(file)))
     }
 
     /// No party may lead another out of the folder.
@@ -255,4 +260,18 @@ impl PoolFolder {
     pub(super) fn open_kept(&self, file: &str) -> Result<File, BadInput> {
         open_named(&self.kept(file))
     }
+}
+
+/// The names in a folder, in order, but for those that begin with a dot; none where there is no folder.
+fn names_in(folder: &Path) -> Result<Vec<String>, BadInput> {
+    let mut names = Vec::new();
+    if !folder.try_exists().at(folder)? {
+        return Ok(names);
+    }
+    for entry in fs::read_dir(folder).at(folder)? {
+        names.extend(entry.at(folder)?.file_name().into_string());
+    }
+    names.retain(|name| !name.starts_with('.'));
+    names.sort_unstable();
+    Ok(names)
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use volley_program::BadInput;
 
 use super::Result;
-use super::agreement::{INVITATION, Invitation, PoolSettings};
-use super::folder::PoolFolder;
+use super::agreement::{INVITATION, Invitation, JOIN, PoolSettings};
+use super::folder::{PoolFolder, SERVER};
 use super::given;
 use super::keys::make_transport_key;
 use super::party::{Owner, Party};
@@ -53,6 +53,7 @@ pub fn invite(root: &Path, owner: Owner, proposal: Proposal, mut workplace: Work
     }
 
     let name = owner.name.clone();
+    check_uninvited(root, &name)?;
     let folder = PoolFolder::create(root, &name)?;
     let lock = folder.lock(&name)?;
     make_transport_key(&folder, &mut workplace.rng)?;
@@ -76,11 +77,16 @@ pub fn invite(root: &Path, owner: Owner, proposal: Proposal, mut workplace: Work
 ///
 /// For an owner who is no member, a table with other columns or classes, and a folder that a party has already.
 pub fn join(root: &Path, joining: Joining, mut workplace: Workplace) -> Result<Session> {
-    let (_, invitation) = Invitation::find(&PoolFolder::unopened(root))?;
+    let unopened = PoolFolder::unopened(root);
+    let (_, invitation) = Invitation::find(&unopened)?;
     let party = match joining {
-        Joining::Server => Party::Server,
+        Joining::Server => {
+            check_free(&unopened, &invitation, SERVER)?;
+            Party::Server
+        }
         Joining::Owner(owner) => {
             invitation.member(&owner.name)?;
+            check_free(&unopened, &invitation, &owner.name)?;
             owner.read(&invitation.columns, &invitation, &*workplace.observer)?;
             Party::Owner(owner)
         }
@@ -91,4 +97,34 @@ pub fn join(root: &Path, joining: Joining, mut workplace: Workplace) -> Result<S
     party.keep(&folder)?;
     drop(lock);
     Ok(Session::open(root, workplace, None)?)
+}
+
+/// Refuses the name of a party that has sent something: two of one name would wait for each other for ever.
+fn check_free(folder: &PoolFolder, invitation: &Invitation, name: &str) -> Result<(), BadInput> {
+    folder.check_new()?;
+    let Some(file) = folder.first_sent(name)? else { return Ok(()) };
+    let mut free = Vec::new();
+    for member in &invitation.members {
+        if folder.first_sent(member)?.is_none() {
+            free.push(member.as_str());
+        }
+    }
+    let advice = match (name, &free[..]) {
+        (SERVER, _) => "a pool has one server".to_owned(),
+        (_, []) => "all members have joined".to_owned(),
+        (_, free) => format!("who are you: {}?", free.join(", ")),
+    };
+    Err(BadInput::new(format_args!("{name} has joined already ({}); {advice}", file.display())))
+}
+
+/// Refuses to invite where another has invited already, or where this owner's pool has gone on.
+fn check_uninvited(root: &Path, name: &str) -> Result<(), BadInput> {
+    let folder = PoolFolder::unopened(root);
+    folder.check_new()?;
+    let mut parties = folder.parties()?;
+    // What an interrupted `invite` left is its own invitation.
+    parties.retain(|party| folder.has(party, if party == name { JOIN } else { INVITATION }));
+    let Some(party) = parties.first() else { return Ok(()) };
+    let problem = format!("a pool of {party} is in this folder; choose another, or join: `volley pool join`");
+    Err(BadInput::at(root, problem))
 }

@@ -12,10 +12,10 @@ use volley_mlr::volley_ckks::multiparty::{
 use volley_mlr::volley_ckks::{EvaluationKeySet, PublicKey};
 use volley_program::{BadInput, OrBadInput};
 
+use super::fingerprint::Fingerprint;
 use super::folder::PoolFolder;
 use super::score_key;
 use super::session::Session;
-use super::text::Text;
 
 pub(super) const COMMITMENT: &str = "commitment.vly";
 pub(super) const CONFIRMED: &str = "confirmed.json";
@@ -27,6 +27,8 @@ pub(super) const SHARE_FOR: &str = "share-for-";
 pub(super) const JOB_FOLDER: &str = "job";
 pub(super) const EVALUATION_KEYS: &str = "job/evaluation-keys.vly";
 pub(super) const TRANSPORT_KEY: &str = "transport-key.vly";
+/// Why two owners see different fingerprints.
+const DIFFER: &str = "another owner sees other members, keys or commitments";
 const OWNER_ONE: &str = "owner-1.vly";
 const OWNER_TWO: &str = "owner-2.vly";
 const KEY_HOLDER: &str = "key-holder.vly";
@@ -35,9 +37,6 @@ const PUBLIC_KEY: &str = "public-key.vly";
 const STATE_LIMIT: u64 = 1 << 12;
 /// More than any key holder's file has.
 const HOLDER_LIMIT: u64 = 1 << 30;
-
-/// A fingerprint.
-impl Text for String {}
 
 /// Makes the key by which others seal for this owner, unless it is there.
 pub(super) fn make_transport_key(folder: &PoolFolder, rng: &mut impl CryptoRng) -> Result<(), BadInput> {
@@ -66,15 +65,21 @@ pub(super) fn commit(session: &Session) -> Result<()> {
 
 /// Keeps the fingerprint that the owner has compared, if one is given: nothing is sent that depends on the key before.
 pub(super) fn confirm(session: &Session) -> Result<()> {
-    let Some(given) = &session.confirms else { return Ok(()) };
+    let Some(given) = session.confirms else { return Ok(()) };
     let found = fingerprint(session)?;
-    check_fingerprint(given, &found)?;
-    Ok(session.folder.keep_text(CONFIRMED, &found)?)
+    if given == found {
+        return Ok(session.folder.keep_text(CONFIRMED, &found)?);
+    }
+    let problem = format!(
+        "{DIFFER}. Nothing is confirmed, and without that nothing is sent that depends on keys or rows: find out with \
+         the others whose is another"
+    );
+    Err(BadInput::new(format_args!("the fingerprint here is {found}, not {given}: {problem}")).into())
 }
 
 /// What every owner sees, if all of them mean the same pool, have the same commitments, and would switch scores to the
 /// same keys.
-pub(super) fn fingerprint(session: &Session) -> Result<String, BadInput> {
+pub(super) fn fingerprint(session: &Session) -> Result<Fingerprint, BadInput> {
     let mut fingerprint = commitments(session)?.fingerprint();
     if session.invitation.settings.predict > 0 {
         let mut hash = blake3::Hasher::new_derive_key(
@@ -86,16 +91,7 @@ pub(super) fn fingerprint(session: &Session) -> Result<String, BadInput> {
         }
         hash.finalize_xof().fill(&mut fingerprint);
     }
-    Ok(fingerprint.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-fn check_fingerprint(given: &str, found: &str) -> Result<(), BadInput> {
-    let given: String = given.chars().filter(|digit| !digit.is_whitespace()).collect();
-    if given.eq_ignore_ascii_case(found) {
-        return Ok(());
-    }
-    let problem = "another owner sees other members, keys or commitments: nothing more is sent";
-    Err(BadInput::new(format_args!("the fingerprint here is {found}, not {given}: {problem}")))
+    Ok(Fingerprint(fingerprint))
 }
 
 fn commitments(session: &Session) -> Result<Commitments, BadInput> {
@@ -107,9 +103,20 @@ fn commitments(session: &Session) -> Result<Commitments, BadInput> {
 
 /// Refuses to go on where the owner has confirmed another fingerprint than the one that is seen, or gives another one.
 pub(super) fn check_confirmed(session: &Session) -> Result<(), BadInput> {
-    let Some(kept) = session.folder.recall::<String>(CONFIRMED)? else { return Ok(()) };
-    check_fingerprint(&kept, &fingerprint(session)?)?;
-    session.confirms.as_ref().map_or(Ok(()), |given| check_fingerprint(given, &kept))
+    let Some(kept) = session.folder.recall::<Fingerprint>(CONFIRMED)? else { return Ok(()) };
+    let found = fingerprint(session)?;
+    if kept != found {
+        let problem = format!(
+            "members, keys or commitments were others when {kept} was confirmed: nothing more is sent"
+        );
+        return Err(BadInput::new(format_args!("the fingerprint here is {found} now: {problem}")));
+    }
+    let Some(given) = session.confirms.filter(|given| *given != kept) else { return Ok(()) };
+    let problem = format!(
+        "{DIFFER}. This call sent nothing, and a call without --fingerprint goes on: run none before it is found out \
+         whose is another"
+    );
+    Err(BadInput::new(format_args!("{kept} was confirmed here, and not {given}: {problem}")))
 }
 
 /// Sends the shares of the public key, the Galois keys, and half of the relinearization key.

@@ -78,13 +78,14 @@ impl Session {
 impl fmt::Display for Needs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows: Vec<_> = self.rows.iter().map(ToString::to_string).collect();
-        writeln!(f, "rows             {}", rows.join(" + "))?;
+        writeln!(f, "rows             {}, in the order of the members", rows.join(" + "))?;
         writeln!(f, "{}", self.parameters)?;
         let (bits, decryptions) = (self.statistical_bits, self.decryptions);
         writeln!(f, "decryptions      {decryptions} within a statistical distance of 2^-{bits}")?;
         self.keys.iter().try_for_each(|step| writeln!(f, "{step}"))?;
         if let Some(ScoreNeeds { rows, decryptions, bits }) = &self.scores {
-            writeln!(f, "scores           of {rows} rows in {decryptions} of them, right to 2^-{bits:.0}")?;
+            let part = format!("{decryptions} of the decryptions, right to 2^-{bits:.0}");
+            writeln!(f, "scores           of {rows} rows in one request: {part}")?;
         }
         let memory = show_bytes(self.server_memory_bytes);
         let time = show_seconds(self.server_seconds_on_one_core);

@@ -90,8 +90,7 @@ impl Owner {
         observer: &dyn Observer,
     ) -> Result<Dataset, BadInput> {
         let source = self.source.with_labels(self.labels.clone());
-        let table = source.read_labelled(&self.table, columns, observer)?;
-        source.check_classes(&table, &invitation.class_labels()?)?;
+        let table = source.read_pooled(&self.table, columns, &invitation.class_labels()?, observer)?;
         table.into_dataset().or_bad_input()
     }
 

@@ -1,5 +1,7 @@
 //! The protocol of a pool: what is done in which order, by whom, and what it leaves.
 
+use std::fmt;
+
 use super::Result;
 use crate::job_folder::row_file_name;
 use serde::Serialize;
@@ -38,7 +40,7 @@ pub(super) const PROTOCOL: &[&[Step]] = &[
     &[Step::of("covariance",            Fitters,  Sent(sums_file(Round::Covariance)),    statistics::send_covariance)],
     &[Step::of("opening of covariance", Fitters,  Sent(opening_file(Round::Covariance)), statistics::open_covariance)],
     &[Step::of("rows",                  Owners,  Rows,                                  rows::send),
-      Step::of("1/B",                   Host,    Sent(rows::PRECONDITIONER),            rows::send_preconditioner)],
+      Step::of("preconditioner",        Host,    Sent(rows::PRECONDITIONER),            rows::send_preconditioner)],
     &[Step::of("training",              Server,  Sent(training::MODEL),                 training::train)],
     &[Step::of("readiness",             Quorum,  Sent(model::READY),                    model::be_ready)],
     &[Step::of("choice of owners",      Chooser, Sent(model::OPENERS),                  model::choose)],
@@ -93,6 +95,27 @@ pub struct Awaited {
     pub step: String,
     /// Those who have not done it.
     pub from: Vec<String>,
+    /// How many of them suffice, where not all are needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suffice: Option<usize>,
+    /// Whether they were chosen, and nobody else can do it.
+    pub is_for_the_chosen: bool,
+}
+
+impl Awaited {
+    /// All of them are waited for.
+    pub(super) fn all(step: String, from: Vec<String>) -> Self {
+        Self { step, from, suffice: None, is_for_the_chosen: false }
+    }
+}
+
+impl fmt::Display for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(few) = self.suffice {
+            write!(f, "{few} of ")?;
+        }
+        write!(f, "{}: {}", self.from.join(", "), self.step)
+    }
 }
 
 impl Step {
@@ -146,11 +169,14 @@ impl Step {
         let parties = self.parties(session).into_iter();
         let mut from: Vec<_> =
             parties.filter(|party| !self.is_done(session, party)).map(str::to_owned).collect();
-        let members = session.invitation.members.len();
-        if matches!(self.by, Quorum) && members - from.len() >= session.invitation.threshold.unwrap_or(0) {
+        let (members, threshold) = (session.invitation.members.len(), session.invitation.threshold);
+        let suffice = threshold.filter(|_| matches!(self.by, Quorum));
+        let suffice = suffice.map(|needed| needed.saturating_sub(members - from.len()));
+        if suffice == Some(0) {
             from.clear();
         }
-        Awaited { step: self.name.to_owned(), from }
+        let is_for_the_chosen = matches!(self.by, Openers) && threshold.is_some();
+        Awaited { step: self.name.to_owned(), from, suffice, is_for_the_chosen }
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) fn awaited(session: &Session) -> Result<Vec<Awaited>, BadInput> {
     let mut awaited = Vec::new();
     for request in Request::all(session)? {
         if let Some((step, from)) = next(&request, session)? {
-            awaited.push(Awaited { step: step.name(&request), from });
+            awaited.push(Awaited::all(step.name(&request), from));
         }
     }
     Ok(awaited)

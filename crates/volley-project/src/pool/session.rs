@@ -12,6 +12,7 @@ use volley_program::{BadInput, Machine};
 
 use super::agreed::{Agreed, JOB};
 use super::agreement::{Invitation, PoolSettings};
+use super::fingerprint::Fingerprint;
 use super::folder::{Incoming, PoolFolder};
 use super::party::{Owner, Party};
 use crate::observer::Observer;
@@ -40,7 +41,7 @@ pub struct Session {
     pub(super) host: String,
     pub(super) invitation: Invitation,
     /// The fingerprint that the owner confirms with this call.
-    pub(super) confirms: Option<String>,
+    pub(super) confirms: Option<Fingerprint>,
     pub(super) machine: Machine,
     pub(super) observer: Box<dyn Observer>,
     rng: RefCell<Box<dyn CryptoRng>>,
@@ -58,9 +59,10 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// For a folder of no party, and one without the invitation.
+    /// For a folder of no party, one without the invitation, and what is no whole fingerprint.
     pub fn open(root: &Path, workplace: Workplace, confirms: Option<String>) -> Result<Self, BadInput> {
         let folder = PoolFolder::open(root)?;
+        let confirms = confirms.map(Fingerprint::try_from).transpose()?;
         let party = Party::of(&folder)?;
         let (host, invitation) = Invitation::find(&folder)?;
         let Workplace { machine, observer, rng } = workplace;

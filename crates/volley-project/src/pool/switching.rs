@@ -33,9 +33,15 @@ pub(super) fn ask(
     let (folder, agreed) = (&session.folder, session.agreed()?);
     let prediction = prediction(session, asked)?;
     let planned = agreed.job.plan().hyperparameters().pool().map_or(0, |pool| pool.decryptions);
-    let found = key_holder(session)?.decryptions() + prediction.layout().score_ciphertexts();
-    if found > planned as usize {
-        return Err(Error::PooledDecryptions { planned, found }).or_bad_input();
+    let left = (planned as usize).saturating_sub(key_holder(session)?.decryptions());
+    let needed = prediction.layout().score_ciphertexts();
+    if needed > left {
+        let (rows, most) = (asked.rows, agreed.plan().predicted_rows());
+        let all = agreed.plan().score_ciphertexts();
+        return Err(BadInput::new(format_args!(
+            "scores of {rows} rows take {needed} ciphertexts, and {left} are left of the {all} that were planned for \
+             one request of {most} rows: every request, however small, takes some"
+        )));
     }
     let (state, key) = (owner_state(session)?, public_key(session)?);
     let encrypt =

@@ -9,7 +9,7 @@ use volley_program::BadInput;
 use super::protocol::{self, Awaited};
 use super::request::{Asked, Request};
 use super::session::Session;
-use super::{Result, keys, model, requests, switching};
+use super::{Result, keys, membership, model, requests, switching};
 use crate::tables::TableSource;
 
 /// What is waited for.
@@ -29,6 +29,7 @@ impl Session {
     /// Those of the steps, and where a fingerprint is confirmed that is another one or is not there yet.
     pub fn advance(&self) -> Result<Vec<String>> {
         let _lock = self.folder.lock(self.name())?;
+        membership::check_own(self)?;
         keys::check_confirmed(self)?;
         let mut done = protocol::advance(self)?;
         if protocol::awaited(self).is_empty() {
@@ -52,7 +53,7 @@ impl Session {
             awaited = requests::awaited(self)?;
         }
         let unconfirmed = awaited.iter().any(|awaited| awaited.step == protocol::CONFIRMATION);
-        let fingerprint = unconfirmed.then(|| keys::fingerprint(self)).transpose()?;
+        let fingerprint = unconfirmed.then(|| keys::fingerprint(self)).transpose()?.map(String::from);
         Ok(Outlook { awaited, fingerprint })
     }
 
@@ -101,6 +102,12 @@ impl Session {
     /// For a file that is no model.
     pub fn model(&self) -> Result<Option<TableModel>, BadInput> {
         model::kept(&self.folder)
+    }
+
+    /// The file of the model, once this owner has it.
+    #[must_use]
+    pub fn model_file(&self) -> Option<PathBuf> {
+        self.folder.keeps(model::KEPT).then(|| self.folder.kept(model::KEPT))
     }
 
     /// The files of classes and scores that this owner has got so far, in the order of its requests.

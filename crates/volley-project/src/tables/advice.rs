@@ -4,27 +4,36 @@ use volley_data::{ContentError, DataError, TextKind};
 use volley_mlr::Error;
 use volley_program::BadInput;
 
+/// Whether columns may be left out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Columns {
+    Free,
+    /// They are those of a model or a pool.
+    Fixed,
+}
+
 /// An error of a table with advice, where there is any. Whether the user said where the labels are makes a difference.
-pub(super) fn with_advice(error: &DataError, has_label_choice: bool) -> BadInput {
-    match advice(&error.cause, has_label_choice) {
+pub(super) fn with_advice(error: &DataError, has_label_choice: bool, columns: Columns) -> BadInput {
+    match advice(&error.cause, has_label_choice, columns) {
         Some(advice) => BadInput::new(format_args!("{error}; {advice}")),
         None => BadInput::new(error),
     }
 }
 
-fn advice(cause: &ContentError, has_label_choice: bool) -> Option<String> {
+fn advice(cause: &ContentError, has_label_choice: bool, columns: Columns) -> Option<String> {
     let text = |text: &str| Some(text.to_owned());
     match cause {
         ContentError::NotANumber { row, column, text } => {
-            Some(of_text(text, *row, *column, has_label_choice))
+            Some(of_text(text, *row, *column, has_label_choice, columns))
         }
         ContentError::NotFinite { text, column, .. } if TextKind::of(text) == TextKind::Missing => {
-            Some(missing(*column))
+            Some(missing(*column, columns))
         }
+        ContentError::NotFinite { .. } if columns == Columns::Fixed => text("leave out its row"),
         ContentError::NotFinite { column, .. } => {
             Some(format!("leave out its row or its column (--drop {column})"))
         }
-        ContentError::EmptyValue { column, .. } => Some(missing(*column)),
+        ContentError::EmptyValue { column, .. } => Some(missing(*column, columns)),
         ContentError::EmptyLabel { .. } => {
             text("leave out rows without a label, or name the column of the labels: --label-column")
         }
@@ -93,7 +102,10 @@ fn converted(encoding: &str) -> String {
     )
 }
 
-fn missing(column: usize) -> String {
+fn missing(column: usize, columns: Columns) -> String {
+    if columns == Columns::Fixed {
+        return "fill in missing values, or leave out their rows".to_owned();
+    }
     format!("fill in missing values, or leave out their rows or the column (--drop {column})")
 }
 
@@ -101,12 +113,15 @@ fn missing(column: usize) -> String {
 const ROWS_OF_TEXT: u64 = 3;
 
 /// What to do with a text in the place of a number.
-fn of_text(text: &str, row: u64, column: usize, has_label_choice: bool) -> String {
-    let others = format!("or leave out the column (--drop {column})");
+fn of_text(text: &str, row: u64, column: usize, has_label_choice: bool, columns: Columns) -> String {
+    let others = match columns {
+        Columns::Free => format!(", or leave out the column (--drop {column})"),
+        Columns::Fixed => String::new(),
+    };
     let advice = match TextKind::of(text) {
-        TextKind::Missing => missing(column),
-        TextKind::Boolean => format!("write truth values as 1 and 0, {others}"),
-        TextKind::Date => format!("make numbers of dates, such as days since the first, {others}"),
+        TextKind::Missing => missing(column, columns),
+        TextKind::Boolean => format!("write truth values as 1 and 0{others}"),
+        TextKind::Date => format!("make numbers of dates, such as days since the first{others}"),
         TextKind::Thousands => {
             "leave out what stands between thousands: in Python with pandas, pandas.read_csv(FILE, \
              thousands=\",\").to_csv(\"table.csv\", index=False)"
@@ -117,13 +132,15 @@ fn of_text(text: &str, row: u64, column: usize, has_label_choice: bool) -> Strin
              decimal=\",\").to_csv(\"table.csv\", index=False); --delimiter says what separates columns"
                 .to_owned()
         }
-        TextKind::Other if column == 1 && text.contains([' ', '|', ':', '\t']) => {
+        TextKind::Other
+            if columns == Columns::Free && column == 1 && text.contains([' ', '|', ':', '\t']) =>
+        {
             format!("--delimiter says what separates columns, --drop {column} leaves out this one")
         }
         TextKind::Other if row > ROWS_OF_TEXT => {
-            return format!("the rows above have numbers there: mend this one, leave it out, {others}");
+            return format!("the rows above have numbers there: mend this one, leave it out{others}");
         }
-        TextKind::Other => format!("make a column of 0 and 1 of each category, {others}"),
+        TextKind::Other => format!("make a column of 0 and 1 of each category{others}"),
     };
     let header = if row == 1 { "; if the first row is a header: --header yes" } else { "" };
     // Other kinds are what values are that someone forgot to prepare, and no labels.
@@ -143,7 +160,7 @@ mod tests {
     fn each_kind_of_text_has_its_own_advice() {
         let said = |text: &str, row, column, has_label_choice| {
             let error = ContentError::NotANumber { row, column, text: text.into() };
-            with_advice(&error.in_file(Path::new("x.csv")), has_label_choice).to_string()
+            with_advice(&error.in_file(Path::new("x.csv")), has_label_choice, Columns::Free).to_string()
         };
         for (text, words) in [
             ("NA", "fill in missing values"),
@@ -170,6 +187,21 @@ mod tests {
         assert!(odd.ends_with("mend this one, leave it out, or leave out the column (--drop 3)"), "{odd}");
         assert!(said("a b", 1, 1, true).contains("--delimiter says what separates columns"));
         assert!(said("red", 1, 1, true).ends_with("if the first row is a header: --header yes"));
+    }
+
+    #[test]
+    fn a_column_of_a_model_is_not_to_be_left_out() {
+        for text in ["", "NA", "nan", "inf", "True", "2024-01-31", "red", "a b"] {
+            let text_of = || text.to_owned();
+            for cause in [
+                ContentError::EmptyValue { row: 2, column: 1 },
+                ContentError::NotFinite { row: 2, column: 1, text: text_of() },
+                ContentError::NotANumber { row: 2, column: 1, text: text_of() },
+            ] {
+                let said = advice(&cause, true, Columns::Fixed).unwrap();
+                assert!(!said.contains("--drop") && !said.contains("the column"), "{cause}: {said}");
+            }
+        }
     }
 
     #[test]
@@ -205,9 +237,9 @@ mod tests {
             (ContentError::MissingArray { name: "X".into(), found: vec![] }, "--features-array"),
             (ContentError::LabelSource { asked: "a column", format: "NPY" }, "--labels names"),
         ] {
-            let said = advice(&cause, false).unwrap();
+            let said = advice(&cause, false, Columns::Free).unwrap();
             assert!(said.contains(words), "{said}");
         }
-        assert_eq!(advice(&ContentError::NoRows, false), None);
+        assert_eq!(advice(&ContentError::NoRows, false, Columns::Free), None);
     }
 }

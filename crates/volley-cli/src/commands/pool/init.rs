@@ -48,7 +48,8 @@ pub(crate) struct Options {
     /// Most memory of the server that keys and ciphertexts may take, such as 4G [default: any]
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     memory: Option<u64>,
-    /// Plan so that owners can ask for scores of so many rows that nobody else sees (`volley pool score`)
+    /// Plan so that owners can ask for scores of rows that nobody else sees (`volley pool score`): one request of so
+    /// many rows uses it up, and so do a few smaller ones
     #[arg(long, value_name = "ROWS", default_value_t = 0)]
     predict: usize,
     /// Prepare rows by these statistics, which all parties get, and not by the pool's own: the owner state of a
@@ -75,5 +76,5 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         settings,
         statistics: options.statistics.clone(),
     };
-    advance(&invite(&options.folder, owner, proposal, workplace(Machine::default())?)?, output)
+    advance(&invite(&options.folder, owner, proposal, workplace(Machine::default())?)?, None, output)
 }

@@ -42,5 +42,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         (Some(table), Some(name)) => Joining::Owner(Box::new(Owner::new(name, table, &options.source)?)),
         _ => Joining::Server,
     };
-    advance(&join(&options.folder, joining, workplace(Machine::default())?)?, output)
+    // An owner joins by a file that it sends, the server by its folder alone.
+    let joined = matches!(joining, Joining::Server).then_some("join");
+    advance(&join(&options.folder, joining, workplace(Machine::default())?)?, joined, output)
 }

@@ -17,7 +17,9 @@ use crate::output::Output;
 #[command(after_help = "\
 Examples:
   volley pool next north/
-  volley pool next north/ --fingerprint 3f…a0    after it was compared with the other owners
+  volley pool next north/ --fingerprint \
+      b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c
+                             after all its digits were compared with the other owners
 
 Run it again whenever files have arrived: it does what can be done and no step twice, and where there is nothing to do
 it changes nothing. Killed at any moment and run again it goes on.")]
@@ -30,6 +32,12 @@ pub(crate) struct Options {
     #[command(flatten)]
     machine: Machine,
 }
+
+/// What helps where an owner is waited for that nobody can take the place of.
+const OF_THE_CHOSEN: &str = "                 Nobody can take the place of an owner who was chosen.
+                 If one is gone for good, its folder as it was last goes on,
+                 on any machine. Without it a new pool begins.
+";
 
 /// What was done, and what is waited for.
 #[derive(Debug, Serialize)]
@@ -45,6 +53,12 @@ pub(super) struct Outlook {
     folder: PathBuf,
     party: String,
     awaited: Vec<Awaited>,
+    /// The model, once this owner has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<PathBuf>,
+    /// Classes and scores that this owner has got.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    predictions: Vec<PathBuf>,
     /// To be compared by the owners, where this owner has not confirmed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
@@ -54,7 +68,8 @@ impl Outlook {
     pub(super) fn of(session: &Session) -> Result<Self, BadInput> {
         let pool::Outlook { awaited, fingerprint } = session.outlook()?;
         let folder = session.root().to_owned();
-        Ok(Self { folder, party: session.name().to_owned(), awaited, fingerprint })
+        let (model, predictions) = (session.model_file(), session.predictions()?);
+        Ok(Self { folder, party: session.name().to_owned(), awaited, model, predictions, fingerprint })
     }
 }
 
@@ -80,11 +95,23 @@ impl fmt::Display for Outlook {
                  {fingerprint}"
             );
         }
-        for Awaited { step, from } in &self.awaited {
-            writeln!(f, "waits for        {}: {step}", from.join(", "))?;
+        for awaited in &self.awaited {
+            writeln!(f, "waits for        {awaited}")?;
         }
-        match &self.awaited[..] {
-            [] => f.write_str("the pool has done its work"),
+        if self.awaited.iter().any(|awaited| awaited.is_for_the_chosen) {
+            f.write_str(OF_THE_CHOSEN)?;
+        }
+        if let Some(model) = &self.model {
+            writeln!(f, "model            {}", model.display())?;
+        }
+        for predictions in &self.predictions {
+            writeln!(f, "predictions      {}", predictions.display())?;
+        }
+        match (&self.awaited[..], &self.model) {
+            ([], Some(model)) => {
+                write!(f, "the pool has done its work\n\nnext: volley evaluate {} TABLE", model.display())
+            }
+            ([], None) => f.write_str("the pool has done its work"),
             _ => write!(f, "\nnext, when files have arrived: volley pool next {folder}"),
         }
     }
@@ -93,11 +120,12 @@ impl fmt::Display for Outlook {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     options.machine.start_threads()?;
     let workplace = workplace(options.machine)?;
-    advance(&Session::open(&options.folder, workplace, options.fingerprint.clone())?, output)
+    advance(&Session::open(&options.folder, workplace, options.fingerprint.clone())?, None, output)
 }
 
-/// Does what is due, and shows it.
-pub(super) fn advance(session: &Session, output: Output) -> Result<()> {
-    let done = session.advance()?;
+/// Does what is due, and shows it after what was done before.
+pub(super) fn advance(session: &Session, before: Option<&str>, output: Output) -> Result<()> {
+    let mut done: Vec<_> = before.map(str::to_owned).into_iter().collect();
+    done.extend(session.advance()?);
     output.result(&Progress { done, outlook: Outlook::of(session)? })
 }

@@ -37,5 +37,5 @@ pub(crate) struct Options {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let session = Session::open(&options.folder, workplace(Machine::default())?, None)?;
     session.ask(&session.read_rows(&options.table, &options.source)?, &options.by)?;
-    advance(&session, output)
+    advance(&session, Some("rows to score"), output)
 }

@@ -73,11 +73,38 @@ fn a_step_is_not_done_twice_with_other_values() {
 #[test]
 fn another_fingerprint_stops_an_owner() {
     let parties = before(Some("confirmation"));
-    refuse(parties.next("north").args(["--fingerprint", &"0".repeat(64)]), &["another owner sees"]);
+    let words = ["another owner sees", "Nothing is confirmed"];
+    refuse(parties.next("north").args(["--fingerprint", &"0".repeat(64)]), &words);
+    parties.next("north").assert().success();
     assert!(!parties.kept("north", "confirmed.json").exists());
     assert!(!parties.sent("north", "north", "round-1.vly").exists());
+    // Afterwards the call does nothing, and it is said that another would.
     let parties = before(Some("opening of means"));
-    refuse(parties.next("north").args(["--fingerprint", &"0".repeat(64)]), &["another owner sees"]);
+    let sent = parties.sent("north", "north", "means-opening.vly");
+    let words = ["another owner sees", "This call sent nothing, and a call without --fingerprint goes on"];
+    refuse(parties.next("north").args(["--fingerprint", &"0".repeat(64)]), &words);
+    assert!(!sent.exists());
+    parties.next("north").assert().success();
+    assert!(sent.exists());
+}
+
+#[test]
+fn a_fingerprint_that_is_not_whole_raises_no_alarm() {
+    let parties = before(Some("confirmation"));
+    let whole = parties.status("north")["fingerprint"].as_str().unwrap().to_owned();
+    let short = [&whole[..8], &whole[..63], "3f…a0", ""].map(|given| {
+        let refused = parties.next("north").args(["--fingerprint", given]).assert().code(2);
+        String::from_utf8(refused.get_output().stderr.clone()).unwrap()
+    });
+    for said in short {
+        assert!(said.contains("is not a whole fingerprint") && !said.contains("another owner"), "{said}");
+    }
+    assert!(!parties.kept("north", "confirmed.json").exists());
+    parties.next("north").args(["--fingerprint", &whole.to_uppercase()]).assert().success();
+    // What was confirmed before the others' files became other ones is not gone on with.
+    let kept = parties.kept("north", "confirmed.json");
+    replace(&kept, format!("\"{}\"", "0".repeat(64)).as_bytes());
+    refuse(&mut parties.next("north"), &["were others when 0000", "nothing more is sent"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
+use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 
 use super::refusals::{damage, replace, replace_by};
@@ -32,7 +33,8 @@ pub(super) fn check_predictions(parties: &Parties, owner: &str) {
 /// North has asked.
 fn asked() -> Parties {
     let parties = before(None);
-    parties.score("north", "test.csv").assert().success();
+    let asked = parties.score("north", "test.csv").assert().success();
+    asked.stdout(contains("north has done: rows to score"));
     parties.mirror();
     parties
 }
@@ -61,7 +63,10 @@ fn one_owner_asks_and_nobody_else_reads_the_scores() {
     assert_eq!(parties.stage().as_deref(), Some("scores 1 of north"));
     let parties = switched();
     assert!(!parties.kept("north", PREDICTIONS).exists());
-    parties.next("north").assert().success().stdout(contains("north has done: predictions 1"));
+    parties.next("north").assert().success().stdout(
+        contains("north has done: predictions 1")
+            .and(contains(parties.kept("north", PREDICTIONS).to_str().unwrap())),
+    );
     check_predictions(&parties, "north");
     assert_eq!(parties.stage(), None);
 
@@ -80,7 +85,13 @@ fn one_owner_asks_and_nobody_else_reads_the_scores() {
         parties.next(party).assert().success().stdout(contains("nothing was due"));
     }
     // What was planned is used up.
-    refuse(&mut parties.score("north", "test.csv"), &["the owners planned to decrypt 5", "it would be 6"]);
+    refuse(
+        &mut parties.score("north", "test.csv"),
+        &[
+            "scores of 30 rows take 1 ciphertexts, and 0 are left",
+            "of the 1 that were planned for one request of 40 rows",
+        ],
+    );
 }
 
 #[test]

@@ -137,3 +137,55 @@ fn two_of_three_finish_when_the_third_is_gone() {
     }
     check_predictions(&parties, "east");
 }
+
+#[test]
+fn it_is_said_where_the_model_is() {
+    let end = before(None);
+    let model = end.kept("north", "model.json");
+    let shown = [end.next("north").assert().success(), status(&end, "north")].map(|shown| stdout(&shown));
+    for shown in shown {
+        let (line, next) = (format!("model            {}", model.display()), "next: volley evaluate ");
+        assert!(shown.contains(&line) && shown.contains(next), "{shown}");
+    }
+    let of_server = stdout(&status(&end, "server"));
+    assert!(
+        of_server.contains("the pool has done its work") && !of_server.contains("evaluate"),
+        "{of_server}"
+    );
+}
+
+fn status(parties: &Parties, party: &str) -> assert_cmd::assert::Assert {
+    volley(["pool", "status"]).arg(parties.path(party)).assert().success()
+}
+
+fn stdout(shown: &assert_cmd::assert::Assert) -> String {
+    String::from_utf8(shown.get_output().stdout.clone()).unwrap()
+}
+
+#[test]
+fn it_is_said_who_suffices_and_whom_nobody_can_replace() {
+    let parties = Parties::new();
+    parties.all_join(&["--threshold", "2"]);
+    parties.run_to(Some("readiness"), &PARTIES);
+    let of_server = stdout(&status(&parties, "server"));
+    assert!(of_server.contains("waits for        2 of north, east, south: readiness\n"), "{of_server}");
+    assert!(!of_server.contains("Nobody can take the place"), "{of_server}");
+    parties.next("south").assert().success();
+    parties.mirror();
+    let of_north = stdout(&status(&parties, "north"));
+    assert!(of_north.contains("waits for        1 of north, east: readiness\n"), "{of_north}");
+    parties.next("east").assert().success();
+    parties.mirror();
+    parties.next("server").assert().success();
+    parties.mirror();
+    // East was chosen, and is gone for good.
+    parties.next("south").assert().success();
+    parties.mirror();
+    let of_south = stdout(&status(&parties, "south"));
+    assert!(of_south.contains("waits for        east: opening of the model\n"), "{of_south}");
+    assert!(
+        of_south.contains("                 Nobody can take the place of an owner who was chosen."),
+        "{of_south}"
+    );
+    assert!(of_south.contains("shares of secrets each owner: "), "{of_south}");
+}
