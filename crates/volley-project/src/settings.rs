@@ -58,7 +58,7 @@ pub struct Settings {
     /// log2 of the ring degree [default: the cheapest that fits]
     #[arg(long, value_name = "LOG_N")]
     pub log_n: Option<u32>,
-    /// Most memory of the server that keys and ciphertexts may take, such as 4G [default: any]
+    /// Most memory of the server that keys and ciphertexts may take, such as 4G [default: what this machine has]
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub memory: Option<u64>,
     /// Evaluation keys of at most 60 MB, for more of the server's time
