@@ -89,7 +89,8 @@ pub struct Remarks {
     pub comments: u64,
     /// The names of columns that are none of the model's.
     pub left_out: Vec<String>,
-    /// Whether columns with names were taken by place, as those of the model have no names.
+    /// Whether columns with names were taken by place, as those of the model have no names, and nobody said that there
+    /// is a header.
     pub is_nameless: bool,
     /// The name of the first column, where it is a feature and seems to number the rows.
     pub numbering: Option<String>,

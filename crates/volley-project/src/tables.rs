@@ -342,8 +342,7 @@ fn note_remarks(path: &str, remarks: &Remarks, observer: &dyn Observer) {
     }
     if remarks.is_nameless {
         observer.note(format!(
-            "{path}: columns are taken by place, as those of the model have no names; --label-column and --drop say \
-             which are none of its features"
+            "{path}: the columns are taken by place, whatever their names, as those of the model have none"
         ));
     }
     if let Some(name) = &remarks.numbering {

@@ -151,6 +151,10 @@ fn rows_that_do_not_belong_to_the_first_are_refused_and_nothing_changes() {
     for name in ["checkpoint.vly", "gradient.vly", "model.vly", "model-after-1.vly", "stop"] {
         fs::write(upload.join(name), "").unwrap();
         refuse(&mut append(&project, &path("more.csv")), &[name, "the training has begun"]);
+        refuse(
+            encrypt(&project, &path("more.csv")).arg("--force"),
+            &[name, "would be replaced: move it away"],
+        );
         fs::remove_file(upload.join(name)).unwrap();
     }
     // A file of the upload that is damaged, and one that is gone.

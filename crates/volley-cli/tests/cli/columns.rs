@@ -74,6 +74,51 @@ fn decrypt(files: &Files) -> assert_cmd::Command {
 }
 
 #[test]
+fn a_table_without_its_header_is_refused_unless_it_is_said_to_have_none() {
+    let files = Files::with(MODEL);
+    // The label first, and after it what the model has in another order.
+    let permuted = "elm,5,1,2\noak,1,5,2\n";
+    for (command, more) in [("evaluate", &["--label-column", "1"][..]), ("predict", &[]), ("evaluate", &[])] {
+        let refused = run(&files, command, permuted, more).code(2);
+        refused.stderr(contains("the model knows its features by name: \"x\", \"y\"; --header no takes"));
+    }
+    run(&files, "predict", "1,5,1\n", &["--header", "no", "--drop", "1"]).success().stdout("elm\n");
+}
+
+#[test]
+fn labels_that_are_not_looked_at_may_be_empty() {
+    let files = Files::with(MODEL);
+    for more in [&[][..], &["--label-column", "kind"]] {
+        run(&files, "predict", "kind,y,x\n,1,5\n", more).success().stdout("elm\n");
+    }
+    run(&files, "evaluate", "kind,y,x\n,1,5\n", &[]).code(2).stderr(contains("the label is empty"));
+}
+
+#[test]
+fn what_of_a_table_may_be_a_mistake_is_told() {
+    let files = Files::with(MODEL);
+    let rows: String = (0..24).map(|row| format!("{},k{},{}\n", row + 7, row % 2, row * 5 % 7)).collect();
+    let told = |content: &str, more: &[&str]| {
+        let data = files.write("told.csv", content);
+        volley(["try", "--iterations", "1"]).args(more).arg(data).assert()
+    };
+    let numbered = told(&format!("id,kind,x\n{rows}total,k2,1\n"), &["--label-column", "kind"]);
+    numbered
+        .code(2)
+        .stderr(contains("row 26, column 1: \"total\" is not a number; the rows above have numbers"));
+    let numbered = told(&format!("id,kind,x\n{rows}99,k2,1\n"), &["--label-column", "kind"]).success();
+    numbered
+        .stderr(contains("the column \"id\" seems to number the rows; --drop id leaves it out"))
+        .stderr(contains("classes of a single row: \"k2\""));
+    let header: String = (0..24).map(|row| format!("k{},{},{}\n", row % 2, row * 5 % 7, row % 3)).collect();
+    let header = format!("label,0,1\n{header}");
+    told(&header, &[])
+        .code(2)
+        .stderr(contains("though its values count up like numbers of columns; --header yes"));
+    told(&header, &["--header", "yes"]).success();
+}
+
+#[test]
 fn what_is_said_of_columns_once_holds_to_the_end() {
     let files = Files::with(MODEL);
     let content = named_table(24);
@@ -143,13 +188,21 @@ fn a_model_has_the_columns_of_its_encryption() {
 #[test]
 fn columns_go_by_name_or_are_refused_by_name() {
     let files = Files::with(MODEL);
-    for content in
-        ["x,y\n2,1\n1,2\n", "y,x\n1,2\n2,1\n", "kind,y,id,x\nelm,1,7a,2\noak,2,7b,1\n", "2,1\n1,2\n"]
-    {
-        run(&files, "predict", content, &[]).success().stdout("elm\noak\n").stderr("");
+    let nameless = ["--header", "no"];
+    for (content, more) in [
+        ("x,y\n2,1\n1,2\n", &[][..]),
+        ("y,x\n1,2\n2,1\n", &[]),
+        ("kind,y,id,x\nelm,1,7a,2\noak,2,7b,1\n", &[]),
+        ("2,1\n1,2\n", &nameless),
+    ] {
+        run(&files, "predict", content, more).success().stdout("elm\noak\n").stderr("");
     }
-    for content in ["y,kind,x\n1,elm,2\n2,oak,1\n", "x,tree,y\n2,elm,1\n1,oak,2\n", "2,1,elm\n1,2,oak\n"] {
-        run(&files, "evaluate", content, &[]).success().stdout(contains("100.00 % of 2 rows")).stderr("");
+    for (content, more) in [
+        ("y,kind,x\n1,elm,2\n2,oak,1\n", &[][..]),
+        ("x,tree,y\n2,elm,1\n1,oak,2\n", &[]),
+        ("2,1,elm\n1,2,oak\n", &nameless),
+    ] {
+        run(&files, "evaluate", content, more).success().stdout(contains("100.00 % of 2 rows")).stderr("");
     }
     let refused = run(&files, "evaluate", "kind,x,z\nelm,2,1\n", &[]).code(2).stdout("");
     refused.stderr(contains(
@@ -168,9 +221,10 @@ fn columns_go_by_name_or_are_refused_by_name() {
     run(&files, "predict", "x,y,name,age\n2,1,a,3\n", &[])
         .success()
         .stderr(contains("left out, as no features of the model: \"name\", \"age\""));
-    run(&files, "predict", "2,1,3\n", &[]).code(2).stderr(contains("--drop leaves out a column"));
-    run(&files, "predict", "2,1,3\n", &["--drop", "-1"]).success().stdout("elm\n");
-    run(&files, "predict", "3,2,1\n", &["--drop", "1"]).success().stdout("elm\n");
+    let nameless = |content, more: &[&str]| run(&files, "predict", content, &[&nameless[..], more].concat());
+    nameless("2,1,3\n", &[]).code(2).stderr(contains("--drop leaves out a column"));
+    nameless("2,1,3\n", &["--drop", "-1"]).success().stdout("elm\n");
+    nameless("3,2,1\n", &["--drop", "1"]).success().stdout("elm\n");
     let unknown = run(&files, "evaluate", "elm,2,1\n", &["--drop", "5"]).code(2);
     unknown.stderr(contains("there is no column 5 among 3: they count from 1, or back from -1"));
 }
@@ -194,7 +248,11 @@ fn models_of_different_columns_are_compared_on_one_table() {
 fn standard_input_is_a_table() {
     let files = Files::with(MODEL);
     let run = |command: &str, content: &str| {
-        volley([command]).arg(files.path("model.json")).arg("-").write_stdin(content).assert()
+        volley([command, "--header", if content.starts_with('7') { "no" } else { "auto" }])
+            .arg(files.path("model.json"))
+            .arg("-")
+            .write_stdin(content)
+            .assert()
     };
     run("predict", "y,x\n1,2\n").success().stdout("elm\n").stderr("");
     run("predict", "7,2,1,elm\n").success().stdout("elm\n").stderr("");

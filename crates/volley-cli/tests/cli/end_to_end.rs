@@ -200,7 +200,7 @@ fn a_project_has_its_own_keys_and_an_encryption_its_own_job() {
         .assert()
         .code(2)
         .stderr(contains("the file belongs to another job"));
-    volley(["keygen", "--force"]).arg(&project).assert().success();
+    volley(["keygen", "--force"]).arg(&project).assert().success().stdout(contains("DATA --force"));
     let made = json(volley(["inspect"]).arg(project.join("private/secret-key.vly")));
     assert_ne!(made["key_id"], after["key_id"]);
     // Rows under the new key would not be the old job's.

@@ -312,7 +312,10 @@ fn data_that_is_not_the_plans() {
     let data = folder.path().join("data.csv");
     let encrypt = || volley(["encrypt".as_ref(), project.as_os_str(), data.as_os_str(), "--force".as_ref()]);
     for (content, words) in [
-        ("a,1,2\nb,2,3\n", &["the plan is for 24 samples"][..]),
+        (
+            "a,1,2\nb,2,3\n",
+            &["the plan is for 24 rows, 4 features and 3 classes, the data has 2, 2 and 2"][..],
+        ),
         ("a,1,2\na,2,3\n", &["two classes"]),
         ("a,1,x\nb,2,3\n", &["data.csv"]),
         ("", &["data.csv"]),
