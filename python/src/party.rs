@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use volley_data::{Schema, Use};
 use volley_mlr::Owner;
 use volley_mlr::volley_ckks::{Context, SecretKey};
-use volley_project::atomic::{FolderLock, check_free};
+use volley_project::atomic::FolderLock;
 use volley_project::volley_program::{BadInput, Machine};
 use volley_project::{Decryption, JobFolder, Project, check_keys, encrypt, score, stop, train};
 use zeroize::Zeroizing;
@@ -99,7 +99,7 @@ impl PyOwner {
         work::run(py, progress, move |reporter| {
             let upload = project.upload();
             let _lock = FolderLock::take(upload.path())?;
-            check_free(&upload.job_file(), replace)?;
+            upload.check_replaceable(replace)?;
             let plan = Arc::new(project.plan()?);
             let set = Arc::new(prepare(&data, &plan, balanced)?);
             in_clear(&set, plan.hyperparameters())?;

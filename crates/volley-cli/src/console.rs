@@ -21,6 +21,7 @@ use volley_project::{Count, Observer};
 use crate::escaped::escaped;
 use crate::event::{self, Event};
 use crate::interrupt::Interrupt;
+use crate::wrapped::wrapped_for_terminal;
 
 /// Files of fewer bytes are read before a bar could be seen.
 const BAR_BYTES: u64 = 1 << 24;
@@ -61,6 +62,7 @@ fn show(job: Option<&str>, event: &Event) {
     let line = match job {
         _ if JSON.load(Ordering::Relaxed) => serde_json::to_string(&Line { job, event }).unwrap_or_default(),
         Some(job) => format!("{}: {event}", escaped(job)),
+        None if has_bars() => wrapped_for_terminal(&event.to_string()),
         None => event.to_string(),
     };
     let write = || {

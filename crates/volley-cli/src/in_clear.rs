@@ -138,10 +138,13 @@ impl<'a> Rehearsal<'a> {
             let Ok(Run { farthest, .. }) = Run::of(self.set, &hyperparameters) else { continue };
             if farthest.check_range().is_ok() {
                 let (score, range) = (farthest.largest_score, farthest.trusted_range);
-                return format!("{option} (`volley init`) keeps scores within {score:.1} of {range:.1}");
+                return format!(
+                    "{option} (`volley try`, `volley init`) keeps scores within {score:.1} of {range:.1}"
+                );
             }
         }
-        "a smaller --learning-rate, a --weight-decay or fewer --iterations keep scores small (`volley init`)"
+        "a smaller --learning-rate, a --weight-decay or fewer --iterations keep scores small (`volley try`, `volley \
+         init`)"
             .to_owned()
     }
 
@@ -190,7 +193,7 @@ impl<'a> Rehearsal<'a> {
     fn of_classes_never_predicted(&self, trained: &Recalls) -> Option<String> {
         let missing = self.names(|class| trained.predicted()[class] == 0)?;
         let advice = match self.can_weigh() {
-            true => "--class-weight balanced (volley encrypt) makes all classes count alike",
+            true => "--class-weight balanced (`volley try`, `volley encrypt`) makes all classes count alike",
             false => "more --iterations may find them",
         };
         Some(format!("the model predicts none of the training rows as {missing}: {advice}"))
@@ -206,8 +209,8 @@ impl<'a> Rehearsal<'a> {
         };
         let missed = self.can_weigh().then(|| self.names(is_neglected))??;
         Some(format!(
-            "most training rows of {missed} are predicted as others: --class-weight balanced (volley encrypt) makes \
-             all classes count alike"
+            "most training rows of {missed} are predicted as others: --class-weight balanced (`volley try`, `volley \
+             encrypt`) makes all classes count alike"
         ))
     }
 

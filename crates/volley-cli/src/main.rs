@@ -19,6 +19,7 @@ mod passphrase;
 mod planning;
 mod predictions;
 mod usage;
+mod wrapped;
 
 use std::process::ExitCode;
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use volley_program::BadInput;
 
 use crate::escaped::escaped;
+use crate::wrapped::wrapped_for_terminal;
 
 /// How results are written.
 #[derive(Clone, Copy, Debug)]
@@ -17,11 +18,16 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Shows a result. A terminal gets no control characters of names and labels; whatever else reads standard output
-    /// gets them as they are.
+    /// Shows a result. A terminal gets lines that fit it, and no control characters of names and labels; whatever else
+    /// reads standard output gets all as it is.
     pub(crate) fn result(self, result: &(impl Serialize + Display)) -> Result<()> {
         let text = self.text(result)?;
-        print(if io::stdout().is_terminal() { escaped(&text) } else { text }.as_bytes())
+        let shown = match (io::stdout().is_terminal(), self.json) {
+            (false, _) => text,
+            (true, true) => escaped(&text),
+            (true, false) => wrapped_for_terminal(&escaped(&text)),
+        };
+        print(shown.as_bytes())
     }
 
     /// Writes a result in one call, as `out` may have no buffer.

@@ -79,7 +79,7 @@ impl Expected {
         let Self { file, kind, bytes } = self;
         let header = Header::read(opened).at(file)?;
         let problem = if header.kind != *kind {
-            format!("this file holds {}, what is needed is {kind}", header.kind)
+            format!("this is a file of kind \"{}\", and one of \"{kind}\" is needed", header.kind)
         } else if header.params_id != job.plan().parameters().id() {
             "the file belongs to other parameters than the job's".to_owned()
         } else if header.key_id != Some(job.key_id()) {

@@ -10,6 +10,7 @@ use volley_mlr::volley_ckks::{Context, EvaluationKeySet, KeySpec};
 use volley_mlr::{Job, Plan};
 use volley_program::{BadInput, OrBadInput};
 
+use crate::atomic::check_free;
 use crate::files::{buffered, check_without_links, open_named, open_received};
 use crate::observer::Observer;
 
@@ -95,6 +96,23 @@ impl JobFolder {
         // A link counts, wherever it leads.
         made.retain(|file| file.symlink_metadata().is_ok());
         Ok(made)
+    }
+
+    /// Refuses a new job in the place of one that is there, unless it is to be replaced; and of one that a server
+    /// worked on: what it made would be taken for the new job's.
+    ///
+    /// # Errors
+    ///
+    /// For such a job, and what the file system refuses.
+    pub fn check_replaceable(&self, replace: bool) -> Result<(), BadInput> {
+        check_free(&self.job_file(), replace)?;
+        match self.made_by_server()?.first() {
+            None => Ok(()),
+            Some(file) => Err(BadInput::at(
+                file,
+                "this belongs to the job that would be replaced: move it away, or remove it",
+            )),
+        }
     }
 
     /// The bytes of these files.

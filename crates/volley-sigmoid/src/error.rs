@@ -22,8 +22,8 @@ pub enum Error {
     },
     /// An interval that is empty, too narrow for encrypted scores, unbounded or too wide for these degrees.
     #[error(
-        "the interval [-{half_width:?}, {half_width:?}] is not supported: its half is at least {MIN_HALF_WIDTH} and at \
-         most {MAX_HALF_WIDTH}"
+        "the interval [-R, R] of a sigmoid's scores is not supported for R = {half_width:?}: it is at least \
+         {MIN_HALF_WIDTH} and at most {MAX_HALF_WIDTH}"
     )]
     Interval {
         /// Half the interval's width.

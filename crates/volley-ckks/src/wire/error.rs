@@ -39,7 +39,7 @@ pub enum WireError {
     #[error("the file's header is malformed")]
     Header,
     /// Another kind of file.
-    #[error("this file holds {found}, what is needed is {expected}")]
+    #[error("this is a file of kind \"{found}\", and one of \"{expected}\" is needed")]
     Kind {
         /// The kind that was asked for.
         expected: Kind,

@@ -23,10 +23,11 @@ use crate::passphrase::PassphraseSource;
 Example:
   volley decrypt digits model.vly -o model.json
 
-Needs the secret key: on the server there is none. Of the project it reads project.json, upload/job.vly,
-private/secret-key.vly, private/owner-state.vly and private/columns.json, all of them small: the rest of upload may be
-gone. Unless the plan is shareable the model is private: what is
-decrypted carries noise that depends on the secret key, so it must not go back to the server.")]
+Needs the secret key: on the server there is none. Of the project it reads
+project.json, upload/job.vly, private/secret-key.vly, private/owner-state.vly
+and private/columns.json, all of them small: the rest of upload may be gone.
+Unless the plan is shareable the model is private: what is decrypted carries
+noise that depends on the secret key, so it must not go back to the server.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made
     project: PathBuf,
@@ -97,12 +98,12 @@ fn advice(sharing: Sharing) -> String {
     match sharing {
         Sharing::Flooded { statistical_bits, decryptions, .. } => format!(
             "this model may be shared: it is one of {decryptions} decryptions under its key that \
-             {statistical_bits} bits of statistical security cover, if the server evaluated honestly; they are not \
-             counted here, and the same model again is no other one"
+             {statistical_bits} bits of statistical security cover, if the server evaluated honestly. Share no more \
+             models than that, those of earlier iterations among them: they are not counted here"
         ),
         Sharing::Private => {
-            "this model is private: what it tells of the secret key must not get to anyone who has its \
-             ciphertexts"
+            "this model is private: neither it nor what is computed from it may get to the server, or to anyone else \
+             who has the ciphertexts, as it tells of the secret key"
                 .to_owned()
         }
     }

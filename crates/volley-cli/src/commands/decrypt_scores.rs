@@ -17,8 +17,9 @@ use crate::predictions::Target;
 Example:
   volley decrypt-scores digits scores.vly -o labels.txt
 
-Scores of other rows than those that encrypt-rows encrypted last, or that --rows names, are refused. So are scores
-too large to be read: the error names the rows.
+Scores of other rows than those that encrypt-rows encrypted last, or that
+--rows names, are refused. So are scores too large to be read: the error names
+the rows.
 
 The labels are private, as every decryption is that was not made to be shared.")]
 pub(crate) struct Options {

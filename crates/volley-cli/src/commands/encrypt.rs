@@ -15,7 +15,7 @@ use volley_mlr::volley_ckks::Context;
 use volley_mlr::{Error, Hyperparameters, Job, Owner};
 use volley_program::units::{counted, show_bytes};
 use volley_program::{BadInput, OrBadInput};
-use volley_project::atomic::{FolderLock, check_free};
+use volley_project::atomic::FolderLock;
 use volley_project::{Failure, JobFolder, OwnerFiles, Project, TableSource, check_keys};
 
 use crate::class_weight::{ClassWeight, prepare};
@@ -32,17 +32,20 @@ mod append;
 Example:
   volley encrypt digits data.csv
 
-Then digits/upload has everything that the server needs, and nothing that it must not have. Each encryption is a job
-of its own: models of an earlier one are refused.
+Then digits/upload has everything that the server needs, and nothing that it
+must not have. Each encryption is a job of its own: models of an earlier one
+are refused.
 
-The same training in clear goes first, and shows how good the model will be. Where a score leaves the range of the
-polynomial nothing is encrypted, and an option that mends it is named; --force goes on all the same.
+The same training in clear goes first, and shows how good the model will be.
+Where a score leaves the range of the polynomial nothing is encrypted, and an
+option that mends it is named; --force goes on all the same.
 
 More rows of the same columns and classes, before training begins:
   volley encrypt digits more.csv --append
 
-They are prepared by the statistics of the first rows. The first rows are decrypted from the upload, so their table is
-not needed. All rows are a new job: the whole upload is sent again.")]
+They are prepared by the statistics of the first rows. The first rows are
+decrypted from the upload, so their table is not needed. All rows are a new
+job: the whole upload is sent again.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made
     project: PathBuf,
@@ -125,8 +128,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let upload = project.upload();
     let _lock = FolderLock::take(upload.path())?;
     // The job is written last: an upload without a job was never complete.
-    check_free(&upload.job_file(), options.force)?;
-    check_replaceable(&upload)?;
+    upload.check_replaceable(options.force)?;
     let plan = Arc::new(phase("planning", || project.plan())?);
     let table = options.table.or(project.table()?).read_training(&options.data, &Console::default())?;
     let schema = table.schema().clone();
@@ -148,17 +150,6 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
 
     let job = encrypt(&upload, &project.owner_files(), &owner, &schema, options.force, options)?;
     output.result(&Encrypted::new(&upload, &job, 0, in_clear))
-}
-
-/// Refuses a new job in the place of one that a server worked on: what it made would be taken for the new job's.
-fn check_replaceable(upload: &JobFolder) -> Result<(), BadInput> {
-    match upload.made_by_server()?.first() {
-        None => Ok(()),
-        Some(file) => Err(BadInput::at(
-            file,
-            "this belongs to the job that would be replaced: move it away, or remove it",
-        )),
-    }
 }
 
 /// Encrypts all rows, and shows how far that is.

@@ -26,8 +26,9 @@ Example:
   volley score upload rows.vly -o scores.vly               the server, where it trained
   volley decrypt-scores digits scores.vly                  the owner
 
-Takes a training of two iterations or more: for a single one the server has not all keys that prediction takes. The
-project keeps the hash of the rows, by which decrypt-scores knows their scores.")]
+Takes a training of two iterations or more: for a single one the server has
+not all keys that prediction takes. The project keeps the hash of the rows, by
+which decrypt-scores knows their scores.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made
     project: PathBuf,

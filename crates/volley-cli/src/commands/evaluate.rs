@@ -23,8 +23,9 @@ Examples:
   volley evaluate model.json test.csv
   volley evaluate model-1.json model-2.json validation.csv    one line for each model
 
-Of one model the accuracy is shown, recall, precision and F1 of each class, and which class was taken for which; of
-several the accuracies. Columns go by the names that they had in training, without a header by their places.")]
+Of one model the accuracy is shown, recall, precision and F1 of each class,
+and which class was taken for which; of several the accuracies. Columns go by
+the names that they had in training, without a header by their places.")]
 #[command(override_usage = "volley evaluate [OPTIONS] <MODEL>... <DATA>")]
 pub(crate) struct Options {
     /// Models that `volley decrypt` wrote, and labelled rows

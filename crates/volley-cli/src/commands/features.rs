@@ -28,10 +28,11 @@ Examples:
   volley features regnet.onnx train-images-idx3-ubyte -o train.csv
   volley features regnet.onnx images.npy --labels labels.npy -o train.npz
 
-Beside the features stands what they were made of, in train.npz.toml. Then: volley encrypt digits train.npz
+Beside the features stands what they were made of, in train.npz.toml. Then:
+volley encrypt digits train.npz
 
-Until all are computed, the features are in train.npz.part. After an interruption the same command goes on from
-there.")]
+Until all are computed, the features are in train.npz.part. After an
+interruption the same command goes on from there.")]
 pub(crate) struct Options {
     /// ONNX model
     model: PathBuf,

@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use volley_mlr::{Dataset, PlanHash, PredictionPlan, TrainingSet};
+use volley_program::units::counted;
 use volley_program::{BadInput, CoreTimes, OrBadInput};
 use volley_project::{PlanSummary, Project, Settings};
 
@@ -23,10 +24,12 @@ Examples:
   volley init train.csv digits      the shape of a table
   volley init --samples 128 --features 400 --classes 10 digits
 
-Of a table only the shape is planned for, and the project keeps what is said of its columns for the commands that
-follow: --label-column, --drop, --header, --delimiter. No key is made: what is printed is what the run will take, and
-what the same training in clear gives. Where a score of it leaves the range of the sigmoid's polynomial there is no
-project, and an option that mends it is named; --force goes on all the same.")]
+Of a table only the shape is planned for, and the project keeps what is said
+of its columns for the commands that follow: --label-column, --drop, --header,
+--delimiter. No key is made: what is printed is what the run will take, and
+what the same training in clear gives. Where a score of it leaves the range of
+the sigmoid's polynomial there is no project, and an option that mends it is
+named; --force goes on all the same.")]
 #[command(override_usage = "volley init [OPTIONS] [DATA] <PROJECT>")]
 pub(crate) struct Options {
     #[command(flatten)]
@@ -66,6 +69,10 @@ impl Options {
     fn complete(&self) -> Result<Request<'_>, BadInput> {
         let given = [self.shape.samples, self.shape.features, self.shape.classes];
         match (&self.paths[..], given) {
+            ([_], [Some(samples), _, Some(classes)]) if samples < classes => Err(BadInput::new(format!(
+                "{} are too few for {classes} classes, each of which has a row at least",
+                counted(samples, "row")
+            ))),
             ([project], [Some(samples), Some(features), Some(classes)]) => {
                 let settings = self.training.of_shape(samples, features, classes);
                 Ok(Request { settings, project, data: None })

@@ -25,8 +25,8 @@ use crate::output::Output;
 Example:
   volley inspect upload/rows-00001.vly
 
-Shows nothing secret, even of a secret key. Parameters and levels are known by the file's job: it is looked for
-beside the file unless --job names it.")]
+Shows nothing secret, even of a secret key. Parameters and levels are known by
+the file's job: it is looked for beside the file unless --job names it.")]
 pub(crate) struct Options {
     /// The file
     file: PathBuf,

@@ -30,7 +30,8 @@ Example, for the owners north, east and south, and a server:
   volley pool status DIR      what was sent, and who is waited for
   volley pool score DIR TABLE    ask for scores of rows, in a pool that was planned for it
 
-What a party sends is in DIR/exchange, in a folder of its name. DIR/private never leaves.")]
+What a party sends is in DIR/exchange, in a folder of its name. DIR/private
+never leaves.")]
 pub(crate) struct Options {
     #[command(subcommand)]
     command: Command,

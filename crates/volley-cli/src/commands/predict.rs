@@ -19,8 +19,9 @@ Examples:
   volley predict model.json rows.csv --scores     CSV, with the score of each class
   … | volley predict model.json -                 rows from standard input
 
-Columns go by the names that they had in training, in any order; without a header they go by their places.
-With a model that stays encrypted: volley encrypt-rows, score, decrypt-scores.")]
+Columns go by the names that they had in training, in any order; without a
+header they go by their places. With a model that stays encrypted: volley
+encrypt-rows, score, decrypt-scores.")]
 pub(crate) struct Options {
     /// Model that `volley decrypt` wrote
     model: PathBuf,

@@ -23,9 +23,11 @@ Examples:
   volley try train.csv
   volley try train.csv --iterations 8 --class-weight balanced
 
-The same training in clear gives the same model as on ciphertexts. It is compared with a logistic regression that is
-trained until it converges, with the penalty that scikit-learn has by default, on the same rows: three quarters of each
-class. The others are tested on. The options are those of volley init, which plans for what was tried.")]
+The same training in clear gives the same model as on ciphertexts. It is
+compared with a logistic regression that is trained until it converges, with
+the penalty that scikit-learn has by default, on the same rows: three quarters
+of each class. The others are tested on. The options are those of volley init,
+which plans for what was tried.")]
 pub(crate) struct Options {
     #[command(flatten)]
     training: Training,

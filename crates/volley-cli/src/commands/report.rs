@@ -27,9 +27,11 @@ Examples:
   volley report digits model.json data.csv test.csv -o page
   volley report digits model.json train.npz test.npz --images t10k-images-idx3-ubyte.gz -o page
 
-Then page/index.html opens in any browser, without a network. It has the model's accuracy and confusion matrix on the
-test rows, accuracy and loss of the same training in clear after each iteration, the paper's curves, parameters and
-security. What only the server knows, such as times, is not on it. The page is as private as the model.")]
+Then page/index.html opens in any browser, without a network. It has the
+model's accuracy and confusion matrix on the test rows, accuracy and loss of
+the same training in clear after each iteration, the paper's curves,
+parameters and security. What only the server knows, such as times, is not on
+it. The page is as private as the model.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made
     project: PathBuf,

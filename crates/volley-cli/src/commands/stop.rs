@@ -16,9 +16,11 @@ use crate::output::Output;
 Example:
   volley stop upload
 
-The server looks for the file upload/stop before each file of rows. It then ends with the model of the last iteration
-that was done. An owner who sees by upload/model-after-T.vly that further iterations gain nothing saves them so, and
-tells the server nothing else. Encrypted prediction needs the model of the last iteration that was planned.")]
+The server looks for the file upload/stop before each file of rows. It then
+ends with the model of the last iteration that was done. An owner who sees by
+upload/model-after-T.vly that further iterations gain nothing saves them so,
+and tells the server nothing else. Encrypted prediction needs the model of the
+last iteration that was planned.")]
 pub(crate) struct Options {
     /// Folder that `volley train` works in
     folder: PathBuf,
@@ -33,7 +35,12 @@ struct Stopping {
 
 impl fmt::Display for Stopping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: job {} stops before the next file of rows", self.stop.display(), self.job_id)
+        write!(
+            f,
+            "{}: a training of job {} ends before its next file of rows",
+            self.stop.display(),
+            self.job_id
+        )
     }
 }
 

@@ -25,13 +25,16 @@ Examples:
   volley train upload --threads 8 --memory 16G    one job
   volley train --watch jobs                       every job that is put into the folder jobs
 
-Killed at any moment and started again, it goes on where it was and ends with the same model, upload/model.vly, which
-goes back to the owner. So may the model of every other iteration, upload/model-after-T.vly, as soon as it is there.
-SIGTERM ends it after a checkpoint, with exit code 3. volley stop ends a training that need not go on. A folder with
-links in it is refused, so that whoever filled it cannot lead the server out of it.
+Killed at any moment and started again, it goes on where it was and ends with
+the same model, upload/model.vly, which goes back to the owner. So may the
+model of every other iteration, upload/model-after-T.vly, as soon as it is
+there. SIGTERM ends it after a checkpoint, with exit code 3. volley stop ends
+a training that need not go on. A folder with links in it is refused, so that
+whoever filled it cannot lead the server out of it.
 
-A watched folder has a folder for each job, by any name. NAME.error beside one says why it failed; without this file it
-is tried again. health.json and volley.prom say what the server does. SIGTERM ends it after a checkpoint.")]
+A watched folder has a folder for each job, by any name. NAME.error beside one
+says why it failed; without this file it is tried again. health.json and
+volley.prom say what the server does. SIGTERM ends it after a checkpoint.")]
 #[command(override_usage = "volley train [OPTIONS] <FOLDER>\n       volley train [OPTIONS] --watch <DIR>")]
 pub(crate) struct Options {
     /// Folder with what the owner sent: job.vly, evaluation-keys.vly, preconditioner.vly, rows-*.vly

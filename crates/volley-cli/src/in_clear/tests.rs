@@ -47,7 +47,10 @@ fn what_is_named_keeps_scores_in_range() {
     let narrow = Settings { sigmoid_degree: Some(3), sigmoid_range: Some(1.0), ..settings(4) };
     let found = run(&data, &narrow);
     let refusal = found.refusal.as_ref().unwrap();
-    assert!(refusal.contains("--sigmoid-range 12 without --sigmoid-degree (`volley init`)"), "{refusal}");
+    assert!(
+        refusal.contains("--sigmoid-range 12 without --sigmoid-degree (`volley try`, `volley init`)"),
+        "{refusal}"
+    );
     let mended = Settings { sigmoid_degree: None, sigmoid_range: Some(12.0), ..settings(4) };
     assert_eq!(run(&data, &mended).refusal, None);
     let refused = found.check(Path::new("x.csv"), false).unwrap_err().to_string();

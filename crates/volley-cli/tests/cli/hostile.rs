@@ -70,7 +70,7 @@ fn jobs_that_would_take_minutes_are_refused() {
     link_project(&project);
     for (job, words) in [
         (&include_bytes!("../../testdata/slow-plan-job.vly")[..], "operations is too large"),
-        (&include_bytes!("../../testdata/endless-half-width-job.vly")[..], "the interval [-1e-322, 1e-322]"),
+        (&include_bytes!("../../testdata/endless-half-width-job.vly")[..], "is not supported for R = 1e-322"),
     ] {
         replace(&project.join("upload/job.vly"), job);
         let mut commands = readers_of_the_job(&project, &folder.path().join("output.json"));

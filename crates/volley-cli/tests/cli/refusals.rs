@@ -148,7 +148,7 @@ fn uploads_that_are_not_complete_or_not_of_one_job() {
         fs::write(server.join(name), damaged).unwrap();
         refuse(&mut train(&server), &[name, "damaged"]);
         fs::copy(fixture.upload.join("job.vly"), server.join(name)).unwrap();
-        refuse(&mut train(&server), &[name, "this file holds training job"]);
+        refuse(&mut train(&server), &[name, "this is a file of kind \"training job\""]);
         fs::write(server.join(name), "a,b,c\n").unwrap();
         refuse(&mut train(&server), &[name]);
         assert!(!server.join("model.vly").exists() && !server.join("checkpoint.vly").exists());
@@ -368,7 +368,7 @@ fn plans_that_no_ring_has_room_for_and_projects_that_changed() {
         (["24", "18446744073709551615", "3", "paper"], "copies of feature ciphertexts"),
         (["24", "1000000000000", "3", "paper"], "copies of feature ciphertexts"),
         (["24", "1000000000000", "3", "standard"], "too many to whiten"),
-        (["24", "4", "1000000000", "standard"], "ciphertexts of scores or weights"),
+        (["24", "4", "1000000000", "standard"], "24 rows are too few for 1000000000 classes"),
         (["24", "0", "3", "standard"], "0 columns"),
     ] {
         let mut init = volley(["init", "--iterations", "2", "--samples", samples, "--features", features]);

@@ -65,7 +65,10 @@ fn scores_of_other_rows_are_refused() {
     named("first.scores", "first.rows").assert().success().stdout("a\nb\nc\na\nb\nc\na\nb\nc\n");
     refuse(&mut named("first.scores", "turned.rows"), &["first.scores", "scores of other rows than"]);
     refuse(&mut named("again.scores", "turned.rows"), &["again.scores", "scores of other rows than"]);
-    refuse(&mut named("again.scores", "again.scores"), &["again.scores", "this file holds encrypted scores"]);
+    refuse(
+        &mut named("again.scores", "again.scores"),
+        &["again.scores", "this is a file of kind \"encrypted scores\""],
+    );
     // A project whose file is damaged, and one that does not know any.
     let hash = owner.project.join("private/rows-hash");
     for damaged in [&b""[..], &[0; 64], &[b'z'; 64]] {

@@ -35,9 +35,11 @@ fn a_diverging_training_is_not_encrypted_unless_told_to() {
     let refused = encrypt(&project, &data).assert().code(2);
     let error = String::from_utf8(refused.get_output().stderr.clone()).unwrap();
     assert_eq!(error.lines().count(), 1, "{error}");
-    for words in
-        ["data.csv: training diverges: in iteration 3 ", "--learning-rate 1 (`volley init`)", "--force"]
-    {
+    for words in [
+        "data.csv: training diverges: in iteration 3 ",
+        "--learning-rate 1 (`volley try`, `volley init`)",
+        "--force",
+    ] {
         assert!(error.contains(words), "{error}");
     }
     // Told to go on it asks for the keys.
@@ -51,7 +53,8 @@ fn scores_beyond_the_range_are_no_divergence() {
     let refused = encrypt(&project, &data).assert().code(2).stderr(says("diverges").not());
     let refused = refused.stderr(says("data.csv: in iteration "));
     let refused = refused.stderr(says("leaves the polynomial's range of 2.0")).stderr(says("--force"));
-    let mended = "--sigmoid-range 12 without --sigmoid-degree (`volley init`) keeps scores within";
+    let mended =
+        "--sigmoid-range 12 without --sigmoid-degree (`volley try`, `volley init`) keeps scores within";
     refused.stderr(says(mended)).stderr(says("secret-key.vly").not());
     let forced = encrypt(&project, &data).arg("--force").assert().code(2);
     forced.stderr(says("warning: ")).stderr(says("secret-key.vly"));
@@ -129,7 +132,10 @@ fn no_project_is_made_for_scores_beyond_the_range_unless_told_to() {
         init.args(far).args([&data, &project]);
         init
     };
-    refuse(&mut init(), &["data.csv: training diverges", "--learning-rate 1 (`volley init`)", "--force"]);
+    refuse(
+        &mut init(),
+        &["data.csv: training diverges", "--learning-rate 1 (`volley try`, `volley init`)", "--force"],
+    );
     assert!(!project.exists());
     init().arg("--force").assert().success().stderr(says("warning: "));
     // The option that is named mends it.

@@ -19,8 +19,9 @@ use crate::output::Output;
 Example:
   volley pool init north/ --name north --table north.csv --members north,east,south --classes oak,elm
 
-The other owners and the server get north/exchange, and begin with `volley pool join`. The invitation has the names of
-the columns and of the classes, and nothing of the rows.")]
+The other owners and the server get north/exchange, and begin with `volley
+pool join`. The invitation has the names of the columns and of the classes,
+and nothing of the rows.")]
 pub(crate) struct Options {
     /// Folder to make
     folder: PathBuf,

@@ -19,8 +19,9 @@ Examples:
   volley pool join east/ east.csv --name east
   volley pool join server/ --server
 
-DIR/exchange has the invitation already. The table has the columns of the invitation, in any order, and no other
-classes; with --label-column and its kin it is read as for `volley init`.")]
+DIR/exchange has the invitation already. The table has the columns of the
+invitation, in any order, and no other classes; with --label-column and its
+kin it is read as for `volley init`.")]
 pub(crate) struct Options {
     /// Folder in whose exchange folder the invitation is
     folder: PathBuf,

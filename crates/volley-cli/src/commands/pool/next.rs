@@ -21,8 +21,9 @@ Examples:
       b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c
                              after all its digits were compared with the other owners
 
-Run it again whenever files have arrived: it does what can be done and no step twice, and where there is nothing to do
-it changes nothing. Killed at any moment and run again it goes on.")]
+Run it again whenever files have arrived: it does what can be done and no step
+twice, and where there is nothing to do it changes nothing. Killed at any
+moment and run again it goes on.")]
 pub(crate) struct Options {
     /// Folder of this party
     folder: PathBuf,

@@ -20,8 +20,9 @@ Example:
   volley pool next DIR                by everyone: the server scores, the owners switch the scores to east's key
   … east/private/predictions-00001.csv
 
-Takes a pool that was planned for it (`volley pool init --predict ROWS`) and has opened its model. Each request has a
-number of its own. The ciphertexts of scores that the owners decrypt were planned, and each takes some of them.")]
+Takes a pool that was planned for it (`volley pool init --predict ROWS`) and
+has opened its model. Each request has a number of its own. The ciphertexts of
+scores that the owners decrypt were planned, and each takes some of them.")]
 pub(crate) struct Options {
     /// Folder of this owner
     folder: PathBuf,

@@ -140,7 +140,7 @@ fn damaged_and_foreign_files_are_named() {
     refuse(&mut parties.next("server"), &["north", ROWS]);
     let parties = asked();
     replace_by(&parties.sent("server", "north", ROWS), &parties.sent("server", "north", "commitment.vly"));
-    refuse(&mut parties.next("server"), &["north", ROWS, "this file holds"]);
+    refuse(&mut parties.next("server"), &["north", ROWS, "this is a file of kind"]);
     let parties = scored();
     damage(&parties.sent("east", "server", SCORES));
     refuse(&mut parties.next("east"), &["server", SCORES]);
