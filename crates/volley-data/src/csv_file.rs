@@ -92,7 +92,7 @@ impl Rows {
             has_index: self.layout.has_index,
             comments,
             left_out: self.layout.left_out.clone(),
-            is_nameless: options.header == Header::Auto && self.layout.is_nameless,
+            is_nameless: self.layout.is_nameless,
             numbering: if options.schema.is_none() { self.numbering() } else { None },
         };
         let Self { layout, header, labels, values, lines } = self;

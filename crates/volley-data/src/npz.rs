@@ -28,14 +28,7 @@ pub(crate) struct Npz<'a> {
 impl<'a> Npz<'a> {
     pub(crate) fn open(path: &'a Path, mut content: Box<dyn Seekable + 'a>) -> Result<Self, DataError> {
         let archive = refuse_zip64(&mut content).and_then(|()| Ok(ZipArchive::new(content)?));
-        let archive = archive.and_then(|archive| {
-            let mut names = archive.file_names().filter_map(Result::ok);
-            if !archive.is_empty() && !names.any(|name| name.ends_with(".npy")) {
-                return Err(ContentError::Foreign { found: "a ZIP archive" });
-            }
-            drop(names);
-            Ok(archive)
-        });
+        let archive = archive.and_then(|archive| refuse_other_files(&archive).map(|()| archive));
         Ok(Self { path, archive: archive.map_err(|cause| cause.in_file(path))? })
     }
 
@@ -61,6 +54,15 @@ impl<'a> Npz<'a> {
         });
         array.map_err(|cause| cause.in_entry(self.path, name))
     }
+}
+
+/// Refuses an archive of files none of which is an array.
+fn refuse_other_files(archive: &ZipArchive<impl Read + Seek>) -> Result<(), ContentError> {
+    let mut names = archive.file_names().filter_map(Result::ok);
+    if archive.is_empty() || names.any(|name| name.ends_with(".npy")) {
+        return Ok(());
+    }
+    Err(ContentError::Foreign { found: "a ZIP archive" })
 }
 
 /// An archive may declare any number of files, for which memory is set aside before they are seen. Without ZIP64 they

@@ -1,6 +1,7 @@
 //! The user's tables: how they are read, as a command line or a project says it.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -335,10 +336,8 @@ fn note_remarks(path: &str, remarks: &Remarks, observer: &dyn Observer) {
             .note(format!("{path}: {lines} left out that begin with #; --comments no reads them as rows"));
     }
     if !remarks.left_out.is_empty() {
-        let names = remarks.left_out.iter().take(NAMES).map(|name| format!("{name:?}"));
-        let more = if remarks.left_out.len() > NAMES { ", …" } else { "" };
-        let names = names.collect::<Vec<_>>().join(", ");
-        observer.note(format!("{path}: left out, as no features of the model: {names}{more}"));
+        let names = first_names(&remarks.left_out);
+        observer.note(format!("{path}: left out, as no features of the model: {names}"));
     }
     if remarks.is_nameless {
         observer.note(format!(
@@ -363,11 +362,15 @@ fn note_single_rows(path: &str, labels: &[String], observer: &dyn Observer) {
     let single: Vec<_> = rows.iter().filter(|&(_, &rows)| rows == 1).map(|(label, _)| label).collect();
     let has_others = single.len() < rows.len();
     if let (true, Some(_)) = (has_others, single.first()) {
-        let names = single.iter().take(NAMES).map(|name| format!("{name:?}"));
-        let more = if single.len() > NAMES { ", …" } else { "" };
-        let names = names.collect::<Vec<_>>().join(", ");
-        observer.note(format!("{path}: classes of a single row: {names}{more}"));
+        observer.note(format!("{path}: classes of a single row: {}", first_names(&single)));
     }
+}
+
+/// The first of some names, for a note.
+fn first_names(names: &[impl Debug]) -> String {
+    let shown: Vec<_> = names.iter().take(NAMES).map(|name| format!("{name:?}")).collect();
+    let more = if names.len() > NAMES { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
 }
 
 #[cfg(test)]

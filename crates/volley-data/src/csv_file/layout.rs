@@ -31,7 +31,7 @@ pub(super) struct Layout {
     pub(super) has_index: bool,
     /// Columns that nobody asked to leave out.
     pub(super) left_out: Vec<String>,
-    /// Whether columns with names go by place, as those of the model have no names.
+    /// Whether columns with names go by place, as those of the model have none, and nobody said that there is a header.
     pub(super) is_nameless: bool,
     pub(super) schema: Schema,
 }
@@ -206,7 +206,7 @@ impl<'a> First<'a> {
             features,
             has_index: self.has_index,
             left_out: self.names_of(left_out),
-            is_nameless: self.has_header && schema.names().is_none(),
+            is_nameless: self.has_header && self.options.header == Header::Auto && schema.names().is_none(),
             schema,
         }
     }
