@@ -20,10 +20,14 @@
 //! g = 2⁵²⁺ᵏ + ab rounded = 2⁵²⁺ᵏ + h·2ᵏ,    l = ab − h·2ᵏ exactly, |l| ≤ 2ᵏ⁻¹,
 //! ```
 //!
-//! and the bits of g are those of 2⁵²⁺ᵏ plus h: bits are added as integers, l as numbers. With k = 26 + ⌈b/2⌉ for a
-//! prime of b bits, a < 2⁵⁰ and b < q, each h is below 2²⁴⁺ᵇᐟ². After t terms, and q more from those before,
-//! H < t·2²⁴⁺ᵇᐟ² must stay below 2⁵², to be a number again, and |L| ≤ t·2²⁵⁺⁽ᵇ⁺¹⁾ᐟ² + q with the 2q of H·(2ᵏ mod q)
-//! below 2⁵³: t = 5 for 50 bits, t = 28 for at most 46.
+//! and the bits of g are those of 2⁵²⁺ᵏ plus h: bits are added as integers, l as numbers. t terms begin with 1 − t
+//! times the bits of 2⁵²⁺ᵏ, so that the bits of the sum are those of 2⁵²⁺ᵏ + H·2ᵏ. With k = 26 + ⌈b/2⌉ for a prime of b
+//! bits, a < 2⁵⁰ and b < q, each h is below 2²⁴⁺ᵇᐟ². H < t·2²⁴⁺ᵇᐟ² must stay below 2⁵².
+//!
+//! H·2ᵏ is reduced as a single number. Its quotient by q, below t·2⁵⁰, is rounded to a multiple of m by adding 3·2⁵¹·m,
+//! for m ≥ t/2. It errs by m/2 for that and by t/8 for the reciprocal. What is left of H·2ᵏ is an integer of at most
+//! q·(m/2 + t/8). With |L| ≤ t·2²⁵⁺⁽ᵇ⁺¹⁾ᐟ² and q more from the terms before it must stay below 2⁵³: t = 4 with m = 2 for
+//! 50 bits, t = 28 with m = 16 for at most 46.
 
 use std::arch::x86_64::{
     __m256d, __m256i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_ZERO, _mm_loadu_si128, _mm256_add_epi64,
@@ -176,8 +180,10 @@ struct Sums {
     lanes: Lanes,
     /// 2⁵²⁺ᵏ.
     anchor: __m256d,
-    /// 2ᵏ mod q, of the smallest size.
-    radix: __m256d,
+    /// Its bits.
+    anchor_bits: u64,
+    /// 3·2⁵¹·m: a quotient that is added to it is rounded to a multiple of m.
+    rounder: __m256d,
     /// Products after which a sum is reduced.
     terms: usize,
 }
@@ -185,7 +191,7 @@ struct Sums {
 /// H·2ᵏ + L.
 #[derive(Clone, Copy)]
 struct Sum {
-    /// H in the low 52 bits, sums of exponents above.
+    /// The bits of 2⁵²⁺ᵏ + H·2ᵏ, when all terms of its block are added.
     high: __m256i,
     low: __m256d,
 }
@@ -194,15 +200,23 @@ impl Sums {
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn new(q: Modulus) -> Self {
-        let split = 26 + q.bits().div_ceil(2);
-        let radix = q.reduce(1 << split);
-        let balanced = if radix > q.value() / 2 { radix as f64 - q.value() as f64 } else { radix as f64 };
+        let anchor = MAGIC * (1u64 << (26 + q.bits().div_ceil(2))) as f64;
+        let (terms, multiple) = if q.bits() > 46 { (4, 2.0) } else { (28, 16.0) };
         Self {
             lanes: Lanes::new(q),
-            anchor: _mm256_set1_pd(MAGIC * (1u64 << split) as f64),
-            radix: _mm256_set1_pd(balanced),
-            terms: if q.bits() > 46 { 5 } else { 28 },
+            anchor: _mm256_set1_pd(anchor),
+            anchor_bits: anchor.to_bits(),
+            rounder: _mm256_set1_pd(ROUNDER * multiple),
+            terms,
         }
+    }
+
+    /// What a sum of so many terms and of `low` begins with.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn start(&self, terms: usize, low: __m256d) -> Sum {
+        let others = 1u64.wrapping_sub(terms as u64);
+        Sum { high: _mm256_set1_epi64x(self.anchor_bits.wrapping_mul(others) as i64), low }
     }
 
     /// sum + ab for 0 ≤ a < 2⁵⁰ and 0 ≤ b < q.
@@ -219,43 +233,44 @@ impl Sums {
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn fold(&self, sum: Sum) -> __m256d {
-        let mantissa = _mm256_set1_epi64x((1 << 52) - 1);
-        let high = to_float(_mm256_and_si256(sum.high, mantissa));
-        _mm256_add_pd(self.lanes.product(high, self.radix), sum.low)
+        let high = _mm256_sub_pd(_mm256_castsi256_pd(sum.high), self.anchor);
+        let quotient =
+            _mm256_sub_pd(_mm256_fmadd_pd(high, self.lanes.reciprocal, self.rounder), self.rounder);
+        _mm256_add_pd(_mm256_fnmadd_pd(quotient, self.lanes.q, high), sum.low)
     }
 }
 
-/// The residues of several sums of `first` and `terms`, of which `add` adds one to each sum. The sums are reduced after
-/// every `block` terms. Of the `first`, none is larger than its prime.
+/// The residues of several sums of `first` and `terms`, each of which `add` adds to the sums as that many `products`.
+/// The sums are reduced after every `block` terms. Of the `first`, none is larger than its prime.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn residues<T, const S: usize>(
     sums: &[Sums; S],
+    products: [usize; S],
     block: usize,
     first: [__m256d; S],
-    terms: &[T],
-    add: impl Fn(&mut [Sum; S], &T),
+    mut terms: impl ExactSizeIterator<Item = T>,
+    add: impl Fn(&mut [Sum; S], T),
 ) -> [__m256i; S] {
     let mut residues = first;
-    let mut blocks = terms.chunks(block);
-    let mut carried = first;
-    while let Some(terms) = blocks.next() {
-        let mut partial = carried.map(|low| Sum { high: _mm256_setzero_si256(), low });
-        for term in terms {
+    while terms.len() > 0 {
+        let count = block.min(terms.len());
+        let mut partial = [Sum { high: _mm256_setzero_si256(), low: _mm256_setzero_pd() }; S];
+        for s in 0..S {
+            partial[s] = sums[s].start(products[s] * count, residues[s]);
+        }
+        for term in terms.by_ref().take(count) {
             add(&mut partial, term);
         }
         for s in 0..S {
-            residues[s] = sums[s].fold(partial[s]);
-            if blocks.len() > 0 {
-                carried[s] = sums[s].lanes.centre(residues[s]);
-            }
+            residues[s] = sums[s].lanes.centre(sums[s].fold(partial[s]));
         }
     }
-    let mut reduced = [_mm256_setzero_si256(); S];
+    let mut lifted = [_mm256_setzero_si256(); S];
     for s in 0..S {
-        reduced[s] = sums[s].lanes.residue(residues[s]);
+        lifted[s] = sums[s].lanes.lift(residues[s]);
     }
-    reduced
+    lifted
 }
 
 /// Full vectors, and the rest.
@@ -368,7 +383,7 @@ pub(super) fn add_tensors(q: Modulus, out: [&mut [u64]; 3], terms: &[[&[u64]; 4]
             sums.add_product(s1, a1, b0);
             sums.add_product(s2, a1, b1);
         };
-        let reduced = residues(&[sums; 3], sums.terms / 2, first, &chunked, add);
+        let reduced = residues(&[sums; 3], [1, 2, 1], sums.terms / 2, first, chunked.iter(), add);
         for (out, residue) in [d0, d1, d2].into_iter().zip(reduced) {
             store(out, residue);
         }
@@ -444,7 +459,7 @@ pub(super) fn sum_of_packed_pairs(q: Modulus, out: [&mut [u64]; 2], terms: &[(&[
     for (j, (u, v)) in u.iter_mut().zip(v).enumerate() {
         for (half, (u, v)) in u.as_chunks_mut().0.iter_mut().zip(v.as_chunks_mut().0).enumerate() {
             let [residue_u, residue_v] =
-                residues(&[sums; 2], sums.terms, zeros, &chunked, |[u, v], (digit, [a, b])| {
+                residues(&[sums; 2], [1; 2], sums.terms, zeros, chunked.iter(), |[u, v], (digit, [a, b])| {
                     let digit = load_float(&digit.0[j].as_chunks().0[half]);
                     sums.add_product(u, digit, unpacker.load(a, j, half));
                     sums.add_product(v, digit, unpacker.load(b, j, half));
@@ -472,7 +487,7 @@ pub(super) fn sum_of_packed_multiples(
     for (j, (u, v)) in u.iter_mut().zip(v).enumerate() {
         for (half, (u, v)) in u.as_chunks_mut().0.iter_mut().zip(v.as_chunks_mut().0).enumerate() {
             let [residue_u, residue_v] =
-                residues(&[sums; 2], sums.terms, zeros, &chunked, |[u, v], (m, [a, b])| {
+                residues(&[sums; 2], [1; 2], sums.terms, zeros, chunked.iter(), |[u, v], (m, [a, b])| {
                     let m = unpacker.load(m, j, half);
                     sums.add_product(u, m, load_float(&a.0[j].as_chunks().0[half]));
                     sums.add_product(v, m, load_float(&b.0[j].as_chunks().0[half]));
@@ -517,7 +532,7 @@ fn weighted_sums_at_once<const T: usize>(
         .collect();
     let (full, zeros) = (out[0].len() / LANES, [_mm256_setzero_pd(); T]);
     for j in 0..full {
-        let reduced = residues(&sums, block, zeros, &terms, |partial, (y, weights)| {
+        let reduced = residues(&sums, [1; T], block, zeros, terms.iter(), |partial, (y, weights)| {
             let y = load_float(&y[j]);
             for t in 0..T {
                 sums[t].add_product(&mut partial[t], y, weights[t]);

@@ -74,7 +74,7 @@ impl Case {
 }
 
 fn each_case(check: impl Fn(&mut Case)) {
-    let lengths = [7, 20, 30, 40, 49, 50];
+    let lengths = [7, 20, 30, 40, 46, 47, 49, 50];
     let primes = lengths.map(|bits| [ntt_primes(16, bits).next().unwrap(), lowest_prime(16, bits)]);
     for kernel in kernels() {
         for q in primes.into_iter().flatten().map(|q| Modulus::new(q).unwrap()) {
@@ -252,6 +252,42 @@ fn weighted_sums_of_unreduced_limbs() {
             assert!((0..case.length).all(|j| u128::from(result[1][j]) == sum(&others, j) % q));
         }
     });
+}
+
+/// Kernels in floating point split each product at 2ᵏ, k = 26 + ⌈b/2⌉ for a prime of b bits. Here all that is left
+/// below has nearly the largest size, of one sign.
+#[test]
+fn weighted_sums_whose_low_halves_are_largest() {
+    for bits in [46, 47, 50] {
+        let q = Modulus::new(ntt_primes(16, bits).next().unwrap()).unwrap();
+        let (weight, split) = (q.value() - 1, 1u128 << (26 + bits.div_ceil(2)));
+        for above in [false, true] {
+            let is_largest = |y: u64| {
+                let left = product(y, weight) % split;
+                let distance =
+                    if above { left.wrapping_sub(split / 2) } else { (split / 2).wrapping_sub(left) };
+                (1..split / 200).contains(&distance)
+            };
+            let mut rng = rng(u64::from(bits));
+            let words = std::iter::repeat_with(|| rng.next_u64() >> 14);
+            let mut numbers = words.filter(|&y| is_largest(y));
+            let limbs: Vec<Vec<u64>> = (0..29).map(|_| numbers.by_ref().take(16).collect()).collect();
+            for count in 1..=limbs.len() {
+                let sources: Vec<&[u64]> = limbs[..count].iter().map(Vec::as_slice).collect();
+                let expected: Vec<u64> = (0..16)
+                    .map(|j| {
+                        (sources.iter().map(|y| product(y[j], weight)).sum::<u128>() % u128::from(q.value()))
+                            as u64
+                    })
+                    .collect();
+                for kernel in kernels() {
+                    let mut result = [u64::MAX; 16];
+                    kernel.weighted_sums(&mut [&mut result], &sources, &[(q, &vec![weight; count])]);
+                    assert_eq!(result, *expected, "{kernel:?}, {bits} bits, {count} terms");
+                }
+            }
+        }
+    }
 }
 
 #[test]

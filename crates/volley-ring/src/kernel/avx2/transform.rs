@@ -281,9 +281,7 @@ fn forward_stages<const FIRST: bool, const REDUCING: bool>(
 #[inline]
 fn forward_leaves<const LAZY: bool>(lanes: Lanes, factors: &[u64], a: &mut [[u64; LANES]], node: usize) {
     let (leaves, _) = a.as_chunks_mut::<LEAF>();
-    for ([p0, p1, p2, p3], (whole, parts, vectors, halves)) in
-        leaves.iter_mut().zip(leaf_words(factors, node))
-    {
+    for ([p0, p1, p2, p3], (whole, parts, ..)) in leaves.iter_mut().zip(leaf_words(factors, node)) {
         let w = Factor::splat(lanes, *whole);
         let [upper, lower] = parts.map(|part| Factor::splat(lanes, part));
         let [x0, x1, x2, x3] = [&*p0, p1, p2, p3].map(|p| load_bits(p));
@@ -292,13 +290,19 @@ fn forward_leaves<const LAZY: bool>(lanes: Lanes, factors: &[u64], a: &mut [[u64
         let [x1, x3] = forward_butterfly(lanes, x1, x3, w);
         let [x0, x1] = forward_butterfly(lanes, x0, x1, upper);
         let [x2, x3] = forward_butterfly(lanes, x2, x3, lower);
+        store_bits(p0, x0);
+        store_bits(p1, x1);
+        store_bits(p2, x2);
+        store_bits(p3, x3);
+    }
+    for ([p0, p1, p2, p3], (_, _, vectors, halves)) in leaves.iter_mut().zip(leaf_words(factors, node)) {
         let [first, second] = pair_factors(lanes, vectors, halves);
-        let [x0, x1] = forward_pair(lanes, x0, x1, first);
-        let [x2, x3] = forward_pair(lanes, x2, x3, second);
-        store(p0, lanes.residue(x0));
-        store(p1, lanes.residue(x1));
-        store(p2, lanes.residue(x2));
-        store(p3, lanes.residue(x3));
+        for ([x, y], factors) in [([p0, p1], first), ([p2, p3], second)] {
+            let results = forward_pair(lanes, load_bits(x), load_bits(y), factors);
+            for (p, result) in [x, y].into_iter().zip(results) {
+                store(p, lanes.residue(result));
+            }
+        }
     }
 }
 
@@ -453,7 +457,7 @@ fn inverse_leaves<const LAZY: bool>(
     node: usize,
 ) {
     let (leaves, _) = a.as_chunks_mut::<LEAF>();
-    for (index, (leaf, (whole, parts, vectors, halves))) in
+    for (index, (leaf, (_, _, vectors, halves))) in
         leaves.iter_mut().zip(leaf_words(factors, node)).enumerate()
     {
         let [x0, x1, x2, x3] = match input {
@@ -463,6 +467,12 @@ fn inverse_leaves<const LAZY: bool>(
         let [first, second] = pair_factors(lanes, vectors, halves);
         let [x0, x1] = inverse_pair::<LAZY>(lanes, x0, x1, first);
         let [x2, x3] = inverse_pair::<LAZY>(lanes, x2, x3, second);
+        for (out, x) in leaf.iter_mut().zip([x0, x1, x2, x3]) {
+            store_bits(out, x);
+        }
+    }
+    for (leaf, (whole, parts, ..)) in leaves.iter_mut().zip(leaf_words(factors, node)) {
+        let [x0, x1, x2, x3] = leaf.each_ref().map(|x| load_bits(x));
         let [upper, lower] = parts.map(|part| Factor::splat(lanes, part));
         let w = Factor::splat(lanes, *whole);
         let [x0, x1] = inverse_butterfly(lanes, x0, x1, upper);
