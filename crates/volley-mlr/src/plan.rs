@@ -41,6 +41,8 @@ pub struct Plan {
     matrices: MatrixPlan,
     /// The groups of each owner's rows, one owner after the other.
     owners: Vec<Range<usize>>,
+    /// The rows of each owner. In a pool the others of its groups are zeros.
+    rows: Vec<usize>,
 }
 
 planned!(Plan);
@@ -96,8 +98,9 @@ impl Plan {
         };
         let hyperparameters = training.hyperparameters.clone();
         let (storage, copy_levels) = (training.storage, training.copy_levels);
-        let owners = std::iter::once(0..matrices.layout().groups()).collect();
-        Self { hyperparameters, refreshes, storage, copy_levels, matrices, owners }.checked()
+        let layout = matrices.layout();
+        let (owners, rows) = (std::iter::once(0..layout.groups()).collect(), vec![layout.shape().samples]);
+        Self { hyperparameters, refreshes, storage, copy_levels, matrices, owners, rows }.checked()
     }
 
     /// The plan of a run under these parameters, in this layout and by this split, whose weights are refreshed by
@@ -184,9 +187,20 @@ impl Plan {
         &self.owners
     }
 
-    /// The same run with rows of several owners, who have these groups.
-    pub(crate) fn with_owners(self, owners: Vec<Range<usize>>) -> Self {
-        Self { owners, ..self }
+    /// The rows of the owners in so many groups, from the first one on: without those of zeros that fill up the last
+    /// group of each owner of a pool.
+    #[must_use]
+    pub fn rows_in_first(&self, groups: usize) -> usize {
+        let of_group = 2 * self.layout().rows();
+        let of_owner = |(own, &rows): (&Range<usize>, &usize)| {
+            rows.min(groups.saturating_sub(own.start).saturating_mul(of_group))
+        };
+        self.owners.iter().zip(&self.rows).map(of_owner).sum()
+    }
+
+    /// The same run with rows of several owners: their groups, and how many rows these have of each.
+    pub(crate) fn with_owners(self, owners: Vec<Range<usize>>, rows: Vec<usize>) -> Self {
+        Self { owners, rows, ..self }
     }
 
     /// Where the rows are while the server trains. Whoever trains may decide otherwise where copies of features serve
