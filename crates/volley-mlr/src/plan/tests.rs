@@ -272,7 +272,6 @@ fn ring_degrees_out_of_range_are_refused() {
 /// In one block they took 44 GB, an upload of 567 MB and fifty times as long.
 #[test]
 fn many_classes_fit_a_usual_server() {
-    let start = Instant::now();
     for (classes, gigabytes, upload_megabytes, seconds) in
         [(65, 2.0, 40.0, 8.0), (100, 2.0, 60.0, 10.0), (128, 2.0, 70.0, 12.0), (1000, 4.0, 400.0, 60.0)]
     {
@@ -284,8 +283,6 @@ fn many_classes_fit_a_usual_server() {
         assert!(upload < upload_megabytes, "{classes} classes take an upload of {upload} MB");
         assert!(plan.seconds() < seconds, "{classes} classes take {} s", plan.seconds());
     }
-    // A few seconds each, and more where other programs run.
-    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
 
 /// Keys of half their size or less cost less than a tenth of the time.

@@ -3,6 +3,7 @@ use volley_sigmoid::SigmoidPolynomial;
 use super::*;
 use crate::method::hyperparameters::Hyperparameters;
 use crate::testing::small_ring;
+use crate::training::refresh::INPUT_LEVEL;
 use crate::volley_ckks::bootstrapping::Preset;
 use crate::volley_ckks::costs::CostModel;
 use crate::volley_ckks::{Parameters, Security};
