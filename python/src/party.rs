@@ -51,7 +51,7 @@ impl PyOwner {
     /// Makes the folder of a plan, as `volley init` does.
     #[staticmethod]
     fn create(project: PathBuf, plan: &PyPlan) -> PyResult<Self> {
-        Project::create(&project, &plan.settings, serde_json::Map::new(), &plan.plan)
+        Project::create(&project, &plan.settings, serde_json::Map::new(), None, &plan.plan)
             .map_err(Failure::from)?;
         Ok(Self(project))
     }

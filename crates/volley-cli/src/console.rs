@@ -44,6 +44,13 @@ pub(crate) fn tell(event: &Event) {
     show(None, event);
 }
 
+/// Tells the same of a job.
+pub(crate) fn tell_of(job: &str, event: &Event) {
+    let _span = tracing::info_span!("job", name = %escaped(job)).entered();
+    log(event);
+    show(Some(job), event);
+}
+
 /// Shows an event of the program that trains a job, which keeps its own log.
 pub(crate) fn pass_on(job: &str, event: &Event) {
     show(Some(job), event);

@@ -24,21 +24,19 @@ const LOG_N: RangeInclusive<u32> = 12..=16;
 /// [`BadInput`] with what would fit.
 pub(crate) fn plan(settings: &Settings) -> Result<Plan, BadInput> {
     phase("planning", || {
-        let plan = settings.plan().map_err(|error| with_advice(&error, settings))?;
-        match (settings.memory, available_memory_bytes()) {
-            (None, Some(available)) => check(plan, settings, available),
-            _ => Ok(plan),
-        }
+        let plan = match (settings.memory, available_memory_bytes()) {
+            (None, Some(available)) => return for_machine(settings, available),
+            _ => settings.plan(),
+        };
+        plan.map_err(|error| with_advice(&error, settings))
     })
 }
 
-/// Refuses a plan that this machine has not the memory for.
-fn check(plan: Plan, settings: &Settings, available: u64) -> Result<Plan, BadInput> {
+/// The plan, unless this machine has not the memory for it.
+fn for_machine(settings: &Settings, available: u64) -> Result<Plan, BadInput> {
+    let planned = settings.plan_for_machine(available).map_err(|error| with_advice(&error, settings))?;
+    let (plan, Some(within)) = planned else { return Ok(planned.0) };
     let needed = plan.memory(1).total();
-    if needed <= available {
-        return Ok(plan);
-    }
-    let within = Settings { memory: Some(available), ..settings.clone() }.plan();
     let smaller = match within {
         Ok(smaller) => format!("--memory {} plans for less", gigabytes(smaller.memory(1).total())),
         Err(error) => with_advice(&error, settings).to_string(),
@@ -141,12 +139,11 @@ mod tests {
     #[test]
     fn a_plan_that_the_machine_has_no_memory_for_is_refused_with_what_fits() {
         let settings = Settings::of(2000, 50, 3);
-        let plan = || settings.plan().unwrap();
-        let needed = plan().memory(1).total();
-        assert!(check(plan(), &settings, needed).is_ok());
-        let refused = check(plan(), &settings, needed - 1).unwrap_err().to_string();
+        let needed = settings.plan().unwrap().memory(1).total();
+        assert!(for_machine(&settings, needed).is_ok());
+        let refused = for_machine(&settings, needed - 1).unwrap_err().to_string();
         assert!(refused.contains(" plans for less; if the server has as much: --memory "), "{refused}");
-        let none = check(plan(), &settings, 50_000_000).unwrap_err().to_string();
+        let none = for_machine(&settings, 50_000_000).unwrap_err().to_string();
         assert!(
             none.contains("the leanest plan takes ") && none.contains(" would do; if the server"),
             "{none}"

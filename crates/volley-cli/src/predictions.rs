@@ -77,7 +77,9 @@ pub(crate) struct Target {
     /// Where to write the labels, one a line [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Write CSV instead: the label and the score of each class
+    /// Write CSV instead: the label and the score of each class. Scores are no probabilities: the
+    /// higher one is the likelier class, and of the profile `standard` a difference of two scores of a row estimates
+    /// roughly the logarithm of how much likelier one class is
     #[arg(long = "scores")]
     with_scores: bool,
     /// Replace the output if it exists

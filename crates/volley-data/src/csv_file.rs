@@ -12,7 +12,7 @@ use volley_mlr::Precision;
 
 use crate::error::{ContentError, excerpt};
 use crate::labels::LabelSource;
-use crate::source::{Memory, label_bytes};
+use crate::source::{LIBSVM, Memory, label_bytes};
 use crate::table::{Header, HeaderDoubt, LabelDoubt, Remarks, Table, TableOptions};
 
 mod header;
@@ -32,6 +32,9 @@ pub(crate) fn parse(
 ) -> Result<Table, ContentError> {
     let mut records = Records::new(content, memory.left(), options.delimiter, options.comments)?;
     let first = records.next().transpose()?.ok_or(ContentError::NoRows)?;
+    if is_libsvm(&first) {
+        return Err(ContentError::Foreign { found: LIBSVM });
+    }
     let second = records.next().transpose()?;
     let layout = Layout::of(&first, second.as_ref(), options)?;
     let header = layout.has_header.then(|| first.iter().map(str::to_owned).collect());
@@ -47,6 +50,20 @@ pub(crate) fn parse(
         return Err(ContentError::NoRows);
     }
     rows.into_table(path, options, records.comments())
+}
+
+/// Whether a row is a number and then, with blanks between them, pairs such as `3:0.5`.
+fn is_libsvm(row: &Record) -> bool {
+    let is_pair = |text: &str| {
+        let pair = text.split_once(':');
+        pair.is_some_and(|(column, value)| {
+            (column == "qid" || column.parse::<u32>().is_ok()) && value.parse::<f64>().is_ok()
+        })
+    };
+    let mut texts = row.iter().flat_map(str::split_whitespace);
+    let has_label = texts.next().is_some_and(|label| label.parse::<f64>().is_ok());
+    let mut pairs = texts.peekable();
+    has_label && pairs.peek().is_some() && pairs.all(is_pair)
 }
 
 /// The rows read so far.

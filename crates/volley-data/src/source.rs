@@ -19,6 +19,11 @@ const MAGIC_BYTES: u64 = 6;
 /// A compressed archive is held in memory beside its directory and the table. It may take the limit divided by this.
 const ARCHIVE_PART: u64 = 4;
 
+/// A format of Weka's, whose rows are CSV.
+const ARFF: &str = "an ARFF file";
+/// A format of pairs of a column and its value, which only its rows show.
+pub(crate) const LIBSVM: &str = "a LIBSVM file";
+
 /// What a table can be read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -31,13 +36,15 @@ pub(crate) enum Format {
 }
 
 /// Formats that tables often have elsewhere, by the ends of names and the first bytes.
-const FOREIGN: [(&[&str], &[u8], &str); 6] = [
+const FOREIGN: [(&[&str], &[u8], &str); 8] = [
     (&[".parquet", ".pq"], b"PAR1", "a Parquet file"),
     (&[".feather", ".arrow"], b"ARROW1", "an Arrow or Feather file"),
     (&[".xlsx", ".xls", ".ods"], b"\xd0\xcf\x11\xe0", "a spreadsheet"),
     (&[".h5", ".hdf5"], b"\x89HDF", "an HDF5 file"),
     (&[".pkl", ".pickle"], b"\x80\x04\x95", "a pickle"),
     (&[".json", ".jsonl"], b"{\"", "JSON"),
+    (&[".arff"], b"@relat", ARFF),
+    (&[], b"@RELAT", ARFF),
 ];
 
 impl Format {

@@ -11,7 +11,7 @@ use volley_sigmoid::SigmoidPolynomial;
 use crate::training::circuit::{SPARE_LEVELS, TrainingCircuit};
 use crate::volley_ckks::bootstrapping::Preset;
 use crate::volley_ckks::costs::{CoreKind, CostModel};
-use crate::volley_ckks::{Operand, Parameters, Simulator, Upload};
+use crate::volley_ckks::{KeySpec, Operand, Parameters, Simulator, Upload};
 use crate::volley_revolver::plan::{Circuit, Demands, Plan as MatrixPlan};
 use crate::volley_revolver::skewed::Split;
 use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
@@ -41,6 +41,8 @@ pub struct Plan {
     matrices: MatrixPlan,
     /// The groups of each owner's rows, one owner after the other.
     owners: Vec<Range<usize>>,
+    /// The rows of each owner. In a pool the others of its groups are zeros.
+    rows: Vec<usize>,
 }
 
 planned!(Plan);
@@ -75,14 +77,25 @@ impl Plan {
         hyperparameters: &Hyperparameters,
         demands: Demands,
     ) -> Result<Self, Error> {
-        // The bias alone would be a column, but not a training.
-        if features == 0 {
-            return Err(MatrixError::EmptyShape { samples, columns: features, classes }.into());
-        }
-        // With the bias. More columns than there are numbers do not fit either.
-        let shape = Shape { samples, columns: features.saturating_add(1), classes };
-        hyperparameters.profile().check_features(features)?;
-        planning::cheapest(shape, hyperparameters, demands)
+        planning::cheapest(shape_of(samples, features, classes, hyperparameters)?, hyperparameters, demands)
+    }
+
+    /// The [cheapest plan](Self::new) in any memory, and where it takes more than a machine has, the cheapest one within
+    /// that, or why there is none. What is simulated for one serves the other.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new) without a limit of the memory.
+    pub fn for_machine(
+        samples: usize,
+        features: usize,
+        classes: usize,
+        hyperparameters: &Hyperparameters,
+        demands: Demands,
+        available_bytes: u64,
+    ) -> Result<(Self, Option<Result<Self, Error>>), Error> {
+        let shape = shape_of(samples, features, classes, hyperparameters)?;
+        planning::fastest_and_within(shape, hyperparameters, demands, Some(available_bytes))
     }
 
     /// Puts the parts of a plan together.
@@ -96,8 +109,9 @@ impl Plan {
         };
         let hyperparameters = training.hyperparameters.clone();
         let (storage, copy_levels) = (training.storage, training.copy_levels);
-        let owners = std::iter::once(0..matrices.layout().groups()).collect();
-        Self { hyperparameters, refreshes, storage, copy_levels, matrices, owners }.checked()
+        let layout = matrices.layout();
+        let (owners, rows) = (std::iter::once(0..layout.groups()).collect(), vec![layout.shape().samples]);
+        Self { hyperparameters, refreshes, storage, copy_levels, matrices, owners, rows }.checked()
     }
 
     /// The plan of a run under these parameters, in this layout and by this split, whose weights are refreshed by
@@ -184,9 +198,20 @@ impl Plan {
         &self.owners
     }
 
-    /// The same run with rows of several owners, who have these groups.
-    pub(crate) fn with_owners(self, owners: Vec<Range<usize>>) -> Self {
-        Self { owners, ..self }
+    /// The rows of the owners in so many groups, from the first one on: without those of zeros that fill up the last
+    /// group of each owner of a pool.
+    #[must_use]
+    pub fn rows_in_first(&self, groups: usize) -> usize {
+        let of_group = 2 * self.layout().rows();
+        let of_owner = |(own, &rows): (&Range<usize>, &usize)| {
+            rows.min(groups.saturating_sub(own.start).saturating_mul(of_group))
+        };
+        self.owners.iter().zip(&self.rows).map(of_owner).sum()
+    }
+
+    /// The same run with rows of several owners: their groups, and how many rows these have of each.
+    pub(crate) fn with_owners(self, owners: Vec<Range<usize>>, rows: Vec<usize>) -> Self {
+        Self { owners, rows, ..self }
     }
 
     /// Where the rows are while the server trains. Whoever trains may decide otherwise where copies of features serve
@@ -332,6 +357,22 @@ impl Plan {
     }
 }
 
+/// The shape of the matrices: with the bias.
+fn shape_of(
+    samples: usize,
+    features: usize,
+    classes: usize,
+    hyperparameters: &Hyperparameters,
+) -> Result<Shape, Error> {
+    // The bias alone would be a column, but not a training.
+    if features == 0 {
+        return Err(MatrixError::EmptyShape { samples, columns: features, classes }.into());
+    }
+    hyperparameters.profile().check_features(features)?;
+    // More columns than there are numbers do not fit either.
+    Ok(Shape { samples, columns: features.saturating_add(1), classes })
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MEGA: f64 = 1e6;
@@ -442,6 +483,10 @@ impl Circuit for Training<'_> {
 
     fn least_bytes(&self, parameters: &Parameters, layout: Layout, split: Split) -> u64 {
         self.circuit().least_bytes(parameters, layout, split)
+    }
+
+    fn least_keys(&self, parameters: &Parameters, layout: Layout) -> KeySpec {
+        self.circuit().least_keys(parameters, layout)
     }
 
     fn depends_on_special_primes(&self) -> bool {

@@ -27,10 +27,17 @@ impl BadInput {
 fn in_plain_words(problem: &str) -> String {
     let Some((words, rest)) = problem.split_once(" (os error ") else { return problem.to_owned() };
     let rest = rest.split_once(')').map_or("", |(_, rest)| rest);
-    let before = words.strip_suffix("No such file or directory");
-    let words = before.map_or(words.to_owned(), |before| format!("{before}there is no such file or folder"));
-    format!("{words}{rest}")
+    let plain =
+        PLAIN_WORDS.iter().find_map(|(system, ours)| Some(format!("{}{ours}", words.strip_suffix(system)?)));
+    format!("{}{rest}", plain.unwrap_or_else(|| words.to_owned()))
 }
+
+/// Words of the system that say little to most people.
+const PLAIN_WORDS: [(&str, &str); 3] = [
+    ("No such file or directory", "there is no such file or folder"),
+    ("Not a directory", "there is a file where a folder should be: are the arguments in their order?"),
+    ("Is a directory", "there is a folder where a file should be: are the arguments in their order?"),
+];
 
 impl Display for BadInput {
     /// Writes one line, even if the cause wrote several.
@@ -85,6 +92,15 @@ mod tests {
         assert_eq!(BadInput::at(path, &missing).to_string(), "x.csv: there is no such file or folder");
         let advised = BadInput::new(format_args!("x.csv: {missing}; name another"));
         assert_eq!(advised.to_string(), "x.csv: there is no such file or folder; name another");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let below = std::fs::read(file.path().join("project.json")).unwrap_err();
+        let said = BadInput::at(path, &below).to_string();
+        assert_eq!(
+            said,
+            "x.csv: there is a file where a folder should be: are the arguments in their order?"
+        );
+        let folder = std::fs::read(std::env::temp_dir()).unwrap_err();
+        assert!(BadInput::new(&folder).to_string().starts_with("there is a folder where a file should be: "));
         let denied = std::io::Error::from_raw_os_error(13);
         assert_eq!(BadInput::new(denied).to_string(), "Permission denied");
     }

@@ -13,11 +13,12 @@ use crate::failure::Failure;
 use crate::job_folder::{model_limit, open};
 use crate::observer::Observer;
 use crate::project::Project;
+use crate::shared_models;
 
 /// How a model is decrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decryption {
-    /// As the plan has it: the model of a shareable one gets its noise.
+    /// As the plan has it: the model of a shareable one gets its noise, and is counted among those that may be shared.
     AsPlanned,
     /// To the last bit, for the owner alone.
     Private,
@@ -39,7 +40,8 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// [`Failure`] for a project without a job or its key, and for a file that is no model of the job.
+    /// [`Failure`] for a project without a job or its key, for a file that is no model of the job, and for one model
+    /// more than a shareable plan covers.
     pub fn decrypt_model(
         &self,
         file: &Path,
@@ -60,6 +62,9 @@ impl Project {
             Decryption::Private => state.decrypt_private(plan, &secret_key, &encrypted),
         });
         let model = TableModel::new(model.at(file)?, self.schema(&job)?).or_bad_input()?;
+        if let (Decryption::AsPlanned, Some(flooding)) = (decryption, plan.hyperparameters().flooding()) {
+            shared_models::count(&self.private(), &job, &encrypted, flooding)?;
+        }
         Ok(DecryptedModel { model, job, iteration: encrypted.iteration })
     }
 }

@@ -33,6 +33,7 @@ mod project;
 mod rows;
 mod scoring;
 mod settings;
+mod shared_models;
 mod tables;
 mod training;
 mod upload;

@@ -10,8 +10,10 @@
 //! PROJECT/private/                     never leaves (mode 0700, files 0600)
 //!     secret-key.vly
 //!     owner-state.vly                  what the decrypted weights are read with
+//!     planned-columns.json             the columns of the table that was planned for, if there was one
 //!     columns.json                     the columns of the table that was encrypted
 //!     rows-hash                        of the rows that were encrypted last, to know their scores by
+//!     shared-models                    the models of a shareable plan that were decrypted to be shared
 //! PROJECT/append/                      mode 0700: a new upload with more rows, until its files take their places
 //! ```
 //!
@@ -41,6 +43,7 @@ use crate::settings::Settings;
 
 const OWNER_STATE: &str = "owner-state.vly";
 const SCHEMA: &str = "columns.json";
+const PLANNED_SCHEMA: &str = "planned-columns.json";
 /// The version of `project.json`.
 const FORMAT: u32 = 1;
 /// More than `project.json` has.
@@ -62,14 +65,33 @@ struct Stored {
     plan_hash: String,
 }
 
-/// `columns.json`.
+/// `columns.json` and `planned-columns.json`. Their names are the owner's alone.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredSchema {
     format: u32,
-    /// The job of the encryption.
-    job_id: String,
+    /// The job of the encryption, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    job_id: Option<String>,
+    /// Whether rows were weighted for all classes to count alike.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    balanced: bool,
     columns: Schema,
+}
+
+impl StoredSchema {
+    fn read(file: &Path) -> Result<Option<Self>, BadInput> {
+        let is_there = file.try_exists().at(file)?;
+        is_there.then(|| serde_json::from_str(&read_text(file, SCHEMA_LIMIT)?).at(file)).transpose()
+    }
+
+    fn stage(&self, file: &Path) -> Result<Staged, BadInput> {
+        let text = serde_json::to_string(self).at(file)?;
+        if text.len() as u64 >= SCHEMA_LIMIT {
+            return Err(BadInput::new("the names of the columns are longer than 16 MiB together"));
+        }
+        Staged::private(file, |mut out| writeln!(out, "{text}"))
+    }
 }
 
 /// The owner's folder.
@@ -79,15 +101,17 @@ pub struct Project {
 }
 
 impl Project {
-    /// Makes the folder of a plan. It keeps what a program was told of the `table`, an object of JSON.
+    /// Makes the folder of a plan. It keeps what a program was told of the `table`, an object of JSON, and the columns
+    /// of the table that was planned for, if there was one.
     ///
     /// # Errors
     ///
-    /// For a folder that is a project already, and one that cannot be written.
+    /// For a folder that is a project already, one that cannot be written, and names of columns that are too long.
     pub fn create(
         root: &Path,
         settings: &Settings,
         table: Map<String, Value>,
+        columns: Option<&Schema>,
         plan: &Plan,
     ) -> Result<Self, BadInput> {
         let project = Self { root: root.to_owned() };
@@ -103,6 +127,11 @@ impl Project {
         // A folder that was there already gets this mode too.
         #[cfg(unix)]
         fs::set_permissions(&private, std::os::unix::fs::PermissionsExt::from_mode(0o700)).at(&private)?;
+        if let Some(columns) = columns {
+            let planned =
+                StoredSchema { format: FORMAT, job_id: None, balanced: false, columns: columns.clone() };
+            planned.stage(&project.planned_schema_file())?.commit(true)?;
+        }
         let plan_hash = PlanHash::of(plan).at(&file)?.to_string();
         let stored = Stored { format: FORMAT, settings: settings.clone(), table, plan_hash };
         let text = serde_json::to_string_pretty(&stored).at(&file)?;
@@ -181,16 +210,42 @@ impl Project {
     ///
     /// For a file of columns that was changed or is of another job.
     pub fn schema(&self, job: &Job) -> Result<Schema, BadInput> {
+        let features = job.plan().layout().shape().columns - 1;
+        Ok(self.stored_schema(job)?.map_or_else(|| Schema::of_features(features), |stored| stored.columns))
+    }
+
+    /// Whether the rows of the job were weighted for all classes to count alike, as far as it is known.
+    ///
+    /// # Errors
+    ///
+    /// As [`schema`](Self::schema).
+    pub fn is_balanced(&self, job: &Job) -> Result<bool, BadInput> {
+        Ok(self.stored_schema(job)?.is_some_and(|stored| stored.balanced))
+    }
+
+    fn stored_schema(&self, job: &Job) -> Result<Option<StoredSchema>, BadInput> {
         let (file, features) = (self.owner_files().schema(), job.plan().layout().shape().columns - 1);
-        if !file.try_exists().at(&file)? {
-            return Ok(Schema::of_features(features));
-        }
-        let stored: StoredSchema = serde_json::from_str(&read_text(&file, SCHEMA_LIMIT)?).at(&file)?;
-        let is_of_job = stored.job_id == job.id().to_string();
+        let Some(stored) = StoredSchema::read(&file)? else { return Ok(None) };
+        let is_of_job = stored.job_id == Some(job.id().to_string());
         if stored.format == FORMAT && is_of_job && stored.columns.count(Use::Feature) == features {
-            return Ok(stored.columns);
+            return Ok(Some(stored));
         }
         Err(BadInput::at(&file, "changed, or of another encryption: `volley encrypt` makes it anew"))
+    }
+
+    /// The columns of the table that was planned for, if it was one and not a shape.
+    ///
+    /// # Errors
+    ///
+    /// For a file of columns that was changed, or made by another version.
+    pub fn planned_schema(&self) -> Result<Option<Schema>, BadInput> {
+        let file = self.planned_schema_file();
+        match StoredSchema::read(&file)? {
+            Some(stored) if stored.format != FORMAT => {
+                Err(BadInput::at(&file, "made by another version of volley"))
+            }
+            stored => Ok(stored.map(|stored| stored.columns)),
+        }
     }
 
     /// The job that was encrypted last, for work with the secret key.
@@ -271,8 +326,12 @@ impl Project {
     }
 
     /// The folder of what stays with the owner.
-    fn private(&self) -> PathBuf {
+    pub(crate) fn private(&self) -> PathBuf {
         self.root.join("private")
+    }
+
+    fn planned_schema_file(&self) -> PathBuf {
+        self.private().join(PLANNED_SCHEMA)
     }
 
     fn settings_file(&self) -> PathBuf {
@@ -419,24 +478,20 @@ impl OwnerFiles {
         self.folder.join(SCHEMA)
     }
 
-    /// Stages the columns of the table that a job was encrypted from. Their names are the owner's alone.
+    /// Stages the columns of the table that a job was encrypted from, and whether its rows were weighted for all classes
+    /// to count alike.
     ///
     /// # Errors
     ///
     /// For names that are too long, and what the file system refuses.
-    pub fn stage_schema(&self, job: &Job, schema: &Schema) -> Result<Staged, BadInput> {
-        let stored = StoredSchema { format: FORMAT, job_id: job.id().to_string(), columns: schema.clone() };
-        let file = self.schema();
-        let text = serde_json::to_string(&stored).at(&file)?;
-        if text.len() as u64 >= SCHEMA_LIMIT {
-            return Err(BadInput::new("the names of the columns are longer than 16 MiB together"));
-        }
-        Staged::private(&file, |mut out| writeln!(out, "{text}"))
+    pub fn stage_schema(&self, job: &Job, schema: &Schema, balanced: bool) -> Result<Staged, BadInput> {
+        let (job_id, columns) = (Some(job.id().to_string()), schema.clone());
+        StoredSchema { format: FORMAT, job_id, balanced, columns }.stage(&self.schema())
     }
 }
 
 /// Reads a file of the project, which has no more bytes than `limit`.
-fn read_text(file: &Path, limit: u64) -> Result<String, BadInput> {
+pub(crate) fn read_text(file: &Path, limit: u64) -> Result<String, BadInput> {
     let mut text = String::new();
     open_named(file)?.take(limit).read_to_string(&mut text).at(file)?;
     Ok(text)

@@ -163,14 +163,29 @@ impl Settings {
     ///
     /// Those of [`Plan::new`] and of the hyperparameters.
     pub fn plan(&self) -> Result<Plan, Error> {
-        let demands = Demands {
+        let (settings, demands) = (self.hyperparameters()?, self.demands());
+        Plan::new(self.samples, self.features, self.classes, &settings, demands)
+    }
+
+    /// The plan, and where it takes more memory than a machine has, the one within that: each as
+    /// [`plan`](Self::plan) gives it, without and with this limit.
+    ///
+    /// # Errors
+    ///
+    /// As [`plan`](Self::plan).
+    pub fn plan_for_machine(&self, available: u64) -> Result<(Plan, Option<Result<Plan, Error>>), Error> {
+        let (settings, demands) = (self.hyperparameters()?, Demands { memory_bytes: None, ..self.demands() });
+        Plan::for_machine(self.samples, self.features, self.classes, &settings, demands, available)
+    }
+
+    fn demands(&self) -> Demands {
+        Demands {
             ring: self.log_n.map_or(RingChoice::Cheapest, RingChoice::LogN),
             security: self.security.claim(),
             key_bytes: self.small_keys.then_some(SMALL_KEY_BYTES),
             memory_bytes: self.memory,
             ..Demands::default()
-        };
-        Plan::new(self.samples, self.features, self.classes, &self.hyperparameters()?, demands)
+        }
     }
 }
 

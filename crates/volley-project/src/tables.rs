@@ -191,6 +191,31 @@ impl TableSource {
         Ok(table)
     }
 
+    /// Labelled rows in the columns of the table that was planned for.
+    ///
+    /// # Errors
+    ///
+    /// For a table without these columns, and one that cannot be read.
+    pub fn read_planned(
+        &self,
+        path: &Path,
+        schema: &Schema,
+        observer: &dyn Observer,
+    ) -> Result<Table, BadInput> {
+        let table = self.read_unremarked(path, LabelSource::Usual, Some(schema), observer);
+        let table = table.map_err(|error| match &*error.cause {
+            ContentError::MissingFeature { name, .. } => BadInput::new(format!(
+                "{}: the column {name:?} of the table that was planned for is not in this one; they go by name, in \
+                 any order, and other columns take another plan: volley init",
+                name_of(path)
+            )),
+            _ => self.explain(&error, Columns::Fixed),
+        })?;
+        note_remarks(&name_of(path), table.remarks(), observer);
+        note_single_rows(&name_of(path), table.labels().unwrap_or_default(), observer);
+        Ok(table)
+    }
+
     /// Labelled rows in the columns of a table that was trained on.
     ///
     /// # Errors

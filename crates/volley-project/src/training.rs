@@ -59,6 +59,7 @@ pub fn train(
             observer.during("checking the rows", || check_upload(folder, job, storage))?;
             let left = training_bytes(job.plan()).saturating_sub(folder.bytes_made_by_server()?);
             check_room(folder.path(), "training", left)?;
+            observer.info("the upload is complete: training starts".to_owned());
             Training { folder, job, observer }.run(storage)?
         }
     };
@@ -150,11 +151,8 @@ impl Training<'_> {
     ) -> Result<(), Failure> {
         let Self { folder, job, observer } = self;
         let iterations = job.plan().hyperparameters().iterations();
-        let samples = job.plan().layout().shape().samples;
+        let samples = job.plan().rows_in_first(job.plan().layout().groups());
         let unit = format!("rows in {}", counted(iterations, "iteration"));
-        // Ciphertexts have the rows of one owner each, and zeros for the rest.
-        let is_pooled = job.plan().hyperparameters().pool().is_some();
-        let unit = if is_pooled { format!("{unit}, rows of zeros included") } else { unit };
         let count = observer.counts("training", iterations * samples, unit);
         count.begin_after(before * samples);
         for iteration in before + 1..=iterations {

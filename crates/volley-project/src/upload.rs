@@ -41,9 +41,10 @@ pub fn encrypt(
     let job = Job::new(Arc::clone(plan), owner.key_id(), rng).or_bad_input()?;
     let encryption = owner.encryption()?;
     let count = observer.counts("encryption", plan.row_files(), "files of rows".to_owned());
-    let state = owner.training_set().owner_state();
+    let training_set = owner.training_set();
+    let state = training_set.owner_state();
     let state = Staged::private(&private.owner_state(), |file| state.write(&job, file))?;
-    let schema = private.stage_schema(&job, schema)?;
+    let schema = private.stage_schema(&job, schema, training_set.has_row_weights())?;
     let blocks = encryption.preconditioner(rng)?;
     let preconditioner =
         Staged::new(&folder.preconditioner_file(), |out| write_preconditioner(&blocks, &job, out))?;

@@ -16,7 +16,7 @@ mod report;
 mod table;
 mod training;
 
-pub use curves::{Accuracies, Curve, Curves, Encrypted, Quality, Rows};
+pub use curves::{Accuracies, Baselines, Curve, Curves, Encrypted, Quality, Rows};
 pub use error::Error;
 pub use examples::{Confusion, Example};
 pub use page::PageFile;

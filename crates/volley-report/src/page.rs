@@ -61,7 +61,7 @@ fn page(report: &Report, plots: &Plots, made_by: &str) -> Markup {
                     (predictions(report, plots))
                     (cost(report, plots))
                     (security(report))
-                    (literature::section(report))
+                    @if let Some(run) = &report.run { (literature::section(report, run)) }
                 }
                 footer {
                     p { "Made by " code { (made_by) } ". All numbers are in "
@@ -97,13 +97,14 @@ fn headlines(report: &Report) -> Markup {
 }
 
 fn learning(report: &Report, plots: &Plots) -> Markup {
-    let note = "After each iteration; iteration 0 is before the first, when all weights are zero. NAG, SLE-NAG and \
-                SLE-NAG+QG are the three curves of arXiv 2304.03807, trained in clear on the same prepared rows with \
-                the exact sigmoid. The loss is the squared likelihood error's, the less the better.";
+    let note = "After each iteration; iteration 0 is before the first, when all weights are zero. The loss is the \
+                squared likelihood error's, the less the better.";
+    let of_baselines = "NAG, SLE-NAG and SLE-NAG+QG are the three curves of arXiv 2304.03807, trained in clear on the \
+                        same prepared rows with the exact sigmoid.";
     html! {
         section {
             h2 { "What it learned" }
-            p { (note) }
+            p { (note) @if report.curves.baselines.is_some() { " " (of_baselines) } }
             @if report.run.is_none() {
                 p { "The encrypted training is known by the model that it ended with: a point in the plots of \
                     accuracy. Its loss is not known, since a decrypted model has other scores than those that were \

@@ -1,15 +1,18 @@
-//! A report as a table for terminals, beside the paper's figures.
+//! A report as a table for terminals, a run that was watched beside the paper's figures.
 
 use std::fmt;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, ContentArrangement, Table};
 use volley_program::units::{percent, show_bytes, show_seconds};
 
-use crate::report::{Report, Run};
+use crate::report::{Operations, Report, Run};
 
 /// The paper's test accuracies after its two iterations, in per cent.
 pub(crate) const PAPER_ACCURACY: [&str; 2] = ["20.48 %", "21.49 %"];
+
+/// Columns of most terminals.
+const WIDTH: u16 = 80;
 
 /// Where the accuracy on validation rows stands: before that on test rows.
 const VALIDATION_COLUMN: usize = 3;
@@ -25,26 +28,20 @@ impl fmt::Display for Report {
 }
 
 impl Report {
+    /// What was trained, beside the paper's run where the run was watched.
     fn overview(&self) -> Table {
-        let mut table = table(&["", "this run", "paper (arXiv 2304.03807)"]);
+        let header = ["", "this run", "arXiv 2304.03807"];
+        let columns = if self.run.is_some() { 3 } else { 2 };
+        let mut table = table(&header[..columns]);
         let mut row = |name: &str, here: String, paper: &str| {
-            table.add_row([name, &here, paper]);
+            table.add_row(&[name, &here, paper][..columns]);
         };
         let Self { parameters, upload, keys, .. } = self;
-        row(
-            "data",
-            format!("{} samples × {} features", self.samples, self.features),
-            "128 samples × 400 features",
-        );
+        row("samples × features", format!("{} × {}", self.samples, self.features), "128 × 400");
         row("classes", self.classes.to_string(), "10");
-        row(
-            "parameters",
-            format!(
-                "log N {}, log Q {:.0}, log QP {:.0}",
-                parameters.log_n, parameters.log_q, parameters.log_qp
-            ),
-            "log N 16, log Q 990",
-        );
+        row("ring", format!("log N {}", parameters.log_n), "log N 16");
+        let moduli = format!("log Q {:.0}, log QP {:.0}", parameters.log_q, parameters.log_qp);
+        row("moduli", moduli, "log Q 990");
         let security = parameters.security_bits.map(|bits| format!("{bits} bits (eprint 2024/463)"));
         row("security", security.unwrap_or_else(|| "none: unchecked parameters".into()), "128 bits claimed");
         row(
@@ -54,7 +51,8 @@ impl Report {
         );
         row("evaluation keys", format!("{} keys, {}", keys.count, show_bytes(keys.bytes)), "");
         self.run.iter().for_each(|run| run.cost(&mut row));
-        row("largest weight difference", format!("{:.1e} (relative)", self.max_relative_weight_error), "");
+        let difference = format!("{:.1e} (relative)", self.max_relative_weight_error);
+        row("weight difference", difference, "");
         row("equal predictions", percent(self.prediction_agreement), "");
         table
     }
@@ -80,24 +78,17 @@ impl Run {
             row(&phase.name, show_seconds(phase.seconds), "");
         }
         row("server, in all", show_seconds(*server_seconds), "about 21 min");
-        row(
-            "operations",
-            format!("{} rotations, {} hoisted", operations.rotations, operations.hoisted_rotations),
-            "",
-        );
-        row(
-            "",
-            format!("{} products, {} relinearizations", operations.products, operations.relinearizations),
-            "",
-        );
+        let Operations { rotations, hoisted_rotations, products, relinearizations } = operations;
+        row("rotations", format!("{rotations}, and {hoisted_rotations} hoisted"), "");
+        row("products", format!("{products}, and {relinearizations} relinearizations"), "");
         row("peak memory", peak_memory_bytes.map_or_else(|| "unknown".into(), show_bytes), "18.5 GB");
     }
 
     fn progress(&self) -> Table {
-        let mut header = vec!["iteration", "time", "level left", "test accuracy", "in clear", "paper"];
+        let mut header = vec!["iteration", "time", "level left", "test\naccuracy", "in clear", "paper"];
         let is_validated = self.iterations.iter().any(|iteration| iteration.validation_accuracy.is_some());
         if is_validated {
-            header.insert(VALIDATION_COLUMN, "validation accuracy");
+            header.insert(VALIDATION_COLUMN, "validation\naccuracy");
         }
         let mut table = table(&header);
         for (index, iteration) in self.iterations.iter().enumerate() {
@@ -125,9 +116,10 @@ fn align(mut table: Table) -> Table {
     table
 }
 
-/// An empty table in the style of the report.
+/// An empty table in the style of the report, whose cells have several lines where it would be too wide.
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(header);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
     table
 }

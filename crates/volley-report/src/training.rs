@@ -5,7 +5,7 @@ use volley_data::Images;
 use volley_data::volley_mlr::{Dataset, Model, Plan, Step, TrainingSet};
 use volley_program::ProfileName;
 
-use crate::curves::{Accuracies, Curve, Curves, Encrypted, Rows};
+use crate::curves::{Accuracies, Baselines, Curve, Curves, Encrypted, Rows};
 use crate::error::Error;
 use crate::examples::{confusion, examples};
 use crate::report::{Iteration, Keys, Operations, Parameters, Phase, Report, Run, Upload};
@@ -156,6 +156,8 @@ impl Training<'_> {
         let (plan, test, in_clear) = (self.plan, self.rows.test, self.model_in_clear()?);
         let (parameters, shape, keys) = (plan.parameters(), plan.layout().shape(), plan.key_spec());
         let upload = plan.upload();
+        let baselines = || Baselines::new(self.training_set, self.rows, self.iterations());
+        let baselines = run.as_ref().map(|_| baselines()).transpose()?;
         Ok(Report {
             data: self.data.to_owned(),
             profile: ProfileName::from(plan.hyperparameters().profile()).to_string(),
@@ -176,7 +178,7 @@ impl Training<'_> {
             run,
             max_relative_weight_error: relative_error(model, &in_clear),
             prediction_agreement: agreement(model, &in_clear, test)?,
-            curves: Curves::new(self.training_set, self.rows, encrypted, plain)?,
+            curves: Curves { encrypted, plain, baselines },
             confusion: confusion(model, test)?,
             examples: self.images.map_or(Ok(Vec::new()), |images| examples(model, test, images))?,
         })

@@ -10,6 +10,7 @@ use volley_ckks::costs::{CostModel, Memory};
 use volley_ckks::params::ParametersError;
 use volley_ckks::{KeySpec, OperationCounts, Parameters, ParametersLiteral, Security, Simulator, Upload};
 
+mod alive;
 mod candidate;
 mod parts;
 mod planner;
@@ -48,7 +49,8 @@ const LOG_N: (u32, u32) = (12, LARGEST_LOG_N);
 /// It does the same to every group of rows, column block and class block: of many only a few are simulated to count
 /// operations. For each further group it has as much more alive ([`simulated_groups`]). What its forward products take
 /// does not depend on how the backward ones are split, nor the reverse: of many splits only a few are simulated to find
-/// the fastest.
+/// the fastest. What ciphertexts it has alive does not depend on how rotations are made
+/// ([`Rotations`](crate::skewed::Rotations)): key switches aside, one simulation tells the memory of four splits.
 pub trait Circuit: Sync {
     /// The error of the layer that the circuit belongs to.
     type Error: From<Error> + Send;
@@ -80,6 +82,12 @@ pub trait Circuit: Sync {
     fn least_bytes(&self, parameters: &Parameters, layout: Layout, split: Split) -> u64 {
         let _ = (parameters, layout, split);
         0
+    }
+
+    /// Keys that it takes in a layout by any split, as far as that is known without a simulation.
+    fn least_keys(&self, parameters: &Parameters, layout: Layout) -> KeySpec {
+        let _ = layout;
+        KeySpec::new(parameters)
     }
 
     /// Whether its operations depend on the special primes, as those of linear transforms on the slots do. Where they

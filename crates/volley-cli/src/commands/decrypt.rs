@@ -27,7 +27,9 @@ Needs the secret key: on the server there is none. Of the project it reads
 project.json, upload/job.vly, private/secret-key.vly, private/owner-state.vly
 and private/columns.json, all of them small: the rest of upload may be gone.
 Unless the plan is shareable the model is private: what is decrypted carries
-noise that depends on the secret key, so it must not go back to the server.")]
+noise that depends on the secret key, so it must not go back to the server.
+The models of a shareable plan are counted in private/shared-models, and no
+more are decrypted than --shared-decryptions planned for, but with --private.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made
     project: PathBuf,
@@ -98,8 +100,8 @@ fn advice(sharing: Sharing) -> String {
     match sharing {
         Sharing::Flooded { statistical_bits, decryptions, .. } => format!(
             "this model may be shared: it is one of {decryptions} decryptions under its key that \
-             {statistical_bits} bits of statistical security cover, if the server evaluated honestly. Share no more \
-             models than that, those of earlier iterations among them: they are not counted here"
+             {statistical_bits} bits of statistical security cover, if the server evaluated honestly. The project \
+             counts them, those of earlier iterations among them"
         ),
         Sharing::Private => {
             "this model is private: neither it nor what is computed from it may get to the server, or to anyone else \

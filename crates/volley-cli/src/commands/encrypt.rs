@@ -34,7 +34,8 @@ Example:
 
 Then digits/upload has everything that the server needs, and nothing that it
 must not have. Each encryption is a job of its own: models of an earlier one
-are refused.
+are refused. Where `volley init` was given a table, columns go by its names,
+in any order.
 
 The same training in clear goes first, and shows how good the model will be.
 Where a score leaves the range of the polynomial nothing is encrypted, and an
@@ -130,7 +131,11 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     // The job is written last: an upload without a job was never complete.
     upload.check_replaceable(options.force)?;
     let plan = Arc::new(phase("planning", || project.plan())?);
-    let table = options.table.or(project.table()?).read_training(&options.data, &Console::default())?;
+    let (earlier, console) = (project.table()?, Console::default());
+    let table = match project.planned_schema()? {
+        Some(planned) => options.table.or_format(earlier).read_planned(&options.data, &planned, &console)?,
+        None => options.table.or(earlier).read_training(&options.data, &console)?,
+    };
     let schema = table.schema().clone();
     let data = table.into_dataset().or_bad_input()?;
     let (profile, layout) = (plan.hyperparameters().profile(), plan.layout());

@@ -1,6 +1,7 @@
 //! `volley features`: a network's features of the owner's images.
 
 use std::fmt;
+use std::fs;
 use std::io::{self, Seek, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -91,6 +92,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     // A file that was begun is no result: it is gone on with, or refused.
     check_free(&partial, true)?;
     options.threads.start()?;
+    // Its recipe would be missed first.
+    fs::metadata(&options.model).at(&options.model)?;
     let recipe_file = options.recipe.clone().unwrap_or_else(|| options.model.with_extension("toml"));
     let recipe = Recipe::read(&recipe_file).or_bad_input()?;
     let labels = options.labels.clone().map_or(LabelSource::Usual, LabelSource::File);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
+use volley_data::Schema;
 use volley_mlr::{Dataset, PlanHash, PredictionPlan, TrainingSet};
 use volley_program::units::counted;
 use volley_program::{BadInput, CoreTimes, OrBadInput};
@@ -24,9 +25,9 @@ Examples:
   volley init train.csv digits      the shape of a table
   volley init --samples 128 --features 400 --classes 10 digits
 
-Of a table only the shape is planned for, and the project keeps what is said
-of its columns for the commands that follow: --label-column, --drop, --header,
---delimiter. No key is made: what is printed is what the run will take, and
+Of a table only the shape is planned for. The project keeps which columns it
+has, and what is said of them, for the commands that follow: --label-column,
+--drop, --header, --delimiter. No key is made: what is printed is what the run will take, and
 what the same training in clear gives. Where a score of it leaves the range of
 the sigmoid's polynomial there is no project, and an option that mends it is
 named; --force goes on all the same.")]
@@ -58,16 +59,23 @@ struct ShapeOptions {
     classes: Option<usize>,
 }
 
-/// What is planned for: the settings with the shape of the data, the folder, and the rows if there are any.
+/// What is planned for: the settings with the shape of the data, the folder, and the rows with their columns if there are
+/// any.
 struct Request<'a> {
     settings: Settings,
     project: &'a Path,
-    data: Option<(&'a Path, Dataset)>,
+    data: Option<(&'a Path, Dataset, Schema)>,
 }
 
 impl Options {
     fn complete(&self) -> Result<Request<'_>, BadInput> {
         let given = [self.shape.samples, self.shape.features, self.shape.classes];
+        let least = [("samples", given[0], 1), ("features", given[1], 1), ("classes", given[2], 2)];
+        for (what, given, least) in least {
+            if let Some(few) = given.filter(|&few| few < least) {
+                return Err(BadInput::new(format!("--{what} {few}: a training has {least} {what} at least")));
+            }
+        }
         match (&self.paths[..], given) {
             ([_], [Some(samples), _, Some(classes)]) if samples < classes => Err(BadInput::new(format!(
                 "{} are too few for {classes} classes, each of which has a row at least",
@@ -85,8 +93,8 @@ impl Options {
                 "--samples, --features and --classes say what shape the data has, or a table of it before the folder",
             )),
             ([path, project], [None, None, None]) => {
-                let (settings, data) = self.training.of_table(path)?;
-                Ok(Request { settings, project, data: Some((path, data)) })
+                let (settings, data, schema) = self.training.of_table(path)?;
+                Ok(Request { settings, project, data: Some((path, data, schema)) })
             }
             _ => Err(BadInput::new("the shape is that of the table: no --samples, --features or --classes")),
         }
@@ -115,7 +123,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let Request { settings, project, data } = options.complete()?;
     let plan = plan(&settings)?;
     let in_clear = match &data {
-        Some((path, data)) => {
+        Some((path, data, _)) => {
             let set = TrainingSet::new(data, plan.hyperparameters().profile()).at(path)?;
             let rehearsal = Rehearsal::new(&settings, &set, None).at(path)?;
             let in_clear = rehearsal.run(Some((data, plan.layout()))).at(path)?;
@@ -124,7 +132,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         }
         None => None,
     };
-    Project::create(project, &settings, options.training.table.kept()?, &plan)?;
+    let columns = data.as_ref().map(|(.., columns)| columns);
+    Project::create(project, &settings, options.training.table.kept()?, columns, &plan)?;
     if !plan.key_spec().covers(PredictionPlan::new(&plan, 1)?.key_spec()) {
         note("encrypted prediction takes keys that the server gets for two iterations or more");
     }

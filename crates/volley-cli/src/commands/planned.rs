@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
+use volley_data::Schema;
 use volley_mlr::{ClassLabels, Dataset};
 use volley_program::{BadInput, Iterations, OrBadInput};
 use volley_project::{Settings, TableSource};
@@ -22,16 +23,18 @@ pub(super) struct Training {
 }
 
 impl Training {
-    /// The rows of a table, and the settings with their shape.
+    /// The rows of a table, its columns, and the settings with their shape.
     ///
     /// # Errors
     ///
     /// [`BadInput`] for a table that cannot be trained on.
-    pub(super) fn of_table(&self, path: &Path) -> Result<(Settings, Dataset), BadInput> {
-        let data = self.table.read_training(path, &Console::default())?.into_dataset().or_bad_input()?;
+    pub(super) fn of_table(&self, path: &Path) -> Result<(Settings, Dataset, Schema), BadInput> {
+        let table = self.table.read_training(path, &Console::default())?;
+        let schema = table.schema().clone();
+        let data = table.into_dataset().or_bad_input()?;
         let (samples, features) = data.features().dim();
         let classes = ClassLabels::of(data.labels()).at(path)?.len();
-        Ok((self.of_shape(samples, features, classes), data))
+        Ok((self.of_shape(samples, features, classes), data, schema))
     }
 
     /// The settings with a shape.

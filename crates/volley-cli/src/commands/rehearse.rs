@@ -54,7 +54,7 @@ impl fmt::Display for Tried {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let path = &options.data;
-    let (settings, data) = options.training.of_table(path)?;
+    let (settings, data, _) = options.training.of_table(path)?;
     let plan = plan(&settings)?;
     let (profile, layout) = (plan.hyperparameters().profile(), plan.layout());
     let set = prepare(&data, profile, layout, options.class_weight).at(path)?;

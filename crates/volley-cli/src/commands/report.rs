@@ -29,8 +29,7 @@ Examples:
 
 Then page/index.html opens in any browser, without a network. It has the
 model's accuracy and confusion matrix on the test rows, accuracy and loss of
-the same training in clear after each iteration, the paper's curves,
-parameters and security. What only the server knows, such as times, is not on
+the same training in clear after each iteration, parameters and security. What only the server knows, such as times, is not on
 it. The page is as private as the model.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made
@@ -46,9 +45,6 @@ pub(crate) struct Options {
     /// NPY or IDX file with the labels of the test rows, where --labels has those of the training data
     #[arg(long, value_name = "FILE", requires = "labels")]
     test_labels: Option<PathBuf>,
-    /// As it was given to `volley encrypt`
-    #[arg(long, value_enum, value_name = "WEIGHT")]
-    class_weight: Option<ClassWeight>,
     /// IDX or NPY file with an image of each test row: some of them are shown with their predictions
     #[arg(long, value_name = "FILE")]
     images: Option<PathBuf>,
@@ -90,11 +86,12 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let job = project.job()?;
     let model = predictions::model(&options.model)?;
     let table = options.table.or_format(project.table()?);
-    let report = options.report(&table, (job.plan(), &project.schema(&job)?), &model)?;
+    let class_weight = project.is_balanced(&job)?.then_some(ClassWeight::Balanced);
+    let report = options.report(&table, (job.plan(), &project.schema(&job)?), class_weight, &model)?;
     if report.max_relative_weight_error > DIFFERENT_WEIGHTS {
         warn(format!(
-            "{}: its weights differ by {:.0} % from those of the same training in clear: was the data \
-             encrypted with another --class-weight, or did the training diverge?",
+            "{}: its weights differ by {:.0} % from those of the same training in clear: did the training \
+             diverge?",
             options.model.display(),
             100.0 * report.max_relative_weight_error
         ));
@@ -104,11 +101,12 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
 }
 
 impl Options {
-    /// A report of the model, by the plan and columns of its training.
+    /// A report of the model, by the plan, columns and weights of its training.
     fn report(
         &self,
         table: &TableSource,
         (plan, schema): (&Plan, &Schema),
+        class_weight: Option<ClassWeight>,
         model: &TableModel,
     ) -> Result<Report, BadInput> {
         let test_table = table.for_test(self.test_labels.as_deref())?;
@@ -117,7 +115,7 @@ impl Options {
         let test = self.test_rows(&test_table, model)?;
         let images = self.images.as_deref().map(images).transpose()?;
         let profile = plan.hyperparameters().profile();
-        let training_set = prepare(&data, profile, plan.layout(), self.class_weight).at(&self.data)?;
+        let training_set = prepare(&data, profile, plan.layout(), class_weight).at(&self.data)?;
         let reference: Vec<Step> =
             phase("training in clear", || training_set.reference(plan.hyperparameters()).collect());
         let name = self.data.file_name().unwrap_or(self.data.as_os_str()).to_string_lossy();

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::assert::Assert;
+use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use serde_json::Value;
 
@@ -153,6 +154,32 @@ fn what_is_said_of_columns_once_holds_to_the_end() {
         .assert()
         .stderr("");
     assert!(json(report)["max_relative_weight_error"].as_f64().unwrap() < 1e-3);
+}
+
+#[test]
+fn a_table_is_encrypted_in_the_columns_that_were_planned_for() {
+    let files = Files::with(MODEL);
+    let content = named_table(24);
+    let (project, ..) = trained(&files, &content);
+    let encrypt = |table: String| {
+        let mut command = volley(["encrypt", "--force", "--json"]);
+        command.args([&project, &files.write("other.csv", table)]);
+        command
+    };
+    let in_clear =
+        |table: String| json(encrypt(table).assert().stderr(contains("note").not()))["in_clear"].clone();
+    let planned = in_clear(content.clone());
+    assert_eq!(in_clear(reordered(&content, &[5, 3, 1, 0, 4, 2], None)), planned);
+    let columns = fs::read_to_string(project.join("private/columns.json")).unwrap();
+    assert!(columns.contains(r#"["id","p","q","r","s","kind"]"#), "{columns}");
+    let renamed = reordered(&content, &[0, 1, 2, 3, 4, 5], Some("id,p,q,R,s,kind"));
+    refuse(&mut encrypt(renamed), &["the column \"r\" of the table that was planned for is not in this one"]);
+    let nameless = content.split_once('\n').unwrap().1.to_owned();
+    refuse(&mut encrypt(nameless), &["--header no takes its columns by place"]);
+    let file = project.join("private/planned-columns.json");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replacen("\"format\":1", "\"format\":2", 1)).unwrap();
+    refuse(&mut encrypt(content), &["planned-columns.json: made by another version"]);
 }
 
 #[test]

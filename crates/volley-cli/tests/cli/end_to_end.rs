@@ -244,6 +244,16 @@ fn a_shareable_model_says_what_it_covers() {
     };
     assert_eq!(sharing("own.json"), "private");
     assert_eq!(sharing("shared.json")["flooded"]["decryptions"], 2);
+    // A repeat counts once. Two other models leave none to be shared.
+    decrypt("again.json").assert().success();
+    let record = path("project/private/shared-models");
+    let counted = fs::read_to_string(&record).unwrap();
+    assert_eq!(counted.lines().count(), 1, "{counted}");
+    let (key, _) = counted.split_once(' ').unwrap();
+    fs::write(&record, format!("{key} {}\n{key} {}\n", "0".repeat(64), "1".repeat(64))).unwrap();
+    refuse(&mut decrypt("third.json"), &["shared-models", "2 of 2 decryptions", "--private"]);
+    assert!(!path("third.json").exists());
+    decrypt("own-again.json").arg("--private").assert().success();
 }
 
 #[test]

@@ -96,6 +96,19 @@ fn files_of_the_wrong_kind_are_named_with_what_is_wanted() {
         }
     }
     refuse(volley(["try"]).arg(path("none.csv")), &["none.csv: there is no such file or folder"]);
+    // The table before the project.
+    let project = &fixture().project;
+    for command in ["encrypt", "encrypt-rows"] {
+        let mut swapped = volley([command, "--force"]);
+        swapped.args([&rows, project]);
+        if command == "encrypt-rows" {
+            swapped.arg("-o").arg(path("rows.vly"));
+        }
+        refuse(&mut swapped, &["a file where a folder should be: are the arguments in their order?"]);
+    }
+    let onnx = path("none.onnx");
+    let mut features = volley(["features", "-o"]);
+    refuse(features.args([&path("f.npz"), &onnx, &rows]), &["none.onnx: there is no such file"]);
     let nowhere = path("none/labels.txt");
     let mut predict = volley(["predict"]);
     refuse(
@@ -105,11 +118,25 @@ fn files_of_the_wrong_kind_are_named_with_what_is_wanted() {
 }
 
 #[test]
+fn scores_are_explained_where_they_are_asked_for() {
+    for command in ["predict", "decrypt-scores"] {
+        volley([command, "--help"]).assert().success().stdout(contains("no probabilities"));
+    }
+}
+
+#[test]
 fn numbers_that_are_read_by_people_are_grouped() {
     let folder = folder();
     let shape = ["init", "--samples", "100000000000", "--features", "4", "--classes", "3"];
     let mut init = volley(shape);
     refuse(init.arg(folder.path().join("large")), &["ciphertexts of features or scores; at most 4,194,304"]);
+    for (shape, words) in [
+        (["24", "4", "1"], "--classes 1: a training has 2 classes at least"),
+        (["24", "0", "3"], "--features 0: a training has 1 features at least"),
+    ] {
+        let mut init = volley(["init", "--samples", shape[0], "--features", shape[1], "--classes", shape[2]]);
+        refuse(init.arg(folder.path().join("few")), &[words]);
+    }
     let mut init = volley(["init", "--samples", "24", "--features", "4", "--classes", "3", "--memory", "2"]);
     init.arg(folder.path().join("few")).assert().code(2).stderr(contains("2G for GB"));
     let mut init = volley(["init", "--samples", "24", "--features", "4", "--classes", "3", "--log-n", "18"]);

@@ -10,7 +10,9 @@ use predicates::str::contains;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::setup::{fixture, folder, names, refuse, table, volley};
+use crate::setup::{
+    fixture, folder, link, link_project, names, refuse, table, table_with_a_rare_class, volley,
+};
 
 /// The fixture's model, decrypted.
 fn model() -> &'static Path {
@@ -110,7 +112,7 @@ fn a_page_has_the_models_figures_and_says_what_was_not_measured() {
 #[test]
 fn a_result_in_json_is_the_report_with_its_page() {
     let files = Files::new();
-    let shown = files.report().args(["--json", "--class-weight", "balanced"]).assert().success();
+    let shown = files.report().arg("--json").assert().success();
     let shown: Value = serde_json::from_slice(&shown.get_output().stdout).unwrap();
     assert_eq!(shown["page"], *files.page.join("index.html").to_str().unwrap());
     assert_eq!(
@@ -204,4 +206,22 @@ fn a_file_of_labels_has_a_second_one_for_the_test_rows() {
     let hint = "--test-labels names the others";
     refuse(files.report().arg("--labels").arg(&labels), &["--labels has those of the training data", hint]);
     files.report().arg("--test-labels").arg(&labels).assert().code(2).stderr(contains("--labels"));
+}
+
+/// The training in clear has the weights of rows that the encryption had.
+#[test]
+fn class_weights_are_those_of_the_encryption() {
+    let files = Files::new();
+    let path = |name: &str| files.folder.path().join(name);
+    let (project, server, model) = (path("project"), path("server"), path("balanced.json"));
+    link_project(&project);
+    let data = files.write("rare.csv", table_with_a_rare_class(24));
+    volley(["encrypt", "--force", "--class-weight", "balanced"]).args([&project, &data]).assert().success();
+    link(&project.join("upload"), &server);
+    volley(["train"]).arg(&server).assert().success();
+    volley(["decrypt", "-o"]).args([&model, &project, &server.join("model.vly")]).assert().success();
+    let mut report = volley(["report", "--json", "-o"]);
+    let made = report.args([&files.page, &project, &model, &data, &data]).assert().success().stderr("");
+    let made: Value = serde_json::from_slice(&made.get_output().stdout).unwrap();
+    assert!(made["max_relative_weight_error"].as_f64().unwrap() < 1e-3, "{made}");
 }

@@ -92,6 +92,10 @@ fn jobs_are_trained_in_turn_and_one_that_fails_stops_no_other() {
     damaged[rows.len() / 2] ^= 1;
     replace(&path("damaged/rows-00001.vly"), &damaged);
     replace(&late_rows, &rows[..rows.len() / 3]);
+    // An owner's whole project.
+    fs::create_dir(path("whole")).unwrap();
+    link(&fixture().upload, &path("whole/upload"));
+    fs::write(path("whole/project.json"), "{}").unwrap();
     symlink("good", path("link")).unwrap();
     symlink("nowhere", path("dangling")).unwrap();
 
@@ -102,6 +106,11 @@ fn jobs_are_trained_in_turn_and_one_that_fails_stops_no_other() {
     assert!(error.starts_with("error: ") && error.contains("rows-00001.vly"), "{error}");
     assert!(error.contains("damaged") && error.lines().count() == 1, "{error}");
     assert!(is_the_model(&path("good/model.vly")) && !path("damaged/model.vly").exists());
+    watch.until_there(&path("whole.error"));
+    let error = fs::read_to_string(path("whole.error")).unwrap();
+    assert!(error.contains("whole/upload, which is all that a server gets"), "{error}");
+    fs::remove_dir_all(path("whole")).unwrap();
+    fs::remove_file(path("whole.error")).unwrap();
 
     // What is not there as a whole is waited for.
     watch.until("one job in each state", || {
@@ -126,9 +135,14 @@ fn jobs_are_trained_in_turn_and_one_that_fails_stops_no_other() {
     let (code, said, problems) = watch.terminate();
     assert_eq!(code, Some(0), "{problems}");
     assert_eq!(said.lines().filter(|line| line.contains("3 iterations")).count(), 3, "{said}");
-    assert!(problems.contains("warning: damaged: failed: ") && !problems.contains("error: "), "{problems}");
+    assert!(problems.contains("damaged: warning: failed: ") && !problems.contains("error: "), "{problems}");
     assert!(problems.contains("late\\u{1b}[31m: waits for the rest: "), "{problems}");
     assert!(!problems.contains('\u{1b}'), "{problems}");
+    // It begins when all is there.
+    let told: Vec<_> = problems.lines().filter(|line| line.starts_with("late")).collect();
+    let place = |words| told.iter().position(|line: &&str| line.contains(words));
+    assert!(place("waits for the rest") < place("training starts"), "{problems}");
+    assert_eq!(problems.matches("training starts").count(), 4, "{problems}");
     assert_eq!(health(folder.path())["state"], "ended");
     let expected =
         [".volley.lock", "damaged", "dangling", "good", "health.json", late, "link", "volley.prom"];
@@ -165,7 +179,7 @@ fn a_watched_job_is_stopped_as_any_other() {
     let job = folder.path().join("job");
     link(&fixture().upload, &job);
     volley(["stop"]).arg(&job).assert().success();
-    let mut watch = Running::watch(folder.path());
+    let mut watch = Running::start(&["train", "--json", "--watch"], folder.path());
     let mark = folder.path().join("job.error");
     watch.until_there(&mark);
     assert!(fs::read_to_string(&mark).unwrap().contains("stopped before an iteration was done"));
@@ -174,6 +188,11 @@ fn a_watched_job_is_stopped_as_any_other() {
     watch.until("a checkpoint", || job.join("checkpoint.vly").exists() || job.join("model.vly").exists());
     let is_stopped = !job.join("model.vly").exists() && fs::write(job.join("stop"), "").is_ok();
     watch.until("done", || health(folder.path())["jobs"]["done"] == 1);
+    let (_, _, problems) = watch.terminate();
+    let events = problems.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let failed =
+        events.filter(|event| event["text"].as_str().is_some_and(|text| text.starts_with("failed: ")));
+    assert!(failed.map(|event| event["job"].clone()).eq(["job"]), "{problems}");
     if is_stopped {
         let model = fs::read(job.join("model.vly")).unwrap();
         let mut kept = (1..=2).map(|iteration| job.join(format!("model-after-{iteration}.vly")));

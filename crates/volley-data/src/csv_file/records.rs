@@ -4,7 +4,8 @@
 //! quote. A laxer reader, such as that of the crate `csv`, makes one field of all rows after a quote that is not
 //! closed. Blanks may stand around fields and their quotes. Fields are separated by the one of comma, semicolon and tab
 //! that the first record has outside of its quotes, or by what the caller says. Lines end with LF, CR LF or CR. A line
-//! that begins with `#` where a record could begin is a comment, unless the caller says that there are none.
+//! that begins with `#` where a record could begin is a comment, unless the caller says that there are none. A first
+//! line such as `sep=;`, which spreadsheets write, says what separates, unless the caller does, and is no record.
 
 use std::io::{BufRead, Cursor, Read};
 
@@ -116,6 +117,20 @@ fn encoding(start: &[u8]) -> Option<&'static str> {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
         [0, 1..=0xff, ..] => Some("UTF-16BE"),
         [1..=0xff, 0, ..] => Some("UTF-16LE"),
+        _ => None,
+    }
+}
+
+/// Of a first line that is none of the table's, the separator that it declares, if it is not that which the fields of
+/// the line itself have.
+fn declared_separator(record: &Record, separator: Option<u8>) -> Option<Option<u8>> {
+    let first = record.field(0);
+    let is_declaration =
+        record.line == 1 && first.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("sep="));
+    match (record.len(), &first.as_bytes()[4.min(first.len())..]) {
+        (1, []) if is_declaration => Some(None),
+        (1, &[byte]) if is_declaration => Some(Some(byte)),
+        (2, []) if is_declaration && record.field(1).is_empty() => Some(separator),
         _ => None,
     }
 }
@@ -286,7 +301,13 @@ impl Parser {
         if self.state == State::Comment {
             return self.end_comment().map(|()| None);
         }
-        self.end_record().map(Some)
+        let (record, separator) = (self.end_record()?, self.separator);
+        let Some(declared) = declared_separator(&record, separator) else { return Ok(Some(record)) };
+        if let (Separation::Auto, Some(byte)) = (self.separation, declared) {
+            self.separation = Separation::Byte(byte);
+        }
+        self.is_first = true;
+        Ok(None)
     }
 
     /// Leaves out a comment, unless it could be a row: all of its fields but the first are numbers.

@@ -428,3 +428,42 @@ fn a_comment_that_could_be_a_row_is_refused_unless_it_is_said_what_it_is() {
     };
     assert_eq!((memory(200), memory(2000)), (Err(ContentError::TooLarge { limit: 200 }), Ok(())));
 }
+
+#[test]
+fn a_first_line_of_a_spreadsheet_says_what_separates() {
+    let expected = usual(b"kind;a;b\nx;1;2\ny;3;4\n");
+    for first in ["sep=;", "SEP=;", "\u{feff}sep=; ", "\"sep=;\""] {
+        let table = usual(format!("{first}\r\nkind;a;b\r\nx;1;2\r\ny;3;4\r\n").as_bytes());
+        assert_eq!(
+            (table.features, table.labels),
+            (expected.features.clone(), expected.labels.clone()),
+            "{first}"
+        );
+        assert_eq!(table.lines, Some(vec![3, 4]));
+    }
+    for separator in [",", "\t", "|"] {
+        let text = format!("sep={separator}\nkind;a;b\nx;1;2\ny;3;4\n").replace(';', separator);
+        assert_eq!(usual(text.as_bytes()).features, expected.features, "{separator}");
+    }
+    // What the caller says holds, and a column may have any name.
+    let delimiter: Delimiter = ";".parse().unwrap();
+    let options = TableOptions { delimiter, ..TableOptions::default() };
+    let said = |content: &'static [u8]| {
+        parse(Path::new("x"), Box::new(content), &options, &mut Memory::new(1 << 20))
+    };
+    assert_eq!(said(b"sep=,\nx;1;2\ny;3;4\n").unwrap().features, expected.features);
+    assert_eq!(usual(b"sep=,a,b\nx,1,2\ny,3,4\n").features, expected.features);
+    assert_eq!(usual(b"\nsep=,a\nx,1\n").columns, Some(vec!["a".to_owned()]));
+}
+
+#[test]
+fn rows_of_libsvm_are_recognised() {
+    for row in ["+1 3:1 11:0.5", "-1 1:2", "2 qid:3 1:0 7:1e-3", "1\t1:2"] {
+        let error = read(format!("{row}\n").as_bytes(), &LabelSource::Usual).unwrap_err();
+        assert_eq!(error, ContentError::Foreign { found: LIBSVM }, "{row}");
+    }
+    for row in ["a,1:2", "1,2:3,x", "1:2,3:4", "1,12:30:00"] {
+        let error = read(format!("{row}\n").as_bytes(), &LabelSource::Usual).unwrap_err();
+        assert_ne!(error, ContentError::Foreign { found: LIBSVM }, "{row}");
+    }
+}

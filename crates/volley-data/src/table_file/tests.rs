@@ -194,6 +194,9 @@ fn formats_that_are_known_and_not_read_are_named() {
         (&["x.h5", "x"], b"\x89HDF\r\n", "an HDF5 file"),
         (&["x.pkl", "x"], b"\x80\x04\x95\0", "a pickle"),
         (&["x.jsonl", "x"], b"{\"a\": 1}\n", "JSON"),
+        (&["x.arff", "x"], b"@relation x\n", "an ARFF file"),
+        (&["x.arff", "x"], b"@RELATION x\n", "an ARFF file"),
+        (&["x.svm", "x.libsvm", "x"], b"1 3:1 4:0.5\n", "a LIBSVM file"),
     ] {
         for name in names {
             assert_eq!(foreign(name, content), ContentError::Foreign { found }, "{name}");

@@ -126,6 +126,12 @@ impl TrainingSet {
         if expected == actual { Ok(()) } else { Err(Error::PlanShape { expected, actual }) }
     }
 
+    /// Whether rows do not all count alike.
+    #[must_use]
+    pub fn has_row_weights(&self) -> bool {
+        self.weights.is_some()
+    }
+
     /// The weights of rows that do not count alike.
     pub(crate) fn weights(&self) -> Option<&RowWeights> {
         self.weights.as_ref()

@@ -30,17 +30,42 @@ pub(super) fn cheapest(
     hyperparameters: &Hyperparameters,
     demands: Demands,
 ) -> Result<Plan, Error> {
+    let within = demands.memory_bytes;
+    match fastest_and_within(shape, hyperparameters, demands, within)? {
+        (fastest, None) => Ok(fastest),
+        (_, Some(within)) => within,
+    }
+}
+
+/// The cheapest plan in any memory, and where it takes more than a limit, the one within it.
+pub(super) fn fastest_and_within(
+    shape: Shape,
+    hyperparameters: &Hyperparameters,
+    demands: Demands,
+    limit: Option<u64>,
+) -> Result<(Plan, Option<Result<Plan, Error>>), Error> {
     let model = CostModel::default();
     check_iterations(shape, hyperparameters, demands)?;
     let in_memory = Runs::new(shape, hyperparameters, demands, RowStorage::Memory);
-    let mut in_memory = Planning::new(shape, &in_memory, &model);
+    let in_memory = Planning::new(shape, &in_memory, &model);
     let fastest = in_memory.cheapest(Demands { memory_bytes: None, ..demands })?;
-    match demands.memory_bytes {
-        Some(limit) if fastest.memory(demands.threads).total() > limit => {}
-        _ => return Ok(fastest),
-    }
+    let required = fastest.memory(demands.threads).total();
+    let is_within = limit.is_none_or(|limit| required <= limit);
+    let demands = Demands { memory_bytes: limit, ..demands };
+    let within = (!is_within).then(|| within(in_memory, hyperparameters, demands, &model));
+    Ok((fastest, within))
+}
+
+/// The cheapest plan within a limit that the fastest one does not fit.
+fn within(
+    mut in_memory: Planning<'_>,
+    hyperparameters: &Hyperparameters,
+    demands: Demands,
+    model: &CostModel,
+) -> Result<Plan, Error> {
+    let shape = in_memory.shape;
     let on_disk = Runs::new(shape, hyperparameters, demands, RowStorage::Disk);
-    match Planning::new(shape, &on_disk, &model).cheapest(demands) {
+    match Planning::new(shape, &on_disk, model).cheapest(demands) {
         // Where both take the same time rows are kept.
         Ok(plan) => Ok(in_memory.faster_than(plan.seconds().next_up(), demands).unwrap_or(plan)),
         Err(on_disk) => {

@@ -1,7 +1,3 @@
-use std::time::Instant;
-
-use cpu_time::ThreadTime;
-
 use super::planning::PREFERRED_BYTES;
 use super::*;
 use crate::testing::{Reencryption, small_ring};
@@ -276,7 +272,6 @@ fn ring_degrees_out_of_range_are_refused() {
 /// In one block they took 44 GB, an upload of 567 MB and fifty times as long.
 #[test]
 fn many_classes_fit_a_usual_server() {
-    let start = Instant::now();
     for (classes, gigabytes, upload_megabytes, seconds) in
         [(65, 2.0, 40.0, 8.0), (100, 2.0, 60.0, 10.0), (128, 2.0, 70.0, 12.0), (1000, 4.0, 400.0, 60.0)]
     {
@@ -288,8 +283,6 @@ fn many_classes_fit_a_usual_server() {
         assert!(upload < upload_megabytes, "{classes} classes take an upload of {upload} MB");
         assert!(plan.seconds() < seconds, "{classes} classes take {} s", plan.seconds());
     }
-    // A few seconds each, and more where other programs run.
-    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
 
 /// Keys of half their size or less cost less than a tenth of the time.
@@ -438,40 +431,6 @@ fn plans_that_take_long_to_make_are_refused() {
     }
 }
 
-/// The largest runs of their kind that are not refused: many samples, many iterations, many columns.
-#[test]
-fn the_longest_planning_takes_less_than_a_second() {
-    for (shape, iterations, grow) in [
-        ([100, 3, 2], 3, [1, 0]),
-        ([100, 60, 10], 40, [1, 0]),
-        ([4, 100, 2], 1000, [0, 1]),
-        ([4, 100, 10], 3, [0, 1]),
-    ] {
-        let small = plan(shape, iterations, in_ring(16)).unwrap();
-        let [samples, columns] = grow.map(|grows| 1 + grows * (usize::MAX >> 20));
-        let shape = small.layout().shape();
-        let layout = |shift: u32| {
-            let times = |size: usize, most: usize| size.saturating_mul((most >> shift).max(1));
-            let shape = Shape {
-                samples: times(shape.samples, samples),
-                columns: times(shape.columns, columns),
-                ..shape
-            };
-            let layout = Layout::new(shape, small.parameters().max_slots()).ok()?;
-            work::check(&layout, &small.schedule()).is_ok().then_some(layout)
-        };
-        let largest = (0..64).find_map(layout).unwrap();
-        let split = Split::on_copies(&largest);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        let seconds = pool.install(|| {
-            let start = ThreadTime::now();
-            Plan::restore(&small.training(), small.parameters(), largest, split).unwrap();
-            start.elapsed().as_secs_f64()
-        });
-        assert!(seconds < 1.0, "{seconds} s for {largest:?}");
-    }
-}
-
 #[test]
 fn unusual_shapes_have_a_plan() {
     let shapes =
@@ -517,15 +476,6 @@ fn a_plan_takes_what_its_own_parameters_take() {
         assert_eq!((plan.memory(2), plan.upload()), (alone.memory(2), alone.upload()), "{shape:?}");
         assert!((plan.seconds() - alone.seconds()).abs() < 1e-9 * plan.seconds(), "{shape:?}");
     }
-}
-
-#[test]
-fn thousands_of_samples_are_planned_soon() {
-    let start = Instant::now();
-    let plan = plan([8192, 400, 10], 2, Demands::default()).unwrap();
-    // Optimised it takes a tenth of that.
-    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
-    assert_eq!(plan.layout().shape().samples, 8192);
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl PoolPlan {
             return Err(Error::PlanShape { expected: shape(samples), actual: shape(all.samples) });
         }
         let key_spec = plan.key_spec().clone();
-        let plan = Arc::new(plan.with_owners(owners));
+        let plan = Arc::new(plan.with_owners(owners, rows.clone()));
         Self { plan, rows, predicted_rows: 0, score_ciphertexts: 0, key_spec }
             .with_predictions(predicted_rows)
     }

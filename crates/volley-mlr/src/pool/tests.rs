@@ -226,6 +226,11 @@ fn groups_belong_to_one_owner_each() {
     }
     assert_eq!(next, plan.plan().layout().groups());
     assert_eq!(plan.rows(), rows);
+    // Rows of zeros are none.
+    let (all, (second, third)) = (plan.plan(), (plan.groups(1), plan.groups(2)));
+    assert!(second.len() > 1 && all.layout().shape().samples > 108);
+    let expected = [(0, 0), (1, 1), (2, 1 + per_group), (third.start, 101), (next, 108)];
+    assert_eq!(expected.map(|(groups, _)| (groups, all.rows_in_first(groups))), expected);
 }
 
 /// Rows that are there twice have 1/B of twice as many.

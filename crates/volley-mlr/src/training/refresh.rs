@@ -33,14 +33,14 @@
 //! estimated at g·δ·4·√(d/n).
 
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::error::Error;
 use crate::method::hyperparameters::Hyperparameters;
 use crate::volley_ckks::bootstrapping::{BootstrapArithmetic, Bootstrapper, Bootstrapping, Preset};
 use crate::volley_ckks::{
-    Arithmetic, Complex64, Operand, Parameters, SimulatedCiphertext, SimulatedPart, SimulatedTransform,
-    Simulator,
+    Arithmetic, Complex64, KeySpec, Operand, Parameters, SimulatedCiphertext, SimulatedPart,
+    SimulatedTransform, Simulator,
 };
 use crate::volley_revolver::{Layout, Shape};
 
@@ -152,7 +152,11 @@ impl Bootstrappings {
         }
         let bootstrapper =
             bootstrapping(self.preset, parameters, layout)?.prepare(&Simulator::new(parameters))?;
-        let planned = Arc::new(SimulatedBootstrapping { bootstrapper, parts: Mutex::default() });
+        let planned = Arc::new(SimulatedBootstrapping {
+            bootstrapper,
+            parts: Mutex::default(),
+            key_spec: OnceLock::new(),
+        });
         known().push(Arc::clone(&planned));
         Ok(planned)
     }
@@ -163,11 +167,21 @@ impl Bootstrappings {
 pub(crate) struct SimulatedBootstrapping {
     bootstrapper: Bootstrapper<SimulatedTransform>,
     parts: Mutex<Vec<(Operand, Arc<SimulatedPart>)>>,
+    key_spec: OnceLock<KeySpec>,
 }
 
 impl SimulatedBootstrapping {
     pub(crate) fn plan(&self) -> &Bootstrapping {
         self.bootstrapper.plan()
+    }
+
+    /// The keys that it takes, whatever is refreshed.
+    pub(crate) fn key_spec(&self) -> Result<KeySpec, Error> {
+        if let Some(known) = self.key_spec.get() {
+            return Ok(known.clone());
+        }
+        let found = self.plan().key_spec()?;
+        Ok(self.key_spec.get_or_init(|| found).clone())
     }
 
     /// What it does to such an operand.

@@ -7,12 +7,12 @@ use crate::encrypted::{EncryptedData, EncryptedGroup, ROW_FILE_BYTES};
 use crate::error::Error;
 use crate::method::objective::Objective;
 use crate::training::circuit::{SPARE_LEVELS, TrainingCircuit};
-use crate::training::refresh::{INPUT_LEVEL, Method, Refresh, Schedule};
+use crate::training::refresh::{Method, Refresh, Schedule};
 use crate::training::rows::{
     GROUPS_AT_ONCE, GroupSource, RowPreparation, RowStorage, StoredRows, groups_in_window,
 };
 use crate::training::trainer::Trainer;
-use crate::volley_ckks::{Arithmetic, Parameters, SimulatedCiphertext, Simulator, Upload};
+use crate::volley_ckks::{Arithmetic, KeySpec, Parameters, SimulatedCiphertext, Simulator, Upload};
 use crate::volley_revolver::Layout;
 use crate::volley_revolver::plan::Circuit;
 use crate::volley_revolver::skewed::{Skewed, Split};
@@ -33,41 +33,74 @@ impl<O: Objective> Circuit for TrainingCircuit<O> {
             .map_or(0, |bootstrapping| bootstrapping.plan().memory_bytes())
     }
 
-    /// What is alive in the first or the second iteration at the end of the first window of groups: the copies and
-    /// labels of the window, the rotations of the weights, and the sums of the gradient. They are those of all class
-    /// blocks where there are further windows, and else of one. A refresh gives levels for an iteration at least.
+    /// What is alive in the first window of groups, when the errors of its first groups have been multiplied for the
+    /// last class block: the copies and labels of the window, the weights with their carry and rotations, the errors,
+    /// and the sums of the gradient. The sums are those of all class blocks where there are further windows. Otherwise
+    /// the gradient of all class blocks but the last is there already.
+    ///
+    /// That is more in the second iteration than in the first, and more still after a refresh.
     fn least_bytes(&self, parameters: &Parameters, layout: Layout, split: Split) -> u64 {
-        let (groups, column_blocks) = (layout.groups(), layout.column_blocks());
+        let output_level = |method: &Method| method.simulated(parameters, layout).map(|it| it.output_level());
+        let level = match self.method.as_ref().map(output_level) {
+            None => parameters.max_level(),
+            Some(Ok(level)) => level,
+            Some(Err(_)) => return 0,
+        };
+        let schedule = self.schedule(level);
         let polynomials = |count: usize, level: usize| {
             let bytes = parameters.limbs(level) * parameters.degree() * size_of::<u64>();
             (count as u64).saturating_mul(bytes as u64)
         };
-        let level = match self.method {
-            Some(_) => INPUT_LEVEL + self.iteration_levels(),
-            None => parameters.max_level(),
-        };
-        let schedule = self.schedule(level);
+        let (groups, class_blocks) = (layout.groups(), layout.class_blocks());
         let window = match self.storage {
             RowStorage::Memory => groups,
             RowStorage::Disk => groups.min(groups_in_window(layout)),
         };
-        let further = if window < groups { layout.class_blocks() } else { 1 };
-        let of_columns = |count: usize| column_blocks.saturating_mul(count);
-        let sums = polynomials(3 * of_columns((further - 1).saturating_mul(split.backward_sums())), 1);
+        let of_columns = |count: usize| layout.column_blocks().saturating_mul(count);
+        // Class blocks whose rotations and sums are alive.
+        let begun = if window < groups { class_blocks } else { 1 };
         let in_iteration = |iteration: usize| {
+            let errors_level = schedule.gradient_level(iteration) + 1;
             let backward = 2 * of_columns(split.backward_copies());
-            let mut of_group = polynomials(backward, schedule.backward_level(iteration));
-            let mut rotations = 0;
+            let mut of_group = vec![
+                polynomials(backward, schedule.backward_level(iteration)),
+                polynomials(2 * class_blocks, level),
+            ];
+            let errors = 2 * window.min(GROUPS_AT_ONCE) * split.backward_steps();
+            let mut others = vec![
+                polynomials(errors, errors_level),
+                polynomials(3 * of_columns(begun.saturating_mul(split.backward_sums())), errors_level),
+                polynomials(2 * of_columns(class_blocks - begun), errors_level - 1),
+            ];
             if iteration > 1 {
                 let forward = 2 * of_columns(split.forward_copies());
-                of_group = of_group.saturating_add(polynomials(forward, schedule.forward_level(iteration)));
-                let of_weights = 2 * of_columns(further.saturating_mul(layout.period()));
-                rotations = polynomials(of_weights, level.saturating_sub(Schedule::FIRST_LEVELS));
+                of_group.push(polynomials(forward, schedule.forward_level(iteration)));
+                // M, V where there was an iteration before, and the carry.
+                let weights = schedule.after(iteration - 1).level;
+                let points = if iteration > 2 { 2 } else { 1 };
+                let polynomials_of_point = 2 * layout.weight_ciphertexts();
+                others.extend([
+                    polynomials(2 * of_columns(begun.saturating_mul(layout.period())), weights),
+                    polynomials(points * polynomials_of_point, weights),
+                    polynomials(polynomials_of_point, weights.saturating_sub(1)),
+                ]);
             }
-            let of_group = of_group.saturating_add(polynomials(2 * layout.class_blocks(), level));
-            of_group.saturating_mul(window as u64).saturating_add(rotations).saturating_add(sums)
+            let sum = |bytes: Vec<u64>| bytes.into_iter().fold(0, u64::saturating_add);
+            sum(of_group).saturating_mul(window as u64).saturating_add(sum(others))
         };
-        (1..=self.rule.iterations().min(2)).map(in_iteration).max().unwrap_or(0)
+        let iterations = self.rule.iterations();
+        // It comes as soon as the levels of the data are spent.
+        let refreshed = (1..iterations.min(level + 1)).find(|&iteration| schedule.after(iteration).refreshed);
+        let highest = refreshed.map(|iteration| iteration + 1);
+        (1..=iterations.min(2)).chain(highest).map(in_iteration).max().unwrap_or(0)
+    }
+
+    /// Those of a bootstrapping.
+    fn least_keys(&self, parameters: &Parameters, layout: Layout) -> KeySpec {
+        let none = || KeySpec::new(parameters);
+        let Some(Method::Bootstrapping(bootstrappings)) = &self.method else { return none() };
+        let planned = bootstrappings.planned(parameters, layout);
+        planned.and_then(|bootstrapping| bootstrapping.key_spec()).unwrap_or_else(|_| none())
     }
 
     /// A bootstrapping has linear transforms.

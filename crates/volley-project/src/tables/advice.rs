@@ -43,9 +43,16 @@ fn advice(cause: &ContentError, has_label_choice: bool, columns: Columns) -> Opt
         ContentError::NoNames { .. } => text(
             "--header no takes its columns by place, in this order; --header yes takes the first row for their names",
         ),
-        ContentError::MissingArray { .. } => {
-            text("--features-array names that of the features, --label-column that of the labels")
-        }
+        ContentError::MissingArray { found, .. } => Some(match &found[..] {
+            [] => return None,
+            [features] => format!(
+                "--features-array {features} reads its only array, and --labels names a file of labels"
+            ),
+            [features, labels, ..] => format!(
+                "options name them, such as --features-array {features} for the features and --label-column {labels} \
+                 for the labels"
+            ),
+        }),
         ContentError::LabelSource { .. } => text("--labels names a file of them"),
         ContentError::NoHeader { .. } => text(
             "--header yes takes the first row for one, and a place such as -1 (the last column) needs none",
@@ -75,6 +82,14 @@ fn advice(cause: &ContentError, has_label_choice: bool, columns: Columns) -> Opt
             Some(format!("it may be Latin-1 or Windows-1252: {}", converted("cp1252")))
         }
         ContentError::Foreign { found: "a ZIP archive" } => text("unpack it"),
+        ContentError::Foreign { found: "an ARFF file" } => text(
+            "the lines after @data are CSV without a header: in a file of their own they are read with --header no, \
+             and mostly --label-column -1",
+        ),
+        ContentError::Foreign { found: "a LIBSVM file" } => text(
+            "write it as NPZ, in Python with scikit-learn: X, y = sklearn.datasets.load_svmlight_file(FILE); \
+             numpy.savez(\"table.npz\", X=X.toarray(), y=y.astype(int))",
+        ),
         ContentError::Foreign { found } => Some(format!(
             "write it as CSV, in Python with pandas: pandas.{}(FILE).to_csv(\"table.csv\", index=False)",
             reader(found)
@@ -232,9 +247,21 @@ mod tests {
             (ContentError::Foreign { found: "a pickle" }, "read_pickle"),
             (ContentError::Foreign { found: "JSON" }, "read_json"),
             (ContentError::Foreign { found: "a ZIP archive" }, "unpack it"),
+            (ContentError::Foreign { found: "an ARFF file" }, "the lines after @data are CSV"),
+            (ContentError::Foreign { found: "a LIBSVM file" }, "load_svmlight_file(FILE)"),
             (ContentError::NoValues { row: 1 }, "--delimiter"),
             (ContentError::NoNames { names: vec!["a".into()] }, "--header no"),
-            (ContentError::MissingArray { name: "X".into(), found: vec![] }, "--features-array"),
+            (
+                ContentError::MissingArray {
+                    name: "X".into(),
+                    found: vec!["images".into(), "targets".into()],
+                },
+                "--features-array images for the features and --label-column targets for the labels",
+            ),
+            (
+                ContentError::MissingArray { name: "X".into(), found: vec!["data".into()] },
+                "--features-array data reads its only array",
+            ),
             (ContentError::LabelSource { asked: "a column", format: "NPY" }, "--labels names"),
         ] {
             let said = advice(&cause, false, Columns::Free).unwrap();

@@ -66,9 +66,8 @@ impl Pass<'_> {
 
     /// Rows of this training, iteration by iteration, when so many groups of this iteration are done.
     fn rows_until(&self, groups: usize) -> usize {
-        let layout = self.job.plan().layout();
-        let samples = layout.shape().samples;
-        (self.iteration - 1) * samples + (groups * 2 * layout.rows()).min(samples)
+        let plan = self.job.plan();
+        (self.iteration - 1) * plan.rows_in_first(plan.layout().groups()) + plan.rows_in_first(groups)
     }
 
     /// What an interrupted pass left, if it was for this iteration and began with the first rows.

@@ -1,4 +1,4 @@
-//! A quality after each iteration: the encrypted run over the same run in clear, with the paper's curves.
+//! A quality after each iteration: the encrypted run over the same run in clear, perhaps with the paper's curves.
 
 use maud::{Markup, html};
 use volley_program::units::percent;
@@ -95,11 +95,14 @@ pub(super) fn plot(name: &'static str, title: &str, curves: &Curves, measure: Me
     let plain = of(&curves.plain);
     let iterations = plain.len().saturating_sub(1);
     let encrypted = encrypted_points(&curves.encrypted, iterations, measure, rows);
-    let others = [
-        ("nag", "NAG", of(&curves.nag)),
-        ("sle-nag", "SLE-NAG", of(&curves.sle_nag)),
-        ("sle-nag-qg", "SLE-NAG+QG", of(&curves.sle_nag_qg)),
-    ];
+    let others = curves.baselines.iter().flat_map(|baselines| {
+        [
+            ("nag", "NAG", of(&baselines.nag)),
+            ("sle-nag", "SLE-NAG", of(&baselines.sle_nag)),
+            ("sle-nag-qg", "SLE-NAG+QG", of(&baselines.sle_nag_qg)),
+        ]
+    });
+    let others: Vec<_> = others.collect();
     let highest = |points: &[Point]| points.iter().map(|&(_, value)| value).fold(0.0, f64::max);
     let ours = highest(&encrypted).max(highest(&plain));
     let all = others.iter().map(|(_, _, points)| highest(points)).fold(ours, f64::max);
@@ -127,7 +130,7 @@ pub(super) fn plot(name: &'static str, title: &str, curves: &Curves, measure: Me
         text x=(RIGHT + 8.0) y=(at(frame.y(last) + label_shift)) text-anchor="end" font-weight="600" {
             (measure.format(last))
         }
-        (legend(!encrypted.is_empty()))
+        (legend(!encrypted.is_empty(), !others.is_empty()))
     };
     Plot { name, title: title.to_owned(), height: HEIGHT, content }
 }
@@ -186,7 +189,7 @@ impl Frame {
     }
 }
 
-fn legend(has_encrypted: bool) -> Markup {
+fn legend(has_encrypted: bool, has_baselines: bool) -> Markup {
     let entry = |column: f64, row: f64, class: &str, label: &str| {
         let (x, y) = (LEFT - 44.0 + 138.0 * column, HEIGHT - 34.0 + 22.0 * row);
         html! {
@@ -198,9 +201,11 @@ fn legend(has_encrypted: bool) -> Markup {
     html! {
         @if has_encrypted { (entry(0.0, 0.0, "encrypted", "encrypted")) }
         (entry(1.0, 0.0, "plain", "the same in clear"))
-        (entry(0.0, 1.0, "nag", "NAG"))
-        (entry(1.0, 1.0, "sle-nag", "SLE-NAG"))
-        (entry(2.0, 1.0, "sle-nag-qg", "SLE-NAG+QG"))
+        @if has_baselines {
+            (entry(0.0, 1.0, "nag", "NAG"))
+            (entry(1.0, 1.0, "sle-nag", "SLE-NAG"))
+            (entry(2.0, 1.0, "sle-nag-qg", "SLE-NAG+QG"))
+        }
     }
 }
 

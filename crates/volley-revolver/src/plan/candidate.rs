@@ -1,12 +1,11 @@
 //! Members of the family that are compared.
 
-use std::cell::OnceCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use volley_ckks::Parameters;
 use volley_ckks::costs::{CostModel, Memory};
 
+use super::alive::Alive;
 use super::simulated::{Counted, Peak};
 use super::{Circuit, Demands, Plan};
 use crate::layout::Layout;
@@ -24,9 +23,7 @@ pub struct Candidate<'a, C> {
     seconds: f64,
     owner_seconds: f64,
     line_seconds: f64,
-    peak: OnceCell<Peak>,
-    /// Bytes of ciphertexts that it takes at least, as does whatever does the same under other special primes.
-    least_bytes: Arc<AtomicU64>,
+    alive: Arc<Alive>,
 }
 
 impl<'a, C: Circuit> Candidate<'a, C> {
@@ -34,7 +31,7 @@ impl<'a, C: Circuit> Candidate<'a, C> {
         circuit: &'a C,
         parameters: &Parameters,
         (layout, split): (Layout, Split),
-        (counted, least_bytes): (Counted, Arc<AtomicU64>),
+        (counted, alive): (Counted, Arc<Alive>),
         model: &CostModel,
     ) -> Self {
         let bytes = counted.key_spec.byte_count().saturating_add(counted.upload.bytes);
@@ -47,8 +44,7 @@ impl<'a, C: Circuit> Candidate<'a, C> {
             owner_seconds: model.owner_seconds(bytes),
             line_seconds: model.line_seconds(bytes),
             counted,
-            peak: OnceCell::new(),
-            least_bytes,
+            alive,
         }
     }
 
@@ -58,6 +54,10 @@ impl<'a, C: Circuit> Candidate<'a, C> {
 
     pub(super) fn layout(&self) -> Layout {
         self.layout
+    }
+
+    pub(super) fn split(&self) -> Split {
+        self.split
     }
 
     /// Seconds of the server.
@@ -110,7 +110,7 @@ impl<'a, C: Circuit> Candidate<'a, C> {
         if demands.memory_bytes.is_none() {
             return 0;
         }
-        let least_bytes = self.least_bytes.load(Ordering::Relaxed);
+        let least_bytes = self.alive.least_bytes();
         let least = Peak { ciphertext_bytes: least_bytes, thread_bytes: 0, least_bytes };
         excess(self.memory_with(least, demands.threads).total(), demands.memory_bytes)
     }
@@ -129,12 +129,9 @@ impl<'a, C: Circuit> Candidate<'a, C> {
     }
 
     fn peak(&self) -> Result<Peak, C::Error> {
-        if let Some(peak) = self.peak.get() {
-            return Ok(*peak);
-        }
-        let peak = Peak::of(self.circuit, &self.parameters, self.layout, self.split)?;
-        self.least_bytes.fetch_max(peak.least_bytes, Ordering::Relaxed);
-        Ok(*self.peak.get_or_init(|| peak))
+        self.alive.peak(&self.parameters, self.split, || {
+            Peak::of(self.circuit, &self.parameters, self.layout, self.split)
+        })
     }
 
     /// The plan, with its memory.

@@ -1,19 +1,19 @@
 //! Simulated members of the family, kept for one circuit and any demands.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use volley_ckks::Parameters;
 use volley_ckks::costs::{CostModel, Memory};
-use volley_ckks::{KeySpec, Parameters};
 
 use super::Circuit;
+use super::alive::Alive;
 use super::candidate::Candidate;
 use super::parts::Parts;
 use super::simulated::Counted;
 use super::threads::{current_threads, on_threads};
 use crate::layout::{Layout, Shape};
-use crate::skewed::Split;
+use crate::skewed::{Rotations, Split};
 
 /// A layout and a split of it, under a parameter set.
 pub(super) type Asked<'s> = (&'s Parameters, (Layout, Split));
@@ -24,12 +24,14 @@ pub struct Planner<'a, C> {
     pub(super) circuit: &'a C,
     model: &'a CostModel,
     known: Mutex<HashMap<Member, Known>>,
+    /// What members have alive, under those whose rotations are hoisted.
+    alive: Mutex<HashMap<Member, Arc<Alive>>>,
     /// The memory of a plan that is refused already.
     pub(super) refused: Option<u64>,
 }
 
-/// What a member does, and bytes that its ciphertexts take at least. These become more where its memory is simulated.
-type Known = (Counted, Arc<AtomicU64>);
+/// What a member does, and what it has alive.
+type Known = (Counted, Arc<Alive>);
 
 /// What operations depend on.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -53,7 +55,7 @@ impl<'a, C: Circuit> Planner<'a, C> {
     /// Of a circuit whose time is foreseen by `model`.
     #[must_use]
     pub fn new(circuit: &'a C, model: &'a CostModel) -> Self {
-        Self { circuit, model, known: Mutex::default(), refused: None }
+        Self { circuit, model, known: Mutex::default(), alive: Mutex::default(), refused: None }
     }
 
     /// From now on plans that meet no limit of memory are of no interest where they take more than so many bytes: one
@@ -113,9 +115,9 @@ impl<'a, C: Circuit> Planner<'a, C> {
         layout: Layout,
         split: Split,
     ) -> Result<Candidate<'a, C>, C::Error> {
-        let known = self.known(&(parameters, (layout, split)), |(counted, least_bytes)| {
+        let known = self.known(&(parameters, (layout, split)), |(counted, alive)| {
             let key_spec = counted.key_spec.under(parameters);
-            (Counted { key_spec, ..counted.clone() }, Arc::clone(least_bytes))
+            (Counted { key_spec, ..counted.clone() }, Arc::clone(alive))
         })?;
         Ok(Candidate::new(self.circuit, parameters, (layout, split), known, self.model))
     }
@@ -152,11 +154,23 @@ impl<'a, C: Circuit> Planner<'a, C> {
             .collect()
     }
 
-    /// The memory that a member takes at least, keys not included: nothing is simulated for it.
-    pub(super) fn least_memory(&self, parameters: &Parameters, layout: Layout, split: Split) -> u64 {
+    /// The memory that a member takes at least, without the keys of its split: nothing is simulated for it.
+    pub(super) fn least_memory(&self, asked: &Asked<'_>) -> u64 {
+        let &(parameters, (layout, _)) = asked;
         let encoded = self.circuit.encoded_bytes(parameters, layout);
-        let bytes = self.circuit.least_bytes(parameters, layout, split);
-        Memory::new(parameters, &KeySpec::new(parameters), bytes, 0, encoded).total()
+        let (keys, bytes) = (self.circuit.least_keys(parameters, layout), self.alive(asked).least_bytes());
+        Memory::new(parameters, &keys, bytes, 0, encoded).total()
+    }
+
+    /// What a member has alive, as far as it is known.
+    fn alive(&self, &(parameters, (layout, split)): &Asked<'_>) -> Arc<Alive> {
+        let hoisted = split.with_rotations(Rotations::Hoisted, Rotations::Hoisted);
+        let member = self.member(&(parameters, (layout, hoisted)));
+        let mut all = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.entry(member).or_insert_with(|| {
+            Arc::new(Alive::at_least(self.circuit.least_bytes(parameters, layout, split)))
+        });
+        Arc::clone(known)
     }
 
     /// What the operations of a member depend on.
@@ -181,8 +195,8 @@ impl<'a, C: Circuit> Planner<'a, C> {
             return Ok(read(known));
         }
         let counted = Counted::of(self.circuit, parameters, layout, split)?;
-        let least_bytes = counted.least_bytes.max(self.circuit.least_bytes(parameters, layout, split));
-        let known = (counted, Arc::new(AtomicU64::new(least_bytes)));
-        Ok(read(all().entry(member).or_insert(known)))
+        let alive = self.alive(asked);
+        alive.learn(counted.least_bytes);
+        Ok(read(all().entry(member).or_insert((counted, alive))))
     }
 }

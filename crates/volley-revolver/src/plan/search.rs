@@ -2,7 +2,12 @@
 //!
 //! Operations of all members that are compared are known, most of them from [parts](super::parts). Keys are simulated of
 //! those that come into question as the fastest, memory of those only whose memory decides.
+//!
+//! Where none meets the demands the one is named that comes closest to them. Of each member there is a bound on how
+//! close it may come, first without a simulation, then by its keys. The member whose bound is least is looked at more
+//! closely, until that is one of which all is known: no other one can be closer.
 
+use std::collections::BTreeSet;
 use std::iter::once;
 
 use volley_ckks::Parameters;
@@ -91,9 +96,27 @@ struct Search<'p, 'a, C> {
 /// A candidate, or why there is none.
 type Found<'a, C> = Result<Candidate<'a, C>, Refusal<<C as Circuit>::Error>>;
 
-/// A candidate that meets the demands, or those that do not, in the places of the members that were asked for: none of
-/// a member that is too large without its keys.
-type Meeting<'a, C> = Result<Candidate<'a, C>, Vec<Option<Candidate<'a, C>>>>;
+/// How far a member is from the demands, or is at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Distance {
+    /// Bytes of keys beyond what is demanded.
+    keys: u64,
+    /// Bytes of memory beyond what is demanded.
+    memory: u64,
+    /// The server's seconds, as bits: these have the order of numbers that are not negative.
+    seconds: u64,
+}
+
+/// What is known of a member's [`Distance`], the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    /// A bound without any simulation.
+    Bounded,
+    /// A bound by what it does.
+    Counted,
+    /// All of it.
+    Known,
+}
 
 /// What a plan shall take as little of as possible.
 #[derive(Clone, Copy, Debug)]
@@ -151,13 +174,21 @@ impl<'p, 'a, C: Circuit> Search<'p, 'a, C> {
     fn among(&self, shape: Shape, few: &Parameters, more: &[Parameters]) -> Found<'a, C> {
         let layouts = of_use(Layout::family(shape, few.max_slots()).map_err(C::Error::from)?);
         let sets: Vec<&Parameters> = once(few).chain(more).collect();
-        if let Some(refusal) = self.refused_unsimulated(&sets, &layouts)? {
-            return Err(refusal);
+        if let Some(least) = self.least_unsimulated(&sets, &layouts)
+            && self.demands.memory_bytes.is_some_and(|limit| least > limit)
+        {
+            // Nothing is simulated to find the fastest one then.
+            let is_of_interest = self.in_hand.is_none() && self.refused.is_none_or(|refused| least < refused);
+            return if is_of_interest {
+                self.leanest(None, &sets, &layouts)
+            } else {
+                Err(Refusal::Memory(least))
+            };
         }
         let layout = self.planner.widest(self.threads, few, &layouts)?;
         let first = self.planner.candidate(few, layout, Split::on_copies(&layout))?;
-        let (same_size, others): (Vec<_>, Vec<_>) =
-            layouts.into_iter().partition(|other| other.period() == layout.period());
+        let (same_size, others): (Vec<Layout>, Vec<Layout>) =
+            layouts.iter().partition(|other| other.period() == layout.period());
         let first = self.fastest(first, &sets, &with_splits(&[layout], default_split))?;
         let set = [&first.parameters().clone()];
         let fastest = if others.is_empty() {
@@ -175,76 +206,50 @@ impl<'p, 'a, C: Circuit> Search<'p, 'a, C> {
             None if fastest.burdens_owner() => {
                 let members = with_splits(&[layout], all_splits);
                 let cheapest = self.meeting(&under(&sets, &members), Measure::Cost)?;
-                Ok(cheapest.ok().filter(|other| other.cost() < fastest.cost()).unwrap_or(fastest))
+                Ok(cheapest.filter(|other| other.cost() < fastest.cost()).unwrap_or(fastest))
             }
             None => Ok(fastest),
-            Some(refusal) => {
-                let members = with_splits(&[same_size, others].concat(), extreme_splits);
-                let closest = self.closest(fastest, &under(&sets, &members))?;
-                let Some(closest) = closest else { return Err(refusal) };
-                let set = [closest.parameters()];
-                let asked = under(&set, &with_splits(&[closest.layout()], all_splits));
-                match self.meeting(&asked, Measure::Seconds)? {
-                    Ok(found) => Ok(found),
-                    Err(_) if self.in_hand.is_some() => Err(refusal),
-                    Err(refused) => Err(self.closest_refusal(refusal, &asked, refused)?),
-                }
-            }
+            Some(_) => self.leanest(Some(&fastest), &sets, &[same_size, others].concat()),
         }
     }
 
-    /// What the leanest plan takes, where all members are too large without their keys: nothing is simulated to find
-    /// the fastest ones then.
-    fn refused_unsimulated(
+    /// The memory of the least member without what only simulations tell, where memory alone is demanded.
+    fn least_unsimulated(&self, sets: &[&Parameters], layouts: &[Layout]) -> Option<u64> {
+        if self.demands.key_bytes.is_some() || self.demands.memory_bytes.is_none() {
+            return None;
+        }
+        let members = with_splits(layouts, all_splits);
+        under(sets, &members).iter().map(|asked| self.planner.least_memory(asked)).min()
+    }
+
+    /// The fastest candidate with few keys or copies that meets the demands, where the fastest one of all does not.
+    /// Set and layout are those of the fastest one with a split of the extreme ones, the split is chosen for these.
+    /// Where there is none, set and layout are those of the member that comes closest to the demands, of the fastest one
+    /// and the extreme ones, and it is refused as the one that comes closest of all splits of these.
+    fn leanest(
         &self,
+        fastest: Option<&Candidate<'a, C>>,
         sets: &[&Parameters],
         layouts: &[Layout],
-    ) -> Result<Option<Refusal<C::Error>>, C::Error> {
-        let Some(limit) = self.demands.memory_bytes else { return Ok(None) };
-        let members = with_splits(layouts, all_splits);
-        let least = under(sets, &members).iter().map(|asked| self.least_memory(asked)).min().unwrap_or(0);
-        if least <= limit {
-            return Ok(None);
-        }
-        let refused = self.refused.unwrap_or(u64::MAX);
-        if self.in_hand.is_some() || least >= refused {
-            return Ok(Some(Refusal::Memory(least)));
-        }
-        let extreme = with_splits(layouts, extreme_splits);
-        let required = match self.leanest(refused, under(sets, &extreme))? {
-            None => refused,
-            Some((required, (set, (layout, _)))) => {
-                let members = with_splits(&[layout], all_splits);
-                self.leanest(required, under(&[set], &members))?.map_or(required, |(required, _)| required)
-            }
+    ) -> Found<'a, C> {
+        let fastest = fastest.map(|fastest| (fastest.parameters(), (fastest.layout(), fastest.split())));
+        let extreme = under(sets, &with_splits(layouts, extreme_splits));
+        let found = match self.meeting(&extreme, Measure::Seconds)? {
+            None if self.in_hand.is_some() => None,
+            None => self.closest(&[fastest.as_slice(), &extreme].concat())?,
+            found => found,
         };
-        Ok(Some(Refusal::Memory(required)))
-    }
-
-    /// The leanest of some members and its memory, if one takes less than `required`. Those that take more are not
-    /// simulated, as far as that is known.
-    fn leanest<'s>(
-        &self,
-        mut required: u64,
-        mut asked: Vec<Asked<'s>>,
-    ) -> Result<Option<(u64, Asked<'s>)>, C::Error> {
-        let limit = self.demands.memory_bytes.unwrap_or(u64::MAX);
-        asked.sort_by_cached_key(|asked| self.least_memory(asked));
-        let mut leanest = None;
-        for asked in asked {
-            if self.least_memory(&asked) >= required {
-                break;
-            }
-            let candidate = self.candidate(&asked)?;
-            if limit.saturating_add(candidate.least_memory_excess(self.demands)) < required {
-                let total = candidate.memory(self.demands.threads)?.total();
-                if total < required {
-                    required = total;
-                    leanest = Some((required, asked));
-                }
-            }
+        let Some(found) = found else { return Err(Refusal::Memory(self.refused.unwrap_or(u64::MAX))) };
+        let (set, layout) = (found.parameters(), found.layout());
+        let all = under(&[set], &with_splits(&[layout], all_splits));
+        if let Some(found) = self.meeting(&all, Measure::Seconds)? {
+            return Ok(found);
         }
-        Ok(leanest)
+        let closest = match self.in_hand {
+            Some(_) => None,
+            None => self.closest(&[fastest.as_slice(), &all].concat())?,
+        };
+        Err(self.refusal(&closest.unwrap_or(found))?.unwrap_or(Refusal::Memory(u64::MAX)))
     }
 
     /// The fastest of a candidate and of some members under any of these sets.
@@ -274,13 +279,12 @@ impl<'p, 'a, C: Circuit> Search<'p, 'a, C> {
         Ok(None)
     }
 
-    /// The candidate of the least measure that meets the demands; if there is none, those that could have met them, in
-    /// their places. What is too large without its keys is not simulated.
-    fn meeting(&self, asked: &[Asked<'_>], measure: Measure) -> Result<Meeting<'a, C>, C::Error> {
+    /// The candidate of the least measure that meets the demands. What is too large without a simulation is not
+    /// simulated.
+    fn meeting(&self, asked: &[Asked<'_>], measure: Measure) -> Result<Option<Candidate<'a, C>>, C::Error> {
         let limit = self.demands.memory_bytes.unwrap_or(u64::MAX);
-        let places: Vec<_> =
-            (0..asked.len()).filter(|&place| self.least_memory(&asked[place]) <= limit).collect();
-        let possible: Vec<_> = places.iter().map(|&place| asked[place]).collect();
+        let possible: Vec<_> =
+            asked.iter().filter(|asked| self.planner.least_memory(asked) <= limit).copied().collect();
         let measured = match measure {
             Measure::Seconds => self.planner.seconds(self.threads, &possible)?,
             Measure::Cost => {
@@ -288,129 +292,93 @@ impl<'p, 'a, C: Circuit> Search<'p, 'a, C> {
                 costs.collect::<Result<_, C::Error>>()?
             }
         };
-        let mut order: Vec<_> = places.into_iter().zip(measured).collect();
+        let mut order: Vec<_> = possible.into_iter().zip(measured).collect();
         order.sort_by(|(_, a), (_, b)| a.total_cmp(b));
-        let mut candidates: Vec<_> = asked.iter().map(|_| None).collect();
         for some in order.chunks(self.threads) {
-            let tried = on_threads(self.threads, some, |&(place, _)| {
-                let candidate = self.candidate(&asked[place])?;
-                let meets = candidate.meets(self.demands)?;
-                Ok::<_, C::Error>((place, candidate, meets))
+            let tried = on_threads(self.threads, some, |(asked, _)| {
+                // What was learnt of others may be enough.
+                if self.planner.least_memory(asked) > limit {
+                    return Ok(None);
+                }
+                let candidate = self.candidate(asked)?;
+                Ok::<_, C::Error>(candidate.meets(self.demands)?.then_some(candidate))
             });
             for tried in tried {
-                let (place, candidate, meets) = tried?;
-                if meets {
-                    return Ok(Ok(candidate));
+                if let Some(candidate) = tried? {
+                    return Ok(Some(candidate));
                 }
-                candidates[place] = Some(candidate);
             }
         }
-        Ok(Err(candidates))
+        Ok(None)
     }
 
-    /// Candidates that do not meet the demands, and those among the others that may take no more memory than
-    /// `required`, or than one of them. The others are not simulated.
-    fn with_others(
-        &self,
-        mut required: u64,
-        asked: &[Asked<'_>],
-        mut candidates: Vec<Option<Candidate<'a, C>>>,
-    ) -> Result<Vec<Candidate<'a, C>>, C::Error> {
-        let limit = self.demands.memory_bytes.unwrap_or(u64::MAX);
-        let mut places: Vec<_> = (0..asked.len()).collect();
-        places.sort_by_cached_key(|&place| (candidates[place].is_none(), self.least_memory(&asked[place])));
-        for place in places {
-            if self.least_memory(&asked[place]) > required {
-                continue;
+    /// The member that comes closest to the demands; none where all take more memory than a plan that is refused
+    /// already. Of equal ones it is the first.
+    fn closest(&self, asked: &[Asked<'_>]) -> Result<Option<Candidate<'a, C>>, C::Error> {
+        let bounded = |(place, asked)| (self.bounded(asked), Stage::Bounded, place);
+        let mut open: BTreeSet<_> = asked.iter().enumerate().map(bounded).collect();
+        while let Some(&(distance, stage, place)) = open.first() {
+            if self.is_refused(distance) {
+                return Ok(None);
             }
-            let candidate = match candidates[place].take() {
-                Some(candidate) => candidate,
-                None => self.candidate(&asked[place])?,
-            };
-            let has_keys = candidate.key_excess(self.demands) == 0;
-            let least = limit.saturating_add(candidate.least_memory_excess(self.demands));
-            if has_keys && self.demands.memory_bytes.is_some() && least <= required {
-                required = required.min(candidate.memory(self.demands.threads)?.total());
+            if stage == Stage::Known {
+                return self.candidate(&asked[place]).map(Some);
             }
-            candidates[place] = Some(candidate);
+            let unknown = open.iter().filter(|(_, stage, _)| *stage != Stage::Known);
+            let some: Vec<_> = unknown.take(self.threads).copied().collect();
+            let seen = on_threads(self.threads, &some, |&(distance, stage, place)| {
+                self.looked_at(distance, stage, &asked[place])
+            });
+            for (before, seen) in some.into_iter().zip(seen) {
+                let (distance, stage) = seen?;
+                open.remove(&before);
+                open.insert((distance, stage, before.2));
+            }
         }
-        let mut found: Vec<_> = candidates.into_iter().flatten().collect();
-        found.sort_by(|a, b| a.seconds().total_cmp(&b.seconds()));
-        Ok(found)
+        Ok(None)
+    }
+
+    /// How far a member is at least, without a simulation.
+    fn bounded(&self, asked: &Asked<'_>) -> Distance {
+        let least = self.planner.least_memory(asked);
+        let limit = self.demands.memory_bytes.unwrap_or(u64::MAX);
+        // Where keys are demanded as well they go before.
+        Distance { keys: 0, memory: least.saturating_sub(limit), seconds: 0 }
+    }
+
+    /// Finds out more of a member whose distance is known so far, unless it has become larger by what was found out of
+    /// others.
+    fn looked_at(
+        &self,
+        before: Distance,
+        stage: Stage,
+        asked: &Asked<'_>,
+    ) -> Result<(Distance, Stage), C::Error> {
+        let bounded = self.bounded(asked);
+        if stage == Stage::Bounded && bounded > before {
+            return Ok((bounded, Stage::Bounded));
+        }
+        let candidate = self.candidate(asked)?;
+        let of_candidate = |memory| {
+            let keys = candidate.key_excess(self.demands);
+            Distance { keys, memory, seconds: candidate.seconds().to_bits() }
+        };
+        let counted = of_candidate(candidate.least_memory_excess(self.demands));
+        if counted > before {
+            return Ok((counted, Stage::Counted));
+        }
+        Ok((of_candidate(candidate.memory_excess(self.demands)?), Stage::Known))
+    }
+
+    /// Whether a plan is refused already that takes no more memory than what is this far from the demands.
+    fn is_refused(&self, distance: Distance) -> bool {
+        let required = self.demands.memory_bytes.map(|limit| limit.saturating_add(distance.memory));
+        let refused = required.zip(self.refused);
+        distance.keys == 0 && refused.is_some_and(|(required, refused)| required >= refused)
     }
 
     fn candidate(&self, &(set, (layout, split)): &Asked<'_>) -> Result<Candidate<'a, C>, C::Error> {
         self.planner.candidate(set, layout, split)
-    }
-
-    /// The memory that a member takes at least, where memory alone decides.
-    fn least_memory(&self, &(set, (layout, split)): &Asked<'_>) -> u64 {
-        match self.demands {
-            Demands { memory_bytes: Some(_), key_bytes: None, .. } => {
-                self.planner.least_memory(set, layout, split)
-            }
-            _ => 0,
-        }
-    }
-
-    /// The fastest candidate that meets the demands, or else the one that comes closest to them, of `first`, which does
-    /// not, and of some members. With a plan in hand no other one will do.
-    fn closest(
-        &self,
-        first: Candidate<'a, C>,
-        asked: &[Asked<'_>],
-    ) -> Result<Option<Candidate<'a, C>>, C::Error> {
-        let refused = match self.meeting(asked, Measure::Seconds)? {
-            Ok(found) => return Ok(Some(found)),
-            Err(_) if self.in_hand.is_some() => return Ok(None),
-            Err(refused) => refused,
-        };
-        let required = match self.demands.memory_bytes {
-            Some(_) => first.memory(self.demands.threads)?.total(),
-            None => u64::MAX,
-        };
-        let refused = self.with_others(required, asked, refused)?;
-        let closest = self.leanest_first(refused).into_iter().try_fold(first, |best, candidate| {
-            let keys = candidate.key_excess(self.demands).cmp(&best.key_excess(self.demands));
-            let needed = best.memory_excess(self.demands)?;
-            if keys.is_gt() || (keys.is_eq() && candidate.least_memory_excess(self.demands) > needed) {
-                return Ok(best);
-            }
-            let order = keys.then(candidate.memory_excess(self.demands)?.cmp(&needed));
-            let order = order.then(candidate.seconds().total_cmp(&best.seconds()));
-            Ok(if order.is_lt() { candidate } else { best })
-        });
-        closest.map(Some)
-    }
-
-    /// Which of the demands are missed by the least, of a refusal and of members that do not meet them.
-    fn closest_refusal(
-        &self,
-        first: Refusal<C::Error>,
-        asked: &[Asked<'_>],
-        refused: Vec<Option<Candidate<'a, C>>>,
-    ) -> Result<Refusal<C::Error>, C::Error> {
-        let limit = self.demands.memory_bytes.unwrap_or(u64::MAX);
-        let required = if let Refusal::Memory(required) = first { required } else { u64::MAX };
-        let refused = self.with_others(required, asked, refused)?;
-        self.leanest_first(refused).into_iter().try_fold(first, |closest, candidate| {
-            let least = limit.saturating_add(candidate.least_memory_excess(self.demands));
-            if matches!(closest, Refusal::Memory(required) if least >= required) {
-                return Ok(closest);
-            }
-            Ok(match self.refusal(&candidate)? {
-                Some(refusal) => closest.closer(refusal),
-                None => closest,
-            })
-        })
-    }
-
-    /// In the order of what they take at least: the first ones show that most others need not be simulated.
-    fn leanest_first(&self, mut candidates: Vec<Candidate<'a, C>>) -> Vec<Candidate<'a, C>> {
-        candidates.sort_by_cached_key(|candidate| {
-            (candidate.key_excess(self.demands), candidate.least_memory_excess(self.demands))
-        });
-        candidates
     }
 }
 

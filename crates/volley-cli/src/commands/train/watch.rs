@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use volley_program::Machine;
 
-use crate::console::{info, warn};
+use crate::console::{info, tell_of};
+use crate::event::Event;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use inbox::{Inbox, Job};
@@ -88,7 +89,6 @@ impl Watch<'_> {
 
     /// Trains one job. Its failure is marked beside it.
     fn train(&mut self, job: &Job) -> Result<()> {
-        info(format!("{}: begins", job.label()));
         let (inbox, status) = (&mut self.inbox, &mut self.status);
         let begin = Instant::now();
         let mut looked = begin;
@@ -100,6 +100,8 @@ impl Watch<'_> {
             status.goes_on(job, event, inbox);
             Ok(())
         })?;
+        let info = |text| tell_of(&job.label(), &Event::Info { text });
+        let warn = |text| tell_of(&job.label(), &Event::Warning { text });
         match outcome {
             Outcome::Trained(trained) => {
                 self.status.trained(begin.elapsed());
@@ -107,18 +109,18 @@ impl Watch<'_> {
             }
             Outcome::Failed(problem) => {
                 self.status.failed(begin.elapsed());
-                warn(format!("{}: failed: {problem}", job.label()));
+                warn(format!("failed: {problem}"));
                 self.inbox.mark_failed(job, &problem);
             }
             Outcome::Incomplete(problem) => {
-                info(format!("{}: waits for the rest: {problem}", job.label()));
+                info(format!("waits for the rest: {problem}"));
                 self.inbox.mark_incomplete(job);
             }
             Outcome::NoRoom(problem) => {
-                warn(format!("{}: waits for room on the disk: {problem}", job.label()));
+                warn(format!("waits for room on the disk: {problem}"));
                 self.inbox.postpone(job);
             }
-            Outcome::Interrupted => info(format!("{}: interrupted; it goes on later", job.label())),
+            Outcome::Interrupted => info("interrupted; it goes on later".to_owned()),
         }
         Ok(())
     }

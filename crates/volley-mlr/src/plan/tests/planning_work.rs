@@ -3,12 +3,25 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
-use crate::volley_revolver::plan::Planner;
+use crate::volley_revolver::plan::{Planner, simulated_groups};
 
-/// A run that counts the operations of its simulations.
+/// A run that counts its simulations.
 struct Counting<'a> {
     training: Training<'a>,
     operations: AtomicU64,
+    /// Groups times column blocks times class blocks of all layouts that are simulated.
+    products: AtomicU64,
+}
+
+impl<'a> Counting<'a> {
+    fn of(training: Training<'a>) -> Self {
+        Self { training, operations: AtomicU64::new(0), products: AtomicU64::new(0) }
+    }
+}
+
+/// The products of a group with the copies of a column block, for each class block.
+fn products(groups: usize, layout: Layout) -> u64 {
+    (groups * layout.column_blocks() * layout.class_blocks()) as u64
 }
 
 impl Circuit for Counting<'_> {
@@ -26,6 +39,10 @@ impl Circuit for Counting<'_> {
         self.training.least_bytes(parameters, layout, split)
     }
 
+    fn least_keys(&self, parameters: &Parameters, layout: Layout) -> KeySpec {
+        self.training.least_keys(parameters, layout)
+    }
+
     fn depends_on_special_primes(&self) -> bool {
         self.training.depends_on_special_primes()
     }
@@ -38,6 +55,7 @@ impl Circuit for Counting<'_> {
         self.training.simulate(simulator, layout, split)?;
         let operations = simulator.counts().iter().map(|(_, _, count)| count).sum();
         self.operations.fetch_add(operations, Ordering::Relaxed);
+        self.products.fetch_add(products(layout.groups(), layout), Ordering::Relaxed);
         Ok(())
     }
 }
@@ -52,7 +70,7 @@ fn simulated(iterations: usize, [samples, features, classes]: [usize; 3]) -> u64
     let training =
         Training { hyperparameters: &hyperparameters, method, storage, copy_levels: storage.copy_levels() };
     let levels = INPUT_LEVEL + training.iteration_levels();
-    let counting = Counting { training, operations: AtomicU64::new(0) };
+    let counting = Counting::of(training);
     let (model, shape) = (CostModel::default(), Shape { samples, columns: features + 1, classes });
     let planner = Planner::new(&counting, &model);
     let plan = if refreshes {
@@ -74,5 +92,35 @@ fn many_rows_are_planned_as_soon_as_few() {
         let (few, many) = (of(samples / 4), of(samples));
         println!("{samples} samples, {iterations} iterations: {many} operations, {few} for a quarter");
         assert!(many < few + few / 4, "{samples} samples: {many} operations, {few} for a quarter");
+    }
+}
+
+/// The largest runs of their kind that a reader does not refuse: many samples, many iterations, many columns.
+#[test]
+fn no_more_is_simulated_than_a_reader_allows() {
+    for (shape, iterations, grow) in [
+        ([100, 3, 2], 3, [1, 0]),
+        ([100, 60, 10], 40, [1, 0]),
+        ([4, 100, 2], 1000, [0, 1]),
+        ([4, 100, 10], 3, [0, 1]),
+    ] {
+        let small = plan(shape, iterations, in_ring(16)).unwrap();
+        let [samples, columns] = grow.map(|grows| 1 + grows * (usize::MAX >> 20));
+        let shape = small.layout().shape();
+        let layout = |shift: u32| {
+            let times = |size: usize, most: usize| size.saturating_mul((most >> shift).max(1));
+            let shape = Shape {
+                samples: times(shape.samples, samples),
+                columns: times(shape.columns, columns),
+                ..shape
+            };
+            let layout = Layout::new(shape, small.parameters().max_slots()).ok()?;
+            work::check(&layout, &small.schedule()).is_ok().then_some(layout)
+        };
+        let largest = (0..64).find_map(layout).unwrap();
+        let (counting, split) = (Counting::of(small.training()), Split::on_copies(&largest));
+        MatrixPlan::of(&counting, small.parameters(), largest, split, &CostModel::default()).unwrap();
+        let (found, most) = (counting.products.into_inner(), products(simulated_groups(&largest), largest));
+        assert!(found <= most, "{found} products of {most} for {largest:?}");
     }
 }

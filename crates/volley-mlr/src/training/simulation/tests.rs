@@ -3,6 +3,7 @@ use volley_sigmoid::SigmoidPolynomial;
 use super::*;
 use crate::method::hyperparameters::Hyperparameters;
 use crate::testing::small_ring;
+use crate::training::refresh::INPUT_LEVEL;
 use crate::volley_ckks::bootstrapping::Preset;
 use crate::volley_ckks::costs::CostModel;
 use crate::volley_ckks::{Parameters, Security};
@@ -25,6 +26,7 @@ fn check(circuit: &TrainingCircuit<SigmoidPolynomial>, parameters: &Parameters, 
         let plan = MatrixPlan::of(circuit, parameters, layout, split, &CostModel::default()).unwrap();
         let (bound, found) = (circuit.least_bytes(parameters, layout, split), plan.memory(1).ciphertexts);
         assert!(bound <= found, "{layout:?}, {split:?}: {bound} bytes at least, {found} found");
+        assert!(plan.key_spec().covers(&circuit.least_keys(parameters, layout)), "{layout:?}, {split:?}");
         // Much of what is alive are copies, where there are many.
         if layout.groups() * split.backward_copies() > 64 && circuit.storage == RowStorage::Memory {
             assert!(2 * bound > found, "{layout:?}, {split:?}: {bound} bytes at least, {found} found");

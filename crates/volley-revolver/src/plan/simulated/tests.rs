@@ -106,3 +106,27 @@ fn what_is_simulated_does_not_grow_with_the_groups() {
     assert_eq!(simulated(25 * 64 + 1), (26, 5 + 49));
     assert_eq!(simulated(1_000_000), (15_625, 5 + 49));
 }
+
+/// Rotations of both kinds make the same ciphertexts, and hold other digits while they do.
+#[test]
+fn what_is_alive_does_not_depend_on_how_rotations_are_made() {
+    use crate::skewed::Rotations::{Hoisted, Successive};
+    for (samples, columns, classes) in [(10, 5, 2), (400, 30, 3), (60, 90, 8)] {
+        let layout = Layout::new(Shape { samples, columns, classes }, parameters().max_slots()).unwrap();
+        for kept in [true, false] {
+            let circuit = Gradients { kept, at_once: 2 };
+            for split in Split::candidates(&layout) {
+                let bytes = |copies, factors| {
+                    let split = split.with_rotations(copies, factors);
+                    Peak::of(&circuit, &parameters(), layout, split).unwrap().least_bytes
+                };
+                let hoisted = bytes(Hoisted, Hoisted);
+                for (copies, factors) in
+                    [(Hoisted, Successive), (Successive, Hoisted), (Successive, Successive)]
+                {
+                    assert_eq!(bytes(copies, factors), hoisted, "{layout:?}, {split:?}");
+                }
+            }
+        }
+    }
+}

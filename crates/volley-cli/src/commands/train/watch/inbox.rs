@@ -16,6 +16,8 @@ use volley_project::atomic::{FolderLock, Staged, is_locked};
 use crate::console::warn;
 use crate::escaped::escaped;
 
+/// What makes a folder an owner's project, which does not belong here.
+const PROJECT: &str = "project.json";
 /// How long a job waits for room on the disk before that is looked at again.
 const POSTPONEMENT: Duration = Duration::from_secs(60);
 
@@ -162,7 +164,9 @@ impl Inbox {
     fn job(&self, name: OsString, folder: PathBuf, content: Content, is_own: bool) -> Option<Job> {
         let files = JobFolder::new(&folder);
         let parts = [files.job_file(), files.keys_file(), files.preconditioner_file(), files.row_file(0)];
-        if !parts.iter().any(|part| content.has(part)) {
+        // The program that is started for it says what is wrong.
+        let is_project = content.has(Path::new(PROJECT));
+        if !is_project && !parts.iter().any(|part| content.has(part)) {
             return None;
         }
         let is_unchanged = self.jobs.iter().any(|seen| seen.name == name && seen.content == content);
@@ -174,7 +178,7 @@ impl Inbox {
         } else if content.has(&files.model_file()) && !intermediate.iter().any(|file| content.has(file)) {
             State::Done
         } else if !is_unchanged
-            || !content.has(&files.job_file())
+            || !(is_project || content.has(&files.job_file()))
             || self.incomplete.get(&name) == Some(&content)
         {
             State::Arriving
@@ -327,6 +331,17 @@ mod tests {
         }
         let other = Inbox::open(folder.path()).unwrap_err();
         assert_eq!(other, BadInput::at(folder.path(), "another volley is at work in this folder"));
+    }
+
+    #[test]
+    fn a_whole_project_is_tried_so_that_it_is_told_what_is_wrong() {
+        let (folder, mut inbox) = inbox(&["a/project.json", "a/upload/job.vly", "b/upload/job.vly"]);
+        states(&mut inbox);
+        assert_eq!(states(&mut inbox), [("a".into(), State::Waiting)]);
+        let job = inbox.next().unwrap().clone();
+        inbox.mark_failed(&job, "why");
+        assert_eq!(states(&mut inbox), [("a".into(), State::Failed)]);
+        drop(folder);
     }
 
     #[cfg(unix)]
