@@ -56,7 +56,11 @@ Training has two iterations. The first is linear discriminant analysis, and the 
 both, with the same four parts. More iterations of `standard` do not help: 30 of them have 95.5 and 94.9 %. One against
 the rest is not the cause: `OneVsRestClassifier` with the penalty has 96.7 and 97.2 %. Nor is a setting too weak. In
 clear, ridges of 0.1 to 10 in the recoding, instead of 0.01, and shrinkages of twice to ten times that of Ledoit and
-Wolf are better on neither of the two, and most are worse on other tables."""
+Wolf are better on neither of the two, and most are worse on other tables.
+
+**The penalty itself** was tried in clear (a prototype with the exact sigmoid, on five parts): in the gradient and, as a
+ridge, in the whitening. It takes iterations: with recoding digits comes within a point after six, and without recoding
+breast cancer does after twelve. After two, they are 1.6 and 1.8 points below."""
 
 
 def tables():
