@@ -40,11 +40,9 @@ impl Images<'_> {
                     None,
                 )?)
             }
-            Self::Path(path) if path.is_dir() => Ok(ImageSource::open(&path)?),
-            Self::Path(path) => {
-                let (shape, bytes, labels) = read_images(&path, &LabelSource::Usual)?.into_parts();
-                Ok(ImageSource::from_bytes(&path, shape, bytes, labels)?)
-            }
+            Self::Path(path) => ImageSource::open_or_read(&path, |file| {
+                Ok(read_images(file, &LabelSource::Usual)?.into_parts())
+            }),
         }
     }
 }

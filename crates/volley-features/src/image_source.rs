@@ -11,6 +11,9 @@ use crate::picture::Picture;
 
 const EXTENSIONS: [&str; 3] = ["jpeg", "jpg", "png"];
 
+/// Shape, bytes and labels of images, as [`ImageSource::from_bytes`] takes them.
+pub type ImageArray = ([usize; 4], Vec<u8>, Option<Vec<String>>);
+
 /// Images in a fixed order, and their labels where there are any. Images of a folder are read when they are needed.
 #[derive(Clone, Debug)]
 pub struct ImageSource {
@@ -64,6 +67,23 @@ impl ImageSource {
             }
             _ => Ok(Self { path, kind: Kind::Array { shape, bytes, labels } }),
         }
+    }
+
+    /// A folder, as [`open`](Self::open) takes it, or a file of images that `read` reads. This crate knows no format of
+    /// such files; `volley_data::read_images` reads two.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open), `read` and [`from_bytes`](Self::from_bytes).
+    pub fn open_or_read<E: From<FeatureError>>(
+        path: &Path,
+        read: impl FnOnce(&Path) -> Result<ImageArray, E>,
+    ) -> Result<Self, E> {
+        if path.is_dir() {
+            return Ok(Self::open(path)?);
+        }
+        let (shape, bytes, labels) = read(path)?;
+        Ok(Self::from_bytes(path, shape, bytes, labels)?)
     }
 
     /// The number of images: at least one.

@@ -30,7 +30,7 @@ mod recipe;
 pub use backbone::Backbone;
 pub use error::FeatureError;
 pub use extract::{Features, extract};
-pub use image_source::ImageSource;
+pub use image_source::{ImageArray, ImageSource};
 pub use partial::PartialFeatures;
 pub use picture::Picture;
 pub use provenance::Provenance;

@@ -97,7 +97,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let recipe_file = options.recipe.clone().unwrap_or_else(|| options.model.with_extension("toml"));
     let recipe = Recipe::read(&recipe_file).or_bad_input()?;
     let labels = options.labels.clone().map_or(LabelSource::Usual, LabelSource::File);
-    let images = phase("reading", || open_images(&options.images, &labels))?;
+    let read = |file: &Path| anyhow::Ok(read_images(file, &labels)?.into_parts());
+    let images = phase("reading", || ImageSource::open_or_read(&options.images, read)).or_bad_input()?;
     let backbone = phase("optimising the model", || Backbone::load(&options.model, recipe)).or_bad_input()?;
     let range = options.range.clone().unwrap_or(0..images.count());
 
@@ -122,15 +123,6 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         features: backbone.features(),
         labelled: labels.is_some() && format != FeatureFormat::Npy,
     })
-}
-
-/// A folder of images, or all in one file.
-fn open_images(path: &Path, labels: &LabelSource) -> Result<ImageSource> {
-    if path.is_dir() {
-        return Ok(ImageSource::open(path).or_bad_input()?);
-    }
-    let (shape, bytes, labels) = read_images(path, labels).or_bad_input()?.into_parts();
-    Ok(ImageSource::from_bytes(path, shape, bytes, labels).or_bad_input()?)
 }
 
 /// Features that lie in a file while the result is written.

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use image::{GrayImage, RgbImage};
 use rayon::ThreadPoolBuilder;
 use volley_data::{LabelSource, read_images};
-use volley_features::{ImageSource, Provenance, extract};
+use volley_features::{FeatureError, ImageSource, Provenance, extract};
 
 use super::*;
 
@@ -60,7 +60,8 @@ fn a_folder_of_classes() {
     fs::write(folder.path().join("notes.txt"), "no image").unwrap();
     fs::create_dir(folder.path().join(".hidden")).unwrap();
     fs::create_dir(folder.path().join("empty")).unwrap();
-    let images = ImageSource::open(folder.path()).unwrap();
+    let no_file = |_: &Path| -> Result<_, FeatureError> { unreachable!("a folder is no file") };
+    let images = ImageSource::open_or_read(folder.path(), no_file).unwrap();
     // Digits 72104149, sorted; of equal ones the earlier file first.
     assert_eq!(images.labels().unwrap().join(""), "01124479");
     let features = extract(&tiny(), &images, 0..8, |_| {}).unwrap();

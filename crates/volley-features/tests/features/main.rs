@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use tempfile::TempDir;
 use volley_data::{LabelSource, TableOptions, read_images, read_table};
-use volley_features::{Backbone, ImageSource, Recipe};
+use volley_features::{Backbone, FeatureError, ImageSource, Recipe};
 
 mod extraction;
 mod operators;
@@ -43,8 +43,8 @@ fn test_digits() -> ImageSource {
 
 /// The images of a file.
 fn images(path: &Path, labels: &LabelSource) -> ImageSource {
-    let (shape, bytes, labels) = read_images(path, labels).unwrap().into_parts();
-    ImageSource::from_bytes(path, shape, bytes, labels).unwrap()
+    let read = |file: &Path| Ok::<_, FeatureError>(read_images(file, labels).unwrap().into_parts());
+    ImageSource::open_or_read(path, read).unwrap()
 }
 
 fn recipe(folder: &TempDir, text: &str) -> Recipe {
