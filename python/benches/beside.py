@@ -1,11 +1,13 @@
-"""volley.ckks beside TenSEAL and OpenFHE, in one run, on one thread: median processor times in milliseconds.
+"""volley.ckks beside the Rust layer below it, TenSEAL and OpenFHE, in one run, on one thread: median processor times in
+milliseconds.
 
     pip install ./python tenseal openfhe
     python python/benches/beside.py
 
 N = 2^14, primes of 50 and 40 bits, full slots. The product of a matrix of 16 × 16 is with a vector of 16 slots. Every
-library runs in a process of its own, which checks that its results decrypt. OpenFHE and SEAL are set up by
-`benches/peers`; OpenFHE has no product with a matrix, so it gets the method of diagonals on hoisted rotations.
+library runs in a process of its own, which checks that its results decrypt. The Rust layer is timed by `layer.rs`, which
+cargo builds as it builds the package. OpenFHE and SEAL are set up by `benches/peers`; OpenFHE has no product with a
+matrix, so it gets the method of diagonals on hoisted rotations.
 """
 
 from __future__ import annotations
@@ -113,6 +115,8 @@ def openfhe():
 
 
 LIBRARIES = {"volley": volley, "tenseal": tenseal, "openfhe": openfhe}
+PACKAGE = Path(__file__).parents[1]
+LAYER = ["cargo", "bench", "--quiet", "--locked", "--manifest-path", str(PACKAGE / "Cargo.toml"), "--bench", "layer"]
 
 
 def main() -> None:
@@ -120,9 +124,10 @@ def main() -> None:
         json.dump({name: timing.median_ms(run) for name, run in LIBRARIES[sys.argv[1]]().items()}, sys.stdout)
         return
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
+    commands = {"Rust layer": LAYER} | {library: [sys.executable, __file__, library] for library in LIBRARIES}
     found = {}
-    for library in LIBRARIES:
-        done = subprocess.run([sys.executable, __file__, library], env=one_thread, capture_output=True, text=True)
+    for library, command in commands.items():
+        done = subprocess.run(command, env=one_thread, capture_output=True, text=True)
         if done.returncode == 0:
             found[library] = json.loads(done.stdout)
         else:
