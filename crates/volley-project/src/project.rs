@@ -478,8 +478,8 @@ impl OwnerFiles {
         self.folder.join(SCHEMA)
     }
 
-    /// Stages the columns of the table that a job was encrypted from, and whether its rows were weighted for all classes
-    /// to count alike.
+    /// Stages the columns of the table that a job was encrypted from, and whether its rows were weighted for all
+    /// classes to count alike.
     ///
     /// # Errors
     ///

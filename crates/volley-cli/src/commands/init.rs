@@ -59,8 +59,8 @@ struct ShapeOptions {
     classes: Option<usize>,
 }
 
-/// What is planned for: the settings with the shape of the data, the folder, and the rows with their columns if there are
-/// any.
+/// What is planned for: the settings with the shape of the data, the folder, and the rows with their columns if there
+/// are any.
 struct Request<'a> {
     settings: Settings,
     project: &'a Path,

@@ -29,8 +29,9 @@ Examples:
 
 Then page/index.html opens in any browser, without a network. It has the
 model's accuracy and confusion matrix on the test rows, accuracy and loss of
-the same training in clear after each iteration, parameters and security. What only the server knows, such as times, is not on
-it. The page is as private as the model.")]
+the same training in clear after each iteration, parameters and security.
+What only the server knows, such as times, is not on it. The page is as
+private as the model.")]
 pub(crate) struct Options {
     /// Folder that `volley init` made
     project: PathBuf,

@@ -81,20 +81,26 @@ fn advice(cause: &ContentError, has_label_choice: bool, columns: Columns) -> Opt
         ContentError::NotUtf8 { .. } => {
             Some(format!("it may be Latin-1 or Windows-1252: {}", converted("cp1252")))
         }
-        ContentError::Foreign { found: "a ZIP archive" } => text("unpack it"),
-        ContentError::Foreign { found: "an ARFF file" } => text(
-            "the lines after @data are CSV without a header: in a file of their own they are read with --header no, \
-             and mostly --label-column -1",
-        ),
-        ContentError::Foreign { found: "a LIBSVM file" } => text(
-            "write it as NPZ, in Python with scikit-learn: X, y = sklearn.datasets.load_svmlight_file(FILE); \
-             numpy.savez(\"table.npz\", X=X.toarray(), y=y.astype(int))",
-        ),
-        ContentError::Foreign { found } => Some(format!(
+        ContentError::Foreign { found } => Some(of_format(found)),
+        _ => None,
+    }
+}
+
+/// How a file of another format becomes one that is read.
+fn of_format(found: &str) -> String {
+    match found {
+        "a ZIP archive" => "unpack it".to_owned(),
+        "an ARFF file" => "the lines after @data are CSV without a header: in a file of their own they are read with \
+                           --header no, and mostly --label-column -1"
+            .to_owned(),
+        "a LIBSVM file" => "write it as NPZ, in Python with scikit-learn: X, y = \
+                            sklearn.datasets.load_svmlight_file(FILE); numpy.savez(\"table.npz\", X=X.toarray(), \
+                            y=y.astype(int))"
+            .to_owned(),
+        _ => format!(
             "write it as CSV, in Python with pandas: pandas.{}(FILE).to_csv(\"table.csv\", index=False)",
             reader(found)
-        )),
-        _ => None,
+        ),
     }
 }
 

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::curves::{Curve, Encrypted, Quality};
+use crate::curves::{Baselines, Curve, Encrypted, Quality};
 
 /// Made-up numbers.
 fn curve(accuracy: f64) -> Curve {

@@ -224,8 +224,8 @@ impl<'p, 'a, C: Circuit> Search<'p, 'a, C> {
 
     /// The fastest candidate with few keys or copies that meets the demands, where the fastest one of all does not.
     /// Set and layout are those of the fastest one with a split of the extreme ones, the split is chosen for these.
-    /// Where there is none, set and layout are those of the member that comes closest to the demands, of the fastest one
-    /// and the extreme ones, and it is refused as the one that comes closest of all splits of these.
+    /// Where there is none, set and layout are those of the member that comes closest to the demands, of the fastest
+    /// one and the extreme ones, and it is refused as the one that comes closest of all splits of these.
     fn leanest(
         &self,
         fastest: Option<&Candidate<'a, C>>,

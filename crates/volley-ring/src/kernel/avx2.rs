@@ -26,8 +26,8 @@
 //!
 //! H·2ᵏ is reduced as a single number. Its quotient by q, below t·2⁵⁰, is rounded to a multiple of m by adding 3·2⁵¹·m,
 //! for m ≥ t/2. It errs by m/2 for that and by t/8 for the reciprocal. What is left of H·2ᵏ is an integer of at most
-//! q·(m/2 + t/8). With |L| ≤ t·2²⁵⁺⁽ᵇ⁺¹⁾ᐟ² and q more from the terms before it must stay below 2⁵³: t = 4 with m = 2 for
-//! 50 bits, t = 28 with m = 16 for at most 46.
+//! q·(m/2 + t/8). With |L| ≤ t·2²⁵⁺⁽ᵇ⁺¹⁾ᐟ² and q more from the terms before it must stay below 2⁵³: t = 4 with m = 2
+//! for 50 bits, t = 28 with m = 16 for at most 46.
 
 use std::arch::x86_64::{
     __m256d, __m256i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_ZERO, _mm_loadu_si128, _mm256_add_epi64,
