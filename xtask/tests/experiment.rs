@@ -73,7 +73,7 @@ fn files_that_cannot_be_used() {
         good_rows().iter().map(|row| format!("7,{}", row.split_once(',').unwrap().1)).collect();
     let files = [
         (folder.path("missing.csv"), "missing.csv: there is no such file"),
-        (folder.path(""), "Is a directory"),
+        (folder.path(""), "there is a folder where a file should be"),
         (folder.write("empty.csv", &[]), "empty.csv: the file has no rows"),
         (folder.write("short.csv", &with_row("1,2,3")), "row 6 has 3 columns, the first row has 5"),
         (folder.write("long.csv", &with_row("1,2,3,4,5,6")), "row 6 has 6 columns, the first row has 5"),
@@ -125,7 +125,7 @@ fn settings_that_cannot_be_used() {
             &["--json", "no/such/folder/out.json"],
             "cannot write no/such/folder/out.json: there is no such file or folder",
         ),
-        (&["--json", "."], "cannot write .: Is a directory"),
+        (&["--json", "."], "cannot write .: there is a folder where a file should be"),
         (&["--report", "Cargo.toml"], "cannot make Cargo.toml: File exists"),
     ];
     for (arguments, problem) in cases {
@@ -288,10 +288,10 @@ fn a_small_run_reports_everything() {
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let table = String::from_utf8(output.stdout).unwrap();
     for shown in [
-        "24 samples × 4 features",
+        "24 × 4 ",
         "log N 14",
         "128 bits",
-        "test accuracy",
+        "weight difference",
         "peak memory",
         "21.49 %",
         "2 iterations (auto: ",

@@ -59,7 +59,6 @@ pub fn train(
             observer.during("checking the rows", || check_upload(folder, job, storage))?;
             let left = training_bytes(job.plan()).saturating_sub(folder.bytes_made_by_server()?);
             check_room(folder.path(), "training", left)?;
-            observer.info("the upload is complete: training starts".to_owned());
             Training { folder, job, observer }.run(storage)?
         }
     };

@@ -70,10 +70,11 @@ struct Request<'a> {
 impl Options {
     fn complete(&self) -> Result<Request<'_>, BadInput> {
         let given = [self.shape.samples, self.shape.features, self.shape.classes];
-        let least = [("samples", given[0], 1), ("features", given[1], 1), ("classes", given[2], 2)];
-        for (what, given, least) in least {
+        let least =
+            [("samples", 1, "one sample"), ("features", 1, "one feature"), ("classes", 2, "two classes")];
+        for ((option, least, words), given) in least.into_iter().zip(given) {
             if let Some(few) = given.filter(|&few| few < least) {
-                return Err(BadInput::new(format!("--{what} {few}: a training has {least} {what} at least")));
+                return Err(BadInput::new(format!("--{option} {few}: a training has at least {words}")));
             }
         }
         match (&self.paths[..], given) {

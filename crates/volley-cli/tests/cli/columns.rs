@@ -162,12 +162,13 @@ fn a_table_is_encrypted_in_the_columns_that_were_planned_for() {
     let content = named_table(24);
     let (project, ..) = trained(&files, &content);
     let encrypt = |table: String| {
-        let mut command = volley(["encrypt", "--force", "--json"]);
+        let mut command = volley(["encrypt", "--force"]);
         command.args([&project, &files.write("other.csv", table)]);
         command
     };
-    let in_clear =
-        |table: String| json(encrypt(table).assert().stderr(contains("note").not()))["in_clear"].clone();
+    let in_clear = |table: String| {
+        json(encrypt(table).arg("--json").assert().stderr(contains("note").not()))["in_clear"].clone()
+    };
     let planned = in_clear(content.clone());
     assert_eq!(in_clear(reordered(&content, &[5, 3, 1, 0, 4, 2], None)), planned);
     let columns = fs::read_to_string(project.join("private/columns.json")).unwrap();

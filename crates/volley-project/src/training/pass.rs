@@ -40,6 +40,8 @@ impl Pass<'_> {
         let done = sum.as_ref().map_or(0, |sum| sum.groups().last().map_or(0, |groups| groups.end));
         if done > 0 {
             count.begin_after(self.rows_until(done));
+        } else if self.iteration == 1 {
+            self.observer.info("the upload is complete: training starts".to_owned());
         }
         let (mut written, mut pause) = (Instant::now(), Duration::ZERO);
         let files = (0..plan.row_files()).map(|file| plan.row_file_groups(file));
