@@ -263,17 +263,28 @@ fn forward_stages<const FIRST: bool, const REDUCING: bool>(
     let (first, second) = a.split_at_mut(a.len() / 2);
     let ((a0, a1), (a2, a3)) = (first.split_at_mut(first.len() / 2), second.split_at_mut(second.len() / 2));
     for (((p0, p1), p2), p3) in a0.iter_mut().zip(a1).zip(a2).zip(a3) {
-        let [x0, x1, x2, x3] = [&*p0, p1, p2, p3].map(|p| if FIRST { load_float(p) } else { load_bits(p) });
-        let [x0, x1] = if REDUCING { [lanes.centre(x0), lanes.centre(x1)] } else { [x0, x1] };
-        let [x0, x2] = forward_butterfly(lanes, x0, x2, w);
-        let [x1, x3] = forward_butterfly(lanes, x1, x3, w);
-        let [x0, x1] = forward_butterfly(lanes, x0, x1, upper);
-        let [x2, x3] = forward_butterfly(lanes, x2, x3, lower);
-        store_bits(p0, x0);
-        store_bits(p1, x1);
-        store_bits(p2, x2);
-        store_bits(p3, x3);
+        forward_quad::<FIRST, REDUCING>(lanes, [p0, p1, p2, p3], [w, upper, lower]);
     }
+}
+
+/// Two stages of a vector of each quarter of a block.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn forward_quad<const FIRST: bool, const REDUCING: bool>(
+    lanes: Lanes,
+    [p0, p1, p2, p3]: [&mut [u64; LANES]; 4],
+    [w, upper, lower]: [Factor; 3],
+) {
+    let [x0, x1, x2, x3] = [&*p0, p1, p2, p3].map(|p| if FIRST { load_float(p) } else { load_bits(p) });
+    let [x0, x1] = if REDUCING { [lanes.centre(x0), lanes.centre(x1)] } else { [x0, x1] };
+    let [x0, x2] = forward_butterfly(lanes, x0, x2, w);
+    let [x1, x3] = forward_butterfly(lanes, x1, x3, w);
+    let [x0, x1] = forward_butterfly(lanes, x0, x1, upper);
+    let [x2, x3] = forward_butterfly(lanes, x2, x3, lower);
+    store_bits(p0, x0);
+    store_bits(p1, x1);
+    store_bits(p2, x2);
+    store_bits(p3, x3);
 }
 
 /// The last four stages, from leaf `node` on, and the reduction.
@@ -281,19 +292,13 @@ fn forward_stages<const FIRST: bool, const REDUCING: bool>(
 #[inline]
 fn forward_leaves<const LAZY: bool>(lanes: Lanes, factors: &[u64], a: &mut [[u64; LANES]], node: usize) {
     let (leaves, _) = a.as_chunks_mut::<LEAF>();
-    for ([p0, p1, p2, p3], (whole, parts, ..)) in leaves.iter_mut().zip(leaf_words(factors, node)) {
-        let w = Factor::splat(lanes, *whole);
-        let [upper, lower] = parts.map(|part| Factor::splat(lanes, part));
-        let [x0, x1, x2, x3] = [&*p0, p1, p2, p3].map(|p| load_bits(p));
-        let [x0, x1] = if LAZY { [x0, x1] } else { [lanes.centre(x0), lanes.centre(x1)] };
-        let [x0, x2] = forward_butterfly(lanes, x0, x2, w);
-        let [x1, x3] = forward_butterfly(lanes, x1, x3, w);
-        let [x0, x1] = forward_butterfly(lanes, x0, x1, upper);
-        let [x2, x3] = forward_butterfly(lanes, x2, x3, lower);
-        store_bits(p0, x0);
-        store_bits(p1, x1);
-        store_bits(p2, x2);
-        store_bits(p3, x3);
+    for (leaf, (whole, parts, ..)) in leaves.iter_mut().zip(leaf_words(factors, node)) {
+        let factors = [*whole, parts[0], parts[1]].map(|word| Factor::splat(lanes, word));
+        if LAZY {
+            forward_quad::<false, false>(lanes, leaf.each_mut(), factors);
+        } else {
+            forward_quad::<false, true>(lanes, leaf.each_mut(), factors);
+        }
     }
     for ([p0, p1, p2, p3], (_, _, vectors, halves)) in leaves.iter_mut().zip(leaf_words(factors, node)) {
         let [first, second] = pair_factors(lanes, vectors, halves);
@@ -434,15 +439,26 @@ fn inverse_stages<const REDUCED: usize>(lanes: Lanes, factors: &[u64], a: &mut [
     let (first, second) = a.split_at_mut(a.len() / 2);
     let ((a0, a1), (a2, a3)) = (first.split_at_mut(first.len() / 2), second.split_at_mut(second.len() / 2));
     for (((p0, p1), p2), p3) in a0.iter_mut().zip(a1).zip(a2).zip(a3) {
-        let [x0, x1] = inverse_butterfly(lanes, load_bits(p0), load_bits(p1), upper);
-        let [x2, x3] = inverse_butterfly(lanes, load_bits(p2), load_bits(p3), lower);
-        let [x0, x2] = inverse_butterfly(lanes, x0, x2, w);
-        let [x1, x3] = inverse_butterfly(lanes, x1, x3, w);
-        let x0 = if REDUCED >= 1 { lanes.centre(x0) } else { x0 };
-        let x1 = if REDUCED >= 2 { lanes.centre(x1) } else { x1 };
-        for (p, x) in [(p0, x0), (p1, x1), (p2, x2), (p3, x3)] {
-            store_bits(p, x);
-        }
+        inverse_quad::<REDUCED>(lanes, [p0, p1, p2, p3], [w, upper, lower]);
+    }
+}
+
+/// Two stages of a vector of each quarter of a block. The first `REDUCED` of its two sums are reduced.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn inverse_quad<const REDUCED: usize>(
+    lanes: Lanes,
+    [p0, p1, p2, p3]: [&mut [u64; LANES]; 4],
+    [w, upper, lower]: [Factor; 3],
+) {
+    let [x0, x1] = inverse_butterfly(lanes, load_bits(p0), load_bits(p1), upper);
+    let [x2, x3] = inverse_butterfly(lanes, load_bits(p2), load_bits(p3), lower);
+    let [x0, x2] = inverse_butterfly(lanes, x0, x2, w);
+    let [x1, x3] = inverse_butterfly(lanes, x1, x3, w);
+    let x0 = if REDUCED >= 1 { lanes.centre(x0) } else { x0 };
+    let x1 = if REDUCED >= 2 { lanes.centre(x1) } else { x1 };
+    for (p, x) in [(p0, x0), (p1, x1), (p2, x2), (p3, x3)] {
+        store_bits(p, x);
     }
 }
 
@@ -472,16 +488,11 @@ fn inverse_leaves<const LAZY: bool>(
         }
     }
     for (leaf, (whole, parts, ..)) in leaves.iter_mut().zip(leaf_words(factors, node)) {
-        let [x0, x1, x2, x3] = leaf.each_ref().map(|x| load_bits(x));
-        let [upper, lower] = parts.map(|part| Factor::splat(lanes, part));
-        let w = Factor::splat(lanes, *whole);
-        let [x0, x1] = inverse_butterfly(lanes, x0, x1, upper);
-        let [x2, x3] = inverse_butterfly(lanes, x2, x3, lower);
-        let [x0, x2] = inverse_butterfly(lanes, x0, x2, w);
-        let [x1, x3] = inverse_butterfly(lanes, x1, x3, w);
-        let results = [lanes.centre(x0), if LAZY { x1 } else { lanes.centre(x1) }, x2, x3];
-        for (out, x) in leaf.iter_mut().zip(results) {
-            store_bits(out, x);
+        let factors = [*whole, parts[0], parts[1]].map(|word| Factor::splat(lanes, word));
+        if LAZY {
+            inverse_quad::<1>(lanes, leaf.each_mut(), factors);
+        } else {
+            inverse_quad::<2>(lanes, leaf.each_mut(), factors);
         }
     }
 }
