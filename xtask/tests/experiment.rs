@@ -291,6 +291,8 @@ fn a_small_run_reports_everything() {
         "24 × 4 ",
         "log N 14",
         "128 bits",
+        "test",
+        "accuracy",
         "weight difference",
         "peak memory",
         "21.49 %",

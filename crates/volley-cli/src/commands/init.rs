@@ -27,10 +27,10 @@ Examples:
 
 Of a table only the shape is planned for. The project keeps which columns it
 has, and what is said of them, for the commands that follow: --label-column,
---drop, --header, --delimiter. No key is made: what is printed is what the run will take, and
-what the same training in clear gives. Where a score of it leaves the range of
-the sigmoid's polynomial there is no project, and an option that mends it is
-named; --force goes on all the same.")]
+--drop, --header, --delimiter. No key is made: what is printed is what the run
+will take, and what the same training in clear gives. Where a score of it
+leaves the range of the sigmoid's polynomial there is no project, and an
+option that mends it is named; --force goes on all the same.")]
 #[command(override_usage = "volley init [OPTIONS] [DATA] <PROJECT>")]
 pub(crate) struct Options {
     #[command(flatten)]
