@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use volley_mlr::volley_ckks::Error as CkksError;
 use volley_mlr::volley_ckks::params::ParametersError;
 use volley_mlr::volley_revolver::Error as MatrixError;
-use volley_mlr::{Error, Plan};
+use volley_mlr::{Error, ForMachine, Plan};
 use volley_program::machine::available_memory_bytes;
 use volley_program::units::show_bytes;
 use volley_program::{BadInput, ProfileName};
@@ -35,8 +35,10 @@ pub(crate) fn plan(settings: &Settings) -> Result<Plan, BadInput> {
 /// The plan, unless this machine has not the memory for it.
 fn for_machine(settings: &Settings, available: u64) -> Result<Plan, BadInput> {
     let planned = settings.plan_for_machine(available).map_err(|error| with_advice(&error, settings))?;
-    let (plan, Some(within)) = planned else { return Ok(planned.0) };
-    let needed = plan.memory(1).total();
+    let (needed, within) = match planned {
+        ForMachine::Fits(plan) => return Ok(plan),
+        ForMachine::TooLarge { fastest, within } => (fastest.memory(1).total(), *within),
+    };
     let smaller = match within {
         Ok(smaller) => format!("--memory {} plans for less", gigabytes(smaller.memory(1).total())),
         Err(error) => with_advice(&error, settings).to_string(),

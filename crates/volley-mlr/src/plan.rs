@@ -47,6 +47,20 @@ pub struct Plan {
 
 planned!(Plan);
 
+/// The cheapest plan in any memory, for a machine that has so much.
+#[derive(Debug)]
+pub enum ForMachine {
+    /// The machine has the memory for it.
+    Fits(Plan),
+    /// The machine has less.
+    TooLarge {
+        /// The plan that takes more.
+        fastest: Plan,
+        /// The cheapest plan within what there is, or why there is none.
+        within: Box<Result<Plan, Error>>,
+    },
+}
+
 /// How a plan refreshes weights.
 #[derive(Clone, Debug)]
 struct Refreshes {
@@ -93,7 +107,7 @@ impl Plan {
         hyperparameters: &Hyperparameters,
         demands: Demands,
         available_bytes: u64,
-    ) -> Result<(Self, Option<Result<Self, Error>>), Error> {
+    ) -> Result<ForMachine, Error> {
         let shape = shape_of(samples, features, classes, hyperparameters)?;
         planning::fastest_and_within(shape, hyperparameters, demands, Some(available_bytes))
     }

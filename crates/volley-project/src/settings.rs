@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use volley_mlr::volley_ckks::{Flooding, Security};
 use volley_mlr::volley_revolver::plan::{Demands, RingChoice};
 use volley_mlr::volley_sigmoid::SigmoidPolynomial;
-use volley_mlr::{Error, Hyperparameters, LearningRate, Plan};
+use volley_mlr::{Error, ForMachine, Hyperparameters, LearningRate, Plan};
 use volley_program::units::parse_bytes;
 use volley_program::{ProfileName, SMALL_KEY_BYTES};
 
@@ -173,7 +173,7 @@ impl Settings {
     /// # Errors
     ///
     /// As [`plan`](Self::plan).
-    pub fn plan_for_machine(&self, available: u64) -> Result<(Plan, Option<Result<Plan, Error>>), Error> {
+    pub fn plan_for_machine(&self, available: u64) -> Result<ForMachine, Error> {
         let (settings, demands) = (self.hyperparameters()?, Demands { memory_bytes: None, ..self.demands() });
         Plan::for_machine(self.samples, self.features, self.classes, &settings, demands, available)
     }

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Plan, Training};
+use super::{ForMachine, Plan, Training};
 use crate::error::Error;
 use crate::method::hyperparameters::Hyperparameters;
 use crate::training::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method};
@@ -32,8 +32,8 @@ pub(super) fn cheapest(
 ) -> Result<Plan, Error> {
     let within = demands.memory_bytes;
     match fastest_and_within(shape, hyperparameters, demands, within)? {
-        (fastest, None) => Ok(fastest),
-        (_, Some(within)) => within,
+        ForMachine::Fits(plan) => Ok(plan),
+        ForMachine::TooLarge { within, .. } => *within,
     }
 }
 
@@ -43,17 +43,19 @@ pub(super) fn fastest_and_within(
     hyperparameters: &Hyperparameters,
     demands: Demands,
     limit: Option<u64>,
-) -> Result<(Plan, Option<Result<Plan, Error>>), Error> {
+) -> Result<ForMachine, Error> {
     let model = CostModel::default();
     check_iterations(shape, hyperparameters, demands)?;
     let in_memory = Runs::new(shape, hyperparameters, demands, RowStorage::Memory);
     let in_memory = Planning::new(shape, &in_memory, &model);
     let fastest = in_memory.cheapest(Demands { memory_bytes: None, ..demands })?;
     let required = fastest.memory(demands.threads).total();
-    let is_within = limit.is_none_or(|limit| required <= limit);
+    if limit.is_none_or(|limit| required <= limit) {
+        return Ok(ForMachine::Fits(fastest));
+    }
     let demands = Demands { memory_bytes: limit, ..demands };
-    let within = (!is_within).then(|| within(in_memory, hyperparameters, demands, &model));
-    Ok((fastest, within))
+    let within = Box::new(within(in_memory, hyperparameters, demands, &model));
+    Ok(ForMachine::TooLarge { fastest, within })
 }
 
 /// The cheapest plan within a limit that the fastest one does not fit.

@@ -8,6 +8,7 @@ use crate::volley_revolver::plan::{Planner, simulated_groups};
 /// A run that counts its simulations.
 struct Counting<'a> {
     training: Training<'a>,
+    simulations: AtomicU64,
     operations: AtomicU64,
     /// Groups times column blocks times class blocks of all layouts that are simulated.
     products: AtomicU64,
@@ -15,7 +16,12 @@ struct Counting<'a> {
 
 impl<'a> Counting<'a> {
     fn of(training: Training<'a>) -> Self {
-        Self { training, operations: AtomicU64::new(0), products: AtomicU64::new(0) }
+        Self {
+            training,
+            simulations: AtomicU64::new(0),
+            operations: AtomicU64::new(0),
+            products: AtomicU64::new(0),
+        }
     }
 }
 
@@ -53,6 +59,7 @@ impl Circuit for Counting<'_> {
 
     fn simulate(&self, simulator: &Arc<Simulator>, layout: Layout, split: Split) -> Result<(), Error> {
         self.training.simulate(simulator, layout, split)?;
+        self.simulations.fetch_add(1, Ordering::Relaxed);
         let operations = simulator.counts().iter().map(|(_, _, count)| count).sum();
         self.operations.fetch_add(operations, Ordering::Relaxed);
         self.products.fetch_add(products(layout.groups(), layout), Ordering::Relaxed);
@@ -123,4 +130,27 @@ fn no_more_is_simulated_than_a_reader_allows() {
         let (found, most) = (counting.products.into_inner(), products(simulated_groups(&largest), largest));
         assert!(found <= most, "{found} products of {most} for {largest:?}");
     }
+}
+
+/// Bounds rule out most members of the family where nothing fits.
+#[test]
+fn that_nothing_fits_is_known_from_few_simulations() {
+    let (hyperparameters, model) = (Hyperparameters::standardised(4).unwrap(), CostModel::default());
+    let simulations = |memory_bytes| {
+        let training = Training {
+            hyperparameters: &hyperparameters,
+            method: None,
+            storage: RowStorage::Memory,
+            copy_levels: RowStorage::Memory.copy_levels(),
+        };
+        let counting = Counting::of(training);
+        let shape = Shape { samples: 300, columns: 61, classes: 100 };
+        let demands = Demands { memory_bytes, ..Demands::default() };
+        let plan = Planner::new(&counting, &model).cheapest(shape, demands);
+        assert_eq!(plan.is_ok(), memory_bytes.is_none());
+        counting.simulations.into_inner()
+    };
+    let (all, refused) = (simulations(None), simulations(Some(100_000_000)));
+    println!("{all} simulations without a limit, {refused} where nothing fits");
+    assert!(refused < all, "{refused} simulations where nothing fits, {all} without a limit");
 }
