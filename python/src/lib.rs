@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _volley {
     #[pymodule_export]
-    use crate::ckks::ciphertext::{PyCiphertext, linear_combination};
+    use crate::ckks::ciphertext::{PyCiphertext, weighted_sum};
     #[pymodule_export]
     use crate::ckks::keys::{PyEvaluationKeys, PyKeySpec, PySecretKey};
     #[pymodule_export]

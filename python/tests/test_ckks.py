@@ -56,7 +56,7 @@ CIRCUITS = {
     "polynomial": (lambda x, y: x.polynomial([1, 0.5, 0, -2.0]), lambda x, y: 1 + x / 2 - 2 * x**3),
     "chebyshev": (lambda x, y: x.polynomial([0, 0, 1.0], "chebyshev"), lambda x, y: 2 * x**2 - 1),
     "combination": (
-        lambda x, y: ckks.linear_combination([(x, 2.0), (x * y, -1.0)]),
+        lambda x, y: ckks.weighted_sum([(x, 2.0), (x * y, -1.0)]),
         lambda x, y: 2 * x - x * y,
     ),
 }
@@ -109,7 +109,7 @@ def test_what_rust_refuses_is_refused_in_its_words(context, secret_key, vectors)
         (lambda: x.polynomial([]), "coefficients"),
         (lambda: secret_key.encrypt(np.full(4, np.nan)), "finite"),
         (lambda: secret_key.encrypt(np.ones(10_000)), "slots"),
-        (lambda: ckks.linear_combination([]), "sum"),
+        (lambda: ckks.weighted_sum([]), "sum"),
         (lambda: ckks.Context.standard(20), "standard"),
         (lambda: ckks.Context(10, [[50]], [50], 40), "log N"),
         (lambda: ckks.Context(10, [[50]], [50], 40, security=100), "claim"),
@@ -126,7 +126,7 @@ def test_what_rust_refuses_is_refused_in_its_words(context, secret_key, vectors)
 def test_a_sum_of_different_scales_is_refused_and_a_combination_makes_them_equal(context, secret_key, vectors):
     with pytest.raises(volley.Error, match="scale"):
         evaluate(context, secret_key, lambda x: x * x + x, vectors[0])
-    circuit = lambda x: ckks.linear_combination([(x, 1.0), (x * x, 1.0)])  # noqa: E731
+    circuit = lambda x: ckks.weighted_sum([(x, 1.0), (x * x, 1.0)])  # noqa: E731
     result = secret_key.decrypt(evaluate(context, secret_key, circuit, vectors[0]))
     assert np.abs(result - vectors[0] - vectors[0] ** 2).max() < 1e-6
 

@@ -98,7 +98,8 @@ pub trait Arithmetic: Send + Sync {
         scale: &Scale,
     ) -> Result<Self::Ciphertext, Error>;
     /// Σ cₖ·aₖ at `level`, the lowest of all or below, with each constant so encoded that the sum has `scale`; not
-    /// rescaled.
+    /// rescaled. A constant has `scale` over that of its term. So for constants that are not whole `scale` is larger
+    /// than the terms', by what a rescaling divides by: [`weighted_sum`](Self::weighted_sum) chooses it.
     fn linear_combination(
         &self,
         terms: &[(&Self::Ciphertext, f64)],
@@ -111,6 +112,17 @@ pub trait Arithmetic: Send + Sync {
         };
         let (first, others) = terms.split_first().ok_or(Error::EmptySum)?;
         others.iter().try_fold(product(first)?, |sum, term| self.add(&sum, &product(term)?))
+    }
+    /// Σ cₖ·aₖ for terms of any levels and scales, rescaled: it has the scale of the first term, one level below the
+    /// lowest of all. `weighted_sum(&[(&x, 1.0), (&square, 1.0)])` is x + x².
+    fn weighted_sum(&self, terms: &[(&Self::Ciphertext, f64)]) -> Result<Self::Ciphertext, Error> {
+        let (first, _) = terms.first().ok_or(Error::EmptySum)?;
+        let lowest = terms.iter().map(|(a, _)| self.operand(a).level).min().unwrap_or(0);
+        if lowest == 0 {
+            return Err(Error::LevelExhausted { level: 0, required: 1 });
+        }
+        let scale = self.operand(first).scale.times(&self.parameters().rescaling_factor(lowest));
+        self.rescale(&self.linear_combination(terms, &scale, lowest)?)
     }
     /// a · i: a product with the monomial X^(N/2), exact, at no level.
     fn multiply_by_i(&self, a: &Self::Ciphertext) -> Result<Self::Ciphertext, Error>;

@@ -23,7 +23,7 @@ Levels and scales are exact, and nothing changes them silently:
 * A product of two ciphertexts takes a level, and its scale is the product of theirs less the primes of the level.
 * A product with a number or an array takes a level and keeps the scale. One with a whole number takes no level.
 * ``M @ x`` takes a level and keeps the scale.
-* A sum takes no level. One of different scales is refused: :func:`linear_combination` takes a level and makes them equal.
+* A sum takes no level. One of different scales is refused: :func:`weighted_sum` takes a level and makes them equal.
 
 What is refused raises :class:`volley.Error` with the words of the library. What is decrypted must stay with its owner:
 its noise depends on the secret key.
@@ -39,7 +39,7 @@ from volley._volley import (
     Matrix,
     SecretKey,
     Tracer,
-    linear_combination,
+    weighted_sum,
 )
 
 __all__ = [
@@ -52,5 +52,5 @@ __all__ = [
     "Matrix",
     "SecretKey",
     "Tracer",
-    "linear_combination",
+    "weighted_sum",
 ]

@@ -121,16 +121,6 @@ fn rescaling_factor<A: Arithmetic>(by: &A, a: &A::Ciphertext) -> Result<Scale, F
     }
 }
 
-/// Σ cₖ·aₖ one level below the lowest, at the scale of the first.
-fn combined<A: Arithmetic>(by: &A, terms: &[(&A::Ciphertext, f64)]) -> Result<A::Ciphertext, Failure> {
-    let (lowest, _) = terms
-        .iter()
-        .min_by_key(|(a, _)| by.operand(a).level)
-        .ok_or(volley_mlr::volley_ckks::Error::EmptySum)?;
-    let scale = by.operand(terms[0].0).scale.times(&rescaling_factor(by, lowest)?);
-    Ok(by.rescale(&by.linear_combination(terms, &scale, by.operand(lowest).level)?)?)
-}
-
 fn polynomial<A: Arithmetic>(by: &A, a: &A::Ciphertext, p: &Polynomial) -> Result<A::Ciphertext, Failure> {
     Ok(PolynomialCircuit::new(p).evaluate(by, a, &by.operand(a).scale, &Constants)?)
 }
@@ -368,7 +358,7 @@ impl PyMatrix {
 
 /// Σ cₖ·aₖ for ciphertexts of any levels and scales: the sum has the scale of the first, one level below the lowest.
 #[pyfunction]
-pub(crate) fn linear_combination(
+pub(crate) fn weighted_sum(
     py: Python<'_>,
     terms: Vec<(PyRef<'_, PyCiphertext>, f64)>,
 ) -> PyResult<PyCiphertext> {
@@ -379,7 +369,7 @@ pub(crate) fn linear_combination(
         Value::Encrypted(On { by, .. }) => {
             let terms: Result<Vec<_>, _> = terms.iter().map(|(a, c)| Ok((a.encrypted()?, *c))).collect();
             let terms = terms.map_err(|error: Failure| error)?;
-            py.detach(|| Ok(Value::Encrypted(On { value: combined(&**by, &terms)?, by: Arc::clone(by) })))
+            py.detach(|| Ok(Value::Encrypted(On { value: by.weighted_sum(&terms)?, by: Arc::clone(by) })))
         }
         Value::Traced(On { by, .. }) => {
             let traced = |(a, c): &(PyRef<'_, PyCiphertext>, f64)| match first.with(a)? {
@@ -390,7 +380,7 @@ pub(crate) fn linear_combination(
             };
             let terms: Vec<_> = terms.iter().map(traced).collect::<Result<_, Failure>>()?;
             let terms: Vec<_> = terms.iter().map(|(a, c)| (a, *c)).collect();
-            py.detach(|| Ok(Value::Traced(On { value: combined(&**by, &terms)?, by: Arc::clone(by) })))
+            py.detach(|| Ok(Value::Traced(On { value: by.weighted_sum(&terms)?, by: Arc::clone(by) })))
         }
     };
     result.map(PyCiphertext).map_err(|error: Failure| error.into())

@@ -22,7 +22,10 @@ pub enum Error {
     #[error(transparent)]
     UnknownBackend(#[from] UnknownBackend),
     /// Sums need equal scales; the numbers are their base-2 logarithms.
-    #[error("scales differ: 2^{left:.9} and 2^{right:.9}; encode one operand at the scale of the other")]
+    #[error(
+        "scales differ: 2^{left:.9} and 2^{right:.9}; a weighted sum makes those of ciphertexts equal, and a \
+         plaintext is encoded at the scale of the other operand"
+    )]
     ScaleMismatch {
         /// log₂ of the left operand's scale.
         left: f64,
@@ -47,8 +50,8 @@ pub enum Error {
     /// A scale that is not below the modulus, which then holds no value of 1/2. It comes from a product that was not
     /// rescaled in time, or from dropping too many levels.
     #[error(
-        "a scale of 2^{scale_log2:.3} does not fit level {level}, where the modulus is 2^{modulus_log2:.3}: rescale \
-         before the next product, and drop fewer levels"
+        "a scale of 2^{scale_log2:.3} does not fit level {level}, where the modulus is 2^{modulus_log2:.3}: begin \
+         at a higher level, and rescale before the next product"
     )]
     ScaleOverflow {
         /// log₂ of the scale.
@@ -142,6 +145,20 @@ pub enum Error {
         coefficient_log2: f64,
         /// log₂ of the modulus at the plaintext's level.
         modulus_log2: f64,
+    },
+    /// A constant that its scale does not hold: rounding would change it by more than
+    /// [a thousandth](crate::Operand::MAX_CONSTANT_ERROR).
+    #[error(
+        "a scale of 2^{scale_log2:.1} rounds the constant {constant} to {rounded}: a sum of multiples has the scale of \
+         its terms times what a rescaling divides by"
+    )]
+    ConstantScale {
+        /// The constant.
+        constant: f64,
+        /// What it would be.
+        rounded: f64,
+        /// log₂ of the scale.
+        scale_log2: f64,
     },
     /// Flooding with fewer bits of statistical security than hide anything, or more than a key has.
     #[error("{bits} bits of statistical security are not in {min}..={max}")]

@@ -3,6 +3,7 @@
 use crate::base::error::Error;
 use crate::base::params::Parameters;
 use crate::base::scale::Scale;
+use crate::scheme::operand::Operand;
 
 /// log₂ of the largest scale that anything has, and minus that of the smallest: a double has room for them and for the
 /// values that they multiply.
@@ -19,7 +20,7 @@ impl Scale {
     }
 }
 
-/// ⌊c·scale⌉, the constant that has c in every slot.
+/// ⌊c·scale⌉, the constant that has c in every slot. One that rounding changes too much is refused.
 pub(crate) fn encoded_constant(
     parameters: &Parameters,
     c: f64,
@@ -30,8 +31,13 @@ pub(crate) fn encoded_constant(
         return Err(Error::NotFinite { slot: 0 });
     }
     scale.checked_log2()?;
-    let value = (c * scale.to_f64()).round();
+    let scale_value = scale.to_f64();
+    let value = (c * scale_value).round();
     check_magnitude(parameters, value.abs(), level)?;
+    let rounded = value / scale_value;
+    if (rounded - c).abs() > Operand::MAX_CONSTANT_ERROR {
+        return Err(Error::ConstantScale { constant: c, rounded, scale_log2: scale.log2() });
+    }
     Ok(value as i128)
 }
 

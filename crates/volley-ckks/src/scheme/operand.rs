@@ -72,6 +72,9 @@ pub struct Operand {
 }
 
 impl Operand {
+    /// Most that rounding may change a constant by: 2⁻¹⁰.
+    pub const MAX_CONSTANT_ERROR: f64 = 1.0 / 1024.0;
+
     /// This operand, if a ciphertext or plaintext may have it: its level exists, its slots are a power of two up to
     /// N/2, and its scale is below the modulus at its level. The other rules keep this: their results pass the check if
     /// their operands do.
@@ -118,7 +121,8 @@ impl Operand {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFinite`]; [`Error::EncodingOverflow`] unless the integer is below half the modulus and below 2¹²⁶.
+    /// [`Error::NotFinite`]; [`Error::EncodingOverflow`] unless the integer is below half the modulus and below 2¹²⁶;
+    /// [`Error::ConstantScale`].
     pub fn constant(&self, parameters: &Parameters, c: f64) -> Result<i128, Error> {
         encoded_constant(parameters, c, &self.scale, self.level)
     }
@@ -170,8 +174,8 @@ impl Operand {
     ///
     /// # Errors
     ///
-    /// [`Error::EmptySum`] for no terms, [`Error::LevelExhausted`] for a term below the level, [`Error::NotFinite`] and
-    /// [`Error::EncodingOverflow`] for a constant, and those of [`checked`](Self::checked) for the sum.
+    /// [`Error::EmptySum`] for no terms, [`Error::LevelExhausted`] for a term below the level, [`Error::NotFinite`],
+    /// [`Error::EncodingOverflow`] and [`Error::ConstantScale`] for a constant, and those of [`checked`](Self::checked) for the sum.
     pub fn linear_combination(
         parameters: &Parameters,
         terms: &[(&Self, f64)],

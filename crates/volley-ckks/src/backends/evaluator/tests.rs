@@ -135,6 +135,38 @@ fn a_linear_combination_is_the_sum_of_its_products() {
 }
 
 #[test]
+fn a_weighted_sum_makes_levels_and_scales_equal() {
+    let setup = setup();
+    let (ev, simulator) = (&setup.evaluator, Simulator::new(setup.context.parameters()));
+    let values = random_slots(512, &mut rng(4));
+    let x = setup.encrypt(&values, 2, 6);
+    let square = ev.square(&x).unwrap();
+    assert!(matches!(ev.add(&x, &square).unwrap_err(), Error::ScaleMismatch { .. }));
+    let sum = ev.weighted_sum(&[(&x, 0.4), (&square, 1.0)]).unwrap();
+    assert_eq!((sum.level(), sum.scale()), (0, x.scale()));
+    let expected: Vec<_> = values.iter().map(|x| x * 0.4 + x * x).collect();
+    assert_close(&expected, &setup.decrypt(&sum), 20.0);
+    let simulated = simulator.existing_operand(x.operand().clone()).unwrap();
+    let foreseen = simulator.weighted_sum(&[(&simulated, 0.4)]).unwrap();
+    assert_eq!((foreseen.operand().level, &foreseen.operand().scale), (1, x.scale()));
+    assert_eq!(ev.weighted_sum(&[]).unwrap_err(), Error::EmptySum);
+    assert_eq!(ev.weighted_sum(&[(&sum, 1.0)]).unwrap_err(), Error::LevelExhausted { level: 0, required: 1 });
+}
+
+#[test]
+fn constants_that_a_scale_does_not_hold_are_refused() {
+    let setup = setup();
+    let ev = &setup.evaluator;
+    let x = setup.encrypt(&random_slots(512, &mut rng(5)), 1, 7);
+    let at_own_scale = |constant| ev.linear_combination(&[(&x, constant)], x.scale(), 1);
+    assert!(at_own_scale(3.0).is_ok());
+    let refused = Error::ConstantScale { constant: 0.4, rounded: 0.0, scale_log2: 0.0 };
+    assert_eq!(at_own_scale(0.4).unwrap_err(), refused);
+    assert!(ev.multiply_constant(&x, 0.4, &Scale::power_of_two(4)).is_err());
+    assert!(ev.multiply_constant(&x, 0.4, &Scale::power_of_two(9)).is_ok());
+}
+
+#[test]
 fn a_merged_rescaling_is_as_good_as_one_after_the_other() {
     let setup = setup();
     let ev = &setup.evaluator;
