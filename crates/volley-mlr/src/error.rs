@@ -210,7 +210,7 @@ pub enum Error {
         label: String,
     },
     /// Rows that do not count alike, to which no others can be added: their order and weights depend on all of them.
-    #[error("the rows have class weights, which rows that are added would change: encrypt all rows anew")]
+    #[error("the rows have class weights, which rows that are added would change: plan for all rows")]
     WeightedRows,
     /// What was decrypted as the labels of a row has not one class.
     #[error("what was decrypted as the labels of row {row} (counted from 0) is no label")]
@@ -380,8 +380,8 @@ pub enum Error {
     },
     /// Scores so far out of the polynomial's range that errors no longer lead back: the weights grow without bound.
     #[error(
-        "training diverges: in iteration {iteration} a score has the size {score:.3e}, and nothing leads it back to \
-         the polynomial's range of {trusted_range:.2}"
+        "training diverges: in iteration {iteration} a score has the size {}, and nothing leads it back to the \
+         polynomial's range of {trusted_range:.2}", sized(*score)
     )]
     Divergence {
         /// The iteration, from 1.
@@ -509,6 +509,11 @@ impl From<crate::volley_ckks::Error> for Error {
     fn from(error: crate::volley_ckks::Error) -> Self {
         Self::Matrix(error.into())
     }
+}
+
+/// A score, which may be of any size.
+fn sized(score: f64) -> String {
+    if score < 1e6 { format!("{score:.1}") } else { format!("{score:.1e}") }
 }
 
 #[cfg(test)]

@@ -36,7 +36,8 @@ pub struct DecryptedModel {
 }
 
 impl Project {
-    /// Decrypts the model in a file.
+    /// Decrypts the model in a file: one of the job that was encrypted last, or of an earlier one that rows were added
+    /// to.
     ///
     /// # Errors
     ///
@@ -49,7 +50,7 @@ impl Project {
         passphrase: impl FnOnce() -> Result<Zeroizing<String>, BadInput>,
         observer: &dyn Observer,
     ) -> Result<DecryptedModel, Failure> {
-        let job = self.job()?;
+        let job = self.job_of(file)?;
         let plan = job.plan();
         let context = observer.during("tables", || Context::new(plan.parameters().clone()));
         let secret_key = self.secret_key_of(&job, &context, passphrase)?;

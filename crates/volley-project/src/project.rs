@@ -14,6 +14,7 @@
 //!     columns.json                     the columns of the table that was encrypted
 //!     rows-hash                        of the rows that were encrypted last, to know their scores by
 //!     shared-models                    the models of a shareable plan that were decrypted to be shared
+//!     earlier/JOB/                     what models of an earlier job are decrypted with, which rows were added to
 //! PROJECT/append/                      mode 0700: a new upload with more rows, until its files take their places
 //! ```
 //!
@@ -22,7 +23,7 @@
 //! party that fills a folder must not lead the other one out of it.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,13 +33,13 @@ use serde_json::{Map, Value};
 use volley_data::{Schema, Use};
 use volley_mlr::volley_ckks::wire::Header;
 use volley_mlr::volley_ckks::{Context, SecretKey};
-use volley_mlr::{Job, OwnerState, Plan, PlanHash, RowsHash};
+use volley_mlr::{Job, JobId, OwnerState, Plan, PlanHash, RowsHash, wire};
 use volley_program::{BadInput, OrBadInput};
 use zeroize::Zeroizing;
 
 use crate::atomic::{FolderLock, Staged, move_file};
 use crate::files::open_named;
-use crate::job_folder::{JobFolder, complete_length, open};
+use crate::job_folder::{JobFolder, complete_length, open, read_job};
 use crate::settings::Settings;
 
 const OWNER_STATE: &str = "owner-state.vly";
@@ -117,7 +118,10 @@ impl Project {
         let project = Self { root: root.to_owned() };
         let file = project.settings_file();
         if file.try_exists().at(&file)? {
-            return Err(BadInput::at(root, "the folder is a project already; choose another"));
+            return Err(BadInput::at(
+                root,
+                "the folder is a project already, which is never replaced: choose another",
+            ));
         }
         fs::create_dir_all(root).at(root)?;
         let upload = project.upload().path().to_owned();
@@ -224,7 +228,7 @@ impl Project {
     }
 
     fn stored_schema(&self, job: &Job) -> Result<Option<StoredSchema>, BadInput> {
-        let (file, features) = (self.owner_files().schema(), job.plan().layout().shape().columns - 1);
+        let (file, features) = (self.files_of(job).schema(), job.plan().layout().shape().columns - 1);
         let Some(stored) = StoredSchema::read(&file)? else { return Ok(None) };
         let is_of_job = stored.job_id == Some(job.id().to_string());
         if stored.format == FORMAT && is_of_job && stored.columns.count(Use::Feature) == features {
@@ -262,6 +266,16 @@ impl Project {
         Err(BadInput::at(&upload.job_file(), "its parameters claim no security"))
     }
 
+    /// The job that a file is of: an earlier one that rows were added to, or else the one that was encrypted last.
+    pub(crate) fn job_of(&self, file: &Path) -> Result<Job, BadInput> {
+        let header = open(file).ok().and_then(|file| Header::read(file).ok());
+        let named = header.as_ref().and_then(wire::names).map(|(job, _)| self.earlier(job).job());
+        match named {
+            Some(earlier) if earlier.exists() => read_job(&earlier),
+            _ => self.job(),
+        }
+    }
+
     /// What goes to the server.
     #[must_use]
     pub fn upload(&self) -> JobFolder {
@@ -277,6 +291,37 @@ impl Project {
     #[must_use]
     pub fn owner_files(&self) -> OwnerFiles {
         OwnerFiles { folder: self.private() }
+    }
+
+    /// What the models of a job are decrypted with, once another one took its place.
+    fn earlier(&self, job: JobId) -> OwnerFiles {
+        OwnerFiles { folder: self.private().join("earlier").join(job.to_string()) }
+    }
+
+    /// The private files of a job: an earlier one, or the one that was encrypted last.
+    fn files_of(&self, job: &Job) -> OwnerFiles {
+        let earlier = self.earlier(job.id());
+        if earlier.job().exists() { earlier } else { self.owner_files() }
+    }
+
+    /// Keeps what the models of the job are decrypted with, its own file last.
+    fn keep_job(&self) -> Result<(), BadInput> {
+        let (upload, now) = (self.upload(), self.owner_files());
+        let earlier = self.earlier(upload.job()?.id());
+        if earlier.job().exists() {
+            return Ok(());
+        }
+        fs::create_dir_all(&earlier.folder).at(&earlier.folder)?;
+        let of_job = (upload.job_file(), earlier.job());
+        for (file, copy) in
+            [(now.owner_state(), earlier.owner_state()), (now.schema(), earlier.schema()), of_job]
+        {
+            if file.try_exists().at(&file)? {
+                let mut content = open(&file)?;
+                Staged::private(&copy, |mut out| io::copy(&mut content, &mut out).map(drop))?.commit(true)?;
+            }
+        }
+        Ok(())
     }
 
     /// The private files of a job whose upload is pending.
@@ -302,13 +347,14 @@ impl Project {
         Ok(pending)
     }
 
-    /// Moves a complete upload to its place, the job last. Interrupted, it can be done again: what was moved is there.
-    /// The caller has the lock of the upload.
+    /// Moves a complete upload to its place, the job last. What models of the job before are decrypted with is kept.
+    /// Interrupted, it can be done again: what was moved is there. The caller has the lock of the upload.
     ///
     /// # Errors
     ///
     /// What the file system refuses.
     pub fn complete_pending(&self) -> Result<(), BadInput> {
+        self.keep_job()?;
         let (pending, upload) = (self.pending(), self.upload());
         let folder = pending.path();
         let job_file = pending.job_file();
@@ -342,12 +388,6 @@ impl Project {
     #[must_use]
     pub fn secret_key_file(&self) -> PathBuf {
         self.private().join("secret-key.vly")
-    }
-
-    /// Where the state is that decrypted weights are read with.
-    #[must_use]
-    pub fn owner_state_file(&self) -> PathBuf {
-        self.owner_files().owner_state()
     }
 
     /// Reads the secret key; calls for its `passphrase` if it is sealed, and returns that too.
@@ -400,7 +440,7 @@ impl Project {
     ///
     /// For a file that is missing, damaged or of another job.
     pub fn owner_state(&self, job: &Job) -> Result<OwnerState, BadInput> {
-        let file = self.owner_state_file();
+        let file = self.files_of(job).owner_state();
         let length = complete_length(&file)?;
         OwnerState::read(job, open(&file)?, length).at(&file)
     }
@@ -476,6 +516,11 @@ impl OwnerFiles {
 
     fn schema(&self) -> PathBuf {
         self.folder.join(SCHEMA)
+    }
+
+    /// The job, where it is an earlier one.
+    fn job(&self) -> PathBuf {
+        self.folder.join("job.vly")
     }
 
     /// Stages the columns of the table that a job was encrypted from, and whether its rows were weighted for all

@@ -139,8 +139,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let schema = table.schema().clone();
     let data = table.into_dataset().or_bad_input()?;
     let (profile, layout) = (plan.hyperparameters().profile(), plan.layout());
-    let training_set = prepare(&data, profile, layout, options.class_weight).at(&options.data)?;
-    let training_set = Arc::new(training_set);
+    let training_set = prepare(&data, profile, layout, options.class_weight);
+    let training_set = Arc::new(training_set.map_err(with_project).at(&options.data)?);
     note_nearly_constant(training_set.nearly_constant());
     let settings = project.settings()?;
     let rehearsal = Rehearsal::new(&settings, &training_set, options.class_weight).at(&options.data)?;
@@ -176,6 +176,13 @@ fn encrypt(
         }
         failure => failure.into(),
     })
+}
+
+/// An error, and where the plan does not fit the data, what makes one that does.
+fn with_project(error: Error) -> String {
+    let is_planned_for_others = matches!(error, Error::PlanShape { .. });
+    let advice = if is_planned_for_others { ": `volley init` makes a new project for it" } else { "" };
+    format!("{error}{advice}")
 }
 
 /// Names the columns that are left out although their values differ.

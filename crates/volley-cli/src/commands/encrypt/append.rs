@@ -56,7 +56,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     project.complete_pending()?;
     note(format!(
         "{} added to {before}; features are prepared by the statistics of the first upload's rows. It is a new \
-         job: models of the earlier one are refused, and the whole upload goes to the server",
+         job, and the whole upload goes to the server; models of the earlier one are decrypted as before",
         counted(added, "row")
     ));
     output.result(&Encrypted::new(&upload, &job, added, in_clear))
