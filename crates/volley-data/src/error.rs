@@ -379,13 +379,15 @@ pub enum ContentError {
     /// A table without labels where they are needed.
     #[error("there are no labels")]
     NoLabels,
-    /// A label that the model does not have.
-    #[error("row {row}: the label {label:?} is none of the model's classes")]
+    /// A label that is no class.
+    #[error("row {row}: the label {label:?} is none of the classes, which are {}", listed(classes))]
     UnknownClass {
         /// The row.
         row: u64,
         /// The label, shortened where it is long.
         label: String,
+        /// The classes.
+        classes: Vec<String>,
     },
     /// A file of another kind where a model is expected.
     #[error("this is {found}, and no model")]

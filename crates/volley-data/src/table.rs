@@ -231,7 +231,8 @@ impl Table {
             let labels = self.labels.as_ref().ok_or(ContentError::NoLabels)?;
             let unknown = labels.iter().enumerate().find(|(_, label)| classes.index_of(label).is_none());
             unknown.map_or(Ok(()), |(index, label)| {
-                Err(ContentError::UnknownClass { row: self.row_number(index), label: excerpt(label) })
+                let (row, label) = (self.row_number(index), excerpt(label));
+                Err(ContentError::UnknownClass { row, label, classes: classes.names().to_vec() })
             })
         };
         check().map_err(|cause: ContentError| cause.in_file(&self.path))

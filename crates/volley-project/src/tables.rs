@@ -258,10 +258,6 @@ impl TableSource {
                 path,
                 format_args!("the pool's column {name:?} is not in the table; they go by name, in any order"),
             ),
-            ContentError::UnknownClass { row, label } => BadInput::at(
-                path,
-                format_args!("row {row}: the label {label:?} is none of the classes that the pool has"),
-            ),
             _ => self.explain(&error, Columns::Fixed),
         })?;
         note_remarks(&name_of(path), table.remarks(), observer);

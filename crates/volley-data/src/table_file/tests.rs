@@ -303,7 +303,8 @@ fn tables_become_data_sets() {
     let table = usual(&path);
     let classes = |names: [&str; 2]| ClassLabels::try_from(names.map(str::to_owned).to_vec()).unwrap();
     assert_eq!(table.check_classes(&classes(["a", "b"])), Ok(()));
-    let unknown = ContentError::UnknownClass { row: 4, label: "b".into() };
+    let unknown =
+        ContentError::UnknownClass { row: 4, label: "b".into(), classes: vec!["a".into(), "c".into()] };
     assert_eq!(table.check_classes(&classes(["a", "c"])), Err(unknown.in_file(&path)));
     assert_eq!(table.into_dataset(), Ok(Dataset::new(array![[1.0], [2.0]], ["a", "b"]).unwrap()));
     let path = folder.write("x.npy", MATRIX);
