@@ -86,18 +86,16 @@ impl Machine {
     ///
     /// # Errors
     ///
-    /// [`BadInput`] that names the work, what it takes and what there is.
-    pub fn check_memory(self, work: &str, needed: impl FnOnce(usize) -> Memory) -> Result<(), BadInput> {
+    /// [`BadInput`] that names the work, what it takes and what there is, and the threads for which that suffices.
+    pub fn check_memory(self, work: &str, needed: impl Fn(usize) -> Memory) -> Result<(), BadInput> {
         let threads = rayon::current_num_threads();
-        let needed = needed(threads).total();
-        match self.memory_bytes() {
-            Some(limit) if needed > limit => {
-                let (needed, limit) = (show_bytes(needed), show_bytes(limit));
-                let threads = counted(threads, "thread");
-                Err(BadInput::new(format!("{work} takes {needed} of memory on {threads}, there are {limit}")))
-            }
-            _ => Ok(()),
-        }
+        let needed = |threads| needed(threads).total();
+        let Some(limit) = self.memory_bytes().filter(|&limit| needed(threads) > limit) else { return Ok(()) };
+        let fewer = (1..threads).rev().find(|&fewer| needed(fewer) <= limit);
+        let advice = fewer.map_or(String::new(), |fewer| format!(": --threads {fewer} would do"));
+        let (needed, limit) = (show_bytes(needed(threads)), show_bytes(limit));
+        let threads = counted(threads, "thread");
+        Err(BadInput::new(format!("{work} takes {needed} of memory on {threads}, there are {limit}{advice}")))
     }
 }
 
@@ -198,6 +196,22 @@ mod tests {
             let problem = parse(&[&format!("{option}={value}")]).unwrap_err();
             assert!(problem.contains(option), "{problem}");
         }
+    }
+
+    #[test]
+    fn threads_that_the_memory_suffices_for_are_named() {
+        let none = Memory { keys: 0, upload: 0, ciphertexts: 0, encoded: 0, scratch: 0, idle: 0, program: 0 };
+        let needed = |threads| Memory { ciphertexts: 1000, scratch: 100 * (threads as u64 - 1), ..none };
+        let check = |bytes| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+            let machine = Machine::of_memory(Some(bytes));
+            pool.install(|| machine.check_memory("work", needed).map_err(|error| error.to_string()))
+        };
+        assert_eq!(check(1300), Ok(()));
+        let refused = "work takes 1.3 kB of memory on 4 threads, there are 1.2 kB: --threads 3 would do";
+        assert_eq!(check(1200), Err(refused.to_owned()));
+        assert!(check(1000).unwrap_err().ends_with("--threads 1 would do"));
+        assert!(check(999).unwrap_err().ends_with("there are 999 bytes"));
     }
 
     #[test]
