@@ -191,8 +191,11 @@ impl<'a> Rehearsal<'a> {
     }
 
     fn of_classes_never_predicted(&self, trained: &Recalls) -> Option<String> {
-        let missing = self.names(|class| trained.predicted()[class] == 0)?;
-        let advice = match self.can_weigh() {
+        let is_missing = |class: usize| trained.predicted()[class] == 0;
+        let missing = self.names(is_missing)?;
+        let even = trained.rows() as f64 / trained.class_rows().len() as f64;
+        let is_smaller = |class: usize| is_missing(class) && (trained.class_rows()[class] as f64) < even;
+        let advice = match self.can_weigh() && self.names(is_smaller).is_some() {
             true => "--class-weight balanced (`volley try`, `volley encrypt`) makes all classes count alike",
             false => "more --iterations may find them",
         };
@@ -268,17 +271,17 @@ impl Run {
 }
 
 impl InClear {
-    /// The same beside a logistic regression that converged: both are trained on the same rows.
+    /// The same beside a logistic regression that converged: both are trained on the same rows with the same weights.
     ///
     /// # Errors
     ///
     /// Those of rows that it cannot be trained on.
-    pub(crate) fn compared(self, data: &Dataset) -> Result<Self> {
+    pub(crate) fn compared(self, data: &Dataset, class_weight: Option<ClassWeight>) -> Result<Self> {
         let (training, test) = match self.held_out_rows {
             Some(_) => parts(data).unwrap_or_else(|| (data.clone(), data.clone())),
             None => (data.clone(), data.clone()),
         };
-        let model = phase("logistic regression", || converged(&training))?;
+        let model = phase("logistic regression", || converged(&training, class_weight))?;
         let found = Figures::new(model.classes(), &model.recalls(&test)?);
         Ok(Self { converged: Some(found), ..self })
     }
@@ -324,7 +327,7 @@ impl fmt::Display for InClear {
             None => trained.write_recalls(f, "rows trained on")?,
         }
         let (score, range) = (self.largest_score, self.polynomial_range);
-        write!(f, "largest score    {score:.1}, where the polynomial's range is {range:.1}")?;
+        write!(f, "largest score    {score:.1}; scores up to {range:.1} are allowed")?;
         if let Some(refusal) = &self.refusal {
             write!(f, "\nrefused          {refusal}")?;
         }

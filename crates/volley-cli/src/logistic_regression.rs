@@ -3,10 +3,11 @@
 //! With x the columns less their means, divided by their standard deviations, it minimises
 //!
 //! ```text
-//! Σᵢ −log softmax(W xᵢ + b)_{yᵢ} + ½ |W|²
+//! Σᵢ −wᵢ log softmax(W xᵢ + b)_{yᵢ} + ½ |W|²
 //! ```
 //!
-//! by L-BFGS, as scikit-learn's `LogisticRegression` with its defaults does on columns scaled by `StandardScaler`.
+//! by L-BFGS, as scikit-learn's `LogisticRegression` with its defaults does on columns scaled by `StandardScaler`. w is 1
+//! without class weights.
 
 use anyhow::{Context as _, Result};
 use argmin::core::{CostFunction, Error, Executor, Gradient, State};
@@ -14,6 +15,8 @@ use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use volley_mlr::{ClassLabels, Dataset, Model, Preprocessing, Standardisation};
+
+use crate::class_weight::ClassWeight;
 
 /// Steps that L-BFGS keeps.
 const MEMORY: usize = 10;
@@ -27,14 +30,18 @@ const TOLERANCE: f64 = 1e-6;
 /// # Errors
 ///
 /// For labels of one class.
-pub(crate) fn converged(data: &Dataset) -> Result<Model> {
+pub(crate) fn converged(data: &Dataset, class_weight: Option<ClassWeight>) -> Result<Model> {
     let classes = ClassLabels::of(data.labels())?;
     let columns = data.features().columns().into_iter().map(|column| standardisation(&column));
     let preprocessing = Preprocessing::standard(columns.collect())?;
     let features = preprocessing.apply(data.features())?;
-    let one_hot = classes.one_hot(data.labels())?;
+    let mut targets = classes.one_hot(data.labels())?;
+    if let Some(ClassWeight::Balanced) = class_weight {
+        let even = data.samples() as f64 / classes.len() as f64;
+        targets *= &targets.sum_axis(Axis(0)).mapv_into(|rows| even / rows);
+    }
     let shape = (classes.len(), features.ncols());
-    let loss = Loss { features: &features, one_hot: &one_hot };
+    let loss = Loss { features: &features, targets: &targets };
     let tolerance = TOLERANCE * data.samples() as f64;
     let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY).with_tolerance_grad(tolerance)?;
     let start = vec![0.0; shape.0 * shape.1];
@@ -63,13 +70,13 @@ fn standardisation(column: &ArrayView1<'_, f64>) -> Standardisation {
 struct Loss<'a> {
     /// Samples × (columns + 1), the column of ones first.
     features: &'a Array2<f64>,
-    /// Samples × classes.
-    one_hot: &'a Array2<f64>,
+    /// Samples × classes: the weight of each row in the column of its class, and zeros.
+    targets: &'a Array2<f64>,
 }
 
 impl Loss<'_> {
     fn weights<'w>(&self, weights: &'w [f64]) -> Result<ArrayView2<'w, f64>, Error> {
-        Ok(ArrayView2::from_shape((self.one_hot.ncols(), self.features.ncols()), weights)?)
+        Ok(ArrayView2::from_shape((self.targets.ncols(), self.features.ncols()), weights)?)
     }
 
     /// log softmax of each row.
@@ -92,7 +99,7 @@ impl CostFunction for Loss<'_> {
         let weights = self.weights(weights)?;
         let (_, penalised) = weights.split_at(Axis(1), 1);
         let penalty = 0.5 * penalised.iter().map(|weight| weight * weight).sum::<f64>();
-        Ok(penalty - (self.log_probabilities(&weights) * self.one_hot).sum())
+        Ok(penalty - (self.log_probabilities(&weights) * self.targets).sum())
     }
 }
 
@@ -102,7 +109,8 @@ impl Gradient for Loss<'_> {
 
     fn gradient(&self, weights: &Self::Param) -> Result<Vec<f64>, Error> {
         let weights = self.weights(weights)?;
-        let errors = self.log_probabilities(&weights).mapv_into(f64::exp) - self.one_hot;
+        let row_weights = self.targets.sum_axis(Axis(1)).insert_axis(Axis(1));
+        let errors = self.log_probabilities(&weights).mapv_into(f64::exp) * row_weights - self.targets;
         let mut gradient = errors.t().dot(self.features);
         let (_, mut penalised) = gradient.view_mut().split_at(Axis(1), 1);
         penalised += &weights.split_at(Axis(1), 1).1;
@@ -129,8 +137,8 @@ mod tests {
     #[test]
     fn the_gradient_is_that_of_the_loss() {
         let features = array![[1.0, 0.5, -1.0], [1.0, 2.0, 0.25], [1.0, -0.75, 3.0]];
-        let one_hot = array![[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]];
-        let loss = Loss { features: &features, one_hot: &one_hot };
+        let targets = array![[0.5, 0.0], [0.0, 1.75], [0.5, 0.0]];
+        let loss = Loss { features: &features, targets: &targets };
         let weights = vec![0.1, -0.3, 0.2, 0.4, 0.5, -0.6];
         let gradient = loss.gradient(&weights).unwrap();
         for index in 0..weights.len() {
@@ -147,10 +155,10 @@ mod tests {
     #[test]
     fn it_converges() {
         let data = rows();
-        let model = converged(&data).unwrap();
+        let model = converged(&data, None).unwrap();
         let features = model.preprocessing().apply(data.features()).unwrap();
-        let one_hot = model.classes().one_hot(data.labels()).unwrap();
-        let loss = Loss { features: &features, one_hot: &one_hot };
+        let targets = model.classes().one_hot(data.labels()).unwrap();
+        let loss = Loss { features: &features, targets: &targets };
         let gradient = loss.gradient(&model.weights().iter().copied().collect()).unwrap();
         let size = gradient.iter().map(|value| value * value).sum::<f64>().sqrt();
         assert!(size <= TOLERANCE * 40.0, "{size:e}");
@@ -159,21 +167,33 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_a_rare_class_are_found_where_all_classes_count_alike() {
+        let value = |row: usize| ((row * 37) % 101) as f64 / 25.0 + if row < 10 { 2.0 } else { 0.0 };
+        let features = Array2::from_shape_fn((210, 1), |(row, _)| value(row));
+        let data =
+            Dataset::new(features, (0..210).map(|row| if row < 10 { "rare" } else { "usual" })).unwrap();
+        let found = |weight| converged(&data, weight).unwrap().recalls(&data).unwrap().recalls().next();
+        let [alike, balanced] =
+            [None, Some(ClassWeight::Balanced)].map(|weight| found(weight).flatten().unwrap());
+        assert!(alike < 0.3 && balanced > 0.6, "{alike}, {balanced}");
+    }
+
+    #[test]
     fn values_whose_squares_overflow_are_standardised() {
         for size in [1e300, 1e-300] {
             let features = array![[-1.0, 0.0], [-0.9, 0.0], [1.0, 0.0], [1.1, 0.0]] * size;
             let data = Dataset::new(features, ["a", "a", "b", "b"]).unwrap();
-            assert_eq!(converged(&data).unwrap().accuracy(&data), Ok(1.0), "{size}");
+            assert_eq!(converged(&data, None).unwrap().accuracy(&data), Ok(1.0), "{size}");
         }
     }
 
     #[test]
     fn classes_that_are_far_apart_have_finite_weights() {
         let data = Dataset::new(array![[0.0], [1e-9], [1.0], [1.0 + 1e-9]], ["a", "a", "b", "b"]).unwrap();
-        let model = converged(&data).unwrap();
+        let model = converged(&data, None).unwrap();
         assert_eq!(model.accuracy(&data), Ok(1.0));
         assert!(model.weights().iter().all(|weight| weight.abs() < 5.0));
         let one = Dataset::new(array![[0.0], [1.0]], ["a", "a"]).unwrap();
-        assert!(converged(&one).is_err());
+        assert!(converged(&one, None).is_err());
     }
 }

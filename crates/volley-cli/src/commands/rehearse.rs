@@ -27,7 +27,7 @@ The same training in clear gives the same model as on ciphertexts. It is
 compared with a logistic regression that is trained until it converges, with
 the penalty that scikit-learn has by default, on the same rows: three quarters
 of each class. The others are tested on. The options are those of volley init,
-which plans for what was tried.")]
+which plans for what was tried; --class-weight is one of volley encrypt.")]
 pub(crate) struct Options {
     #[command(flatten)]
     training: Training,
@@ -59,7 +59,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let (profile, layout) = (plan.hyperparameters().profile(), plan.layout());
     let set = prepare(&data, profile, layout, options.class_weight).at(path)?;
     let rehearsal = Rehearsal::new(&settings, &set, options.class_weight).at(path)?;
-    let in_clear = rehearsal.run(Some((&data, layout))).at(path)?.compared(&data)?;
+    let in_clear = rehearsal.run(Some((&data, layout))).at(path)?.compared(&data, options.class_weight)?;
     let plan = PlanSummary::new(&plan, PlanHash::of(&plan)?, &CoreTimes::of_this_machine()?)
         .with_iterations_reason(options.training.iterations.reason());
     output.result(&Tried { plan, in_clear })

@@ -70,7 +70,7 @@ fn a_training_that_diverges_is_refused_as_such_and_has_no_advice() {
 #[test]
 fn of_many_classes_the_lowest_recalls_are_shown() {
     let data = rows(&[8; 12], 6.0);
-    let found = run(&data, &settings(2)).compared(&data).unwrap();
+    let found = run(&data, &settings(2)).compared(&data, None).unwrap();
     assert_eq!(found.training_rows.classes.len(), 12);
     let shown = found.to_string();
     let recalls = shown.lines().find(|line| line.starts_with("recall")).unwrap();
@@ -78,7 +78,7 @@ fn of_many_classes_the_lowest_recalls_are_shown() {
     assert!(shown.contains("% of those held out by logistic regression in clear, converged"));
     // No row of one class can be held out, and no other model is made.
     let single = Dataset::new(Array2::eye(3), ["a", "b", "c"]).unwrap();
-    let found = run(&single, &settings(1)).compared(&single).unwrap();
+    let found = run(&single, &settings(1)).compared(&single, None).unwrap();
     assert!(found.held_out_rows.is_none());
     assert!(found.to_string().contains("% of those trained on by logistic regression"));
 }
