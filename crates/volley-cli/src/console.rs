@@ -20,6 +20,7 @@ use volley_project::{Count, Observer};
 
 use crate::escaped::escaped;
 use crate::event::{self, Event};
+use crate::failure::FailureKind;
 use crate::interrupt::Interrupt;
 use crate::wrapped::wrapped_for_terminal;
 
@@ -83,6 +84,11 @@ fn log(event: &Event) {
         Event::Info { text } | Event::Note { text } => tracing::info!("{text}"),
         Event::Warning { text } => tracing::warn!("{text}"),
         Event::Phase { .. } | Event::Progress(_) => tracing::debug!("{event}"),
+        // Nothing is wrong with a training that waits for more, or was asked to end.
+        Event::Failure { kind: FailureKind::Incomplete | FailureKind::NoRoom, text } => {
+            tracing::warn!("{text}")
+        }
+        Event::Failure { kind: FailureKind::Interrupted, text } => tracing::info!("{text}"),
         Event::Failure { text, .. } => tracing::error!("{text}"),
     }
 }
@@ -189,7 +195,7 @@ fn with_bar(path: &Path, file: File) -> impl Read + use<> {
     } else {
         let name = escaped(&path.file_name().unwrap_or_default().to_string_lossy());
         let bar = ProgressBar::new(bytes).with_message(name).with_finish(ProgressFinish::AndClear);
-        styled(bar, "{spinner} {msg} {wide_bar} {bytes}/{total_bytes} {eta} left")
+        styled(bar, "{spinner} {msg} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {eta} left")
     };
     bar.wrap_read(file)
 }

@@ -25,7 +25,7 @@ pub(crate) enum Event {
     Phase { work: String, seconds: f64 },
     /// How far work is whose parts are counted.
     Progress(Progress),
-    /// Why the command failed: its last event.
+    /// Why the command failed: its last event. Why a job failed, for a command that goes on with others.
     Failure { kind: FailureKind, text: String },
 }
 

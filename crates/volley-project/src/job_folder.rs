@@ -186,7 +186,11 @@ impl JobFolder {
         if !file.try_exists().at(&file)? {
             let inner = Self::new(&self.folder.join("upload"));
             let hint = if inner.job_file().exists() {
-                format!("; it is in {}, which is all that a server gets of a project", inner.folder.display())
+                format!(
+                    "; it is in {}, which is all that a server gets of a project: the rest, which has the secret key, \
+                     must not leave its owner",
+                    inner.folder.display()
+                )
             } else {
                 "; `volley encrypt` makes it, at the owner's".to_owned()
             };

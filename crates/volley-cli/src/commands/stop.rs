@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use volley_project::JobFolder;
+use volley_project::atomic::is_locked;
 
 use crate::output::Output;
 
@@ -31,15 +32,20 @@ pub(crate) struct Options {
 struct Stopping {
     stop: PathBuf,
     job_id: String,
+    /// Whether a program is at work on the job here.
+    is_training: bool,
 }
 
 impl fmt::Display for Stopping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stop, job_id, is_training } = self;
+        write!(f, "{}: ", stop.display())?;
+        if *is_training {
+            return write!(f, "the training of job {job_id} ends before its next file of rows");
+        }
         write!(
             f,
-            "{}: a training of job {} ends before its next file of rows",
-            self.stop.display(),
-            self.job_id
+            "no training of job {job_id} is at work here; one that begins or goes on ends at once while this file is there"
         )
     }
 }
@@ -47,5 +53,6 @@ impl fmt::Display for Stopping {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let folder = JobFolder::new(&options.folder);
     let job = volley_project::stop(&folder)?;
-    output.result(&Stopping { stop: folder.stop_file(), job_id: job.id().to_string() })
+    let is_training = is_locked(folder.path());
+    output.result(&Stopping { stop: folder.stop_file(), job_id: job.id().to_string(), is_training })
 }

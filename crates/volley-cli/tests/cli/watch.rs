@@ -108,7 +108,12 @@ fn jobs_are_trained_in_turn_and_one_that_fails_stops_no_other() {
     assert!(is_the_model(&path("good/model.vly")) && !path("damaged/model.vly").exists());
     watch.until_there(&path("whole.error"));
     let error = fs::read_to_string(path("whole.error")).unwrap();
-    assert!(error.contains("whole/upload, which is all that a server gets"), "{error}");
+    assert!(
+        error.contains(
+            "whole/upload, which is all that a server gets of a project: the rest, which has the secret key, must"
+        ),
+        "{error}"
+    );
     fs::remove_dir_all(path("whole")).unwrap();
     fs::remove_file(path("whole.error")).unwrap();
 
@@ -135,7 +140,7 @@ fn jobs_are_trained_in_turn_and_one_that_fails_stops_no_other() {
     let (code, said, problems) = watch.terminate();
     assert_eq!(code, Some(0), "{problems}");
     assert_eq!(said.lines().filter(|line| line.contains("3 iterations")).count(), 3, "{said}");
-    assert!(problems.contains("damaged: warning: failed: ") && !problems.contains("error: "), "{problems}");
+    assert_eq!(problems.matches("damaged: error: ").count(), 1, "{problems}");
     assert!(problems.contains("late\\u{1b}[31m: waits for the rest: "), "{problems}");
     assert!(!problems.contains('\u{1b}'), "{problems}");
     // It begins when all is there.
@@ -190,9 +195,13 @@ fn a_watched_job_is_stopped_as_any_other() {
     watch.until("done", || health(folder.path())["jobs"]["done"] == 1);
     let (_, _, problems) = watch.terminate();
     let events = problems.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let failed =
-        events.filter(|event| event["text"].as_str().is_some_and(|text| text.starts_with("failed: ")));
-    assert!(failed.map(|event| event["job"].clone()).eq(["job"]), "{problems}");
+    let failed = events.filter(|event| event["event"] == "failure");
+    assert!(
+        failed
+            .map(|event| (event["job"].clone(), event["kind"].clone()))
+            .eq([("job".into(), "input".into())]),
+        "{problems}"
+    );
     if is_stopped {
         let model = fs::read(job.join("model.vly")).unwrap();
         let mut kept = (1..=2).map(|iteration| job.join(format!("model-after-{iteration}.vly")));

@@ -107,10 +107,10 @@ impl Watch<'_> {
                 self.status.trained(begin.elapsed());
                 self.output.result(&trained)?;
             }
-            Outcome::Failed(problem) => {
+            Outcome::Failed(kind, problem) => {
                 self.status.failed(begin.elapsed());
-                warn(format!("failed: {problem}"));
                 self.inbox.mark_failed(job, &problem);
+                tell_of(&job.label(), &Event::Failure { kind, text: problem });
             }
             Outcome::Incomplete(problem) => {
                 info(format!("waits for the rest: {problem}"));

@@ -171,12 +171,15 @@ impl Inbox {
         }
         let is_unchanged = self.jobs.iter().any(|seen| seen.name == name && seen.content == content);
         let intermediate = [files.checkpoint_file(), files.gradient_file(), files.stop_file()];
-        let state = if self.unmarked.contains(&name) || self.mark(&name).symlink_metadata().is_ok() {
-            State::Failed
-        } else if is_own || is_locked(&folder) {
+        let is_done = content.has(&files.model_file()) && !intermediate.iter().any(|file| content.has(file));
+        let is_marked = self.unmarked.contains(&name) || self.mark(&name).symlink_metadata().is_ok();
+        let state = if is_own || is_locked(&folder) {
             State::Training
-        } else if content.has(&files.model_file()) && !intermediate.iter().any(|file| content.has(file)) {
+        } else if is_done {
+            // It may have been trained by hand after it failed here.
             State::Done
+        } else if is_marked {
+            State::Failed
         } else if !is_unchanged
             || !(is_project || content.has(&files.job_file()))
             || self.incomplete.get(&name) == Some(&content)
@@ -305,6 +308,12 @@ mod tests {
         assert_eq!(state(&mut inbox, "a"), Some(State::Failed));
         fs::remove_file(folder.path().join("a.error")).unwrap();
         assert_eq!(state(&mut inbox, "a"), Some(State::Waiting));
+        // Trained by hand.
+        write(folder.path(), "a/model.vly", "x");
+        inbox.mark_failed(&job, "no such rows");
+        assert_eq!(state(&mut inbox, "a"), Some(State::Done));
+        fs::remove_file(folder.path().join("a/model.vly")).unwrap();
+        fs::remove_file(folder.path().join("a.error")).unwrap();
         // A mark that cannot be written.
         fs::create_dir(folder.path().join("a.error")).unwrap();
         inbox.mark_failed(&job, "again");

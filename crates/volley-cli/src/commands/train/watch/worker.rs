@@ -29,7 +29,7 @@ const RESULT_LIMIT: u64 = 1 << 16;
 pub(super) enum Outcome {
     Trained(Trained),
     /// The job's own failure.
-    Failed(String),
+    Failed(FailureKind, String),
     /// Files are missing, which may still arrive.
     Incomplete(String),
     /// The disk has not the room for what training writes.
@@ -154,21 +154,24 @@ impl Said {
 }
 
 fn outcome(status: ExitStatus, result: &[u8], said: Said) -> Outcome {
+    let failed = |problem| Outcome::Failed(FailureKind::Internal, problem);
     if status.success() {
         return match serde_json::from_slice(result) {
             Ok(trained) => Outcome::Trained(trained),
-            Err(error) => Outcome::Failed(format!("the program that trained gave no result: {error}")),
+            Err(error) => failed(format!("the program that trained gave no result: {error}")),
         };
     }
     match said.failure {
         Some((FailureKind::Interrupted, _)) => Outcome::Interrupted,
         Some((FailureKind::Incomplete, problem)) => Outcome::Incomplete(problem),
         Some((FailureKind::NoRoom, problem)) => Outcome::NoRoom(problem),
-        Some((FailureKind::Input | FailureKind::Internal, problem)) => Outcome::Failed(problem),
+        Some((kind @ (FailureKind::Input | FailureKind::Internal), problem)) => {
+            Outcome::Failed(kind, problem)
+        }
         None if was_asked_to_end(status) => Outcome::Interrupted,
         None => {
             let last: Vec<_> = said.last.into();
-            Outcome::Failed(format!("the program that trained ended by {status}: {}", last.join(" ")))
+            failed(format!("the program that trained ended by {status}: {}", last.join(" ")))
         }
     }
 }
@@ -211,8 +214,8 @@ mod tests {
     #[test]
     fn the_last_event_says_how_a_job_ended() {
         let ended = |kind: &str| outcome(code(2), b"", said(&[&failure(kind)]));
-        assert!(matches!(ended("input"), Outcome::Failed(why) if why == "why"));
-        assert!(matches!(ended("internal"), Outcome::Failed(why) if why == "why"));
+        assert!(matches!(ended("input"), Outcome::Failed(FailureKind::Input, why) if why == "why"));
+        assert!(matches!(ended("internal"), Outcome::Failed(FailureKind::Internal, why) if why == "why"));
         assert!(matches!(ended("incomplete"), Outcome::Incomplete(why) if why == "why"));
         assert!(matches!(ended("no_room"), Outcome::NoRoom(why) if why == "why"));
         assert!(matches!(ended("interrupted"), Outcome::Interrupted));
@@ -221,16 +224,16 @@ mod tests {
     #[test]
     fn a_program_that_ends_without_a_word_has_failed_unless_it_was_asked_to() {
         let killed = outcome(ExitStatus::from_raw(9), b"", said(&[]));
-        assert!(matches!(killed, Outcome::Failed(why) if why.contains("signal: 9")));
+        assert!(matches!(killed, Outcome::Failed(FailureKind::Internal, why) if why.contains("signal: 9")));
         for signal in [2, 15] {
             assert!(matches!(outcome(ExitStatus::from_raw(signal), b"", said(&[])), Outcome::Interrupted));
         }
         let lines = ["1", "2", "thread panicked", "4", "5", "6", "7"];
         let panicked = outcome(code(101), b"", said(&lines));
         let expected = "the program that trained ended by exit status: 101: thread panicked 4 5 6 7";
-        assert!(matches!(panicked, Outcome::Failed(why) if why == expected));
+        assert!(matches!(panicked, Outcome::Failed(FailureKind::Internal, why) if why == expected));
         assert!(
-            matches!(outcome(code(0), b"none", said(&[])), Outcome::Failed(why) if why.contains("no result"))
+            matches!(outcome(code(0), b"none", said(&[])), Outcome::Failed(_, why) if why.contains("no result"))
         );
     }
 }
