@@ -4,7 +4,7 @@ use std::cell::{OnceCell, RefCell, RefMut};
 use std::fmt::{self, Display};
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rand_core::CryptoRng;
 use volley_mlr::pool::PoolPlan;
@@ -13,7 +13,7 @@ use volley_program::{BadInput, Machine};
 use super::agreed::{Agreed, JOB};
 use super::agreement::{Invitation, PoolSettings};
 use super::fingerprint::Fingerprint;
-use super::folder::{Incoming, PoolFolder};
+use super::folder::{Incoming, PoolFolder, SERVER};
 use super::party::{Owner, Party};
 use crate::observer::Observer;
 
@@ -117,6 +117,24 @@ impl Session {
     #[must_use]
     pub fn name(&self) -> &str {
         self.party.name()
+    }
+
+    /// The folder of what this party sends, which goes to all others as it is.
+    #[must_use]
+    pub fn sends(&self) -> PathBuf {
+        self.folder.exchange().join(self.name())
+    }
+
+    /// What lies beside the folders of the parties, and nobody reads: mostly a folder under another name than its
+    /// party's.
+    ///
+    /// # Errors
+    ///
+    /// Where the folder cannot be listed.
+    pub fn strays(&self) -> Result<Vec<PathBuf>, BadInput> {
+        let mut names = self.folder.parties()?;
+        names.retain(|name| name != SERVER && !self.invitation.members.contains(name));
+        Ok(names.into_iter().map(|name| self.folder.exchange().join(name)).collect())
     }
 
     pub(super) fn owner(&self) -> Result<&Owner, BadInput> {

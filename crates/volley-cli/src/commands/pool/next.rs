@@ -53,6 +53,11 @@ struct Progress {
 pub(super) struct Outlook {
     folder: PathBuf,
     party: String,
+    /// The folder that goes to all others.
+    sends: PathBuf,
+    /// What was put beside the folders of the parties, under a name that none has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    strays: Vec<PathBuf>,
     awaited: Vec<Awaited>,
     /// The model, once this owner has it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,7 +75,8 @@ impl Outlook {
         let pool::Outlook { awaited, fingerprint } = session.outlook()?;
         let folder = session.root().to_owned();
         let (model, predictions) = (session.model_file(), session.predictions()?);
-        Ok(Self { folder, party: session.name().to_owned(), awaited, model, predictions, fingerprint })
+        let (party, sends, strays) = (session.name().to_owned(), session.sends(), session.strays()?);
+        Ok(Self { folder, party, sends, strays, awaited, model, predictions, fingerprint })
     }
 }
 
@@ -88,6 +94,9 @@ impl fmt::Display for Progress {
 impl fmt::Display for Outlook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let folder = self.folder.display();
+        for stray in &self.strays {
+            writeln!(f, "of nobody        {}: no party has this name", stray.display())?;
+        }
         if let Some(fingerprint) = &self.fingerprint {
             return write!(
                 f,
@@ -113,7 +122,12 @@ impl fmt::Display for Outlook {
                 write!(f, "the pool has done its work\n\nnext: volley evaluate {} TABLE", model.display())
             }
             ([], None) => f.write_str("the pool has done its work"),
-            _ => write!(f, "\nnext, when files have arrived: volley pool next {folder}"),
+            _ => write!(
+                f,
+                "\nnext: {} goes to all others, under the same name;\nwhen their files have arrived: volley pool \
+                 next {folder}",
+                self.sends.display()
+            ),
         }
     }
 }

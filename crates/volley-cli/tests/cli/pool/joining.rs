@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
+use predicates::str::contains;
 
 use super::Parties;
 use super::refusals::replace_by;
@@ -64,6 +65,19 @@ fn a_name_that_is_taken_is_refused_before_anything_is_written() {
 }
 
 #[test]
+fn it_is_said_what_is_sent_and_what_is_of_nobody() {
+    let parties = Parties::new();
+    let sent = parties.path("north").join("exchange/north");
+    let next = format!("next: {} goes to all others, under the same name", sent.display());
+    parties.init(&[]).assert().success().stdout(contains(next));
+    // The server's folder has another name than the server.
+    let stray = parties.path("north").join("exchange/trainer");
+    fs::create_dir(&stray).unwrap();
+    let said = format!("of nobody        {}: no party has this name", stray.display());
+    parties.next("north").assert().success().stdout(contains(said));
+}
+
+#[test]
 fn two_parties_of_one_name_are_told() {
     let parties = Parties::new();
     parties.init(&[]).assert().success();
@@ -104,7 +118,7 @@ fn the_advice_on_a_table_is_one_that_is_accepted() {
     refused("kind,w,x,y,z\na,1,,3,4\n", &["row 2, column 3", "leave out their rows"]);
     refused("kind,w,x,y,z\na,1,inf,3,4\n", &["leave out its row"]);
     refused("kind,w,x,y\na,1,2,3\n", &["south.csv", "the pool's column \"z\" is not in the table"]);
-    refused("kind,w,x,y,z\nd,1,2,3,4\n", &["row 2", "\"d\" is none of the classes that the pool has"]);
+    refused("kind,w,x,y,z\nd,1,2,3,4\n", &["row 2", "\"d\" is none of the classes, which are"]);
 }
 
 #[test]
@@ -113,5 +127,5 @@ fn a_server_that_joins_is_told_so() {
     parties.init(&[]).assert().success();
     parties.mirror();
     let joined = parties.join("server").assert().success();
-    joined.stdout(predicates::str::contains("server has done: join"));
+    joined.stdout(contains("server has done: join"));
 }
