@@ -4,6 +4,7 @@ use std::error::Error;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::{PyErr, create_exception};
+use volley_project::volley_program::BadInput;
 
 create_exception!(
     volley,
@@ -12,7 +13,7 @@ create_exception!(
     "What Volley refuses, in the library's words: what was needed and what was found."
 );
 
-/// Why work ended without a result: the library refused it, in these words.
+/// Why work ended without a result: the library refused it, in these words, which are the program's.
 #[derive(Debug)]
 pub(crate) struct Failure(String);
 
@@ -24,7 +25,7 @@ impl Failure {
 
 impl<E: Error> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self(error.to_string())
+        Self(BadInput::new(error).to_string())
     }
 }
 

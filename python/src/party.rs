@@ -48,12 +48,22 @@ impl PyOwner {
         Ok(owner)
     }
 
-    /// Makes the folder of a plan, as `volley init` does.
+    /// Makes the folder of a plan, as `volley init` does. `names` are those of the features, where they have any.
     #[staticmethod]
-    fn create(project: PathBuf, plan: &PyPlan) -> PyResult<Self> {
-        Project::create(&project, &plan.settings, serde_json::Map::new(), None, &plan.plan)
+    fn create(project: PathBuf, plan: &PyPlan, names: Option<Vec<String>>) -> PyResult<Self> {
+        let schema = |names: Vec<String>| Schema::new(vec![Use::Feature; names.len()], Some(names));
+        let columns = names.map(schema).transpose().map_err(Failure::from)?;
+        Project::create(&project, &plan.settings, serde_json::Map::new(), columns.as_ref(), &plan.plan)
             .map_err(Failure::from)?;
         Ok(Self(project))
+    }
+
+    /// The names of the features that were planned for, where they have any.
+    #[getter]
+    fn planned_features(&self) -> PyResult<Option<Vec<String>>> {
+        let planned = self.project()?.planned_schema().map_err(Failure::from)?;
+        let names = planned.as_ref().and_then(Schema::feature_names);
+        Ok(names.map(|names| names.into_iter().map(str::to_owned).collect()))
     }
 
     /// The folder that goes to the server, as it is.

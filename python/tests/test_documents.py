@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```python ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 GUIDE = ROOT / "docs" / "guide" / "src"
+DOCUMENTS = [ROOT / "README.md", ROOT / "python" / "README.md", GUIDE / "python.md"]
 
 
 def blocks(document):
@@ -18,7 +19,7 @@ def blocks(document):
         yield block.group(1), "\n" * lines + block.group(2)
 
 
-@pytest.mark.parametrize("document", [ROOT / "python" / "README.md", GUIDE / "python.md"], ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_python_of_a_document(document, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"VOLLEY": ROOT}

@@ -169,6 +169,32 @@ def test_scores_of_a_model_that_stays_encrypted(owner, iris, tmp_path):
         server.score(rows, scores)
 
 
+def test_columns_go_by_the_names_that_were_planned_for(tmp_path, iris):
+    X, y = iris
+    owner = Owner.create(tmp_path / "project", X, y)
+    owner.generate_keys()
+    for other, words in [(X.rename(columns={X.columns[1]: "height"}), "sepal width"), (X.assign(height=1.0), "height")]:
+        with pytest.raises(ValueError, match=f"{words}.* another plan"):
+            owner.encrypt(other, y)
+    owner.encrypt(X[X.columns[::-1]], y)
+    model = owner.decrypt(Server(owner.upload).train())
+    assert model.feature_names == list(X.columns)
+    assert VolleyClassifier.of_model(model).score(X, y) > 0.9
+
+
+@needs_program
+def test_the_program_goes_by_the_names_that_python_planned_for(tmp_path, iris):
+    X, y = iris
+    owner = Owner.create(tmp_path / "project", X, y)
+    owner.generate_keys()
+    table = tmp_path / "reversed.csv"
+    X[X.columns[::-1]].assign(kind=y).to_csv(table, index=False)
+    run("encrypt", tmp_path / "project", table)
+    model = owner.decrypt(Server(owner.upload).train())
+    assert model.feature_names == list(X.columns)
+    assert VolleyClassifier.of_model(model).score(X, y) > 0.9
+
+
 def test_secrets_stay(owner):
     private = owner.upload.parent / "private"
     assert private.stat().st_mode & 0o777 == 0o700

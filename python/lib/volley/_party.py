@@ -40,10 +40,10 @@ class Owner:
 
         The settings are those of :class:`VolleyClassifier` that a plan is made by: ``iterations``, ``security`` and so on.
         """
-        X, y, _ = _table(X, y)
+        X, y, columns = _table(X, y)
         samples, features = X.shape
         plan = Plan(samples, features, len(np.unique(y)), Settings(**settings).options())
-        _volley.Owner.create(Path(project), plan)
+        _volley.Owner.create(Path(project), plan, columns)
         return cls(project)
 
     @property
@@ -68,10 +68,13 @@ class Owner:
         replace: bool = False,
         progress: bool | Progress | None = None,
     ) -> None:
-        """Encrypts labelled rows and completes the upload, as ``volley encrypt`` does."""
+        """Encrypts labelled rows and completes the upload, as ``volley encrypt`` does.
+
+        The columns of a DataFrame go by the names that were planned for, in any order.
+        """
         if class_weight not in (None, "balanced"):
             raise ValueError(f"class_weight is {class_weight!r}, it should be None or 'balanced'")
-        X, y, columns = _table(X, y)
+        X, y, columns = _table(_as_planned(X, self._owner.planned_features), y)
         classes, indices = np.unique(y, return_inverse=True)
         names = names_of(classes)
         with listener(progress) as told:
@@ -162,6 +165,18 @@ class Server:
 
     def __repr__(self) -> str:
         return repr(self._server)
+
+
+def _as_planned(X: Any, planned: list[str] | None) -> Any:
+    """Columns with names, in the order of those that were planned for. Others take another plan."""
+    if planned is None or not hasattr(X, "columns"):
+        return X
+    columns = {str(name): name for name in X.columns}
+    for one, others, table in ((planned, columns, "this one"), (columns, planned, "the one that was planned for")):
+        for name in one:
+            if name not in others:
+                raise ValueError(f"the column {name!r} is not in {table}, and other columns take another plan")
+    return X[[columns[name] for name in planned]]
 
 
 def _table(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray, list[str] | None]:
