@@ -63,8 +63,8 @@ The server:
 Several owners, none of whom shows its rows, and a server:
   volley pool --help
 
-Exit codes: 0 done, 1 internal failure, 2 wrong usage or input, or nowhere to write, 3 asked to end before it was
-done.";
+Exit codes: 0 done, 1 internal failure, 2 wrong usage or input or nowhere to
+write, 3 asked to end before it was done.";
 
 #[derive(Subcommand, Debug)]
 enum Command {

@@ -222,8 +222,8 @@ impl fmt::Display for PlanSummary {
         if let Some(Refreshes { count, bootstrapping, bits, weight_range }) = &self.refreshes {
             writeln!(
                 f,
-                "refreshes        {count}, {bootstrapping} bootstrapping: {bits:.0} bits of weights in \
-                 [-{weight_range}, {weight_range}]"
+                "refreshes        {count} by {bootstrapping} bootstrapping, each keeps {bits:.0} bits of weights that are \
+                 within [-{weight_range}, {weight_range}]"
             )?;
         }
         match &self.shareable {

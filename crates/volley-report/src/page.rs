@@ -75,7 +75,8 @@ fn page(report: &Report, plots: &Plots, made_by: &str) -> Markup {
 /// What was trained, and how good it is.
 fn title(report: &Report) -> String {
     let accuracy = percent(report.accuracies().test);
-    format!("Trained on {} encrypted rows of {}: {accuracy} right", report.samples, report.data)
+    let samples = grouped(report.samples as u64);
+    format!("Trained on {samples} encrypted rows of {}: {accuracy} right", report.data)
 }
 
 fn headlines(report: &Report) -> Markup {
@@ -98,7 +99,8 @@ fn headlines(report: &Report) -> Markup {
 
 fn learning(report: &Report, plots: &Plots) -> Markup {
     let note = "After each iteration; iteration 0 is before the first, when all weights are zero. The loss is the \
-                squared likelihood error's, the less the better.";
+                mean over the rows of −ln of the probability that the sigmoids of all classes together give to the \
+                row's label, the less the better.";
     let of_baselines = "NAG, SLE-NAG and SLE-NAG+QG are the three curves of arXiv 2304.03807, trained in clear on the \
                         same prepared rows with the exact sigmoid.";
     html! {

@@ -86,6 +86,10 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     if options.bytes && format != FeatureFormat::Npz {
         return Err(BadInput::at(target, "only .npz files have features in bytes").into());
     }
+    if options.labels.is_some() && options.images.is_dir() {
+        let problem = "its images are labelled by the names of their folders: leave --labels out";
+        return Err(BadInput::at(&options.images, problem).into());
+    }
     let [provenance_file, partial] = ["toml", "part"].map(|extension| beside(target, extension));
     check_free(target, options.force)?;
     check_free(&provenance_file, options.force)?;

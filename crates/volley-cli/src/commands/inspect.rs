@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_mlr::volley_ckks::wire::{Header, Kind};
+use volley_mlr::volley_ckks::wire::{Header, Kind, WireError};
 use volley_mlr::volley_ckks::{Ciphertext, Context, Parameters, SecretKey};
 use volley_mlr::{Checkpoint, EncryptedModel, EncryptedScores, Gradient, Job, PredictionPlan, wire};
 use volley_program::units::{grouped, show_bytes};
@@ -19,7 +19,7 @@ use volley_project::{
 use crate::console::shown;
 use crate::output::Output;
 
-/// Show what a file is: kind, parameters, security, sizes, level, names
+/// Show what a key or an encrypted file is: kind, parameters, security, sizes, level, names
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
@@ -106,7 +106,13 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     if path.is_dir() {
         return Err(BadInput::at(path, "a folder: name one file in it, such as job.vly").into());
     }
-    let header = Header::read(open_named(path)?).at(path)?;
+    let header = Header::read(open_named(path)?).map_err(|error| match error {
+        WireError::Magic => BadInput::at(
+            path,
+            format!("{error}: keys and encrypted files are; a model in clear is read by `volley evaluate`"),
+        ),
+        _ => BadInput::at(path, error),
+    })?;
     let state = check_hash(shown(path, open(path)?));
     let mut inspection = Inspection::new(path, &header, state.is_ok())?;
     if state.is_ok() {

@@ -108,3 +108,12 @@ fn what_cannot_be_used_is_named() {
     refused("size = 8", "x.csv", &[], "recipe.toml");
     refused(&RECIPE.replace("[8, 8]", "[9, 9]"), "x.csv", &[], "tiny.onnx: the model takes f32 [N, 3, 8, 8]");
 }
+
+#[test]
+fn labels_beside_a_folder_of_images_are_refused() {
+    let folder = folder();
+    let mut command = volley(["features", "tiny.onnx"]);
+    command.arg(folder.path()).args(["--labels", "labels.npy", "-o", "x.csv"]);
+    let words = "labelled by the names of their folders: leave --labels out";
+    command.assert().code(2).stdout("").stderr(contains(words));
+}
