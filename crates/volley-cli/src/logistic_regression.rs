@@ -6,8 +6,8 @@
 //! Σᵢ −wᵢ log softmax(W xᵢ + b)_{yᵢ} + ½ |W|²
 //! ```
 //!
-//! by L-BFGS, as scikit-learn's `LogisticRegression` with its defaults does on columns scaled by `StandardScaler`. w is 1
-//! without class weights.
+//! by L-BFGS, as scikit-learn's `LogisticRegression` with its defaults does on columns scaled by `StandardScaler`.
+//! Without class weights w is 1.
 
 use anyhow::{Context as _, Result};
 use argmin::core::{CostFunction, Error, Executor, Gradient, State};

@@ -222,7 +222,7 @@ impl fmt::Display for PlanSummary {
         if let Some(Refreshes { count, bootstrapping, bits, weight_range }) = &self.refreshes {
             writeln!(
                 f,
-                "refreshes        {count} by {bootstrapping} bootstrapping, each keeps {bits:.0} bits of weights that are \
+                "refreshes        {count} by {bootstrapping} bootstrapping, which keeps {bits:.0} bits of weights \
                  within [-{weight_range}, {weight_range}]"
             )?;
         }

@@ -35,7 +35,7 @@ pub(crate) fn encoded_constant(
     let value = (c * scale_value).round();
     check_magnitude(parameters, value.abs(), level)?;
     let rounded = value / scale_value;
-    if (rounded - c).abs() > Operand::MAX_CONSTANT_ERROR {
+    if (rounded - c).abs() > Operand::MAX_CONSTANT_ERROR * c.abs().max(1.0) {
         return Err(Error::ConstantScale { constant: c, rounded, scale_log2: scale.log2() });
     }
     Ok(value as i128)

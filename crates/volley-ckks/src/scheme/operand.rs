@@ -72,7 +72,7 @@ pub struct Operand {
 }
 
 impl Operand {
-    /// Most that rounding may change a constant by: 2⁻¹⁰.
+    /// Most that rounding may change a constant by: 2⁻¹⁰, and that part of one beyond 1.
     pub const MAX_CONSTANT_ERROR: f64 = 1.0 / 1024.0;
 
     /// This operand, if a ciphertext or plaintext may have it: its level exists, its slots are a power of two up to
@@ -175,7 +175,8 @@ impl Operand {
     /// # Errors
     ///
     /// [`Error::EmptySum`] for no terms, [`Error::LevelExhausted`] for a term below the level, [`Error::NotFinite`],
-    /// [`Error::EncodingOverflow`] and [`Error::ConstantScale`] for a constant, and those of [`checked`](Self::checked) for the sum.
+    /// [`Error::EncodingOverflow`] and [`Error::ConstantScale`] for a constant, and those of
+    /// [`checked`](Self::checked) for the sum.
     pub fn linear_combination(
         parameters: &Parameters,
         terms: &[(&Self, f64)],

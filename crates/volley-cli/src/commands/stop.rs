@@ -45,7 +45,8 @@ impl fmt::Display for Stopping {
         }
         write!(
             f,
-            "no training of job {job_id} is at work here; one that begins or goes on ends at once while this file is there"
+            "no training of job {job_id} is at work here; one that begins or goes on ends at once while this file is \
+             there"
         )
     }
 }

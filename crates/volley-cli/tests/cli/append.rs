@@ -132,7 +132,7 @@ fn added_rows_are_trained_on_and_an_append_that_was_cut_off_is_completed_or_was_
 
     // A model of the earlier job was on its way from a server when rows were added.
     assert_eq!(decrypted(&project, &server), earlier);
-    refuse(&mut decrypt(&all, &server), &["job"]);
+    refuse(decrypt(&all, &server).arg("--force"), &["job"]);
 }
 
 #[test]

@@ -164,6 +164,11 @@ fn constants_that_a_scale_does_not_hold_are_refused() {
     assert_eq!(at_own_scale(0.4).unwrap_err(), refused);
     assert!(ev.multiply_constant(&x, 0.4, &Scale::power_of_two(4)).is_err());
     assert!(ev.multiply_constant(&x, 0.4, &Scale::power_of_two(9)).is_ok());
+    // A double has no digits behind the point for it.
+    let large = ev.parameters().rescaling_factor(1);
+    assert!(
+        ev.multiply_constant(&x, 2f64.powi(50) + 1.0, &large.divided_by(&Scale::power_of_two(20))).is_ok()
+    );
 }
 
 #[test]

@@ -79,7 +79,7 @@ where
         operand(ev.square(&bottom)),
         operand(ev.multiply_plain(a, &plain)),
         operand(ev.multiply_constant(&bottom, 0.5, &power(30))),
-        operand(ev.linear_combination(&[(a, 0.5), (&squared, 0.5)], &power(60), 0)),
+        operand(ev.linear_combination(&[(a, 0.5), (&squared, 2.0)], &power(60), 0)),
         operand(ev.drop_level(&squared, 0)),
         operand(ev.raise(&squared, 1)),
         operand(ev.transform(a, &transform)),
