@@ -146,8 +146,8 @@ pub enum Error {
         /// log₂ of the modulus at the plaintext's level.
         modulus_log2: f64,
     },
-    /// A constant that its scale does not hold: rounding would change it by more than
-    /// [a thousandth](crate::Operand::MAX_CONSTANT_ERROR).
+    /// A constant that its scale does not hold: rounding would change it by more than 2⁻¹⁰, or by more than that part
+    /// of it.
     #[error(
         "a scale of 2^{scale_log2:.1} rounds the constant {constant} to {rounded}: a sum of multiples has the scale of \
          its terms times what a rescaling divides by"

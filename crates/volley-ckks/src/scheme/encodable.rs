@@ -3,11 +3,13 @@
 use crate::base::error::Error;
 use crate::base::params::Parameters;
 use crate::base::scale::Scale;
-use crate::scheme::operand::Operand;
 
 /// log₂ of the largest scale that anything has, and minus that of the smallest: a double has room for them and for the
 /// values that they multiply.
 const MAX_SCALE_LOG2: f64 = 1000.0;
+
+/// Most that rounding may change a constant by: 2⁻¹⁰, and that part of one beyond 1.
+const MAX_CONSTANT_ERROR: f64 = 1.0 / 1024.0;
 
 impl Scale {
     /// log₂ of a scale that something may have.
@@ -35,7 +37,7 @@ pub(crate) fn encoded_constant(
     let value = (c * scale_value).round();
     check_magnitude(parameters, value.abs(), level)?;
     let rounded = value / scale_value;
-    if (rounded - c).abs() > Operand::MAX_CONSTANT_ERROR * c.abs().max(1.0) {
+    if (rounded - c).abs() > MAX_CONSTANT_ERROR * c.abs().max(1.0) {
         return Err(Error::ConstantScale { constant: c, rounded, scale_log2: scale.log2() });
     }
     Ok(value as i128)

@@ -72,9 +72,6 @@ pub struct Operand {
 }
 
 impl Operand {
-    /// Most that rounding may change a constant by: 2⁻¹⁰, and that part of one beyond 1.
-    pub const MAX_CONSTANT_ERROR: f64 = 1.0 / 1024.0;
-
     /// This operand, if a ciphertext or plaintext may have it: its level exists, its slots are a power of two up to
     /// N/2, and its scale is below the modulus at its level. The other rules keep this: their results pass the check if
     /// their operands do.

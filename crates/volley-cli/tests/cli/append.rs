@@ -190,7 +190,7 @@ fn rows_with_class_weights_are_refused_and_others_are_added() {
     link_project(&project);
     fs::write(path("more.csv"), rows(24..30)).unwrap();
     encrypt(&project, &fixture().data).args(["--force", "--class-weight", "balanced"]).assert().success();
-    refuse(&mut append(&project, &path("more.csv")), &["class weights", "anew"]);
+    refuse(&mut append(&project, &path("more.csv")), &["class weights", "plan for all rows"]);
     // As many of each class: the recoding tells it, as all weights are 1.
     encrypt(&project, &fixture().data).arg("--force").assert().success();
     append(&project, &path("more.csv"))
