@@ -86,7 +86,7 @@ fn log(event: &Event) {
         Event::Phase { .. } | Event::Progress(_) => tracing::debug!("{event}"),
         // Nothing is wrong with a training that waits for more, or was asked to end.
         Event::Failure { kind: FailureKind::Incomplete | FailureKind::NoRoom, text } => {
-            tracing::warn!("{text}")
+            tracing::warn!("{text}");
         }
         Event::Failure { kind: FailureKind::Interrupted, text } => tracing::info!("{text}"),
         Event::Failure { text, .. } => tracing::error!("{text}"),

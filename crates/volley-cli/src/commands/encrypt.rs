@@ -140,7 +140,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let data = table.into_dataset().or_bad_input()?;
     let (profile, layout) = (plan.hyperparameters().profile(), plan.layout());
     let training_set = prepare(&data, profile, layout, options.class_weight);
-    let training_set = Arc::new(training_set.map_err(with_project).at(&options.data)?);
+    let training_set = Arc::new(training_set.map_err(|error| with_project(&error)).at(&options.data)?);
     note_nearly_constant(training_set.nearly_constant());
     let settings = project.settings()?;
     let rehearsal = Rehearsal::new(&settings, &training_set, options.class_weight).at(&options.data)?;
@@ -179,7 +179,7 @@ fn encrypt(
 }
 
 /// An error, and where the plan does not fit the data, what makes one that does.
-fn with_project(error: Error) -> String {
+fn with_project(error: &Error) -> String {
     let is_planned_for_others = matches!(error, Error::PlanShape { .. });
     let advice = if is_planned_for_others { ": `volley init` makes a new project for it" } else { "" };
     format!("{error}{advice}")
