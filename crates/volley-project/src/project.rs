@@ -259,11 +259,7 @@ impl Project {
     /// Where there is no job, or its parameters claim no security.
     pub fn job(&self) -> Result<Job, BadInput> {
         let upload = self.upload();
-        let job = upload.job()?;
-        if job.plan().parameters().security().bits().is_some() {
-            return Ok(job);
-        }
-        Err(BadInput::at(&upload.job_file(), "its parameters claim no security"))
+        secure(upload.job()?, &upload.job_file())
     }
 
     /// The job that a file is of: an earlier one that rows were added to, or else the one that was encrypted last.
@@ -271,7 +267,7 @@ impl Project {
         let header = open(file).ok().and_then(|file| Header::read(file).ok());
         let named = header.as_ref().and_then(wire::names).map(|(job, _)| self.earlier(job).job());
         match named {
-            Some(earlier) if earlier.exists() => read_job(&earlier),
+            Some(earlier) if earlier.exists() => secure(read_job(&earlier)?, &earlier),
             _ => self.job(),
         }
     }
@@ -520,7 +516,7 @@ impl OwnerFiles {
 
     /// The job, where it is an earlier one.
     fn job(&self) -> PathBuf {
-        self.folder.join("job.vly")
+        JobFolder::new(&self.folder).job_file()
     }
 
     /// Stages the columns of the table that a job was encrypted from, and whether its rows were weighted for all
@@ -533,6 +529,14 @@ impl OwnerFiles {
         let (job_id, columns) = (Some(job.id().to_string()), schema.clone());
         StoredSchema { format: FORMAT, job_id, balanced, columns }.stage(&self.schema())
     }
+}
+
+/// Refuses a job whose parameters claim no security.
+fn secure(job: Job, file: &Path) -> Result<Job, BadInput> {
+    if job.plan().parameters().security().bits().is_some() {
+        return Ok(job);
+    }
+    Err(BadInput::at(file, "its parameters claim no security"))
 }
 
 /// Reads a file of the project, which has no more bytes than `limit`.
