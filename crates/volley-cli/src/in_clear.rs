@@ -193,9 +193,8 @@ impl<'a> Rehearsal<'a> {
     fn of_classes_never_predicted(&self, trained: &Recalls) -> Option<String> {
         let is_missing = |class: usize| trained.predicted()[class] == 0;
         let missing = self.names(is_missing)?;
-        let even = trained.rows() as f64 / trained.class_rows().len() as f64;
-        let is_smaller = |class: usize| is_missing(class) && (trained.class_rows()[class] as f64) < even;
-        let advice = match self.can_weigh() && self.names(is_smaller).is_some() {
+        let is_smaller = |class: usize| is_missing(class) && share_of_even(trained, class) < 1.0;
+        let advice = match self.can_weigh() && (0..trained.class_rows().len()).any(is_smaller) {
             true => "--class-weight balanced (`volley try`, `volley encrypt`) makes all classes count alike",
             false => "more --iterations may find them",
         };
@@ -203,10 +202,9 @@ impl<'a> Rehearsal<'a> {
     }
 
     fn of_rare_classes(&self, trained: &Recalls) -> Option<String> {
-        let even = trained.rows() as f64 / trained.class_rows().len() as f64;
         let recalls: Vec<_> = trained.recalls().collect();
         let is_neglected = |class: usize| {
-            let is_rare = (trained.class_rows()[class] as f64) < RARE * even;
+            let is_rare = share_of_even(trained, class) < RARE;
             let is_missed = recalls[class].is_some_and(|recall| recall < LOW_RECALL);
             is_rare && is_missed && trained.predicted()[class] > 0
         };
@@ -235,6 +233,12 @@ impl<'a> Rehearsal<'a> {
             _ => Some(format!("{shown} and {more} more")),
         }
     }
+}
+
+/// The rows of a class, over those that it would have if all had as many.
+fn share_of_even(trained: &Recalls, class: usize) -> f64 {
+    let (rows, classes) = (trained.class_rows()[class] as f64, trained.class_rows().len() as f64);
+    rows * classes / trained.rows() as f64
 }
 
 /// The rows to train on and those held out.
