@@ -36,7 +36,7 @@ class Report:
         rows = [
             ("trained", where),
             ("accuracy", f"{100 * self.training_accuracy:.1f} % of the rows trained on"),
-            ("largest score", f"{self.largest_score:.1f}; the polynomial is a good sigmoid up to {self.polynomial_range:.1f}"),
+            ("largest score", f"{self.largest_score:.1f}; scores up to {self.polynomial_range:.1f} are allowed"),
         ]
         return rows + [(part, f"{seconds:.2f} s") for part, seconds in self.seconds.items()]
 
