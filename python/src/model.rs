@@ -104,6 +104,17 @@ impl PyModel {
         Ok(scores.into_pyarray(py))
     }
 
+    /// The logarithm of the probability of each class: rows × classes, for raw features.
+    fn log_probabilities<'py>(
+        &self,
+        py: Python<'py>,
+        features: PyReadonlyArray2<'py, f64>,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let (features, model) = (features.as_array().to_owned(), self.0.model());
+        let scores = py.detach(|| model.scores(&features)).map_err(Failure::from)?;
+        Ok(model.score_kind().log_probabilities(&scores).into_pyarray(py))
+    }
+
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
         let parts = (self.0.model(), self.0.schema());
         let bytes = serde_json::to_vec(&parts).map_err(Failure::from)?;

@@ -10,7 +10,7 @@ use volley_mlr::Owner;
 use volley_mlr::volley_ckks::{Context, SecretKey};
 use volley_project::atomic::FolderLock;
 use volley_project::volley_program::{BadInput, Machine};
-use volley_project::{Decryption, JobFolder, Project, check_keys, encrypt, score, stop, train};
+use volley_project::{Decryption, JobFolder, Project, RowScores, check_keys, encrypt, score, stop, train};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -163,7 +163,7 @@ impl PyOwner {
         passphrase: Option<String>,
     ) -> PyResult<(Vec<String>, Bound<'py, PyArray2<f64>>)> {
         let project = self.project()?;
-        let (classes, scores) = work::run(py, None, move |reporter| {
+        let RowScores { classes, scores, .. } = work::run(py, None, move |reporter| {
             let passphrase = self::passphrase(passphrase);
             Ok(project.decrypt_scores(&scores, rows.as_deref(), passphrase, reporter)?)
         })?;

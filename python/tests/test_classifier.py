@@ -80,16 +80,20 @@ def test_two_classes_have_one_row_of_coefficients():
     assert np.array_equal(classifier.predict(X), classifier.classes_[(scores > 0).astype(int)])
 
 
-def test_probabilities_are_those_of_one_class_against_the_rest(iris):
+@pytest.mark.parametrize("profile", ["standard", "standardised"])
+def test_probabilities_are_what_the_scores_say(iris, profile):
     X, y = iris
     for rows in (y < 3, y < 2):
-        classifier = in_clear().fit(X[rows], y[rows])
+        classifier = in_clear(profile=profile).fit(X[rows], y[rows])
         scores = classifier.model_.scores(X[rows])
-        sigmoids = 1 / (1 + np.exp(-scores))
+        likely = np.exp(scores) if profile == "standard" else 1 / (1 + np.exp(-scores))
         found = classifier.predict_proba(X[rows])
-        np.testing.assert_allclose(found, sigmoids / sigmoids.sum(axis=1, keepdims=True), atol=1e-12)
+        np.testing.assert_allclose(found, likely / likely.sum(axis=1, keepdims=True), atol=1e-12)
+        np.testing.assert_allclose(np.exp(classifier.predict_log_proba(X[rows])), found, atol=1e-12)
         assert np.array_equal(classifier.classes_[found.argmax(axis=1)], classifier.predict(X[rows]))
-        assert log_loss(y[rows], found) < 0.5
+        assert log_loss(y[rows], found) < (0.1 if profile == "standard" else 0.6)
+        copied = pickle.loads(pickle.dumps(classifier))
+        assert np.array_equal(copied.predict_proba(X[rows]), found)
 
 
 def test_weights_of_samples_are_refused(iris):

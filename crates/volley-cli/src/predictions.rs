@@ -7,14 +7,19 @@ use anyhow::Result;
 use clap::Args;
 use ndarray::Array2;
 use serde::Serialize;
-use volley_data::{ContentError, DataError, TableModel, read_model, write_predictions};
-use volley_mlr::{ClassLabels, Model};
+use volley_data::{ContentError, DataError, RowFigure, TableModel, read_model, write_predictions};
 use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
+use volley_project::RowScores;
 use volley_project::atomic::{Staged, check_free};
 
-use crate::console::info;
+use crate::console::{info, note};
 use crate::output::Output;
+
+/// Share of the values of a column that are cut off, above which the column is named.
+const CUT_OFF: f64 = 0.5;
+/// Columns that are named.
+const SHOWN_COLUMNS: usize = 8;
 
 /// The model in a file.
 ///
@@ -37,13 +42,16 @@ pub(crate) fn model(file: &Path) -> Result<TableModel, BadInput> {
     read_model(file).map_err(advice)
 }
 
-/// A label for each row, and where they are wanted the scores.
+/// A label for each row, and where they are wanted the scores or the probabilities.
 #[derive(Debug, Serialize)]
 struct Predictions<'a> {
     labels: Vec<&'a str>,
     /// The scores by row, then by class.
     #[serde(skip_serializing_if = "Option::is_none")]
     scores: Option<Vec<Vec<f64>>>,
+    /// The probabilities by row, then by class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probabilities: Option<Vec<Vec<f64>>>,
     /// What is written as text.
     #[serde(skip)]
     text: String,
@@ -55,9 +63,15 @@ impl fmt::Display for Predictions<'_> {
     }
 }
 
-/// The scores of the raw rows of a file. A row whose scores overflow has no highest one, and is refused.
-pub(crate) fn scores_of(model: &Model, features: &Array2<f64>, data: &Path) -> Result<Array2<f64>, BadInput> {
-    let scores = model.scores(features).at(data)?;
+/// The scores of the raw rows of a file. A row whose scores overflow has no highest one, and is refused. Columns whose
+/// values are far from those trained on are named.
+pub(crate) fn scores_of(
+    model: &TableModel,
+    features: &Array2<f64>,
+    data: &Path,
+) -> Result<Array2<f64>, BadInput> {
+    let scores = model.model().scores(features).at(data)?;
+    note_cut_off(model, features, data)?;
     let overflows = |row: &ndarray::ArrayView1<'_, f64>| row.iter().any(|score| !score.is_finite());
     match scores.rows().into_iter().position(|row| overflows(&row)) {
         None => Ok(scores),
@@ -71,17 +85,41 @@ pub(crate) fn scores_of(model: &Model, features: &Array2<f64>, data: &Path) -> R
     }
 }
 
+/// Says which columns have hardly a value that is near those trained on: of another unit, or not the column.
+fn note_cut_off(model: &TableModel, features: &Array2<f64>, data: &Path) -> Result<(), BadInput> {
+    let names = model.schema().feature_names();
+    let name = |place: usize| match &names {
+        Some(names) => format!("{:?}", names[place]),
+        None => format!("feature {}", place + 1),
+    };
+    let shares = model.model().cut_off(features).at(data)?;
+    let far = shares.iter().enumerate().filter(|(_, share)| **share > CUT_OFF);
+    let far: Vec<_> = far.map(|(place, _)| name(place)).collect();
+    if far.is_empty() {
+        return Ok(());
+    }
+    let more = if far.len() > SHOWN_COLUMNS { ", …" } else { "" };
+    let shown = far[..far.len().min(SHOWN_COLUMNS)].join(", ");
+    note(format!(
+        "{}: most values of {shown}{more} are far from those trained on, and are cut off at four deviations: is it the \
+         same unit and the same column?",
+        data.display()
+    ));
+    Ok(())
+}
+
 /// What is written of predictions, and where.
 #[derive(Args, Debug)]
 pub(crate) struct Target {
     /// Where to write the labels, one a line [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Write CSV instead: the label and the score of each class. Scores are no probabilities: the
-    /// higher one is the likelier class, and of the profile `standard` a difference of two scores of a row estimates
-    /// roughly the logarithm of how much likelier one class is
+    /// Write CSV instead: the label and the score of each class. The higher score is the likelier class
     #[arg(long = "scores")]
     with_scores: bool,
+    /// Write CSV instead: the label and the probability of each class, as the model estimates it
+    #[arg(long = "probabilities", conflicts_with = "with_scores")]
+    with_probabilities: bool,
     /// Replace the output if it exists
     #[arg(long)]
     force: bool,
@@ -98,21 +136,33 @@ impl Target {
         self.output.iter().try_for_each(|file| check_free(file, self.force))
     }
 
-    /// Writes the labels of the highest of each row of scores (samples × classes).
-    pub(crate) fn write(&self, classes: &ClassLabels, scores: &Array2<f64>, output: Output) -> Result<()> {
+    /// Writes the label of the highest of each row of scores, and what is wanted besides.
+    pub(crate) fn write(&self, scored: &RowScores, output: Output) -> Result<()> {
+        let RowScores { classes, kind, scores } = scored;
         let labels = classes.highest(scores);
-        let text = if self.with_scores {
-            let mut text = Vec::new();
-            write_predictions(&mut text, classes, scores)?;
-            String::from_utf8(text)?.trim_end().to_owned()
-        } else {
-            labels.join("\n")
+        let probabilities = self.with_probabilities.then(|| kind.probabilities(scores));
+        let figures = match &probabilities {
+            Some(probabilities) => Some((RowFigure::Probability, probabilities)),
+            None => self.with_scores.then_some((RowFigure::Score, scores)),
         };
-        let by_row = || scores.rows().into_iter().map(|row| row.to_vec()).collect();
-        let predictions = Predictions { labels, scores: self.with_scores.then(by_row), text };
+        let text = match figures {
+            Some((figure, figures)) => {
+                let mut text = Vec::new();
+                write_predictions(&mut text, classes, figure, figures)?;
+                String::from_utf8(text)?.trim_end().to_owned()
+            }
+            None => labels.join("\n"),
+        };
+        let scores = self.with_scores.then(|| by_row(scores));
+        let probabilities = probabilities.as_ref().map(by_row);
+        let predictions = Predictions { labels, scores, probabilities, text };
         let Some(file) = &self.output else { return output.result(&predictions) };
         Staged::private(file, |out| output.write(out, &predictions))?.commit(self.force)?;
         info(format!("{}: {}", file.display(), counted(predictions.labels.len(), "prediction")));
         Ok(())
     }
+}
+
+fn by_row(figures: &Array2<f64>) -> Vec<Vec<f64>> {
+    figures.rows().into_iter().map(|row| row.to_vec()).collect()
 }

@@ -55,7 +55,7 @@ pub use idx::Idx;
 pub use images::{Images, read_images};
 pub use labels::LabelSource;
 pub use model::{ModelFormat, TableModel, read_model, write_model};
-pub use predictions::write_predictions;
+pub use predictions::{RowFigure, write_predictions};
 pub use schema::{Schema, Use};
 pub use table::{Header, HeaderDoubt, LabelDoubt, Remarks, Table, TableOptions};
 pub use table_file::{parse_table, read_table, read_table_from};

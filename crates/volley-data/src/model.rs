@@ -5,6 +5,9 @@
 //! `mean`, `inverse_deviation` and `clip` besides. `sharing` says whether the model may be shared; in NPZ a model that
 //! may has `flooding` (statistical bits, decryptions, deviation). A file without it holds a private model.
 //!
+//! `scores` says what the scores of a row say of its classes (in NPZ `log_posterior_`, where their differences are
+//! logarithms of ratios). A file without it has scores of one class against the rest.
+//!
 //! `columns` are those of the table that was trained on: what each is for and its name (in NPZ `column_uses_` and,
 //! where there are names, `column_names_`). A file without it takes features without names.
 //!
@@ -16,7 +19,7 @@ use std::path::Path;
 
 use ndarray::{Array2, Axis, concatenate};
 use serde::{Deserialize, Serialize};
-use volley_mlr::{ClassLabels, Model, Preprocessing, Sharing, Standardisation};
+use volley_mlr::{ClassLabels, Model, Preprocessing, ScoreKind, Sharing, Standardisation};
 
 use crate::error::{ContentError, DataError};
 use crate::schema::{Schema, Use};
@@ -122,6 +125,7 @@ struct Parts {
     intercept: Vec<f64>,
     preprocessing: Option<Statistics>,
     sharing: Sharing,
+    scores: ScoreKind,
     /// None for features alone, without names.
     columns: Option<Schema>,
 }
@@ -145,6 +149,7 @@ impl Parts {
             intercept: bias.iter().copied().collect(),
             preprocessing: model.preprocessing().standardisations().map(Statistics::of),
             sharing: model.sharing(),
+            scores: model.score_kind(),
             columns: (*schema != Schema::of_features(schema.uses().len())).then(|| schema.clone()),
         }
     }
@@ -162,7 +167,7 @@ impl Parts {
         let weights = concatenate(Axis(1), &[bias.view(), self.coef.view()]).map_err(shape)?;
         let model = Model::new(weights, ClassLabels::try_from(self.classes)?, preprocessing)?;
         let schema = self.columns.unwrap_or_else(|| Schema::of_features(columns));
-        TableModel::new(model.marked(self.sharing), schema)
+        TableModel::new(model.marked(self.sharing).with_score_kind(self.scores), schema)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Predictions as CSV: a header, then for each row the predicted class and the score of each class.
+//! Predictions as CSV: a header, then for each row the predicted class and a figure of each class.
 
 use std::io::Write;
 
@@ -8,8 +8,27 @@ use volley_mlr::ClassLabels;
 
 use crate::error::ContentError;
 
-/// Writes for each row of scores (samples × classes) the class of the highest score, then the scores. The columns are
-/// `prediction`, and `score_CLASS` for each class. A score has as many digits as it takes to read the same f64 again.
+/// What is written of each class beside a prediction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowFigure {
+    /// Its score.
+    Score,
+    /// Its probability.
+    Probability,
+}
+
+impl RowFigure {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Score => "score",
+            Self::Probability => "probability",
+        }
+    }
+}
+
+/// Writes for each row of figures (samples × classes) the class of the highest, then the figures. The columns are
+/// `prediction`, and for each class `score_CLASS` or `probability_CLASS`. A figure has as many digits as it takes to
+/// read the same f64 again.
 ///
 /// # Errors
 ///
@@ -17,14 +36,15 @@ use crate::error::ContentError;
 pub fn write_predictions(
     out: impl Write,
     classes: &ClassLabels,
-    scores: &Array2<f64>,
+    figure: RowFigure,
+    figures: &Array2<f64>,
 ) -> Result<(), ContentError> {
     let mut writer = Writer::from_writer(out);
-    let header = classes.names().iter().map(|class| format!("score_{class}"));
+    let header = classes.names().iter().map(|class| format!("{}_{class}", figure.name()));
     writer.write_record(std::iter::once("prediction".to_owned()).chain(header)).map_err(io_error)?;
-    for (prediction, scores) in classes.highest(scores).into_iter().zip(scores.rows()) {
-        let scores = scores.into_iter().map(ToString::to_string);
-        writer.write_record(std::iter::once(prediction.to_owned()).chain(scores)).map_err(io_error)?;
+    for (prediction, figures) in classes.highest(figures).into_iter().zip(figures.rows()) {
+        let figures = figures.into_iter().map(ToString::to_string);
+        writer.write_record(std::iter::once(prediction.to_owned()).chain(figures)).map_err(io_error)?;
     }
     Ok(writer.flush()?)
 }

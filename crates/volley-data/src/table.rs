@@ -33,7 +33,7 @@ pub enum HeaderDoubt {
     Numbers,
     /// It was taken for data, though its values count up by ones.
     Sequence,
-    /// It was taken for data, though its label is no number and all others are.
+    /// It was taken for data, though it looks like a header: its label is a text, and all others are numbers.
     Label,
 }
 
@@ -43,7 +43,9 @@ impl fmt::Display for HeaderDoubt {
             Self::Names => "is taken for a header, though names in it repeat or stand for missing values",
             Self::Numbers => "is taken for a header, though its names are numbers",
             Self::Sequence => "is taken for data, though its values count up like numbers of columns",
-            Self::Label => "is taken for data, though its label is no number and all others are",
+            Self::Label => {
+                "is taken for data, though it looks like a header: its label is a text, and all others are numbers"
+            }
         })
     }
 }

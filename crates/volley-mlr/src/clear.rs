@@ -8,4 +8,5 @@ pub(crate) mod owner_state;
 pub(crate) mod prepared_rows;
 pub(crate) mod recalls;
 pub(crate) mod reference;
+pub(crate) mod score_kind;
 pub(crate) mod training_set;

@@ -98,6 +98,7 @@ pub use clear::owner_state::OwnerState;
 pub use clear::prepared_rows::PreparedRows;
 pub use clear::recalls::Recalls;
 pub use clear::reference::{Reference, Step};
+pub use clear::score_kind::ScoreKind;
 pub use clear::training_set::TrainingSet;
 pub use data::dataset::{Dataset, Precision};
 pub use data::labels::ClassLabels;

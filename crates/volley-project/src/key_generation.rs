@@ -34,8 +34,8 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// [`Failure`] for keys that are there, unless they are replaced, for a disk without the room, those of
-    /// `secret_key`, and what the file system refuses.
+    /// [`Failure`] for keys that are there, unless they are replaced, for what a server made under them, for a disk
+    /// without the room, those of `secret_key`, and what the file system refuses.
     pub fn generate_keys<R: CryptoRng>(
         &self,
         secret_key: impl FnOnce(&Arc<Context>, &mut R) -> Result<SealedKey, BadInput>,
@@ -47,6 +47,11 @@ impl Project {
         let _lock = FolderLock::take(upload.path())?;
         check_free(&self.secret_key_file(), replace)?;
         check_free(&upload.keys_file(), replace)?;
+        if let Some(file) = upload.made_by_server()?.first() {
+            let problem = "this is of the keys that would be replaced, without which nobody decrypts it: decrypt it \
+                           first, and then move it away";
+            return Err(BadInput::at(file, problem).into());
+        }
         let plan = observer.during("planning", || self.plan())?;
         let (parameters, spec) = (plan.parameters(), plan.key_spec());
         let context = observer.during("tables", || Context::new(parameters.clone()));

@@ -46,11 +46,11 @@ pub use job_folder::{
     read_job, row_file_name, training_bytes,
 };
 pub use key_generation::{MadeKeys, SealedKey};
-pub use observer::{Count, Observer};
+pub use observer::{Count, Observer, files_of_rows};
 pub use plan_summary::{ParametersSummary, PlanSummary};
 pub use project::{OwnerFiles, Project};
 pub use rows::open_rows;
-pub use scoring::{score, scores_of};
+pub use scoring::{RowScores, score, scores_of};
 pub use settings::{SecurityBits, Settings};
 pub use tables::{TableSource, is_stdin};
 pub use training::{IterationsDone, stop, train};

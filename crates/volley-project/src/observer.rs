@@ -48,6 +48,9 @@ pub trait Count: Sync {
     /// So many were done before this work began.
     fn begin_after(&self, before: usize);
 
+    /// Parts after the first so many take so many times as long as these.
+    fn slows_after(&self, _first: usize, _times: f64) {}
+
     /// So many are done, in any order of calls: the largest number counts.
     fn set(&self, done: usize);
 }
@@ -58,6 +61,12 @@ impl dyn Observer + '_ {
         let _shown = self.begins(phase);
         run()
     }
+}
+
+/// The unit of work that goes through so many files of rows.
+#[must_use]
+pub fn files_of_rows(count: usize) -> String {
+    if count == 1 { "file of rows" } else { "files of rows" }.to_owned()
 }
 
 /// Nobody waits.

@@ -9,6 +9,7 @@ use rand_core::CryptoRng;
 use volley_mlr::volley_ckks::{Ciphertext, Context, EvaluationKeySet, Evaluator, SeededCiphertext};
 use volley_mlr::{
     ClassLabels, EncryptedModel, EncryptedRows, EncryptedScores, Job, PredictionPlan, Predictor, RowsHash,
+    ScoreKind,
 };
 use volley_program::{BadInput, Machine, OrBadInput};
 use zeroize::Zeroizing;
@@ -19,6 +20,17 @@ use crate::files::{buffered, open_named};
 use crate::job_folder::{JobFolder, complete_length, model_limit, open};
 use crate::observer::Observer;
 use crate::project::Project;
+
+/// Scores of rows in clear.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowScores {
+    /// The classes, in the order of the columns.
+    pub classes: ClassLabels,
+    /// What the scores say.
+    pub kind: ScoreKind,
+    /// Rows × classes.
+    pub scores: Array2<f64>,
+}
 
 impl Project {
     /// Encrypts rows of the training's features into a file, and keeps their hash, by which
@@ -56,7 +68,7 @@ impl Project {
         Ok(plan)
     }
 
-    /// Decrypts scores, rows × classes, of the rows in a file, or of those that were encrypted last.
+    /// Decrypts scores of the rows in a file, or of those that were encrypted last.
     ///
     /// # Errors
     ///
@@ -68,7 +80,7 @@ impl Project {
         rows: Option<&Path>,
         passphrase: impl FnOnce() -> Result<Zeroizing<String>, BadInput>,
         observer: &dyn Observer,
-    ) -> Result<(ClassLabels, Array2<f64>), Failure> {
+    ) -> Result<RowScores, Failure> {
         let job = self.job()?;
         let context = observer.during("tables", || Context::new(job.plan().parameters().clone()));
         let secret_key = self.secret_key_of(&job, &context, passphrase)?;
@@ -82,7 +94,8 @@ impl Project {
         }
         let decrypted =
             observer.during("decryption", || state.decrypt_scores(&plan, &secret_key, &encrypted));
-        Ok((state.classes().clone(), decrypted.at(scores)?))
+        let (classes, kind) = (state.classes().clone(), state.score_kind());
+        Ok(RowScores { classes, kind, scores: decrypted.at(scores)? })
     }
 }
 

@@ -17,7 +17,7 @@ use crate::disk::check_room;
 use crate::failure::Failure;
 use crate::files::open_received;
 use crate::job_folder::JobFolder;
-use crate::observer::Observer;
+use crate::observer::{Observer, files_of_rows};
 use crate::project::OwnerFiles;
 
 /// Encrypts all rows of an owner as a new job, into a folder and the private files beside it. The files take their
@@ -40,7 +40,7 @@ pub fn encrypt(
     check_room(folder.path(), "encryption", plan.upload_bytes())?;
     let job = Job::new(Arc::clone(plan), owner.key_id(), rng).or_bad_input()?;
     let encryption = owner.encryption()?;
-    let count = observer.counts("encryption", plan.row_files(), "files of rows".to_owned());
+    let count = observer.counts("encryption", plan.row_files(), files_of_rows(plan.row_files()));
     let training_set = owner.training_set();
     let state = training_set.owner_state();
     let state = Staged::private(&private.owner_state(), |file| state.write(&job, file))?;

@@ -231,16 +231,16 @@ class VolleyClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, rows × classes.
 
-        The loss is that of one-vs-rest logistic regression, so the sigmoid of a score is the probability of its class
-        against the rest. These are divided by their sum, as scikit-learn does for one-vs-rest. They are not calibrated,
-        the less the fewer iterations there are: ``CalibratedClassifierCV`` does that.
+        With the profile "standard" they are the softmax of the scores, whose differences are logarithms of ratios of
+        probabilities. With the others they are the sigmoids of the scores, divided by their sum, as scikit-learn does
+        for one-vs-rest. Neither is calibrated: ``CalibratedClassifierCV`` does that.
         """
         return np.exp(self.predict_log_proba(X))
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """The logarithms of :meth:`predict_proba`."""
-        log_sigmoid = -np.logaddexp(0, -self._scores(self._checked(X)))
-        return log_sigmoid - np.logaddexp.reduce(log_sigmoid, axis=1, keepdims=True)
+        X = np.asarray(self._checked(X), dtype=np.float64)
+        return self.model_.log_probabilities(X)[:, self._order]
 
     @property
     def plan_(self) -> Plan:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 _Progress = Callable[[str, int, int], object]
 _Floats = NDArray[np.float64]
 
-class VolleyError(ValueError): ...
+class Error(ValueError): ...
 
 @final
 class Plan:
@@ -39,6 +39,7 @@ class Model:
     @property
     def standardisation(self) -> list[tuple[bool, float, float]] | None: ...
     def scores(self, features: _Floats) -> _Floats: ...
+    def log_probabilities(self, features: _Floats) -> _Floats: ...
 
 @final
 class Training:

@@ -41,8 +41,8 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     options.target.check()?;
     options.target.file().map_or(Ok(()), |target| project.check_outside_upload(target))?;
     let (rows, passphrase) = (options.rows.as_deref(), || options.source.open());
-    let (classes, scores) = project.decrypt_scores(&options.scores, rows, passphrase, &Console::default())?;
-    options.target.write(&classes, &scores, output)?;
+    let scored = project.decrypt_scores(&options.scores, rows, passphrase, &Console::default())?;
+    options.target.write(&scored, output)?;
     note("these predictions are private: they must not get to anyone who has the scores' ciphertexts");
     Ok(())
 }

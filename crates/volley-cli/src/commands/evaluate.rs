@@ -87,7 +87,7 @@ impl Options {
             let data = table.into_dataset().or_bad_input()?;
             for model in group {
                 let classes = model.model().classes();
-                let scores = scores_of(model.model(), data.features(), data_file)?;
+                let scores = scores_of(model, data.features(), data_file)?;
                 evaluations.push(Evaluation::new(classes, data.labels(), &classes.highest(&scores)));
             }
         }

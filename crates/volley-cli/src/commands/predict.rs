@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use volley_project::TableSource;
+use volley_project::{RowScores, TableSource};
 
 use crate::console::Console;
 use crate::output::Output;
@@ -16,7 +16,8 @@ use crate::predictions::{Target, model, scores_of};
 Examples:
   volley predict model.json rows.csv              a label for each row, on standard output
   volley predict model.json rows.csv -o out.txt   the same, to a file
-  volley predict model.json rows.csv --scores     CSV, with the score of each class
+  volley predict model.json rows.csv --probabilities
+                                                  CSV, with the probability of each class
   … | volley predict model.json -                 rows from standard input
 
 Columns go by the names that they had in training, in any order; without a
@@ -37,6 +38,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     options.target.check()?;
     let model = model(&options.model)?;
     let features = options.table.read_features(&options.data, model.schema(), &Console::default())?;
-    let scores = scores_of(model.model(), &features, &options.data)?;
-    options.target.write(model.model().classes(), &scores, output)
+    let scores = scores_of(&model, &features, &options.data)?;
+    let (classes, kind) = (model.model().classes().clone(), model.model().score_kind());
+    options.target.write(&RowScores { classes, kind, scores }, output)
 }

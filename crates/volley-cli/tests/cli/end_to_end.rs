@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use predicates::str::contains;
+use predicates::str::{contains, starts_with};
 use serde_json::Value;
 
 use crate::setup::{SHAPE, fixture, folder, link_project, refuse, table, table_with_a_rare_class, volley};
@@ -75,6 +75,13 @@ fn encrypted_prediction_gives_the_same_labels() {
     for (decrypted, clear) in scores(&decrypted).iter().flatten().zip(scores(&clear).iter().flatten()) {
         assert!((decrypted - clear).abs() < 1e-4, "{decrypted} is not {clear}");
     }
+    let likely =
+        json(volley(["decrypt-scores", "--probabilities"]).args([path("project"), path("scores.vly")]));
+    let probabilities: Vec<Vec<f64>> = serde_json::from_value(likely["probabilities"].clone()).unwrap();
+    for (row, scores) in probabilities.iter().zip(scores(&decrypted)) {
+        assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        assert!(((row[1] / row[0]).ln() - (scores[1] - scores[0])).abs() < 1e-4, "{row:?}");
+    }
     let out = path("scores.csv");
     let predict = ["predict".as_ref(), "--scores".as_ref(), "-o".as_ref(), out.as_os_str()];
     volley(predict).args([path("model.json"), path("rows.csv")]).assert().success();
@@ -83,6 +90,11 @@ fn encrypted_prediction_gives_the_same_labels() {
         text.starts_with("prediction,score_a,score_b,score_c\na,") && text.lines().count() == 32,
         "{text}"
     );
+    volley(["predict", "--probabilities"])
+        .args([path("model.json"), path("rows.csv")])
+        .assert()
+        .success()
+        .stdout(starts_with("prediction,probability_a,probability_b,probability_c\n"));
 }
 
 #[test]
@@ -209,6 +221,11 @@ fn a_project_has_its_own_keys_and_an_encryption_its_own_job() {
     encrypt_rows.args([&rows, &project, &fixture().data]);
     encrypt_rows.assert().code(2).stderr(contains("but its data was encrypted under"));
     assert!(!rows.exists());
+    // A model that was not decrypted would be lost with its key.
+    fs::copy(&fixture().model, project.join("upload/model.vly")).unwrap();
+    let before = fs::read(project.join("private/secret-key.vly")).unwrap();
+    refuse(volley(["keygen", "--force"]).arg(&project), &["model.vly", "decrypt it first"]);
+    assert_eq!(fs::read(project.join("private/secret-key.vly")).unwrap(), before);
 }
 
 #[test]

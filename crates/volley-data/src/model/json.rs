@@ -4,15 +4,15 @@ use std::io::Write;
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
-use volley_mlr::Sharing;
+use volley_mlr::{ScoreKind, Sharing};
 
 use super::{Parts, Statistics, check_length};
 use crate::error::ContentError;
 use crate::schema::Schema;
 
 const FORMAT: &str = "volley model";
-/// Version 1 has no columns.
-const VERSION: u64 = 2;
+/// Version 1 has no columns, version 2 does not say what scores say.
+const VERSION: u64 = 3;
 
 /// What is read first, of any version.
 #[derive(Deserialize)]
@@ -34,6 +34,8 @@ struct Document {
     #[serde(default)]
     sharing: Sharing,
     #[serde(default)]
+    scores: ScoreKind,
+    #[serde(default)]
     columns: Option<Schema>,
 }
 
@@ -46,6 +48,7 @@ pub(super) fn write(mut out: impl Write, parts: Parts) -> Result<(), ContentErro
         intercept: parts.intercept,
         preprocessing: parts.preprocessing,
         sharing: parts.sharing,
+        scores: parts.scores,
         columns: parts.columns,
     };
     serde_json::to_writer(&mut out, &document).map_err(std::io::Error::from)?;
@@ -93,6 +96,7 @@ pub(super) fn read(content: &[u8]) -> Result<Parts, ContentError> {
         intercept: document.intercept,
         preprocessing: document.preprocessing,
         sharing: document.sharing,
+        scores: document.scores,
         columns: document.columns,
     })
 }

@@ -3,7 +3,7 @@
 use std::io::{Cursor, Write};
 use std::path::Path;
 
-use volley_mlr::Sharing;
+use volley_mlr::{ScoreKind, Sharing};
 
 use super::{LIMIT, Parts, Statistics};
 use crate::error::{ContentError, DataError};
@@ -31,6 +31,9 @@ pub(super) fn write(out: impl Write, parts: &Parts) -> Result<(), ContentError> 
             let flooding = [f64::from(statistical_bits), f64::from(decryptions), deviation];
             npz.add_numbers("flooding_", &[flooding.len()], &flooding)?;
         }
+    }
+    if parts.scores == ScoreKind::LogPosterior {
+        npz.add("log_posterior_", "|b1", &[], [vec![u8::from(true)]])?;
     }
     if let Some(columns) = &parts.columns {
         let uses: Vec<String> = columns.uses().iter().map(|each| each.name().to_owned()).collect();
@@ -65,6 +68,7 @@ pub(super) fn read(path: &Path, content: &[u8]) -> Result<Parts, DataError> {
     } else {
         Sharing::Private
     };
+    let scores = if npz.has("log_posterior_") { ScoreKind::LogPosterior } else { ScoreKind::OneAgainstRest };
     let columns = if npz.has("column_uses_") {
         let uses = npz.read("column_uses_", |array| {
             array.labels(memory)?.iter().map(|name| Use::of(name)).collect::<Result<Vec<_>, _>>()
@@ -75,7 +79,7 @@ pub(super) fn read(path: &Path, content: &[u8]) -> Result<Parts, DataError> {
     } else {
         None
     };
-    Ok(Parts { classes, coef, intercept, preprocessing, sharing, columns })
+    Ok(Parts { classes, coef, intercept, preprocessing, sharing, scores, columns })
 }
 
 /// Statistical bits, decryptions and deviation.

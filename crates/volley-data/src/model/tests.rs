@@ -75,6 +75,16 @@ fn models_are_read_back_bit_for_bit() {
 }
 
 #[test]
+fn what_scores_say_is_kept() {
+    for kind in [ScoreKind::OneAgainstRest, ScoreKind::LogPosterior] {
+        let model = model(&["a", "b"], Profile::Standard).with_score_kind(kind);
+        for format in [ModelFormat::Json, ModelFormat::Npz] {
+            assert_eq!(read("kind", &written(format, &model)).unwrap().score_kind(), kind);
+        }
+    }
+}
+
+#[test]
 fn a_model_that_may_be_shared_stays_marked_and_one_without_a_mark_is_private() {
     let flooded = Sharing::Flooded { statistical_bits: 40, decryptions: 3, deviation: 1.25e-7 };
     let private = model(&["a", "b"], Profile::Standard);
@@ -167,9 +177,14 @@ fn golden_files() {
     let names = ["row", "width", "kind", "height"].map(str::to_owned).to_vec();
     let uses = vec![Use::Dropped, Use::Feature, Use::Label, Use::Feature];
     let schema = Schema::new(uses, Some(names)).unwrap();
-    for (name, format) in [("model-2.json", ModelFormat::Json), ("model-2.npz", ModelFormat::Npz)] {
-        let (model, bytes) = read(name);
+    for name in ["model-2.json", "model-2.npz"] {
+        let (model, _) = read(name);
         assert_eq!((model.model(), model.schema()), (first.model(), &schema), "{name}");
+    }
+    let recoded = first.model().clone().with_score_kind(ScoreKind::LogPosterior);
+    for (name, format) in [("model-3.json", ModelFormat::Json), ("model-3.npz", ModelFormat::Npz)] {
+        let (model, bytes) = read(name);
+        assert_eq!((model.model(), model.schema()), (&recoded, &schema), "{name}");
         assert_eq!(written_with(format, &model), bytes, "{name}");
     }
 }
@@ -197,9 +212,10 @@ fn the_json_schema_is_fixed() {
     let model = Model::new(array![[1.0, 0.1], [2.0, -3.0]], classes, preprocessing).unwrap();
     assert_eq!(
         String::from_utf8(written(ModelFormat::Json, &model)).unwrap(),
-        "{\"format\":\"volley model\",\"version\":2,\"classes\":[\"a\",\"b\"],\"coef\":[[0.1],[-3.0]],\
+        "{\"format\":\"volley model\",\"version\":3,\"classes\":[\"a\",\"b\"],\"coef\":[[0.1],[-3.0]],\
          \"intercept\":[1.0,2.0],\"preprocessing\":{\"square_root\":[true],\"mean\":[0.5],\
-         \"inverse_deviation\":[2.0],\"clip\":4.0},\"sharing\":\"private\",\"columns\":null}\n"
+         \"inverse_deviation\":[2.0],\"clip\":4.0},\"sharing\":\"private\",\"scores\":\"one_against_rest\",\
+         \"columns\":null}\n"
     );
 }
 
@@ -211,8 +227,8 @@ fn json_that_is_no_model() {
         read("json", good.replacen(from, to, 1).as_bytes()).unwrap_err()
     };
     assert_eq!(changed("volley model", "other"), ContentError::Format { expected: "a model" });
-    assert_eq!(changed("\"version\":2", "\"version\":3"), ContentError::Version { found: 3, supported: 2 });
-    assert_eq!(changed("\"version\":2", "\"version\":0"), ContentError::Version { found: 0, supported: 2 });
+    assert_eq!(changed("\"version\":3", "\"version\":4"), ContentError::Version { found: 4, supported: 3 });
+    assert_eq!(changed("\"version\":3", "\"version\":0"), ContentError::Version { found: 0, supported: 3 });
     assert!(matches!(changed("{", "["), ContentError::Json { .. }));
     assert!(matches!(changed("\"mean\"", "\"means\""), ContentError::Json { .. }));
     assert_eq!(changed("[\"a\",", "["), ContentError::ModelShape { part: "coef", found: 2, expected: 1 });

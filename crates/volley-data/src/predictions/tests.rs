@@ -9,13 +9,21 @@ fn classes() -> ClassLabels {
 #[test]
 fn labels_and_scores() {
     let mut out = Vec::new();
-    write_predictions(&mut out, &classes(), &array![[1.0, 0.1 + 0.2], [1.0, 3.0]]).unwrap();
+    write_predictions(&mut out, &classes(), RowFigure::Score, &array![[1.0, 0.1 + 0.2], [1.0, 3.0]]).unwrap();
     let expected = "prediction,\"score_a,b\",score_c\n\"a,b\",1,0.30000000000000004\nc,1,3\n";
     assert_eq!(String::from_utf8(out).unwrap(), expected);
 }
 
 #[test]
+fn probabilities_are_named_so() {
+    let mut out = Vec::new();
+    write_predictions(&mut out, &classes(), RowFigure::Probability, &array![[0.25, 0.75]]).unwrap();
+    let expected = "prediction,\"probability_a,b\",probability_c\nc,0.25,0.75\n";
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
+}
+
+#[test]
 fn a_full_disk_is_told() {
-    let full = write_predictions(&mut [0u8; 4][..], &classes(), &array![[1.0, 2.0]]);
+    let full = write_predictions(&mut [0u8; 4][..], &classes(), RowFigure::Score, &array![[1.0, 2.0]]);
     assert!(matches!(full, Err(ContentError::Io { .. })), "{full:?}");
 }

@@ -1,12 +1,13 @@
 //! The trained model: what the owner predicts with.
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
+use crate::clear::score_kind::ScoreKind;
 use crate::data::dataset::{Dataset, check_finite};
 use crate::data::labels::ClassLabels;
 use crate::error::Error;
-use crate::preparation::preprocessing::Preprocessing;
+use crate::preparation::preprocessing::{Preprocessing, Standardisation};
 
 /// Whether a decrypted model may be shown to those who work with the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -34,6 +35,7 @@ pub struct Model {
     classes: ClassLabels,
     preprocessing: Preprocessing,
     sharing: Sharing,
+    score_kind: ScoreKind,
 }
 
 /// A model as it is stored.
@@ -44,12 +46,14 @@ struct Unchecked {
     preprocessing: Preprocessing,
     #[serde(default)]
     sharing: Sharing,
+    #[serde(default)]
+    score_kind: ScoreKind,
 }
 
 impl Model {
     /// A private model of `weights`, classes × (feature columns + 1), the bias first, for rows prepared by
-    /// `preprocessing`. A whitening in the preprocessing is taken into the weights: those of the model refer to the
-    /// columns before the whitening.
+    /// `preprocessing`, with scores of [one class against the rest](ScoreKind::OneAgainstRest). A whitening in the
+    /// preprocessing is taken into the weights: those of the model refer to the columns before the whitening.
     ///
     /// # Errors
     ///
@@ -66,13 +70,26 @@ impl Model {
         }
         let (weights, preprocessing) = preprocessing.fold(weights);
         check_finite(&weights)?;
-        Ok(Self { weights, classes, preprocessing, sharing: Sharing::Private })
+        let (sharing, score_kind) = (Sharing::Private, ScoreKind::OneAgainstRest);
+        Ok(Self { weights, classes, preprocessing, sharing, score_kind })
     }
 
     /// The same model with another mark, for those who store models. The mark has to be the one that decryption gave.
     #[must_use]
     pub fn marked(self, sharing: Sharing) -> Self {
         Self { sharing, ..self }
+    }
+
+    /// The same model with scores that say this.
+    #[must_use]
+    pub fn with_score_kind(self, score_kind: ScoreKind) -> Self {
+        Self { score_kind, ..self }
+    }
+
+    /// What the scores say.
+    #[must_use]
+    pub fn score_kind(&self) -> ScoreKind {
+        self.score_kind
     }
 
     /// Whether the model may be shown to others.
@@ -108,6 +125,25 @@ impl Model {
         Ok(self.preprocessing.apply(features)?.dot(&self.weights.t()))
     }
 
+    /// The share of the values of each column that preparing cuts off, in \[0, 1\]: those that are four deviations or
+    /// more from the mean of the rows trained on. Zeros where features stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ColumnCount`] if the features are not as many as the model has.
+    pub fn cut_off(&self, features: &Array2<f64>) -> Result<Vec<f64>, Error> {
+        let prepared = self.preprocessing.apply(features)?;
+        if self.preprocessing.standardisations().is_none() {
+            return Ok(vec![0.0; features.ncols()]);
+        }
+        let share = |column: ArrayView1<'_, f64>| {
+            column.iter().filter(|value| value.abs() >= Standardisation::CLIP).count() as f64
+                / features.nrows() as f64
+        };
+        // After the bias.
+        Ok(prepared.columns().into_iter().skip(1).map(share).collect())
+    }
+
     /// The label of the highest score for each row of raw features. The first wins among equal scores.
     ///
     /// # Errors
@@ -131,7 +167,8 @@ impl TryFrom<Unchecked> for Model {
     type Error = Error;
 
     fn try_from(stored: Unchecked) -> Result<Self, Error> {
-        Ok(Self::new(stored.weights, stored.classes, stored.preprocessing)?.marked(stored.sharing))
+        let model = Self::new(stored.weights, stored.classes, stored.preprocessing)?;
+        Ok(model.marked(stored.sharing).with_score_kind(stored.score_kind))
     }
 }
 
@@ -153,6 +190,17 @@ mod tests {
         let features = array![[0.5], [1.0], [2.0]];
         assert_eq!(model().scores(&features), Ok(array![[1.0, 0.5], [1.0, 1.0], [1.0, 2.0]]));
         assert_eq!(model().predict(&features), Ok(vec!["no", "no", "yes"]));
+    }
+
+    #[test]
+    fn values_far_from_those_trained_on_are_counted() {
+        let Model { classes, weights, .. } = model();
+        let training = array![[1.0], [2.0], [3.0]];
+        let preprocessing = Preprocessing::fit(&training, Profile::Standardised);
+        let model = Model::new(weights, classes, preprocessing).unwrap();
+        assert_eq!(model.cut_off(&training), Ok(vec![0.0]));
+        assert_eq!(model.cut_off(&array![[2.0], [400.0], [-9.0], [3.5]]), Ok(vec![0.5]));
+        assert_eq!(self::model().cut_off(&array![[1e9]]), Ok(vec![0.0]));
     }
 
     #[test]
@@ -181,9 +229,12 @@ mod tests {
         let shared = serde_json::to_string(&model().marked(flooded)).unwrap();
         assert_eq!(serde_json::from_str::<Model>(&shared).unwrap().sharing(), flooded);
         // What says nothing is private.
-        let unmarked = stored.replace(",\"sharing\":\"private\"", "");
+        let unmarked = stored.replace(",\"sharing\":\"private\",\"score_kind\":\"one_against_rest\"", "");
         assert_ne!(unmarked, stored);
         assert_eq!(serde_json::from_str::<Model>(&unmarked).unwrap(), model());
+        let recoded = model().with_score_kind(ScoreKind::LogPosterior);
+        let stored_again = serde_json::to_string(&recoded).unwrap();
+        assert_eq!(serde_json::from_str::<Model>(&stored_again).unwrap(), recoded);
         let one_class_more = stored.replace("\"no\",", "\"no\",\"maybe\",");
         assert!(serde_json::from_str::<Model>(&one_class_more).is_err());
     }

@@ -4,6 +4,7 @@ use ndarray::Array2;
 
 use crate::clear::model::Model;
 use crate::clear::prepared_rows::PreparedRows;
+use crate::clear::score_kind::ScoreKind;
 use crate::data::dataset::Dataset;
 use crate::data::labels::ClassLabels;
 use crate::error::Error;
@@ -90,6 +91,12 @@ impl OwnerState {
         Ok(())
     }
 
+    /// What the scores of a decrypted model say.
+    #[must_use]
+    pub fn score_kind(&self) -> ScoreKind {
+        if self.recoding.is_some() { ScoreKind::LogPosterior } else { ScoreKind::OneAgainstRest }
+    }
+
     /// What recodes the scores of trained weights.
     pub(crate) fn score_map(&self, weights: &Array2<f64>) -> Option<ScoreMap> {
         self.recoding.as_ref().map(|recoding| recoding.of(weights))
@@ -112,6 +119,7 @@ impl OwnerState {
     /// The model with these trained weights, recoded if there is a map of their scores.
     pub(crate) fn model_by(&self, map: Option<&ScoreMap>, weights: Array2<f64>) -> Result<Model, Error> {
         let weights = map.map(|map| map.weights(&weights)).unwrap_or(weights);
-        Model::new(weights, self.classes.clone(), self.preprocessing.clone())
+        let model = Model::new(weights, self.classes.clone(), self.preprocessing.clone())?;
+        Ok(model.with_score_kind(self.score_kind()))
     }
 }

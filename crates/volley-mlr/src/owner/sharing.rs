@@ -77,7 +77,8 @@ pub(super) fn with_rounded_statistics(model: &Model, deviation: f64) -> Result<M
         }
     };
     let rounded = Preprocessing::standard(columns.iter().zip(&weights).map(round).collect())?;
-    Model::new(model.weights().clone(), model.classes().clone(), rounded)
+    let rounded = Model::new(model.weights().clone(), model.classes().clone(), rounded)?;
+    Ok(rounded.with_score_kind(model.score_kind()))
 }
 
 fn nearest_multiple(value: f64, unit: f64) -> f64 {

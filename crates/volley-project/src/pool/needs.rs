@@ -10,6 +10,7 @@ use volley_program::units::{show_bytes, show_seconds};
 use super::Result;
 use super::key_costs::{self, StepCost};
 use super::session::Session;
+use super::switching::decryptions_left;
 use crate::plan_summary::ParametersSummary;
 
 /// What a pool takes, in figures.
@@ -43,13 +44,19 @@ pub struct ScoreNeeds {
     pub decryptions: usize,
     /// −log₂ of the deviation that the owners' noise has in a score.
     pub bits: f64,
+    /// Ciphertexts that may still be decrypted, once this owner has the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<usize>,
 }
 
 impl ScoreNeeds {
-    fn of(plan: &PoolPlan) -> Result<Option<Self>> {
+    fn of(plan: &PoolPlan, session: &Session) -> Result<Option<Self>> {
         let (rows, decryptions) = (plan.predicted_rows(), plan.score_ciphertexts());
-        let bits = plan.score_bits()?;
-        Ok((rows > 0).then_some(Self { rows, decryptions, bits }))
+        if rows == 0 {
+            return Ok(None);
+        }
+        let left = session.model_file().is_some().then(|| decryptions_left(session)).transpose()?;
+        Ok(Some(Self { rows, decryptions, bits: plan.score_bits()?, left }))
     }
 }
 
@@ -68,7 +75,7 @@ impl Session {
             statistical_bits: pooled.map_or(0, |pool| pool.statistical_bits),
             decryptions: pooled.map_or(0, |pool| pool.decryptions),
             keys: key_costs::of(self, core)?,
-            scores: ScoreNeeds::of(plan)?,
+            scores: ScoreNeeds::of(plan, self)?,
             server_memory_bytes: plan.plan().memory(1).total(),
             server_seconds_on_one_core: plan.plan().seconds_on(core),
         }))
@@ -83,9 +90,10 @@ impl fmt::Display for Needs {
         let (bits, decryptions) = (self.statistical_bits, self.decryptions);
         writeln!(f, "decryptions      {decryptions} within a statistical distance of 2^-{bits}")?;
         self.keys.iter().try_for_each(|step| writeln!(f, "{step}"))?;
-        if let Some(ScoreNeeds { rows, decryptions, bits }) = &self.scores {
+        if let Some(ScoreNeeds { rows, decryptions, bits, left }) = &self.scores {
             let part = format!("{decryptions} of the decryptions, right to 2^-{bits:.0}");
-            writeln!(f, "scores           of {rows} rows in one request: {part}")?;
+            let left = left.map_or(String::new(), |left| format!("; {left} left"));
+            writeln!(f, "scores           of {rows} rows in one request: {part}{left}")?;
         }
         let memory = show_bytes(self.server_memory_bytes);
         let time = show_seconds(self.server_seconds_on_one_core);

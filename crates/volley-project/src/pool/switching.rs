@@ -6,10 +6,11 @@ use super::Result;
 use crate::job_folder::JobFolder;
 use crate::scoring::scores_of;
 use ndarray::Array2;
-use volley_data::write_predictions;
+use volley_data::{RowFigure, write_predictions};
 use volley_mlr::volley_ckks::Ciphertext;
 use volley_mlr::volley_ckks::multiparty::{DecryptionShare, Switching};
 use volley_mlr::{EncryptedRows, EncryptedScores, Error, PredictionPlan};
+use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
 
 use super::folder::{Incoming, SERVER};
@@ -23,6 +24,12 @@ use super::session::Session;
 /// More than headers of files take.
 const SLACK: u64 = 1 << 20;
 
+/// Ciphertexts that an owner may still help to decrypt.
+pub(super) fn decryptions_left(session: &Session) -> Result<usize, BadInput> {
+    let planned = session.agreed()?.job.plan().hyperparameters().pool().map_or(0, |pool| pool.decryptions);
+    Ok((planned as usize).saturating_sub(key_holder(session)?.decryptions()))
+}
+
 /// Encrypts rows and asks for their scores.
 pub(super) fn ask(
     session: &Session,
@@ -32,15 +39,15 @@ pub(super) fn ask(
 ) -> Result<(), BadInput> {
     let (folder, agreed) = (&session.folder, session.agreed()?);
     let prediction = prediction(session, asked)?;
-    let planned = agreed.job.plan().hyperparameters().pool().map_or(0, |pool| pool.decryptions);
-    let left = (planned as usize).saturating_sub(key_holder(session)?.decryptions());
+    let left = decryptions_left(session)?;
     let needed = prediction.layout().score_ciphertexts();
     if needed > left {
         let (rows, most) = (asked.rows, agreed.plan().predicted_rows());
         let all = agreed.plan().score_ciphertexts();
+        let needed = counted(needed, "ciphertext");
         return Err(BadInput::new(format_args!(
-            "scores of {rows} rows take {needed} ciphertexts, and {left} are left of the {all} that were planned for \
-             one request of {most} rows: every request, however small, takes some"
+            "scores of {rows} rows take {needed}, and {left} are left of the {all} that were planned for one request \
+             of {most} rows: every request, however small, takes some"
         )));
     }
     let (state, key) = (owner_state(session)?, public_key(session)?);
@@ -108,7 +115,7 @@ pub(super) fn read(session: &Session, request: &Request) -> Result<()> {
         .scores(&prediction, &state, &secret_key, &switched, &weights(session)?)
         .or_bad_input()?;
     let mut text = zeroize::Zeroizing::new(Vec::new());
-    write_predictions(&mut *text, state.classes(), &scores).or_bad_input()?;
+    write_predictions(&mut *text, state.classes(), RowFigure::Score, &scores).or_bad_input()?;
     Ok(folder.keep(&request.predictions_file(), |mut out| io::Write::write_all(&mut out, &text))?)
 }
 

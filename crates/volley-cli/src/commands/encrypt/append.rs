@@ -14,7 +14,7 @@ use volley_mlr::{Dataset, EncryptedGroups, Error, Job, Owner, OwnerState, Plan, 
 use volley_program::units::{counted, grouped};
 use volley_program::{BadInput, OrBadInput};
 use volley_project::atomic::FolderLock;
-use volley_project::{Count, JobFolder, Project, check_keys};
+use volley_project::{Count, JobFolder, Project, check_keys, files_of_rows};
 
 use super::{Encrypted, Options, encrypt};
 use crate::console::{Console, Progress, note, phase};
@@ -105,7 +105,7 @@ fn decrypt(
     let blocks: Vec<SeededCiphertext> =
         read_preconditioner(job, context, upload.open(&file)?, plan.preconditioner_bytes()).at(&file)?;
     state.check_weights(plan, secret_key, &blocks).at(&file)?;
-    let bar = Progress::new("decryption", plan.row_files(), "files of rows");
+    let bar = Progress::new("decryption", plan.row_files(), files_of_rows(plan.row_files()));
     let mut rows: Option<PreparedRows> = None;
     for number in 0..plan.row_files() {
         let file = upload.row_file(number);

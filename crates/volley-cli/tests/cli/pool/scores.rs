@@ -85,10 +85,16 @@ fn one_owner_asks_and_nobody_else_reads_the_scores() {
         parties.next(party).assert().success().stdout(contains("nothing was due"));
     }
     // What was planned is used up.
+    volley(["pool", "status"])
+        .arg(parties.path("north"))
+        .assert()
+        .success()
+        .stdout(contains("scores           of 40 rows in one request: 1 of the decryptions"))
+        .stdout(contains("; 0 left"));
     refuse(
         &mut parties.score("north", "test.csv"),
         &[
-            "scores of 30 rows take 1 ciphertexts, and 0 are left",
+            "scores of 30 rows take 1 ciphertext, and 0 are left",
             "of the 1 that were planned for one request of 40 rows",
         ],
     );
