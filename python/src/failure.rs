@@ -1,6 +1,6 @@
 //! Errors of the library as exceptions of Python.
 
-use std::error::Error;
+use std::error;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::{PyErr, create_exception};
@@ -8,7 +8,7 @@ use volley_project::volley_program::BadInput;
 
 create_exception!(
     volley,
-    VolleyError,
+    Error,
     PyValueError,
     "What Volley refuses, in the library's words: what was needed and what was found."
 );
@@ -23,14 +23,23 @@ impl Failure {
     }
 }
 
-impl<E: Error> From<E> for Failure {
+/// What the program's errors name, and what stands for it in Python.
+const IN_PYTHON: [(&str, &str); 4] = [
+    ("--force replaces it", "replace=True replaces it"),
+    ("`volley keygen` makes one", "Owner.generate_keys makes one"),
+    ("`volley keygen` makes them", "Owner.generate_keys makes them"),
+    ("`volley encrypt` makes it", "Owner.encrypt makes it"),
+];
+
+impl<E: error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self(BadInput::new(error).to_string())
+        let text = BadInput::new(error).to_string();
+        Self(IN_PYTHON.iter().fold(text, |text, (program, python)| text.replace(program, python)))
     }
 }
 
 impl From<Failure> for PyErr {
     fn from(failure: Failure) -> Self {
-        VolleyError::new_err(failure.0)
+        Error::new_err(failure.0)
     }
 }

@@ -24,7 +24,7 @@ mod _volley {
     #[pymodule_export]
     use crate::ckks::server::{PyBootstrapper, PyEvaluator, PyMatrix, PyTracer};
     #[pymodule_export]
-    use crate::failure::VolleyError;
+    use crate::failure::Error;
     #[pymodule_export]
     use crate::features::features_of;
     #[pymodule_export]

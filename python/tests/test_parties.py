@@ -225,7 +225,7 @@ def test_what_does_not_belong_together_is_refused(owner, iris, tmp_path):
     refused = [
         (lambda: Owner(tmp_path / "none"), "no project"),
         (lambda: Owner.create(tmp_path / "project", X, y), "project already"),
-        (lambda: owner.generate_keys(), "exists"),
+        (lambda: owner.generate_keys(), "exists; replace=True replaces it"),
         (lambda: owner.encrypt(X, y), "exists"),
         (lambda: owner.encrypt(X[:100], y[:100], replace=True), "150"),
         (lambda: owner.encrypt(X, y, class_weight="much"), "class_weight"),

@@ -26,8 +26,9 @@ pub type ProductTerms<'a, C> = Vec<(&'a C, &'a C)>;
 /// CKKS arithmetic on ciphertexts of type [`Ciphertext`](Self::Ciphertext).
 ///
 /// Slots are complex. Operations on two operands of different levels work at the lower one. Sums require equal scales,
-/// products multiply scales, [`rescale`](Self::rescale) divides by the primes of the level. All operands belong to one
-/// parameter set and one key, or the operation is refused.
+/// products multiply scales, [`rescale`](Self::rescale) divides by the primes of the level. Of two operands the one with
+/// fewer slots is repeated until it has as many as the other: that is what sparse packing means. All operands belong to
+/// one parameter set and one key, or the operation is refused.
 ///
 /// # Room for values
 ///

@@ -14,8 +14,7 @@ from volley._classifier import Report, VolleyClassifier
 from volley._features import features
 from volley._party import Owner, Server
 from volley._pool import Pool
-from volley._volley import Model, Plan, Training
-from volley._volley import VolleyError as Error
+from volley._volley import Error, Model, Plan, Training
 
 __all__ = [
     "Error",

@@ -149,8 +149,9 @@ impl PyCiphertext {
         }
     }
 
-    /// Both as operands of one backend. Of two evaluators it is the one that has keys.
+    /// Both as operands of one backend, with as many slots. Of two evaluators it is the one that has keys.
     fn with<'a>(&'a self, other: &'a Self) -> Result<Pair<'a>, Failure> {
+        self.check_slots(other.operand().slots)?;
         match (&self.0, &other.0) {
             (Value::Encrypted(a), Value::Encrypted(b)) => {
                 let by = if a.by.keys().key_count() > 0 { &a.by } else { &b.by };
@@ -166,6 +167,16 @@ impl PyCiphertext {
         }
     }
 
+    /// Refuses operands of other slots: the shorter would be repeated.
+    fn check_slots(&self, other: usize) -> Result<(), Failure> {
+        match self.operand().slots {
+            slots if slots == other => Ok(()),
+            slots => Err(Failure::new(format!(
+                "the operands have {slots} and {other} slots: fill the shorter up, as with numpy.pad"
+            ))),
+        }
+    }
+
     fn plus(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<Self> {
         match Other::of(other)? {
             Other::Ciphertext(other) => {
@@ -173,7 +184,10 @@ impl PyCiphertext {
                 on_two!(py, pair, |by, a, b| by.add(a, b))
             }
             Other::Whole(c) | Other::Number(c) => on_one!(py, &self.0, |by, a| by.add_constant(a, c)),
-            Other::Slots(p) => on_one!(py, &self.0, |by, a| plus_slots(&**by, a, &p)),
+            Other::Slots(p) => {
+                self.check_slots(p.len())?;
+                on_one!(py, &self.0, |by, a| plus_slots(&**by, a, &p))
+            }
         }
     }
 }
@@ -224,6 +238,7 @@ impl PyCiphertext {
             }
             Other::Whole(c) | Other::Number(c) => on_one!(py, &self.0, |by, a| by.add_constant(a, -c)),
             Other::Slots(p) => {
+                self.check_slots(p.len())?;
                 let negative: Vec<_> = p.iter().map(|value| -value).collect();
                 on_one!(py, &self.0, |by, a| plus_slots(&**by, a, &negative))
             }
@@ -244,7 +259,10 @@ impl PyCiphertext {
                 on_one!(py, &self.0, |by, a| by.multiply_constant(a, c, &Scale::power_of_two(0)))
             }
             Other::Number(c) => on_one!(py, &self.0, |by, a| scaled(&**by, a, c)),
-            Other::Slots(p) => on_one!(py, &self.0, |by, a| times_slots(&**by, a, &p)),
+            Other::Slots(p) => {
+                self.check_slots(p.len())?;
+                on_one!(py, &self.0, |by, a| times_slots(&**by, a, &p))
+            }
         }
     }
 
@@ -365,6 +383,7 @@ pub(crate) fn weighted_sum(
     let Some((first, _)) = terms.first() else {
         return Err(Failure::from(volley_mlr::volley_ckks::Error::EmptySum).into());
     };
+    terms.iter().try_for_each(|(a, _)| first.check_slots(a.operand().slots))?;
     let result = match &first.0 {
         Value::Encrypted(On { by, .. }) => {
             let terms: Result<Vec<_>, _> = terms.iter().map(|(a, c)| Ok((a.encrypted()?, *c))).collect();

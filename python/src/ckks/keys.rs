@@ -19,6 +19,9 @@ use crate::work;
 /// More than the file of any ring's secret key has.
 const LIMIT: u64 = 1 << 20;
 
+/// Largest imaginary part of a slot that counts as noise, relative to the largest real part, and at least to 1.
+const IMAGINARY: f64 = 1.0 / 1024.0;
+
 /// An owner's secret key.
 #[pyclass(frozen, name = "SecretKey", module = "volley.ckks")]
 pub(crate) struct PySecretKey {
@@ -37,7 +40,11 @@ impl PySecretKey {
 
     fn seeded(&self, values: &[Complex64], level: Option<usize>) -> Result<SeededCiphertext, Failure> {
         let parameters = self.key.context().parameters();
-        let (slots, level) = (values.len().next_power_of_two(), level.unwrap_or(parameters.max_level()));
+        let (count, max) = (values.len(), parameters.max_slots());
+        if count > max {
+            return Err(Failure::new(format!("{count} values are more than the {max} slots of a ciphertext")));
+        }
+        let (slots, level) = (count.next_power_of_two(), level.unwrap_or(parameters.max_level()));
         let plaintext = self.encoder.encode_padded(values, slots, &parameters.scale(), level)?;
         Ok(self.key.encrypt(&plaintext, &mut generator()?)?)
     }
@@ -93,13 +100,24 @@ impl PySecretKey {
         Ok(PyBytes::new(py, &bytes.map_err(|error: Failure| error)?))
     }
 
-    /// The real parts of the slots. What is decrypted must stay with the owner.
+    /// The slots of a ciphertext of real numbers. What is decrypted must stay with the owner.
     fn decrypt<'py>(
         &self,
         py: Python<'py>,
         ciphertext: &PyCiphertext,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let slots = self.decoded(py, ciphertext)?;
+        let largest = slots.iter().fold(1.0, |largest, slot| f64::max(largest, slot.re.abs()));
+        if let Some((index, slot)) =
+            slots.iter().enumerate().find(|(_, slot)| slot.im.abs() > IMAGINARY * largest)
+        {
+            let imaginary = slot.im;
+            return Err(Failure::new(format!(
+                "slot {index} has the imaginary part {imaginary:.6}, which is no noise: decrypt_complex gives complex \
+                 slots"
+            ))
+            .into());
+        }
         Ok(slots.into_iter().map(|slot| slot.re).collect::<Vec<_>>().into_pyarray(py))
     }
 

@@ -81,7 +81,7 @@ pub enum Error {
     #[error("a sum needs at least one term")]
     EmptySum,
     /// The number of values is not a slot count of these parameters.
-    #[error("{values} values do not fill slots: the count must be a power of two from 1 to {max}")]
+    #[error("{}", slot_count(*values, *max))]
     SlotCount {
         /// Number of values given.
         values: usize,
@@ -252,4 +252,11 @@ pub enum Error {
         /// What failed, in the words of the backend.
         reason: String,
     },
+}
+
+fn slot_count(values: usize, max: usize) -> String {
+    if values > max {
+        return format!("{values} values are too many: a ciphertext has at most {max} slots");
+    }
+    format!("{values} values do not fill slots, whose number is a power of two: encode_padded adds zeros")
 }
