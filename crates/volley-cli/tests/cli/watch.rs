@@ -78,6 +78,26 @@ fn is_the_model(file: &Path) -> bool {
     fs::read(file).unwrap() == fs::read(&fixture().model).unwrap()
 }
 
+/// What the watch of a good, a damaged, a late, a whole and a deep job says.
+fn check_what_was_told(problems: &str) {
+    assert_eq!(
+        problems.matches("deep/upload is not looked at: a job is a folder in").count(),
+        1,
+        "{problems}"
+    );
+    let ended = problems.lines().filter(|line| line.starts_with("good: ") && line.contains("3 iterations"));
+    assert_eq!(ended.count(), 1, "{problems}");
+    let of_jobs = ["damaged: error: ", "whole: error: "].map(|words| problems.matches(words).count());
+    assert_eq!((of_jobs, problems.matches("error: ").count()), ([1, 1], 2), "{problems}");
+    assert!(problems.contains("late\\u{1b}[31m: waits for the rest: "), "{problems}");
+    assert!(!problems.contains('\u{1b}'), "{problems}");
+    // It begins when all is there.
+    let told: Vec<_> = problems.lines().filter(|line| line.starts_with("late")).collect();
+    let place = |words| told.iter().position(|line: &&str| line.contains(words));
+    assert!(place("waits for the rest") < place("training starts"), "{problems}");
+    assert_eq!(problems.matches("training starts").count(), 3, "{problems}");
+}
+
 #[test]
 fn jobs_are_trained_in_turn_and_one_that_fails_stops_no_other() {
     let folder = folder();
@@ -96,6 +116,8 @@ fn jobs_are_trained_in_turn_and_one_that_fails_stops_no_other() {
     fs::create_dir(path("whole")).unwrap();
     link(&fixture().upload, &path("whole/upload"));
     fs::write(path("whole/project.json"), "{}").unwrap();
+    // A job that was put a folder too deep.
+    link(&fixture().upload, &path("deep/upload"));
     symlink("good", path("link")).unwrap();
     symlink("nowhere", path("dangling")).unwrap();
 
@@ -135,18 +157,10 @@ fn jobs_are_trained_in_turn_and_one_that_fails_stops_no_other() {
     let (code, said, problems) = watch.terminate();
     assert_eq!(code, Some(0), "{problems}");
     assert_eq!(said.lines().filter(|line| line.contains("3 iterations")).count(), 3, "{said}");
-    let of_jobs = ["damaged: error: ", "whole: error: "].map(|words| problems.matches(words).count());
-    assert_eq!((of_jobs, problems.matches("error: ").count()), ([1, 1], 2), "{problems}");
-    assert!(problems.contains("late\\u{1b}[31m: waits for the rest: "), "{problems}");
-    assert!(!problems.contains('\u{1b}'), "{problems}");
-    // It begins when all is there.
-    let told: Vec<_> = problems.lines().filter(|line| line.starts_with("late")).collect();
-    let place = |words| told.iter().position(|line: &&str| line.contains(words));
-    assert!(place("waits for the rest") < place("training starts"), "{problems}");
-    assert_eq!(problems.matches("training starts").count(), 3, "{problems}");
+    check_what_was_told(&problems);
     assert_eq!(health(folder.path())["state"], "ended");
     let expected =
-        [".volley.lock", "damaged", "dangling", "good", "health.json", late, "link", "volley.prom"];
+        [".volley.lock", "damaged", "dangling", "deep", "good", "health.json", late, "link", "volley.prom"];
     assert_eq!(names(folder.path()), expected);
 }
 

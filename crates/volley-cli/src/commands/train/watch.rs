@@ -105,7 +105,13 @@ impl Watch<'_> {
         match outcome {
             Outcome::Trained(trained) => {
                 self.status.trained(begin.elapsed());
+                self.inbox.mark_trained(job);
+                info(trained.to_string());
                 self.output.result(&trained)?;
+            }
+            // A job that was taken away has nothing to be mended.
+            Outcome::Failed(..) if !job.folder().exists() => {
+                info("was taken away while it was trained".to_owned());
             }
             Outcome::Failed(kind, problem) => {
                 self.status.failed(begin.elapsed());

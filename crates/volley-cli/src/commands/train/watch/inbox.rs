@@ -113,6 +113,10 @@ pub(super) struct Inbox {
     postponed: HashMap<OsString, Instant>,
     /// What failed, and could not be marked.
     unmarked: HashSet<OsString>,
+    /// What was trained here, with its model.
+    trained: HashMap<OsString, Content>,
+    /// What is no job but has one in it, which was told.
+    too_deep: HashSet<OsString>,
     _lock: FolderLock,
 }
 
@@ -125,6 +129,11 @@ impl Inbox {
     pub(super) fn open(folder: &Path) -> Result<Self, BadInput> {
         // The folder itself may be missing, not the lock in it.
         fs::metadata(folder).at(folder)?;
+        if folder.join(PROJECT).exists() {
+            let problem = "this is a project of an owner, and no folder for jobs: only its folder upload goes to a \
+                           server";
+            return Err(BadInput::at(folder, problem));
+        }
         // Links that lie among the jobs are not followed.
         let _lock = FolderLock::take_among_links(folder)?;
         Ok(Self {
@@ -133,6 +142,8 @@ impl Inbox {
             incomplete: HashMap::new(),
             postponed: HashMap::new(),
             unmarked: HashSet::new(),
+            trained: HashMap::new(),
+            too_deep: HashSet::new(),
             _lock,
         })
     }
@@ -152,7 +163,10 @@ impl Inbox {
             if let (true, false, Ok(content)) = (is_folder, is_hidden(&entry.file_name()), content) {
                 let name = entry.file_name();
                 let is_own = own.is_some_and(|own| own.name == name);
-                jobs.extend(self.job(name, entry.path(), content, is_own));
+                match self.job(name.clone(), entry.path(), content, is_own) {
+                    Some(job) => jobs.push(job),
+                    None => self.tell_of_job_below(name, &entry.path()),
+                }
             }
         }
         jobs.sort_unstable_by(|a, b| a.name.cmp(&b.name));
@@ -171,7 +185,12 @@ impl Inbox {
         }
         let is_unchanged = self.jobs.iter().any(|seen| seen.name == name && seen.content == content);
         let intermediate = [files.checkpoint_file(), files.gradient_file(), files.stop_file()];
-        let is_done = content.has(&files.model_file()) && !intermediate.iter().any(|file| content.has(file));
+        // A job that came after the model may be another one, put in its place: the program that is started tells.
+        let is_of_model = content.changed(&files.job_file()) <= content.changed(&files.model_file())
+            || self.trained.get(&name) == Some(&content);
+        let is_done = content.has(&files.model_file())
+            && is_of_model
+            && !intermediate.iter().any(|file| content.has(file));
         let is_marked = self.unmarked.contains(&name) || self.mark(&name).symlink_metadata().is_ok();
         let state = if is_own || is_locked(&folder) {
             State::Training
@@ -189,6 +208,17 @@ impl Inbox {
             State::Waiting
         };
         Some(Job { name, folder, content, state })
+    }
+
+    /// Says once that a folder has a job in a folder of its own, where none is looked for.
+    fn tell_of_job_below(&mut self, name: OsString, folder: &Path) {
+        let folders = fs::read_dir(folder).into_iter().flatten().flatten();
+        let is_job = |folder: &PathBuf| JobFolder::new(folder).job_file().symlink_metadata().is_ok();
+        let Some(below) = folders.map(|entry| entry.path()).find(is_job) else { return };
+        if self.too_deep.insert(name) {
+            let (below, inbox) = (below.display().to_string(), self.folder.display().to_string());
+            warn(format!("{} is not looked at: a job is a folder in {}", escaped(&below), escaped(&inbox)));
+        }
     }
 
     /// The job to train: of those that wait, the one whose `job.vly` is the oldest. None while a program is at work on
@@ -216,6 +246,13 @@ impl Inbox {
         if let Err(error) = written.and_then(|staged| staged.commit(true)) {
             warn(format!("the mark of a failed job cannot be written: {error}"));
             self.unmarked.insert(job.name.clone());
+        }
+    }
+
+    /// Remembers that the model of a job is of that job.
+    pub(super) fn mark_trained(&mut self, job: &Job) {
+        if let Ok(content) = Content::of(&job.folder) {
+            self.trained.insert(job.name.clone(), content);
         }
     }
 
@@ -319,6 +356,33 @@ mod tests {
         inbox.mark_failed(&job, "again");
         fs::remove_dir(folder.path().join("a.error")).unwrap();
         assert_eq!(state(&mut inbox, "a"), Some(State::Failed));
+    }
+
+    #[test]
+    fn a_project_is_not_watched() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "project.json", "{}");
+        let refused = Inbox::open(folder.path()).unwrap_err().to_string();
+        assert!(refused.contains("a project of an owner"), "{refused}");
+    }
+
+    #[test]
+    fn a_job_in_the_place_of_one_that_is_done_is_looked_at() {
+        let (folder, mut inbox) = inbox(&["a/job.vly", "a/model.vly"]);
+        let old = |file: &str| {
+            let file = fs::File::options().write(true).open(folder.path().join(file)).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        };
+        old("a/job.vly");
+        assert_eq!(state(&mut inbox, "a"), Some(State::Done));
+        write(folder.path(), "a/job.vly", "other");
+        old("a/model.vly");
+        states(&mut inbox);
+        assert_eq!(state(&mut inbox, "a"), Some(State::Waiting));
+        // The program found the model to be that of the job.
+        let job = inbox.next().unwrap().clone();
+        inbox.mark_trained(&job);
+        assert_eq!(state(&mut inbox, "a"), Some(State::Done));
     }
 
     #[test]
