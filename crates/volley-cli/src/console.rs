@@ -259,12 +259,32 @@ struct State {
     done: usize,
     start: Instant,
     told: Instant,
+    /// Parts after so many take so many times as long as these.
+    slow: (usize, f64),
 }
 
 impl State {
-    fn after(before: usize) -> Self {
+    fn new() -> Self {
         let start = Instant::now();
-        Self { before, done: before, start, told: start }
+        Self { before: 0, done: 0, start, told: start, slow: (usize::MAX, 1.0) }
+    }
+
+    fn begin_after(&mut self, before: usize) {
+        *self = Self { before, done: before, slow: self.slow, ..Self::new() };
+    }
+
+    /// How many of the first parts take as long as so many parts.
+    fn work(&self, parts: usize) -> f64 {
+        let (first, times) = self.slow;
+        parts.min(first) as f64 + times * parts.saturating_sub(first) as f64
+    }
+
+    /// Seconds that the other parts take, at the rate of those that were done.
+    fn seconds_left(&self, all: usize, seconds: f64) -> Option<f64> {
+        // What ends a work after its last part is not foreseen.
+        let rate = (self.work(self.done) - self.work(self.before)) / seconds;
+        let left = (self.work(all) - self.work(self.done)) / rate;
+        Some(left).filter(|left| left.is_finite() && self.done < all)
     }
 }
 
@@ -273,9 +293,9 @@ impl Progress {
     pub(crate) fn new(work: impl Into<String>, all: usize, unit: impl Into<String>) -> Self {
         let (work, unit) = (work.into(), unit.into());
         let bar = ProgressBar::new(all as u64).with_prefix(work.clone());
-        let bar = styled(bar, "{spinner} {prefix} {wide_bar} {percent} % of {len} {msg}")
+        let bar = styled(bar, "{spinner} {prefix} {wide_bar} {percent} % of {human_len} {msg}")
             .with_message(unit.clone());
-        Self { bar, work, unit, all, state: Mutex::new(State::after(0)) }
+        Self { bar, work, unit, all, state: Mutex::new(State::new()) }
     }
 
     fn tell(&self, progress: event::Progress) {
@@ -291,14 +311,13 @@ impl Progress {
     fn progress(&self, state: &State) -> event::Progress {
         let seconds = state.start.elapsed().as_secs_f64();
         let rate = (state.done - state.before) as f64 / seconds;
-        let left = self.all.saturating_sub(state.done) as f64 / rate;
         event::Progress {
             work: self.work.clone(),
             done: state.done as u64,
             all: self.all as u64,
             unit: self.unit.clone(),
             rate: if rate.is_finite() { rate } else { 0.0 },
-            seconds_left: left.is_finite().then_some(left),
+            seconds_left: state.seconds_left(self.all, seconds),
         }
     }
 }
@@ -306,8 +325,12 @@ impl Progress {
 impl Count for Progress {
     /// The rate is that of what follows.
     fn begin_after(&self, before: usize) {
-        *self.state() = State::after(before);
+        self.state().begin_after(before);
         self.bar.set_position(before as u64);
+    }
+
+    fn slows_after(&self, first: usize, times: f64) {
+        self.state().slow = (first, times);
     }
 
     fn set(&self, done: usize) {
@@ -315,9 +338,8 @@ impl Count for Progress {
         state.done = state.done.max(done);
         let progress = self.progress(&state);
         self.bar.set_position(progress.done);
-        if let Some(seconds) = progress.seconds_left {
-            self.bar.set_message(format!("{}, {} left", self.unit, show_duration(seconds)));
-        }
+        let left = progress.seconds_left.map(|seconds| format!(", {} left", show_duration(seconds)));
+        self.bar.set_message(format!("{}{}", self.unit, left.unwrap_or_default()));
         if state.told.elapsed() >= BETWEEN_LINES {
             state.told = Instant::now();
             drop(state);
@@ -339,7 +361,7 @@ mod tests {
     fn at(before: usize, done: usize, seconds: u64) -> event::Progress {
         let progress = Progress::new("features", 3500, "images");
         let start = Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
-        progress.progress(&State { before, done, start, told: start })
+        progress.progress(&State { before, done, start, ..State::new() })
     }
 
     #[test]
@@ -347,7 +369,17 @@ mod tests {
         let shown = at(1000, 1500, 10).to_string();
         assert_eq!(shown, "features: 43 %, 1,500 of 3,500 images, 50.0 a second, 40 s left");
         assert_eq!(at(1000, 1000, 10).seconds_left, None);
-        assert_eq!(at(0, 3500, 10).seconds_left, Some(0.0));
+        assert!((at(0, 3499, 3499).seconds_left.unwrap() - 1.0).abs() < 0.01);
+        assert_eq!(at(0, 3500, 10).seconds_left, None);
+    }
+
+    #[test]
+    fn slower_parts_count_for_the_time_left() {
+        let seconds_left = |done| State { done, slow: (100, 2.5), ..State::new() }.seconds_left(300, 10.0);
+        assert_eq!(seconds_left(50), Some(110.0));
+        assert_eq!(seconds_left(100), Some(50.0));
+        assert_eq!(seconds_left(200), Some(10.0 * 250.0 / 350.0));
+        assert_eq!(seconds_left(300), None);
     }
 
     #[test]

@@ -28,6 +28,11 @@ const OVERFITTED: f64 = 0.1;
 /// A class with fewer rows than this share of an even number is rare, and advice is given where its recall is low.
 const RARE: f64 = 0.5;
 const LOW_RECALL: f64 = 0.5;
+/// More classes than this, with fewer rows of each than that on the mean, are taken for amounts.
+const MANY_CLASSES: usize = 20;
+const FEW_ROWS: usize = 5;
+/// Mean recall above chance, without which a model is of no use.
+const ABOVE_CHANCE: f64 = 0.05;
 
 /// What one training in clear gave, and what to change.
 #[derive(Debug, Serialize)]
@@ -55,6 +60,8 @@ pub(crate) struct InClear {
 pub(crate) struct Figures {
     rows: usize,
     accuracy: f64,
+    /// The share of the rows that are of the class with the most: how often a model is right that always names it.
+    most_frequent_class: f64,
     classes: Vec<ClassFigures>,
 }
 
@@ -184,16 +191,22 @@ impl<'a> Rehearsal<'a> {
             "rows held out are predicted far worse than those trained on: more rows or fewer columns (--drop) help"
                 .to_owned()
         });
-        [self.of_classes_never_predicted(trained), self.of_rare_classes(trained), overfitted]
-            .into_iter()
-            .flatten()
-            .collect()
+        if let Some(advice) = of_amounts(trained) {
+            return vec![advice];
+        }
+        let missing = self.of_classes_never_predicted(trained);
+        let is_useless = |found: &Recalls| missing.is_none() && above_chance(found) < ABOVE_CHANCE;
+        let useless = held_out.is_some_and(is_useless).then(|| {
+            "rows held out are predicted hardly better than by chance: the columns may say nothing of the labels"
+                .to_owned()
+        });
+        [missing, self.of_rare_classes(trained), useless, overfitted].into_iter().flatten().collect()
     }
 
     fn of_classes_never_predicted(&self, trained: &Recalls) -> Option<String> {
         let is_missing = |class: usize| trained.predicted()[class] == 0;
         let missing = self.names(is_missing)?;
-        let is_smaller = |class: usize| is_missing(class) && share_of_even(trained, class) < 1.0;
+        let is_smaller = |class: usize| is_missing(class) && share_of_even(trained, class) < RARE;
         let advice = match self.can_weigh() && (0..trained.class_rows().len()).any(is_smaller) {
             true => "--class-weight balanced (`volley try`, `volley encrypt`) makes all classes count alike",
             false => "more --iterations may find them",
@@ -239,6 +252,30 @@ impl<'a> Rehearsal<'a> {
 fn share_of_even(trained: &Recalls, class: usize) -> f64 {
     let (rows, classes) = (trained.class_rows()[class] as f64, trained.class_rows().len() as f64);
     rows * classes / trained.rows() as f64
+}
+
+/// Where labels are so many that hardly any can be learned: they are no classes.
+fn of_amounts(trained: &Recalls) -> Option<String> {
+    let (rows, classes) = (trained.rows(), trained.class_rows().len());
+    (classes > MANY_CLASSES && rows < FEW_ROWS * classes).then(|| {
+        format!(
+            "{} on {} are hardly classes: labels that are amounts are grouped first, such as into low, middle and high",
+            counted(classes, "different label"),
+            counted(rows, "row")
+        )
+    })
+}
+
+/// The mean recall of all classes, less that of a model which guesses.
+fn above_chance(found: &Recalls) -> f64 {
+    let recalls: Vec<f64> = found.recalls().flatten().collect();
+    (recalls.iter().sum::<f64>() - 1.0) / recalls.len() as f64
+}
+
+/// The share of the rows that are of the class with the most.
+fn most_frequent(found: &Recalls) -> f64 {
+    let most = found.class_rows().iter().max().copied().unwrap_or_default();
+    most as f64 / found.rows() as f64
 }
 
 /// The rows to train on and those held out.
@@ -326,6 +363,9 @@ impl fmt::Display for InClear {
                 "                 {accuracy:.1} % of those {rows} by logistic regression in clear, converged"
             )?;
         }
+        let tested = self.held_out_rows.as_ref().unwrap_or(trained);
+        let baseline = 100.0 * tested.most_frequent_class;
+        writeln!(f, "                 {baseline:.1} % by always naming the most frequent class")?;
         match &self.held_out_rows {
             Some(held_out) => held_out.write_recalls(f, "rows held out")?,
             None => trained.write_recalls(f, "rows trained on")?,
@@ -341,7 +381,12 @@ impl fmt::Display for InClear {
 
 impl Figures {
     fn new(classes: &ClassLabels, found: &Recalls) -> Self {
-        Self { rows: found.rows(), accuracy: found.accuracy(), classes: ClassFigures::of(classes, found) }
+        Self {
+            rows: found.rows(),
+            accuracy: found.accuracy(),
+            most_frequent_class: most_frequent(found),
+            classes: ClassFigures::of(classes, found),
+        }
     }
 
     /// The recall of each class, or the lowest ones.

@@ -18,6 +18,7 @@ mod output;
 mod passphrase;
 mod planning;
 mod predictions;
+mod table_labels;
 mod usage;
 mod wrapped;
 

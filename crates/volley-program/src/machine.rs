@@ -92,7 +92,10 @@ impl Machine {
         let needed = |threads| needed(threads).total();
         let Some(limit) = self.memory_bytes().filter(|&limit| needed(threads) > limit) else { return Ok(()) };
         let fewer = (1..threads).rev().find(|&fewer| needed(fewer) <= limit);
-        let advice = fewer.map_or(String::new(), |fewer| format!(": --threads {fewer} would do"));
+        let advice = match fewer {
+            Some(fewer) => format!(": --threads {fewer} would do"),
+            None => format!("; on one thread it takes {}", show_bytes(needed(1))),
+        };
         let (needed, limit) = (show_bytes(needed(threads)), show_bytes(limit));
         let threads = counted(threads, "thread");
         Err(BadInput::new(format!("{work} takes {needed} of memory on {threads}, there are {limit}{advice}")))
@@ -211,7 +214,7 @@ mod tests {
         let refused = "work takes 1.3 kB of memory on 4 threads, there are 1.2 kB: --threads 3 would do";
         assert_eq!(check(1200), Err(refused.to_owned()));
         assert!(check(1000).unwrap_err().ends_with("--threads 1 would do"));
-        assert!(check(999).unwrap_err().ends_with("there are 999 bytes"));
+        assert!(check(999).unwrap_err().ends_with("there are 999 bytes; on one thread it takes 1.0 kB"));
     }
 
     #[test]

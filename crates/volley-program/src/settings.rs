@@ -86,7 +86,7 @@ impl Iterations {
     #[must_use]
     pub fn reason(self) -> Option<&'static str> {
         match self {
-            Self::Auto => Some("auto: more gain little, and their scores may leave the polynomial's range"),
+            Self::Auto => Some("auto: more of them gain little on most tables"),
             Self::Exactly(_) => None,
         }
     }

@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use volley_data::Schema;
-use volley_mlr::{Dataset, PlanHash, PredictionPlan, TrainingSet};
+use volley_mlr::{PlanHash, PredictionPlan, TrainingSet};
 use volley_program::units::counted;
 use volley_program::{BadInput, CoreTimes, OrBadInput};
 use volley_project::{PlanSummary, Project, Settings};
 
-use super::planned::Training;
+use super::planned::{PlannedTable, Training};
 use crate::console::note;
 use crate::in_clear::{InClear, Rehearsal};
 use crate::output::Output;
 use crate::planning::plan;
+use crate::table_labels::TableLabels;
 
 /// Plan a run from the shape of the data, and make the owner's folder
 #[derive(Args, Debug)]
@@ -64,7 +64,7 @@ struct ShapeOptions {
 struct Request<'a> {
     settings: Settings,
     project: &'a Path,
-    data: Option<(&'a Path, Dataset, Schema)>,
+    data: Option<(&'a Path, PlannedTable)>,
 }
 
 impl Options {
@@ -94,8 +94,8 @@ impl Options {
                 "--samples, --features and --classes say what shape the data has, or a table of it before the folder",
             )),
             ([path, project], [None, None, None]) => {
-                let (settings, data, schema) = self.training.of_table(path)?;
-                Ok(Request { settings, project, data: Some((path, data, schema)) })
+                let table = self.training.of_table(path)?;
+                Ok(Request { settings: table.settings.clone(), project, data: Some((path, table)) })
             }
             _ => Err(BadInput::new("the shape is that of the table: no --samples, --features or --classes")),
         }
@@ -107,6 +107,8 @@ impl Options {
 struct Planned {
     project: PathBuf,
     plan: PlanSummary,
+    /// Those of a table.
+    labels: Option<TableLabels>,
     /// What a table gives.
     in_clear: Option<InClear>,
 }
@@ -115,7 +117,8 @@ impl fmt::Display for Planned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let project = self.project.display();
         write!(f, "{}", self.plan)?;
-        self.in_clear.iter().try_for_each(|in_clear| write!(f, "\n\n{in_clear}"))?;
+        self.labels.iter().try_for_each(|labels| write!(f, "\n\n{labels}"))?;
+        self.in_clear.iter().try_for_each(|in_clear| write!(f, "\n{in_clear}"))?;
         write!(f, "\n\nnext: volley keygen {project}")
     }
 }
@@ -124,7 +127,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let Request { settings, project, data } = options.complete()?;
     let plan = plan(&settings)?;
     let in_clear = match &data {
-        Some((path, data, _)) => {
+        Some((path, PlannedTable { data, .. })) => {
             let set = TrainingSet::new(data, plan.hyperparameters().profile()).at(path)?;
             let rehearsal = Rehearsal::new(&settings, &set, None).at(path)?;
             let in_clear = rehearsal.run(Some((data, plan.layout()))).at(path)?;
@@ -133,12 +136,13 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         }
         None => None,
     };
-    let columns = data.as_ref().map(|(.., columns)| columns);
+    let columns = data.as_ref().map(|(_, table)| &table.schema);
     Project::create(project, &settings, options.training.table.kept()?, columns, &plan)?;
     if !plan.key_spec().covers(PredictionPlan::new(&plan, 1)?.key_spec()) {
         note("encrypted prediction takes keys that the server gets for two iterations or more");
     }
     let plan = PlanSummary::new(&plan, PlanHash::of(&plan)?, &CoreTimes::of_this_machine()?)
         .with_iterations_reason(options.training.iterations.reason());
-    output.result(&Planned { project: project.to_owned(), plan, in_clear })
+    let labels = data.map(|(_, table)| table.labels);
+    output.result(&Planned { project: project.to_owned(), plan, labels, in_clear })
 }

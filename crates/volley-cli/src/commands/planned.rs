@@ -4,11 +4,12 @@ use std::path::Path;
 
 use clap::Args;
 use volley_data::Schema;
-use volley_mlr::{ClassLabels, Dataset};
+use volley_mlr::{ClassLabels, Dataset, Error};
 use volley_program::{BadInput, Iterations, OrBadInput};
 use volley_project::{Settings, TableSource};
 
 use crate::console::Console;
+use crate::table_labels::{TableLabels, described};
 
 /// A training to plan.
 #[derive(Args, Debug)]
@@ -22,19 +23,41 @@ pub(super) struct Training {
     pub(super) table: TableSource,
 }
 
+/// A table, and the settings with its shape.
+pub(super) struct PlannedTable {
+    pub(super) settings: Settings,
+    pub(super) data: Dataset,
+    pub(super) schema: Schema,
+    pub(super) labels: TableLabels,
+}
+
 impl Training {
-    /// The rows of a table, its columns, and the settings with their shape.
+    /// The rows of a table, its columns, its labels, and the settings with their shape.
     ///
     /// # Errors
     ///
     /// [`BadInput`] for a table that cannot be trained on.
-    pub(super) fn of_table(&self, path: &Path) -> Result<(Settings, Dataset, Schema), BadInput> {
+    pub(super) fn of_table(&self, path: &Path) -> Result<PlannedTable, BadInput> {
         let table = self.table.read_training(path, &Console::default())?;
         let schema = table.schema().clone();
         let data = table.into_dataset().or_bad_input()?;
         let (samples, features) = data.features().dim();
-        let classes = ClassLabels::of(data.labels()).at(path)?.len();
-        Ok((self.of_shape(samples, features, classes), data, schema))
+        let classes = ClassLabels::of(data.labels()).map_err(|error| match error {
+            Error::TooFewClasses { .. } => {
+                let (column, label) = (described(&schema), &data.labels()[0]);
+                BadInput::at(
+                    path,
+                    format_args!(
+                        "{column} has the label {label:?} in every row, and a training needs two classes: \
+                         --label-column names the column of the labels, -1 the last"
+                    ),
+                )
+            }
+            _ => BadInput::at(path, error),
+        })?;
+        let settings = self.of_shape(samples, features, classes.len());
+        let labels = TableLabels::of(&data, &schema).at(path)?;
+        Ok(PlannedTable { settings, data, schema, labels })
     }
 
     /// The settings with a shape.

@@ -10,11 +10,12 @@ use volley_mlr::PlanHash;
 use volley_program::{CoreTimes, OrBadInput};
 use volley_project::PlanSummary;
 
-use super::planned::Training;
+use super::planned::{PlannedTable, Training};
 use crate::class_weight::{ClassWeight, prepare};
 use crate::in_clear::{InClear, Rehearsal};
 use crate::output::Output;
 use crate::planning::plan;
+use crate::table_labels::TableLabels;
 
 /// Show what a training on ciphertexts will give and take, without keys or a folder
 #[derive(Args, Debug)]
@@ -43,18 +44,19 @@ pub(crate) struct Options {
 #[derive(Debug, Serialize)]
 struct Tried {
     plan: PlanSummary,
+    labels: TableLabels,
     in_clear: InClear,
 }
 
 impl fmt::Display for Tried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n\n{}", self.plan, self.in_clear)
+        write!(f, "{}\n\n{}\n{}", self.plan, self.labels, self.in_clear)
     }
 }
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let path = &options.data;
-    let (settings, data, _) = options.training.of_table(path)?;
+    let PlannedTable { settings, data, labels, .. } = options.training.of_table(path)?;
     let plan = plan(&settings)?;
     let (profile, layout) = (plan.hyperparameters().profile(), plan.layout());
     let set = prepare(&data, profile, layout, options.class_weight).at(path)?;
@@ -62,5 +64,5 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let in_clear = rehearsal.run(Some((&data, layout))).at(path)?.compared(&data, options.class_weight)?;
     let plan = PlanSummary::new(&plan, PlanHash::of(&plan)?, &CoreTimes::of_this_machine()?)
         .with_iterations_reason(options.training.iterations.reason());
-    output.result(&Tried { plan, in_clear })
+    output.result(&Tried { plan, labels, in_clear })
 }

@@ -39,6 +39,32 @@ fn classes_that_are_missed_and_rows_that_are_fitted_too_well_get_advice() {
     let noise = Dataset::new(noise, (0..20).map(|row| ["a", "b"][row % 2])).unwrap();
     let fitted = run(&noise, &settings(4));
     assert!(fitted.advice.iter().any(|advice| advice.contains("--drop")), "{fitted:?}");
+    // Equal classes that are missed are not to be weighted.
+    let noise = Array2::from_shape_fn((60, 2), |(i, j)| ((i * 131 + j * 71 + i * j * 17) % 97) as f64);
+    let noise = Dataset::new(noise, (0..60).map(|row| (row % 6).to_string())).unwrap();
+    let equal = run(&noise, &settings(2));
+    assert!(!equal.advice.iter().any(|advice| advice.contains("--class-weight")), "{equal:?}");
+}
+
+#[test]
+fn a_model_is_shown_beside_the_most_frequent_class() {
+    let noise = Array2::from_shape_fn((90, 2), |(i, j)| ((i * 131 + j * 71 + i * j * 17) % 97) as f64);
+    let noise = Dataset::new(noise, (0..90).map(|row| ["a", "b", "c"][row % 3])).unwrap();
+    let found = run(&noise, &settings(2));
+    let held_out = found.held_out_rows.as_ref().unwrap();
+    assert!((held_out.most_frequent_class - 1.0 / 3.0).abs() < 0.02, "{found}");
+    assert!(found.to_string().contains("% by always naming the most frequent class"), "{found}");
+    assert!(!run(&rows(&[40, 40], 4.0), &settings(2)).to_string().contains("by chance"));
+    // No line parts the quarters of a square that lie across from each other from the other two.
+    let square = Array2::from_shape_fn((400, 2), |(i, j)| [i % 20, i / 20][j] as f64);
+    let across = |row: usize| ["a", "b"][usize::from((row % 20 < 10) != (row / 20 < 10))];
+    let square = Dataset::new(square, (0..400).map(across)).unwrap();
+    let found = run(&square, &settings(2)).to_string();
+    assert!(found.contains("hardly better than by chance"), "{found}");
+    let features = Array2::from_shape_fn((48, 2), |(i, j)| ((i * 131 + j * 71) % 97) as f64);
+    let amounts = Dataset::new(features, (0..48).map(|row| (row % 24).to_string())).unwrap();
+    let found = run(&amounts, &settings(2));
+    assert!(matches!(&found.advice[..], [only] if only.contains("hardly classes")), "{found:?}");
 }
 
 #[test]

@@ -120,7 +120,10 @@ fn files_of_the_wrong_kind_are_named_with_what_is_wanted() {
 #[test]
 fn scores_are_explained_where_they_are_asked_for() {
     for command in ["predict", "decrypt-scores"] {
-        volley([command, "--help"]).assert().success().stdout(contains("no probabilities"));
+        volley([command, "--help"])
+            .assert()
+            .success()
+            .stdout(contains("the label and the probability of each"));
     }
 }
 
@@ -162,7 +165,7 @@ fn uploads_that_are_not_complete_or_not_of_one_job() {
     for name in ["evaluation-keys.vly", "preconditioner.vly", "rows-00001.vly"] {
         let (_folder, server) = server();
         fs::remove_file(server.join(name)).unwrap();
-        refuse(&mut train(&server), &[name, "missing: the upload is not complete"]);
+        refuse(&mut train(&server), &[name, "not there yet, and the upload is not complete without it"]);
         let content = fs::read(fixture.upload.join(name)).unwrap();
         for length in [content.len() - 1, content.len() / 2] {
             fs::write(server.join(name), &content[..length]).unwrap();

@@ -107,7 +107,11 @@ fn files_of_rows_that_are_missing_damaged_doubled_or_foreign_are_named_before_tr
     fs::copy(server.join("rows-00003.vly"), &second).unwrap();
     refuse_before_training(&server, LITTLE, &["rows-00002.vly", "truncated"]);
     fs::remove_file(&second).unwrap();
-    refuse_before_training(&server, LITTLE, &["rows-00002.vly", "missing: the upload is not complete"]);
+    refuse_before_training(
+        &server,
+        LITTLE,
+        &["rows-00002.vly", "not there yet, and the upload is not complete without it"],
+    );
     fs::hard_link(long().upload.join("rows-00002.vly"), &second).unwrap();
     let beyond = server.join("rows-00004.vly");
     fs::hard_link(&second, &beyond).unwrap();

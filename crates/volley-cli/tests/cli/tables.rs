@@ -60,6 +60,40 @@ fn scores_that_overflow_are_no_prediction() {
 }
 
 #[test]
+fn columns_of_another_unit_are_named() {
+    let standardised = MODEL.replace(
+        "\"preprocessing\":null",
+        "\"preprocessing\":{\"square_root\":[false,false],\"mean\":[1,1],\"inverse_deviation\":[1,1],\"clip\":4}",
+    );
+    let files = Files::with(&standardised);
+    let table = files.write("metres.csv", "2,1\n1,2\n9,1\n");
+    files.run("predict", &table, &[]).success().stderr("");
+    let table = files.write("millimetres.csv", "elm,2000,1\noak,1000,2\n");
+    let far =
+        "millimetres.csv: most values of feature 1 are far from those trained on, and are cut off at four";
+    for command in ["predict", "evaluate"] {
+        files.run(command, &table, &[]).success().stderr(contains(far));
+    }
+}
+
+#[test]
+fn the_column_of_the_labels_is_shown_and_one_that_has_none_is_named() {
+    let files = Files::with(MODEL);
+    let rows: String = (0..24).map(|row| format!("{},{},{}\n", row % 2, row * 5 % 7, row % 3)).collect();
+    let table = files.write("passengers.csv", format!("sex,age,survived\n{rows}"));
+    let shown = volley(["try", "--iterations", "1"]).arg(&table).assert().success();
+    shown.stdout(contains("labels           column 1 \"sex\": 0 (12 rows), 1 (12)\n"));
+    let shown = volley(["try", "--iterations", "1", "--label-column", "-1"]).arg(&table).assert().success();
+    shown.stdout(contains("labels           column 3 \"survived\": 0 (8 rows), 1 (8), 2 (8)\n"));
+    let rows: String = (0..24).map(|row| format!("0,{},{}\n", row * 5 % 7, row % 3)).collect();
+    let table = files.write("pixels.csv", format!("p0,p1,digit\n{rows}"));
+    let refused = volley(["try"]).arg(&table).assert().code(2);
+    refused.stderr(contains(
+        "column 1 \"p0\" has the label \"0\" in every row, and a training needs two classes",
+    ));
+}
+
+#[test]
 fn a_header_of_numbers_is_told_and_can_be_said() {
     let files = Files::with(MODEL);
     let table = files.write("pandas.csv", "0,1\n2,1\n1,2\n");

@@ -87,12 +87,19 @@ impl fmt::Display for Progress {
             [] => writeln!(f, "{party}: nothing was due")?,
             done => writeln!(f, "{party} has done: {}", done.join("; "))?,
         }
-        self.outlook.fmt(f)
+        self.outlook.write(f, !self.done.is_empty())
     }
 }
 
 impl fmt::Display for Outlook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, true)
+    }
+}
+
+impl Outlook {
+    /// With what is sent, unless there is nothing new.
+    fn write(&self, f: &mut fmt::Formatter<'_>, is_new: bool) -> fmt::Result {
         let folder = self.folder.display();
         for stray in &self.strays {
             writeln!(f, "of nobody        {}: no party has this name", stray.display())?;
@@ -122,6 +129,7 @@ impl fmt::Display for Outlook {
                 write!(f, "the pool has done its work\n\nnext: volley evaluate {} TABLE", model.display())
             }
             ([], None) => f.write_str("the pool has done its work"),
+            _ if !is_new => write!(f, "\nnext: when their files have arrived: volley pool next {folder}"),
             _ => write!(
                 f,
                 "\nnext: {} goes to all others, under the same name;\nwhen their files have arrived: volley pool \
