@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 use volley_mlr::volley_ckks::wire::{Header, Kind};
 use volley_mlr::{Job, RowStorage, wire};
+use volley_program::units::grouped;
 use volley_program::{BadInput, OrBadInput};
 
 use crate::failure::Failure;
@@ -65,7 +66,10 @@ impl Expected {
     fn check(&self, job: &Job) -> Result<(), Failure> {
         let file = &self.file;
         if !file.try_exists().at(file)? {
-            return Err(Failure::Incomplete(BadInput::at(file, "missing: the upload is not complete")));
+            return Err(Failure::Incomplete(BadInput::at(
+                file,
+                "not there yet, and the upload is not complete without it",
+            )));
         }
         let opened = open_received(file)?;
         let found = opened.metadata().at(file)?.len();
@@ -90,6 +94,7 @@ impl Expected {
             "the file belongs to another job".to_owned()
         } else if found != *bytes {
             let cause = if found < *bytes { "truncated" } else { "not the job's" };
+            let (found, bytes) = (grouped(found), grouped(*bytes));
             format!("the file is {cause}: it has {found} bytes where the plan has {bytes}")
         } else {
             return Ok(());

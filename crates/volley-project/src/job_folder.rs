@@ -188,7 +188,8 @@ impl JobFolder {
             let hint = if inner.job_file().exists() {
                 format!(
                     "; it is in {}, which is all that a server gets of a project: the rest, which has the secret key, \
-                     must not leave its owner",
+                     must not leave its owner; where it did, delete it here, and the owner begins a new project with \
+                     new keys",
                     inner.folder.display()
                 )
             } else {

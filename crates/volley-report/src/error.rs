@@ -24,6 +24,9 @@ pub enum Error {
         rows: usize,
     },
     /// The model's classes or the statistics of its columns are not those of the rows.
-    #[error("the model was trained on other rows, or by another version of volley")]
+    #[error(
+        "the model was trained on other rows than these in this order, or by another version of volley; a model of \
+         rows that `volley encrypt --append` added has no report"
+    )]
     OtherRows,
 }

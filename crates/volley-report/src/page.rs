@@ -100,7 +100,9 @@ fn headlines(report: &Report) -> Markup {
 fn learning(report: &Report, plots: &Plots) -> Markup {
     let note = "After each iteration; iteration 0 is before the first, when all weights are zero. The loss is the \
                 mean over the rows of −ln of the probability that the sigmoids of all classes together give to the \
-                row's label, the less the better.";
+                row's label, the less the better. For c classes it is c·ln 2 at iteration 0. It is that of the scores \
+                which are trained; the model compares them once more (it recodes them), and may be right far more \
+                often than they tell.";
     let of_baselines = "NAG, SLE-NAG and SLE-NAG+QG are the three curves of arXiv 2304.03807, trained in clear on the \
                         same prepared rows with the exact sigmoid.";
     html! {

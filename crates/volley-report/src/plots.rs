@@ -58,8 +58,8 @@ impl Plots {
             learning: [
                 plot("accuracy-test", "Accuracy on test rows", Measure::Accuracy, Shown::Test),
                 plot("accuracy-training", "Accuracy on training rows", Measure::Accuracy, Shown::Training),
-                plot("loss-test", "SLE loss per test row", Measure::Loss, Shown::Test),
-                plot("loss-training", "SLE loss per training row", Measure::Loss, Shown::Training),
+                plot("loss-test", "Loss per test row", Measure::Loss, Shown::Test),
+                plot("loss-training", "Loss per training row", Measure::Loss, Shown::Training),
             ],
             cost: report.run.as_ref().map(cost),
             confusion: (report.classes <= MAX_CLASSES).then(|| confusion::plot(&report.confusion)),

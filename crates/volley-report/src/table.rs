@@ -4,7 +4,7 @@ use std::fmt;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
-use volley_program::units::{percent, show_bytes, show_seconds};
+use volley_program::units::{grouped, percent, show_bytes, show_seconds};
 
 use crate::report::{Operations, Report, Run};
 
@@ -30,14 +30,17 @@ impl fmt::Display for Report {
 impl Report {
     /// What was trained, beside the paper's run where the run was watched.
     fn overview(&self) -> Table {
-        let header = ["", "this run", "arXiv 2304.03807"];
-        let columns = if self.run.is_some() { 3 } else { 2 };
+        let (header, columns) = match self.run {
+            Some(_) => (["", "this run", "arXiv 2304.03807"], 3),
+            None => (["", "this model", ""], 2),
+        };
         let mut table = table(&header[..columns]);
         let mut row = |name: &str, here: String, paper: &str| {
             table.add_row(&[name, &here, paper][..columns]);
         };
         let Self { parameters, upload, keys, .. } = self;
-        row("samples × features", format!("{} × {}", self.samples, self.features), "128 × 400");
+        let [samples, features] = [self.samples, self.features].map(|count| grouped(count as u64));
+        row("samples × features", format!("{samples} × {features}"), "128 × 400");
         row("classes", self.classes.to_string(), "10");
         row("ring", format!("log N {}", parameters.log_n), "log N 16");
         let moduli = format!("log Q {:.0}, log QP {:.0}", parameters.log_q, parameters.log_qp);

@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         cargo.arg("--quiet");
     } else {
         eprintln!(
-            "The first build takes about three minutes on two cores, less on more; later ones take seconds."
+            "The first build takes three to four minutes on two cores, less on more; later ones take seconds."
         );
     }
     match cargo.arg("--").args(env::args_os().skip(1)).status() {

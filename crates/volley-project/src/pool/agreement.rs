@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use volley_data::{Schema, Use};
 use volley_mlr::volley_ckks::multiparty::{TRANSPORT_KEY_BYTES, TransportPublicKey};
 use volley_mlr::volley_ckks::params::MAX_OWNERS;
-use volley_mlr::{ClassLabels, Hyperparameters, PoolDisclosure};
+use volley_mlr::{ClassLabels, Error, Hyperparameters, PoolDisclosure};
 use volley_program::{BadInput, OrBadInput};
 
 use super::folder::{PoolFolder, SERVER};
@@ -145,7 +145,12 @@ impl Invitation {
     }
 
     pub(super) fn class_labels(&self) -> Result<ClassLabels, BadInput> {
-        ClassLabels::try_from(self.classes.clone()).or_bad_input()
+        ClassLabels::try_from(self.classes.clone()).map_err(|error| match error {
+            Error::TooFewClasses { classes } => {
+                BadInput::new(format_args!("--classes names {classes}, and a pool trains on two at least"))
+            }
+            _ => BadInput::new(error),
+        })
     }
 
     pub(super) fn features(&self) -> usize {
