@@ -91,7 +91,7 @@ def test_probabilities_are_what_the_scores_say(iris, profile):
         np.testing.assert_allclose(found, likely / likely.sum(axis=1, keepdims=True), atol=1e-12)
         np.testing.assert_allclose(np.exp(classifier.predict_log_proba(X[rows])), found, atol=1e-12)
         assert np.array_equal(classifier.classes_[found.argmax(axis=1)], classifier.predict(X[rows]))
-        assert log_loss(y[rows], found) < (0.1 if profile == "standard" else 0.6)
+        assert log_loss(y[rows], found) < (0.1 if profile == "standard" else 1.05)
         copied = pickle.loads(pickle.dumps(classifier))
         assert np.array_equal(copied.predict_proba(X[rows]), found)
 

@@ -167,11 +167,13 @@ impl PyCiphertext {
         }
     }
 
-    /// Refuses operands of other slots: the shorter would be repeated.
+    /// Refuses operands of other slots: the shorter would be repeated. A tracer takes arrays for as long as can be, so
+    /// the slots of what is traced say nothing.
     fn check_slots(&self, other: usize) -> Result<(), Failure> {
-        match self.operand().slots {
-            slots if slots == other => Ok(()),
-            slots => Err(Failure::new(format!(
+        match (&self.0, self.operand().slots) {
+            (Value::Traced(_), _) => Ok(()),
+            (Value::Encrypted(_), slots) if slots == other => Ok(()),
+            (Value::Encrypted(_), slots) => Err(Failure::new(format!(
                 "the operands have {slots} and {other} slots: fill the shorter up, as with numpy.pad"
             ))),
         }

@@ -42,7 +42,9 @@ impl PySecretKey {
         let parameters = self.key.context().parameters();
         let (count, max) = (values.len(), parameters.max_slots());
         if count > max {
-            return Err(Failure::new(format!("{count} values are more than the {max} slots of a ciphertext")));
+            return Err(Failure::new(format!(
+                "{count} values are more than the {max} slots of a ciphertext"
+            )));
         }
         let (slots, level) = (count.next_power_of_two(), level.unwrap_or(parameters.max_level()));
         let plaintext = self.encoder.encode_padded(values, slots, &parameters.scale(), level)?;
