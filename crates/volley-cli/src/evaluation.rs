@@ -99,6 +99,9 @@ impl Evaluation {
 
     fn write_mistakes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mistakes = self.mistakes();
+        if mistakes.is_empty() {
+            return f.write_str("no row was taken for another class");
+        }
         let shown = mistakes.len().min(PAIRS);
         write!(
             f,

@@ -194,13 +194,13 @@ impl<'a> Rehearsal<'a> {
         if let Some(advice) = of_amounts(trained) {
             return vec![advice];
         }
-        let missing = self.of_classes_never_predicted(trained);
-        let is_useless = |found: &Recalls| missing.is_none() && above_chance(found) < ABOVE_CHANCE;
+        let of_classes = self.of_classes_never_predicted(trained).or_else(|| self.of_rare_classes(trained));
+        let is_useless = |found: &Recalls| of_classes.is_none() && above_chance(found) < ABOVE_CHANCE;
         let useless = held_out.is_some_and(is_useless).then(|| {
             "rows held out are predicted hardly better than by chance: the columns may say nothing of the labels"
                 .to_owned()
         });
-        [missing, self.of_rare_classes(trained), useless, overfitted].into_iter().flatten().collect()
+        [of_classes, useless, overfitted].into_iter().flatten().collect()
     }
 
     fn of_classes_never_predicted(&self, trained: &Recalls) -> Option<String> {

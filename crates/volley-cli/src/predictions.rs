@@ -7,7 +7,8 @@ use anyhow::Result;
 use clap::Args;
 use ndarray::Array2;
 use serde::Serialize;
-use volley_data::{ContentError, DataError, RowFigure, TableModel, read_model, write_predictions};
+use volley_data::{ContentError, DataError, RowFigure, Schema, TableModel, read_model, write_predictions};
+use volley_mlr::Preprocessing;
 use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
 use volley_project::RowScores;
@@ -71,7 +72,7 @@ pub(crate) fn scores_of(
     data: &Path,
 ) -> Result<Array2<f64>, BadInput> {
     let scores = model.model().scores(features).at(data)?;
-    note_cut_off(model, features, data)?;
+    note_cut_off(model.model().preprocessing(), model.schema(), features, data)?;
     let overflows = |row: &ndarray::ArrayView1<'_, f64>| row.iter().any(|score| !score.is_finite());
     match scores.rows().into_iter().position(|row| overflows(&row)) {
         None => Ok(scores),
@@ -86,13 +87,18 @@ pub(crate) fn scores_of(
 }
 
 /// Says which columns have hardly a value that is near those trained on: of another unit, or not the column.
-fn note_cut_off(model: &TableModel, features: &Array2<f64>, data: &Path) -> Result<(), BadInput> {
-    let names = model.schema().feature_names();
+pub(crate) fn note_cut_off(
+    preprocessing: &Preprocessing,
+    schema: &Schema,
+    features: &Array2<f64>,
+    data: &Path,
+) -> Result<(), BadInput> {
+    let names = schema.feature_names();
     let name = |place: usize| match &names {
         Some(names) => format!("{:?}", names[place]),
         None => format!("feature {}", place + 1),
     };
-    let shares = model.model().cut_off(features).at(data)?;
+    let shares = preprocessing.cut_off(features).at(data)?;
     let far = shares.iter().enumerate().filter(|(_, share)| **share > CUT_OFF);
     let far: Vec<_> = far.map(|(place, _)| name(place)).collect();
     if far.is_empty() {

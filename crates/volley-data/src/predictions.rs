@@ -43,10 +43,16 @@ pub fn write_predictions(
     let header = classes.names().iter().map(|class| format!("{}_{class}", figure.name()));
     writer.write_record(std::iter::once("prediction".to_owned()).chain(header)).map_err(io_error)?;
     for (prediction, figures) in classes.highest(figures).into_iter().zip(figures.rows()) {
-        let figures = figures.into_iter().map(ToString::to_string);
+        let figures = figures.into_iter().copied().map(written);
         writer.write_record(std::iter::once(prediction.to_owned()).chain(figures)).map_err(io_error)?;
     }
     Ok(writer.flush()?)
+}
+
+/// A number that reads as the same f64 again, without the many zeros of a tiny one.
+fn written(figure: f64) -> String {
+    const SMALL: f64 = 1e-5;
+    if figure != 0.0 && figure.abs() < SMALL { format!("{figure:e}") } else { figure.to_string() }
 }
 
 /// With all rows of one length, only the stream can fail.

@@ -13,6 +13,8 @@ pub enum TextKind {
     Thousands,
     /// Numbers with another comma in them.
     Comma,
+    /// A number of hundredths, such as `12 %`.
+    Percent,
     /// Any other text, such as a category.
     Other,
 }
@@ -37,6 +39,8 @@ impl TextKind {
             Self::Boolean
         } else if groups >= 2 && lower.contains(',') && has_only(",.+-e") {
             if has_thousands(&lower) { Self::Thousands } else { Self::Comma }
+        } else if lower.strip_suffix('%').is_some_and(|number| number.trim().parse::<f64>().is_ok()) {
+            Self::Percent
         } else if groups >= 2
             && lower.starts_with(|c: char| c.is_ascii_digit())
             && has_only("-/.:tz+ ")
@@ -68,7 +72,8 @@ mod tests {
             (TextKind::Date, &["2024-01-31", "31.01.2024", "1/2/24", "12:30", "2024-01-31T12:30:00.5+01:00"]),
             (TextKind::Thousands, &["1,234", "-12,345,678", "1,234.5", "1,234e3"]),
             (TextKind::Comma, &["1,5", "-1,5e3", "1.234,5", "1234,567", "1,2345", "1,234,5"]),
-            (TextKind::Other, &["red", "5 %", "a,b", ",", "12a", "3-ish", "May 5", "4 3", "4.5 3"]),
+            (TextKind::Percent, &["5 %", "-6.4%"]),
+            (TextKind::Other, &["red", "%", "a,b", ",", "12a", "3-ish", "May 5", "4 3", "4.5 3"]),
         ];
         for (kind, texts) in cases {
             for text in texts {

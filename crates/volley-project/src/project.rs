@@ -398,7 +398,10 @@ impl Project {
     ) -> Result<(SecretKey, Option<Zeroizing<String>>), BadInput> {
         let file = self.secret_key_file();
         if !file.try_exists().at(&file)? {
-            return Err(BadInput::at(&file, "there is no secret key: `volley keygen` makes one"));
+            return Err(BadInput::at(
+                &file,
+                "there is no secret key: `volley keygen` makes one; what was encrypted for a lost one stays so",
+            ));
         }
         let header = Header::read(open_named(&file)?).at(&file)?;
         let passphrase = SecretKey::is_sealed(&header).then(passphrase).transpose()?;

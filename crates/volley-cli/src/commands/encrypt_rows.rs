@@ -17,6 +17,7 @@ use volley_project::{Project, TableSource};
 use crate::console::Console;
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;
+use crate::predictions::note_cut_off;
 
 /// Encrypted prediction, step 1, owner: encrypt rows
 #[derive(Args, Debug)]
@@ -69,7 +70,10 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     check_free(target, options.force)?;
     let console = Console::default();
     let table = options.table.or_format(project.table()?);
-    let features = table.read_features(data, &project.schema(&project.job()?)?, &console)?;
+    let job = project.job()?;
+    let (schema, state) = (project.schema(&job)?, project.owner_state(&job)?);
+    let features = table.read_features(data, &schema, &console)?;
+    note_cut_off(state.preprocessing(), &schema, &features, data)?;
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
     let passphrase = || options.source.open();
     let plan = project

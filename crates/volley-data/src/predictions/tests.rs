@@ -17,8 +17,9 @@ fn labels_and_scores() {
 #[test]
 fn probabilities_are_named_so() {
     let mut out = Vec::new();
-    write_predictions(&mut out, &classes(), RowFigure::Probability, &array![[0.25, 0.75]]).unwrap();
-    let expected = "prediction,\"probability_a,b\",probability_c\nc,0.25,0.75\n";
+    let figures = array![[0.25, 0.75], [1.0, 2.5e-67]];
+    write_predictions(&mut out, &classes(), RowFigure::Probability, &figures).unwrap();
+    let expected = "prediction,\"probability_a,b\",probability_c\nc,0.25,0.75\n\"a,b\",1,2.5e-67\n";
     assert_eq!(String::from_utf8(out).unwrap(), expected);
 }
 

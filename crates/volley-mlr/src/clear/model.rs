@@ -1,13 +1,13 @@
 //! The trained model: what the owner predicts with.
 
-use ndarray::{Array2, ArrayView1};
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::clear::score_kind::ScoreKind;
 use crate::data::dataset::{Dataset, check_finite};
 use crate::data::labels::ClassLabels;
 use crate::error::Error;
-use crate::preparation::preprocessing::{Preprocessing, Standardisation};
+use crate::preparation::preprocessing::Preprocessing;
 
 /// Whether a decrypted model may be shown to those who work with the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -125,25 +125,6 @@ impl Model {
         Ok(self.preprocessing.apply(features)?.dot(&self.weights.t()))
     }
 
-    /// The share of the values of each column that preparing cuts off, in \[0, 1\]: those that are four deviations or
-    /// more from the mean of the rows trained on. Zeros where features stay as they are.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ColumnCount`] if the features are not as many as the model has.
-    pub fn cut_off(&self, features: &Array2<f64>) -> Result<Vec<f64>, Error> {
-        let prepared = self.preprocessing.apply(features)?;
-        if self.preprocessing.standardisations().is_none() {
-            return Ok(vec![0.0; features.ncols()]);
-        }
-        let share = |column: ArrayView1<'_, f64>| {
-            column.iter().filter(|value| value.abs() >= Standardisation::CLIP).count() as f64
-                / features.nrows() as f64
-        };
-        // After the bias.
-        Ok(prepared.columns().into_iter().skip(1).map(share).collect())
-    }
-
     /// The label of the highest score for each row of raw features. The first wins among equal scores.
     ///
     /// # Errors
@@ -190,17 +171,6 @@ mod tests {
         let features = array![[0.5], [1.0], [2.0]];
         assert_eq!(model().scores(&features), Ok(array![[1.0, 0.5], [1.0, 1.0], [1.0, 2.0]]));
         assert_eq!(model().predict(&features), Ok(vec!["no", "no", "yes"]));
-    }
-
-    #[test]
-    fn values_far_from_those_trained_on_are_counted() {
-        let Model { classes, weights, .. } = model();
-        let training = array![[1.0], [2.0], [3.0]];
-        let preprocessing = Preprocessing::fit(&training, Profile::Standardised);
-        let model = Model::new(weights, classes, preprocessing).unwrap();
-        assert_eq!(model.cut_off(&training), Ok(vec![0.0]));
-        assert_eq!(model.cut_off(&array![[2.0], [400.0], [-9.0], [3.5]]), Ok(vec![0.5]));
-        assert_eq!(self::model().cut_off(&array![[1e9]]), Ok(vec![0.0]));
     }
 
     #[test]

@@ -91,6 +91,12 @@ impl OwnerState {
         Ok(())
     }
 
+    /// What is done to raw features.
+    #[must_use]
+    pub fn preprocessing(&self) -> &Preprocessing {
+        &self.preprocessing
+    }
+
     /// What the scores of a decrypted model say.
     #[must_use]
     pub fn score_kind(&self) -> ScoreKind {

@@ -134,6 +134,25 @@ impl Preprocessing {
         }
     }
 
+    /// The share of the values of each column that standardising cuts off, in \[0, 1\]: those that are four deviations
+    /// or more from the mean of the rows it was fitted to. Zeros where features stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ColumnCount`] if there are not as many columns as were fitted.
+    pub fn cut_off(&self, features: &Array2<f64>) -> Result<Vec<f64>, Error> {
+        let (rows, found) = features.dim();
+        if found != self.columns() {
+            return Err(Error::ColumnCount { expected: self.columns(), found });
+        }
+        let Some(columns) = self.standardisations() else { return Ok(vec![0.0; found]) };
+        let share = |(column, values): (&Standardisation, ArrayView1<'_, f64>)| {
+            let is_cut_off = |value: &&f64| column.apply(**value).abs() >= Standardisation::CLIP;
+            values.iter().filter(is_cut_off).count() as f64 / rows as f64
+        };
+        Ok(columns.iter().zip(features.columns()).map(share).collect())
+    }
+
     /// The bias column and the prepared features: samples × (columns + 1).
     ///
     /// # Errors

@@ -67,6 +67,11 @@ fn advice(cause: &ContentError, has_label_choice: bool, columns: Columns) -> Opt
             text("--label-column names it, --drop leaves out a column")
         }
         ContentError::NoLabels => text("--label-column or --labels says where they are"),
+        ContentError::UnknownClass { label, classes, .. } if same_number(label, classes).is_some() => {
+            same_number(label, classes).map(|class| {
+                format!("training had {class:?} for this number: write labels alike, as pandas does with astype(int)")
+            })
+        }
         ContentError::UnknownClass { .. } if !has_label_choice => {
             text("--label-column names the column of the labels, -1 the last")
         }
@@ -84,6 +89,12 @@ fn advice(cause: &ContentError, has_label_choice: bool, columns: Columns) -> Opt
         ContentError::Foreign { found } => Some(of_format(found)),
         _ => None,
     }
+}
+
+/// The class that is the same number as a label, written in another way.
+fn same_number<'a>(label: &str, classes: &'a [String]) -> Option<&'a String> {
+    let number: f64 = label.parse().ok()?;
+    classes.iter().find(|class| class.parse() == Ok(number))
 }
 
 /// How a file of another format becomes one that is read.
@@ -153,6 +164,7 @@ fn of_text(text: &str, row: u64, column: usize, has_label_choice: bool, columns:
              decimal=\",\").to_csv(\"table.csv\", index=False); --delimiter says what separates columns"
                 .to_owned()
         }
+        TextKind::Percent => "leave out the percent signs".to_owned(),
         TextKind::Other
             if columns == Columns::Free && column == 1 && text.contains([' ', '|', ':', '\t']) =>
         {
@@ -189,6 +201,7 @@ mod tests {
             ("2024-01-31", "numbers of dates"),
             ("1,5", "a decimal point"),
             ("1,234.5", "leave out what stands between thousands"),
+            ("6.4%", "leave out the percent signs"),
             ("red", "a column of 0 and 1 of each category, or leave out the column (--drop 3)"),
         ] {
             let said = said(text, 2, 3, true);
@@ -241,6 +254,10 @@ mod tests {
             (ContentError::LabelColumnUnknown { found: found.clone() }, "--label-column"),
             (ContentError::NoLabels, "--labels"),
             (ContentError::UnknownClass { row: 1, label: name, classes: found }, "--label-column"),
+            (
+                ContentError::UnknownClass { row: 1, label: "1.0".into(), classes: vec!["1".into()] },
+                "training had \"1\" for this number",
+            ),
             (ContentError::Separators { first: ';', second: ',' }, "--delimiter"),
             (ContentError::CommentOrRow { row: 1 }, "--comments yes"),
             (ContentError::Model(Error::ColumnCount { expected: 1, found: 2 }), "--drop"),

@@ -220,3 +220,16 @@ proptest! {
         prop_assert!((column.mapv(|value| value * value).sum() / 20.0 - 1.0).abs() < 1e-9);
     }
 }
+
+#[test]
+fn values_far_from_those_fitted_to_are_counted() {
+    let training = array![[1.0, -5.0], [2.0, 1.0], [3.0, 5.0]];
+    let far = array![[2.0, 0.0], [400.0, 0.0], [-9.0, 0.0], [3.5, 900.0]];
+    for profile in [Profile::Standardised, Profile::Standard] {
+        let fitted = Preprocessing::fit(&training, profile);
+        assert_eq!(fitted.cut_off(&training), Ok(vec![0.0, 0.0]));
+        assert_eq!(fitted.cut_off(&far), Ok(vec![0.5, 0.25]));
+        assert_eq!(fitted.cut_off(&array![[1.0]]), Err(Error::ColumnCount { expected: 2, found: 1 }));
+    }
+    assert_eq!(Preprocessing::raw(2).cut_off(&far), Ok(vec![0.0, 0.0]));
+}
