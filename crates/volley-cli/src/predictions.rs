@@ -8,7 +8,7 @@ use clap::Args;
 use ndarray::Array2;
 use serde::Serialize;
 use volley_data::{ContentError, DataError, RowFigure, Schema, TableModel, read_model, write_predictions};
-use volley_mlr::Preprocessing;
+use volley_mlr::{Error, Preprocessing};
 use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
 use volley_project::RowScores;
@@ -86,32 +86,42 @@ pub(crate) fn scores_of(
     }
 }
 
-/// Says which columns have hardly a value that is near those trained on: of another unit, or not the column.
+/// Says which columns have hardly a value that is near those trained on.
 pub(crate) fn note_cut_off(
     preprocessing: &Preprocessing,
     schema: &Schema,
     features: &Array2<f64>,
     data: &Path,
 ) -> Result<(), BadInput> {
+    let found = cut_off(preprocessing, schema, features).at(data)?;
+    found.into_iter().for_each(|problem| note(format!("{}: {problem}", data.display())));
+    Ok(())
+}
+
+/// The columns that have hardly a value which is near those trained on, if there are any: of another unit, or not the
+/// column.
+pub(crate) fn cut_off(
+    preprocessing: &Preprocessing,
+    schema: &Schema,
+    features: &Array2<f64>,
+) -> Result<Option<String>, Error> {
     let names = schema.feature_names();
     let name = |place: usize| match &names {
         Some(names) => format!("{:?}", names[place]),
         None => format!("feature {}", place + 1),
     };
-    let shares = preprocessing.cut_off(features).at(data)?;
+    let shares = preprocessing.cut_off(features)?;
     let far = shares.iter().enumerate().filter(|(_, share)| **share > CUT_OFF);
     let far: Vec<_> = far.map(|(place, _)| name(place)).collect();
     if far.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let more = if far.len() > SHOWN_COLUMNS { ", …" } else { "" };
     let shown = far[..far.len().min(SHOWN_COLUMNS)].join(", ");
-    note(format!(
-        "{}: most values of {shown}{more} are far from those trained on, and are cut off at four deviations: is it the \
-         same unit and the same column?",
-        data.display()
-    ));
-    Ok(())
+    Ok(Some(format!(
+        "most values of {shown}{more} are far from those trained on, and are cut off at four deviations: is it the \
+         same unit and the same column?"
+    )))
 }
 
 /// What is written of predictions, and where.

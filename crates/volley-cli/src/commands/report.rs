@@ -136,6 +136,12 @@ impl Options {
     fn test_rows(&self, source: &TableSource, model: &TableModel) -> Result<Dataset, BadInput> {
         let table = source.read_labelled(&self.test, model.schema(), &Console::default())?;
         source.check_classes(&table, model.model().classes())?;
+        predictions::note_cut_off(
+            model.model().preprocessing(),
+            model.schema(),
+            table.features(),
+            &self.test,
+        )?;
         table.into_dataset().or_bad_input()
     }
 

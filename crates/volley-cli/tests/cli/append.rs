@@ -153,6 +153,12 @@ fn rows_that_do_not_belong_to_the_first_are_refused_and_nothing_changes() {
     refuse(&mut append(&project, &path("narrow.csv")), &["narrow.csv", "columns"]);
     refuse(&mut append(&project, &path("other.csv")), &["other.csv", "\"d\"", "none of the classes"]);
     refuse(&mut append(&project, &path("many.csv")), &["many.csv", "other evaluation keys", "volley init"]);
+    // Metres and millimetres.
+    fs::write(path("far.csv"), rows(24..30).replace(",1.", ",1000.").replace(",3.", ",3000.")).unwrap();
+    refuse(
+        &mut append(&project, &path("far.csv")),
+        &["far.csv: most values of feature 1", "--force adds them"],
+    );
     let mut weighted = append(&project, &path("more.csv"));
     weighted.arg("--class-weight=balanced").assert().code(2).stderr(contains("cannot be used with"));
     for name in ["checkpoint.vly", "gradient.vly", "model.vly", "model-after-1.vly", "stop"] {

@@ -20,6 +20,7 @@ use super::{Encrypted, Options, encrypt};
 use crate::console::{Console, Progress, note, phase};
 use crate::in_clear::Rehearsal;
 use crate::output::Output;
+use crate::predictions::cut_off;
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
@@ -41,6 +42,15 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let state = project.owner_state(&first)?;
     // Before gigabytes are read: columns and classes.
     state.check_added(&data).at(&options.data)?;
+    match cut_off(state.preprocessing(), &schema, data.features()).at(&options.data)? {
+        Some(problem) if options.force => note(format!("{}: {problem}", options.data.display())),
+        // What is added cannot be taken away.
+        Some(problem) => {
+            let problem = format!("{problem} --force adds them all the same");
+            return Err(BadInput::at(&options.data, problem).into());
+        }
+        None => {}
+    }
     let rows = decrypt(&upload, &first, &state, &secret_key, &context)?;
     let (before, added) = (rows.features.nrows(), data.features().nrows());
     let training_set = Arc::new(TrainingSet::extended(rows, &state, &data).at(&options.data)?);

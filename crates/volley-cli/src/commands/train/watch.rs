@@ -59,6 +59,7 @@ pub(super) fn run(
             None => pause(interrupt),
         }
     }
+    watch.inbox.look(None)?;
     watch.status.ends(&watch.inbox);
     info(format!("{}: no longer watched", folder.display()));
     Ok(())

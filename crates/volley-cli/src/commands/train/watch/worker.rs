@@ -171,7 +171,8 @@ fn outcome(status: ExitStatus, result: &[u8], said: Said) -> Outcome {
         None if was_asked_to_end(status) => Outcome::Interrupted,
         None => {
             let last: Vec<_> = said.last.into();
-            failed(format!("the program that trained ended by {status}: {}", last.join(" ")))
+            let last = if last.is_empty() { "without a word".to_owned() } else { last.join(" ") };
+            failed(format!("the program that trained ended by {status}: {last}"))
         }
     }
 }
@@ -224,7 +225,9 @@ mod tests {
     #[test]
     fn a_program_that_ends_without_a_word_has_failed_unless_it_was_asked_to() {
         let killed = outcome(ExitStatus::from_raw(9), b"", said(&[]));
-        assert!(matches!(killed, Outcome::Failed(FailureKind::Internal, why) if why.contains("signal: 9")));
+        assert!(
+            matches!(killed, Outcome::Failed(FailureKind::Internal, why) if why.ends_with(": without a word"))
+        );
         for signal in [2, 15] {
             assert!(matches!(outcome(ExitStatus::from_raw(signal), b"", said(&[])), Outcome::Interrupted));
         }
