@@ -5,7 +5,7 @@ use crate::testing::{Setup, clouds, rng, small_ring};
 use crate::volley_ckks::Flooding;
 use crate::volley_ckks::Security;
 use crate::volley_revolver::plan::Demands;
-use crate::{Dataset, Hyperparameters, Sharing, Trainer};
+use crate::{Dataset, Hyperparameters, ScoreKind, Sharing, Trainer};
 
 fn flooding(decryptions: u32) -> Flooding {
     Flooding::new(30, decryptions).unwrap()
@@ -120,7 +120,9 @@ fn model_with_noise(bits: f64) -> (Dataset, Model, f64) {
 fn rounded_statistics_change_scores_by_less_than_the_noise_does() {
     for bits in [10.0, 10.7, 16.0, 30.0] {
         let (data, model, deviation) = model_with_noise(bits);
+        let model = model.with_score_kind(ScoreKind::LogPosterior);
         let rounded = with_rounded_statistics(&model, deviation).unwrap();
+        assert_eq!(rounded.score_kind(), ScoreKind::LogPosterior);
         assert_ne!(rounded.preprocessing(), model.preprocessing());
         assert_eq!(rounded.weights(), model.weights());
         let exact = model.scores(data.features()).unwrap();
