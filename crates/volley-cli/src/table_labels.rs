@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 use volley_data::{Schema, Use};
-use volley_mlr::{ClassLabels, Dataset, Error};
+use volley_mlr::{ClassLabels, Dataset};
 use volley_program::units::{counted, grouped};
 
 /// Classes that are shown. --json has all.
@@ -32,20 +32,15 @@ struct ClassRows {
 }
 
 impl TableLabels {
-    /// The labels of rows in these columns.
-    ///
-    /// # Errors
-    ///
-    /// Those of labels that are no classes.
-    pub(crate) fn of(data: &Dataset, schema: &Schema) -> Result<Self, Error> {
-        let classes = ClassLabels::of(data.labels())?;
+    /// The labels of rows of these classes, in these columns.
+    pub(crate) fn of(classes: &ClassLabels, data: &Dataset, schema: &Schema) -> Self {
         let mut rows = vec![0; classes.len()];
         for class in data.labels().iter().filter_map(|label| classes.index_of(label)) {
             rows[class] += 1;
         }
         let counted = classes.names().iter().zip(rows);
         let classes = counted.map(|(class, rows)| ClassRows { class: class.clone(), rows }).collect();
-        Ok(Self { column: LabelColumn::of(schema), classes })
+        Self { column: LabelColumn::of(schema), classes }
     }
 }
 
@@ -92,18 +87,20 @@ mod tests {
 
     use super::*;
 
+    fn shown(data: &Dataset, schema: &Schema) -> String {
+        TableLabels::of(&ClassLabels::of(data.labels()).unwrap(), data, schema).to_string()
+    }
+
     #[test]
     fn the_column_and_the_classes_are_shown() {
         let data = Dataset::new(Array2::zeros((4, 1)), ["b", "a", "b", "b"]).unwrap();
         let names = vec!["x".to_owned(), "kind".to_owned()];
         let schema = Schema::new(vec![Use::Feature, Use::Label], Some(names)).unwrap();
-        let shown = TableLabels::of(&data, &schema).unwrap().to_string();
-        assert_eq!(shown, "labels           column 2 \"kind\": a (1 row), b (3)");
-        let elsewhere = TableLabels::of(&data, &Schema::of_features(1)).unwrap().to_string();
-        assert_eq!(elsewhere, "labels           a (1 row), b (3)");
+        assert_eq!(shown(&data, &schema), "labels           column 2 \"kind\": a (1 row), b (3)");
+        assert_eq!(shown(&data, &Schema::of_features(1)), "labels           a (1 row), b (3)");
         let many: Vec<String> = (0..1010).map(|label| label.to_string()).collect();
         let data = Dataset::new(Array2::zeros((1010, 1)), many).unwrap();
-        let shown = TableLabels::of(&data, &Schema::of_features(1)).unwrap().to_string();
+        let shown = shown(&data, &Schema::of_features(1));
         assert!(shown.ends_with("7 (1) and 1,002 more"), "{shown}");
     }
 }

@@ -56,7 +56,7 @@ impl Training {
             _ => BadInput::at(path, error),
         })?;
         let settings = self.of_shape(samples, features, classes.len());
-        let labels = TableLabels::of(&data, &schema).at(path)?;
+        let labels = TableLabels::of(&classes, &data, &schema);
         Ok(PlannedTable { settings, data, schema, labels })
     }
 
