@@ -212,13 +212,15 @@ impl Inbox {
 
     /// Says once that a folder has a job in a folder of its own, where none is looked for.
     fn tell_of_job_below(&mut self, name: OsString, folder: &Path) {
+        if self.too_deep.contains(&name) {
+            return;
+        }
         let folders = fs::read_dir(folder).into_iter().flatten().flatten();
         let is_job = |folder: &PathBuf| JobFolder::new(folder).job_file().symlink_metadata().is_ok();
         let Some(below) = folders.map(|entry| entry.path()).find(is_job) else { return };
-        if self.too_deep.insert(name) {
-            let (below, inbox) = (below.display().to_string(), self.folder.display().to_string());
-            warn(format!("{} is not looked at: a job is a folder in {}", escaped(&below), escaped(&inbox)));
-        }
+        let (below, inbox) = (below.display().to_string(), self.folder.display().to_string());
+        warn(format!("{} is not looked at: a job is a folder in {}", escaped(&below), escaped(&inbox)));
+        self.too_deep.insert(name);
     }
 
     /// The job to train: of those that wait, the one whose `job.vly` is the oldest. None while a program is at work on
