@@ -10,6 +10,7 @@ use std::path::Path;
 use ndarray::Array2;
 use volley_mlr::Precision;
 
+use crate::column::Column;
 use crate::error::{ContentError, excerpt};
 use crate::labels::LabelSource;
 use crate::source::{LIBSVM, Memory, label_bytes};
@@ -83,23 +84,36 @@ impl Rows {
         }
         // In a single column a blank line is a row without its value.
         if let (1, false, Some(row)) = (layout.width, self.lines.is_empty(), record.blank_line) {
-            return Err(ContentError::EmptyValue { row, column: 1 });
+            return Err(ContentError::EmptyValue { row, column: self.column(0) });
+        }
+        // A value below shows that those above are missing.
+        let last = layout.width - 1;
+        if layout.has_empty_end && !record.field(last).is_empty() {
+            let row = self.lines.first().copied().unwrap_or(row);
+            return Err(ContentError::EmptyValue { row, column: self.column(last) });
         }
         // The line's number counts as a value.
         memory.take(1 + layout.features.len(), size_of::<f64>())?;
         if let Some(column) = layout.label {
             let label = record.field(column);
             if label.is_empty() {
-                return Err(ContentError::EmptyLabel { row, column: column + 1 });
+                return Err(ContentError::EmptyLabel { row, column: self.column(column) });
             }
             memory.take(1, label_bytes(label.len()))?;
             self.labels.push(label.to_owned());
         }
         for &column in &layout.features {
-            self.values.push(value(record.field(column), row, column + 1)?);
+            let value = value(record.field(column), row, || self.column(column))?;
+            self.values.push(value);
         }
         self.lines.push(row);
         Ok(())
+    }
+
+    /// How messages name a column, counted from 0.
+    fn column(&self, index: usize) -> Column {
+        let name = self.header.as_ref().map(|names| excerpt(&names[index]));
+        Column { place: index + 1, name: name.filter(|name| !name.is_empty()) }
     }
 
     fn into_table(self, path: &Path, options: &TableOptions, comments: u64) -> Result<Table, ContentError> {
@@ -107,10 +121,11 @@ impl Rows {
             header: (options.header == Header::Auto).then(|| self.header_doubt(options)).flatten(),
             label: self.label_doubt(options),
             has_index: self.layout.has_index,
+            has_empty_end: self.layout.has_empty_end,
             comments,
             left_out: self.layout.left_out.clone(),
             is_nameless: self.layout.is_nameless,
-            numbering: if options.schema.is_none() { self.numbering() } else { None },
+            numbering: if options.schema.is_none() { self.numbering() } else { vec![] },
         };
         let Self { layout, header, labels, values, lines } = self;
         let (rows, found) = (lines.len(), values.len());
@@ -143,23 +158,29 @@ impl Rows {
         header::doubt_names(&names, options.schema.is_some())
     }
 
-    /// The name of the first column of the file, where it is a feature that seems to number the rows: each has another
-    /// whole number, and these count up by ones, or the name says so.
-    fn numbering(&self) -> Option<String> {
+    /// The features that seem to number the rows: each row has another whole number, and these count up by ones, or the
+    /// name says so.
+    fn numbering(&self) -> Vec<Column> {
         const ROWS: usize = 20;
-        if self.lines.len() < ROWS || self.layout.features.first() != Some(&0) {
-            return None;
+        if self.lines.len() < ROWS {
+            return vec![];
         }
-        let name = &self.header.as_ref()?[0];
-        let values: Vec<f64> =
-            self.values.chunks_exact(self.layout.features.len()).map(|row| row[0]).collect();
-        let is_whole = values.iter().all(|value| value.fract() == 0.0);
-        let different = values.iter().map(|value| value.to_bits()).collect::<HashSet<_>>().len();
-        let counts_up = values.windows(2).all(|pair| pair[1] == pair[0] + 1.0);
-        let lower = name.to_lowercase();
-        let is_named =
-            matches!(&lower[..], "id" | "index" | "number" | "no" | "nr") || lower.ends_with("_id");
-        (is_whole && different == values.len() && (counts_up || is_named)).then(|| name.clone())
+        let features = &self.layout.features;
+        let numbers_rows = |(place, column): &(usize, Column)| {
+            let values = || self.values.iter().skip(*place).step_by(features.len());
+            let counts_up = || values().zip(values().skip(1)).all(|(one, next)| *next == one + 1.0);
+            let differ =
+                || values().map(|value| value.to_bits()).collect::<HashSet<_>>().len() == self.lines.len();
+            values().all(|value| value.fract() == 0.0)
+                && (counts_up() || column.name.as_deref().is_some_and(says_number) && differ())
+        };
+        features
+            .iter()
+            .map(|&index| self.column(index))
+            .enumerate()
+            .filter(numbers_rows)
+            .map(|(_, column)| column)
+            .collect()
     }
 
     /// Why the first column may not have the labels, where nobody said that it has.
@@ -171,12 +192,18 @@ impl Rows {
     }
 }
 
-fn value(field: &str, row: u64, column: usize) -> Result<f64, ContentError> {
+/// Whether a column of this name numbers its rows, or whatever they are of.
+fn says_number(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    matches!(&lower[..], "id" | "index" | "number" | "no" | "nr") || lower.ends_with("_id")
+}
+
+fn value(field: &str, row: u64, column: impl FnOnce() -> Column) -> Result<f64, ContentError> {
     match field.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
-        Ok(_) => Err(ContentError::NotFinite { row, column, text: excerpt(field) }),
-        Err(_) if field.is_empty() => Err(ContentError::EmptyValue { row, column }),
-        Err(_) => Err(ContentError::NotANumber { row, column, text: excerpt(field) }),
+        Ok(_) => Err(ContentError::NotFinite { row, column: column(), text: excerpt(field) }),
+        Err(_) if field.is_empty() => Err(ContentError::EmptyValue { row, column: column() }),
+        Err(_) => Err(ContentError::NotANumber { row, column: column(), text: excerpt(field) }),
     }
 }
 

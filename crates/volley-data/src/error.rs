@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::column::Column;
+
 /// A file that cannot be used, and why.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[error("{}{}: {cause}", path.display(), in_entry(entry.as_deref()))]
@@ -123,12 +125,12 @@ pub enum ContentError {
         row: u64,
     },
     /// A label that is empty or only white space.
-    #[error("row {row}, column {column}: the label is empty")]
+    #[error("row {row}, {column}: the label is empty")]
     EmptyLabel {
         /// The row.
         row: u64,
         /// The column.
-        column: usize,
+        column: Column,
     },
     /// A label with a line break or another control character: labels are written one a line.
     #[error("row {row}: the label {label:?} has a line break or another control character")]
@@ -139,30 +141,30 @@ pub enum ContentError {
         label: String,
     },
     /// A value that is missing.
-    #[error("row {row}, column {column}: the value is empty")]
+    #[error("row {row}, {column}: the value is empty")]
     EmptyValue {
         /// The row.
         row: u64,
         /// The column.
-        column: usize,
+        column: Column,
     },
     /// A value that is no number.
-    #[error("row {row}, column {column}: {text:?} is not a number")]
+    #[error("row {row}, {column}: {text:?} is not a number")]
     NotANumber {
         /// The row.
         row: u64,
         /// The column.
-        column: usize,
+        column: Column,
         /// The value, shortened where it is long.
         text: String,
     },
     /// A value that is infinite or NaN.
-    #[error("row {row}, column {column}: {text:?} is not a finite number")]
+    #[error("row {row}, {column}: {text:?} is not a finite number")]
     NotFinite {
         /// The row.
         row: u64,
         /// The column.
-        column: usize,
+        column: Column,
         /// The value, shortened where it is long.
         text: String,
     },
@@ -187,6 +189,16 @@ pub enum ContentError {
         name: String,
         /// The number of columns with it.
         count: usize,
+    },
+    /// Columns of one name, of which a model's table has another number.
+    #[error("{found} columns are named {name:?}, the model has {expected} of them")]
+    RepeatedColumn {
+        /// The name.
+        name: String,
+        /// The number of columns with it.
+        found: usize,
+        /// The number of the model's columns with it.
+        expected: usize,
     },
     /// A column that is asked for by its place, where there is none.
     #[error("there is no column {place} among {columns}: they count from 1, or back from -1")]

@@ -87,7 +87,7 @@ fn read_labels(path: &Path, memory: &mut Memory) -> Result<Vec<String>, ContentE
 pub(crate) fn check_labels(labels: &[String], row: impl Fn(usize) -> u64) -> Result<(), ContentError> {
     let Some(index) = labels.iter().position(|label| !ClassLabels::is_name(label)) else { return Ok(()) };
     if labels[index].trim().is_empty() {
-        return Err(ContentError::EmptyLabel { row: row(index), column: 1 });
+        return Err(ContentError::EmptyLabel { row: row(index), column: 1.into() });
     }
     Err(ContentError::LabelCharacter { row: row(index), label: excerpt(&labels[index]) })
 }

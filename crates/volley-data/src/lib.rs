@@ -31,6 +31,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod column;
 mod csv_file;
 mod delimiter;
 mod error;
@@ -48,6 +49,7 @@ mod table;
 mod table_file;
 mod text_kind;
 
+pub use column::Column;
 pub use delimiter::{Comments, Delimiter};
 pub use error::{ContentError, DataError};
 pub use feature_file::{FeatureFormat, FeatureRows, write_features, write_features_in_bytes};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use volley_mlr::{ClassLabels, Dataset, Precision};
 
+use crate::column::Column;
 use crate::delimiter::{Comments, Delimiter};
 use crate::error::{ContentError, DataError, excerpt};
 use crate::labels::{LabelSource, check_labels};
@@ -87,6 +88,8 @@ pub struct Remarks {
     pub label: Option<LabelDoubt>,
     /// Whether the first column was left out, because it has no name: it is taken for numbers of rows.
     pub has_index: bool,
+    /// Whether the last column was left out, as it has neither a name nor a value: each line ends with a delimiter.
+    pub has_empty_end: bool,
     /// The number of lines that were left out as comments.
     pub comments: u64,
     /// The names of columns that are none of the model's.
@@ -94,8 +97,8 @@ pub struct Remarks {
     /// Whether columns with names were taken by place, as those of the model have no names, and nobody said that there
     /// is a header.
     pub is_nameless: bool,
-    /// The name of the first column, where it is a feature and seems to number the rows.
-    pub numbering: Option<String>,
+    /// The features that seem to number the rows.
+    pub numbering: Vec<Column>,
 }
 
 /// How a table is read.
@@ -263,7 +266,8 @@ impl Table {
                 self.features.indexed_iter().find(|(_, value)| !value.is_finite())
             {
                 let text = value.to_string();
-                return Err(ContentError::NotFinite { row: self.row_number(row), column: column + 1, text });
+                let column = (column + 1).into();
+                return Err(ContentError::NotFinite { row: self.row_number(row), column, text });
             }
             let Some(labels) = &self.labels else { return Ok(()) };
             let rows = self.features.nrows();

@@ -357,7 +357,7 @@ fn note_remarks(path: &str, remarks: &Remarks, observer: &dyn Observer) {
             .note(format!("{path}: {lines} left out that begin with #; --comments no reads them as rows"));
     }
     if !remarks.left_out.is_empty() {
-        let names = first_names(&remarks.left_out);
+        let names = first_names(&quoted(&remarks.left_out));
         observer.note(format!("{path}: left out, as no features of the model: {names}"));
     }
     if remarks.is_nameless {
@@ -365,10 +365,13 @@ fn note_remarks(path: &str, remarks: &Remarks, observer: &dyn Observer) {
             "{path}: the columns are taken by place, whatever their names, as those of the model have none"
         ));
     }
-    if let Some(name) = &remarks.numbering {
-        observer.note(format!(
-            "{path}: the column {name:?} seems to number the rows; --drop {name} leaves it out"
-        ));
+    for column in &remarks.numbering {
+        let place = column.place;
+        observer.note(format!("{path}: {column} seems to number the rows; --drop {place} leaves it out"));
+    }
+    if remarks.has_empty_end {
+        observer
+            .note(format!("{path}: each line ends with a separator, the empty column after it is left out"));
     }
     if let Some(doubt) = remarks.label {
         let help = "--label-column names another, -1 the last";
@@ -383,15 +386,18 @@ fn note_single_rows(path: &str, labels: &[String], observer: &dyn Observer) {
     let single: Vec<_> = rows.iter().filter(|&(_, &rows)| rows == 1).map(|(label, _)| label).collect();
     let has_others = single.len() < rows.len();
     if let (true, Some(_)) = (has_others, single.first()) {
-        observer.note(format!("{path}: classes of a single row: {}", first_names(&single)));
+        observer.note(format!("{path}: classes of a single row: {}", first_names(&quoted(&single))));
     }
 }
 
+fn quoted(names: &[impl Debug]) -> Vec<String> {
+    names.iter().map(|name| format!("{name:?}")).collect()
+}
+
 /// The first of some names, for a note.
-fn first_names(names: &[impl Debug]) -> String {
-    let shown: Vec<_> = names.iter().take(NAMES).map(|name| format!("{name:?}")).collect();
+pub(crate) fn first_names(names: &[String]) -> String {
     let more = if names.len() > NAMES { ", …" } else { "" };
-    format!("{}{more}", shown.join(", "))
+    format!("{}{more}", names[..names.len().min(NAMES)].join(", "))
 }
 
 #[cfg(test)]

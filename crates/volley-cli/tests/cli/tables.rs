@@ -74,6 +74,15 @@ fn columns_of_another_unit_are_named() {
     for command in ["predict", "evaluate"] {
         files.run(command, &table, &[]).success().stderr(contains(far));
     }
+    // So small a part of the deviation, in as many rows, is no chance.
+    let rows = |count: usize| (0..count).map(|row| format!("1.{row:02},{}\n", row % 3)).collect::<String>();
+    let table = files.write("inches.csv", rows(12));
+    files.run("predict", &table, &[]).success().stderr("");
+    let table = files.write("inches.csv", rows(24));
+    files
+        .run("predict", &table, &[])
+        .success()
+        .stderr(contains("the values of feature 1 vary far less than"));
 }
 
 #[test]
@@ -128,7 +137,10 @@ fn the_problem_of_rows_without_labels_is_told_as_theirs() {
         .stderr(contains("row 2, column 1: \"nan\" is not a finite number"));
     // A single column, as another separator leaves it: no labels without values.
     let table = files.write("spaces.csv", "1 2\n4 3\n");
-    files.run("predict", &table, &[]).code(2).stderr(contains("row 2, column 1: \"4 3\" is not a number"));
+    files
+        .run("predict", &table, &[])
+        .code(2)
+        .stderr(contains("row 2, column 1 (\"1 2\"): \"4 3\" is not a number"));
 }
 
 /// A table to train on, which `volley init` reads without keys.
@@ -199,7 +211,7 @@ fn values_that_are_no_numbers_are_refused_with_advice() {
         ("\"1,5\"", "numbers have a decimal point"),
     ] {
         let refused = init(&files, &format!("kind,x,y\na,1,2\nb,1,{value}\n"), &[]).code(2).stdout("");
-        refused.stderr(contains("train.csv: row 3, column 3: ").and(contains(words)));
+        refused.stderr(contains("train.csv: row 3, column 3 (\"y\"): ").and(contains(words)));
     }
     init(&files, "kind,x,y\na,1,2\nb,2,red\n", &["--drop", "3"]).success();
 }

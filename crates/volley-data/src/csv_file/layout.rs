@@ -29,6 +29,8 @@ pub(super) struct Layout {
     pub(super) features: Vec<usize>,
     /// Whether the first column has no name and is left out.
     pub(super) has_index: bool,
+    /// Whether the last column has neither a name nor, in the first row, a value, and is left out.
+    pub(super) has_empty_end: bool,
     /// Columns that nobody asked to leave out.
     pub(super) left_out: Vec<String>,
     /// Whether columns with names go by place, as those of the model have none, and nobody said that there is a header.
@@ -71,6 +73,7 @@ struct First<'a> {
     fields: &'a [&'a str],
     has_header: bool,
     has_index: bool,
+    has_empty_end: bool,
     options: &'a TableOptions,
     label: Option<usize>,
     /// The columns that are neither the label's nor left out.
@@ -84,7 +87,8 @@ impl<'a> First<'a> {
         options: &'a TableOptions,
     ) -> Result<Self, ContentError> {
         let width = fields.len();
-        let has_header = has_header(fields, options);
+        let end = empty_end(fields, second);
+        let has_header = has_header(fields, end, options);
         let label = match &options.labels {
             LabelSource::Column(index) if *index < width => Some(*index),
             LabelSource::Column(index) => {
@@ -116,8 +120,10 @@ impl<'a> First<'a> {
         let is_index = is_index && has_header && UNNAMED.contains(&fields[0]) && free.contains(&0);
         let is_index = is_index && use_of_first.is_none_or(|known| known == Use::Dropped);
         free.retain(|&place| place > 0 || !is_index);
+        let has_empty_end = end.is_some_and(|end| free.contains(&end));
+        free.retain(|place| Some(*place) != end);
         let has_index = is_index && use_of_first.is_none();
-        Ok(Self { fields, has_header, has_index, options, label, free })
+        Ok(Self { fields, has_header, has_index, has_empty_end, options, label, free })
     }
 
     /// A table that no model was trained on: by default the labels are in the first column.
@@ -205,6 +211,7 @@ impl<'a> First<'a> {
             label: self.label,
             features,
             has_index: self.has_index,
+            has_empty_end: self.has_empty_end,
             left_out: self.names_of(left_out),
             is_nameless: self.has_header && self.options.header == Header::Auto && schema.names().is_none(),
             schema,
@@ -242,13 +249,24 @@ impl<'a> Counterparts<'a> {
         let rank = trained.iter().position(|&other| other == place);
         match rank {
             Some(rank) if here.len() == trained.len() => Ok(Some(here[rank])),
-            _ => Err(ContentError::AmbiguousColumn { name: name.clone(), count: here.len() }),
+            _ => {
+                let (found, expected) = (here.len(), trained.len());
+                Err(ContentError::RepeatedColumn { name: name.clone(), found, expected })
+            }
         }
     }
 }
 
-/// Whether the first row is a header. One that has all names of a model's features is, whatever they look like.
-fn has_header(fields: &[&str], options: &TableOptions) -> bool {
+/// The last column, where it is empty in the first two rows: each line ends with a separator.
+fn empty_end(fields: &[&str], second: Option<&Record>) -> Option<usize> {
+    let (end, second) = (fields.len() - 1, second?);
+    let is_empty = second.len() == fields.len() && fields[end].is_empty() && second.field(end).is_empty();
+    (end > 0 && is_empty).then_some(end)
+}
+
+/// Whether the first row is a header. One that has all names of a model's features is, whatever they look like. A
+/// column at the end that is empty says nothing.
+fn has_header(fields: &[&str], empty_end: Option<usize>, options: &TableOptions) -> bool {
     let named = match &options.labels {
         LabelSource::Named(name) | LabelSource::Ignored(Some(name)) => Some(name),
         _ => None,
@@ -262,7 +280,8 @@ fn has_header(fields: &[&str], options: &TableOptions) -> bool {
         (LabelSource::Usual, None) => Some(0),
         _ => None,
     };
-    let chosen: Vec<usize> = options.drop.iter().chain(named).filter_map(find).chain(label).collect();
+    let chosen = options.drop.iter().chain(named).filter_map(find).chain(label).chain(empty_end);
+    let chosen: Vec<usize> = chosen.collect();
     let names = options.schema.as_ref().and_then(Schema::feature_names);
     let found: HashSet<&str> = fields.iter().copied().collect();
     let has_names = names.is_some_and(|names| names.iter().all(|name| found.contains(name)));

@@ -99,21 +99,33 @@ fn rows_of_other_lengths_are_refused() {
 fn values_that_are_no_finite_numbers_are_refused() {
     let error = |content: &[u8]| read(content, &LabelSource::Usual).unwrap_err();
     let text = String::from;
-    assert_eq!(error(b"a,1,2\nb,x,4\n"), ContentError::NotANumber { row: 2, column: 2, text: text("x") });
-    assert_eq!(error(b"a,1,2\nb,3,\n"), ContentError::EmptyValue { row: 2, column: 3 });
-    assert_eq!(error(b"a,1,2\nb,nan,4\n"), ContentError::NotFinite { row: 2, column: 2, text: text("nan") });
+    assert_eq!(
+        error(b"a,1,2\nb,x,4\n"),
+        ContentError::NotANumber { row: 2, column: 2.into(), text: text("x") }
+    );
+    assert_eq!(error(b"a,1,2\nb,3,\n"), ContentError::EmptyValue { row: 2, column: 3.into() });
+    assert_eq!(
+        error(b"a,1,2\nb,nan,4\n"),
+        ContentError::NotFinite { row: 2, column: 2.into(), text: text("nan") }
+    );
     assert_eq!(
         error(b"a,1,2\nb,3,-inf\n"),
-        ContentError::NotFinite { row: 2, column: 3, text: text("-inf") }
+        ContentError::NotFinite { row: 2, column: 3.into(), text: text("-inf") }
     );
-    assert_eq!(error(b"a,1,1e400\n"), ContentError::NotFinite { row: 1, column: 3, text: text("1e400") });
+    assert_eq!(
+        error(b"a,1,1e400\n"),
+        ContentError::NotFinite { row: 1, column: 3.into(), text: text("1e400") }
+    );
     let long = format!("a,1,{}\n", "x".repeat(1000));
     assert!(problem(long.as_bytes()).len() < 100);
 }
 
 #[test]
 fn labels_must_not_be_empty() {
-    assert_eq!(read(b"a,1\n ,2\n", &LabelSource::Usual), Err(ContentError::EmptyLabel { row: 2, column: 1 }));
+    assert_eq!(
+        read(b"a,1\n ,2\n", &LabelSource::Usual),
+        Err(ContentError::EmptyLabel { row: 2, column: 1.into() })
+    );
 }
 
 #[test]
@@ -162,7 +174,7 @@ fn quotes_stand_around_fields_only() {
     let table = usual(b" \"a,\"\"b\"\"\" , \"1\" ,2\n\"\"\"\",3,4\n");
     assert_eq!(table.labels.unwrap(), ["a,\"b\"", "\""]);
     assert_eq!(table.features, array![[1.0, 2.0], [3.0, 4.0]]);
-    assert_eq!(usual_error(b"a,1\n\"\",2\n"), ContentError::EmptyLabel { row: 2, column: 1 });
+    assert_eq!(usual_error(b"a,1\n\"\",2\n"), ContentError::EmptyLabel { row: 2, column: 1.into() });
 }
 
 #[test]
@@ -181,7 +193,7 @@ fn lines_end_in_three_ways_and_are_counted() {
 #[test]
 fn a_blank_line_in_a_single_column_is_a_missing_value() {
     let read = |content: &[u8]| read(content, &LabelSource::Absent);
-    assert_eq!(read(b"1\n\n \n2\n"), Err(ContentError::EmptyValue { row: 2, column: 1 }));
+    assert_eq!(read(b"1\n\n \n2\n"), Err(ContentError::EmptyValue { row: 2, column: 1.into() }));
     assert_eq!(read(b"\n1\n2\n\n\n").unwrap().features, array![[1.0], [2.0]]);
 }
 
@@ -197,7 +209,7 @@ fn the_first_row_shows_what_separates() {
     // A decimal comma, seen at once or with the first value.
     let mixed = ContentError::Separators { first: ';', second: ',' };
     assert_eq!(read(b"a;1,5;2\n", &LabelSource::Usual), Err(mixed));
-    assert_eq!(problem(b"l;x;y\na;1,5;2\n"), "row 2, column 2: \"1,5\" is not a number");
+    assert_eq!(problem(b"l;x;y\na;1,5;2\n"), "row 2, column 2 (\"x\"): \"1,5\" is not a number");
     assert_eq!(
         problem(b"\"a;b\",1\n\"a;b\";1\n"),
         "row 2, column 1: the quote that begins here is closed in row 2 with text after it"
@@ -220,7 +232,7 @@ fn a_header_is_what_it_is_said_to_be() {
     assert!(matches!(missing, Err(ContentError::MissingColumn { .. })), "{missing:?}");
     let words = b"label,x\na,1\n";
     let error = read_as(words, Header::No, &LabelSource::Usual);
-    assert_eq!(error, Err(ContentError::NotANumber { row: 1, column: 2, text: "x".into() }));
+    assert_eq!(error, Err(ContentError::NotANumber { row: 1, column: 2.into(), text: "x".into() }));
     let no_header = Err(ContentError::NoHeader { name: "x".into() });
     assert_eq!(read_as(words, Header::No, &LabelSource::Named("x".into())), no_header);
     assert_eq!(read_as(b"1,2\n", Header::Yes, &LabelSource::Usual), Err(ContentError::NoRows));
@@ -275,7 +287,7 @@ fn text_that_is_none() {
         assert_eq!(read(content, &LabelSource::Usual), Err(ContentError::NotUtf8 { row, column }));
     }
     let error = read(b"a,1\nb,\x002\n", &LabelSource::Usual);
-    assert_eq!(error, Err(ContentError::NotANumber { row: 2, column: 2, text: "\x002".into() }));
+    assert_eq!(error, Err(ContentError::NotANumber { row: 2, column: 2.into(), text: "\x002".into() }));
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn what_cannot_be_written() {
     for (label, cause) in [
         ("a\0", ContentError::LabelCharacter { row: 2, label: "a\0".into() }),
         ("a\nb", ContentError::LabelCharacter { row: 2, label: "a\nb".into() }),
-        (" ", ContentError::EmptyLabel { row: 2, column: 1 }),
+        (" ", ContentError::EmptyLabel { row: 2, column: 1.into() }),
     ] {
         let labels = ["b", label, "c"].map(str::to_owned);
         for format in [FeatureFormat::Csv, FeatureFormat::Npz] {

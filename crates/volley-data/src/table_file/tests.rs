@@ -226,7 +226,7 @@ fn a_stream_is_read_as_a_file_of_its_content() {
         array![[1.0], [2.0]]
     );
     let error = read_table_from(path, &b"a,x\nb,1\nc,y\n"[..], &TableOptions::default()).unwrap_err();
-    assert_eq!(error.to_string(), "standard input: row 3, column 2: \"y\" is not a number");
+    assert_eq!(error.to_string(), "standard input: row 3, column 2 (\"x\"): \"y\" is not a number");
     let limited = TableOptions { limit: 1000, ..TableOptions::default() };
     let error = *read_table_from(path, &archive[..], &limited).unwrap_err().cause;
     assert_eq!(error, ContentError::TooLarge { limit: 250 });

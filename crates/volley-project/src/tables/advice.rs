@@ -24,16 +24,16 @@ fn advice(cause: &ContentError, has_label_choice: bool, columns: Columns) -> Opt
     let text = |text: &str| Some(text.to_owned());
     match cause {
         ContentError::NotANumber { row, column, text } => {
-            Some(of_text(text, *row, *column, has_label_choice, columns))
+            Some(of_text(text, *row, column.place, has_label_choice, columns))
         }
         ContentError::NotFinite { text, column, .. } if TextKind::of(text) == TextKind::Missing => {
-            Some(missing(*column, columns))
+            Some(missing(column.place, columns))
         }
         ContentError::NotFinite { .. } if columns == Columns::Fixed => text("leave out its row"),
         ContentError::NotFinite { column, .. } => {
-            Some(format!("leave out its row or its column (--drop {column})"))
+            Some(format!("leave out its row or its column (--drop {})", column.place))
         }
-        ContentError::EmptyValue { column, .. } => Some(missing(*column, columns)),
+        ContentError::EmptyValue { column, .. } => Some(missing(column.place, columns)),
         ContentError::EmptyLabel { .. } => {
             text("leave out rows without a label, or name the column of the labels: --label-column")
         }
@@ -187,12 +187,14 @@ fn of_text(text: &str, row: u64, column: usize, has_label_choice: bool, columns:
 mod tests {
     use std::path::Path;
 
+    use volley_data::Column;
+
     use super::*;
 
     #[test]
     fn each_kind_of_text_has_its_own_advice() {
         let said = |text: &str, row, column, has_label_choice| {
-            let error = ContentError::NotANumber { row, column, text: text.into() };
+            let error = ContentError::NotANumber { row, column: Column::from(column), text: text.into() };
             with_advice(&error.in_file(Path::new("x.csv")), has_label_choice, Columns::Free).to_string()
         };
         for (text, words) in [
@@ -228,9 +230,9 @@ mod tests {
         for text in ["", "NA", "nan", "inf", "True", "2024-01-31", "red", "a b"] {
             let text_of = || text.to_owned();
             for cause in [
-                ContentError::EmptyValue { row: 2, column: 1 },
-                ContentError::NotFinite { row: 2, column: 1, text: text_of() },
-                ContentError::NotANumber { row: 2, column: 1, text: text_of() },
+                ContentError::EmptyValue { row: 2, column: 1.into() },
+                ContentError::NotFinite { row: 2, column: 1.into(), text: text_of() },
+                ContentError::NotANumber { row: 2, column: 1.into(), text: text_of() },
             ] {
                 let said = advice(&cause, true, Columns::Fixed).unwrap();
                 assert!(!said.contains("--drop") && !said.contains("the column"), "{cause}: {said}");
@@ -241,12 +243,12 @@ mod tests {
     #[test]
     fn advice_names_the_option_that_helps() {
         let (name, found) = (String::from("a"), vec![]);
-        let not_finite = |text: &str| ContentError::NotFinite { row: 1, column: 2, text: text.into() };
+        let not_finite = |text: &str| ContentError::NotFinite { row: 1, column: 2.into(), text: text.into() };
         for (cause, words) in [
             (not_finite("nan"), "fill in missing values"),
             (not_finite("inf"), "--drop 2"),
-            (ContentError::EmptyValue { row: 1, column: 2 }, "--drop 2"),
-            (ContentError::EmptyLabel { row: 1, column: 2 }, "--label-column"),
+            (ContentError::EmptyValue { row: 1, column: 2.into() }, "--drop 2"),
+            (ContentError::EmptyLabel { row: 1, column: 2.into() }, "--label-column"),
             (ContentError::NoHeader { name: name.clone() }, "--header yes"),
             (ContentError::MissingColumn { name: name.clone(), found: found.clone() }, "-1"),
             (ContentError::AmbiguousColumn { name: name.clone(), count: 2 }, "-1"),

@@ -4,11 +4,16 @@ use ndarray::array;
 use proptest::prelude::*;
 
 use super::*;
+use crate::column::Column;
 use crate::source::Memory;
 use crate::table::{Header, HeaderDoubt, LabelDoubt, Table};
 
 fn options(labels: LabelSource) -> TableOptions {
     TableOptions::with_labels(labels)
+}
+
+fn column(place: usize, name: &str) -> Column {
+    Column { place, name: Some(name.to_owned()) }
 }
 
 fn named(name: &str) -> LabelSource {
@@ -74,7 +79,7 @@ fn columns_that_a_model_lacks_or_does_not_know() {
     assert_eq!(read("kind,width\noak,3\n", &usual), missing("height", &["kind", "width"]));
     let dropped = TableOptions { drop: texts(&["width"]), ..usual.clone() };
     assert_eq!(read("kind,width,height\noak,3,4\n", &dropped), missing("width", &["kind", "height"]));
-    let twice = Err(ContentError::AmbiguousColumn { name: "width".into(), count: 2 });
+    let twice = Err(ContentError::RepeatedColumn { name: "width".into(), found: 2, expected: 1 });
     assert_eq!(read("kind,width,height,width\noak,3,4,5\n", &usual), twice);
     assert_eq!(read("width,height\n3,4\n", &usual), Err(ContentError::NoLabels));
     let unknown = Err(ContentError::LabelColumnUnknown { found: texts(&["tree", "age"]) });
@@ -92,7 +97,7 @@ fn of_columns_with_one_name_the_first_goes_to_the_first() {
     let usual = trained("kind,x,y,x\nelm,1,2,3\n", LabelSource::Usual, &[]);
     let table = read("x,kind,x,y\n1,elm,3,2\n", &usual).unwrap();
     assert_eq!((table.features, table.remarks.header), (array![[1.0, 2.0, 3.0]], None));
-    let once = Err(ContentError::AmbiguousColumn { name: "x".into(), count: 1 });
+    let once = Err(ContentError::RepeatedColumn { name: "x".into(), found: 1, expected: 2 });
     assert_eq!(read("kind,x,y\nelm,1,2\n", &usual), once);
 }
 
@@ -124,28 +129,56 @@ fn labels_that_nobody_looks_at_may_be_missing() {
         let table = read(content, &TableOptions { labels, ..usual.clone() }).unwrap();
         assert_eq!((table.labels, table.features), (None, array![[3.0, 4.0]]));
     }
-    assert_eq!(read(content, &usual), Err(ContentError::EmptyLabel { row: 2, column: 2 }));
+    assert_eq!(read(content, &usual), Err(ContentError::EmptyLabel { row: 2, column: column(2, "kind") }));
     let first = nameless(TableOptions { labels: LabelSource::Ignored(Some("1".into())), ..usual });
     assert_eq!(read(",3,4\n", &first).unwrap().features, array![[3.0, 4.0]]);
 }
 
 #[test]
-fn a_first_column_that_numbers_the_rows_is_told() {
+fn a_column_that_numbers_the_rows_is_told() {
     let numbering = |name: &str, value: &dyn Fn(usize) -> usize, rows: usize| {
         let rows: String =
             (0..rows).map(|row| format!("{},elm{},{}\n", value(row), row % 2, row % 3)).collect();
         read(&format!("{name},kind,x\n{rows}"), &options(named("kind"))).unwrap().remarks.numbering
     };
     let mixed = |row: usize| row * 7 % 30;
-    assert_eq!(numbering("row", &|row| row + 5, 30), Some("row".to_owned()));
+    assert_eq!(numbering("row", &|row| row + 5, 30), [column(1, "row")]);
     for name in ["ID", "patient_id", "nr"] {
-        assert_eq!(numbering(name, &mixed, 30), Some(name.to_owned()));
-        assert_eq!(numbering(name, &|row| row % 29, 30), None);
-        assert_eq!(numbering(name, &mixed, 19), None);
+        assert_eq!(numbering(name, &mixed, 30), [column(1, name)]);
+        assert_eq!(numbering(name, &|row| row % 29, 30), []);
+        assert_eq!(numbering(name, &mixed, 19), []);
     }
-    assert_eq!(numbering("age", &mixed, 30), None);
-    let rows: String = (0..30).map(|row| format!("{row},elm,1\n")).collect();
-    assert_eq!(read(&rows, &options(named("2"))).unwrap().remarks.numbering, None);
+    assert_eq!(numbering("age", &mixed, 30), []);
+    // Wherever it is, and without names.
+    let rows: String = (0..30).map(|row| format!("elm,1,{row}\n")).collect();
+    assert_eq!(read(&rows, &options(LabelSource::Usual)).unwrap().remarks.numbering, [3.into()]);
+}
+
+#[test]
+fn an_empty_column_at_the_end_is_left_out() {
+    let usual = options(LabelSource::Usual);
+    let rows = "oak,3,4,\nelm,1,2,\n";
+    let expected =
+        |names: &[&str]| (texts(&["oak", "elm"]), vec![vec![3.0, 4.0], vec![1.0, 2.0]], texts(names));
+    for (content, names) in
+        [(format!("kind,width,height,\n{rows}"), &["width", "height"][..]), (rows.to_owned(), &[])]
+    {
+        let table = read(&content, &usual).unwrap();
+        assert!(table.remarks.has_empty_end);
+        let schema = TableOptions { schema: Some(table.schema().clone()), ..usual.clone() };
+        assert_eq!(parts(table), expected(names));
+        assert_eq!(parts(read(&content, &schema).unwrap()), expected(names));
+        // Counted from the end it is the last.
+        let dropped = TableOptions { drop: texts(&["-1"]), ..usual.clone() };
+        let table = read(&content, &dropped).unwrap();
+        assert!(!table.remarks.has_empty_end);
+        assert_eq!(parts(table), expected(names));
+    }
+    // A single row says too little, and one that has a value there shows that the others lack it.
+    assert_eq!(read("oak,3,\n", &usual), Err(ContentError::EmptyValue { row: 1, column: 3.into() }));
+    let later = read("oak,3,\noak,4,\nelm,5,6\n", &usual);
+    assert_eq!(later, Err(ContentError::EmptyValue { row: 1, column: 3.into() }));
+    assert!(!read("oak,3\noak,4\n", &usual).unwrap().remarks.has_empty_end);
 }
 
 #[test]
@@ -269,7 +302,7 @@ fn numbers_of_rows_without_a_name_are_left_out() {
     assert!(read(",x,y,kind\ncar,1,2,elm\n", &options(named("kind"))).unwrap().remarks.has_index);
     // A named column of numbers is a column, and an empty field in a row that is none is an empty label.
     assert!(!read("id,kind,x\n0,1,2\n", &usual).unwrap().remarks.has_index);
-    assert_eq!(read(",1,5\n", &usual), Err(ContentError::EmptyLabel { row: 1, column: 1 }));
+    assert_eq!(read(",1,5\n", &usual), Err(ContentError::EmptyLabel { row: 1, column: 1.into() }));
     // A model leaves out what was left out, and takes what was its label or feature.
     let model = trained(",kind,x,y\n0,elm,1,2\n", LabelSource::Usual, &[]);
     let again = read(",y,kind,x\n7,2,oak,1\n", &model).unwrap();
