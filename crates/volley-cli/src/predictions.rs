@@ -7,20 +7,14 @@ use anyhow::Result;
 use clap::Args;
 use ndarray::Array2;
 use serde::Serialize;
-use volley_data::{ContentError, DataError, RowFigure, Schema, TableModel, read_model, write_predictions};
-use volley_mlr::{Error, Preprocessing};
+use volley_data::{ContentError, DataError, RowFigure, TableModel, read_model, write_predictions};
 use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
-use volley_project::RowScores;
 use volley_project::atomic::{Staged, check_free};
+use volley_project::{RowScores, UnlikeColumns};
 
-use crate::console::{info, note};
+use crate::console::{Console, info};
 use crate::output::Output;
-
-/// Share of the values of a column that are cut off, above which the column is named.
-const CUT_OFF: f64 = 0.5;
-/// Columns that are named.
-const SHOWN_COLUMNS: usize = 8;
 
 /// The model in a file.
 ///
@@ -65,14 +59,15 @@ impl fmt::Display for Predictions<'_> {
 }
 
 /// The scores of the raw rows of a file. A row whose scores overflow has no highest one, and is refused. Columns whose
-/// values are far from those trained on are named.
+/// values are unlike those trained on are named.
 pub(crate) fn scores_of(
     model: &TableModel,
     features: &Array2<f64>,
     data: &Path,
 ) -> Result<Array2<f64>, BadInput> {
     let scores = model.model().scores(features).at(data)?;
-    note_cut_off(model.model().preprocessing(), model.schema(), features, data)?;
+    let preprocessing = model.model().preprocessing();
+    UnlikeColumns::of(preprocessing, model.schema(), features, data)?.note(data, &Console::default());
     let overflows = |row: &ndarray::ArrayView1<'_, f64>| row.iter().any(|score| !score.is_finite());
     match scores.rows().into_iter().position(|row| overflows(&row)) {
         None => Ok(scores),
@@ -84,44 +79,6 @@ pub(crate) fn scores_of(
             Err(BadInput::at(data, problem))
         }
     }
-}
-
-/// Says which columns have hardly a value that is near those trained on.
-pub(crate) fn note_cut_off(
-    preprocessing: &Preprocessing,
-    schema: &Schema,
-    features: &Array2<f64>,
-    data: &Path,
-) -> Result<(), BadInput> {
-    let found = cut_off(preprocessing, schema, features).at(data)?;
-    found.into_iter().for_each(|problem| note(format!("{}: {problem}", data.display())));
-    Ok(())
-}
-
-/// The columns that have hardly a value which is near those trained on, if there are any: of another unit, or not the
-/// column.
-pub(crate) fn cut_off(
-    preprocessing: &Preprocessing,
-    schema: &Schema,
-    features: &Array2<f64>,
-) -> Result<Option<String>, Error> {
-    let names = schema.feature_names();
-    let name = |place: usize| match &names {
-        Some(names) => format!("{:?}", names[place]),
-        None => format!("feature {}", place + 1),
-    };
-    let shares = preprocessing.cut_off(features)?;
-    let far = shares.iter().enumerate().filter(|(_, share)| **share > CUT_OFF);
-    let far: Vec<_> = far.map(|(place, _)| name(place)).collect();
-    if far.is_empty() {
-        return Ok(None);
-    }
-    let more = if far.len() > SHOWN_COLUMNS { ", …" } else { "" };
-    let shown = far[..far.len().min(SHOWN_COLUMNS)].join(", ");
-    Ok(Some(format!(
-        "most values of {shown}{more} are far from those trained on, and are cut off at four deviations: is it the \
-         same unit and the same column?"
-    )))
 }
 
 /// What is written of predictions, and where.

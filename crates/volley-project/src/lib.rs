@@ -36,6 +36,7 @@ mod settings;
 mod shared_models;
 mod tables;
 mod training;
+mod unlike;
 mod upload;
 
 pub use check::check_upload;
@@ -54,5 +55,6 @@ pub use scoring::{RowScores, score, scores_of};
 pub use settings::{SecurityBits, Settings};
 pub use tables::{TableSource, is_stdin};
 pub use training::{IterationsDone, stop, train};
+pub use unlike::UnlikeColumns;
 pub use upload::{check_keys, encrypt};
 pub use volley_program;

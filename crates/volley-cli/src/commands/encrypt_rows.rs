@@ -12,12 +12,11 @@ use serde::Serialize;
 use volley_program::OrBadInput;
 use volley_program::units::{counted, show_bytes};
 use volley_project::atomic::check_free;
-use volley_project::{Project, TableSource};
+use volley_project::{Project, TableSource, UnlikeColumns};
 
 use crate::console::Console;
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;
-use crate::predictions::note_cut_off;
 
 /// Encrypted prediction, step 1, owner: encrypt rows
 #[derive(Args, Debug)]
@@ -73,7 +72,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let job = project.job()?;
     let (schema, state) = (project.schema(&job)?, project.owner_state(&job)?);
     let features = table.read_features(data, &schema, &console)?;
-    note_cut_off(state.preprocessing(), &schema, &features, data)?;
+    UnlikeColumns::of(state.preprocessing(), &schema, &features, data)?.note(data, &console);
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
     let passphrase = || options.source.open();
     let plan = project

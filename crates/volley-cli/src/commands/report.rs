@@ -12,7 +12,7 @@ use volley_data::{Images, LabelSource, Schema, TableModel, read_images};
 use volley_mlr::{Dataset, Plan, Step};
 use volley_program::{BadInput, OrBadInput};
 use volley_project::atomic::Staged;
-use volley_project::{Project, TableSource, is_stdin};
+use volley_project::{Project, TableSource, UnlikeColumns, is_stdin};
 use volley_report::{Error, PageFile, Report, Rows, Training};
 
 use crate::class_weight::{ClassWeight, prepare};
@@ -136,12 +136,9 @@ impl Options {
     fn test_rows(&self, source: &TableSource, model: &TableModel) -> Result<Dataset, BadInput> {
         let table = source.read_labelled(&self.test, model.schema(), &Console::default())?;
         source.check_classes(&table, model.model().classes())?;
-        predictions::note_cut_off(
-            model.model().preprocessing(),
-            model.schema(),
-            table.features(),
-            &self.test,
-        )?;
+        let preprocessing = model.model().preprocessing();
+        let unlike = UnlikeColumns::of(preprocessing, model.schema(), table.features(), &self.test)?;
+        unlike.note(&self.test, &Console::default());
         table.into_dataset().or_bad_input()
     }
 

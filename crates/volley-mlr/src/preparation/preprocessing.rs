@@ -62,6 +62,16 @@ pub struct Standardisation {
     pub inverse_deviation: f64,
 }
 
+/// How the values of a column lie among those that a preprocessing was fitted to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ColumnSpread {
+    /// The share of the values that standardising cuts off, in \[0, 1\]: those four deviations or more from the
+    /// mean.
+    pub cut_off: f64,
+    /// Their standard deviation once they are standardised: about 1 for rows of the same kind, 0 where all are equal.
+    pub deviation: f64,
+}
+
 impl Preprocessing {
     /// A preprocessing fitted to `training` rows, samples × columns, of double precision.
     #[must_use]
@@ -134,23 +144,27 @@ impl Preprocessing {
         }
     }
 
-    /// The share of the values of each column that standardising cuts off, in \[0, 1\]: those that are four deviations
-    /// or more from the mean of the rows it was fitted to. Zeros where features stay as they are.
+    /// How the values of each column lie among those that it was fitted to; none where features stay as they are.
     ///
     /// # Errors
     ///
     /// [`Error::ColumnCount`] if there are not as many columns as were fitted.
-    pub fn cut_off(&self, features: &Array2<f64>) -> Result<Vec<f64>, Error> {
-        let (rows, found) = features.dim();
+    pub fn spreads(&self, features: &Array2<f64>) -> Result<Option<Vec<ColumnSpread>>, Error> {
+        let found = features.ncols();
         if found != self.columns() {
             return Err(Error::ColumnCount { expected: self.columns(), found });
         }
-        let Some(columns) = self.standardisations() else { return Ok(vec![0.0; found]) };
-        let share = |(column, values): (&Standardisation, ArrayView1<'_, f64>)| {
-            let is_cut_off = |value: &&f64| column.apply(**value).abs() >= Standardisation::CLIP;
-            values.iter().filter(is_cut_off).count() as f64 / rows as f64
+        let spread = |(column, values): (&Standardisation, ArrayView1<'_, f64>)| {
+            let values = values.mapv(|value| column.apply(value));
+            let is_cut_off = |value: &&f64| value.abs() >= Standardisation::CLIP;
+            ColumnSpread {
+                cut_off: values.iter().filter(is_cut_off).count() as f64 / values.len() as f64,
+                deviation: values.std(0.0),
+            }
         };
-        Ok(columns.iter().zip(features.columns()).map(share).collect())
+        let of_columns =
+            |columns: &[Standardisation]| columns.iter().zip(features.columns()).map(spread).collect();
+        Ok(self.standardisations().map(of_columns))
     }
 
     /// The bias column and the prepared features: samples × (columns + 1).

@@ -6,7 +6,7 @@ use crate::files::open_named;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use volley_data::{Schema, Table};
-use volley_mlr::Dataset;
+use volley_mlr::{Dataset, OwnerState};
 use volley_program::{BadInput, OrBadInput};
 
 use super::agreement::Invitation;
@@ -14,6 +14,7 @@ use super::folder::{PARTY, PoolFolder, SERVER};
 use super::text::Text;
 use crate::observer::Observer;
 use crate::tables::{TableSource, is_stdin};
+use crate::unlike::UnlikeColumns;
 
 /// `party.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -108,6 +109,19 @@ impl Owner {
         observer: &dyn Observer,
     ) -> Result<Array2<f64>, BadInput> {
         source.or_format(self.source.clone()).read_features(table, columns, observer)
+    }
+
+    /// Says which columns of this owner's rows are unlike those of all owners.
+    pub(super) fn note_unlike(
+        &self,
+        rows: &Dataset,
+        state: &OwnerState,
+        columns: &Schema,
+        observer: &dyn Observer,
+    ) -> Result<(), BadInput> {
+        let unlike = UnlikeColumns::of(state.preprocessing(), columns, rows.features(), &self.table)?;
+        unlike.note(&self.table, observer);
+        Ok(())
     }
 
     fn hash_now(&self) -> Result<String, BadInput> {

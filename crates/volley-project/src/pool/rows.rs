@@ -21,6 +21,7 @@ pub(super) fn send(session: &Session) -> Result<()> {
     let (job, plan) = (&agreed.job, agreed.plan().plan());
     let (state, key) = (owner_state(session)?, public_key(session)?);
     let rows = session.owner()?.rows(&session.invitation, &*session.observer)?;
+    session.owner()?.note_unlike(&rows, &state, &session.invitation.columns, &*session.observer)?;
     let rows = PoolRows::new(agreed.plan(), me, &state, &rows, &key).or_bad_input()?;
     for number in plan.row_files_of(me) {
         let name = row_file_name(number);

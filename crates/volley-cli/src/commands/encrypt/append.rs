@@ -14,13 +14,12 @@ use volley_mlr::{Dataset, EncryptedGroups, Error, Job, Owner, OwnerState, Plan, 
 use volley_program::units::{counted, grouped};
 use volley_program::{BadInput, OrBadInput};
 use volley_project::atomic::FolderLock;
-use volley_project::{Count, JobFolder, Project, check_keys, files_of_rows};
+use volley_project::{Count, JobFolder, Project, UnlikeColumns, check_keys, files_of_rows};
 
 use super::{Encrypted, Options, encrypt};
 use crate::console::{Console, Progress, note, phase};
 use crate::in_clear::Rehearsal;
 use crate::output::Output;
-use crate::predictions::cut_off;
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
@@ -42,15 +41,13 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let state = project.owner_state(&first)?;
     // Before gigabytes are read: columns and classes.
     state.check_added(&data).at(&options.data)?;
-    match cut_off(state.preprocessing(), &schema, data.features()).at(&options.data)? {
-        Some(problem) if options.force => note(format!("{}: {problem}", options.data.display())),
-        // What is added cannot be taken away.
-        Some(problem) => {
-            let problem = format!("{problem} --force adds them all the same");
-            return Err(BadInput::at(&options.data, problem).into());
-        }
-        None => {}
+    let unlike = UnlikeColumns::of(state.preprocessing(), &schema, data.features(), &options.data)?;
+    // What is added cannot be taken away.
+    if let (Some(problem), false) = (&unlike.far, options.force) {
+        let problem = format!("{problem} --force adds them all the same");
+        return Err(BadInput::at(&options.data, problem).into());
     }
+    unlike.note(&options.data, &Console::default());
     let rows = decrypt(&upload, &first, &state, &secret_key, &context)?;
     let (before, added) = (rows.features.nrows(), data.features().nrows());
     let training_set = Arc::new(TrainingSet::extended(rows, &state, &data).at(&options.data)?);

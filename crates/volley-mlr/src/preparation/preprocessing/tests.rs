@@ -225,11 +225,16 @@ proptest! {
 fn values_far_from_those_fitted_to_are_counted() {
     let training = array![[1.0, -5.0], [2.0, 1.0], [3.0, 5.0]];
     let far = array![[2.0, 0.0], [400.0, 0.0], [-9.0, 0.0], [3.5, 900.0]];
+    let narrow = array![[2.0, 0.5], [2.1, 0.5]];
     for profile in [Profile::Standardised, Profile::Standard] {
         let fitted = Preprocessing::fit(&training, profile);
-        assert_eq!(fitted.cut_off(&training), Ok(vec![0.0, 0.0]));
-        assert_eq!(fitted.cut_off(&far), Ok(vec![0.5, 0.25]));
-        assert_eq!(fitted.cut_off(&array![[1.0]]), Err(Error::ColumnCount { expected: 2, found: 1 }));
+        let spreads = |rows| fitted.spreads(rows).unwrap().unwrap();
+        assert!(spreads(&training).iter().all(|found| found.cut_off == 0.0));
+        assert!(spreads(&training).iter().all(|found| (found.deviation - 1.0).abs() < 1e-12));
+        assert_eq!(spreads(&far).iter().map(|found| found.cut_off).collect::<Vec<_>>(), [0.5, 0.25]);
+        let deviations: Vec<_> = spreads(&narrow).iter().map(|found| found.deviation).collect();
+        assert!((0.01..0.1).contains(&deviations[0]) && deviations[1] == 0.0, "{deviations:?}");
+        assert_eq!(fitted.spreads(&array![[1.0]]), Err(Error::ColumnCount { expected: 2, found: 1 }));
     }
-    assert_eq!(Preprocessing::raw(2).cut_off(&far), Ok(vec![0.0, 0.0]));
+    assert_eq!(Preprocessing::raw(2).spreads(&far), Ok(None));
 }

@@ -1,0 +1,107 @@
+//! Columns of rows that look unlike those that were trained on: in another unit, or of another column.
+
+use std::path::Path;
+
+use ndarray::Array2;
+use volley_data::Schema;
+use volley_mlr::{ColumnSpread, Preprocessing};
+use volley_program::{BadInput, OrBadInput};
+
+use crate::observer::Observer;
+use crate::tables::first_names;
+
+/// Share of the values of a column that are cut off, above which the column is named.
+const CUT_OFF: f64 = 0.5;
+/// A column that varies is named where its deviation is below this part of that of the rows trained on.
+const NARROW: f64 = 0.15;
+/// Fewer rows may vary as little by chance.
+const ROWS: usize = 20;
+
+/// What of a table's columns is unlike those trained on, as it is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnlikeColumns {
+    /// Columns that have hardly a value which is near those trained on.
+    pub far: Option<String>,
+    /// Columns whose values vary by a small part only.
+    pub narrow: Option<String>,
+}
+
+impl UnlikeColumns {
+    /// Of the raw features of a file.
+    ///
+    /// # Errors
+    ///
+    /// For another number of columns.
+    pub fn of(
+        preprocessing: &Preprocessing,
+        schema: &Schema,
+        features: &Array2<f64>,
+        data: &Path,
+    ) -> Result<Self, BadInput> {
+        let Some(spreads) = preprocessing.spreads(features).at(data)? else { return Ok(Self::default()) };
+        let names = schema.feature_names();
+        let name = |place: usize| match &names {
+            Some(names) => format!("{:?}", names[place]),
+            None => format!("feature {}", place + 1),
+        };
+        let named = |is_unlike: &dyn Fn(&ColumnSpread) -> bool| {
+            let found = spreads.iter().enumerate().filter(|(_, spread)| is_unlike(spread));
+            let found: Vec<_> = found.map(|(place, _)| name(place)).collect();
+            (!found.is_empty()).then(|| first_names(&found))
+        };
+        let is_far = |spread: &ColumnSpread| spread.cut_off > CUT_OFF;
+        let is_narrow = |spread: &ColumnSpread| {
+            features.nrows() >= ROWS && !is_far(spread) && 0.0 < spread.deviation && spread.deviation < NARROW
+        };
+        let far = named(&is_far).map(|names| {
+            format!(
+                "most values of {names} are far from those trained on, and are cut off at four deviations: is it the \
+                 same unit and the same column?"
+            )
+        });
+        let narrow = named(&is_narrow).map(|names| {
+            format!(
+                "the values of {names} vary far less than those trained on: are the rows of one kind, or the values in \
+                 another unit?"
+            )
+        });
+        Ok(Self { far, narrow })
+    }
+
+    /// Says what is unlike.
+    pub fn note(self, data: &Path, observer: &dyn Observer) {
+        let problems = self.far.into_iter().chain(self.narrow);
+        problems.for_each(|problem| observer.note(format!("{}: {problem}", data.display())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use volley_mlr::Profile;
+
+    use super::*;
+
+    /// The column counts from 0 to 99 times a unit.
+    fn counted(unit: f64, rows: usize) -> Array2<f64> {
+        Array2::from_shape_fn((rows, 1), |(row, _)| unit * (row % 100) as f64)
+    }
+
+    #[test]
+    fn another_unit_is_told_and_the_same_is_not() {
+        let fitted = Preprocessing::fit(&counted(1.0, 100), Profile::Standardised);
+        let unlike = |rows: &Array2<f64>| {
+            UnlikeColumns::of(&fitted, &Schema::of_features(1), rows, Path::new("x.csv")).unwrap()
+        };
+        for (unit, rows) in [(1.0, 100), (1.1, 50), (0.01, ROWS - 1), (0.0, 100)] {
+            assert_eq!(unlike(&counted(unit, rows)), UnlikeColumns::default(), "{unit} {rows}");
+        }
+        let far = unlike(&counted(1000.0, 100));
+        assert!(far.far.unwrap().starts_with("most values of feature 1 are far") && far.narrow.is_none());
+        let narrow = unlike(&counted(0.01, ROWS));
+        assert!(narrow.narrow.unwrap().contains("of feature 1 vary far less") && narrow.far.is_none());
+        let raw = Preprocessing::raw(1);
+        let of_raw =
+            UnlikeColumns::of(&raw, &Schema::of_features(1), &counted(1000.0, 9), Path::new("x.csv"));
+        assert_eq!(of_raw, Ok(UnlikeColumns::default()));
+    }
+}
