@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use textwrap::core::display_width;
 use volley_mlr::{ClassLabels, Recalls};
 use volley_program::units::counted;
 
@@ -67,7 +68,7 @@ impl Evaluation {
     /// The widths of names, and of names and counts.
     fn widths(&self) -> (usize, usize) {
         let counts = self.confusion.iter().flatten().map(|count| count.to_string().len());
-        let names = self.classes.iter().map(|name| name.chars().count());
+        let names = self.classes.iter().map(|name| display_width(name));
         let label = names.clone().chain(["class".len()]).max().unwrap_or_default();
         (label, names.chain(counts).max().unwrap_or_default())
     }
@@ -75,9 +76,9 @@ impl Evaluation {
     fn write_matrix(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (label, width) = self.widths();
         write!(f, "{:>label$}  predicted\n{:label$}", "true", "")?;
-        self.classes.iter().try_for_each(|name| write!(f, "  {name:>width$}"))?;
+        self.classes.iter().try_for_each(|name| write!(f, "  {}", at_right(name, width)))?;
         for (name, row) in self.classes.iter().zip(&self.confusion) {
-            write!(f, "\n{name:>label$}")?;
+            write!(f, "\n{}", at_right(name, label))?;
             row.iter().try_for_each(|count| write!(f, "  {count:>width$}"))?;
         }
         Ok(())
@@ -115,6 +116,11 @@ impl Evaluation {
     }
 }
 
+/// A name after as many blanks as make it so wide on a terminal.
+fn at_right(name: &str, width: usize) -> String {
+    format!("{}{name}", " ".repeat(width.saturating_sub(display_width(name))))
+}
+
 impl fmt::Display for Evaluation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "accuracy {:.2} % of {}\n", 100.0 * self.accuracy, counted(self.rows, "row"))?;
@@ -122,7 +128,8 @@ impl fmt::Display for Evaluation {
         writeln!(f, "{:>label$}  {:>9}  {:>9}  {:>9}  {:>9}", "class", "rows", "recall", "precision", "F1")?;
         for ClassFigures { class, rows, recall, precision, f1, .. } in &self.per_class {
             let [recall, precision, f1] = [recall, precision, f1].map(|share| percent(*share));
-            writeln!(f, "{class:>label$}  {rows:>9}  {recall:>9}  {precision:>9}  {f1:>9}")?;
+            let class = at_right(class, label);
+            writeln!(f, "{class}  {rows:>9}  {recall:>9}  {precision:>9}  {f1:>9}")?;
         }
         let precision = percent(Some(mean(self.per_class.iter().filter_map(|class| class.precision))));
         let [recall, f1] = [self.balanced_accuracy, self.mean_f1].map(|share| percent(Some(share)));

@@ -25,8 +25,10 @@ fn wrapped(text: &str, width: usize) -> String {
             return line.to_owned();
         }
         let indent = " ".repeat(hanging(line));
+        // A number and its sign stay together.
+        let line = line.replace(" %", "\u{a0}%");
         let options = Options::new(width).subsequent_indent(&indent).break_words(false);
-        textwrap::fill(line, options)
+        textwrap::fill(&line, options).replace("\u{a0}%", " %")
     };
     text.split('\n').map(fill).collect::<Vec<_>>().join("\n")
 }
@@ -52,6 +54,7 @@ mod tests {
         );
         assert_eq!(wrapped(text, 24), expected);
         assert_eq!(wrapped(text, 80), text);
+        assert_eq!(wrapped("a 33.3 %, b 50.0 %", 16), "a 33.3 %, b\n50.0 %");
         let path = "x".repeat(50);
         assert_eq!(wrapped(&format!("error: {path}: no"), 24), format!("error:\n{path}:\nno"));
         for table in ["\u{2502} a \u{2506} b \u{2502}", "\u{2500}\u{2500} \u{2500}"] {

@@ -55,6 +55,12 @@ impl Project {
         let context = observer.during("tables", || Context::new(plan.parameters().clone()));
         let secret_key = self.secret_key_of(&job, &context, passphrase)?;
         let state = self.owner_state(&job)?;
+        if !self.has_schema(&job)? {
+            observer.note(
+                "the names of the columns are gone with private/columns.json: the model takes columns by their place"
+                    .to_owned(),
+            );
+        }
         fs::metadata(file).at(file)?;
         let encrypted =
             EncryptedModel::<Ciphertext>::read(&job, &context, open(file)?, model_limit(plan)).at(file)?;

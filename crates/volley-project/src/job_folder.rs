@@ -181,10 +181,11 @@ impl JobFolder {
     ///
     /// For a folder without a job or with links in it, and a job that is damaged.
     pub fn job(&self) -> Result<Job, BadInput> {
-        check_without_links(&self.folder)?;
         let file = self.job_file();
-        if !file.try_exists().at(&file)? {
+        // A link to nowhere is there.
+        if file.symlink_metadata().is_err() && !file.try_exists().at(&file)? {
             let inner = Self::new(&self.folder.join("upload"));
+            let jobs = self.jobs_within();
             let hint = if inner.job_file().exists() {
                 format!(
                     "; it is in {}, which is all that a server gets of a project: the rest, which has the secret key, \
@@ -192,12 +193,24 @@ impl JobFolder {
                      new keys",
                     inner.folder.display()
                 )
+            } else if let Some(first) = jobs.first() {
+                format!("; jobs are in its folders, such as {}", first.display())
             } else {
                 "; `volley encrypt` makes it, at the owner's".to_owned()
             };
             return Err(BadInput::at(&self.folder, format!("there is no job.vly in this folder{hint}")));
         }
+        check_without_links(&self.folder)?;
         Job::read(self.open(&file)?, JOB_LIMIT).at(&file)
+    }
+
+    /// The folders in this one that have a job, by name.
+    fn jobs_within(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let mut jobs: Vec<_> =
+            entries.map(|entry| entry.path()).filter(|path| Self::new(path).job_file().exists()).collect();
+        jobs.sort_unstable();
+        jobs
     }
 
     /// Reads the keys that are needed, and refuses a file that lacks one: a computation must not fail on the way.

@@ -123,8 +123,18 @@ impl Project {
                 "the folder is a project already, which is never replaced: choose another",
             ));
         }
+        let upload = project.upload();
+        for remnant in [project.secret_key_file(), upload.job_file()] {
+            if remnant.try_exists().at(&remnant)? {
+                return Err(BadInput::at(
+                    &remnant,
+                    "this is of a project whose project.json is gone, and would be of no use to another: choose \
+                     another folder",
+                ));
+            }
+        }
         fs::create_dir_all(root).at(root)?;
-        let upload = project.upload().path().to_owned();
+        let upload = upload.path().to_owned();
         fs::create_dir_all(&upload).at(&upload)?;
         let private = project.private();
         fs::create_dir_all(&private).at(&private)?;
@@ -208,7 +218,7 @@ impl Project {
         serde_json::from_str(&read_text(&file, TEXT_LIMIT)?).at(&file)
     }
 
-    /// The columns of the table that the job was encrypted from: features without names, where they were not kept.
+    /// The columns of the table that the job was encrypted from: features without names, where their file is gone.
     ///
     /// # Errors
     ///
@@ -216,6 +226,15 @@ impl Project {
     pub fn schema(&self, job: &Job) -> Result<Schema, BadInput> {
         let features = job.plan().layout().shape().columns - 1;
         Ok(self.stored_schema(job)?.map_or_else(|| Schema::of_features(features), |stored| stored.columns))
+    }
+
+    /// Whether the columns of that table are known.
+    ///
+    /// # Errors
+    ///
+    /// As [`schema`](Self::schema).
+    pub(crate) fn has_schema(&self, job: &Job) -> Result<bool, BadInput> {
+        Ok(self.stored_schema(job)?.is_some())
     }
 
     /// Whether the rows of the job were weighted for all classes to count alike, as far as it is known.
@@ -259,6 +278,13 @@ impl Project {
     /// Where there is no job, or its parameters claim no security.
     pub fn job(&self) -> Result<Job, BadInput> {
         let upload = self.upload();
+        if !upload.job_file().try_exists().at(&upload.job_file())? {
+            return Err(BadInput::at(
+                upload.path(),
+                "there is no job.vly in this folder: `volley encrypt` makes one. What was encrypted or trained by another takes that \
+                 one's job.vly, of which the server has a copy",
+            ));
+        }
         secure(upload.job()?, &upload.job_file())
     }
 
@@ -440,6 +466,13 @@ impl Project {
     /// For a file that is missing, damaged or of another job.
     pub fn owner_state(&self, job: &Job) -> Result<OwnerState, BadInput> {
         let file = self.files_of(job).owner_state();
+        if !file.try_exists().at(&file)? {
+            return Err(BadInput::at(
+                &file,
+                "missing: only `volley encrypt` has written it, and without it no model of this job can be read: \
+                 encrypt again, and train again",
+            ));
+        }
         let length = complete_length(&file)?;
         OwnerState::read(job, open(&file)?, length).at(&file)
     }

@@ -58,9 +58,9 @@ impl fmt::Display for Comparison {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let (data_file, files) = options.paths.split_last().context("a table after the models")?;
-    let models = files.iter().map(|file| model(file));
+    let models = files.iter().map(|file| Ok((file.as_path(), model(file)?)));
     let models = models.collect::<Result<Vec<_>, BadInput>>()?;
-    let is_of_one_table = models.windows(2).all(|pair| pair[0].schema() == pair[1].schema());
+    let is_of_one_table = models.windows(2).all(|pair| is_of_same_columns(&pair[0], &pair[1]));
     if is_stdin(data_file) && !is_of_one_table {
         let problem = "standard input is read once, and these models were trained on different columns";
         return Err(BadInput::new(problem).into());
@@ -75,17 +75,29 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     output.result(&Comparison { rows, models: compared.collect() })
 }
 
+/// A model and its file.
+type NamedModel<'a> = (&'a Path, TableModel);
+
+fn is_of_same_columns(one: &NamedModel<'_>, other: &NamedModel<'_>) -> bool {
+    one.1.schema() == other.1.schema()
+}
+
 impl Options {
     /// How good each model is. The table is read once for all models of the same columns that follow each other.
-    fn evaluate(&self, models: &[TableModel], data_file: &Path) -> Result<Vec<Evaluation>, BadInput> {
+    fn evaluate(&self, models: &[NamedModel<'_>], data_file: &Path) -> Result<Vec<Evaluation>, BadInput> {
         let mut evaluations = Vec::with_capacity(models.len());
-        for group in models.chunk_by(|a, b| a.schema() == b.schema()) {
-            let table = self.table.read_labelled(data_file, group[0].schema(), &Console::default())?;
-            for model in group {
+        for group in models.chunk_by(is_of_same_columns) {
+            let (file, first) = &group[0];
+            let table = self.table.read_labelled(data_file, first.schema(), &Console::default());
+            let table = table.map_err(|error| match models {
+                [_] => error,
+                _ => BadInput::new(format_args!("for {}: {error}", file.display())),
+            })?;
+            for (_, model) in group {
                 self.table.check_classes(&table, model.model().classes())?;
             }
             let data = table.into_dataset().or_bad_input()?;
-            for model in group {
+            for (_, model) in group {
                 let classes = model.model().classes();
                 let scores = scores_of(model, data.features(), data_file)?;
                 evaluations.push(Evaluation::new(classes, data.labels(), &classes.highest(&scores)));

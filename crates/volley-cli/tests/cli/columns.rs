@@ -9,7 +9,7 @@ use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use serde_json::Value;
 
-use crate::setup::{Files, fixture, link, names, refuse, table, volley};
+use crate::setup::{Files, SHAPE, fixture, link, names, refuse, table, volley};
 
 /// A model of `x` and `y` that is `elm` where x is larger. It was trained on a table that had the label last.
 const MODEL: &str = r#"{"format":"volley model","version":2,"classes":["elm","oak"],"coef":[[1,-1],[-1,1]],
@@ -104,12 +104,12 @@ fn what_of_a_table_may_be_a_mistake_is_told() {
         volley(["try", "--iterations", "1"]).args(more).arg(data).assert()
     };
     let numbered = told(&format!("id,kind,x\n{rows}total,k2,1\n"), &["--label-column", "kind"]);
-    numbered
-        .code(2)
-        .stderr(contains("row 26, column 1: \"total\" is not a number; the rows above have numbers"));
+    numbered.code(2).stderr(contains(
+        "row 26, column 1 (\"id\"): \"total\" is not a number; the rows above have numbers",
+    ));
     let numbered = told(&format!("id,kind,x\n{rows}99,k2,1\n"), &["--label-column", "kind"]).success();
     numbered
-        .stderr(contains("the column \"id\" seems to number the rows; --drop id leaves it out"))
+        .stderr(contains("column 1 (\"id\") seems to number the rows; --drop 1 leaves it out"))
         .stderr(contains("classes of a single row: \"k2\""));
     let header: String = (0..24).map(|row| format!("k{},{},{}\n", row % 2, row * 5 % 7, row % 3)).collect();
     let header = format!("label,0,1\n{header}");
@@ -208,9 +208,13 @@ fn a_model_has_the_columns_of_its_encryption() {
         refuse(&mut decrypt(&files), &["columns.json: changed, or of another encryption"]);
     }
     fs::remove_file(&columns).unwrap();
-    decrypt(&files).assert().success();
+    decrypt(&files).assert().success().stderr(contains("the model takes columns by their place"));
     let stored: Value = serde_json::from_slice(&fs::read(&model).unwrap()).unwrap();
     assert_eq!(stored["columns"], Value::Null);
+    // A project whose own file is gone is replaced by none.
+    fs::remove_file(project.join("project.json")).unwrap();
+    let words = ["secret-key.vly: this is of a project whose project.json is gone"];
+    refuse(volley(["init"]).args(SHAPE).arg(&project), &words);
 }
 
 #[test]
@@ -267,6 +271,9 @@ fn models_of_different_columns_are_compared_on_one_table() {
     let accuracies: Vec<_> =
         compared["models"].as_array().unwrap().iter().map(|model| &model["accuracy"]).collect();
     assert_eq!((accuracies, &compared["rows"]), (vec![&1.0.into(), &1.0.into(), &1.0.into()], &2.into()));
+    let without_x = files.write("without.csv", "kind,y\nelm,1\n");
+    let words = ["for ", "model.json: ", "without.csv: the model's feature \"x\" is not in the table"];
+    refuse(volley(["evaluate"]).args([&model, &other, &without_x]), &words);
     let mut stdin = volley(["evaluate"]);
     stdin.args([&model, &other]).arg("-").write_stdin("kind,y,x\nelm,1,2\n");
     refuse(&mut stdin, &["standard input is read once"]);
@@ -285,7 +292,7 @@ fn standard_input_is_a_table() {
     run("predict", "y,x\n1,2\n").success().stdout("elm\n").stderr("");
     run("predict", "7,2,1,elm\n").success().stdout("elm\n").stderr("");
     run("evaluate", "y,x,kind\n1,2,elm\n").success().stdout(contains("100.00 %"));
-    run("predict", "y,x\n1,?\n").code(2).stderr(contains("standard input: row 2, column 2: \"?\""));
+    run("predict", "y,x\n1,?\n").code(2).stderr(contains("standard input: row 2, column 2 (\"x\"): \"?\""));
     let project = files.path("project");
     volley(["init", "--iterations", "2", "-"]).arg(&project).write_stdin(table(24)).assert().success();
     let both = volley(["report", "-o"])

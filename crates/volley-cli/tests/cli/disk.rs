@@ -94,9 +94,9 @@ fn decryption_needs_a_few_small_files_of_the_project() {
     let away = folder.path().join("away");
     for (file, words) in [
         ("project.json", "volley init"),
-        ("upload/job.vly", "job.vly"),
+        ("upload/job.vly", "takes that one's job.vly, of which the server has a copy"),
         ("private/secret-key.vly", "secret-key.vly"),
-        ("private/owner-state.vly", "owner-state.vly"),
+        ("private/owner-state.vly", "without it no model of this job can be read: encrypt again"),
     ] {
         fs::rename(project.join(file), &away).unwrap();
         decrypt().code(2).stderr(contains(words));

@@ -138,13 +138,20 @@ fn jobs_are_trained_in_turn_and_one_that_fails_stops_no_other() {
     watch.until("one job in each state", || {
         let Value::Object(found) = health(folder.path()) else { return false };
         let jobs = &found["jobs"];
-        found["state"] == "idle" && jobs["done"] == 1 && jobs["failed"] == 1 && jobs["arriving"] == 1
+        found["state"] == "idle"
+            && jobs["done"] == 1
+            && jobs["failed"] == 1
+            && jobs["arriving"] == 1
+            && jobs["misplaced"] == 1
     });
     let metrics = fs::read_to_string(path("volley.prom")).unwrap();
     for line in ["volley_watch_jobs{state=\"failed\"} 1", "volley_watch_trained_total 1"] {
         assert!(metrics.lines().any(|found| found == line), "{metrics}");
     }
     refuse(volley(["train", "--watch"]).arg(folder.path()), &["another volley is at work"]);
+    for command in ["train", "stop"] {
+        refuse(volley([command]).arg(folder.path()), &["jobs are in its folders, such as ", "damaged"]);
+    }
     replace(&late_rows, &rows);
     // A job that was mended is tried again when its mark is gone.
     replace(&path("damaged/rows-00001.vly"), &rows);

@@ -26,10 +26,13 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Those of the steps, and where a fingerprint is confirmed that is another one or is not there yet.
+    /// Those of the steps, and where a fingerprint is confirmed by the server, is another one, or is not there yet.
     pub fn advance(&self) -> Result<Vec<String>> {
         let _lock = self.folder.lock(self.name())?;
         membership::check_own(self)?;
+        if self.confirms.is_some() {
+            self.owner()?;
+        }
         keys::check_confirmed(self)?;
         let mut done = protocol::advance(self)?;
         if protocol::awaited(self).is_empty() {

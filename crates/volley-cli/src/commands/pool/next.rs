@@ -1,7 +1,7 @@
 //! `volley pool next`: a party does what is due.
 
-use std::fmt;
 use std::path::PathBuf;
+use std::{fmt, fs};
 
 use anyhow::Result;
 use clap::Args;
@@ -55,6 +55,9 @@ pub(super) struct Outlook {
     party: String,
     /// The folder that goes to all others.
     sends: PathBuf,
+    /// Whether there is something in it.
+    #[serde(skip)]
+    has_sent: bool,
     /// What was put beside the folders of the parties, under a name that none has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     strays: Vec<PathBuf>,
@@ -76,7 +79,8 @@ impl Outlook {
         let folder = session.root().to_owned();
         let (model, predictions) = (session.model_file(), session.predictions()?);
         let (party, sends, strays) = (session.name().to_owned(), session.sends(), session.strays()?);
-        Ok(Self { folder, party, sends, strays, awaited, model, predictions, fingerprint })
+        let has_sent = fs::read_dir(&sends).is_ok_and(|mut files| files.next().is_some());
+        Ok(Self { folder, party, sends, has_sent, strays, awaited, model, predictions, fingerprint })
     }
 }
 
@@ -129,7 +133,9 @@ impl Outlook {
                 write!(f, "the pool has done its work\n\nnext: volley evaluate {} TABLE", model.display())
             }
             ([], None) => f.write_str("the pool has done its work"),
-            _ if !is_new => write!(f, "\nnext: when their files have arrived: volley pool next {folder}"),
+            _ if !is_new || !self.has_sent => {
+                write!(f, "\nnext: when their files have arrived: volley pool next {folder}")
+            }
             _ => write!(
                 f,
                 "\nnext: {} goes to all others, under the same name;\nwhen their files have arrived: volley pool \

@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use volley_program::Machine;
 
-use crate::console::{info, tell_of};
+use crate::console::{info, pass_on, tell_of};
 use crate::event::Event;
+use crate::failure::FailureKind;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use inbox::{Inbox, Job};
@@ -101,23 +102,29 @@ impl Watch<'_> {
             status.goes_on(job, event, inbox);
             Ok(())
         })?;
-        let info = |text| tell_of(&job.label(), &Event::Info { text });
-        let warn = |text| tell_of(&job.label(), &Event::Warning { text });
+        // The log has what the program that trained has logged itself.
+        let label = job.label();
+        let info = |text| pass_on(&label, &Event::Info { text });
+        let warn = |text| pass_on(&label, &Event::Warning { text });
         match outcome {
             Outcome::Trained(trained) => {
                 self.status.trained(begin.elapsed());
                 self.inbox.mark_trained(job);
-                info(trained.to_string());
+                tell_of(&label, &Event::Info { text: trained.to_string() });
                 self.output.result(&trained)?;
             }
             // A job that was taken away has nothing to be mended.
-            Outcome::Failed(..) if !job.folder().exists() => {
-                info("was taken away while it was trained".to_owned());
+            Outcome::Failed(..) | Outcome::Crashed(_) if !job.folder().exists() => {
+                let text = "was taken away while it was trained".to_owned();
+                tell_of(&label, &Event::Info { text });
             }
             Outcome::Failed(kind, problem) => {
-                self.status.failed(begin.elapsed());
-                self.inbox.mark_failed(job, &problem);
-                tell_of(&job.label(), &Event::Failure { kind, text: problem });
+                self.fails(job, begin.elapsed(), &problem);
+                pass_on(&label, &Event::Failure { kind, text: problem });
+            }
+            Outcome::Crashed(problem) => {
+                self.fails(job, begin.elapsed(), &problem);
+                tell_of(&label, &Event::Failure { kind: FailureKind::Internal, text: problem });
             }
             Outcome::Incomplete(problem) => {
                 info(format!("waits for the rest: {problem}"));
@@ -130,5 +137,10 @@ impl Watch<'_> {
             Outcome::Interrupted => info("interrupted; it goes on later".to_owned()),
         }
         Ok(())
+    }
+
+    fn fails(&mut self, job: &Job, after: Duration, problem: &str) {
+        self.status.failed(after);
+        self.inbox.mark_failed(job, problem);
     }
 }

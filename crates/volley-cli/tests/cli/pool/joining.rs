@@ -75,6 +75,11 @@ fn it_is_said_what_is_sent_and_what_is_of_nobody() {
     fs::create_dir(&stray).unwrap();
     let said = format!("of nobody        {}: no party has this name", stray.display());
     parties.next("north").assert().success().stdout(contains(said));
+    // A server has nothing to send at first, and no fingerprint to confirm.
+    parties.mirror();
+    parties.join("server").assert().success().stdout(contains("next: when their files have arrived"));
+    let words = ["this is the server's folder, and the step is an owner's"];
+    refuse(parties.next("server").args(["--fingerprint", &"0".repeat(64)]), &words);
 }
 
 #[test]

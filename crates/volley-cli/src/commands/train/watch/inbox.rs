@@ -18,6 +18,8 @@ use crate::escaped::escaped;
 
 /// What makes a folder an owner's project, which does not belong here.
 const PROJECT: &str = "project.json";
+/// Folders within a folder that are looked into for a job that was put too deep.
+const DEPTH: usize = 2;
 /// How long a job waits for room on the disk before that is looked at again.
 const POSTPONEMENT: Duration = Duration::from_secs(60);
 
@@ -35,11 +37,13 @@ pub(super) enum State {
     Done,
     /// It has a file with an error beside it.
     Failed,
+    /// It lies in a folder within its own, where it is not looked for.
+    Misplaced,
 }
 
 impl State {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Arriving, Self::Waiting, Self::Training, Self::Done, Self::Failed];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Arriving, Self::Waiting, Self::Training, Self::Done, Self::Failed, Self::Misplaced];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -48,6 +52,7 @@ impl State {
             Self::Training => "training",
             Self::Done => "done",
             Self::Failed => "failed",
+            Self::Misplaced => "misplaced",
         }
     }
 }
@@ -115,8 +120,6 @@ pub(super) struct Inbox {
     unmarked: HashSet<OsString>,
     /// What was trained here, with its model.
     trained: HashMap<OsString, Content>,
-    /// What is no job but has one in it, which was told.
-    too_deep: HashSet<OsString>,
     _lock: FolderLock,
 }
 
@@ -143,7 +146,6 @@ impl Inbox {
             postponed: HashMap::new(),
             unmarked: HashSet::new(),
             trained: HashMap::new(),
-            too_deep: HashSet::new(),
             _lock,
         })
     }
@@ -163,10 +165,9 @@ impl Inbox {
             if let (true, false, Ok(content)) = (is_folder, is_hidden(&entry.file_name()), content) {
                 let name = entry.file_name();
                 let is_own = own.is_some_and(|own| own.name == name);
-                match self.job(name.clone(), entry.path(), content, is_own) {
-                    Some(job) => jobs.push(job),
-                    None => self.tell_of_job_below(name, &entry.path()),
-                }
+                let job = self.job(name, entry.path(), content, is_own);
+                job.iter().for_each(|job| self.tell_if_misplaced(job));
+                jobs.extend(job);
             }
         }
         jobs.sort_unstable_by(|a, b| a.name.cmp(&b.name));
@@ -181,7 +182,8 @@ impl Inbox {
         // The program that is started for it says what is wrong.
         let is_project = content.has(Path::new(PROJECT));
         if !is_project && !parts.iter().any(|part| content.has(part)) {
-            return None;
+            let state = State::Misplaced;
+            return job_below(&folder, DEPTH).map(|_| Job { name, folder, content, state });
         }
         let is_unchanged = self.jobs.iter().any(|seen| seen.name == name && seen.content == content);
         let intermediate = [files.checkpoint_file(), files.gradient_file(), files.stop_file()];
@@ -210,17 +212,15 @@ impl Inbox {
         Some(Job { name, folder, content, state })
     }
 
-    /// Says once that a folder has a job in a folder of its own, where none is looked for.
-    fn tell_of_job_below(&mut self, name: OsString, folder: &Path) {
-        if self.too_deep.contains(&name) {
+    /// Says once that a job is where none is looked for.
+    fn tell_if_misplaced(&self, job: &Job) {
+        let is_known = |seen: &Job| seen.name == job.name && seen.state == State::Misplaced;
+        if job.state != State::Misplaced || self.jobs.iter().any(is_known) {
             return;
         }
-        let folders = fs::read_dir(folder).into_iter().flatten().flatten();
-        let is_job = |folder: &PathBuf| JobFolder::new(folder).job_file().symlink_metadata().is_ok();
-        let Some(below) = folders.map(|entry| entry.path()).find(is_job) else { return };
+        let Some(below) = job_below(&job.folder, DEPTH) else { return };
         let (below, inbox) = (below.display().to_string(), self.folder.display().to_string());
         warn(format!("{} is not looked at: a job is a folder in {}", escaped(&below), escaped(&inbox)));
-        self.too_deep.insert(name);
     }
 
     /// The job to train: of those that wait, the one whose `job.vly` is the oldest. None while a program is at work on
@@ -274,6 +274,20 @@ impl Inbox {
         name.push(".error");
         self.folder.join(name)
     }
+}
+
+/// The folder of a job within a folder, so many deep at most.
+fn job_below(folder: &Path, depth: usize) -> Option<PathBuf> {
+    if depth == 0 {
+        return None;
+    }
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let mut folders = entries.filter(is_folder).map(|entry| entry.path());
+    folders.find_map(|folder| {
+        let is_job = JobFolder::new(&folder).job_file().symlink_metadata().is_ok();
+        if is_job { Some(folder) } else { job_below(&folder, depth - 1) }
+    })
 }
 
 fn is_hidden(name: &OsStr) -> bool {
@@ -412,11 +426,20 @@ mod tests {
     fn a_whole_project_is_tried_so_that_it_is_told_what_is_wrong() {
         let (folder, mut inbox) = inbox(&["a/project.json", "a/upload/job.vly", "b/upload/job.vly"]);
         states(&mut inbox);
-        assert_eq!(states(&mut inbox), [("a".into(), State::Waiting)]);
+        assert_eq!(state(&mut inbox, "a"), Some(State::Waiting));
         let job = inbox.next().unwrap().clone();
         inbox.mark_failed(&job, "why");
-        assert_eq!(states(&mut inbox), [("a".into(), State::Failed)]);
+        assert_eq!(state(&mut inbox, "a"), Some(State::Failed));
         drop(folder);
+    }
+
+    #[test]
+    fn jobs_in_folders_within_are_counted_as_misplaced() {
+        let files = ["a/upload/job.vly", "b/c/upload/job.vly", "d/e/f/upload/job.vly", "g/note"];
+        let (_folder, mut inbox) = inbox(&files);
+        let expected = [("a".into(), State::Misplaced), ("b".into(), State::Misplaced)];
+        assert_eq!(states(&mut inbox), expected);
+        assert!(inbox.next().is_none() && inbox.counts()[&State::Misplaced] == 2);
     }
 
     #[cfg(unix)]

@@ -28,8 +28,10 @@ const RESULT_LIMIT: u64 = 1 << 16;
 #[derive(Debug)]
 pub(super) enum Outcome {
     Trained(Trained),
-    /// The job's own failure.
+    /// The job failed, and the program has said why.
     Failed(FailureKind, String),
+    /// The program ended without saying why.
+    Crashed(String),
     /// Files are missing, which may still arrive.
     Incomplete(String),
     /// The disk has not the room for what training writes.
@@ -154,11 +156,10 @@ impl Said {
 }
 
 fn outcome(status: ExitStatus, result: &[u8], said: Said) -> Outcome {
-    let failed = |problem| Outcome::Failed(FailureKind::Internal, problem);
     if status.success() {
         return match serde_json::from_slice(result) {
             Ok(trained) => Outcome::Trained(trained),
-            Err(error) => failed(format!("the program that trained gave no result: {error}")),
+            Err(error) => Outcome::Crashed(format!("the program that trained gave no result: {error}")),
         };
     }
     match said.failure {
@@ -172,7 +173,7 @@ fn outcome(status: ExitStatus, result: &[u8], said: Said) -> Outcome {
         None => {
             let last: Vec<_> = said.last.into();
             let last = if last.is_empty() { "without a word".to_owned() } else { last.join(" ") };
-            failed(format!("the program that trained ended by {status}: {last}"))
+            Outcome::Crashed(format!("the program that trained ended by {status}: {last}"))
         }
     }
 }
@@ -225,18 +226,16 @@ mod tests {
     #[test]
     fn a_program_that_ends_without_a_word_has_failed_unless_it_was_asked_to() {
         let killed = outcome(ExitStatus::from_raw(9), b"", said(&[]));
-        assert!(
-            matches!(killed, Outcome::Failed(FailureKind::Internal, why) if why.ends_with(": without a word"))
-        );
+        assert!(matches!(killed, Outcome::Crashed(why) if why.ends_with(": without a word")));
         for signal in [2, 15] {
             assert!(matches!(outcome(ExitStatus::from_raw(signal), b"", said(&[])), Outcome::Interrupted));
         }
         let lines = ["1", "2", "thread panicked", "4", "5", "6", "7"];
         let panicked = outcome(code(101), b"", said(&lines));
         let expected = "the program that trained ended by exit status: 101: thread panicked 4 5 6 7";
-        assert!(matches!(panicked, Outcome::Failed(FailureKind::Internal, why) if why == expected));
+        assert!(matches!(panicked, Outcome::Crashed(why) if why == expected));
         assert!(
-            matches!(outcome(code(0), b"none", said(&[])), Outcome::Failed(_, why) if why.contains("no result"))
+            matches!(outcome(code(0), b"none", said(&[])), Outcome::Crashed(why) if why.contains("no result"))
         );
     }
 }
