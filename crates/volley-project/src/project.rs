@@ -281,8 +281,8 @@ impl Project {
         if !upload.job_file().try_exists().at(&upload.job_file())? {
             return Err(BadInput::at(
                 upload.path(),
-                "there is no job.vly in this folder: `volley encrypt` makes one. What was encrypted or trained by another takes that \
-                 one's job.vly, of which the server has a copy",
+                "there is no job.vly in this folder: `volley encrypt` makes one. What was encrypted or trained by \
+                 another takes that one's job.vly, of which the server has a copy",
             ));
         }
         secure(upload.job()?, &upload.job_file())
