@@ -14,8 +14,7 @@ missing() {
 command -v valgrind > /dev/null || missing "valgrind is missing"
 echo '#include <valgrind/memcheck.h>' | "${CC:-cc}" -E - > /dev/null 2>&1 || missing "valgrind's headers are missing"
 
-# Not where the workspace builds: other profiles would make it build again.
-target=${CARGO_TARGET_DIR:-$PWD/target}/constant_time
+target=${CARGO_TARGET_DIR:-$PWD/target}
 cargo build --release --quiet --locked --manifest-path constant_time/Cargo.toml --target-dir "$target"
 program=$target/release/volley-constant-time
 

@@ -26,7 +26,7 @@ pub(crate) fn run() -> Result<()> {
     }
     let manifest = ["--manifest-path", "python/Cargo.toml"];
     call(workspace::cargo().arg("fmt").args(manifest).arg("--check"))?;
-    let lints = ["--release", "--all-targets", "--locked", "--", "-D", "warnings"];
+    let lints = ["--all-targets", "--locked", "--", "-D", "warnings"];
     call(workspace::cargo().arg("clippy").args(manifest).args(lints))?;
     call(Command::new(&python).args(["-m", "venv", "--clear", ENVIRONMENT]))?;
     let programs = Path::new(ENVIRONMENT).join(if cfg!(windows) { "Scripts" } else { "bin" });

@@ -188,6 +188,7 @@ impl<'a> PackedLimb<'a> {
     }
 
     /// Residue j. It lies in the eight bytes from its first byte on: at most 50 bits behind at most seven others.
+    #[inline]
     pub(crate) fn get(self, j: usize) -> u64 {
         let first = j * self.bits as usize;
         let (word, _) = self.bytes[first / 8..].split_first_chunk().expect("padding behind the last residue");

@@ -10,11 +10,15 @@
 * :class:`Error` is what the library refuses, in its words.
 """
 
+from importlib.metadata import version
+
 from volley._classifier import Report, VolleyClassifier
 from volley._features import features
 from volley._party import Owner, Server
 from volley._pool import Pool
 from volley._volley import Error, Model, Plan, Training
+
+__version__ = version("volley")
 
 __all__ = [
     "Error",
