@@ -1,8 +1,10 @@
 //! Errors of the library as exceptions of Python.
 
 use std::error;
+use std::ffi::CString;
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyUserWarning, PyValueError};
+use pyo3::prelude::*;
 use pyo3::{PyErr, create_exception};
 use volley_project::volley_program::BadInput;
 
@@ -24,11 +26,12 @@ impl Failure {
 }
 
 /// What the program's errors name, and what stands for it in Python.
-const IN_PYTHON: [(&str, &str); 4] = [
+const IN_PYTHON: [(&str, &str); 5] = [
     ("--force replaces it", "replace=True replaces it"),
     ("`volley keygen` makes one", "Owner.generate_keys makes one"),
     ("`volley keygen` makes them", "Owner.generate_keys makes them"),
     ("`volley encrypt` makes it", "Owner.encrypt makes it"),
+    ("--rows FILE names", "rows=... names"),
 ];
 
 impl<E: error::Error> From<E> for Failure {
@@ -36,6 +39,12 @@ impl<E: error::Error> From<E> for Failure {
         let text = BadInput::new(error).to_string();
         Self(IN_PYTHON.iter().fold(text, |text, (program, python)| text.replace(program, python)))
     }
+}
+
+/// Warns of what the user may not expect, at the line of the package's caller.
+pub(crate) fn warn(py: Python<'_>, problem: &str) -> PyResult<()> {
+    let text = CString::new(problem).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 2)
 }
 
 impl From<Failure> for PyErr {

@@ -1,15 +1,17 @@
 //! Trained models, and their files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use volley_data::{ModelFormat, Schema, TableModel, Use, read_model, write_model};
-use volley_mlr::{Model, Sharing};
+use volley_mlr::{Error, Model, Sharing};
 use volley_project::atomic::{Staged, check_free};
+use volley_project::{JobFolder, UnlikeColumns};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, warn};
 
 /// A model with the columns of its table.
 #[pyclass(frozen, name = "Model", module = "volley")]
@@ -20,6 +22,21 @@ impl PyModel {
     pub(crate) fn of_features(model: Model, names: Option<Vec<String>>) -> Result<Self, Failure> {
         let columns = model.preprocessing().columns();
         Ok(TableModel::new(model, Schema::new(vec![Use::Feature; columns], names)?)?.into())
+    }
+}
+
+impl PyModel {
+    /// The scores of raw features. Columns that look unlike those trained on are warned of.
+    fn scored(&self, py: Python<'_>, features: &PyReadonlyArray2<'_, f64>) -> PyResult<Array2<f64>> {
+        let (features, model) = (features.as_array().to_owned(), self.0.model());
+        let (scores, unlike) = py
+            .detach(|| {
+                let unlike = UnlikeColumns::of(model.preprocessing(), self.0.schema(), &features);
+                Ok((model.scores(&features)?, unlike?))
+            })
+            .map_err(|error: Error| Failure::from(error))?;
+        unlike.problems().try_for_each(|problem| warn(py, &problem))?;
+        Ok(scores)
     }
 }
 
@@ -42,6 +59,13 @@ impl PyModel {
     fn save(&self, py: Python<'_>, path: PathBuf, replace: bool) -> PyResult<()> {
         py.detach(|| {
             let format = ModelFormat::of(&path)?;
+            let folder = path.parent().unwrap_or(Path::new(""));
+            if JobFolder::new(folder).job_file().exists() {
+                return Err(Failure::new(format!(
+                    "{}: this folder goes to the server, and what is decrypted must not",
+                    path.display()
+                )));
+            }
             check_free(&path, replace)?;
             Staged::private(&path, |file| write_model(file, format, &self.0))?.commit(replace)?;
             Ok(())
@@ -99,9 +123,7 @@ impl PyModel {
         py: Python<'py>,
         features: PyReadonlyArray2<'py, f64>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let features = features.as_array().to_owned();
-        let scores = py.detach(|| self.0.model().scores(&features)).map_err(Failure::from)?;
-        Ok(scores.into_pyarray(py))
+        Ok(self.scored(py, &features)?.into_pyarray(py))
     }
 
     /// The logarithm of the probability of each class: rows × classes, for raw features.
@@ -110,9 +132,8 @@ impl PyModel {
         py: Python<'py>,
         features: PyReadonlyArray2<'py, f64>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let (features, model) = (features.as_array().to_owned(), self.0.model());
-        let scores = py.detach(|| model.scores(&features)).map_err(Failure::from)?;
-        Ok(model.score_kind().log_probabilities(&scores).into_pyarray(py))
+        let scores = self.scored(py, &features)?;
+        Ok(self.0.model().score_kind().log_probabilities(&scores).into_pyarray(py))
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {

@@ -66,6 +66,14 @@ impl PyOwner {
         Ok(names.map(|names| names.into_iter().map(str::to_owned).collect()))
     }
 
+    /// The names of the features that were encrypted, where they have any.
+    #[getter]
+    fn encrypted_features(&self) -> PyResult<Option<Vec<String>>> {
+        let project = self.project()?;
+        let schema = project.job().and_then(|job| project.schema(&job)).map_err(Failure::from)?;
+        Ok(schema.feature_names().map(|names| names.into_iter().map(str::to_owned).collect()))
+    }
+
     /// The folder that goes to the server, as it is.
     #[getter]
     fn upload(&self) -> PyResult<PathBuf> {

@@ -144,11 +144,15 @@ impl PyPool {
         })
     }
 
-    /// Who is waited for, by step; and the fingerprint, where this owner has to compare it.
+    /// Who is waited for, by step; and the fingerprint that owners compare, once it is known.
     #[getter]
     fn outlook(&self, py: Python<'_>) -> PyResult<(AwaitedBySteps, Option<String>)> {
-        let Outlook { awaited, fingerprint } = self.with(py, |session| Ok(session.outlook()?))?;
-        Ok((awaited.into_iter().map(|awaited| (awaited.step, awaited.from)).collect(), fingerprint))
+        let (Outlook { awaited, fingerprint }, confirmed) =
+            self.with(py, |session| Ok((session.outlook()?, session.confirmed()?)))?;
+        Ok((
+            awaited.into_iter().map(|awaited| (awaited.step, awaited.from)).collect(),
+            fingerprint.or(confirmed),
+        ))
     }
 
     /// What the pool takes, as `volley pool status --json` gives it; nothing before there is a plan.
@@ -165,6 +169,15 @@ impl PyPool {
     #[getter]
     fn name(&self, py: Python<'_>) -> PyResult<String> {
         self.with(py, |session| Ok(session.name().to_owned()))
+    }
+
+    /// The names of the features that the owners agreed on, where they have any.
+    #[getter]
+    fn features(&self, py: Python<'_>) -> PyResult<Option<Vec<String>>> {
+        self.with(py, |session| {
+            let names = session.columns().feature_names();
+            Ok(names.map(|names| names.into_iter().map(str::to_owned).collect()))
+        })
     }
 
     /// The owners, in their order.

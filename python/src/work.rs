@@ -4,16 +4,16 @@
 //! calls the progress and looks for signals. After Ctrl-C the work ends at its next step; where that is far, the call
 //! returns in seconds, and the work ends behind it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use volley_project::{Count, Observer};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, warn};
 
 /// How often signals are looked for.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
@@ -34,6 +34,8 @@ struct Step {
 pub(crate) struct Reporter {
     steps: Sender<Step>,
     stopped: Arc<AtomicBool>,
+    /// What the user may not expect.
+    notes: Arc<Mutex<Vec<String>>>,
 }
 
 /// Parts that are counted.
@@ -46,6 +48,10 @@ struct Parts {
 impl Observer for Reporter {
     fn counts(&self, work: &'static str, all: usize, _unit: String) -> Box<dyn Count> {
         Box::new(Parts { steps: self.steps.clone(), work, all })
+    }
+
+    fn note(&self, text: String) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(text);
     }
 
     fn is_to_end(&self) -> bool {
@@ -65,7 +71,7 @@ impl Count for Parts {
     }
 }
 
-/// Does work, whose progress is told as `progress(work, done, all)`.
+/// Does work, whose progress is told as `progress(work, done, all)`. What it notes is warned of.
 ///
 /// # Errors
 ///
@@ -77,7 +83,8 @@ pub(crate) fn run<T: Send + 'static>(
 ) -> PyResult<T> {
     let stopped = Arc::new(AtomicBool::new(false));
     let (steps, told) = mpsc::channel();
-    let reporter = Reporter { steps, stopped: Arc::clone(&stopped) };
+    let notes = Arc::new(Mutex::default());
+    let reporter = Reporter { steps, stopped: Arc::clone(&stopped), notes: Arc::clone(&notes) };
     let worker = thread::spawn(move || work(&reporter));
     let look = move |step: Option<Step>| {
         Python::attach(|py| {
@@ -90,7 +97,7 @@ pub(crate) fn run<T: Send + 'static>(
             }
         })
     };
-    py.detach(move || {
+    let done = py.detach(move || {
         loop {
             let step = match told.recv_timeout(BETWEEN_LOOKS) {
                 Ok(step) => Some(step),
@@ -107,6 +114,9 @@ pub(crate) fn run<T: Send + 'static>(
             }
         }
         let done = worker.join().unwrap_or_else(|_| Err(Failure::new("the work panicked")));
-        Ok(done?)
-    })
+        Ok::<_, PyErr>(done?)
+    })?;
+    let notes = std::mem::take(&mut *notes.lock().unwrap_or_else(PoisonError::into_inner));
+    notes.iter().try_for_each(|note| warn(py, note))?;
+    Ok(done)
 }

@@ -113,7 +113,7 @@ def test_what_rust_refuses_is_refused_in_its_words(context, secret_key, vectors)
         (lambda: x.polynomial([1.0], "fourier"), "no basis"),
         (lambda: x.polynomial([]), "coefficients"),
         (lambda: secret_key.encrypt(np.full(4, np.nan)), "finite"),
-        (lambda: secret_key.encrypt(np.ones(10_000)), "10000 values are more than the 512 slots"),
+        (lambda: secret_key.encrypt(np.ones(10_000)), "10000 values are too many: a ciphertext has at most 512 slots"),
         (lambda: secret_key.decrypt(secret_key.encrypt([1, 2j])), "slot 1 has the imaginary part 2.0"),
         (lambda: ckks.weighted_sum([]), "sum"),
         (lambda: ckks.Context.standard(20), "standard"),

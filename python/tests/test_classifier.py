@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -192,6 +193,27 @@ def test_what_is_no_number_is_refused_with_its_name(iris):
 def test_settings_that_are_none_are_refused(iris, settings, words):
     with pytest.raises(ValueError, match=words):
         VolleyClassifier(**{"execution": "clear", **settings}).fit(*iris)
+
+
+def test_what_is_of_another_type_is_named(iris):
+    for settings in ({"memory": "1M"}, {"security": 128.5}, {"sigmoid_range": "8"}, {"log_n": True}):
+        (name,) = settings
+        with pytest.raises(TypeError, match=f"{name} is .*, it should be a (whole )?number"):
+            in_clear(**settings).fit(*iris)
+    with pytest.raises(TypeError, match="Model.load reads one"):
+        VolleyClassifier.of_model("model.json")
+
+
+def test_columns_of_another_unit_are_warned_of(iris):
+    X, y = iris
+    classifier = in_clear().fit(X, y)
+    for unlike, words in ((X * 100, "far from those"), (X * [1, 1, 0.1, 1], "feature 3 vary far less")):
+        for method in (classifier.predict, classifier.predict_proba, classifier.decision_function):
+            with pytest.warns(UserWarning, match=words):
+                method(unlike)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        classifier.predict(X)
 
 
 def test_the_library_speaks_for_itself(iris):

@@ -58,6 +58,8 @@ def test_a_server_trains_what_it_cannot_read(owner, iris, tmp_path):
     classifier = VolleyClassifier.of_model(model)
     assert classifier.score(X, y) > 0.9
     assert list(classifier.feature_names_in_) == list(X.columns)
+    with pytest.raises(volley.Error, match="goes to the server"):
+        model.save(folder / "model.json")
     clear = VolleyClassifier(execution="clear").fit(X, y)
     assert np.abs(classifier.decision_function(X) - clear.decision_function(X)).max() < 1e-3
     # A second call finds the model.
@@ -161,8 +163,16 @@ def test_scores_of_a_model_that_stays_encrypted(owner, iris, tmp_path):
     assert (tmp_path / "program.vly").read_bytes() == scores.read_bytes()
     labels = run("decrypt-scores", tmp_path / "project", scores).split()
     assert labels == [str(label) for label in classes[found.argmax(axis=1)]]
+    # Columns go by name.
+    owner.encrypt_rows(X[X.columns[::-1]][::5], tmp_path / "reversed.vly")
+    server.score(tmp_path / "reversed.vly", tmp_path / "reversed-scores.vly")
+    assert np.abs(owner.decrypt_scores(tmp_path / "reversed-scores.vly")[1] - found).max() < 1e-2
+    with pytest.raises(ValueError, match="'height' is not in the one that was encrypted"):
+        owner.encrypt_rows(X.assign(height=1.0), tmp_path / "height.vly")
+    with pytest.warns(UserWarning, match="far from those trained on"):
+        owner.encrypt_rows(X[::5] * 100, tmp_path / "far.vly")
     owner.encrypt_rows(X[1::5], tmp_path / "other.vly")
-    with pytest.raises(volley.Error, match="other rows"):
+    with pytest.raises(volley.Error, match="other rows.* rows=... names"):
         owner.decrypt_scores(scores)
     assert np.array_equal(owner.decrypt_scores(scores, rows=rows)[1], found)
     with pytest.raises(volley.Error, match="exists"):
@@ -229,6 +239,7 @@ def test_what_does_not_belong_together_is_refused(owner, iris, tmp_path):
         (lambda: owner.encrypt(X, y), "exists"),
         (lambda: owner.encrypt(X[:100], y[:100], replace=True), "150"),
         (lambda: owner.encrypt(X, y, class_weight="much"), "class_weight"),
+        (lambda: Owner.create(tmp_path / "one", X, y * 0), "the labels have one: 0"),
         (lambda: Server(tmp_path).train(), "job.vly"),
         (lambda: owner.decrypt(owner.upload / "job.vly"), "model"),
     ]

@@ -87,6 +87,7 @@ def test_owners_train_one_model_that_the_program_reads(pool, tables):
         parties[0].next(fingerprint="00")
     for party in parties[:3]:
         party.next(fingerprint=party.fingerprint)
+    assert {party.fingerprint for party in parties[:3]} == prints, "it is known afterwards too"
     assert [party.name for party in parties] == [*MEMBERS, "server"]
     assert parties[2].model is None
 
@@ -106,7 +107,9 @@ def test_owners_train_one_model_that_the_program_reads(pool, tables):
 def test_an_owner_gets_scores_of_rows_that_nobody_else_sees(pool, tables):
     parties, folders = pool
     east, (X, _) = parties[1], tables["north"]
-    east.ask(X[:5])
+    with pytest.raises(ValueError, match="not in the pool"):
+        east.ask(X[:5].assign(height=1.0))
+    east.ask(X[X.columns[::-1]][:5])
     assert east.predictions == []
     advance(parties, folders)
     (file,) = east.predictions

@@ -67,7 +67,7 @@ pub(crate) fn scores_of(
 ) -> Result<Array2<f64>, BadInput> {
     let scores = model.model().scores(features).at(data)?;
     let preprocessing = model.model().preprocessing();
-    UnlikeColumns::of(preprocessing, model.schema(), features, data)?.note(data, &Console::default());
+    UnlikeColumns::of(preprocessing, model.schema(), features).at(data)?.note(data, &Console::default());
     let overflows = |row: &ndarray::ArrayView1<'_, f64>| row.iter().any(|score| !score.is_finite());
     match scores.rows().into_iter().position(|row| overflows(&row)) {
         None => Ok(scores),

@@ -20,6 +20,7 @@ use crate::files::{buffered, open_named};
 use crate::job_folder::{JobFolder, complete_length, model_limit, open};
 use crate::observer::Observer;
 use crate::project::Project;
+use crate::unlike::UnlikeColumns;
 
 /// Scores of rows in clear.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +56,8 @@ impl Project {
         let context = observer.during("tables", || Context::new(training.parameters().clone()));
         let secret_key = self.secret_key_of(&job, &context, passphrase)?;
         let state = self.owner_state(&job)?;
+        let unlike = UnlikeColumns::of(state.preprocessing(), &self.schema(&job)?, features)?;
+        unlike.problems().for_each(|problem| observer.note(problem));
         let plan = observer.during("planning", || PredictionPlan::new(training, features.nrows()))?;
         if !training.key_spec().covers(plan.key_spec()) {
             let problem =

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 use volley_data::Schema;
-use volley_mlr::{ColumnSpread, Preprocessing};
-use volley_program::{BadInput, OrBadInput};
+use volley_mlr::{ColumnSpread, Error, Preprocessing};
 
 use crate::observer::Observer;
 use crate::tables::first_names;
@@ -27,18 +26,13 @@ pub struct UnlikeColumns {
 }
 
 impl UnlikeColumns {
-    /// Of the raw features of a file.
+    /// Of raw features.
     ///
     /// # Errors
     ///
-    /// For another number of columns.
-    pub fn of(
-        preprocessing: &Preprocessing,
-        schema: &Schema,
-        features: &Array2<f64>,
-        data: &Path,
-    ) -> Result<Self, BadInput> {
-        let Some(spreads) = preprocessing.spreads(features).at(data)? else { return Ok(Self::default()) };
+    /// [`Error::ColumnCount`].
+    pub fn of(preprocessing: &Preprocessing, schema: &Schema, features: &Array2<f64>) -> Result<Self, Error> {
+        let Some(spreads) = preprocessing.spreads(features)? else { return Ok(Self::default()) };
         let names = schema.feature_names();
         let name = |place: usize| match &names {
             Some(names) => format!("{:?}", names[place]),
@@ -68,10 +62,14 @@ impl UnlikeColumns {
         Ok(Self { far, narrow })
     }
 
-    /// Says what is unlike.
+    /// All that is unlike.
+    pub fn problems(self) -> impl Iterator<Item = String> {
+        self.far.into_iter().chain(self.narrow)
+    }
+
+    /// Says what is unlike in the rows of a file.
     pub fn note(self, data: &Path, observer: &dyn Observer) {
-        let problems = self.far.into_iter().chain(self.narrow);
-        problems.for_each(|problem| observer.note(format!("{}: {problem}", data.display())));
+        self.problems().for_each(|problem| observer.note(format!("{}: {problem}", data.display())));
     }
 }
 
@@ -89,9 +87,7 @@ mod tests {
     #[test]
     fn another_unit_is_told_and_the_same_is_not() {
         let fitted = Preprocessing::fit(&counted(1.0, 100), Profile::Standardised);
-        let unlike = |rows: &Array2<f64>| {
-            UnlikeColumns::of(&fitted, &Schema::of_features(1), rows, Path::new("x.csv")).unwrap()
-        };
+        let unlike = |rows: &Array2<f64>| UnlikeColumns::of(&fitted, &Schema::of_features(1), rows).unwrap();
         for (unit, rows) in [(1.0, 100), (1.1, 50), (0.01, ROWS - 1), (0.0, 100)] {
             assert_eq!(unlike(&counted(unit, rows)), UnlikeColumns::default(), "{unit} {rows}");
         }
@@ -100,8 +96,7 @@ mod tests {
         let narrow = unlike(&counted(0.01, ROWS));
         assert!(narrow.narrow.unwrap().contains("of feature 1 vary far less") && narrow.far.is_none());
         let raw = Preprocessing::raw(1);
-        let of_raw =
-            UnlikeColumns::of(&raw, &Schema::of_features(1), &counted(1000.0, 9), Path::new("x.csv"));
+        let of_raw = UnlikeColumns::of(&raw, &Schema::of_features(1), &counted(1000.0, 9));
         assert_eq!(of_raw, Ok(UnlikeColumns::default()));
     }
 }

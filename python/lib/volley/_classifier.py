@@ -169,7 +169,7 @@ class VolleyClassifier(ClassifierMixin, BaseEstimator):
         check_classification_targets(y)
         classes, indices = np.unique(y, return_inverse=True)
         if len(classes) < 2:
-            raise ValueError(f"VolleyClassifier needs at least 2 classes, the data has one class: {classes[0]!r}")
+            raise ValueError(f"VolleyClassifier needs at least 2 classes, the data has one class: {classes.tolist()[0]!r}")
         names = names_of(classes)
         samples, features = X.shape
         self._shape = samples, features, len(classes)
@@ -191,6 +191,8 @@ class VolleyClassifier(ClassifierMixin, BaseEstimator):
 
         Its classes are whole numbers where all names of the model's are, and else texts. It has no plan and no report.
         """
+        if not isinstance(model, Model):
+            raise TypeError(f"{type(model).__name__} is no volley.Model; Model.load reads one from a file")
         estimator = cls()
         estimator._adopt(model, np.unique(labels_of(model.classes)))
         estimator.n_features_in_ = model.coef.shape[1]

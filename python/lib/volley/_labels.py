@@ -33,7 +33,7 @@ def refuse_categories(X: Any) -> None:
     if strange:
         raise ValueError(
             f"could not convert columns to numbers, which Volley takes alone: {', '.join(strange)}; "
-            "a OneHotEncoder in a ColumnTransformer makes numbers of categories"
+            "a OneHotEncoder in a ColumnTransformer makes numbers of categories, and a difference in days those of dates"
         )
 
 

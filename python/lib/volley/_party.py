@@ -41,8 +41,10 @@ class Owner:
         The settings are those of :class:`VolleyClassifier` that a plan is made by: ``iterations``, ``security`` and so on.
         """
         X, y, columns = _table(X, y)
-        samples, features = X.shape
-        plan = Plan(samples, features, len(np.unique(y)), Settings(**settings).options())
+        (samples, features), classes = X.shape, np.unique(y)
+        if len(classes) < 2:
+            raise ValueError(f"a training has at least 2 classes, the labels have one: {classes.tolist()[0]!r}")
+        plan = Plan(samples, features, len(classes), Settings(**settings).options())
         _volley.Owner.create(Path(project), plan, columns)
         return cls(project)
 
@@ -74,7 +76,9 @@ class Owner:
         """
         if class_weight not in (None, "balanced"):
             raise ValueError(f"class_weight is {class_weight!r}, it should be None or 'balanced'")
-        X, y, columns = _table(_as_planned(X, self._owner.planned_features), y)
+        advice = ", and other columns take another plan"
+        X = by_name(X, self._owner.planned_features, "the one that was planned for", advice)
+        X, y, columns = _table(X, y)
         classes, indices = np.unique(y, return_inverse=True)
         names = names_of(classes)
         with listener(progress) as told:
@@ -102,9 +106,11 @@ class Owner:
     ) -> Path:
         """Encrypts rows to be scored by a model that stays encrypted, as ``volley encrypt-rows`` does.
 
-        They go into the file ``rows``, which the server gets. Takes a training of two iterations or more.
+        They go into the file ``rows``, which the server gets. Takes a training of two iterations or more. The columns of
+        a DataFrame go by the names that were encrypted, in any order.
         """
         refuse_categories(X)
+        X = by_name(X, self._owner.encrypted_features, "the one that was encrypted")
         X, rows = check_array(X, dtype=np.float64), Path(rows)
         self._owner.encrypt_for_scores(X, rows, passphrase=passphrase, replace=replace)
         return rows
@@ -167,16 +173,16 @@ class Server:
         return repr(self._server)
 
 
-def _as_planned(X: Any, planned: list[str] | None) -> Any:
-    """Columns with names, in the order of those that were planned for. Others take another plan."""
-    if planned is None or not hasattr(X, "columns"):
+def by_name(X: Any, known: list[str] | None, table: str, advice: str = "") -> Any:
+    """Columns with names, in the order of those of a table before. Others are refused."""
+    if known is None or not hasattr(X, "columns"):
         return X
     columns = {str(name): name for name in X.columns}
-    for one, others, table in ((planned, columns, "this one"), (columns, planned, "the one that was planned for")):
+    for one, others, where in ((known, columns, "this table"), (columns, known, table)):
         for name in one:
             if name not in others:
-                raise ValueError(f"the column {name!r} is not in {table}, and other columns take another plan")
-    return X[[columns[name] for name in planned]]
+                raise ValueError(f"the column {name!r} is not in {where}{advice}")
+    return X[[columns[name] for name in known]]
 
 
 def _table(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray, list[str] | None]:

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_array
 
 from volley import _volley
 from volley._labels import names_of, refuse_categories
-from volley._party import _table
+from volley._party import _table, by_name
 from volley._progress import Progress, listener
 from volley._settings import Iterations
 from volley._volley import Model
@@ -122,7 +122,7 @@ class Pool:
 
     @property
     def fingerprint(self) -> str | None:
-        """What the owners compare, where this one has not confirmed it."""
+        """What the owners compare, once it is known."""
         return self._pool.outlook[1]
 
     @property
@@ -144,9 +144,11 @@ class Pool:
     def ask(self, X: Any, *, by: Sequence[str] = ()) -> None:
         """Asks for scores of rows that nobody else will see, as ``volley pool score`` does.
 
-        The owners ``by`` decrypt them, by default those who opened the model. Features are in the order of the pool.
+        The owners ``by`` decrypt them, by default those who opened the model. The columns of a DataFrame go by
+        the names of the pool, in any order; others are in its order.
         """
         refuse_categories(X)
+        X = by_name(X, self._pool.features, "the pool")
         self._pool.ask(check_array(X, dtype=np.float64), list(by))
 
     @property

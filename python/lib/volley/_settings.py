@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from numbers import Integral, Real
 from typing import Any, Literal
 
 Iterations = int | Literal["auto"]
+
+
+_KINDS = {
+    "sigmoid_degree": Integral,
+    "sigmoid_range": Real,
+    "learning_rate": Real,
+    "weight_decay": Real,
+    "momentum_limit": Real,
+    "security": Integral,
+    "log_n": Integral,
+    "memory": Integral,
+}
+"""What settings that are numbers may be."""
 
 
 @dataclass(frozen=True)
@@ -31,4 +45,8 @@ class Settings:
 
     def options(self) -> dict[str, Any]:
         """As the compiled part takes them."""
+        for name, kinds in _KINDS.items():
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, kinds)):
+                raise TypeError(f"{name} is {value!r}, it should be a {'whole ' if kinds is Integral else ''}number")
         return {**asdict(self), "iterations": str(self.iterations)}

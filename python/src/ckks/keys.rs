@@ -40,13 +40,7 @@ impl PySecretKey {
 
     fn seeded(&self, values: &[Complex64], level: Option<usize>) -> Result<SeededCiphertext, Failure> {
         let parameters = self.key.context().parameters();
-        let (count, max) = (values.len(), parameters.max_slots());
-        if count > max {
-            return Err(Failure::new(format!(
-                "{count} values are more than the {max} slots of a ciphertext"
-            )));
-        }
-        let (slots, level) = (count.next_power_of_two(), level.unwrap_or(parameters.max_level()));
+        let (slots, level) = (values.len().next_power_of_two(), level.unwrap_or(parameters.max_level()));
         let plaintext = self.encoder.encode_padded(values, slots, &parameters.scale(), level)?;
         Ok(self.key.encrypt(&plaintext, &mut generator()?)?)
     }

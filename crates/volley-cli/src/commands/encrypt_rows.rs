@@ -12,7 +12,7 @@ use serde::Serialize;
 use volley_program::OrBadInput;
 use volley_program::units::{counted, show_bytes};
 use volley_project::atomic::check_free;
-use volley_project::{Project, TableSource, UnlikeColumns};
+use volley_project::{Project, TableSource};
 
 use crate::console::Console;
 use crate::output::Output;
@@ -70,9 +70,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let console = Console::default();
     let table = options.table.or_format(project.table()?);
     let job = project.job()?;
-    let (schema, state) = (project.schema(&job)?, project.owner_state(&job)?);
-    let features = table.read_features(data, &schema, &console)?;
-    UnlikeColumns::of(state.preprocessing(), &schema, &features, data)?.note(data, &console);
+    let features = table.read_features(data, &project.schema(&job)?, &console)?;
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
     let passphrase = || options.source.open();
     let plan = project

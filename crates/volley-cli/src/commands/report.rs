@@ -137,7 +137,7 @@ impl Options {
         let table = source.read_labelled(&self.test, model.schema(), &Console::default())?;
         source.check_classes(&table, model.model().classes())?;
         let preprocessing = model.model().preprocessing();
-        let unlike = UnlikeColumns::of(preprocessing, model.schema(), table.features(), &self.test)?;
+        let unlike = UnlikeColumns::of(preprocessing, model.schema(), table.features()).at(&self.test)?;
         unlike.note(&self.test, &Console::default());
         table.into_dataset().or_bad_input()
     }

@@ -119,7 +119,7 @@ impl Owner {
         columns: &Schema,
         observer: &dyn Observer,
     ) -> Result<(), BadInput> {
-        let unlike = UnlikeColumns::of(state.preprocessing(), columns, rows.features(), &self.table)?;
+        let unlike = UnlikeColumns::of(state.preprocessing(), columns, rows.features()).at(&self.table)?;
         unlike.note(&self.table, observer);
         Ok(())
     }

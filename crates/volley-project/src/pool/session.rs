@@ -76,6 +76,12 @@ impl Session {
         self.folder.root()
     }
 
+    /// The columns that the owners agreed on: features alone.
+    #[must_use]
+    pub fn columns(&self) -> &volley_data::Schema {
+        &self.invitation.columns
+    }
+
     /// The owners, in their order.
     #[must_use]
     pub fn members(&self) -> &[String] {

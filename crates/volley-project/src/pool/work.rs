@@ -6,6 +6,7 @@ use ndarray::Array2;
 use volley_data::TableModel;
 use volley_program::BadInput;
 
+use super::fingerprint::Fingerprint;
 use super::protocol::{self, Awaited};
 use super::request::{Asked, Request};
 use super::session::Session;
@@ -58,6 +59,15 @@ impl Session {
         let unconfirmed = awaited.iter().any(|awaited| awaited.step == protocol::CONFIRMATION);
         let fingerprint = unconfirmed.then(|| keys::fingerprint(self)).transpose()?.map(String::from);
         Ok(Outlook { awaited, fingerprint })
+    }
+
+    /// The fingerprint that this owner has confirmed.
+    ///
+    /// # Errors
+    ///
+    /// For a file of it that was changed.
+    pub fn confirmed(&self) -> Result<Option<String>, BadInput> {
+        Ok(self.folder.recall::<Fingerprint>(keys::CONFIRMED)?.map(String::from))
     }
 
     /// Reads rows to be scored from a table with the columns of the pool. Labels are not looked at.

@@ -41,7 +41,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let state = project.owner_state(&first)?;
     // Before gigabytes are read: columns and classes.
     state.check_added(&data).at(&options.data)?;
-    let unlike = UnlikeColumns::of(state.preprocessing(), &schema, data.features(), &options.data)?;
+    let unlike = UnlikeColumns::of(state.preprocessing(), &schema, data.features()).at(&options.data)?;
     // What is added cannot be taken away.
     if let (Some(problem), false) = (&unlike.far, options.force) {
         let problem = format!("{problem} --force adds them all the same");
