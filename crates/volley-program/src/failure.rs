@@ -33,8 +33,9 @@ fn in_plain_words(problem: &str) -> String {
 }
 
 /// Words of the system that say little to most people.
-const PLAIN_WORDS: [(&str, &str); 3] = [
+const PLAIN_WORDS: [(&str, &str); 4] = [
     ("No such file or directory", "there is no such file or folder"),
+    ("Permission denied", "this user has not the permission to read or write there"),
     ("Not a directory", "there is a file where a folder should be: are the arguments in their order?"),
     ("Is a directory", "there is a folder where a file should be: are the arguments in their order?"),
 ];
@@ -102,7 +103,10 @@ mod tests {
         let folder = std::fs::read(std::env::temp_dir()).unwrap_err();
         assert!(BadInput::new(&folder).to_string().starts_with("there is a folder where a file should be: "));
         let denied = std::io::Error::from_raw_os_error(13);
-        assert_eq!(BadInput::new(denied).to_string(), "Permission denied");
+        let said = BadInput::new(denied).to_string();
+        assert_eq!(said, "this user has not the permission to read or write there");
+        let other = std::io::Error::from_raw_os_error(11);
+        assert_eq!(BadInput::new(other).to_string(), "Resource temporarily unavailable");
     }
 
     #[test]

@@ -46,6 +46,9 @@ fn whoever_takes_the_wrong_thing_is_told_what_is_wanted() {
     refuse(&mut volley(["train", "--watch", "nowhere"]), &["error: nowhere: there is no such file"]);
     let folder = folder();
     refuse(&mut train(folder.path()), &["there is no job.vly", "`volley encrypt` makes it"]);
+    fs::write(folder.path().join("project.json"), "{}").unwrap();
+    refuse(&mut train(folder.path()), &["a project of an owner, whose secret key must not leave it"]);
+    refuse(&mut train(&folder.path().join("none")), &["none: there is no such file or folder"]);
     refuse(volley(["inspect"]).arg(folder.path()), &["a folder: name one file in it"]);
     // The shape alone says so: no plan is looked for.
     let wide = ["init", "--samples", "1000", "--features", "40000", "--classes", "3"];
@@ -538,13 +541,16 @@ fn a_read_only_folder() {
     let (_folder, server) = server();
     fs::set_permissions(&server, fs::Permissions::from_mode(0o555)).unwrap();
     if File::create(server.join("probe")).is_err() {
-        refuse(&mut train(&server), &["Permission denied"]);
+        refuse(&mut train(&server), &["this user has not the permission to read or write there"]);
         assert_eq!(
             names(&server),
             ["evaluation-keys.vly", "job.vly", "preconditioner.vly", "rows-00001.vly"]
         );
         let output = server.join("model.json");
-        refuse(&mut decrypt(&fixture().project, &fixture().model, &output), &["Permission denied"]);
+        refuse(
+            &mut decrypt(&fixture().project, &fixture().model, &output),
+            &["this user has not the permission to read or write there"],
+        );
     }
     fs::set_permissions(&server, fs::Permissions::from_mode(0o755)).unwrap();
 }

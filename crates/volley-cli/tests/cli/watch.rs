@@ -246,6 +246,18 @@ fn a_training_that_is_terminated_ends_after_a_checkpoint() {
 }
 
 #[test]
+fn a_job_that_lacks_what_comes_last_is_told() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("begun")).unwrap();
+    fs::write(folder.path().join("begun/rows-00001.vly"), "").unwrap();
+    let mut watch = Running::watch(folder.path());
+    watch.until_there(&folder.path().join("health.json"));
+    watch.until("it was seen", || health(folder.path())["jobs"]["arriving"] == 1);
+    let (.., problems) = watch.terminate();
+    assert_eq!(problems.matches("begun waits for its job.vly").count(), 1, "{problems}");
+}
+
+#[test]
 fn what_cannot_be_watched() {
     let folder = folder();
     refuse(volley(["train", "--watch"]).arg(folder.path().join("none")), &["none", "there is no such file"]);

@@ -13,7 +13,7 @@ use volley_program::{BadInput, OrBadInput};
 use volley_project::JobFolder;
 use volley_project::atomic::{FolderLock, Staged, is_locked};
 
-use crate::console::warn;
+use crate::console::{info, warn};
 use crate::escaped::escaped;
 
 /// What makes a folder an owner's project, which does not belong here.
@@ -39,11 +39,20 @@ pub(super) enum State {
     Failed,
     /// It lies in a folder within its own, where it is not looked for.
     Misplaced,
+    /// The user of this program may not read its folder.
+    Unreadable,
 }
 
 impl State {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Arriving, Self::Waiting, Self::Training, Self::Done, Self::Failed, Self::Misplaced];
+    pub(super) const ALL: [Self; 7] = [
+        Self::Arriving,
+        Self::Waiting,
+        Self::Training,
+        Self::Done,
+        Self::Failed,
+        Self::Misplaced,
+        Self::Unreadable,
+    ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -53,6 +62,7 @@ impl State {
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Misplaced => "misplaced",
+            Self::Unreadable => "unreadable",
         }
     }
 }
@@ -160,15 +170,21 @@ impl Inbox {
         for entry in fs::read_dir(&self.folder).at(&self.folder)? {
             let entry = entry.at(&self.folder)?;
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            // A folder that vanishes, or that may not be read, is no job yet.
-            let content = Content::of(&entry.path());
-            if let (true, false, Ok(content)) = (is_folder, is_hidden(&entry.file_name()), content) {
-                let name = entry.file_name();
-                let is_own = own.is_some_and(|own| own.name == name);
-                let job = self.job(name, entry.path(), content, is_own);
-                job.iter().for_each(|job| self.tell_if_misplaced(job));
-                jobs.extend(job);
+            let (name, folder) = (entry.file_name(), entry.path());
+            if !is_folder || is_hidden(&name) {
+                continue;
             }
+            let is_own = own.is_some_and(|own| own.name == name);
+            let job = match Content::of(&folder) {
+                Ok(content) => self.job(name, folder, content, is_own),
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    Some(Job { name, folder, content: Content(vec![]), state: State::Unreadable })
+                }
+                // A folder that vanishes is no job.
+                Err(_) => None,
+            };
+            job.iter().for_each(|job| self.tell_of(job));
+            jobs.extend(job);
         }
         jobs.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         self.jobs = jobs;
@@ -212,15 +228,32 @@ impl Inbox {
         Some(Job { name, folder, content, state })
     }
 
-    /// Says once that a job is where none is looked for.
-    fn tell_if_misplaced(&self, job: &Job) {
-        let is_known = |seen: &Job| seen.name == job.name && seen.state == State::Misplaced;
-        if job.state != State::Misplaced || self.jobs.iter().any(is_known) {
+    /// Says once why a job is not begun, where that may not be known.
+    fn tell_of(&self, job: &Job) {
+        if self.jobs.iter().any(|seen| seen.name == job.name && seen.state == job.state) {
             return;
         }
-        let Some(below) = job_below(&job.folder, DEPTH) else { return };
-        let (below, inbox) = (below.display().to_string(), self.folder.display().to_string());
-        warn(format!("{} is not looked at: a job is a folder in {}", escaped(&below), escaped(&inbox)));
+        match job.state {
+            State::Misplaced => {
+                let Some(below) = job_below(&job.folder, DEPTH) else { return };
+                let (below, inbox) = (below.display().to_string(), self.folder.display().to_string());
+                warn(format!(
+                    "{} is not looked at: a job is a folder in {}",
+                    escaped(&below),
+                    escaped(&inbox)
+                ));
+            }
+            State::Arriving if !job.content.has(&JobFolder::new(&job.folder).job_file()) => {
+                info(format!("{} waits for its job.vly", escaped(&job.label())));
+            }
+            State::Unreadable => {
+                warn(format!(
+                    "{}: this user has not the permission to read this folder",
+                    escaped(&job.label())
+                ));
+            }
+            _ => {}
+        }
     }
 
     /// The job to train: of those that wait, the one whose `job.vly` is the oldest. None while a program is at work on
