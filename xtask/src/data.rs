@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha20Rng;
-use volley_data::{ContentError, Idx, Images, Table, TableOptions, parse_table, read_table};
+use volley_data::{ContentError, Idx, Images, LabelDoubt, TableOptions, parse_table, read_table};
 use volley_mlr::Dataset;
 use volley_program::{BadInput, OrBadInput};
 
@@ -89,8 +89,14 @@ impl Source {
 /// Splits the rows of a file. Those that are not trained on are tested on, or are for validation where a file of test
 /// rows is given.
 fn split_file(path: &Path, samples: usize, seed: Option<u64>, test: Option<&Path>) -> Result<Data> {
-    let read =
-        |path: &Path| read_table(path, &TableOptions::default()).and_then(Table::into_dataset).or_bad_input();
+    let read = |path: &Path| {
+        let table = read_table(path, &TableOptions::default()).or_bad_input()?;
+        if let Some(doubt @ (LabelDoubt::AllDiffer | LabelDoubt::Fractions)) = table.remarks().label {
+            let problem = format!("{}: the labels are those of the first column, {doubt}", path.display());
+            return Err(BadInput::new(problem));
+        }
+        table.into_dataset().or_bad_input()
+    };
     let data = read(path)?;
     let (chosen, rest) = select(data.samples(), samples, seed)?;
     let training = data.select(&chosen)?;

@@ -28,9 +28,14 @@ const OVERFITTED: f64 = 0.1;
 /// A class with fewer rows than this share of an even number is rare, and advice is given where its recall is low.
 const RARE: f64 = 0.5;
 const LOW_RECALL: f64 = 0.5;
-/// More classes than this, with fewer rows of each than that on the mean, are taken for amounts.
+/// More classes than this are taken for amounts where all are numbers, or where there are fewer rows of each than that
+/// on the mean.
 const MANY_CLASSES: usize = 20;
 const FEW_ROWS: usize = 5;
+/// Numbers that are predicted so well are classes all the same.
+const GOOD: f64 = 0.5;
+/// Points of accuracy that a converged model may have more, without advice.
+const MUCH_WORSE: f64 = 0.1;
 /// Mean recall above chance, without which a model is of no use.
 const ABOVE_CHANCE: f64 = 0.05;
 
@@ -191,16 +196,33 @@ impl<'a> Rehearsal<'a> {
             "rows held out are predicted far worse than those trained on: more rows or fewer columns (--drop) help"
                 .to_owned()
         });
-        if let Some(advice) = of_amounts(trained) {
+        if let Some(advice) = self.of_amounts(trained) {
             return vec![advice];
         }
         let of_classes = self.of_classes_never_predicted(trained).or_else(|| self.of_rare_classes(trained));
         let is_useless = |found: &Recalls| of_classes.is_none() && above_chance(found) < ABOVE_CHANCE;
-        let useless = held_out.is_some_and(is_useless).then(|| {
+        // The other profiles take more iterations to tell.
+        let is_telling = self.hyperparameters.profile() == Profile::Standard;
+        let useless = (is_telling && held_out.is_some_and(is_useless)).then(|| {
             "rows held out are predicted hardly better than by chance: the columns may say nothing of the labels"
                 .to_owned()
         });
         [of_classes, useless, overfitted].into_iter().flatten().collect()
+    }
+
+    /// Where labels are so many that they are amounts, and no classes.
+    fn of_amounts(&self, trained: &Recalls) -> Option<String> {
+        let (rows, classes) = (trained.rows(), trained.class_rows().len());
+        let is_number = |name: &String| name.parse::<f64>().is_ok();
+        let are_amounts = rows < FEW_ROWS * classes || self.set.classes().names().iter().all(is_number);
+        (classes > MANY_CLASSES && are_amounts && trained.accuracy() < GOOD).then(|| {
+            format!(
+                "{} on {} are hardly classes: labels that are amounts are grouped first, such as into low, middle and \
+                 high",
+                counted(classes, "different label"),
+                counted(rows, "row")
+            )
+        })
     }
 
     fn of_classes_never_predicted(&self, trained: &Recalls) -> Option<String> {
@@ -252,18 +274,6 @@ impl<'a> Rehearsal<'a> {
 fn share_of_even(trained: &Recalls, class: usize) -> f64 {
     let (rows, classes) = (trained.class_rows()[class] as f64, trained.class_rows().len() as f64);
     rows * classes / trained.rows() as f64
-}
-
-/// Where labels are so many that hardly any can be learned: they are no classes.
-fn of_amounts(trained: &Recalls) -> Option<String> {
-    let (rows, classes) = (trained.rows(), trained.class_rows().len());
-    (classes > MANY_CLASSES && rows < FEW_ROWS * classes).then(|| {
-        format!(
-            "{} on {} are hardly classes: labels that are amounts are grouped first, such as into low, middle and high",
-            counted(classes, "different label"),
-            counted(rows, "row")
-        )
-    })
 }
 
 /// The mean recall of all classes, less that of a model which guesses.
@@ -324,7 +334,19 @@ impl InClear {
         };
         let model = phase("logistic regression", || converged(&training, class_weight))?;
         let found = Figures::new(model.classes(), &model.recalls(&test)?);
-        Ok(Self { converged: Some(found), ..self })
+        let ours = self.held_out_rows.as_ref().unwrap_or(&self.training_rows);
+        let advice = match self.profile {
+            Profile::Standard => {
+                "a column with values that are far out leaves little of the others: its logarithm, or ranks, may help"
+            }
+            Profile::Standardised | Profile::Paper => {
+                "--profile standard, the default, needs fewer iterations"
+            }
+        };
+        let is_worse = found.accuracy - ours.accuracy > MUCH_WORSE;
+        let advice = is_worse.then(|| format!("logistic regression in clear does far better: {advice}"));
+        let advice = self.advice.into_iter().chain(advice).collect();
+        Ok(Self { converged: Some(found), advice, ..self })
     }
 
     /// Refuses scores beyond the polynomial's range, unless they are allowed.
@@ -371,12 +393,18 @@ impl fmt::Display for InClear {
             None => trained.write_recalls(f, "rows trained on")?,
         }
         let (score, range) = (self.largest_score, self.polynomial_range);
-        write!(f, "largest score    {score:.1}; scores up to {range:.1} are allowed")?;
+        let score = shown_score(score);
+        write!(f, "largest score    {score}; scores up to {range:.1} are allowed")?;
         if let Some(refusal) = &self.refusal {
             write!(f, "\nrefused          {refusal}")?;
         }
         self.advice.iter().try_for_each(|advice| write!(f, "\nadvice           {advice}"))
     }
+}
+
+/// A score, without the digits of one that is far out.
+fn shown_score(score: f64) -> String {
+    if score < 1e6 { format!("{score:.1}") } else { format!("{score:.1e}") }
 }
 
 impl Figures {

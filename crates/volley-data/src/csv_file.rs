@@ -119,6 +119,7 @@ impl Rows {
     fn into_table(self, path: &Path, options: &TableOptions, comments: u64) -> Result<Table, ContentError> {
         let remarks = Remarks {
             header: (options.header == Header::Auto).then(|| self.header_doubt(options)).flatten(),
+            other_label: self.layout.other_label.clone(),
             label: self.label_doubt(options),
             has_index: self.layout.has_index,
             has_empty_end: self.layout.has_empty_end,

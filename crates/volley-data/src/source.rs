@@ -36,7 +36,8 @@ pub(crate) enum Format {
 }
 
 /// Formats that tables often have elsewhere, by the ends of names and the first bytes.
-const FOREIGN: [(&[&str], &[u8], &str); 8] = [
+const FOREIGN: [(&[&str], &[u8], &str); 9] = [
+    (&[".vly"], b"\x89VLY\r\n", "a file of keys or ciphertexts"),
     (&[".parquet", ".pq"], b"PAR1", "a Parquet file"),
     (&[".feather", ".arrow"], b"ARROW1", "an Arrow or Feather file"),
     (&[".xlsx", ".xls", ".ods"], b"\xd0\xcf\x11\xe0", "a spreadsheet"),

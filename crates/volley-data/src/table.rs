@@ -84,6 +84,8 @@ impl fmt::Display for LabelDoubt {
 pub struct Remarks {
     /// Why the guess of whether the first row is a header may be wrong, where there is a reason.
     pub header: Option<HeaderDoubt>,
+    /// The column that the labels were taken from, as the only one that is left, where the model's has another name.
+    pub other_label: Option<String>,
     /// Why the labels may not be in the first column, where they were taken from there and there is a reason.
     pub label: Option<LabelDoubt>,
     /// Whether the first column was left out, because it has no name: it is taken for numbers of rows.

@@ -1,6 +1,6 @@
 //! The user's tables: how they are read, as a command line or a project says it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use volley_data::{
     Comments, ContentError, DataError, Delimiter, Header, HeaderDoubt, LabelDoubt, LabelSource, Remarks,
-    Schema, Table, TableOptions, read_table, read_table_from,
+    Schema, Table, TableOptions, TextKind, read_table, read_table_from,
 };
 use volley_mlr::ClassLabels;
 use volley_program::units::counted;
@@ -187,7 +187,7 @@ impl TableSource {
             return Err(BadInput::new(format!("{name}: the first row {doubt}; {HEADER_CHOICE}")));
         }
         note_remarks(&name_of(path), table.remarks(), observer);
-        note_single_rows(&name_of(path), table.labels().unwrap_or_default(), observer);
+        note_odd_classes(&name_of(path), table.labels().unwrap_or_default(), observer);
         Ok(table)
     }
 
@@ -212,7 +212,7 @@ impl TableSource {
             _ => self.explain(&error, Columns::Fixed),
         })?;
         note_remarks(&name_of(path), table.remarks(), observer);
-        note_single_rows(&name_of(path), table.labels().unwrap_or_default(), observer);
+        note_odd_classes(&name_of(path), table.labels().unwrap_or_default(), observer);
         Ok(table)
     }
 
@@ -373,20 +373,39 @@ fn note_remarks(path: &str, remarks: &Remarks, observer: &dyn Observer) {
         observer
             .note(format!("{path}: each line ends with a separator, the empty column after it is left out"));
     }
+    if let Some(name) = &remarks.other_label {
+        observer.note(format!(
+            "{path}: the labels are taken from the column {name:?}, as the model's has another name and is not there"
+        ));
+    }
     if let Some(doubt) = remarks.label {
         let help = "--label-column names another, -1 the last";
         observer.note(format!("{path}: the labels are taken from the first column, {doubt}; {help}"));
     }
 }
 
-/// Says which classes have a single row, as a row that is none has.
-fn note_single_rows(path: &str, labels: &[String], observer: &dyn Observer) {
+/// Says which classes have a single row, as a row that is none has, which stand for a missing label, and which are the
+/// same number.
+fn note_odd_classes(path: &str, labels: &[String], observer: &dyn Observer) {
     let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
     labels.iter().for_each(|label| *rows.entry(label).or_default() += 1);
     let single: Vec<_> = rows.iter().filter(|&(_, &rows)| rows == 1).map(|(label, _)| label).collect();
     let has_others = single.len() < rows.len();
     if let (true, Some(_)) = (has_others, single.first()) {
         observer.note(format!("{path}: classes of a single row: {}", first_names(&quoted(&single))));
+    }
+    let mut numbers: HashMap<u64, &str> = HashMap::new();
+    for (label, number) in rows.keys().filter_map(|label| Some((*label, label.parse::<f64>().ok()?))) {
+        if let Some(other) = numbers.insert(number.to_bits(), label) {
+            observer.note(format!("{path}: the classes {other:?} and {label:?} are the same number"));
+        }
+    }
+    let missing: Vec<_> = rows.keys().filter(|label| TextKind::of(label) == TextKind::Missing).collect();
+    if !missing.is_empty() {
+        let names = first_names(&quoted(&missing));
+        observer.note(format!(
+            "{path}: {names} counts as a class: leave out the rows if their labels are missing"
+        ));
     }
 }
 

@@ -139,7 +139,10 @@ pub enum Error {
         slots: usize,
     },
     /// A plaintext coefficient that does not fit the modulus.
-    #[error("a coefficient of 2^{coefficient_log2:.1} does not fit a modulus of 2^{modulus_log2:.1}")]
+    #[error(
+        "a coefficient of 2^{coefficient_log2:.1} is too large: below half of the modulus, 2^{modulus_log2:.1}, and below \
+         2^126 it fits"
+    )]
     EncodingOverflow {
         /// log₂ of the largest coefficient; 1024 where it is beyond the range of a double.
         coefficient_log2: f64,

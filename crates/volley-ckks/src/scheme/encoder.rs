@@ -75,8 +75,11 @@ impl Encoder {
         level: usize,
     ) -> Result<Plaintext, Error> {
         let max = self.context.parameters().max_slots();
-        if values.len() > slots || slots > max {
-            return Err(Error::SlotCount { values: values.len().max(slots), max });
+        if values.len() > slots.min(max) {
+            return Err(Error::SlotCount { values: values.len(), max });
+        }
+        if slots > max {
+            return Err(Error::SlotCount { values: slots, max });
         }
         let mut padded: Vec<Complex64> = values.iter().map(|&value| value.into()).collect();
         padded.resize(slots, Complex64::ZERO);

@@ -20,6 +20,7 @@ use volley_project::{Failure, JobFolder, OwnerFiles, Project, TableSource, check
 
 use crate::class_weight::{ClassWeight, prepare};
 use crate::console::{Console, note, phase};
+use crate::escaped::argument;
 use crate::in_clear::{InClear, Rehearsal};
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;
@@ -117,6 +118,7 @@ impl fmt::Display for Encrypted {
             show_bytes(self.keys_bytes)
         )?;
         writeln!(f, "\n{}", self.in_clear)?;
+        let upload = argument(&self.upload);
         write!(f, "\nnext: send {upload} to the server; there: volley train {upload}")
     }
 }

@@ -99,6 +99,11 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     // Its recipe would be missed first.
     fs::metadata(&options.model).at(&options.model)?;
     let recipe_file = options.recipe.clone().unwrap_or_else(|| options.model.with_extension("toml"));
+    if !recipe_file.try_exists().at(&recipe_file)? {
+        let problem =
+            "there is no such recipe, which says how an image becomes the model's input: --recipe names one";
+        return Err(BadInput::at(&recipe_file, problem).into());
+    }
     let recipe = Recipe::read(&recipe_file).or_bad_input()?;
     let labels = options.labels.clone().map_or(LabelSource::Usual, LabelSource::File);
     let read = |file: &Path| anyhow::Ok(read_images(file, &labels)?.into_parts());

@@ -13,6 +13,7 @@ use volley_project::{PlanSummary, Project, Settings};
 
 use super::planned::{PlannedTable, Training};
 use crate::console::note;
+use crate::escaped::argument;
 use crate::in_clear::{InClear, Rehearsal};
 use crate::output::Output;
 use crate::planning::plan;
@@ -88,7 +89,7 @@ impl Options {
             }
             ([path], [None, None, None]) if path.is_file() => Err(BadInput::at(
                 path,
-                format_args!("the folder to make is missing: volley init {} FOLDER", path.display()),
+                format_args!("the folder to make is missing: volley init {} FOLDER", argument(path)),
             )),
             ([_], _) => Err(BadInput::new(
                 "--samples, --features and --classes say what shape the data has, or a table of it before the folder",
@@ -115,7 +116,7 @@ struct Planned {
 
 impl fmt::Display for Planned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let project = self.project.display();
+        let project = argument(&self.project);
         write!(f, "{}", self.plan)?;
         self.labels.iter().try_for_each(|labels| write!(f, "\n\n{labels}"))?;
         self.in_clear.iter().try_for_each(|in_clear| write!(f, "\n{in_clear}"))?;

@@ -16,6 +16,7 @@ use volley_program::units::show_bytes;
 use volley_project::{Project, SealedKey};
 
 use crate::console::Console;
+use crate::escaped::argument;
 use crate::output::Output;
 use crate::passphrase::PassphraseSource;
 
@@ -64,7 +65,7 @@ impl fmt::Display for Made {
         writeln!(f, "{secret}: key {}, {sealed}, never to be sent", self.key_id)?;
         writeln!(f, "{public}: {}", show_bytes(self.evaluation_keys_bytes))?;
         let force = if self.has_upload { " --force" } else { "" };
-        write!(f, "\nnext: volley encrypt {} DATA{force}", self.project.display())
+        write!(f, "\nnext: volley encrypt {} DATA{force}", argument(&self.project))
     }
 }
 

@@ -47,6 +47,12 @@ fn classes_that_are_missed_and_rows_that_are_fitted_too_well_get_advice() {
 }
 
 #[test]
+fn a_score_that_is_far_out_is_short() {
+    let shown = [2.44, 999_999.0, 1.5e234, f64::INFINITY].map(shown_score);
+    assert_eq!(shown, ["2.4", "999999.0", "1.5e234", "inf"]);
+}
+
+#[test]
 fn a_model_is_shown_beside_the_most_frequent_class() {
     let noise = Array2::from_shape_fn((90, 2), |(i, j)| ((i * 131 + j * 71 + i * j * 17) % 97) as f64);
     let noise = Dataset::new(noise, (0..90).map(|row| ["a", "b", "c"][row % 3])).unwrap();
@@ -65,6 +71,13 @@ fn a_model_is_shown_beside_the_most_frequent_class() {
     let amounts = Dataset::new(features, (0..48).map(|row| (row % 24).to_string())).unwrap();
     let found = run(&amounts, &settings(2));
     assert!(matches!(&found.advice[..], [only] if only.contains("hardly classes")), "{found:?}");
+    // Numbers with many rows each are amounts all the same where hardly any is predicted, and texts are classes.
+    let features = Array2::from_shape_fn((240, 2), |(i, j)| ((i * 131 + j * 71) % 97) as f64);
+    for (prefix, are_amounts) in [("", true), ("k", false)] {
+        let labels = (0..240).map(|row| format!("{prefix}{}", row % 24));
+        let found = run(&Dataset::new(features.clone(), labels).unwrap(), &settings(2));
+        assert_eq!(found.advice.iter().any(|only| only.contains("hardly classes")), are_amounts, "{found:?}");
+    }
 }
 
 #[test]

@@ -111,6 +111,8 @@ fn what_of_a_table_may_be_a_mistake_is_told() {
     numbered
         .stderr(contains("column 1 (\"id\") seems to number the rows; --drop 1 leaves it out"))
         .stderr(contains("classes of a single row: \"k2\""));
+    let missing: String = (0..24).map(|row| format!("{},{row}\n", ["NA", "k", "l"][row % 3])).collect();
+    told(&missing, &[]).stderr(contains("\"NA\" counts as a class: leave out the rows"));
     let header: String = (0..24).map(|row| format!("k{},{},{}\n", row % 2, row * 5 % 7, row % 3)).collect();
     let header = format!("label,0,1\n{header}");
     told(&header, &[])
@@ -229,13 +231,12 @@ fn columns_go_by_name_or_are_refused_by_name() {
     ] {
         run(&files, "predict", content, more).success().stdout("elm\noak\n").stderr("");
     }
-    for (content, more) in [
-        ("y,kind,x\n1,elm,2\n2,oak,1\n", &[][..]),
-        ("x,tree,y\n2,elm,1\n1,oak,2\n", &[]),
-        ("2,1,elm\n1,2,oak\n", &nameless),
-    ] {
+    for (content, more) in [("y,kind,x\n1,elm,2\n2,oak,1\n", &[][..]), ("2,1,elm\n1,2,oak\n", &nameless)] {
         run(&files, "evaluate", content, more).success().stdout(contains("100.00 % of 2 rows")).stderr("");
     }
+    let guessed = run(&files, "evaluate", "x,tree,y\n2,elm,1\n1,oak,2\n", &[]).success();
+    guessed
+        .stderr(contains("the labels are taken from the column \"tree\", as the model's has another name"));
     let refused = run(&files, "evaluate", "kind,x,z\nelm,2,1\n", &[]).code(2).stdout("");
     refused.stderr(contains(
         "the model's feature \"y\" is not in the table; other columns are \"kind\", \"x\", \"z\"",

@@ -31,6 +31,8 @@ pub(super) struct Layout {
     pub(super) has_index: bool,
     /// Whether the last column has neither a name nor, in the first row, a value, and is left out.
     pub(super) has_empty_end: bool,
+    /// The column of the labels, where it is not that of the model but the only one that is left.
+    pub(super) other_label: Option<String>,
     /// Columns that nobody asked to leave out.
     pub(super) left_out: Vec<String>,
     /// Whether columns with names go by place, as those of the model have none, and nobody said that there is a header.
@@ -154,7 +156,8 @@ impl<'a> First<'a> {
         let (taken, dropped) = (features.iter().collect::<HashSet<_>>(), names_of(Use::Dropped));
         let is_other = |place: &usize| !taken.contains(place) && !dropped.contains(self.fields[*place]);
         let mut others: Vec<usize> = self.free.iter().copied().filter(is_other).collect();
-        if self.label.is_none() {
+        let is_open = self.label.is_none();
+        if is_open {
             let known = schema.places(Use::Label).next().map(|place| counterparts.of_column(place));
             self.label = match (&self.options.labels, known.transpose()?.flatten(), &others[..]) {
                 (LabelSource::Absent | LabelSource::File(_), ..) => None,
@@ -167,7 +170,9 @@ impl<'a> First<'a> {
         }
         let labels = names_of(Use::Label);
         others.retain(|&place| Some(place) != self.label && !labels.contains(self.fields[place]));
-        Ok(self.layout(features, &others, schema.clone()))
+        let is_other = |&label: &usize| is_open && !labels.contains(self.fields[label]);
+        let other_label = self.label.filter(is_other).map(|label| self.fields[label].to_owned());
+        Ok(Layout { other_label, ..self.layout(features, &others, schema.clone()) })
     }
 
     fn names_of(&self, places: &[usize]) -> Vec<String> {
@@ -212,6 +217,7 @@ impl<'a> First<'a> {
             features,
             has_index: self.has_index,
             has_empty_end: self.has_empty_end,
+            other_label: None,
             left_out: self.names_of(left_out),
             is_nameless: self.has_header && self.options.header == Header::Auto && schema.names().is_none(),
             schema,

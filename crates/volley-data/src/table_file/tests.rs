@@ -193,6 +193,7 @@ fn formats_that_are_known_and_not_read_are_named() {
         (&["x.xls", "x"], b"\xd0\xcf\x11\xe0\xa1", "a spreadsheet"),
         (&["x.h5", "x"], b"\x89HDF\r\n", "an HDF5 file"),
         (&["x.pkl", "x"], b"\x80\x04\x95\0", "a pickle"),
+        (&["x.vly", "x"], b"\x89VLY\r\n\x1a\n", "a file of keys or ciphertexts"),
         (&["x.jsonl", "x"], b"{\"a\": 1}\n", "JSON"),
         (&["x.arff", "x"], b"@relation x\n", "an ARFF file"),
         (&["x.arff", "x"], b"@RELATION x\n", "an ARFF file"),

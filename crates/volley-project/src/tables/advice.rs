@@ -101,6 +101,9 @@ fn same_number<'a>(label: &str, classes: &'a [String]) -> Option<&'a String> {
 fn of_format(found: &str) -> String {
     match found {
         "a ZIP archive" => "unpack it".to_owned(),
+        "a file of keys or ciphertexts" => {
+            "a table is expected here: are the arguments in their order?".to_owned()
+        }
         "an ARFF file" => "the lines after @data are CSV without a header: in a file of their own they are read with \
                            --header no, and mostly --label-column -1"
             .to_owned(),
@@ -272,6 +275,7 @@ mod tests {
             (ContentError::Foreign { found: "a pickle" }, "read_pickle"),
             (ContentError::Foreign { found: "JSON" }, "read_json"),
             (ContentError::Foreign { found: "a ZIP archive" }, "unpack it"),
+            (ContentError::Foreign { found: "a file of keys or ciphertexts" }, "in their order?"),
             (ContentError::Foreign { found: "an ARFF file" }, "the lines after @data are CSV"),
             (ContentError::Foreign { found: "a LIBSVM file" }, "load_svmlight_file(FILE)"),
             (ContentError::NoValues { row: 1 }, "--delimiter"),

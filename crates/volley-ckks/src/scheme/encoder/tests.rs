@@ -217,7 +217,7 @@ fn encoding_reaches_just_below_half_the_modulus() {
         assert!(coefficient_log2 > 1000.0, "{error}");
     }
     let error = check_magnitude(encoder.context.parameters(), f64::NAN, 0).unwrap_err();
-    assert!(error.to_string().starts_with("a coefficient of 2^1024.0 does not fit"), "{error}");
+    assert!(error.to_string().starts_with("a coefficient of 2^1024.0 is too large"), "{error}");
 }
 
 #[test]
@@ -302,4 +302,7 @@ fn padding_adds_zeros_and_refuses_what_does_not_fit() {
         let refused = encoder.encode_padded(&values, slots, &scale, 1).map(drop);
         assert_eq!(refused, Err(Error::SlotCount { values: values_or_slots, max: 32 }), "{slots}");
     }
+    // Too many values are told as they are, not as the slots that they would be padded to.
+    let refused = encoder.encode_padded(&[1.0; 33], 64, &scale, 1).map(drop);
+    assert_eq!(refused, Err(Error::SlotCount { values: 33, max: 32 }));
 }

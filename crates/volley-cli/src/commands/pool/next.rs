@@ -10,6 +10,7 @@ use volley_program::{BadInput, Machine};
 use volley_project::pool::{self, Awaited, Session};
 
 use super::workplace;
+use crate::escaped::argument;
 use crate::output::Output;
 
 /// Do all that is due in a pool, and say who is waited for
@@ -104,7 +105,7 @@ impl fmt::Display for Outlook {
 impl Outlook {
     /// With what is sent, unless there is nothing new.
     fn write(&self, f: &mut fmt::Formatter<'_>, is_new: bool) -> fmt::Result {
-        let folder = self.folder.display();
+        let folder = argument(&self.folder);
         for stray in &self.strays {
             writeln!(f, "of nobody        {}: no party has this name", stray.display())?;
         }
@@ -130,7 +131,7 @@ impl Outlook {
         }
         match (&self.awaited[..], &self.model) {
             ([], Some(model)) => {
-                write!(f, "the pool has done its work\n\nnext: volley evaluate {} TABLE", model.display())
+                write!(f, "the pool has done its work\n\nnext: volley evaluate {} TABLE", argument(model))
             }
             ([], None) => f.write_str("the pool has done its work"),
             _ if !is_new || !self.has_sent => {

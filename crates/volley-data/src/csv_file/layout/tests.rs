@@ -64,6 +64,10 @@ fn columns_with_names_are_put_in_the_order_of_the_model() {
     assert_eq!((unlabelled.labels.as_ref(), &unlabelled.features), (None, &array![[3.0, 4.0]]));
     // Names of another label are no obstacle where only one column is left, or where the label is named.
     assert_eq!(parts(read("height,tree,width\n4,oak,3\n", &usual).unwrap()), expected);
+    // It is told.
+    let other = |content: &str| read(content, &usual).unwrap().remarks.other_label;
+    assert_eq!(other("height,tree,width\n4,oak,3\n"), Some("tree".to_owned()));
+    assert_eq!(other("height,kind,width\n4,oak,3\n"), None);
     let by_name = TableOptions { labels: named("tree"), ..usual };
     assert_eq!(parts(read("height,age,tree,width\n4,9,oak,3\n", &by_name).unwrap()), expected);
 }
