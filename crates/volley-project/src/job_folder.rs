@@ -185,20 +185,14 @@ impl JobFolder {
         // A link to nowhere is there.
         if file.symlink_metadata().is_err() && !file.try_exists().at(&file)? {
             fs::metadata(&self.folder).at(&self.folder)?;
-            let inner = Self::new(&self.folder.join("upload"));
             let jobs = self.jobs_within();
-            let is_project = self.folder.join("project.json").exists();
-            let hint = if inner.job_file().exists() && is_project {
+            let hint = if self.folder.join("project.json").exists() {
                 format!(
-                    "; it is in {}, which is all that a server gets of a project: the rest, which has the secret key, \
-                     must not leave its owner; where it did, delete it here, and the owner begins a new project with \
-                     new keys",
-                    inner.folder.display()
+                    "; it is a project of an owner. A server gets {}, which `volley encrypt` completes, and nothing \
+                     else: the rest, which has the secret key, must not leave its owner; where it did, delete it here, \
+                     and the owner begins a new project with new keys",
+                    self.folder.join("upload").display()
                 )
-            } else if is_project {
-                "; this is a project of an owner, whose secret key must not leave it: only its folder upload goes to a \
-                 server. Delete the rest here, and begin a new project with new keys"
-                    .to_owned()
             } else if let Some(first) = jobs.first() {
                 format!("; jobs are in its folders, such as {}", first.display())
             } else {

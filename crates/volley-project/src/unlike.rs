@@ -13,6 +13,9 @@ use crate::tables::first_names;
 const CUT_OFF: f64 = 0.5;
 /// A column that varies is named where its deviation is below this part of that of the rows trained on.
 const NARROW: f64 = 0.15;
+/// Share of the values that are not the median, in a column that varies: of ones among zeros there may be fewer by
+/// chance.
+const VARYING: f64 = 0.5;
 /// Fewer rows may vary as little by chance.
 const ROWS: usize = 20;
 
@@ -45,7 +48,11 @@ impl UnlikeColumns {
         };
         let is_far = |spread: &ColumnSpread| spread.cut_off > CUT_OFF;
         let is_narrow = |spread: &ColumnSpread| {
-            features.nrows() >= ROWS && !is_far(spread) && 0.0 < spread.deviation && spread.deviation < NARROW
+            features.nrows() >= ROWS
+                && spread.varying > VARYING
+                && !is_far(spread)
+                && 0.0 < spread.deviation
+                && spread.deviation < NARROW
         };
         let far = named(&is_far).map(|names| {
             format!(
@@ -91,6 +98,8 @@ mod tests {
         for (unit, rows) in [(1.0, 100), (1.1, 50), (0.01, ROWS - 1), (0.0, 100)] {
             assert_eq!(unlike(&counted(unit, rows)), UnlikeColumns::default(), "{unit} {rows}");
         }
+        let rare = Array2::from_shape_fn((100, 1), |(row, _)| if row == 50 { 1.0 } else { 0.0 });
+        assert_eq!(unlike(&rare), UnlikeColumns::default());
         let far = unlike(&counted(1000.0, 100));
         assert!(far.far.unwrap().starts_with("most values of feature 1 are far") && far.narrow.is_none());
         let narrow = unlike(&counted(0.01, ROWS));

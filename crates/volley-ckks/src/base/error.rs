@@ -140,8 +140,8 @@ pub enum Error {
     },
     /// A plaintext coefficient that does not fit the modulus.
     #[error(
-        "a coefficient of 2^{coefficient_log2:.1} is too large: below half of the modulus, 2^{modulus_log2:.1}, and below \
-         2^126 it fits"
+        "a coefficient of 2^{coefficient_log2:.1} is too large: below half of the modulus, 2^{modulus_log2:.1}, and \
+         below 2^126 it fits"
     )]
     EncodingOverflow {
         /// log₂ of the largest coefficient; 1024 where it is beyond the range of a double.

@@ -47,7 +47,7 @@ fn whoever_takes_the_wrong_thing_is_told_what_is_wanted() {
     let folder = folder();
     refuse(&mut train(folder.path()), &["there is no job.vly", "`volley encrypt` makes it"]);
     fs::write(folder.path().join("project.json"), "{}").unwrap();
-    refuse(&mut train(folder.path()), &["a project of an owner, whose secret key must not leave it"]);
+    refuse(&mut train(folder.path()), &["it is a project of an owner. A server gets"]);
     refuse(&mut train(&folder.path().join("none")), &["none: there is no such file or folder"]);
     refuse(volley(["inspect"]).arg(folder.path()), &["a folder: name one file in it"]);
     // The shape alone says so: no plan is looked for.

@@ -70,6 +70,9 @@ pub struct ColumnSpread {
     pub cut_off: f64,
     /// Their standard deviation once they are standardised: about 1 for rows of the same kind, 0 where all are equal.
     pub deviation: f64,
+    /// The share of the values that are not the median, in \[0, 1\]: small where a column hardly ever varies, as one of
+    /// zeros with a few ones.
+    pub varying: f64,
 }
 
 impl Preprocessing {
@@ -144,7 +147,8 @@ impl Preprocessing {
         }
     }
 
-    /// How the values of each column lie among those that it was fitted to; none where features stay as they are.
+    /// How the values of each column lie among those that it was fitted to; none where features stay as they are, and
+    /// where there are none.
     ///
     /// # Errors
     ///
@@ -154,12 +158,19 @@ impl Preprocessing {
         if found != self.columns() {
             return Err(Error::ColumnCount { expected: self.columns(), found });
         }
+        if features.is_empty() {
+            return Ok(None);
+        }
         let spread = |(column, values): (&Standardisation, ArrayView1<'_, f64>)| {
-            let values = values.mapv(|value| column.apply(value));
-            let is_cut_off = |value: &&f64| value.abs() >= Standardisation::CLIP;
+            let mut values = values.mapv(|value| column.apply(value)).to_vec();
+            values.sort_unstable_by(f64::total_cmp);
+            let share = |is_counted: &dyn Fn(f64) -> bool| {
+                values.iter().filter(|&&value| is_counted(value)).count() as f64 / values.len() as f64
+            };
             ColumnSpread {
-                cut_off: values.iter().filter(is_cut_off).count() as f64 / values.len() as f64,
-                deviation: values.std(0.0),
+                cut_off: share(&|value| value.abs() >= Standardisation::CLIP),
+                deviation: ArrayView1::from(&values).std(0.0),
+                varying: share(&|value| value != values[values.len() / 2]),
             }
         };
         let of_columns =

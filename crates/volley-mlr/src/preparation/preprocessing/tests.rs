@@ -234,6 +234,9 @@ fn values_far_from_those_fitted_to_are_counted() {
         assert_eq!(spreads(&far).iter().map(|found| found.cut_off).collect::<Vec<_>>(), [0.5, 0.25]);
         let deviations: Vec<_> = spreads(&narrow).iter().map(|found| found.deviation).collect();
         assert!((0.01..0.1).contains(&deviations[0]) && deviations[1] == 0.0, "{deviations:?}");
+        let varying: Vec<_> = spreads(&far).iter().map(|found| found.varying).collect();
+        assert_eq!(varying, [0.75, 0.25]);
+        assert_eq!(fitted.spreads(&Array2::zeros((0, 2))), Ok(None));
         assert_eq!(fitted.spreads(&array![[1.0]]), Err(Error::ColumnCount { expected: 2, found: 1 }));
     }
     assert_eq!(Preprocessing::raw(2).spreads(&far), Ok(None));
