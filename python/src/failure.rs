@@ -41,7 +41,7 @@ impl<E: error::Error> From<E> for Failure {
     }
 }
 
-/// Warns of what the user may not expect, at the line of the package's caller.
+/// Warns of what the user may not expect.
 pub(crate) fn warn(py: Python<'_>, problem: &str) -> PyResult<()> {
     let text = CString::new(problem).map_err(|error| PyValueError::new_err(error.to_string()))?;
     PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 2)

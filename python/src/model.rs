@@ -13,6 +13,11 @@ use volley_project::{JobFolder, UnlikeColumns};
 
 use crate::failure::{Failure, warn};
 
+/// The names of the features among some columns, where they have any.
+pub(crate) fn feature_names(columns: &Schema) -> Option<Vec<String>> {
+    Some(columns.feature_names()?.into_iter().map(str::to_owned).collect())
+}
+
 /// A model with the columns of its table.
 #[pyclass(frozen, name = "Model", module = "volley")]
 pub(crate) struct PyModel(TableModel);
@@ -23,9 +28,7 @@ impl PyModel {
         let columns = model.preprocessing().columns();
         Ok(TableModel::new(model, Schema::new(vec![Use::Feature; columns], names)?)?.into())
     }
-}
 
-impl PyModel {
     /// The scores of raw features. Columns that look unlike those trained on are warned of.
     fn scored(&self, py: Python<'_>, features: &PyReadonlyArray2<'_, f64>) -> PyResult<Array2<f64>> {
         let (features, model) = (features.as_array().to_owned(), self.0.model());

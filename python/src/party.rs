@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::fit::{dataset, generator, in_clear, prepare};
-use crate::model::PyModel;
+use crate::model::{PyModel, feature_names};
 use crate::plan::PyPlan;
 use crate::work;
 
@@ -62,8 +62,7 @@ impl PyOwner {
     #[getter]
     fn planned_features(&self) -> PyResult<Option<Vec<String>>> {
         let planned = self.project()?.planned_schema().map_err(Failure::from)?;
-        let names = planned.as_ref().and_then(Schema::feature_names);
-        Ok(names.map(|names| names.into_iter().map(str::to_owned).collect()))
+        Ok(planned.as_ref().and_then(feature_names))
     }
 
     /// The names of the features that were encrypted, where they have any.
@@ -71,7 +70,7 @@ impl PyOwner {
     fn encrypted_features(&self) -> PyResult<Option<Vec<String>>> {
         let project = self.project()?;
         let schema = project.job().and_then(|job| project.schema(&job)).map_err(Failure::from)?;
-        Ok(schema.feature_names().map(|names| names.into_iter().map(str::to_owned).collect()))
+        Ok(feature_names(&schema))
     }
 
     /// The folder that goes to the server, as it is.

@@ -10,7 +10,7 @@ use volley_project::volley_program::Machine;
 
 use crate::failure::Failure;
 use crate::fit::generator;
-use crate::model::PyModel;
+use crate::model::{PyModel, feature_names};
 use crate::plan::{core_times, figures, iterations};
 use crate::work::{self, Reporter};
 
@@ -174,10 +174,7 @@ impl PyPool {
     /// The names of the features that the owners agreed on, where they have any.
     #[getter]
     fn features(&self, py: Python<'_>) -> PyResult<Option<Vec<String>>> {
-        self.with(py, |session| {
-            let names = session.columns().feature_names();
-            Ok(names.map(|names| names.into_iter().map(str::to_owned).collect()))
-        })
+        self.with(py, |session| Ok(feature_names(session.columns())))
     }
 
     /// The owners, in their order.

@@ -170,8 +170,8 @@ impl<'a> First<'a> {
         }
         let labels = names_of(Use::Label);
         others.retain(|&place| Some(place) != self.label && !labels.contains(self.fields[place]));
-        let is_other = |&label: &usize| is_open && !labels.contains(self.fields[label]);
-        let other_label = self.label.filter(is_other).map(|label| self.fields[label].to_owned());
+        let is_guessed = |&label: &usize| is_open && !labels.contains(self.fields[label]);
+        let other_label = self.label.filter(is_guessed).map(|label| self.fields[label].to_owned());
         Ok(Layout { other_label, ..self.layout(features, &others, schema.clone()) })
     }
 

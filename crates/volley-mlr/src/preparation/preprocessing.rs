@@ -163,14 +163,15 @@ impl Preprocessing {
         }
         let spread = |(column, values): (&Standardisation, ArrayView1<'_, f64>)| {
             let mut values = values.mapv(|value| column.apply(value)).to_vec();
-            values.sort_unstable_by(f64::total_cmp);
+            let middle = values.len() / 2;
+            let (_, &mut median, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
             let share = |is_counted: &dyn Fn(f64) -> bool| {
                 values.iter().filter(|&&value| is_counted(value)).count() as f64 / values.len() as f64
             };
             ColumnSpread {
                 cut_off: share(&|value| value.abs() >= Standardisation::CLIP),
                 deviation: ArrayView1::from(&values).std(0.0),
-                varying: share(&|value| value != values[values.len() / 2]),
+                varying: share(&|value| value != median),
             }
         };
         let of_columns =
