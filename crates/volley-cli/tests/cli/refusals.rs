@@ -189,7 +189,7 @@ fn uploads_that_are_not_complete_or_not_of_one_job() {
     let (_folder, server) = server();
     fs::remove_file(server.join("job.vly")).unwrap();
     refuse(&mut train(&server), &["there is no job.vly in this folder"]);
-    refuse(&mut train(&fixture.project), &["it is in", "upload"]);
+    refuse(&mut train(&fixture.project), &["it is a project of an owner", "upload"]);
     refuse(&mut train(Path::new("nowhere")), &["nowhere"]);
 }
 
