@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`Plaintext`] | [`poly`](Plaintext::poly) | [`from_poly`](Plaintext::from_poly) |
 //! | [`Ciphertext`] | [`parts`](Ciphertext::parts) | [`from_parts`](Ciphertext::from_parts) |
-//! | [`TensorCiphertext`] | [`parts`](TensorCiphertext::parts) | [`from_parts`](TensorCiphertext::from_parts) |
+//! | [`TensorCiphertext`] | [`parts`](TensorCiphertext::parts) | [`from_parts`](TensorCiphertext::from_parts), [`from_residue_sums`](TensorCiphertext::from_residue_sums) |
 //! | [`SeededCiphertext`] | [`c0`](SeededCiphertext::c0) | [`from_c0`](SeededCiphertext::from_c0) |
 //! | [`PublicKey`] | [`halves`](crate::PublicKey::halves) | [`from_b`](crate::PublicKey::from_b) |
 //! | [`EvaluationKeySet`] | [`switching_keys`] | [`from_switching_keys`] |
@@ -100,6 +100,14 @@ pub enum RawError {
     #[error("a polynomial has {found} limbs instead of {expected}")]
     Limbs {
         /// The primes up to the level, and for keys the special primes.
+        expected: usize,
+        /// The number that was given.
+        found: usize,
+    },
+    /// Sums of residues that are not as many as a ciphertext has.
+    #[error("{found} residues were added up where a ciphertext of degree 2 has {expected}")]
+    Sums {
+        /// Those of three polynomials modulo Q_level.
         expected: usize,
         /// The number that was given.
         found: usize,
@@ -262,6 +270,35 @@ impl TensorCiphertext {
     ) -> Result<Self, RawError> {
         let operand = checked_operand(context, operand, &parts)?;
         Ok(Self { operand, parts, params_id: context.parameters().id(), key_id })
+    }
+
+    /// The sum of ciphertexts under the secret key of this name whose residues were added as words: those of d₀ by
+    /// limb, then those of d₁ and d₂. Each word is reduced by its prime. Primes are below 2^50, so that the residues of
+    /// 2^14 ciphertexts may be added.
+    ///
+    /// # Errors
+    ///
+    /// [`RawError::Ckks`] for the operand, [`RawError::Sums`] for another number of words than three polynomials modulo
+    /// Q_level have.
+    pub fn from_residue_sums(
+        context: &Context,
+        key_id: KeyId,
+        operand: Operand,
+        sums: &[u64],
+    ) -> Result<Self, RawError> {
+        let operand = operand.checked(context.parameters())?;
+        let basis = context.q(operand.level);
+        let (degree, of_part) = (basis.degree(), basis.degree() * basis.limb_count());
+        let mismatch = || RawError::Sums { expected: 3 * of_part, found: sums.len() };
+        if sums.len() != 3 * of_part {
+            return Err(mismatch());
+        }
+        let part = |index: usize| {
+            let limbs = sums[index * of_part..][..of_part].chunks(degree).zip(basis.moduli());
+            let residues = limbs.flat_map(|(limb, modulus)| limb.iter().map(move |&sum| modulus.reduce(sum)));
+            RnsPoly::from_residues(degree, residues.collect()).ok_or_else(mismatch)
+        };
+        Self::from_parts(context, key_id, operand, [part(0)?, part(1)?, part(2)?])
     }
 }
 

@@ -45,6 +45,28 @@ fn ciphertexts_and_plaintexts_of_their_own_polynomials_are_the_same() {
 }
 
 #[test]
+fn residues_that_were_added_as_words_are_the_sum() {
+    let owner = Owner::new();
+    let (context, evaluator) = (&owner.context, Evaluator::new(&owner.context, owner.keys()).unwrap());
+    let a = owner.secret_key.encrypt(&plaintext(&owner), &mut rng(4)).unwrap().expand(context).unwrap();
+    let product = evaluator.sum_of_products(&[(&a, &a)]).unwrap();
+    let words = product.parts().iter().flat_map(|part| part.residues());
+    let sums: Vec<_> = words.map(|word| 3 * word).collect();
+    let read = |sums: &[u64]| {
+        let (id, operand) = (product.key_id(), product.operand().clone());
+        TensorCiphertext::from_residue_sums(context, id, operand, sums)
+    };
+    let twice = evaluator.add_tensor(product.clone(), &product).unwrap();
+    assert_eq!(read(&sums).unwrap(), evaluator.add_tensor(twice, &product).unwrap());
+    let expected = sums.len();
+    for found in [0, expected - 1, expected - context.parameters().degree()] {
+        assert_eq!(read(&sums[..found]), Err(RawError::Sums { expected, found }));
+    }
+    let found = expected + 1;
+    assert_eq!(read(&[sums, vec![0]].concat()), Err(RawError::Sums { expected, found }));
+}
+
+#[test]
 fn what_is_made_under_another_name_or_set_stays_foreign() {
     let owner = Owner::new();
     let (context, stranger) = (&owner.context, KeyId::from_bytes([7; 16]));
