@@ -249,7 +249,7 @@ fn train(
     let (plan, evaluator) = (owners.plan.plan(), &owners.evaluator);
     report.time("server's training", || {
         let preparation = RowPreparation::new(evaluator, plan, preconditioner)?;
-        let rows = StoredRows::new(preparation, 0..groups.len(), Groups(groups))?;
+        let rows = StoredRows::new(preparation, std::iter::once(0..groups.len()), Groups(groups))?;
         let mut trainer = Trainer::from_rows(evaluator, plan, Box::new(rows))?;
         while trainer.step()?.is_some() {}
         trainer.model().ok_or_else(|| BadInput::new("no iteration").into())

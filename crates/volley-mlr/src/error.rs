@@ -256,17 +256,16 @@ pub enum Error {
     },
     /// Groups that a source of rows, or the layout, has not.
     #[error(
-        "groups {} to {} are not among those from {} to {}",
+        "groups {} to {} are not among those from {}",
         groups.start,
         groups.end,
-        available.start,
-        available.end
+        available.iter().map(|range| format!("{} to {}", range.start, range.end)).collect::<Vec<_>>().join(", ")
     )]
     Groups {
         /// The groups asked for, from the first to the one after the last.
         groups: Range<usize>,
-        /// The groups that there are.
-        available: Range<usize>,
+        /// The groups that there are, as ranges in ascending order.
+        available: Vec<Range<usize>>,
     },
     /// A source of rows that could not give a group.
     #[error("group {group} of the rows cannot be had: {reason}")]
@@ -300,6 +299,14 @@ pub enum Error {
         covered: usize,
         /// Groups of the layout.
         groups: usize,
+    },
+    /// A gradient that was added up as words, of another number of words than the plan's.
+    #[error("a gradient has {found} words where the plan has {expected}")]
+    GradientWords {
+        /// The words of the plan's.
+        expected: usize,
+        /// The words given.
+        found: usize,
     },
     /// A gradient whose sums have another level, scale or number of slots than the plan's.
     #[error(

@@ -25,6 +25,7 @@
 mod checkpoint;
 mod error;
 mod gradient;
+mod gradient_words;
 pub(crate) mod job;
 mod model;
 pub(crate) mod names;
@@ -47,6 +48,8 @@ use job::Job;
 use names::{JobId, PlanHash, RowsHash};
 
 pub use error::WireError;
+pub use gradient::read_gradient_groups;
+pub use gradient_words::MAX_SUMMANDS;
 pub use row_files::RowFiles;
 pub use row_record::RowRecord;
 pub use training_rows::{read_groups, read_preconditioner, write_preconditioner};

@@ -63,8 +63,8 @@ impl Upload {
                     let context = Arc::clone(context);
                     move |file| read(&job, &context, &folder, file)
                 };
-                let files = RowFiles::new(plan, context, read);
-                let rows = StoredRows::new(preparation, 0..plan.layout().groups(), files)?;
+                let files = RowFiles::new(plan, context, (0..plan.row_files()).collect(), read);
+                let rows = StoredRows::new(preparation, std::iter::once(0..plan.layout().groups()), files)?;
                 Ok(Trainer::from_rows(evaluator, plan, Box::new(rows))?)
             }
         }

@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Debug};
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -51,14 +52,14 @@ pub trait Rows<C>: Debug + Send + Sync {
     /// The layout: where the entries lie.
     fn layout(&self) -> Layout;
 
-    /// The groups that it has: all of the layout's, or a share of them.
-    fn groups(&self) -> Range<usize>;
+    /// The groups that it has, as ranges in ascending order, none next to another: all of the layout's, or a share.
+    fn groups(&self) -> &[Range<usize>];
 
     /// How many groups are asked for at once, and are in memory at the same time: at least one.
     fn window(&self) -> usize;
 
-    /// Some of its groups, ready for the products of an iteration, from 1. Every iteration asks for each group once, in
-    /// ascending order.
+    /// Some groups of one of its ranges, ready for the products of an iteration, from 1. Every iteration asks for each
+    /// group once, in ascending order.
     ///
     /// # Errors
     ///
@@ -149,37 +150,39 @@ impl<A: Arithmetic> RowPreparation<A> {
 /// Rows in memory, with the copies that every iteration uses.
 pub struct ResidentRows<C> {
     layout: Layout,
-    first: usize,
+    ranges: Vec<Range<usize>>,
+    /// Those of the first range, then those of the next one.
     groups: Vec<Arc<RowGroup<C>>>,
 }
 
 impl<C> ResidentRows<C> {
-    /// Some groups of a run, with their features by group and column block and their labels by group and class block.
+    /// Some groups of a run, as ranges in ascending order, none next to another, with their features by group and
+    /// column block and their labels by group and class block.
     ///
     /// # Errors
     ///
-    /// [`Error::Groups`] for groups that the layout has not, [`Error::GroupCount`] for another number of ciphertexts,
-    /// and those of [`RowPreparation::prepare`].
+    /// [`Error::Groups`] for other ranges and groups that the layout has not, [`Error::GroupCount`] for another number
+    /// of ciphertexts, and those of [`RowPreparation::prepare`].
     pub fn new<A: Arithmetic<Ciphertext = C>>(
         preparation: &RowPreparation<A>,
-        groups: Range<usize>,
+        ranges: impl IntoIterator<Item = Range<usize>>,
         features: Vec<Vec<C>>,
         labels: Vec<C>,
     ) -> Result<Self, Error> {
         let layout = preparation.skewed.layout();
-        check_groups(&groups, 0..layout.groups())?;
-        let class_blocks = layout.class_blocks();
-        if [features.len(), labels.len()] != [groups.len(), groups.len() * class_blocks] {
+        let ranges = checked_ranges(ranges, layout.groups())?;
+        let (expected, class_blocks) = (ranges.iter().map(Range::len).sum(), layout.class_blocks());
+        if [features.len(), labels.len()] != [expected, expected * class_blocks] {
             let (features, labels) = (features.len(), labels.len());
-            return Err(Error::GroupCount { expected: groups.len(), class_blocks, features, labels });
+            return Err(Error::GroupCount { expected, class_blocks, features, labels });
         }
         let mut labels = labels.into_iter();
         let prepare = |features| {
             let labels = labels.by_ref().take(class_blocks).collect();
             Ok(Arc::new(preparation.prepare(EncryptedGroup { features, labels })?))
         };
-        let prepared = features.into_iter().map(prepare).collect::<Result<_, Error>>()?;
-        Ok(Self { layout, first: groups.start, groups: prepared })
+        let groups = features.into_iter().map(prepare).collect::<Result<_, Error>>()?;
+        Ok(Self { layout, ranges, groups })
     }
 
     /// All rows of a run.
@@ -191,15 +194,15 @@ impl<C> ResidentRows<C> {
         let EncryptedData { layout: actual, features, labels, preconditioner } = data;
         let layout = skewed.layout();
         check_layout(layout, actual)?;
-        Self::new(&RowPreparation::of(skewed, schedule, preconditioner), 0..layout.groups(), features, labels)
+        let all = iter::once(0..layout.groups());
+        Self::new(&RowPreparation::of(skewed, schedule, preconditioner), all, features, labels)
     }
 }
 
 /// Shows all but the ciphertexts.
 impl<C> Debug for ResidentRows<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let groups = self.first..self.first + self.groups.len();
-        f.debug_struct("ResidentRows").field("layout", &self.layout).field("groups", &groups).finish()
+        f.debug_struct("ResidentRows").field("layout", &self.layout).field("groups", &self.ranges).finish()
     }
 }
 
@@ -208,8 +211,8 @@ impl<C: Send + Sync> Rows<C> for ResidentRows<C> {
         self.layout
     }
 
-    fn groups(&self) -> Range<usize> {
-        self.first..self.first + self.groups.len()
+    fn groups(&self) -> &[Range<usize>] {
+        &self.ranges
     }
 
     fn window(&self) -> usize {
@@ -218,34 +221,38 @@ impl<C: Send + Sync> Rows<C> for ResidentRows<C> {
 
     /// With the copies of all iterations.
     fn read(&self, groups: Range<usize>, _: usize) -> Result<Vec<Arc<RowGroup<C>>>, Error> {
-        check_groups(&groups, self.groups())?;
-        Ok(self.groups[groups.start - self.first..groups.end - self.first].to_vec())
+        let before = groups_before(&groups, &self.ranges)?;
+        Ok(self.groups[before..before + groups.len()].to_vec())
     }
 }
 
 /// Rows that are read in every iteration.
 pub struct StoredRows<A: Arithmetic, S> {
     preparation: RowPreparation<A>,
-    groups: Range<usize>,
+    ranges: Vec<Range<usize>>,
     source: S,
 }
 
 impl<A: Arithmetic, S: GroupSource<A::Ciphertext>> StoredRows<A, S> {
-    /// Some groups of a run, which the source has.
+    /// Some groups of a run, as ranges in ascending order, none next to another, which the source has.
     ///
     /// # Errors
     ///
-    /// [`Error::Groups`] for groups that the layout has not.
-    pub fn new(preparation: RowPreparation<A>, groups: Range<usize>, source: S) -> Result<Self, Error> {
-        check_groups(&groups, 0..preparation.skewed.layout().groups())?;
-        Ok(Self { preparation, groups, source })
+    /// [`Error::Groups`] for other ranges and groups that the layout has not.
+    pub fn new(
+        preparation: RowPreparation<A>,
+        ranges: impl IntoIterator<Item = Range<usize>>,
+        source: S,
+    ) -> Result<Self, Error> {
+        let ranges = checked_ranges(ranges, preparation.skewed.layout().groups())?;
+        Ok(Self { preparation, ranges, source })
     }
 }
 
 /// Without the ciphertexts.
 impl<A: Arithmetic, S: Debug> Debug for StoredRows<A, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoredRows").field("groups", &self.groups).field("source", &self.source).finish()
+        f.debug_struct("StoredRows").field("groups", &self.ranges).field("source", &self.source).finish()
     }
 }
 
@@ -258,8 +265,8 @@ where
         self.preparation.skewed.layout()
     }
 
-    fn groups(&self) -> Range<usize> {
-        self.groups.clone()
+    fn groups(&self) -> &[Range<usize>] {
+        &self.ranges
     }
 
     fn window(&self) -> usize {
@@ -271,7 +278,7 @@ where
         groups: Range<usize>,
         iteration: usize,
     ) -> Result<Vec<Arc<RowGroup<A::Ciphertext>>>, Error> {
-        check_groups(&groups, self.groups())?;
+        groups_before(&groups, &self.ranges)?;
         let prepare = |group| Ok(Arc::new(self.preparation.prepare_for(iteration, group)?));
         self.source.read(groups)?.into_par_iter().map(prepare).collect()
     }
@@ -284,8 +291,35 @@ pub(crate) fn groups_in_window(layout: Layout) -> usize {
 
 /// Refuses groups that are not all among the `available` ones, and none at all.
 pub(crate) fn check_groups(groups: &Range<usize>, available: Range<usize>) -> Result<(), Error> {
-    if groups.start >= available.start && groups.start < groups.end && groups.end <= available.end {
-        return Ok(());
+    groups_before(groups, std::slice::from_ref(&available)).map(drop)
+}
+
+/// How many of the available groups come before these, which are all in one of the available ranges.
+///
+/// # Errors
+///
+/// [`Error::Groups`] for groups that are not, and for none at all.
+pub(crate) fn groups_before(groups: &Range<usize>, available: &[Range<usize>]) -> Result<usize, Error> {
+    let mut before = 0;
+    for range in available {
+        if range.start <= groups.start && groups.start < groups.end && groups.end <= range.end {
+            return Ok(before + groups.start - range.start);
+        }
+        before += range.len();
     }
-    Err(Error::Groups { groups: groups.clone(), available })
+    Err(Error::Groups { groups: groups.clone(), available: available.to_vec() })
+}
+
+/// Refuses ranges that are not among so many groups, not in ascending order, or next to each other.
+fn checked_ranges(
+    ranges: impl IntoIterator<Item = Range<usize>>,
+    groups: usize,
+) -> Result<Vec<Range<usize>>, Error> {
+    let ranges: Vec<_> = ranges.into_iter().collect();
+    let mut first = 0;
+    for range in &ranges {
+        check_groups(range, first..groups)?;
+        first = range.end + 1;
+    }
+    Ok(ranges)
 }

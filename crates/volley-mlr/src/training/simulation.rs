@@ -174,7 +174,7 @@ impl<O: Objective> TrainingCircuit<O> {
                 let skewed = || Skewed::new(simulator, layout, split);
                 let preparation = RowPreparation::of(skewed()?, schedule, inputs(layout.column_blocks())?);
                 let groups = SimulatedGroups { simulator: Arc::clone(simulator), layout, schedule };
-                let rows = StoredRows::new(preparation, 0..layout.groups(), groups)?;
+                let rows = StoredRows::new(preparation, std::iter::once(0..layout.groups()), groups)?;
                 Ok(Trainer::of(&circuit, skewed()?, simulator, schedule, refresh, Box::new(rows)))
             }
         }

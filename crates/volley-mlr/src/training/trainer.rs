@@ -42,6 +42,8 @@ mod gradient;
 pub use checkpoint::Checkpoint;
 pub(crate) use checkpoint::State;
 pub use gradient::Gradient;
+#[cfg(feature = "wire")]
+pub(crate) use gradient::united;
 
 /// Trains on ciphertexts of an [`Arithmetic`]: with an [`Evaluator`](crate::volley_ckks::Evaluator)
 /// it is the server, which has evaluation keys and ciphertexts and nothing else; with a
@@ -174,7 +176,8 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
 
     /// The trainer after the iterations of a checkpoint.
     pub(crate) fn continued(self, checkpoint: Checkpoint<A::Ciphertext>) -> Self {
-        Self { iteration: checkpoint.iteration, state: Some(checkpoint.state), ..self }
+        let (iteration, state) = (checkpoint.iteration, Some(checkpoint.state));
+        Self { iteration, state, revolved: Mutex::default(), ..self }
     }
 
     pub(crate) fn arithmetic(&self) -> &A {

@@ -7,9 +7,20 @@ use super::error::WireError;
 use super::job::Job;
 use super::{CHECKPOINT, FileError, header, open};
 use crate::error::Error;
+use crate::plan::Plan;
 use crate::training::trainer::{Checkpoint, State};
 use crate::volley_ckks::wire::write_file;
 use crate::volley_ckks::{Ciphertext, Context};
+
+impl Plan {
+    /// Bytes of the file of the checkpoint after an iteration, from 1 to the last, exactly.
+    #[must_use]
+    pub fn checkpoint_bytes(&self, iteration: usize) -> u64 {
+        let operands = self.checkpoint_operands(iteration).into_iter().flatten();
+        let of_one: u64 = operands.map(|operand| operand.ciphertext_bytes(self.parameters())).sum();
+        self.file_bytes(CHECKPOINT, 4 + self.layout().weight_ciphertexts() as u64 * of_one)
+    }
+}
 
 impl Checkpoint<Ciphertext> {
     /// Writes it as a file of the job.

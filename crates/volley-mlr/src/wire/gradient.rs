@@ -69,6 +69,25 @@ impl Gradient<TensorCiphertext> {
     }
 }
 
+/// The iteration and the groups of a gradient in a file of the job, of at most `limit` bytes. Its ciphertexts are not
+/// looked at.
+///
+/// # Errors
+///
+/// See [`WireError`].
+pub fn read_gradient_groups(
+    job: &Job,
+    input: impl Read,
+    limit: u64,
+) -> Result<(usize, Vec<Range<usize>>), WireError> {
+    open(job, GRADIENT, input, limit)?.read(|body| {
+        let iteration = u32::from_le_bytes(body.array()?) as usize;
+        let groups = read_groups(job.plan(), body)?;
+        body.skip(body.left())?;
+        Ok((iteration, groups))
+    })
+}
+
 /// Reads ranges in the order in which they are written. Any other order would not be written again as the same bytes.
 fn read_groups(plan: &Plan, body: &mut BodyReader<impl Read>) -> Result<Vec<Range<usize>>, WireError> {
     let count = u32::from_le_bytes(body.array()?) as usize;

@@ -19,9 +19,11 @@ use crate::volley_ckks::{Ciphertext, Context};
 type Reading<C> = Result<EncryptedGroups<C>, String>;
 type ReadFile<C> = dyn Fn(usize) -> Reading<C> + Send + Sync;
 
-/// The files of rows of a plan as a source of groups. One file is in memory, and the next one is read meanwhile.
+/// Files of rows of a plan as a source of groups. One file is in memory, and the next one is read meanwhile.
 pub struct RowFiles<C> {
     partition: Partition,
+    /// The files that there are, in ascending order.
+    files: Vec<usize>,
     context: Arc<Context>,
     read: Arc<ReadFile<C>>,
     held: Mutex<Held<C>>,
@@ -34,23 +36,26 @@ struct Held<C> {
 }
 
 impl<C: RowCiphertext> RowFiles<C> {
-    /// `read` gives a file by its number, from 0, which it reads by [`EncryptedGroups::read`]; its error says which
-    /// file it is.
+    /// Some files of the plan by their numbers, from 0, in ascending order. `read` gives one of them, which it reads by
+    /// [`EncryptedGroups::read`]; its error says which file it is.
     pub fn new<E: Display>(
         plan: &Plan,
         context: &Arc<Context>,
+        files: Vec<usize>,
         read: impl Fn(usize) -> Result<EncryptedGroups<C>, E> + Send + Sync + 'static,
     ) -> Self {
-        Self::of(plan.partition(), context, read)
+        Self::of(plan.partition(), context, files, read)
     }
 
     fn of<E: Display>(
         partition: Partition,
         context: &Arc<Context>,
+        files: Vec<usize>,
         read: impl Fn(usize) -> Result<EncryptedGroups<C>, E> + Send + Sync + 'static,
     ) -> Self {
         Self {
             partition,
+            files,
             context: Arc::clone(context),
             read: Arc::new(move |file| read(file).map_err(|error| error.to_string())),
             held: Mutex::new(Held { current: None, next: None }),
@@ -79,8 +84,8 @@ impl<C: RowCiphertext> RowFiles<C> {
             return Err(Error::RowSource { group, reason });
         }
         held.current = Some((file, Arc::clone(&read)));
-        let next = (file + 1) % self.partition.files();
-        if next != file {
+        let following = self.files.iter().find(|&&next| next > file).or(self.files.first());
+        if let Some(&next) = following.filter(|&&next| next != file) {
             let read = Arc::clone(&self.read);
             // Without a thread it is read when it is needed.
             let thread = thread::Builder::new().name("row files".to_owned()).spawn(move || read(next));
@@ -113,7 +118,7 @@ impl<C: RowCiphertext> GroupSource<Ciphertext> for RowFiles<C> {
 
 impl<C> Debug for RowFiles<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RowFiles").field("files", &self.partition.files()).finish_non_exhaustive()
+        f.debug_struct("RowFiles").field("files", &self.files).finish_non_exhaustive()
     }
 }
 
@@ -139,9 +144,10 @@ mod tests {
         let preconditioner = upload.expand(&setup.context).unwrap().preconditioner;
         let of_reader = partition.clone();
         let read = move |file| read(file, upload.groups(of_reader.groups_of(file)));
-        let files = RowFiles::of(partition, &setup.context, read);
+        let all = (0..partition.files()).collect();
+        let files = RowFiles::of(partition, &setup.context, all, read);
         let preparation = RowPreparation::new(&evaluator, plan, preconditioner).unwrap();
-        let rows = StoredRows::new(preparation, 0..plan.layout().groups(), files).unwrap();
+        let rows = StoredRows::new(preparation, std::iter::once(0..plan.layout().groups()), files).unwrap();
         Trainer::with_rows(&evaluator, plan, None, Box::new(rows)).unwrap()
     }
 
@@ -173,6 +179,25 @@ mod tests {
             let passes = if files == 1 { 1..=1 } else { 2 * files..=2 * files + 1 };
             assert!(passes.contains(&reads), "{reads} reads of {files} files");
         }
+    }
+
+    #[test]
+    fn of_some_files_the_next_one_is_read_ahead() {
+        let setup = setup();
+        let partition = Partition { owners: setup.plan.owners().to_vec(), per_file: 4 };
+        let (upload, reads) = (setup.upload(), Arc::new(Mutex::new(Vec::new())));
+        let (of_reader, read) = (partition.clone(), Arc::clone(&reads));
+        let read = move |file| -> Reading<SeededCiphertext> {
+            read.lock().unwrap().push(file);
+            Ok(upload.groups(of_reader.groups_of(file)))
+        };
+        let files = RowFiles::of(partition, &setup.context, vec![0, 2, 3], read);
+        for (file, groups) in [(0, 0..4), (2, 8..10), (2, 10..12), (3, 12..14)] {
+            assert_eq!(files.read(groups).unwrap().len(), 2 + 2 * usize::from(file == 0));
+        }
+        let next = files.held.lock().unwrap().next.take();
+        assert_eq!(next.map(|(file, thread)| (file, thread.join().is_ok())), Some((0, true)));
+        assert_eq!(*reads.lock().unwrap(), [0, 2, 3, 0]);
     }
 
     #[test]

@@ -208,6 +208,7 @@ fn a_resumed_run_ends_with_the_same_model() {
     let bytes = |model: &EncryptedModel<Ciphertext>| written(|out| model.write(&run.job, out)).unwrap();
     for (checkpoint, model) in &done {
         let file = written(|out| checkpoint.write(&run.job, out)).unwrap();
+        assert_eq!(file.len() as u64, run.job.plan().checkpoint_bytes(checkpoint.iteration()));
         let read = Checkpoint::read(&run.job, run.context(), &file[..], NO_LIMIT).unwrap();
         let data = run.setup.upload().expand(run.context()).unwrap();
         let mut trainer = Trainer::resume(&evaluator, run.job.plan(), data, read).unwrap();

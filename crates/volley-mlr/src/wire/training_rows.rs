@@ -138,7 +138,7 @@ impl Plan {
         upload.bytes / upload.ciphertexts as u64
     }
 
-    fn file_bytes(&self, kind: Kind, body_bytes: u64) -> u64 {
+    pub(super) fn file_bytes(&self, kind: Kind, body_bytes: u64) -> u64 {
         // All names have the same length.
         let names = (JobId::from_bytes([0; 16]), PlanHash::from_bytes([0; 32]));
         let header = named_header(kind, self, KeyId::from_bytes([0; 16]), names, body_bytes);

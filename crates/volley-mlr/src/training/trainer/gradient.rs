@@ -13,7 +13,7 @@ use super::Trainer;
 use crate::encrypted::check_layout;
 use crate::error::Error;
 use crate::method::objective::{MaskedMean, Objective};
-use crate::training::rows::{GROUPS_AT_ONCE, RowGroup, check_groups};
+use crate::training::rows::{GROUPS_AT_ONCE, RowGroup, groups_before};
 use crate::volley_ckks::{Arithmetic, Complex64, Error as CkksError, Scale};
 use crate::volley_revolver::Layout;
 use crate::volley_revolver::skewed::{BackwardCopies, BackwardSums, RevolvedErrors, RevolvedWeights};
@@ -64,7 +64,7 @@ impl<T> Gradient<T> {
 /// # Errors
 ///
 /// [`Error::GradientOverlap`].
-fn united(a: &[Range<usize>], b: &[Range<usize>]) -> Result<Vec<Range<usize>>, Error> {
+pub(crate) fn united(a: &[Range<usize>], b: &[Range<usize>]) -> Result<Vec<Range<usize>>, Error> {
     let mut all = [a, b].concat();
     all.sort_unstable_by_key(|groups| groups.start);
     let mut united: Vec<Range<usize>> = Vec::new();
@@ -93,7 +93,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
     /// [`Error::Groups`] for groups that the trainer has no rows of, and those of [`step`](Self::step).
     pub fn gradient(&self, groups: Range<usize>) -> Result<Option<Gradient<A::Tensor>>, Error> {
         let Some((iteration, step)) = self.next_step() else { return Ok(None) };
-        check_groups(&groups, self.rows.groups())?;
+        groups_before(&groups, self.rows.groups())?;
         let others = self.no_sums();
         let sums = self.sums(groups.clone(), step, others, Ok)?;
         Ok(Some(Gradient { layout: self.layout(), iteration, groups: vec![groups], sums }))
@@ -113,7 +113,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
         check_layout(self.layout(), gradient.layout)?;
         let next = self.iteration + 1;
         gradient.check_iteration(next..=next)?;
-        check_groups(&groups, self.rows.groups())?;
+        groups_before(&groups, self.rows.groups())?;
         let united = united(&gradient.groups, std::slice::from_ref(&groups))?;
         let step = self.rule.gradient_factor(next, self.layout().shape().samples);
         let others = gradient.sums.into_iter().map(Some).collect();
@@ -157,13 +157,15 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
 
     /// The gradient of all groups, times the step size, by class block and column block.
     pub(super) fn whole_gradient(&self, step: f64) -> Result<Vec<A::Ciphertext>, Error> {
-        let available = self.rows.groups();
-        let (covered, groups) = (available.len(), self.layout().groups());
+        let (available, groups) = (self.rows.groups(), self.layout().groups());
+        let covered = available.iter().map(Range::len).sum();
+        // All of them are one range.
+        let [all] = available else { return Err(Error::GradientIncomplete { covered, groups }) };
         if covered != groups {
             return Err(Error::GradientIncomplete { covered, groups });
         }
         let gradients =
-            self.sums(available, step, self.no_sums(), |sums| Ok(self.skewed.gradient(&sums)?))?;
+            self.sums(all.clone(), step, self.no_sums(), |sums| Ok(self.skewed.gradient(&sums)?))?;
         Ok(gradients.into_iter().flatten().collect())
     }
 

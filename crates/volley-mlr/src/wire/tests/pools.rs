@@ -168,8 +168,9 @@ impl Members {
             let bytes = run.plan().row_file_bytes(file);
             EncryptedGroups::<Ciphertext>::read(&run, &of_reader, file, &files[file][..], bytes)
         };
-        let rows = RowFiles::new(self.plan(), &context, read);
-        let rows = StoredRows::new(preparation, 0..self.plan().layout().groups(), rows).unwrap();
+        let rows = RowFiles::new(self.plan(), &context, (0..self.plan().row_files()).collect(), read);
+        let rows =
+            StoredRows::new(preparation, std::iter::once(0..self.plan().layout().groups()), rows).unwrap();
         Trainer::from_rows(&self.evaluator, self.plan(), Box::new(rows)).unwrap()
     }
 

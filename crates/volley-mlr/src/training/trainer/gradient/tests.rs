@@ -1,3 +1,5 @@
+#![expect(clippy::single_range_in_vec_init, reason = "sets of groups that are one range")]
+
 use std::sync::Arc;
 
 use super::*;
@@ -5,10 +7,10 @@ use crate::encrypted::EncryptedData;
 use crate::plan::{Plan, Training};
 use crate::testing::{Reencryption, Setup, clouds, relative_error, small_ring};
 use crate::training::refresh::Schedule;
-use crate::volley_ckks::{Ciphertext, Evaluator, Operation, SeededCiphertext};
+use crate::volley_ckks::{Ciphertext, Evaluator, Operation};
 use crate::{
-    Checkpoint, CopyLevels, EncryptedDataset, EncryptedGroup, GroupSource, Hyperparameters, ResidentRows,
-    RowPreparation, RowStorage, Rows, StoredRows,
+    Checkpoint, CopyLevels, EncryptedGroup, GroupSource, Hyperparameters, ResidentRows, RowPreparation,
+    RowStorage, Rows, StoredRows,
 };
 
 type Encrypted = Trainer<Evaluator>;
@@ -28,16 +30,15 @@ fn trainer(setup: &Setup) -> Encrypted {
 }
 
 /// The rows of some groups of an upload.
-fn share(setup: &Setup, evaluator: &Arc<Evaluator>, groups: Range<usize>) -> ResidentRows<Ciphertext> {
-    let EncryptedDataset { features, labels, preconditioner, .. } = setup.upload();
-    let expand = |ciphertexts: &[SeededCiphertext]| -> Vec<_> {
-        ciphertexts.iter().map(|ciphertext| ciphertext.expand(&setup.context).unwrap()).collect()
-    };
-    let preparation = RowPreparation::new(evaluator, &setup.plan, expand(&preconditioner)).unwrap();
+fn share(setup: &Setup, evaluator: &Arc<Evaluator>, ranges: &[Range<usize>]) -> ResidentRows<Ciphertext> {
+    let EncryptedData { features, labels, preconditioner, .. } =
+        setup.upload().expand(&setup.context).unwrap();
+    let preparation = RowPreparation::new(evaluator, &setup.plan, preconditioner).unwrap();
     let blocks = setup.plan.layout().class_blocks();
-    let features = features[groups.clone()].iter().map(|group| expand(group)).collect();
-    let labels = expand(&labels[groups.start * blocks..groups.end * blocks]);
-    ResidentRows::new(&preparation, groups, features, labels).unwrap()
+    let groups = || ranges.iter().cloned().flatten();
+    let features = groups().map(|group| features[group].clone()).collect();
+    let labels = groups().flat_map(|group| labels[group * blocks..][..blocks].to_vec()).collect();
+    ResidentRows::new(&preparation, ranges.to_vec(), features, labels).unwrap()
 }
 
 #[test]
@@ -74,17 +75,17 @@ fn trainers_of_shares_train_together() {
     let setup = setup(2);
     let (groups, evaluator) = (setup.plan.layout().groups(), setup.evaluator());
     let worker = |groups| {
-        let rows = share(&setup, &evaluator, groups);
+        let rows = share(&setup, &evaluator, &[groups]);
         Trainer::with_rows(&evaluator, &setup.plan, None, Box::new(rows)).unwrap()
     };
     let mut workers = [worker(0..2), worker(2..groups)];
-    assert_eq!(workers[1].rows.groups(), 2..groups);
+    assert_eq!(workers[1].rows.groups(), [2..groups]);
     let refusal = Error::GradientIncomplete { covered: 2, groups };
     assert_eq!(workers[0].step(), Err(refusal));
     let mut alone = trainer(&setup);
     while alone.step().unwrap().is_some() {
-        let [a, b] =
-            [&workers[0], &workers[1]].map(|worker| worker.gradient(worker.rows.groups()).unwrap().unwrap());
+        let [a, b] = [(&workers[0], 0..2), (&workers[1], 2..groups)]
+            .map(|(worker, groups)| worker.gradient(groups).unwrap().unwrap());
         let sum = workers[0].add_gradients(a, &b).unwrap();
         for worker in &mut workers {
             worker.step_by(&sum).unwrap();
@@ -114,7 +115,7 @@ fn gradients_that_do_not_belong_together_are_refused() {
     let mut trainer = trainer(&setup);
     let of = |trainer: &Encrypted, groups| trainer.gradient(groups).unwrap().unwrap();
     for wrong in [0..groups + 1, 2..2, groups..groups + 1] {
-        let refusal = Error::Groups { groups: wrong.clone(), available: 0..groups };
+        let refusal = Error::Groups { groups: wrong.clone(), available: vec![0..groups] };
         assert_eq!(trainer.gradient(wrong).map(drop), Err(refusal));
     }
     let first = of(&trainer, 0..groups);
@@ -195,6 +196,33 @@ fn rotated_weights_are_made_once_for_all_parts_of_one_class_block() {
     assert_eq!(parts.arithmetic.counts(), whole.arithmetic.counts());
 }
 
+#[test]
+fn a_trainer_that_sums_gradients_goes_on_from_the_checkpoints_of_another() {
+    let hyperparameters = Hyperparameters::standard(4).unwrap();
+    let setup = Setup::new(&clouds(300, 20, 3), &hyperparameters, small_ring(8));
+    let groups = setup.plan.layout().groups();
+    assert!(setup.plan.layout().class_blocks() == 1 && groups > 6);
+    let evaluator = setup.evaluator();
+    let worker = |ranges: &[Range<usize>]| {
+        let rows = share(&setup, &evaluator, ranges);
+        Trainer::with_rows(&evaluator, &setup.plan, None, Box::new(rows)).unwrap()
+    };
+    let (mut first, mut second) = (worker(&[2..5]), worker(&[0..2, 5..groups]));
+    let mut alone = trainer(&setup);
+    while alone.step().unwrap().is_some() {
+        let of = |worker: &Encrypted, groups| worker.gradient(groups).unwrap().unwrap();
+        let mut sum = of(&first, 2..5);
+        for groups in [0..2, 5..groups] {
+            sum = first.add_gradients(sum, &of(&second, groups)).unwrap();
+        }
+        let refusal = Error::Groups { groups: 1..6, available: vec![0..2, 5..groups] };
+        assert_eq!(second.gradient(1..6).map(drop), Err(refusal));
+        first.step_by(&sum).unwrap();
+        assert_eq!(first.model().unwrap().terms, alone.model().unwrap().terms);
+        second = second.resumed(&setup.plan, first.checkpoint().unwrap()).unwrap();
+    }
+}
+
 /// A disk that fails.
 #[derive(Debug)]
 struct Unreadable(ResidentRows<Ciphertext>);
@@ -204,7 +232,7 @@ impl Rows<Ciphertext> for Unreadable {
         self.0.layout()
     }
 
-    fn groups(&self) -> Range<usize> {
+    fn groups(&self) -> &[Range<usize>] {
         self.0.groups()
     }
 
@@ -224,9 +252,9 @@ impl Rows<Ciphertext> for Unreadable {
 fn what_a_source_cannot_give_stops_the_step_and_leaves_the_weights() {
     let (setup, evaluator) = (setup(2), setup(2).evaluator());
     let groups = setup.plan.layout().groups();
-    let rows = share(&setup, &evaluator, 0..groups);
+    let rows = share(&setup, &evaluator, &[0..groups]);
     let outside = rows.read(groups..groups + 1, 2).map(drop);
-    assert_eq!(outside, Err(Error::Groups { groups: groups..groups + 1, available: 0..groups }));
+    assert_eq!(outside, Err(Error::Groups { groups: groups..groups + 1, available: vec![0..groups] }));
     let mut trainer = Trainer::with_rows(&evaluator, &setup.plan, None, Box::new(Unreadable(rows))).unwrap();
     let refusal = Error::RowSource { group: 5, reason: "the disk is gone".to_owned() };
     assert_eq!(trainer.step(), Err(refusal));
@@ -251,7 +279,8 @@ fn rows_that_are_read_in_every_pass_train_the_same_model() {
     let evaluator = setup.evaluator();
     let data = setup.upload().expand(&setup.context).unwrap();
     let preparation = RowPreparation::new(&evaluator, &setup.plan, data.preconditioner.clone()).unwrap();
-    let rows = StoredRows::new(preparation, 0..setup.plan.layout().groups(), Read(data)).unwrap();
+    let rows =
+        StoredRows::new(preparation, std::iter::once(0..setup.plan.layout().groups()), Read(data)).unwrap();
     let mut stored = Trainer::with_rows(&evaluator, &setup.plan, None, Box::new(rows)).unwrap();
     while let Some(report) = resident.step().unwrap() {
         assert_eq!(stored.step().unwrap(), Some(report));
@@ -291,7 +320,7 @@ fn copies_at_the_levels_of_their_iteration_train_as_in_clear_and_take_less_time(
     let (evaluator, layout) = (setup.evaluator(), setup.plan.layout());
     let data = setup.upload().expand(&setup.context).unwrap();
     let preparation = RowPreparation::new(&evaluator, &setup.plan, data.preconditioner.clone()).unwrap();
-    let rows = StoredRows::new(preparation, 0..layout.groups(), Read(data)).unwrap();
+    let rows = StoredRows::new(preparation, std::iter::once(0..layout.groups()), Read(data)).unwrap();
     let mut stored = Trainer::with_rows(&evaluator, &setup.plan, None, Box::new(rows)).unwrap();
     for reference in setup.training_set.reference(setup.plan.hyperparameters()) {
         stored.step().unwrap().unwrap();
@@ -330,12 +359,19 @@ fn shares_that_are_none_are_refused() {
         let labels = expanded.labels[..labels].to_vec();
         ResidentRows::new(&preparation, groups, expanded.features[..2].to_vec(), labels).map(drop)
     };
-    assert_eq!(new(1..3, 2 * layout.class_blocks()), Ok(()));
-    let refusal = Error::Groups { groups: 20..200, available: 0..layout.groups() };
-    assert_eq!(new(20..200, 2), Err(refusal));
+    assert_eq!(new(vec![1..3], 2 * layout.class_blocks()), Ok(()));
+    assert_eq!(new(vec![1..2, 4..5], 2 * layout.class_blocks()), Ok(()));
+    let all = layout.groups();
+    for (wrong, groups, least) in [([1..2, 2..3], 2..3, 3), ([4..5, 1..2], 1..2, 6), ([1..2, 1..2], 1..2, 3)]
+    {
+        let refusal = Error::Groups { groups, available: vec![least..all] };
+        assert_eq!(new(wrong.to_vec(), 2 * layout.class_blocks()), Err(refusal));
+    }
+    let refusal = Error::Groups { groups: 20..200, available: vec![0..layout.groups()] };
+    assert_eq!(new(vec![20..200], 2), Err(refusal));
     let class_blocks = layout.class_blocks();
     let refusal = Error::GroupCount { expected: 2, class_blocks, features: 2, labels: 3 };
-    assert_eq!(new(0..2, 3), Err(refusal));
+    assert_eq!(new(vec![0..2], 3), Err(refusal));
     let unlabelled = EncryptedGroup { features: expanded.features[0].clone(), labels: Vec::new() };
     assert!(preparation.prepare(unlabelled).is_err());
 }
