@@ -68,6 +68,19 @@ impl Machine {
         self.threads.start()
     }
 
+    /// What each of several programs may take that do the same at the same time: its part of the memory that is
+    /// available, or all that was said.
+    #[must_use]
+    pub fn shared_by(self, programs: usize) -> Self {
+        match programs {
+            0 | 1 => self,
+            _ => Self {
+                memory: self.memory_bytes().map(|bytes| self.memory.unwrap_or(bytes / programs as u64)),
+                ..self
+            },
+        }
+    }
+
     /// The memory that may be taken, where it was said or the system tells.
     #[must_use]
     pub fn memory_bytes(self) -> Option<u64> {

@@ -20,18 +20,24 @@ struct Expected {
     bytes: u64,
 }
 
-/// Checks headers and lengths of all files. Rows that are read in every iteration are read through once: those that go
-/// to memory are checked when they are read.
+/// Checks headers and lengths of all files, of those of rows only the ones of these numbers. Rows that are read in
+/// every iteration are read through once: those that go to memory are checked when they are read.
 ///
 /// # Errors
 ///
 /// [`Failure::Incomplete`] for a file that is missing or shorter than planned: more of it may arrive. Else
 /// [`Failure::Input`] for one that is damaged, or not of the job.
-pub fn check_upload(folder: &JobFolder, job: &Job, storage: RowStorage) -> Result<(), Failure> {
+pub(crate) fn check_upload(
+    folder: &JobFolder,
+    job: &Job,
+    storage: RowStorage,
+    files: &[usize],
+) -> Result<(), Failure> {
     let plan = job.plan();
     let file = |file, kind, bytes| Expected { file, kind, bytes };
-    let row_files: Vec<_> = (0..plan.row_files())
-        .map(|number| file(folder.row_file(number), wire::TRAINING_ROWS, plan.row_file_bytes(number)))
+    let row_files: Vec<_> = files
+        .iter()
+        .map(|&number| file(folder.row_file(number), wire::TRAINING_ROWS, plan.row_file_bytes(number)))
         .collect();
     let (kind, bytes) = keys_kind_and_bytes(job);
     let keys = file(folder.keys_file(), kind, bytes);
@@ -45,8 +51,7 @@ pub fn check_upload(folder: &JobFolder, job: &Job, storage: RowStorage) -> Resul
     if storage == RowStorage::Memory {
         return Ok(());
     }
-    let numbers = (0..plan.row_files()).into_par_iter();
-    Ok(numbers.try_for_each(|number| read_through(folder, job, number))?)
+    Ok(files.par_iter().try_for_each(|&number| read_through(folder, job, number))?)
 }
 
 /// Reads a file of rows, without keeping it: its hash, and whether it has the rows of its number. A file that is there

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::BufReader;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -85,8 +86,8 @@ impl JobFolder {
     ///
     /// What the file system refuses.
     pub fn made_by_server(&self) -> Result<Vec<PathBuf>, BadInput> {
-        let mut made =
-            vec![self.model_file(), self.checkpoint_file(), self.gradient_file(), self.stop_file()];
+        let mut made = vec![self.model_file(), self.checkpoint_file(), self.stop_file()];
+        made.extend(self.gradient_files()?.into_iter().map(|(_, file)| file));
         for entry in fs::read_dir(&self.folder).at(&self.folder)? {
             let name = entry.at(&self.folder)?.file_name();
             if name.to_str().is_some_and(|name| name.starts_with("model-after-")) {
@@ -126,10 +127,55 @@ impl JobFolder {
         lengths.sum()
     }
 
-    /// The gradient of some of the rows, in the middle of an iteration.
+    /// The gradient of some of the rows, in the middle of an iteration, as a rank of those that train together has it.
+    /// One that trains alone is rank 0.
     #[must_use]
-    pub fn gradient_file(&self) -> PathBuf {
-        self.folder.join("gradient.vly")
+    pub fn gradient_file(&self, rank: usize) -> PathBuf {
+        self.folder.join(match rank {
+            0 => "gradient.vly".to_owned(),
+            rank => format!("gradient-{rank}.vly"),
+        })
+    }
+
+    /// The gradients that are there, by rank.
+    ///
+    /// # Errors
+    ///
+    /// What the file system refuses.
+    pub fn gradient_files(&self) -> Result<Vec<(usize, PathBuf)>, BadInput> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.folder).at(&self.folder)? {
+            let name = entry.at(&self.folder)?.file_name();
+            let rank = name.to_str().and_then(|name| name.strip_prefix("gradient")?.strip_suffix(".vly"));
+            let rank = rank.and_then(|rank| match rank {
+                "" => Some(0),
+                rank => rank.strip_prefix('-')?.parse().ok(),
+            });
+            if let Some(rank) = rank.filter(|&rank| self.gradient_file(rank).ends_with(&name)) {
+                found.push((rank, self.folder.join(name)));
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// Which of so many files of rows are there, by their numbers from 0.
+    ///
+    /// # Errors
+    ///
+    /// What the file system refuses.
+    pub fn row_files_there(&self, files: usize) -> Result<Vec<Range<usize>>, BadInput> {
+        let mut there: Vec<Range<usize>> = Vec::new();
+        for file in 0..files {
+            let path = self.row_file(file);
+            if path.try_exists().at(&path)? {
+                match there.last_mut() {
+                    Some(last) if last.end == file => last.end += 1,
+                    _ => there.push(file..file + 1),
+                }
+            }
+        }
+        Ok(there)
     }
 
     /// What a training goes on from.

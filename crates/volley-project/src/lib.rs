@@ -3,7 +3,7 @@
 //! * A [`Project`] is the owner's folder: what was asked for ([`Settings`]), what goes to the server, and what never
 //!   leaves.
 //! * A [`JobFolder`] is what the owner sends. The server trains in it, and adds its own files.
-//! * Rows are [encrypted](encrypt) as an upload; the server [checks](check_upload) it and [opens its rows](open_rows).
+//! * Rows are [encrypted](encrypt) as an upload, which the server checks and [trains](train) on, alone or in a [`Team`].
 //! * [`pool`] is the same of several owners, who train one model together.
 //! * [`PlanSummary`] is a plan as it is shown before anything is made.
 //! * [`atomic`] writes files as a whole or not at all and locks folders; [`files`] opens what another party may have
@@ -30,7 +30,6 @@ mod observer;
 mod plan_summary;
 pub mod pool;
 mod project;
-mod rows;
 mod scoring;
 mod settings;
 mod shared_models;
@@ -38,8 +37,8 @@ mod tables;
 mod training;
 mod unlike;
 mod upload;
+mod workers;
 
-pub use check::check_upload;
 pub use decryption::{DecryptedModel, Decryption};
 pub use failure::Failure;
 pub use job_folder::{
@@ -50,11 +49,12 @@ pub use key_generation::{MadeKeys, SealedKey};
 pub use observer::{Count, Observer, files_of_rows};
 pub use plan_summary::{ParametersSummary, PlanSummary};
 pub use project::{OwnerFiles, Project};
-pub use rows::open_rows;
 pub use scoring::{RowScores, score, scores_of};
 pub use settings::{SecurityBits, Settings};
 pub use tables::{TableSource, is_stdin};
-pub use training::{IterationsDone, stop, train};
+pub use training::team::{Alone, Team, TeamFailure};
+pub use training::{IterationsDone, stop, train, train_in_team};
 pub use unlike::UnlikeColumns;
 pub use upload::{check_keys, encrypt};
 pub use volley_program;
+pub use workers::{Network, PassTraffic, WorkerPlan};

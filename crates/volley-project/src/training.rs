@@ -4,7 +4,12 @@
 //! last, and the model after the last one. Each file is there as a whole or not at all, so a server that was killed
 //! goes on where it was. An iteration is exact arithmetic on what is in these files, so it ends with the same model bit
 //! for bit.
+//!
+//! Programs of several machines train one model as a [`Team`]. In an iteration each rank sums the gradient of its share
+//! of the rows. The sums are added up, rank 0 makes a step of them, and all go on from its checkpoint. Sums modulo
+//! primes are exact, so the model is the same whatever the number of ranks is.
 
+use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,13 +24,23 @@ use crate::atomic::{FolderLock, Staged, check_free};
 use crate::check::check_upload;
 use crate::disk::check_room;
 use crate::failure::Failure;
-use crate::job_folder::{JobFolder, checkpoint_limit, model_limit, training_bytes};
-use crate::observer::{Observer, files_of_rows};
-use crate::rows::open_rows;
+use crate::job_folder::{JobFolder, checkpoint_limit, gradient_limit, model_limit, training_bytes};
+use crate::observer::Observer;
 
+mod exchange;
+pub(crate) mod groups;
 mod pass;
+mod roll_call;
+mod rows;
+mod share;
+pub(crate) mod team;
 
+use exchange::{Exchange, Reduced};
+use groups::Groups;
 use pass::Pass;
+use roll_call::{Begun, Done, Ready, RollCall};
+use rows::open_rows;
+use team::{Alone, Team, TeamFailure};
 
 /// How many times as long as the first iteration, whose scores are zero, any other takes: 2.4 to 2.7 were measured.
 const LATER_ITERATION: f64 = 2.5;
@@ -53,19 +68,190 @@ pub fn train(
     machine: Machine,
     observer: &dyn Observer,
 ) -> Result<IterationsDone, Failure> {
-    let _lock = FolderLock::take(folder.path())?;
-    let done = match finished(folder, job)? {
-        Some(iteration) => IterationsDone { before: iteration, all: iteration },
-        None => {
-            let storage = choose_storage(machine, job.plan(), observer)?;
-            observer.during("checking the rows", || check_upload(folder, job, storage))?;
-            let left = training_bytes(job.plan()).saturating_sub(folder.bytes_made_by_server()?);
-            check_room(folder.path(), "training", left)?;
-            Training { folder, job, observer }.run(storage)?
+    train_rank(folder, job, &Alone, machine, observer).map_err(TeamFailure::into_failure)
+}
+
+/// Trains as one of the ranks of a team, which all call it. Each has the files of the upload in its folder, where some
+/// of the files of rows suffice. Ranks may share a folder. The model is in that of rank 0.
+///
+/// # Errors
+///
+/// As [`train`]; for ranks that do not suit each other, and files of rows that no rank has. [`TeamFailure`] says
+/// whether the other ranks know.
+pub fn train_in_team(
+    folder: &JobFolder,
+    team: &dyn Team,
+    machine: Machine,
+    observer: &dyn Observer,
+) -> Result<(Job, IterationsDone), TeamFailure> {
+    match folder.job() {
+        Ok(job) => train_rank(folder, &job, team, machine, observer).map(|done| (job, done)),
+        Err(problem) => {
+            let absent: Result<(Infallible, _), _> = Err(problem.into());
+            let (_, never) = RollCall::of(team, absent).map_err(TeamFailure::Agreed)?;
+            match never {}
         }
+    }
+}
+
+fn train_rank(
+    folder: &JobFolder,
+    job: &Job,
+    team: &dyn Team,
+    machine: Machine,
+    observer: &dyn Observer,
+) -> Result<IterationsDone, TeamFailure> {
+    let own = Rank::ready(folder, job, team, observer);
+    let (call, own) = RollCall::of(team, own).map_err(TeamFailure::Agreed)?;
+    let done = match call.done() {
+        Done::All(iteration) => IterationsDone { before: iteration, all: iteration },
+        Done::Some(_) => own.train(&call, machine)?,
     };
     remove_intermediate(folder)?;
     Ok(done)
+}
+
+/// One rank, before its training.
+struct Rank<'a> {
+    folder: &'a JobFolder,
+    job: &'a Job,
+    context: Arc<Context>,
+    /// Where rank 0 goes on.
+    checkpoint: Option<Checkpoint<Ciphertext>>,
+    team: &'a dyn Team,
+    observer: &'a dyn Observer,
+    /// Only rank 0 keeps others from the folder, which may be that of all ranks.
+    _lock: Option<FolderLock>,
+}
+
+impl<'a> Rank<'a> {
+    /// The rank, and what it tells the others.
+    fn ready(
+        folder: &'a JobFolder,
+        job: &'a Job,
+        team: &'a dyn Team,
+        observer: &'a dyn Observer,
+    ) -> Result<(Self, Ready), Failure> {
+        let leads = team.rank() == 0;
+        let lock = if leads { Some(FolderLock::take(folder.path())?) } else { None };
+        let context = observer.during("tables", || Context::new(job.plan().parameters().clone()));
+        let mut rank = Self { folder, job, context, checkpoint: None, team, observer, _lock: lock };
+        let mut done = Done::default();
+        if leads {
+            rank.checkpoint = rank.read_checkpoint()?;
+            done = match rank.finished()? {
+                Some(iterations) => Done::All(iterations),
+                None => Done::Some(rank.checkpoint.as_ref().map_or(0, Checkpoint::iteration)),
+            };
+            if done == Done::Some(0) && folder.is_stopped()? {
+                return Err(stopped_without_a_model(folder).into());
+            }
+        }
+        let (job, plan) = (format!("{} {}", job.id(), job.plan_hash()), job.plan());
+        let files = folder.row_files_there(plan.row_files())?;
+        let gradients = if matches!(done, Done::All(_)) { Vec::new() } else { rank.begun()? };
+        Ok((rank, Ready { job, files, gradients, done }))
+    }
+
+    /// The iterations of a model that is there already. A file that is no model of this job is left alone, and is an
+    /// error.
+    fn finished(&self) -> Result<Option<usize>, BadInput> {
+        let Self { folder, job, .. } = self;
+        let file = folder.model_file();
+        if !file.try_exists().at(&file)? {
+            return Ok(None);
+        }
+        let limit = model_limit(job.plan());
+        let model = EncryptedModel::<Ciphertext>::read(job, &self.context, folder.open(&file)?, limit);
+        model.map(|model| Some(model.iteration)).map_err(|error| in_the_way(&file, &error))
+    }
+
+    fn read_checkpoint(&self) -> Result<Option<Checkpoint<Ciphertext>>, BadInput> {
+        let Self { folder, job, .. } = self;
+        let file = folder.checkpoint_file();
+        if !file.try_exists().at(&file)? {
+            return Ok(None);
+        }
+        let limit = checkpoint_limit(job.plan());
+        let checkpoint = Checkpoint::read(job, &self.context, folder.open(&file)?, limit);
+        checkpoint.map(Some).map_err(|error| in_the_way(&file, &error))
+    }
+
+    /// The gradients of an interrupted pass that this rank goes on with: its own, and those of ranks that are no more.
+    fn begun(&self) -> Result<Vec<Begun>, BadInput> {
+        let Self { folder, job, team, .. } = self;
+        let mut begun = Vec::new();
+        for (by, file) in folder.gradient_files()? {
+            if by % team.size() == team.rank() {
+                let (opened, limit) = (folder.open(&file)?, gradient_limit(job.plan()));
+                let (iteration, groups) = wire::read_gradient_groups(job, opened, limit)
+                    .map_err(|error| in_the_way(&file, &error))?;
+                begun.push(Begun { by, iteration, groups });
+            }
+        }
+        Ok(begun)
+    }
+
+    /// Trains from the last checkpoint on, to the last iteration or until it is stopped.
+    fn train(mut self, call: &RollCall, machine: Machine) -> Result<IterationsDone, TeamFailure> {
+        let (plan, team) = (self.job.plan(), self.team);
+        let mut shares = call.shares(plan).map_err(TeamFailure::Agreed)?;
+        let share = shares.swap_remove(team.rank());
+        let machine = machine.shared_by(call.ranks_on(&team.host()));
+        let storage = self.prepare(&share, machine)?;
+        let own_checkpoint = self.checkpoint.take();
+        let exchange = Exchange { job: self.job, context: &self.context, team };
+        let checkpoint = exchange.checkpoint(own_checkpoint)?;
+        let before = checkpoint.as_ref().map_or(0, Checkpoint::iteration);
+        let trainer = match self.trainer(&share, storage, checkpoint) {
+            Ok(trainer) => trainer,
+            Err(Failure::Interrupted) => return Err(exchange.interrupted(before + 1)),
+            Err(failure) => return Err(failure.into()),
+        };
+        let training = Training { rank: &self, exchange, share };
+        let (trainer, all) = training.iterate(trainer, before, call)?;
+        if team.rank() == 0 {
+            let model = trainer.model().ok_or_else(|| stopped_without_a_model(self.folder))?;
+            Staged::new(&self.folder.model_file(), |out| model.write(self.job, out))?.commit(false)?;
+        }
+        // What is left is removed when the model is there.
+        team.gather(&[]);
+        Ok(IterationsDone { before, all })
+    }
+
+    /// Checks the files that this rank uses, and that it has the memory and the room on its disk.
+    fn prepare(&self, share: &Groups, machine: Machine) -> Result<RowStorage, Failure> {
+        let Self { folder, job, observer, .. } = self;
+        let of_share = share.plan(job.plan())?;
+        let storage = choose_storage(machine, &of_share, *observer)?;
+        observer
+            .during("checking the rows", || check_upload(folder, job, storage, &share.files(job.plan())))?;
+        let left = training_bytes(job.plan()).saturating_sub(folder.bytes_made_by_server()?);
+        check_room(folder.path(), "training", left)?;
+        let core = CoreTimes::of_this_machine().map_err(|error| BadInput::new(format_args!("{error:#}")))?;
+        let seconds = of_share.with_storage(storage)?.seconds_on(&core.times);
+        estimate(seconds, rayon::current_num_threads()).into_iter().for_each(|text| observer.info(text));
+        Ok(storage)
+    }
+
+    /// The trainer of a share, after the iterations of a checkpoint.
+    fn trainer(
+        &self,
+        share: &Groups,
+        storage: RowStorage,
+        checkpoint: Option<Checkpoint<Ciphertext>>,
+    ) -> Result<Trainer<Evaluator>, Failure> {
+        let Self { folder, job, context, observer, .. } = self;
+        let plan = job.plan();
+        let keys = folder.keys(job, context, plan.key_spec(), *observer)?;
+        let evaluator = Arc::new(Evaluator::new(context, keys)?);
+        let rows = open_rows(folder, job, &evaluator, share, storage, *observer)?;
+        let trainer = Trainer::from_rows(&evaluator, plan, rows)?;
+        let Some(checkpoint) = checkpoint else { return Ok(trainer) };
+        let (before, iterations) = (checkpoint.iteration(), plan.hyperparameters().iterations());
+        observer.info(format!("goes on after iteration {before} of {iterations}"));
+        Ok(trainer.resumed(plan, checkpoint)?)
+    }
 }
 
 /// Rows that are planned to be in memory are read in every iteration where it has no room for them.
@@ -84,115 +270,74 @@ fn choose_storage(machine: Machine, plan: &Plan, observer: &dyn Observer) -> Res
     Ok(RowStorage::Disk)
 }
 
-/// The iterations of a model that is there already. A file that is no model of this job is left alone, and is an error.
-fn finished(folder: &JobFolder, job: &Job) -> Result<Option<usize>, BadInput> {
-    let file = folder.model_file();
-    if !file.try_exists().at(&file)? {
-        return Ok(None);
-    }
-    let context = Context::new(job.plan().parameters().clone());
-    let model =
-        EncryptedModel::<Ciphertext>::read(job, &context, folder.open(&file)?, model_limit(job.plan()));
-    model.map(|model| Some(model.iteration)).map_err(|error| in_the_way(&file, &error))
-}
-
 fn in_the_way(file: &Path, error: &wire::WireError) -> BadInput {
     BadInput::at(file, format!("{error}; move it away to train"))
 }
 
-/// A training that is not done.
-#[derive(Clone, Copy)]
+/// The iterations of a training that is not done.
 struct Training<'a> {
-    folder: &'a JobFolder,
-    job: &'a Job,
-    observer: &'a dyn Observer,
+    rank: &'a Rank<'a>,
+    exchange: Exchange<'a>,
+    share: Groups,
 }
 
 impl Training<'_> {
-    /// Trains from the last checkpoint on, to the last iteration or until it is stopped.
-    fn run(self, storage: RowStorage) -> Result<IterationsDone, Failure> {
-        let Self { folder, job, observer } = self;
-        let plan = job.plan();
-        let checkpoint = folder.checkpoint_file();
-        if folder.is_stopped()? && !checkpoint.try_exists().at(&checkpoint)? {
-            return Err(stopped_without_a_model(folder).into());
-        }
-        let core = CoreTimes::of_this_machine().map_err(|error| BadInput::new(format_args!("{error:#}")))?;
-        let seconds = plan.with_storage(storage)?.seconds_on(&core.times);
-        estimate(seconds, rayon::current_num_threads()).into_iter().for_each(|text| observer.info(text));
-        let context = observer.during("tables", || Context::new(plan.parameters().clone()));
-        let checkpoint = self.checkpoint(&context)?;
-        let before = checkpoint.as_ref().map_or(0, Checkpoint::iteration);
-        let evaluator =
-            Arc::new(Evaluator::new(&context, folder.keys(job, &context, plan.key_spec(), observer)?)?);
-        let count = observer.counts("set-up", plan.row_files(), files_of_rows(plan.row_files()));
-        let rows = open_rows(folder, job, &evaluator, storage, |files| {
-            count.set(files);
-            observer.check()
-        })?;
-        drop(count);
-        let mut trainer = Trainer::from_rows(&evaluator, plan, rows)?;
-        if let Some(checkpoint) = checkpoint {
-            trainer = trainer.resumed(plan, checkpoint)?;
-            let iterations = plan.hyperparameters().iterations();
-            observer.info(format!("goes on after iteration {before} of {iterations}"));
-        }
-        self.iterate(&context, &mut trainer, before)?;
-        let model = trainer.model().ok_or_else(|| stopped_without_a_model(folder))?;
-        Staged::new(&folder.model_file(), |out| model.write(job, out))?.commit(false)?;
-        Ok(IterationsDone { before, all: model.iteration })
-    }
-
-    /// The iterations after so many, until the last or until the training is stopped. Each leaves a checkpoint.
+    /// The iterations after so many, until the last or until the training is stopped, with their number. Each leaves a
+    /// checkpoint.
     fn iterate(
-        self,
-        context: &Context,
-        trainer: &mut Trainer<Evaluator>,
+        &self,
+        mut trainer: Trainer<Evaluator>,
         before: usize,
-    ) -> Result<(), Failure> {
-        let Self { folder, job, observer } = self;
-        let iterations = job.plan().hyperparameters().iterations();
-        let samples = job.plan().rows_in_first(job.plan().layout().groups());
+        call: &RollCall,
+    ) -> Result<(Trainer<Evaluator>, usize), TeamFailure> {
+        let Rank { job, team, observer, .. } = *self.rank;
+        let (iterations, samples) =
+            (job.plan().hyperparameters().iterations(), job.plan().rows_in_first(usize::MAX));
         let unit = format!("rows in {}", counted(iterations, "iteration"));
         let count = observer.counts("training", iterations * samples, unit);
         count.slows_after(samples, LATER_ITERATION);
         count.begin_after(before * samples);
+        let (mut covered, mut begun) = call.gradients(before + 1);
+        let mut begun = begun.swap_remove(team.rank());
         for iteration in before + 1..=iterations {
-            observer.check()?;
             let start = Instant::now();
-            let pass = Pass { folder, job, context, trainer, iteration, observer };
-            let Some(gradient) = pass.gradient(&*count)? else { break };
-            let report = trainer.step_by(&gradient)?;
-            if iteration < iterations {
-                self.keep(trainer)?;
+            let (covered, begun) = (std::mem::take(&mut covered), std::mem::take(&mut begun));
+            let pass = Pass { rank: self.rank, trainer: &trainer, share: &self.share, covered, iteration };
+            let ended = pass.gradient(&begun, &*count)?;
+            let gradient = match self.exchange.gradient(iteration, ended)? {
+                Reduced::Stopped => return Ok((trainer, iteration - 1)),
+                Reduced::Here(gradient) => Some(gradient),
+                Reduced::AtRank0 => None,
+            };
+            if let Some(gradient) = gradient {
+                let report = trainer.step_by(&gradient)?;
+                if iteration < iterations {
+                    self.keep(&trainer)?;
+                }
+                let (seconds, level) = (start.elapsed().as_secs_f64(), report.level);
+                observer
+                    .info(format!("iteration {iteration} of {iterations}: {seconds:.2} s, level {level}"));
             }
-            let seconds = start.elapsed().as_secs_f64();
-            let level = report.level;
-            observer.info(format!("iteration {iteration} of {iterations}: {seconds:.2} s, level {level}"));
+            if iteration < iterations && team.size() > 1 {
+                let checkpoint = self.exchange.checkpoint(trainer.checkpoint())?;
+                if let Some(checkpoint) = checkpoint.filter(|_| team.rank() > 0) {
+                    trainer = trainer.resumed(job.plan(), checkpoint)?;
+                }
+            }
         }
-        Ok(())
+        Ok((trainer, iterations))
     }
 
     /// Writes what an iteration leaves: the model first, as it is there for the owner whenever training goes on after
     /// it.
-    fn keep(self, trainer: &Trainer<Evaluator>) -> Result<(), Failure> {
-        let Self { folder, job, .. } = self;
+    fn keep(&self, trainer: &Trainer<Evaluator>) -> Result<(), Failure> {
+        let Rank { folder, job, .. } = *self.rank;
         let model = trainer.model().ok_or(Error::NoIterations)?;
         let checkpoint = trainer.checkpoint().ok_or(Error::NoIterations)?;
         let file = folder.model_after(model.iteration);
         check_free(&file, true)?;
         Staged::new(&file, |out| model.write(job, out))?.commit(true)?;
         Ok(Staged::new(&folder.checkpoint_file(), |out| checkpoint.write(job, out))?.commit(true)?)
-    }
-
-    fn checkpoint(self, context: &Context) -> Result<Option<Checkpoint<Ciphertext>>, BadInput> {
-        let Self { folder, job, .. } = self;
-        let file = folder.checkpoint_file();
-        if !file.try_exists().at(&file)? {
-            return Ok(None);
-        }
-        let checkpoint = Checkpoint::read(job, context, folder.open(&file)?, checkpoint_limit(job.plan()));
-        checkpoint.map(Some).map_err(|error| in_the_way(&file, &error))
     }
 }
 
@@ -211,7 +356,8 @@ fn estimate(seconds_on_one_core: f64, threads: usize) -> Option<String> {
 
 /// Removes what a run goes on from, which is of no use once the model is there.
 fn remove_intermediate(folder: &JobFolder) -> Result<(), BadInput> {
-    for file in [folder.checkpoint_file(), folder.gradient_file(), folder.stop_file()] {
+    let single = [folder.checkpoint_file(), folder.stop_file()];
+    for file in folder.gradient_files()?.into_iter().map(|(_, file)| file).chain(single) {
         match fs::remove_file(&file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(BadInput::at(&file, error));

@@ -1,16 +1,19 @@
-//! One pass over the rows, file by file, which goes on where it was killed.
+//! One pass of a rank over its rows, file by file, which goes on where it was killed.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use volley_mlr::volley_ckks::{Context, Evaluator, TensorCiphertext};
-use volley_mlr::{Error, Gradient, Job, Trainer};
-use volley_program::{BadInput, OrBadInput};
+use volley_mlr::volley_ckks::{Evaluator, TensorCiphertext};
+use volley_mlr::{Error, Gradient, Trainer};
+use volley_program::BadInput;
 
-use super::in_the_way;
+use super::groups::Groups;
+use super::roll_call::Begun;
+use super::{Rank, in_the_way};
 use crate::atomic::Staged;
 use crate::failure::Failure;
-use crate::job_folder::{JobFolder, gradient_limit};
-use crate::observer::{Count, Observer};
+use crate::job_folder::gradient_limit;
+use crate::observer::Count;
 
 /// After so long the gradient of the rows so far is written: no more work is lost.
 const BETWEEN_WRITES: Duration = Duration::from_secs(10);
@@ -19,75 +22,104 @@ const WORK_PER_WRITE: u32 = 50;
 
 /// A pass over the rows for an iteration.
 pub(super) struct Pass<'a> {
-    pub(super) folder: &'a JobFolder,
-    pub(super) job: &'a Job,
-    pub(super) context: &'a Context,
+    pub(super) rank: &'a Rank<'a>,
     pub(super) trainer: &'a Trainer<Evaluator>,
+    pub(super) share: &'a Groups,
+    /// The groups of all ranks that were done before.
+    pub(super) covered: Groups,
     pub(super) iteration: usize,
-    pub(super) observer: &'a dyn Observer,
+}
+
+/// How a pass ended.
+pub(super) enum Ended {
+    /// The gradient of the share; none where it has no rows.
+    Summed(Option<Gradient<TensorCiphertext>>),
+    /// The training was stopped.
+    Stopped,
+    /// The work is to end: the gradient so far is in its file.
+    Interrupted,
 }
 
 impl Pass<'_> {
-    /// The gradient of all rows; `None` if the training was stopped. Sums are exact, so it is the same wherever a pass
-    /// was interrupted.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Interrupted`] if the work is to end: the gradient so far is in its file.
-    pub(super) fn gradient(&self, count: &dyn Count) -> Result<Option<Gradient<TensorCiphertext>>, Failure> {
-        let plan = self.job.plan();
-        let mut sum = self.read()?;
-        let done = sum.as_ref().map_or(0, |sum| sum.groups().last().map_or(0, |groups| groups.end));
-        if done > 0 {
-            count.begin_after(self.rows_until(done));
-        } else if self.iteration == 1 {
-            self.observer.info("the upload is complete: training starts".to_owned());
+    /// The gradient of the groups that this rank has begun with, and those of its share that no rank has. Sums are
+    /// exact, so that of all ranks is the same wherever a pass was interrupted.
+    pub(super) fn gradient(&self, begun: &[Begun], count: &dyn Count) -> Result<Ended, Failure> {
+        let Rank { folder, job, observer, .. } = *self.rank;
+        if observer.is_to_end() {
+            return Ok(Ended::Interrupted);
+        }
+        let mut sum = self.read(begun)?;
+        let left = self.share.without(&self.covered);
+        self.tell(count, 0, left.rows(job.plan()));
+        if self.iteration == 1 && self.covered.count() == 0 {
+            observer.info("the upload is complete: training starts".to_owned());
         }
         let (mut written, mut pause) = (Instant::now(), Duration::ZERO);
-        let files = (0..plan.row_files()).map(|file| plan.row_file_groups(file));
-        for groups in files.filter(|groups| groups.start >= done) {
-            if self.folder.is_stopped()? {
-                return Ok(None);
+        let pieces = left.by_file(job.plan());
+        let mut done = Groups::default();
+        for (index, (_, piece)) in pieces.iter().enumerate() {
+            if folder.is_stopped()? {
+                return Ok(Ended::Stopped);
             }
-            let end = groups.end;
-            sum = Some(match sum {
-                Some(sum) => self.trainer.extend_gradient(sum, groups).map_err(in_a_pass)?,
-                None => self.trainer.gradient(groups).map_err(in_a_pass)?.ok_or(Error::NoIterations)?,
-            });
-            count.set(self.rows_until(end));
-            // The whole gradient soon becomes a checkpoint.
-            if end < plan.layout().groups() && (written.elapsed() >= pause || self.observer.is_to_end()) {
+            sum = Some(self.extended(sum, piece.clone())?);
+            done.push(piece.clone());
+            self.tell(count, done.rows(job.plan()), left.rows(job.plan()));
+            // The whole gradient soon becomes a step.
+            let is_last = index + 1 == pieces.len();
+            if !is_last && (written.elapsed() >= pause || observer.is_to_end()) {
                 let begin = Instant::now();
                 self.write(sum.as_ref())?;
                 (written, pause) = (Instant::now(), BETWEEN_WRITES.min(WORK_PER_WRITE * begin.elapsed()));
-                self.observer.check()?;
+                if observer.is_to_end() {
+                    return Ok(Ended::Interrupted);
+                }
             }
+        }
+        Ok(Ended::Summed(sum))
+    }
+
+    fn extended(
+        &self,
+        sum: Option<Gradient<TensorCiphertext>>,
+        groups: Range<usize>,
+    ) -> Result<Gradient<TensorCiphertext>, Failure> {
+        match sum {
+            Some(sum) => self.trainer.extend_gradient(sum, groups).map_err(in_a_pass),
+            None => Ok(self.trainer.gradient(groups).map_err(in_a_pass)?.ok_or(Error::NoIterations)?),
+        }
+    }
+
+    /// Tells how many rows of the training are done when this rank has done so many of those that are left to it: the
+    /// others are as far with theirs.
+    fn tell(&self, count: &dyn Count, done: usize, left: usize) {
+        let plan = self.rank.job.plan();
+        let samples = plan.rows_in_first(usize::MAX);
+        let covered = self.covered.rows(plan);
+        let of_all = (samples - covered) as f64 * done as f64 / left.max(1) as f64;
+        let before = (self.iteration - 1) * samples + covered;
+        if done == 0 && covered > 0 { count.begin_after(before) } else { count.set(before + of_all as usize) }
+    }
+
+    /// The sum of what an interrupted pass left to this rank.
+    fn read(&self, begun: &[Begun]) -> Result<Option<Gradient<TensorCiphertext>>, Failure> {
+        let Rank { folder, job, context, .. } = self.rank;
+        let mut sum: Option<Gradient<_>> = None;
+        for Begun { by, .. } in begun {
+            let file = folder.gradient_file(*by);
+            let gradient = Gradient::read(job, context, folder.open(&file)?, gradient_limit(job.plan()))
+                .map_err(|error| in_the_way(&file, &error))?;
+            sum = Some(match sum {
+                Some(sum) => self.trainer.add_gradients(sum, &gradient)?,
+                None => gradient,
+            });
         }
         Ok(sum)
     }
 
-    /// Rows of this training, iteration by iteration, when so many groups of this iteration are done.
-    fn rows_until(&self, groups: usize) -> usize {
-        let plan = self.job.plan();
-        (self.iteration - 1) * plan.rows_in_first(plan.layout().groups()) + plan.rows_in_first(groups)
-    }
-
-    /// What an interrupted pass left, if it was for this iteration and began with the first rows.
-    fn read(&self) -> Result<Option<Gradient<TensorCiphertext>>, BadInput> {
-        let file = self.folder.gradient_file();
-        if !file.try_exists().at(&file)? {
-            return Ok(None);
-        }
-        let limit = gradient_limit(self.job.plan());
-        let gradient = Gradient::read(self.job, self.context, self.folder.open(&file)?, limit);
-        let gradient = gradient.map_err(|error| in_the_way(&file, &error))?;
-        let begins = matches!(gradient.groups(), [groups] if groups.start == 0);
-        Ok(Some(gradient).filter(|gradient| begins && gradient.iteration() == self.iteration))
-    }
-
     fn write(&self, gradient: Option<&Gradient<TensorCiphertext>>) -> Result<(), BadInput> {
+        let Rank { folder, job, team, .. } = *self.rank;
         let Some(gradient) = gradient else { return Ok(()) };
-        Staged::new(&self.folder.gradient_file(), |out| gradient.write(self.job, out))?.commit(true)
+        Staged::new(&folder.gradient_file(team.rank()), |out| gradient.write(job, out))?.commit(true)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The rows of an upload, for the trainer.
+//! Rows of an upload, for the trainer.
 
 use std::sync::Arc;
 
@@ -7,62 +7,69 @@ use volley_mlr::wire::{RowFiles, RowRecord, read_preconditioner};
 use volley_mlr::{EncryptedGroups, Job, ResidentRows, RowPreparation, RowStorage, Rows, StoredRows};
 use volley_program::{BadInput, OrBadInput};
 
+use super::groups::Groups;
+use crate::failure::Failure;
 use crate::files::{buffered, open_received};
 use crate::job_folder::JobFolder;
+use crate::observer::{Observer, files_of_rows};
 
-/// All rows of a job, in memory or in their files. Those that go to memory are read file by file, and `read` is told
-/// how many are read. An error of it ends that.
+/// The rows of some groups of a job, in memory or in their files. Those that go to memory are read file by file.
 ///
 /// # Errors
 ///
-/// Those of `read`, and [`BadInput`] for files that are damaged or of another job.
-pub fn open_rows<E: From<BadInput> + From<volley_mlr::Error>>(
+/// [`Failure::Input`] for files that are damaged or of another job, and [`Failure::Interrupted`].
+pub(super) fn open_rows(
     folder: &JobFolder,
     job: &Job,
     evaluator: &Arc<Evaluator>,
+    groups: &Groups,
     storage: RowStorage,
-    read: impl FnMut(usize) -> Result<(), E>,
-) -> Result<Box<dyn Rows<Ciphertext>>, E> {
+    observer: &dyn Observer,
+) -> Result<Box<dyn Rows<Ciphertext>>, Failure> {
     if job.is_pooled() {
-        open_in_form::<Ciphertext, E>(folder, job, evaluator, storage, read)
+        open_in_form::<Ciphertext>(folder, job, evaluator, groups, storage, observer)
     } else {
-        open_in_form::<SeededCiphertext, E>(folder, job, evaluator, storage, read)
+        open_in_form::<SeededCiphertext>(folder, job, evaluator, groups, storage, observer)
     }
 }
 
-fn open_in_form<C: RowRecord, E: From<BadInput> + From<volley_mlr::Error>>(
+fn open_in_form<C: RowRecord>(
     folder: &JobFolder,
     job: &Job,
     evaluator: &Arc<Evaluator>,
+    groups: &Groups,
     storage: RowStorage,
-    mut read: impl FnMut(usize) -> Result<(), E>,
-) -> Result<Box<dyn Rows<Ciphertext>>, E> {
+    observer: &dyn Observer,
+) -> Result<Box<dyn Rows<Ciphertext>>, Failure> {
     let (plan, context) = (job.plan(), evaluator.context());
     let file = folder.preconditioner_file();
     let blocks: Vec<C> =
         read_preconditioner(job, context, folder.open(&file)?, plan.preconditioner_bytes()).at(&file)?;
     let blocks = blocks.iter().map(|block| block.expanded(context)).collect::<Result<_, _>>().at(&file)?;
     let preparation = RowPreparation::new(evaluator, plan, blocks)?;
-    let groups = 0..plan.layout().groups();
+    let (ranges, files) = (groups.ranges().to_vec(), groups.files(plan));
+    let count = observer.counts("set-up", files.len(), files_of_rows(files.len()));
     match storage {
         RowStorage::Disk => {
             let (folder, job, of_reader) = (folder.clone(), job.clone(), Arc::clone(context));
             let of_file = move |file| read_file::<C>(&folder, &job, &of_reader, file);
-            let files = RowFiles::new(plan, context, of_file);
-            Ok(Box::new(StoredRows::new(preparation, groups, files)?))
+            let files = RowFiles::new(plan, context, files, of_file);
+            Ok(Box::new(StoredRows::new(preparation, ranges, files)?))
         }
         RowStorage::Memory => {
             let (mut features, mut labels) = (Vec::new(), Vec::new());
-            read(0)?;
-            for file in 0..plan.row_files() {
-                for group in read_file::<C>(folder, job, context, file)?.groups {
+            for (read, (file, piece)) in groups.by_file(plan).into_iter().enumerate() {
+                count.set(read);
+                observer.check()?;
+                let of_file = read_file::<C>(folder, job, context, file)?;
+                let first = of_file.range().start;
+                for group in of_file.groups.into_iter().skip(piece.start - first).take(piece.len()) {
                     let group = group.expand(context)?;
                     features.push(group.features);
                     labels.extend(group.labels);
                 }
-                read(file + 1)?;
             }
-            Ok(Box::new(ResidentRows::new(&preparation, groups, features, labels)?))
+            Ok(Box::new(ResidentRows::new(&preparation, ranges, features, labels)?))
         }
     }
 }
