@@ -1,5 +1,6 @@
 //! `cargo xtask ci`: everything that must hold before a change is merged.
 
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::Result;
@@ -58,6 +59,29 @@ const STEPS: [Step; 8] = [
     },
 ];
 
+/// What takes an MPI: `mpirun` and `mpicc`, and the library of clang. The programs of all other steps have none.
+const MPI_STEPS: [Step; 2] = [
+    Step {
+        name: "clippy with MPI",
+        arguments: &[
+            "clippy",
+            "--workspace",
+            "--features",
+            "volley-cli/mpi",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ],
+        environment: &[],
+    },
+    Step {
+        name: "test with MPI",
+        arguments: &["test", "--workspace", "--features", "volley-cli/mpi", "--test", "cli", "mpi::"],
+        environment: &[],
+    },
+];
+
 /// Clippy on the crates that have features, and on their tests.
 const CLIPPY_ON_LIBRARIES: [&str; 12] = [
     "clippy",
@@ -81,6 +105,13 @@ pub(crate) fn run() -> Result<()> {
     timed("tidy", tidy::run)?;
     for step in &STEPS {
         timed(step.name, || cargo(step.arguments, step.environment))?;
+    }
+    if Command::new("mpicc").arg("--version").stdout(Stdio::null()).status().is_ok() {
+        for step in &MPI_STEPS {
+            timed(step.name, || cargo(step.arguments, step.environment))?;
+        }
+    } else {
+        println!("==> MPI\n    skipped, there is no mpicc");
     }
     // The code above the kernels, as processors with fewer instructions run it; the steps have the fastest ones.
     for kernel in Kernel::available().into_iter().skip(1) {

@@ -11,6 +11,7 @@ mod init;
 mod inspect;
 mod keygen;
 mod man;
+mod plan;
 mod planned;
 mod pool;
 mod predict;
@@ -59,6 +60,7 @@ The owner of the data:
 The server:
   volley train upload
   volley stop upload
+  volley plan upload --workers 1,2,4
 
 Several owners, none of whom shows its rows, and a server:
   volley pool --help
@@ -75,6 +77,7 @@ enum Command {
     Encrypt(encrypt::Options),
     Train(train::Options),
     Stop(stop::Options),
+    Plan(plan::Options),
     Decrypt(decrypt::Options),
     Predict(predict::Options),
     Evaluate(evaluate::Options),
@@ -106,6 +109,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
         Command::Encrypt(options) => encrypt::run(options, output),
         Command::Train(options) => train::run(options, cli.log_file.as_deref(), output),
         Command::Stop(options) => stop::run(options, output),
+        Command::Plan(options) => plan::run(options, output),
         Command::Decrypt(options) => decrypt::run(options, output),
         Command::Predict(options) => predict::run(options, output),
         Command::Evaluate(options) => evaluate::run(options, output),

@@ -39,11 +39,16 @@ impl FailureKind {
 
     /// The exit code of the program.
     pub(crate) fn exit_code(self) -> ExitCode {
-        ExitCode::from(match self {
+        ExitCode::from(self.code())
+    }
+
+    /// The same as a number.
+    pub(crate) fn code(self) -> u8 {
+        match self {
             Self::Internal => 1,
             Self::Input | Self::Incomplete | Self::NoRoom => 2,
             Self::Interrupted => 3,
-        })
+        }
     }
 }
 

@@ -19,8 +19,18 @@ pub(crate) struct Interrupt(Arc<AtomicBool>);
 impl Interrupt {
     /// Asked for by SIGTERM and SIGINT.
     pub(crate) fn by_signals() -> Result<Self> {
+        Self::by(&[SIGTERM, SIGINT])
+    }
+
+    /// Asked for by SIGUSR1 as well, which launchers of MPI pass on as it is: what they do to end a run lasts a second.
+    #[cfg(feature = "mpi")]
+    pub(crate) fn by_signals_of_launchers() -> Result<Self> {
+        Self::by(&[SIGTERM, SIGINT, signal_hook::consts::SIGUSR1])
+    }
+
+    fn by(signals: &[i32]) -> Result<Self> {
         let interrupt = Self::default();
-        for signal in [SIGTERM, SIGINT] {
+        for &signal in signals {
             // This handler comes first, so that only a second signal finds the request.
             flag::register_conditional_default(signal, Arc::clone(&interrupt.0))?;
             flag::register(signal, Arc::clone(&interrupt.0))?;

@@ -19,7 +19,7 @@ struct Rule {
 const TESTKIT: &[&str] = &["volley-testkit"];
 
 /// The rules of all members. For the chain they repeat [`CHAIN`]; beside it, features of images need no encryption.
-const GRAPH: [Rule; 17] = [
+const GRAPH: [Rule; 18] = [
     Rule { name: "volley-testkit", published: false, uses: &[], tests_use: &[] },
     Rule { name: "volley-ring", published: true, uses: &[], tests_use: TESTKIT },
     Rule { name: "volley-ckks", published: true, uses: &["volley-ring"], tests_use: TESTKIT },
@@ -35,6 +35,7 @@ const GRAPH: [Rule; 17] = [
         uses: &["volley-data", "volley-mlr", "volley-program"],
         tests_use: &[],
     },
+    Rule { name: "volley-mpi", published: true, uses: &["volley-project"], tests_use: &[] },
     Rule {
         name: "volley-report",
         published: true,
@@ -48,6 +49,7 @@ const GRAPH: [Rule; 17] = [
             "volley-data",
             "volley-features",
             "volley-mlr",
+            "volley-mpi",
             "volley-program",
             "volley-project",
             "volley-report",

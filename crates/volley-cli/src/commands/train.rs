@@ -8,14 +8,17 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde::{Deserialize, Serialize};
+use volley_mlr::Job;
 use volley_program::units::{counted, show_bytes};
 use volley_program::{Machine, OrBadInput};
-use volley_project::JobFolder;
+use volley_project::{IterationsDone, JobFolder};
 
 use crate::console::Console;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 
+#[cfg(feature = "mpi")]
+mod ranks;
 mod watch;
 
 /// Train on an owner's upload: what the server runs
@@ -24,6 +27,7 @@ mod watch;
 Examples:
   volley train upload --threads 8 --memory 16G    one job
   volley train --watch jobs                       every job that is put into the folder jobs
+  mpirun -n 4 volley train --mpi upload           one job on several machines
 
 Killed at any moment and started again, it goes on where it was and ends with
 the same model, upload/model.vly, which goes back to the owner. So may the
@@ -43,6 +47,10 @@ pub(crate) struct Options {
     /// Train the jobs that arrive in this folder, one after the other, until the program is asked to end
     #[arg(long, value_name = "DIR", conflicts_with_all = ["folder", "until_input_ends"])]
     watch: Option<PathBuf>,
+    /// Train one job together with the other programs that mpirun, srun or another launcher of MPI started. Each works
+    /// on its share of the rows
+    #[arg(long, conflicts_with_all = ["watch", "until_input_ends"])]
+    mpi: bool,
     #[command(flatten)]
     machine: Machine,
     /// End after a checkpoint when standard input ends: for the program that started this one
@@ -61,8 +69,36 @@ struct Trained {
     planned_iterations: usize,
     /// Iterations that were done before this start.
     resumed_after: usize,
+    /// The programs that trained together, if they were started so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ranks: Option<usize>,
+    /// Those of this program.
     threads: usize,
     seconds: f64,
+}
+
+impl Trained {
+    /// What a training made in a folder.
+    fn of(
+        folder: &JobFolder,
+        job: &Job,
+        done: IterationsDone,
+        ranks: Option<usize>,
+        start: Instant,
+    ) -> Result<Self> {
+        let model = folder.model_file();
+        Ok(Self {
+            model_bytes: fs::metadata(&model).at(&model)?.len(),
+            model,
+            job_id: job.id().to_string(),
+            iterations: done.all,
+            planned_iterations: job.plan().hyperparameters().iterations(),
+            resumed_after: done.before,
+            ranks,
+            threads: rayon::current_num_threads(),
+            seconds: start.elapsed().as_secs_f64(),
+        })
+    }
 }
 
 impl fmt::Display for Trained {
@@ -77,11 +113,15 @@ impl fmt::Display for Trained {
             planned if planned > self.iterations => format!("stopped after {done} of {planned}"),
             _ => done,
         };
-        write!(f, "{model}: {done}, {}, {:.2} s", show_bytes(self.model_bytes), self.seconds)
+        let ranks = self.ranks.map(|ranks| format!(" on {}", counted(ranks, "rank"))).unwrap_or_default();
+        write!(f, "{model}: {done}, {}, {:.2} s{ranks}", show_bytes(self.model_bytes), self.seconds)
     }
 }
 
 pub(super) fn run(options: &Options, log_file: Option<&Path>, output: Output) -> Result<()> {
+    if let Some(folder) = options.folder.as_ref().filter(|_| options.mpi) {
+        return train_as_rank(folder, options.machine, output);
+    }
     let interrupt = Interrupt::by_signals()?;
     if let Some(folder) = &options.watch {
         return watch::run(folder, &interrupt, options.machine, log_file, output);
@@ -98,15 +138,17 @@ fn train_in(folder: &Path, machine: Machine, console: &Console) -> Result<Traine
     let folder = JobFolder::new(folder);
     let job = folder.job()?;
     let done = volley_project::train(&folder, &job, machine, console)?;
-    let model = folder.model_file();
-    Ok(Trained {
-        model_bytes: fs::metadata(&model).at(&model)?.len(),
-        model,
-        job_id: job.id().to_string(),
-        iterations: done.all,
-        planned_iterations: job.plan().hyperparameters().iterations(),
-        resumed_after: done.before,
-        threads: rayon::current_num_threads(),
-        seconds: start.elapsed().as_secs_f64(),
-    })
+    Trained::of(&folder, &job, done, None, start)
+}
+
+#[cfg(feature = "mpi")]
+fn train_as_rank(folder: &Path, machine: Machine, output: Output) -> Result<()> {
+    ranks::run(folder, machine, output)
+}
+
+#[cfg(not(feature = "mpi"))]
+fn train_as_rank(_: &Path, _: Machine, _: Output) -> Result<()> {
+    let problem = "this volley was built without MPI; cargo build --release --package volley-cli --features mpi builds \
+                   one with it";
+    Err(volley_program::BadInput::new(problem).into())
 }

@@ -15,6 +15,8 @@ mod guide;
 #[cfg(unix)]
 mod hostile;
 mod kill;
+#[cfg(feature = "mpi")]
+mod mpi;
 mod pool;
 mod pool_secrets;
 mod refusals;

@@ -19,7 +19,7 @@ use crate::setup::{TMP, folder, link, names, on_a_full_disk, refuse, replace, vo
 /// Two full files of rows and a short one.
 const ROWS: usize = 195_000;
 /// Too little for all rows, which are then read in every iteration.
-const LITTLE: &str = "700M";
+pub(crate) const LITTLE: &str = "700M";
 const ENOUGH: &str = "8G";
 const UPLOAD: [&str; 6] = [
     "evaluation-keys.vly",
@@ -30,14 +30,14 @@ const UPLOAD: [&str; 6] = [
     "rows-00003.vly",
 ];
 
-struct Long {
+pub(crate) struct Long {
     project: PathBuf,
-    upload: PathBuf,
+    pub(crate) upload: PathBuf,
     data: PathBuf,
 }
 
 /// Many rows of two columns and two classes.
-fn long() -> &'static Long {
+pub(crate) fn long() -> &'static Long {
     static LONG: OnceLock<Long> = OnceLock::new();
     LONG.get_or_init(|| {
         let root = Path::new(TMP).join("long");
@@ -61,7 +61,7 @@ fn long() -> &'static Long {
 }
 
 /// An upload that the test may change.
-fn server() -> (TempDir, PathBuf) {
+pub(crate) fn server() -> (TempDir, PathBuf) {
     let folder = folder();
     let server = folder.path().join("server");
     link(&long().upload, &server);

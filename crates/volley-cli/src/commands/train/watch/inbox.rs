@@ -202,7 +202,7 @@ impl Inbox {
             return job_below(&folder, DEPTH).map(|_| Job { name, folder, content, state });
         }
         let is_unchanged = self.jobs.iter().any(|seen| seen.name == name && seen.content == content);
-        let intermediate = [files.checkpoint_file(), files.gradient_file(), files.stop_file()];
+        let intermediate = [files.checkpoint_file(), files.gradient_file(0), files.stop_file()];
         // A job that came after the model may be another one, put in its place: the program that is started tells.
         let is_of_model = content.changed(&files.job_file()) <= content.changed(&files.model_file())
             || self.trained.get(&name) == Some(&content);

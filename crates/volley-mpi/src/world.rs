@@ -1,0 +1,105 @@
+use std::fmt;
+
+use mpi::datatype::PartitionMut;
+use mpi::environment::{Universe, processor_name};
+use mpi::topology::{Process, SimpleCommunicator};
+use mpi::traits::{Communicator, CommunicatorCollectives, Destination, Root, Source};
+use mpi::{Count, Rank, Threading};
+use volley_project::Team;
+
+/// Words of a piece of a long message, 60 kB: less than what MPIs send at once, without asking whether it is awaited.
+/// So a rank sends a piece on while it receives the next one.
+const PIECE_WORDS: usize = 7_500;
+const PIECE_BYTES: usize = 8 * PIECE_WORDS;
+
+/// All programs that the launcher of MPI started together, as one of them sees them. MPI is left when it is dropped.
+pub struct World {
+    communicator: SimpleCommunicator,
+    // It is dropped last, as the communicator is of no use without it.
+    _universe: Universe,
+}
+
+impl World {
+    /// Joins the others: once in a program, by the thread that uses the world. A program that no launcher started is
+    /// alone in it. `None` where this program has joined before.
+    #[must_use]
+    pub fn join() -> Option<Self> {
+        let (universe, _) = mpi::initialize_with_threading(Threading::Funneled)?;
+        Some(Self { communicator: universe.world(), _universe: universe })
+    }
+
+    /// Ends all programs of the world with an exit code, whatever they do.
+    pub fn abort(&self, code: u8) -> ! {
+        self.communicator.abort(code.into())
+    }
+
+    fn at(&self, rank: usize) -> Process<'_> {
+        self.communicator.process_at_rank(rank as Rank)
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").field("rank", &self.rank()).field("size", &self.size()).finish()
+    }
+}
+
+impl Team for World {
+    fn rank(&self) -> usize {
+        self.communicator.rank() as usize
+    }
+
+    fn size(&self) -> usize {
+        self.communicator.size() as usize
+    }
+
+    fn host(&self) -> String {
+        processor_name().unwrap_or_else(|_| "a machine without a name".to_owned())
+    }
+
+    fn gather(&self, said: &[u8]) -> Vec<Vec<u8>> {
+        let mut lengths: Vec<Count> = vec![0; self.size()];
+        self.communicator.all_gather_into(&(said.len() as Count), &mut lengths[..]);
+        let first_of = |rank: usize| lengths[..rank].iter().sum::<Count>();
+        let firsts: Vec<_> = (0..self.size()).map(first_of).collect();
+        let mut all = vec![0; first_of(self.size()) as usize];
+        let mut parts = PartitionMut::new(&mut all[..], &lengths[..], &firsts[..]);
+        self.communicator.all_gather_varcount_into(said, &mut parts);
+        let part = |(&first, &length): (&Count, &Count)| all[first as usize..][..length as usize].to_vec();
+        firsts.iter().zip(&lengths).map(part).collect()
+    }
+
+    /// Along a chain from rank to rank.
+    fn broadcast(&self, mut said: Vec<u8>) -> Vec<u8> {
+        let mut length = said.len() as u64;
+        self.at(0).broadcast_into(&mut length);
+        said.resize(length as usize, 0);
+        let (rank, size) = (self.rank(), self.size());
+        for piece in said.chunks_mut(PIECE_BYTES) {
+            if rank > 0 {
+                self.at(rank - 1).receive_into(piece);
+            }
+            if rank + 1 < size {
+                self.at(rank + 1).send(piece);
+            }
+        }
+        said
+    }
+
+    /// Along a chain from the last rank to the first: each adds its words.
+    fn sum(&self, mut words: Vec<u64>) -> Option<Vec<u64>> {
+        let (rank, size) = (self.rank(), self.size());
+        let mut received = [0; PIECE_WORDS];
+        for piece in words.chunks_mut(PIECE_WORDS) {
+            if rank + 1 < size {
+                let received = &mut received[..piece.len()];
+                self.at(rank + 1).receive_into(received);
+                piece.iter_mut().zip(received).for_each(|(word, other)| *word = word.wrapping_add(*other));
+            }
+            if rank > 0 {
+                self.at(rank - 1).send(piece);
+            }
+        }
+        (rank == 0).then_some(words)
+    }
+}
