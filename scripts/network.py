@@ -121,7 +121,7 @@ def main():
     options = parser.parse_args(sys.argv[1:split])
     command = sys.argv[split + 1 :]
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="volley-network-") as folder:
         hosts = [Host(number) for number in range(options.hosts)]
