@@ -28,13 +28,14 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 NETWORK = "10.77.0."
 DEVICE = "volley"
 # What reading, waking up and writing take of a delay, in microseconds.
 SWITCH = 50
+# For how long the bandwidth is measured.
+SECONDS = 5
 # <linux/if_tun.h>: packets of up to 64 kB, which need no check sums, with a header that says how to segment them.
 TUNSETIFF, TUNSETOFFLOAD = 0x400454CA, 0x400454D0
 IFF_TUN, IFF_NO_PI, IFF_VNET_HDR = 0x0001, 0x1000, 0x4000
@@ -76,7 +77,7 @@ def start_switch(hosts, gbit, rtt_ms, folder):
     subprocess.run(["cc", "-O2", "-o", program, source], check=True)
     delay = max(0, 500 * rtt_ms - SWITCH)
     devices = [host.device for host in hosts]
-    # The scheduler must not let it wait for the program.
+    # The scheduler must not let it wait for the program. It ends when its input is closed, as hosts do.
     return subprocess.Popen(
         ["chrt", "--fifo", "1", program, *map(str, [gbit, delay, *devices])],
         stdin=subprocess.PIPE, pass_fds=devices, start_new_session=True)  # fmt: skip
@@ -92,6 +93,7 @@ def run_mpi(hosts, command, folder):
         "plm_rsh_agent": agent,
         "oob_tcp_if_include": DEVICE,
         "btl_tcp_if_include": DEVICE,
+        "pml": "ob1",
         "btl": "self,tcp",
         "mpi_yield_when_idle": 1,  # the hosts share cores
     }
@@ -102,16 +104,33 @@ def run_mpi(hosts, command, folder):
     return subprocess.run([*alone, *hosts[0].inside(*mpirun), *command], env=environment).returncode
 
 
-def measure(hosts):
-    """Prints the round trip between two hosts and the bandwidth from one to the other."""
-    ping = hosts[0].run("ping", "-q", "-c", "500", "-i", "0.005", hosts[1].address)
-    low, mean, high = re.search(r"= ([\d.]+)/([\d.]+)/([\d.]+)/", ping).groups()
-    print(f"round trip: {mean} ms ({low} to {high})")
-    server = subprocess.Popen(hosts[1].inside("iperf3", "--server", "--one-off"), stdout=subprocess.DEVNULL)
-    time.sleep(0.5)
-    report = hosts[0].run("iperf3", "--client", hosts[1].address, "--time", "5", "--format", "m")
-    server.wait()
-    print(f"bandwidth:  {re.search(r'([0-9]+) Mbits/sec +receiver', report)[1]} Mbit/s of data in TCP")
+def measure(hosts, switch):
+    """Prints the round trip of each pair of hosts, and their bandwidths while all pairs send at once."""
+    pairs = list(zip(hosts[::2], hosts[1::2]))
+    for client, server in pairs:
+        ping = client.run("ping", "-q", "-c", "500", "-i", "0.005", server.address)
+        low, mean, high = re.search(r"= ([\d.]+)/([\d.]+)/([\d.]+)/", ping).groups()
+        print(f"{client.name} to {server.name}: round trip {mean} ms ({low} to {high})")
+    quiet = {"stdout": subprocess.PIPE, "text": True}
+    serve = ["iperf3", "--server", "--one-off", "--forceflush"]
+    servers = [subprocess.Popen(server.inside(*serve), **quiet) for _, server in pairs]
+    for process in servers:
+        while "listening" not in process.stdout.readline():
+            pass
+    before = processor_seconds(switch)
+    ask = ["iperf3", "--time", str(SECONDS), "--format", "m", "--client"]
+    clients = [subprocess.Popen(client.inside(*ask, server.address), **quiet) for client, server in pairs]
+    for (client, server), process in zip(pairs, clients):
+        bandwidth = re.search(r"([0-9]+) Mbits/sec +receiver", process.communicate()[0])[1]
+        print(f"{client.name} to {server.name}: {bandwidth} Mbit/s of data in TCP")
+    print(f"the switch takes {(processor_seconds(switch) - before) / SECONDS:.0%} of a core")
+    for process in servers:
+        process.communicate()
+
+
+def processor_seconds(process):
+    times = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
 
 
 def main():
@@ -130,7 +149,7 @@ def main():
         switch = start_switch(hosts, options.gbit, options.rtt_ms, Path(folder))
         if command:
             sys.exit(run_mpi(hosts, command, Path(folder)))
-        measure(hosts)
+        measure(hosts, switch)
 
 
 if __name__ == "__main__":
