@@ -14,7 +14,8 @@ receives likewise, so that the packets of several senders queue. Then each packe
 is lost. TCP's congestion control is Reno, which is as good as any where nothing is lost.
 
 The switch copies each packet twice, and so takes processor time from the program. Where it gets too little, the network
-is slower than asked: do not believe a figure before the network itself is measured.
+is slower than asked: do not believe a figure before the network itself is measured. A tenth of the bandwidth with ten
+times the round trip is the same network, ten times slower, and takes a tenth of the processor time in a second.
 
 All ends with this process, also when it is killed: the namespaces with their last processes, these with the first one.
 """
