@@ -294,9 +294,11 @@ impl TensorCiphertext {
             return Err(mismatch());
         }
         let part = |index: usize| {
-            let limbs = sums[index * of_part..][..of_part].chunks(degree).zip(basis.moduli());
-            let residues = limbs.flat_map(|(limb, modulus)| limb.iter().map(move |&sum| modulus.reduce(sum)));
-            RnsPoly::from_residues(degree, residues.collect()).ok_or_else(mismatch)
+            let mut residues = Vec::with_capacity(of_part);
+            for (limb, modulus) in sums[index * of_part..][..of_part].chunks(degree).zip(basis.moduli()) {
+                residues.extend(limb.iter().map(|&sum| modulus.reduce(sum)));
+            }
+            RnsPoly::from_residues(degree, residues).ok_or_else(mismatch)
         };
         Self::from_parts(context, key_id, operand, [part(0)?, part(1)?, part(2)?])
     }

@@ -63,6 +63,10 @@ impl Team for World {
         let first_of = |rank: usize| lengths[..rank].iter().sum::<Count>();
         let firsts: Vec<_> = (0..self.size()).map(first_of).collect();
         let mut all = vec![0; first_of(self.size()) as usize];
+        if all.is_empty() {
+            // MPI takes no buffers without an address. All ranks have met above.
+            return vec![Vec::new(); self.size()];
+        }
         let mut parts = PartitionMut::new(&mut all[..], &lengths[..], &firsts[..]);
         self.communicator.all_gather_varcount_into(said, &mut parts);
         let part = |(&first, &length): (&Count, &Count)| all[first as usize..][..length as usize].to_vec();

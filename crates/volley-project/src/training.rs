@@ -304,19 +304,26 @@ impl Training<'_> {
             let (covered, begun) = (std::mem::take(&mut covered), std::mem::take(&mut begun));
             let pass = Pass { rank: self.rank, trainer: &trainer, share: &self.share, covered, iteration };
             let ended = pass.gradient(&begun, &*count)?;
+            let summed = Instant::now();
             let gradient = match self.exchange.gradient(iteration, ended)? {
                 Reduced::Stopped => return Ok((trainer, iteration - 1)),
                 Reduced::Here(gradient) => Some(gradient),
                 Reduced::AtRank0 => None,
             };
+            let waited = summed.elapsed().as_secs_f64();
             if let Some(gradient) = gradient {
                 let report = trainer.step_by(&gradient)?;
                 if iteration < iterations {
                     self.keep(&trainer)?;
                 }
                 let (seconds, level) = (start.elapsed().as_secs_f64(), report.level);
-                observer
-                    .info(format!("iteration {iteration} of {iterations}: {seconds:.2} s, level {level}"));
+                let of_others = match team.size() {
+                    1 => String::new(),
+                    _ => format!(", {waited:.2} s of it for the sums of other ranks"),
+                };
+                observer.info(format!(
+                    "iteration {iteration} of {iterations}: {seconds:.2} s, level {level}{of_others}"
+                ));
             }
             if iteration < iterations && team.size() > 1 {
                 let checkpoint = self.exchange.checkpoint(trainer.checkpoint())?;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 
+use crate::pool::trained_job;
 use crate::row_files::{LITTLE, long, server as long_server};
 use crate::setup::{TMP, fixture, folder, link, names, volley};
 
@@ -51,6 +52,15 @@ fn any_number_of_ranks_trains_the_model_of_one_program() {
         let again = succeed(ranks(count, &[], &server));
         assert!(again.contains("3 iterations, done before"), "{again}");
     }
+}
+
+#[test]
+fn ranks_train_on_the_rows_of_several_owners() {
+    let (_parties, job) = trained_job();
+    let model = fs::read(job.join("model.vly")).unwrap();
+    fs::remove_file(job.join("model.vly")).unwrap();
+    succeed(ranks(3, &[], &job));
+    assert!(fs::read(job.join("model.vly")).unwrap() == model);
 }
 
 /// The model of one program of the job with three files of rows.

@@ -36,8 +36,11 @@ impl Gradient<TensorCiphertext> {
     /// Its words.
     #[must_use]
     pub fn words(&self) -> Vec<u64> {
-        let tensors = self.sums.iter().flat_map(BackwardSums::tensors);
-        tensors.flat_map(TensorCiphertext::parts).flat_map(|part| part.residues()).copied().collect()
+        let tensors = || self.sums.iter().flat_map(BackwardSums::tensors);
+        let parts = || tensors().flat_map(TensorCiphertext::parts).map(|part| part.residues());
+        let mut words = Vec::with_capacity(parts().map(<[u64]>::len).sum());
+        parts().for_each(|residues| words.extend_from_slice(residues));
+        words
     }
 
     /// The gradient of several gradients together, whose groups these are, from the sums of their words.

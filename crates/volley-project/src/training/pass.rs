@@ -19,6 +19,8 @@ use crate::observer::Count;
 const BETWEEN_WRITES: Duration = Duration::from_secs(10);
 /// It is written sooner where that takes no more than one part in so many of the time.
 const WORK_PER_WRITE: u32 = 50;
+/// What is taken for a disk's bytes a second before anything was written.
+const DISK_BYTES: f64 = 1e8;
 
 /// A pass over the rows for an iteration.
 pub(super) struct Pass<'a> {
@@ -54,7 +56,8 @@ impl Pass<'_> {
         if self.iteration == 1 && self.covered.count() == 0 {
             observer.info("the upload is complete: training starts".to_owned());
         }
-        let (mut written, mut pause) = (Instant::now(), Duration::ZERO);
+        let write = Duration::from_secs_f64(gradient_limit(job.plan()) as f64 / DISK_BYTES);
+        let (mut written, mut pause) = (Instant::now(), pause_after(write));
         let pieces = left.by_file(job.plan());
         let mut done = Groups::default();
         for (index, (_, piece)) in pieces.iter().enumerate() {
@@ -69,7 +72,7 @@ impl Pass<'_> {
             if !is_last && (written.elapsed() >= pause || observer.is_to_end()) {
                 let begin = Instant::now();
                 self.write(sum.as_ref())?;
-                (written, pause) = (Instant::now(), BETWEEN_WRITES.min(WORK_PER_WRITE * begin.elapsed()));
+                (written, pause) = (Instant::now(), pause_after(begin.elapsed()));
                 if observer.is_to_end() {
                     return Ok(Ended::Interrupted);
                 }
@@ -121,6 +124,11 @@ impl Pass<'_> {
         let Some(gradient) = gradient else { return Ok(()) };
         Staged::new(&folder.gradient_file(team.rank()), |out| gradient.write(job, out))?.commit(true)
     }
+}
+
+/// How long to work after a write that took so long.
+fn pause_after(write: Duration) -> Duration {
+    BETWEEN_WRITES.min(WORK_PER_WRITE * write)
 }
 
 /// An error in a pass. Rows that were there when training began and cannot be read any more are for the user to mend.
