@@ -300,8 +300,14 @@ pub enum Error {
         /// Groups of the layout.
         groups: usize,
     },
-    /// A gradient that was added up as words, of another number of words than the plan's.
-    #[error("a gradient has {found} words where the plan has {expected}")]
+    /// Weights that are in no part of a gradient, or in two.
+    #[error("ciphertext {ciphertext} of the weights is not in one part of the gradient")]
+    GradientParts {
+        /// The first of their ciphertexts.
+        ciphertext: usize,
+    },
+    /// A part of a gradient as words, of another number of words than the plan's.
+    #[error("a part of a gradient has {found} words where the plan has {expected}")]
     GradientWords {
         /// The words of the plan's.
         expected: usize,

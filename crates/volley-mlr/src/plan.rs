@@ -11,7 +11,7 @@ use volley_sigmoid::SigmoidPolynomial;
 use crate::training::circuit::{SPARE_LEVELS, TrainingCircuit};
 use crate::volley_ckks::bootstrapping::Preset;
 use crate::volley_ckks::costs::{CoreKind, CostModel};
-use crate::volley_ckks::{KeySpec, Operand, Parameters, Simulator, Upload};
+use crate::volley_ckks::{KeySpec, Operand, Operation, Parameters, Simulator, Upload};
 use crate::volley_revolver::plan::{Circuit, Demands, Plan as MatrixPlan};
 use crate::volley_revolver::skewed::Split;
 use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
@@ -294,6 +294,16 @@ impl Plan {
             RowStorage::Disk => self.hyperparameters.iterations(),
         };
         self.matrices.seconds_on(core) + readings as f64 * core.read_seconds(self.upload().bytes)
+    }
+
+    /// Of these, the seconds in which the sums of an iteration, from 1 to the last, become its gradient in the layout
+    /// of the weights: relinearizations, and the rotations that add them up.
+    #[must_use]
+    pub fn gradient_seconds_on(&self, iteration: usize, core: &CostModel) -> f64 {
+        let level = self.gradient_sums(iteration).level;
+        let of = |operation, level| core.nanoseconds(self.parameters(), operation, level);
+        let of_sum = of(Operation::Relinearization, level) + of(Operation::Rotation, level - 1);
+        (self.layout().weight_ciphertexts() * self.split().backward_sums()) as f64 * of_sum * 1e-9
     }
 
     /// The level at which the data is encrypted: the highest one, or the one that a refresh returns to.

@@ -5,13 +5,13 @@
 //!
 //! | exchange | how |
 //! |---|---|
-//! | what each rank says | `MPI_Allgather` of the lengths, `MPI_Allgatherv` |
-//! | the sum of gradients, at rank 0 | pieces along the chain of ranks, the last one first: each adds its words |
-//! | the checkpoint of rank 0 | pieces along the same chain, back |
+//! | what each rank says, and its part of the gradient | `MPI_Allgather` of the lengths, `MPI_Allgatherv` |
+//! | the sums of gradients, each rank's part of them | turns in the ring of ranks, by `MPI_Sendrecv` |
+//! | the checkpoint of rank 0, at the start | pieces along the chain of ranks |
 //!
-//! In a chain each line carries a message once, whatever the number of ranks is. The reduction and the broadcast that
-//! Open MPI chooses for messages of this size carry it several times (docs/scale.md has the figures). Residues are
-//! below 2^50. So words of up to 2^14 ranks are added without a reduction modulo their primes.
+//! In a ring each line carries a word once, whatever the number of ranks is. The reductions and broadcasts that Open
+//! MPI chooses for messages of this size carry it several times (docs/scale.md has the figures). Residues are below
+//! 2^50. So words of up to 2^14 ranks are added without a reduction modulo their primes.
 //!
 //! MPI ends all ranks where a message fails.
 //!

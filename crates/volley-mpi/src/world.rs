@@ -1,16 +1,21 @@
 use std::fmt;
+use std::ops::Range;
 
 use mpi::datatype::PartitionMut;
 use mpi::environment::{Universe, processor_name};
+use mpi::point_to_point::send_receive_into;
 use mpi::topology::{Process, SimpleCommunicator};
 use mpi::traits::{Communicator, CommunicatorCollectives, Destination, Root, Source};
 use mpi::{Count, Rank, Threading};
 use volley_project::Team;
 
-/// Words of a piece of a long message, 60 kB: less than what MPIs send at once, without asking whether it is awaited.
-/// So a rank sends a piece on while it receives the next one.
-const PIECE_WORDS: usize = 7_500;
-const PIECE_BYTES: usize = 8 * PIECE_WORDS;
+/// Bytes of a piece of a long message: less than what MPIs send at once, without asking whether it is awaited. So a
+/// rank sends a piece on while it receives the next one.
+const PIECE_BYTES: usize = 60_000;
+/// Words that are sent at once around the ring, where they are added while they are in the cache.
+const WORDS_AT_ONCE: usize = 1 << 17;
+/// What an empty message is a part of.
+static NOTHING: [u8; 1] = [0];
 
 /// All programs that the launcher of MPI started together, as one of them sees them. MPI is left when it is dropped.
 pub struct World {
@@ -58,13 +63,15 @@ impl Team for World {
     }
 
     fn gather(&self, said: &[u8]) -> Vec<Vec<u8>> {
+        // An empty slice may have the address that MPI takes for "in place".
+        let said = if said.is_empty() { &NOTHING[..0] } else { said };
         let mut lengths: Vec<Count> = vec![0; self.size()];
         self.communicator.all_gather_into(&(said.len() as Count), &mut lengths[..]);
         let first_of = |rank: usize| lengths[..rank].iter().sum::<Count>();
         let firsts: Vec<_> = (0..self.size()).map(first_of).collect();
         let mut all = vec![0; first_of(self.size()) as usize];
         if all.is_empty() {
-            // MPI takes no buffers without an address. All ranks have met above.
+            // All ranks have met above.
             return vec![Vec::new(); self.size()];
         }
         let mut parts = PartitionMut::new(&mut all[..], &lengths[..], &firsts[..]);
@@ -90,20 +97,36 @@ impl Team for World {
         said
     }
 
-    /// Along a chain from the last rank to the first: each adds its words.
-    fn sum(&self, mut words: Vec<u64>) -> Option<Vec<u64>> {
+    /// Along a ring. In each turn a rank sends the sums of one part to the next rank, which adds its words: so all
+    /// lines are busy, and carry each word once.
+    fn scatter_sums(&self, mut words: Vec<u64>, parts: &[Range<usize>]) -> Vec<u64> {
         let (rank, size) = (self.rank(), self.size());
-        let mut received = [0; PIECE_WORDS];
-        for piece in words.chunks_mut(PIECE_WORDS) {
-            if rank + 1 < size {
-                let received = &mut received[..piece.len()];
-                self.at(rank + 1).receive_into(received);
-                piece.iter_mut().zip(received).for_each(|(word, other)| *word = word.wrapping_add(*other));
-            }
-            if rank > 0 {
-                self.at(rank - 1).send(piece);
+        let (next, previous) = (self.at((rank + 1) % size), self.at((rank + size - 1) % size));
+        let mut received = vec![0; WORDS_AT_ONCE];
+        // As many messages in every turn, some of them empty, so that each is awaited.
+        let longest = parts.iter().map(Range::len).max().unwrap_or(0);
+        for turn in 1..size {
+            // The part of rank r begins its way at rank r + 1.
+            let mut sent = parts[(rank + size - turn) % size].clone();
+            let mut added = parts[(rank + 2 * size - turn - 1) % size].clone();
+            for _ in 0..longest.div_ceil(WORDS_AT_ONCE) {
+                let [from, to] = [&mut sent, &mut added].map(|part| {
+                    let start = part.start;
+                    part.start = part.end.min(start + WORDS_AT_ONCE);
+                    start..part.start
+                });
+                let received = &mut received[..to.len()];
+                send_receive_into(&words[from], &next, received, &previous);
+                words[to]
+                    .iter_mut()
+                    .zip(received)
+                    .for_each(|(word, other)| *word = word.wrapping_add(*other));
             }
         }
-        (rank == 0).then_some(words)
+        // In place: fresh memory costs as much as an addition.
+        let own = parts[rank].clone();
+        words.copy_within(own.clone(), 0);
+        words.truncate(own.len());
+        words
     }
 }

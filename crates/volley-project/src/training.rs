@@ -6,8 +6,8 @@
 //! for bit.
 //!
 //! Programs of several machines train one model as a [`Team`]. In an iteration each rank sums the gradient of its share
-//! of the rows. The sums are added up, rank 0 makes a step of them, and all go on from its checkpoint. Sums modulo
-//! primes are exact, so the model is the same whatever the number of ranks is.
+//! of the rows. The sums are added up, and all ranks make the same step of them. Sums modulo primes are exact, so the
+//! model is the same whatever the number of ranks is.
 
 use std::convert::Infallible;
 use std::fs;
@@ -35,7 +35,7 @@ mod rows;
 mod share;
 pub(crate) mod team;
 
-use exchange::{Exchange, Reduced};
+use exchange::{Exchange, Step};
 use groups::Groups;
 use pass::Pass;
 use roll_call::{Begun, Done, Ready, RollCall};
@@ -205,7 +205,7 @@ impl<'a> Rank<'a> {
         let before = checkpoint.as_ref().map_or(0, Checkpoint::iteration);
         let trainer = match self.trainer(&share, storage, checkpoint) {
             Ok(trainer) => trainer,
-            Err(Failure::Interrupted) => return Err(exchange.interrupted(before + 1)),
+            Err(Failure::Interrupted) => return Err(exchange.interrupted()),
             Err(failure) => return Err(failure.into()),
         };
         let training = Training { rank: &self, exchange, share };
@@ -304,32 +304,20 @@ impl Training<'_> {
             let (covered, begun) = (std::mem::take(&mut covered), std::mem::take(&mut begun));
             let pass = Pass { rank: self.rank, trainer: &trainer, share: &self.share, covered, iteration };
             let ended = pass.gradient(&begun, &*count)?;
-            let summed = Instant::now();
-            let gradient = match self.exchange.gradient(iteration, ended)? {
-                Reduced::Stopped => return Ok((trainer, iteration - 1)),
-                Reduced::Here(gradient) => Some(gradient),
-                Reduced::AtRank0 => None,
-            };
-            let waited = summed.elapsed().as_secs_f64();
-            if let Some(gradient) = gradient {
-                let report = trainer.step_by(&gradient)?;
+            let step = self.exchange.step(&mut trainer, iteration, ended)?;
+            let Some(Step { report, waited_seconds }) = step else { return Ok((trainer, iteration - 1)) };
+            if team.rank() == 0 {
                 if iteration < iterations {
                     self.keep(&trainer)?;
                 }
                 let (seconds, level) = (start.elapsed().as_secs_f64(), report.level);
-                let of_others = match team.size() {
+                let waited = match team.size() {
                     1 => String::new(),
-                    _ => format!(", {waited:.2} s of it for the sums of other ranks"),
+                    _ => format!(", {waited_seconds:.2} s of it waiting for other ranks"),
                 };
                 observer.info(format!(
-                    "iteration {iteration} of {iterations}: {seconds:.2} s, level {level}{of_others}"
+                    "iteration {iteration} of {iterations}: {seconds:.2} s, level {level}{waited}"
                 ));
-            }
-            if iteration < iterations && team.size() > 1 {
-                let checkpoint = self.exchange.checkpoint(trainer.checkpoint())?;
-                if let Some(checkpoint) = checkpoint.filter(|_| team.rank() > 0) {
-                    trainer = trainer.resumed(job.plan(), checkpoint)?;
-                }
             }
         }
         Ok((trainer, iterations))

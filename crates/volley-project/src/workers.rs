@@ -1,10 +1,11 @@
 //! What a training takes on several machines, before there are any.
 //!
-//! A rank does what a training of its groups of rows alone does, so it takes the time that the plan of that has.
-//! Between two passes it waits for the network. A message of n bytes goes in pieces of p bytes along the chain of P
-//! ranks, from the last to the first or back, and each rank sends a piece on while the next one arrives:
+//! A rank does what a training of its groups of rows alone does, so it takes the time that the plan of that has. But of
+//! the relinearizations and rotations that make a gradient of its sums it has a part only. Between two passes it waits
+//! for the network. The P ranks are a ring, in which each sends to the next one. In P − 1 turns the n bytes of
+//! gradients are added, and in as many the w bytes that they become get to all:
 //!
-//! t = n/β + (P − 2)·(p/β + ρ/2)
+//! t = (1 − 1/P)·(n + w)/β + (P − 1)·ρ
 //!
 //! for a bandwidth of β bytes a second and a round trip of ρ seconds. docs/scale.md compares this with measured times.
 
@@ -16,9 +17,6 @@ use volley_mlr::{Error, Plan};
 
 use crate::training::groups::Groups;
 
-/// Bytes of a piece.
-const PIECE_BYTES: f64 = 60_000.0;
-
 /// The network between the ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Network {
@@ -29,35 +27,30 @@ pub struct Network {
 }
 
 impl Network {
-    /// The time of a message along the chain of so many ranks.
+    /// The time in which the ranks exchange what they have of so many bytes.
     fn seconds(&self, bytes: u64, ranks: usize) -> f64 {
-        if ranks < 2 || bytes == 0 {
-            return 0.0;
-        }
-        let piece = PIECE_BYTES / self.bytes_per_second + self.round_trip_seconds / 2.0;
-        bytes as f64 / self.bytes_per_second + (ranks - 2) as f64 * piece
+        let turns = ranks.saturating_sub(1) as f64;
+        turns / ranks.max(1) as f64 * bytes as f64 / self.bytes_per_second + turns * self.round_trip_seconds
     }
 }
 
 /// What a pass over the rows moves, in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PassTraffic {
-    /// The gradients that ranks send to be added up.
+    /// The gradients that are added.
     pub gradient_bytes: u64,
-    /// The checkpoints that ranks receive; none after the last pass.
-    pub checkpoint_bytes: u64,
+    /// What they become, which each rank sends its part of to all others.
+    pub part_bytes: u64,
 }
 
 impl PassTraffic {
     /// That of an iteration, from 1 to the last, on so many ranks.
     #[must_use]
     pub fn of(plan: &Plan, iteration: usize, ranks: usize) -> Self {
-        let others = ranks.saturating_sub(1) as u64;
-        let is_last = iteration == plan.hyperparameters().iterations();
-        let checkpoint = if is_last { 0 } else { plan.checkpoint_bytes(iteration) };
+        let others = 8 * ranks.saturating_sub(1) as u64;
         Self {
-            gradient_bytes: others * 8 * plan.gradient_words(iteration) as u64,
-            checkpoint_bytes: others * checkpoint,
+            gradient_bytes: others * plan.gradient_words(iteration) as u64,
+            part_bytes: others * plan.part_words(iteration) as u64,
         }
     }
 }
@@ -98,17 +91,23 @@ impl WorkerPlan {
         let mut share = Groups::default();
         share.push(0..all.div_ceil(ranks.max(1)));
         let of_share = share.plan(plan)?;
-        let iterations = 1..=plan.hyperparameters().iterations();
-        let traffic: Vec<_> = iterations.map(|iteration| PassTraffic::of(plan, iteration, ranks)).collect();
-        let others = ranks.saturating_sub(1).max(1) as u64;
-        let exchange = |pass: &PassTraffic| {
-            [pass.gradient_bytes, pass.checkpoint_bytes].map(|bytes| network.seconds(bytes / others, ranks))
-        };
-        let exchange_seconds: f64 = traffic.iter().flat_map(exchange).sum();
+        let iterations = || 1..=plan.hyperparameters().iterations();
+        let traffic: Vec<_> = iterations().map(|iteration| PassTraffic::of(plan, iteration, ranks)).collect();
+        let words = |iteration| plan.gradient_words(iteration) + plan.part_words(iteration);
+        let exchange = |iteration| network.seconds(8 * words(iteration) as u64, ranks);
+        let exchange_seconds: f64 = iterations().map(exchange).sum();
+        // A rank copies its sums into words and adds those of others, each in about the time of the memory's first use.
+        let of_words = |iteration| 2.0 * core.first_use_seconds(8 * plan.gradient_words(iteration) as u64);
+        let copying: f64 = if ranks > 1 { iterations().map(of_words).sum() } else { 0.0 };
+        // The ciphertexts of the weights that the others make the gradient of.
+        let weights = plan.layout().weight_ciphertexts();
+        let of_others = 1.0 - weights.div_ceil(ranks.max(1)) as f64 / weights as f64;
+        let shared: f64 = iterations().map(|iteration| plan.gradient_seconds_on(iteration, core)).sum();
+        let computing = of_share.seconds_on(core) - of_others * shared;
         Ok(Self {
             ranks,
             rows: share.rows(plan),
-            seconds: of_share.seconds_on(core) / threads as f64 + exchange_seconds,
+            seconds: computing / threads as f64 + copying + exchange_seconds,
             exchange_seconds,
             memory_bytes: of_share.memory(threads).total(),
             read_bytes: of_share.upload().bytes + plan.key_spec().byte_count(),
@@ -125,12 +124,10 @@ mod tests {
     const NETWORK: Network = Network { bytes_per_second: 125e6, round_trip_seconds: 1e-3 };
 
     #[test]
-    fn a_message_takes_its_bytes_and_a_piece_for_each_further_rank() {
+    fn an_exchange_takes_its_bytes_and_a_round_trip_for_each_further_rank() {
         assert_eq!(NETWORK.seconds(125_000_000, 1), 0.0);
-        assert_eq!(NETWORK.seconds(0, 8), 0.0);
-        assert_eq!(NETWORK.seconds(125_000_000, 2), 1.0);
-        let of_ten = 1.0 + 8.0 * (60e3 / 125e6 + 0.5e-3);
-        assert!((NETWORK.seconds(125_000_000, 10) - of_ten).abs() < 1e-12);
+        assert!((NETWORK.seconds(125_000_000, 2) - 0.501).abs() < 1e-12);
+        assert!((NETWORK.seconds(125_000_000, 10) - 0.909).abs() < 1e-12);
     }
 
     #[test]
@@ -147,9 +144,12 @@ mod tests {
             assert!(pair[0].memory_bytes > pair[1].memory_bytes && pair[0].read_bytes > pair[1].read_bytes);
             assert!(pair[0].traffic[0].gradient_bytes < pair[1].traffic[0].gradient_bytes);
         }
-        let [first, last] = [0, plan.hyperparameters().iterations() - 1].map(|pass| plans[2].traffic[pass]);
-        assert_eq!(first.gradient_bytes, 3 * plans[1].traffic[0].gradient_bytes);
-        assert!(first.checkpoint_bytes > 0 && last.checkpoint_bytes == 0);
+        for pass in 0..plan.hyperparameters().iterations() {
+            let [two, four] = [&plans[1], &plans[2]].map(|plan| plan.traffic[pass]);
+            assert_eq!(four.gradient_bytes, 3 * two.gradient_bytes);
+            assert_eq!(four.part_bytes, 3 * two.part_bytes);
+            assert!(0 < two.part_bytes && two.part_bytes < two.gradient_bytes);
+        }
         // More ranks than groups.
         assert!(of(10_000).rows > 0);
     }

@@ -66,7 +66,7 @@ struct Hub {
     meeting: Meeting,
     said: Mutex<Vec<Vec<u8>>>,
     words: Mutex<Vec<u64>>,
-    /// Bytes of gradients that ranks sent, and of checkpoints that they received.
+    /// Bytes of gradients that ranks added, and of parts that they received of others.
     moved: [AtomicUsize; 2],
 }
 
@@ -114,17 +114,20 @@ impl Team for Threads {
         self.hub.said.lock().unwrap_or_else(PoisonError::into_inner)[self.rank] = said.to_vec();
         self.hub.meeting.wait(self.size);
         let all = self.hub.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if said.len() > 4096 {
+            // A part, which goes to all others.
+            self.hub.moved[1].fetch_add((self.size - 1) * said.len(), Ordering::Relaxed);
+        }
         self.hub.meeting.wait(self.size);
         all
     }
 
     fn broadcast(&self, said: Vec<u8>) -> Vec<u8> {
-        let said = self.gather(&said).swap_remove(0);
-        self.move_bytes(1, said.len());
-        said
+        self.gather(&said).swap_remove(0)
     }
 
-    fn sum(&self, words: Vec<u64>) -> Option<Vec<u64>> {
+    fn scatter_sums(&self, words: Vec<u64>, parts: &[Range<usize>]) -> Vec<u64> {
+        // As many as there are additions.
         self.move_bytes(0, 8 * words.len());
         self.hub.meeting.wait(self.size);
         {
@@ -133,7 +136,10 @@ impl Team for Threads {
             sum.iter_mut().zip(words).for_each(|(sum, word)| *sum += word);
         }
         self.hub.meeting.wait(self.size);
-        (self.rank == 0).then(|| std::mem::take(&mut *self.hub.words.lock().unwrap()))
+        let part = self.hub.words.lock().unwrap()[parts[self.rank].clone()].to_vec();
+        self.hub.meeting.wait(self.size);
+        self.hub.words.lock().unwrap().clear();
+        part
     }
 }
 
@@ -318,10 +324,10 @@ fn a_training_moves_what_is_planned() {
         let passes = (1..=ITERATIONS).map(|pass| PassTraffic::of(fixture.job.plan(), pass, size));
         let passes: Vec<_> = passes.collect();
         let gradients: u64 = passes.iter().map(|pass| pass.gradient_bytes).sum();
-        let checkpoints: u64 = passes.iter().map(|pass| pass.checkpoint_bytes).sum();
-        assert_eq!([gradients, checkpoints].map(|bytes| bytes > 0), [size > 1; 2]);
+        let parts: u64 = passes.iter().map(|pass| pass.part_bytes).sum();
+        assert_eq!([gradients, parts].map(|bytes| bytes > 0), [size > 1; 2]);
         let moved = hub.moved.each_ref().map(|bytes| bytes.load(Ordering::Relaxed) as u64);
-        assert_eq!(moved, [gradients, checkpoints]);
+        assert_eq!(moved, [gradients, parts]);
     }
 }
 

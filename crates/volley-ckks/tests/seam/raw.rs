@@ -58,6 +58,17 @@ fn residues_that_were_added_as_words_are_the_sum() {
     };
     let twice = evaluator.add_tensor(product.clone(), &product).unwrap();
     assert_eq!(read(&sums).unwrap(), evaluator.add_tensor(twice, &product).unwrap());
+    // As many as there is room for.
+    let many: Vec<_> =
+        product.parts().iter().flat_map(|part| part.residues()).map(|word| word << 14).collect();
+    let reduced = read(&many).unwrap();
+    let moduli = &context.parameters().q()[..=product.level()];
+    for (found, word) in reduced.parts().iter().zip(product.parts()) {
+        for ((found, word), &q) in found.limbs().zip(word.limbs()).zip(moduli) {
+            let expected = word.iter().map(|&word| ((u128::from(word) << 14) % u128::from(q)) as u64);
+            assert!(found.iter().copied().eq(expected));
+        }
+    }
     let expected = sums.len();
     for found in [0, expected - 1, expected - context.parameters().degree()] {
         assert_eq!(read(&sums[..found]), Err(RawError::Sums { expected, found }));

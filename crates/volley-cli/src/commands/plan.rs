@@ -105,10 +105,11 @@ impl fmt::Display for Plans {
         writeln!(
             f,
             "{:>8} {:>12} {:>10} {:>10} {:>10} {:>10} {:>12}",
-            "machines", "rows each", "time", "exchange", "memory", "reads", "sent a pass"
+            "machines", "rows each", "time", "exchange", "memory", "reads", "sends a pass"
         )?;
         for plan in workers {
-            let sent = plan.traffic.iter().map(|pass| pass.gradient_bytes + pass.checkpoint_bytes).max();
+            let moved = plan.traffic.iter().map(|pass| pass.gradient_bytes + pass.part_bytes).max();
+            let sent = moved.unwrap_or_default() / plan.ranks as u64;
             writeln!(
                 f,
                 "{:>8} {:>12} {:>10} {:>10} {:>10} {:>10} {:>12}",
@@ -118,7 +119,7 @@ impl fmt::Display for Plans {
                 show_duration(plan.exchange_seconds),
                 show_bytes(plan.memory_bytes),
                 show_bytes(plan.read_bytes),
-                show_bytes(sent.unwrap_or_default())
+                show_bytes(sent)
             )?;
         }
         let twice = 2 * worth;

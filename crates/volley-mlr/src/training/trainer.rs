@@ -38,12 +38,14 @@ use crate::volley_revolver::skewed::{RevolvedWeights, Skewed, Split};
 
 mod checkpoint;
 mod gradient;
+mod part;
 
 pub use checkpoint::Checkpoint;
 pub(crate) use checkpoint::State;
 pub use gradient::Gradient;
 #[cfg(feature = "wire")]
 pub(crate) use gradient::united;
+pub use part::GradientPart;
 
 /// Trains on ciphertexts of an [`Arithmetic`]: with an [`Evaluator`](crate::volley_ckks::Evaluator)
 /// it is the server, which has evaluation keys and ciphertexts and nothing else; with a
@@ -260,6 +262,12 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
     pub fn checkpoint(&self) -> Option<Checkpoint<A::Ciphertext>> {
         let state = self.state.clone()?;
         Some(Checkpoint { layout: self.layout(), iteration: self.iteration, state })
+    }
+
+    /// The last iteration that was done; 0 before the first.
+    #[cfg(feature = "wire")]
+    pub(crate) fn iteration(&self) -> usize {
+        self.iteration
     }
 
     fn layout(&self) -> Layout {

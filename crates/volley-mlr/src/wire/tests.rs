@@ -14,7 +14,7 @@ use crate::volley_ckks::{
 };
 use crate::{
     Checkpoint, EncryptedGroups, EncryptedModel, EncryptedRows, EncryptedScores, Error, Gradient,
-    Hyperparameters, OwnerState, Preconditioner, PredictionPlan, Predictor, Trainer,
+    GradientPart, Hyperparameters, OwnerState, Preconditioner, PredictionPlan, Predictor, Trainer,
 };
 
 mod gradients;
@@ -123,10 +123,14 @@ impl Run {
 
     /// The gradient of some groups after some iterations.
     fn gradient(&self, iterations: usize, groups: Range<usize>) -> Gradient<TensorCiphertext> {
+        self.trainer_after(iterations).gradient(groups).unwrap().unwrap()
+    }
+
+    fn trainer_after(&self, iterations: usize) -> Trainer<crate::volley_ckks::Evaluator> {
         let data = self.setup.upload().expand(self.context()).unwrap();
         let mut trainer = Trainer::new(&self.setup.evaluator(), self.job.plan(), data).unwrap();
         (0..iterations).for_each(|_| assert!(trainer.step().unwrap().is_some()));
-        trainer.gradient(groups).unwrap().unwrap()
+        trainer
     }
 
     /// A file of each kind, in the order of [`REREAD`], those of the server after the second iteration.

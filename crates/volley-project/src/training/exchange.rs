@@ -1,9 +1,15 @@
-//! What ranks exchange in an iteration: sums of gradients, and checkpoints.
+//! What ranks exchange in an iteration.
+//!
+//! Gradients are added as words, and each rank gets the sums of a part of the weights. It relinearizes and rotates
+//! them, and sends what they become to all. So that work is shared as well, and all ranks make the same step.
+
+use std::ops::Range;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use volley_mlr::volley_ckks::{Ciphertext, Context, TensorCiphertext};
+use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator};
 use volley_mlr::wire::WireError;
-use volley_mlr::{Checkpoint, Gradient, Job};
+use volley_mlr::{Checkpoint, Error, GradientPart, Job, StepReport, Trainer};
 use volley_program::BadInput;
 
 use super::groups::Groups;
@@ -20,14 +26,11 @@ pub(super) struct Exchange<'a> {
     pub(super) team: &'a dyn Team,
 }
 
-/// What becomes of the gradients of all ranks.
-pub(super) enum Reduced {
-    /// Their sum, at rank 0.
-    Here(Box<Gradient<TensorCiphertext>>),
-    /// Rank 0 has it.
-    AtRank0,
-    /// The training was stopped.
-    Stopped,
+/// A step that all ranks made.
+pub(super) struct Step {
+    pub(super) report: StepReport,
+    /// How long this rank waited for the sums of the others, and for their parts.
+    pub(super) waited_seconds: f64,
 }
 
 /// How the pass of a rank ended, as it tells the others.
@@ -39,46 +42,85 @@ enum Said {
 }
 
 impl Exchange<'_> {
-    /// The gradient of all ranks.
+    /// The step of the gradients of all ranks; `None` where the training was stopped.
     ///
     /// # Errors
     ///
     /// [`Failure::Interrupted`] for all ranks where one was.
-    pub(super) fn gradient(&self, iteration: usize, own: Ended) -> Result<Reduced, TeamFailure> {
-        let Self { job, context, team } = *self;
+    pub(super) fn step(
+        &self,
+        trainer: &mut Trainer<Evaluator>,
+        iteration: usize,
+        own: Ended,
+    ) -> Result<Option<Step>, TeamFailure> {
         let (said, own) = match own {
             Ended::Summed(sum) => (Said::Summed(Groups::of(sum.as_ref())), sum),
             Ended::Stopped => (Said::Stopped, None),
             Ended::Interrupted => (Said::Interrupted, None),
         };
+        let begin = Instant::now();
+        let Some(summands) = self.summands(&said)? else { return Ok(None) };
+        if self.team.size() == 1 {
+            let report = trainer.step_by(&own.ok_or(Error::NoIterations)?)?;
+            return Ok(Some(Step { report, waited_seconds: 0.0 }));
+        }
+        let plan = self.job.plan();
+        let words = own.map_or_else(|| vec![0; plan.gradient_words(iteration)], |sum| sum.words());
+        let sums = self.team.scatter_sums(words, &self.parts(plan.gradient_words(iteration)));
+        let mut waited = begin.elapsed();
+        let weights = self.weights_of(self.team.rank());
+        let summands = summands.iter().map(Groups::ranges);
+        let part = trainer.part_of_word_sums(self.job, summands, weights, &sums);
+        let words = part.map_err(|error| inexplicable(&error))?.words();
+        let begin = Instant::now();
+        let parts = self.team.gather(&words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>());
+        waited += begin.elapsed();
+        let parts = parts.iter().enumerate().map(|(rank, bytes)| self.part(iteration, rank, bytes));
+        let report = trainer.step_by_parts(parts.collect::<Result<_, _>>()?)?;
+        Ok(Some(Step { report, waited_seconds: waited.as_secs_f64() }))
+    }
+
+    /// The groups that each rank summed over; `None` where the training was stopped.
+    fn summands(&self, own: &Said) -> Result<Option<Vec<Groups>>, TeamFailure> {
+        let own = serde_json::to_vec(own).map_err(|error| Failure::from(BadInput::new(error)))?;
         let mut groups = Vec::new();
-        let mut stopped = false;
-        for said in team.gather(&said_bytes(&said)?) {
+        let mut is_stopped = false;
+        for said in self.team.gather(&own) {
             match serde_json::from_slice(&said).map_err(|error| Failure::from(BadInput::new(error)))? {
                 Said::Summed(of_rank) => groups.push(of_rank),
-                Said::Stopped => stopped = true,
+                Said::Stopped => is_stopped = true,
                 Said::Interrupted => return Err(TeamFailure::Agreed(Failure::Interrupted)),
             }
         }
-        if stopped {
-            return Ok(Reduced::Stopped);
-        }
-        if team.size() == 1 {
-            return Ok(own.map_or(Reduced::AtRank0, |sum| Reduced::Here(Box::new(sum))));
-        }
-        let words = match own {
-            Some(sum) => sum.words(),
-            None => vec![0; job.plan().gradient_words(iteration)],
+        Ok((!is_stopped).then_some(groups))
+    }
+
+    /// The ciphertexts of the weights whose gradient a rank makes.
+    fn weights_of(&self, rank: usize) -> Range<usize> {
+        let (all, ranks) = (self.job.plan().layout().weight_ciphertexts(), self.team.size());
+        rank * all / ranks..(rank + 1) * all / ranks
+    }
+
+    /// So many words of all weights by the rank whose part they are.
+    fn parts(&self, words: usize) -> Vec<Range<usize>> {
+        let of_each = words / self.job.plan().layout().weight_ciphertexts();
+        let of_rank = |rank| {
+            let Range { start, end } = self.weights_of(rank);
+            start * of_each..end * of_each
         };
-        let Some(sums) = team.sum(words) else { return Ok(Reduced::AtRank0) };
-        let groups = groups.iter().map(Groups::ranges);
-        let gradient = Gradient::from_word_sums(job, context, iteration, groups, &sums);
-        Ok(Reduced::Here(Box::new(gradient.map_err(|error| inexplicable(&error))?)))
+        (0..self.team.size()).map(of_rank).collect()
+    }
+
+    fn part(&self, iteration: usize, rank: usize, bytes: &[u8]) -> Result<GradientPart<Ciphertext>, Failure> {
+        let words = bytes.chunks_exact(8).map(|word| word.try_into().map_or(0, u64::from_le_bytes));
+        let (words, weights): (Vec<_>, _) = (words.collect(), self.weights_of(rank));
+        GradientPart::from_words(self.job, self.context, iteration, weights, &words)
+            .map_err(|error| inexplicable(&error))
     }
 
     /// Ends all ranks, as this one is to end before its first pass.
-    pub(super) fn interrupted(&self, iteration: usize) -> TeamFailure {
-        match self.gradient(iteration, Ended::Interrupted) {
+    pub(super) fn interrupted(&self) -> TeamFailure {
+        match self.summands(&Said::Interrupted) {
             Err(failure) => failure,
             Ok(_) => TeamFailure::Agreed(Failure::Interrupted),
         }
@@ -101,10 +143,6 @@ impl Exchange<'_> {
         let read = || Checkpoint::read(job, context, &file[..], checkpoint_limit(job.plan()));
         if file.is_empty() { Ok(None) } else { read().map(Some).map_err(|error| inexplicable(&error)) }
     }
-}
-
-fn said_bytes(said: &Said) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(said).map_err(|error| BadInput::new(error).into())
 }
 
 /// An exchange that went wrong: what another rank sent is not what this one made of the same job.

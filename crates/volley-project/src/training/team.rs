@@ -1,9 +1,11 @@
 //! The programs that train one model together.
 
+use std::ops::Range;
+
 use crate::failure::Failure;
 
-/// The programs that train one model together, as one of them sees them: a *rank*. Each has a share of the rows. Rank 0
-/// makes the steps, and writes the models and the checkpoint.
+/// The programs that train one model together, as one of them sees them: a *rank*. Each has a share of the rows. All
+/// make the same steps, and rank 0 writes the models and the checkpoint.
 ///
 /// All ranks call the same methods in the same order, and each call waits for the others. A program that ends without
 /// the others has to end them as well.
@@ -23,8 +25,9 @@ pub trait Team {
     /// What rank 0 says. The others say nothing.
     fn broadcast(&self, said: Vec<u8>) -> Vec<u8>;
 
-    /// The sums of the words of all ranks, modulo 2^64. Rank 0 gets them, the others nothing. All have equally many.
-    fn sum(&self, words: Vec<u64>) -> Option<Vec<u64>>;
+    /// The sums of the words of all ranks, modulo 2^64: this rank's part of them. All ranks have equally many words.
+    /// `parts` are those of each rank, one after the other.
+    fn scatter_sums(&self, words: Vec<u64>, parts: &[Range<usize>]) -> Vec<u64>;
 }
 
 /// A program that trains alone.
@@ -52,8 +55,8 @@ impl Team for Alone {
         said
     }
 
-    fn sum(&self, words: Vec<u64>) -> Option<Vec<u64>> {
-        Some(words)
+    fn scatter_sums(&self, words: Vec<u64>, _: &[Range<usize>]) -> Vec<u64> {
+        words
     }
 }
 

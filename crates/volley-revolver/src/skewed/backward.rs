@@ -199,7 +199,14 @@ impl<A: Arithmetic> Skewed<A> {
         sums.sums.par_iter().map(|sums| self.gradient_block(sums)).collect()
     }
 
-    fn gradient_block(&self, sums: &[A::Tensor]) -> Result<A::Ciphertext, Error> {
+    /// One ciphertext of [`gradient`](Self::gradient), from the sums of its column block:
+    /// [`Split::backward_sums`] of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`gradient`](Self::gradient).
+    pub fn gradient_block(&self, sums: &[A::Tensor]) -> Result<A::Ciphertext, Error> {
+        check_length(self.split.backward_sums(), sums.len())?;
         let baby_steps = self.split.backward_steps();
         let row = self.row();
         let relinearized = sums

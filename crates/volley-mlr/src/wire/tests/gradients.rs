@@ -40,57 +40,94 @@ fn a_gradient_file_says_its_groups() {
     assert!(read(&damaged, NO_LIMIT).is_err());
 }
 
+/// The words of two gradients added.
+fn added(a: &Gradient<TensorCiphertext>, b: &Gradient<TensorCiphertext>) -> Vec<u64> {
+    a.words().iter().zip(b.words()).map(|(a, b)| a + b).collect()
+}
+
 #[test]
-fn the_words_of_gradients_add_up_to_the_words_of_their_sum() {
-    let run = Run::new();
-    for iterations in 0..ITERATIONS {
-        let iteration = iterations + 1;
-        let [whole, first, second] = [0..2, 0..1, 1..2].map(|groups| run.gradient(iterations, groups));
-        let words = first.words();
-        assert_eq!(words.len(), run.job.plan().gradient_words(iteration));
-        // As many of them as there is room for: the second one, and the first one times 2^14 − 1.
-        let times = MAX_SUMMANDS as u64 - 1;
-        let many = words.iter().zip(second.words()).map(|(first, second)| first * times + second);
-        let many: Vec<_> = many.collect();
-        let sum = |groups: &[&Gradient<_>], words: &[u64]| {
-            let groups = groups.iter().map(|gradient| gradient.groups());
-            Gradient::from_word_sums(&run.job, run.context(), iteration, groups, words)
+fn parts_of_words_that_were_added_make_the_step_of_the_gradient() {
+    let run = Run::of(Setup::new(
+        &clouds(40, 40, 2),
+        &Hyperparameters::standardised(ITERATIONS).unwrap(),
+        small_ring(6),
+    ));
+    let (job, plan) = (&run.job, run.job.plan());
+    let (weights, groups) = (plan.layout().weight_ciphertexts(), plan.layout().groups());
+    assert!(weights > 1 && groups > 1, "{:?}", plan.layout());
+    let mut trainer = run.trainer_after(0);
+    for iteration in 1..=ITERATIONS {
+        let of = |groups| trainer.gradient(groups).unwrap().unwrap();
+        let (first, second) = (of(0..1), of(1..groups));
+        let sums = added(&first, &second);
+        assert_eq!(sums.len(), plan.gradient_words(iteration));
+        let middle = weights / 2;
+        let of_each = sums.len() / weights;
+        let part = |weights: Range<usize>| {
+            let words = &sums[weights.start * of_each..weights.end * of_each];
+            trainer.part_of_word_sums(job, [second.groups(), first.groups()], weights, words).unwrap()
         };
-        let moduli = &run.context().parameters().q()[..=run.job.plan().gradient_sums(iteration).level];
-        let reduced = sum(&[&first, &second], &many).unwrap().words();
-        for (index, (reduced, (first, second))) in
-            reduced.iter().zip(words.iter().zip(second.words())).enumerate()
-        {
-            let q = u128::from(moduli[index / run.context().parameters().degree() % moduli.len()]);
-            let expected = (u128::from(*first) * u128::from(times) + u128::from(second)) % q;
-            assert_eq!(u128::from(*reduced), expected);
-        }
-        let two: Vec<_> = words.iter().zip(second.words()).map(|(first, second)| first + second).collect();
-        let added = sum(&[&second, &first], &two).unwrap();
-        assert_eq!((added.iteration(), added.groups()), (whole.iteration(), whole.groups()));
-        assert_eq!(added.words(), whole.words());
+        // As each of two machines sends its part to the other.
+        let parts = [0..middle, middle..weights].map(|weights| {
+            let part = part(weights.clone());
+            assert_eq!(part.weights(), weights);
+            let read = GradientPart::from_words(job, run.context(), iteration, weights, &part.words());
+            assert_eq!(read.as_ref(), Ok(&part));
+            part
+        });
+        assert_eq!(parts.iter().map(|part| part.words().len()).sum::<usize>(), plan.part_words(iteration));
+        let mut by_gradient = run.trainer_after(iteration - 1);
+        by_gradient.step().unwrap();
+        let [first, second] = parts.clone();
+        let refused = Err(Error::GradientParts { ciphertext: 0 });
+        assert_eq!(trainer.step_by_parts(vec![second.clone(), first.clone()]), refused);
+        let refused = Err(Error::GradientParts { ciphertext: middle });
+        assert_eq!(trainer.step_by_parts(vec![first.clone()]), refused);
+        assert_eq!(
+            trainer.step_by_parts(vec![first.clone(), first.clone()]),
+            Err(Error::GradientParts { ciphertext: 0 })
+        );
+        trainer.step_by_parts(vec![first.clone(), second]).unwrap();
+        assert_eq!(trainer.model().unwrap().terms, by_gradient.model().unwrap().terms);
+        let late = Error::GradientIteration { expected: iteration + 1..=iteration + 1, found: iteration };
+        assert_eq!(trainer.step_by_parts(vec![first]), Err(late));
     }
 }
 
 #[test]
-fn words_that_are_no_gradient_of_the_plan_are_refused() {
+fn words_that_are_no_part_of_the_plans_gradient_are_refused() {
     let run = Run::new();
-    let gradient = run.gradient(1, 0..2);
-    let words = gradient.words();
-    let read = |iteration, groups: &[Range<usize>], words: &[u64]| {
-        Gradient::from_word_sums(&run.job, run.context(), iteration, [groups], words).map(drop)
+    let trainer = run.trainer_after(1);
+    let gradient = trainer.gradient(0..2).unwrap().unwrap();
+    let (words, weights) = (gradient.words(), run.job.plan().layout().weight_ciphertexts());
+    let read = |groups: &[Range<usize>], weights, words: &[u64]| {
+        trainer.part_of_word_sums(&run.job, [groups], weights, words).map(drop)
     };
-    assert_eq!(read(2, gradient.groups(), &words), Ok(()));
+    assert_eq!(read(gradient.groups(), 0..weights, &words), Ok(()));
+    assert_eq!(read(gradient.groups(), 0..0, &[]), Ok(()));
     let (expected, found) = (words.len(), words.len() - 1);
     let refused = Err(Error::GradientWords { expected, found }.into());
-    assert_eq!(read(2, gradient.groups(), &words[1..]), refused);
+    assert_eq!(read(gradient.groups(), 0..weights, &words[1..]), refused);
+    let refused = Err(Error::GradientParts { ciphertext: weights }.into());
+    assert_eq!(read(gradient.groups(), 0..weights + 1, &words), refused);
+    let refused = Err(Error::GradientIncomplete { covered: 1, groups: 2 }.into());
+    assert_eq!(read(&[0..1], 0..weights, &words), refused);
+    let twice = [0..2, 0..1];
+    assert_eq!(read(&twice, 0..weights, &words), Err(Error::GradientOverlap { group: 0 }.into()));
+
+    let part = trainer.part_of_word_sums(&run.job, [gradient.groups()], 0..weights, &words).unwrap();
+    let read = |iteration, words: &[u64]| {
+        GradientPart::from_words(&run.job, run.context(), iteration, 0..weights, words).map(drop)
+    };
+    let mut words = part.words();
+    assert_eq!(read(2, &words), Ok(()));
     for found in [0, ITERATIONS + 1] {
         let error = Error::GradientIteration { expected: 1..=ITERATIONS, found };
-        assert_eq!(read(found, gradient.groups(), &words), Err(error.into()));
+        assert_eq!(read(found, &words), Err(error.into()));
     }
-    let beyond = [0..1, 2..3];
-    let refused = Error::Groups { groups: 2..3, available: vec![0..2] };
-    assert_eq!(read(2, &beyond, &words), Err(refused.into()));
-    let twice = [0..1, 0..1];
-    assert_eq!(read(2, &twice, &words), Err(Error::GradientOverlap { group: 0 }.into()));
+    let (expected, found) = (words.len(), words.len() - 1);
+    assert_eq!(read(2, &words[1..]), Err(Error::GradientWords { expected, found }.into()));
+    // No residue.
+    words[0] = u64::MAX;
+    assert!(read(2, &words).is_err());
 }
