@@ -262,14 +262,6 @@ fn stages(name: &str, more: &[&str]) -> Vec<(Option<String>, Parties)> {
     }
 }
 
-/// The server's job of three owners' rows, with its model, in a folder that the test may change.
-#[cfg(feature = "mpi")]
-pub(crate) fn trained_job() -> (impl Sized, PathBuf) {
-    let end = before(None);
-    let job = end.kept("server", "job");
-    (end, job)
-}
-
 /// The folders before a step, or at the end.
 fn before(step: Option<&str>) -> Parties {
     let found = fixture().iter().find(|(stage, _)| stage.as_deref() == step);
