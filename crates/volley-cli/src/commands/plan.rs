@@ -122,11 +122,7 @@ impl fmt::Display for Plans {
                 show_bytes(sent)
             )?;
         }
-        let twice = 2 * worth;
-        write!(
-            f,
-            "{} are worth it: {twice} would take more than four fifths of their time",
-            counted(*worth, "machine")
-        )
+        let (worth, twice) = (counted(*worth, "machine"), 2 * worth);
+        write!(f, "worth it: up to {worth}; {twice} would take more than four fifths of their time")
     }
 }
