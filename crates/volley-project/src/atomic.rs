@@ -8,6 +8,8 @@ use std::fmt::Display;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tempfile::{Builder, TempPath};
 use volley_program::{BadInput, OrBadInput};
@@ -130,7 +132,20 @@ impl FolderLock {
     ///
     /// Where another program is at work in the folder, and for one with links in it.
     pub fn take(folder: &Path) -> Result<Self, BadInput> {
+        Self::take_within(folder, Duration::ZERO)
+    }
+
+    /// The same where another program may be about to end: it is awaited for so long.
+    ///
+    /// # Errors
+    ///
+    /// As [`take`](Self::take).
+    pub fn take_within(folder: &Path, patience: Duration) -> Result<Self, BadInput> {
         check_without_links(folder)?;
+        let begin = Instant::now();
+        while begin.elapsed() < patience && is_locked(folder) {
+            thread::sleep(Duration::from_millis(50));
+        }
         Self::take_among_links(folder)
     }
 
@@ -219,6 +234,20 @@ mod tests {
             .collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn a_program_that_ends_is_awaited() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = FolderLock::take(folder.path()).unwrap();
+        assert!(FolderLock::take(folder.path()).is_err());
+        assert!(FolderLock::take_within(folder.path(), Duration::from_millis(100)).is_err());
+        let ending = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(100));
+            drop(held);
+        });
+        assert!(FolderLock::take_within(folder.path(), Duration::from_secs(60)).is_ok());
+        ending.join().unwrap();
     }
 
     #[test]

@@ -13,8 +13,9 @@ use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use volley_mlr::volley_ckks::costs::Memory;
 use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator};
 use volley_mlr::{Checkpoint, EncryptedModel, Error, Job, Plan, RowStorage, Trainer, wire};
 use volley_program::units::{counted, show_bytes, show_duration};
@@ -44,6 +45,8 @@ use team::{Alone, Team, TeamFailure};
 
 /// How many times as long as the first iteration, whose scores are zero, any other takes: 2.4 to 2.7 were measured.
 const LATER_ITERATION: f64 = 2.5;
+/// How long a rank that is ended with others may still be there when their launcher is not.
+const ENDING: Duration = Duration::from_secs(10);
 /// Whoever waits longer than this wants to know for how long.
 const LONG_SECONDS: f64 = 10.0;
 
@@ -68,7 +71,8 @@ pub fn train(
     machine: Machine,
     observer: &dyn Observer,
 ) -> Result<IterationsDone, Failure> {
-    train_rank(folder, job, &Alone, machine, observer).map_err(TeamFailure::into_failure)
+    let lock = || FolderLock::take(folder.path());
+    train_rank(folder, job, &Alone, lock, machine, observer).map_err(TeamFailure::into_failure)
 }
 
 /// Trains as one of the ranks of a team, which all call it. Each has the files of the upload in its folder, where some
@@ -85,7 +89,10 @@ pub fn train_in_team(
     observer: &dyn Observer,
 ) -> Result<(Job, IterationsDone), TeamFailure> {
     match folder.job() {
-        Ok(job) => train_rank(folder, &job, team, machine, observer).map(|done| (job, done)),
+        Ok(job) => {
+            let lock = || FolderLock::take_within(folder.path(), ENDING);
+            train_rank(folder, &job, team, lock, machine, observer).map(|done| (job, done))
+        }
         Err(problem) => {
             let absent: Result<(Infallible, _), _> = Err(problem.into());
             let (_, never) = RollCall::of(team, absent).map_err(TeamFailure::Agreed)?;
@@ -98,10 +105,11 @@ fn train_rank(
     folder: &JobFolder,
     job: &Job,
     team: &dyn Team,
+    lock: impl FnOnce() -> Result<FolderLock, BadInput>,
     machine: Machine,
     observer: &dyn Observer,
 ) -> Result<IterationsDone, TeamFailure> {
-    let own = Rank::ready(folder, job, team, observer);
+    let own = Rank::ready(folder, job, team, lock, observer);
     let (call, own) = RollCall::of(team, own).map_err(TeamFailure::Agreed)?;
     let done = match call.done() {
         Done::All(iteration) => IterationsDone { before: iteration, all: iteration },
@@ -130,10 +138,11 @@ impl<'a> Rank<'a> {
         folder: &'a JobFolder,
         job: &'a Job,
         team: &'a dyn Team,
+        lock: impl FnOnce() -> Result<FolderLock, BadInput>,
         observer: &'a dyn Observer,
     ) -> Result<(Self, Ready), Failure> {
         let leads = team.rank() == 0;
-        let lock = if leads { Some(FolderLock::take(folder.path())?) } else { None };
+        let lock = if leads { Some(lock()?) } else { None };
         let context = observer.during("tables", || Context::new(job.plan().parameters().clone()));
         let mut rank = Self { folder, job, context, checkpoint: None, team, observer, _lock: lock };
         let mut done = Done::default();
@@ -223,7 +232,8 @@ impl<'a> Rank<'a> {
     fn prepare(&self, share: &Groups, machine: Machine) -> Result<RowStorage, Failure> {
         let Self { folder, job, observer, .. } = self;
         let of_share = share.plan(job.plan())?;
-        let storage = choose_storage(machine, &of_share, *observer)?;
+        let words = if self.team.size() > 1 { word_bytes(job.plan()) } else { 0 };
+        let storage = choose_storage(machine, &of_share, words, *observer)?;
         observer
             .during("checking the rows", || check_upload(folder, job, storage, &share.files(job.plan())))?;
         let left = training_bytes(job.plan()).saturating_sub(folder.bytes_made_by_server()?);
@@ -254,14 +264,30 @@ impl<'a> Rank<'a> {
     }
 }
 
-/// Rows that are planned to be in memory are read in every iteration where it has no room for them.
-fn choose_storage(machine: Machine, plan: &Plan, observer: &dyn Observer) -> Result<RowStorage, Failure> {
-    if machine.has_memory(|threads| plan.memory(threads)) {
+/// The bytes of the largest gradient as words, which a rank has beside its sums while it exchanges them.
+pub(crate) fn word_bytes(plan: &Plan) -> u64 {
+    let iterations = 1..=plan.hyperparameters().iterations();
+    8 * iterations.map(|iteration| plan.gradient_words(iteration)).max().unwrap_or_default() as u64
+}
+
+/// Rows that are planned to be in memory are read in every iteration where it has no room for them. So many `words`
+/// bytes are needed besides.
+fn choose_storage(
+    machine: Machine,
+    plan: &Plan,
+    words: u64,
+    observer: &dyn Observer,
+) -> Result<RowStorage, Failure> {
+    let memory = |plan: &Plan, threads| {
+        let memory = plan.memory(threads);
+        Memory { ciphertexts: memory.ciphertexts + words, ..memory }
+    };
+    if machine.has_memory(|threads| memory(plan, threads)) {
         return Ok(plan.storage());
     }
     let on_disk = plan.with_storage(RowStorage::Disk)?;
-    machine.check_memory("training", |threads| on_disk.memory(threads))?;
-    let (all, few) = (plan.memory(1).total(), on_disk.memory(1).total());
+    machine.check_memory("training", |threads| memory(&on_disk, threads))?;
+    let (all, few) = (memory(plan, 1).total(), memory(&on_disk, 1).total());
     observer.info(format!(
         "rows are read from their files in every iteration: it takes {}, and all of them in memory {}",
         show_bytes(few),

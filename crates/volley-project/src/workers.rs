@@ -16,6 +16,7 @@ use volley_mlr::volley_ckks::costs::CostModel;
 use volley_mlr::{Error, Plan};
 
 use crate::training::groups::Groups;
+use crate::training::word_bytes;
 
 /// The network between the ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -109,7 +110,7 @@ impl WorkerPlan {
             rows: share.rows(plan),
             seconds: computing / threads as f64 + copying + exchange_seconds,
             exchange_seconds,
-            memory_bytes: of_share.memory(threads).total(),
+            memory_bytes: of_share.memory(threads).total() + if ranks > 1 { word_bytes(plan) } else { 0 },
             read_bytes: of_share.upload().bytes + plan.key_spec().byte_count(),
             traffic,
         })
