@@ -19,8 +19,8 @@ use crate::observer::Count;
 const BETWEEN_WRITES: Duration = Duration::from_secs(10);
 /// It is written sooner where that takes no more than one part in so many of the time.
 const WORK_PER_WRITE: u32 = 50;
-/// What is taken for a disk's bytes a second before anything was written.
-const DISK_BYTES: f64 = 1e8;
+/// What is taken for a disk's bytes a second before anything was written: those of a fast one.
+const DISK_BYTES: f64 = 1e9;
 
 /// A pass over the rows for an iteration.
 pub(super) struct Pass<'a> {
