@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+#[cfg(feature = "wire")]
 use maybe_rayon::prelude::*;
 
 use super::Trainer;
