@@ -89,7 +89,8 @@ fn ranks_that_are_killed_go_on_with_the_same_and_another_number() {
     for (turn, count) in [2, 3, 3, 1, 4].into_iter().enumerate() {
         let mut command = ranks(count, &["--memory", LITTLE], &server);
         let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        sleep(Duration::from_millis(2500 + 700 * turn as u64));
+        // The first one while all are sure to be at work.
+        sleep(Duration::from_millis(1000 + 1500 * turn as u64));
         kill_a_rank(&server, turn);
         let (succeeded, said) = ended(child);
         if succeeded {
