@@ -39,7 +39,7 @@ pub(crate) mod team;
 use exchange::{Exchange, Step};
 use groups::Groups;
 use pass::Pass;
-use roll_call::{Begun, Done, Ready, RollCall};
+use roll_call::{Begun, Ready, RollCall};
 use rows::open_rows;
 use team::{Alone, Team, TeamFailure};
 
@@ -71,8 +71,7 @@ pub fn train(
     machine: Machine,
     observer: &dyn Observer,
 ) -> Result<IterationsDone, Failure> {
-    let lock = || FolderLock::take(folder.path());
-    train_rank(folder, job, &Alone, lock, machine, observer).map_err(TeamFailure::into_failure)
+    train_rank(folder, job, &Alone, Duration::ZERO, machine, observer).map_err(TeamFailure::into_failure)
 }
 
 /// Trains as one of the ranks of a team, which all call it. Each has the files of the upload in its folder, where some
@@ -89,10 +88,7 @@ pub fn train_in_team(
     observer: &dyn Observer,
 ) -> Result<(Job, IterationsDone), TeamFailure> {
     match folder.job() {
-        Ok(job) => {
-            let lock = || FolderLock::take_within(folder.path(), ENDING);
-            train_rank(folder, &job, team, lock, machine, observer).map(|done| (job, done))
-        }
+        Ok(job) => train_rank(folder, &job, team, ENDING, machine, observer).map(|done| (job, done)),
         Err(problem) => {
             let absent: Result<(Infallible, _), _> = Err(problem.into());
             let (_, never) = RollCall::of(team, absent).map_err(TeamFailure::Agreed)?;
@@ -101,19 +97,20 @@ pub fn train_in_team(
     }
 }
 
+/// A program that is about to leave the folder is awaited for as long as `patience`.
 fn train_rank(
     folder: &JobFolder,
     job: &Job,
     team: &dyn Team,
-    lock: impl FnOnce() -> Result<FolderLock, BadInput>,
+    patience: Duration,
     machine: Machine,
     observer: &dyn Observer,
 ) -> Result<IterationsDone, TeamFailure> {
-    let own = Rank::ready(folder, job, team, lock, observer);
+    let own = Rank::ready(folder, job, team, patience, observer);
     let (call, own) = RollCall::of(team, own).map_err(TeamFailure::Agreed)?;
-    let done = match call.done() {
-        Done::All(iteration) => IterationsDone { before: iteration, all: iteration },
-        Done::Some(_) => own.train(&call, machine)?,
+    let done = match call.finished() {
+        Some(iteration) => IterationsDone { before: iteration, all: iteration },
+        None => own.train(&call, machine)?,
     };
     remove_intermediate(folder)?;
     Ok(done)
@@ -138,28 +135,29 @@ impl<'a> Rank<'a> {
         folder: &'a JobFolder,
         job: &'a Job,
         team: &'a dyn Team,
-        lock: impl FnOnce() -> Result<FolderLock, BadInput>,
+        patience: Duration,
         observer: &'a dyn Observer,
     ) -> Result<(Self, Ready), Failure> {
         let leads = team.rank() == 0;
-        let lock = if leads { Some(lock()?) } else { None };
+        let lock = if leads { Some(FolderLock::take_within(folder.path(), patience)?) } else { None };
         let context = observer.during("tables", || Context::new(job.plan().parameters().clone()));
         let mut rank = Self { folder, job, context, checkpoint: None, team, observer, _lock: lock };
-        let mut done = Done::default();
+        let mut finished = None;
         if leads {
             rank.checkpoint = rank.read_checkpoint()?;
-            done = match rank.finished()? {
-                Some(iterations) => Done::All(iterations),
-                None => Done::Some(rank.checkpoint.as_ref().map_or(0, Checkpoint::iteration)),
-            };
-            if done == Done::Some(0) && folder.is_stopped()? {
+            finished = rank.finished()?;
+            if finished.is_none() && rank.checkpoint.is_none() && folder.is_stopped()? {
                 return Err(stopped_without_a_model(folder).into());
             }
         }
-        let (job, plan) = (format!("{} {}", job.id(), job.plan_hash()), job.plan());
-        let files = folder.row_files_there(plan.row_files())?;
-        let gradients = if matches!(done, Done::All(_)) { Vec::new() } else { rank.begun()? };
-        Ok((rank, Ready { job, files, gradients, done }))
+        let (job, all) = (format!("{} {}", job.id(), job.plan_hash()), job.plan().row_files());
+        // One that trains alone finds out about each file when it checks it.
+        let files = match team.size() {
+            1 => std::iter::once(0..all).collect(),
+            _ => folder.row_files_there(all)?,
+        };
+        let gradients = if finished.is_some() { Vec::new() } else { rank.begun()? };
+        Ok((rank, Ready { job, files, gradients, finished }))
     }
 
     /// The iterations of a model that is there already. A file that is no model of this job is left alone, and is an
@@ -255,7 +253,7 @@ impl<'a> Rank<'a> {
         let plan = job.plan();
         let keys = folder.keys(job, context, plan.key_spec(), *observer)?;
         let evaluator = Arc::new(Evaluator::new(context, keys)?);
-        let rows = open_rows(folder, job, &evaluator, share, storage, *observer)?;
+        let rows = open_rows(self, &evaluator, share, storage)?;
         let trainer = Trainer::from_rows(&evaluator, plan, rows)?;
         let Some(checkpoint) = checkpoint else { return Ok(trainer) };
         let (before, iterations) = (checkpoint.iteration(), plan.hyperparameters().iterations());

@@ -28,10 +28,10 @@ pub struct Network {
 }
 
 impl Network {
-    /// The time in which the ranks exchange what they have of so many bytes.
-    fn seconds(&self, bytes: u64, ranks: usize) -> f64 {
+    /// The time in which the ranks move so many bytes in all, each as many.
+    fn seconds(&self, moved: u64, ranks: usize) -> f64 {
         let turns = ranks.saturating_sub(1) as f64;
-        turns / ranks.max(1) as f64 * bytes as f64 / self.bytes_per_second + turns * self.round_trip_seconds
+        moved as f64 / ranks.max(1) as f64 / self.bytes_per_second + turns * self.round_trip_seconds
     }
 }
 
@@ -54,6 +54,12 @@ impl PassTraffic {
             part_bytes: others * plan.part_words(iteration) as u64,
         }
     }
+
+    /// All of it.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.gradient_bytes + self.part_bytes
+    }
 }
 
 /// What a training takes on so many ranks, one on each machine.
@@ -65,7 +71,7 @@ pub struct WorkerPlan {
     pub rows: usize,
     /// From the start to the model, estimated.
     pub seconds: f64,
-    /// Of these, the exchange of gradients and checkpoints.
+    /// Of these, the exchange of gradients and of their parts.
     pub exchange_seconds: f64,
     /// Memory of a rank.
     pub memory_bytes: u64,
@@ -94,9 +100,7 @@ impl WorkerPlan {
         let of_share = share.plan(plan)?;
         let iterations = || 1..=plan.hyperparameters().iterations();
         let traffic: Vec<_> = iterations().map(|iteration| PassTraffic::of(plan, iteration, ranks)).collect();
-        let words = |iteration| plan.gradient_words(iteration) + plan.part_words(iteration);
-        let exchange = |iteration| network.seconds(8 * words(iteration) as u64, ranks);
-        let exchange_seconds: f64 = iterations().map(exchange).sum();
+        let exchange_seconds: f64 = traffic.iter().map(|pass| network.seconds(pass.bytes(), ranks)).sum();
         // A rank copies its sums into words and adds those of others, each in about the time of the memory's first use.
         let of_words = |iteration| 2.0 * core.first_use_seconds(8 * plan.gradient_words(iteration) as u64);
         let copying: f64 = if ranks > 1 { iterations().map(of_words).sum() } else { 0.0 };
@@ -126,9 +130,10 @@ mod tests {
 
     #[test]
     fn an_exchange_takes_its_bytes_and_a_round_trip_for_each_further_rank() {
-        assert_eq!(NETWORK.seconds(125_000_000, 1), 0.0);
-        assert!((NETWORK.seconds(125_000_000, 2) - 0.501).abs() < 1e-12);
-        assert!((NETWORK.seconds(125_000_000, 10) - 0.909).abs() < 1e-12);
+        let seconds = |bytes, ranks| NETWORK.seconds((ranks as u64 - 1) * bytes, ranks);
+        assert_eq!(seconds(125_000_000, 1), 0.0);
+        assert!((seconds(125_000_000, 2) - 0.501).abs() < 1e-12);
+        assert!((seconds(125_000_000, 10) - 0.909).abs() < 1e-12);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 use volley_program::units::{counted, grouped, parse_bytes, show_bytes, show_duration};
 use volley_program::{CoreTimes, OrBadInput};
-use volley_project::{JobFolder, Network, WorkerPlan};
+use volley_project::{JobFolder, Network, PassTraffic, WorkerPlan};
 
 use crate::console;
 use crate::output::Output;
@@ -108,7 +108,7 @@ impl fmt::Display for Plans {
             "machines", "rows each", "time", "exchange", "memory", "reads", "sends a pass"
         )?;
         for plan in workers {
-            let moved = plan.traffic.iter().map(|pass| pass.gradient_bytes + pass.part_bytes).max();
+            let moved = plan.traffic.iter().map(PassTraffic::bytes).max();
             let sent = moved.unwrap_or_default() / plan.ranks as u64;
             writeln!(
                 f,

@@ -32,8 +32,8 @@ pub(super) struct Ready {
     pub(super) files: Vec<Range<usize>>,
     /// The gradients that an interrupted pass left there.
     pub(super) gradients: Vec<Begun>,
-    /// What is done, of which rank 0 says more than that nothing is.
-    pub(super) done: Done,
+    /// The iterations of the model, where it is there: rank 0 knows.
+    pub(super) finished: Option<usize>,
 }
 
 /// A gradient of some of the rows in a file.
@@ -43,21 +43,6 @@ pub(super) struct Begun {
     pub(super) by: usize,
     pub(super) iteration: usize,
     pub(super) groups: Vec<Range<usize>>,
-}
-
-/// How far a training is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Done {
-    /// Its model is there, after so many iterations.
-    All(usize),
-    /// It goes on after so many iterations.
-    Some(usize),
-}
-
-impl Default for Done {
-    fn default() -> Self {
-        Self::Some(0)
-    }
 }
 
 /// Why a rank cannot train.
@@ -130,9 +115,9 @@ impl RollCall {
         Ok(call)
     }
 
-    /// How far the training is.
-    pub(super) fn done(&self) -> Done {
-        self.ranks.first().map(|first| first.done).unwrap_or_default()
+    /// The iterations of the model, where it is there.
+    pub(super) fn finished(&self) -> Option<usize> {
+        self.ranks.first()?.finished
     }
 
     /// How many ranks are on a machine.
@@ -148,10 +133,7 @@ impl RollCall {
     pub(super) fn shares(&self, plan: &Plan) -> Result<Vec<Groups>, Failure> {
         let files: Vec<_> = (0..plan.row_files()).map(|file| plan.row_file_groups(file)).collect();
         let ranks = self.ranks.len();
-        // One that trains alone is told more of a file that is missing when it is opened.
-        let holds = |rank: usize, file| {
-            ranks == 1 || self.ranks[rank].files.iter().any(|files| files.contains(&file))
-        };
+        let holds = |rank: usize, file| self.ranks[rank].files.iter().any(|files| files.contains(&file));
         shares(&files, ranks, holds).map_err(|file| {
             Failure::Incomplete(BadInput::new(format!(
                 "{}: none of the {ranks} ranks has it, and the upload is not complete without it",

@@ -7,11 +7,12 @@ use volley_mlr::wire::{RowFiles, RowRecord, read_preconditioner};
 use volley_mlr::{EncryptedGroups, Job, ResidentRows, RowPreparation, RowStorage, Rows, StoredRows};
 use volley_program::{BadInput, OrBadInput};
 
+use super::Rank;
 use super::groups::Groups;
 use crate::failure::Failure;
 use crate::files::{buffered, open_received};
 use crate::job_folder::JobFolder;
-use crate::observer::{Observer, files_of_rows};
+use crate::observer::files_of_rows;
 
 /// The rows of some groups of a job, in memory or in their files. Those that go to memory are read file by file.
 ///
@@ -19,29 +20,24 @@ use crate::observer::{Observer, files_of_rows};
 ///
 /// [`Failure::Input`] for files that are damaged or of another job, and [`Failure::Interrupted`].
 pub(super) fn open_rows(
-    folder: &JobFolder,
-    job: &Job,
+    rank: &Rank<'_>,
     evaluator: &Arc<Evaluator>,
     groups: &Groups,
     storage: RowStorage,
-    observer: &dyn Observer,
 ) -> Result<Box<dyn Rows<Ciphertext>>, Failure> {
-    if job.is_pooled() {
-        open_in_form::<Ciphertext>(folder, job, evaluator, groups, storage, observer)
-    } else {
-        open_in_form::<SeededCiphertext>(folder, job, evaluator, groups, storage, observer)
-    }
+    let open =
+        if rank.job.is_pooled() { open_in_form::<Ciphertext> } else { open_in_form::<SeededCiphertext> };
+    open(rank, evaluator, groups, storage)
 }
 
 fn open_in_form<C: RowRecord>(
-    folder: &JobFolder,
-    job: &Job,
+    rank: &Rank<'_>,
     evaluator: &Arc<Evaluator>,
     groups: &Groups,
     storage: RowStorage,
-    observer: &dyn Observer,
 ) -> Result<Box<dyn Rows<Ciphertext>>, Failure> {
-    let (plan, context) = (job.plan(), evaluator.context());
+    let Rank { folder, job, context, observer, .. } = rank;
+    let plan = job.plan();
     let file = folder.preconditioner_file();
     let blocks: Vec<C> =
         read_preconditioner(job, context, folder.open(&file)?, plan.preconditioner_bytes()).at(&file)?;
@@ -51,7 +47,7 @@ fn open_in_form<C: RowRecord>(
     let count = observer.counts("set-up", files.len(), files_of_rows(files.len()));
     match storage {
         RowStorage::Disk => {
-            let (folder, job, of_reader) = (folder.clone(), job.clone(), Arc::clone(context));
+            let (folder, job, of_reader) = ((*folder).clone(), (*job).clone(), Arc::clone(context));
             let of_file = move |file| read_file::<C>(&folder, &job, &of_reader, file);
             let files = RowFiles::new(plan, context, files, of_file);
             Ok(Box::new(StoredRows::new(preparation, ranges, files)?))
