@@ -52,7 +52,9 @@ impl Pass<'_> {
         }
         let mut sum = self.read(begun)?;
         let left = self.share.without(&self.covered);
-        self.tell(count, 0, left.rows(job.plan()));
+        if self.covered.count() > 0 {
+            count.begin_after(self.before());
+        }
         if self.iteration == 1 && self.covered.count() == 0 {
             observer.info("the upload is complete: training starts".to_owned());
         }
@@ -96,11 +98,15 @@ impl Pass<'_> {
     /// others are as far with theirs.
     fn tell(&self, count: &dyn Count, done: usize, left: usize) {
         let plan = self.rank.job.plan();
-        let samples = plan.rows_in_first(usize::MAX);
-        let covered = self.covered.rows(plan);
-        let of_all = (samples - covered) as f64 * done as f64 / left.max(1) as f64;
-        let before = (self.iteration - 1) * samples + covered;
-        if done == 0 && covered > 0 { count.begin_after(before) } else { count.set(before + of_all as usize) }
+        let others = plan.rows_in_first(usize::MAX) - self.covered.rows(plan);
+        let of_all = others as f64 * done as f64 / left.max(1) as f64;
+        count.set(self.before() + of_all as usize);
+    }
+
+    /// The rows of the training that were done before this pass.
+    fn before(&self) -> usize {
+        let plan = self.rank.job.plan();
+        (self.iteration - 1) * plan.rows_in_first(usize::MAX) + self.covered.rows(plan)
     }
 
     /// The sum of what an interrupted pass left to this rank.
