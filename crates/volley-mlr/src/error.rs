@@ -300,15 +300,15 @@ pub enum Error {
         /// Groups of the layout.
         groups: usize,
     },
-    /// Weights that are in no part of a gradient, or in two.
-    #[error("ciphertext {ciphertext} of the weights is not in one part of the gradient")]
-    GradientParts {
+    /// Weights that are in no part of a step, or in two.
+    #[error("ciphertext {ciphertext} of the weights is not in one part of the step")]
+    StepParts {
         /// The first of their ciphertexts.
         ciphertext: usize,
     },
-    /// A part of a gradient as words, of another number of words than the plan's.
-    #[error("a part of a gradient has {found} words where the plan has {expected}")]
-    GradientWords {
+    /// A part of a gradient or of a step as words, of another number of words than the plan's.
+    #[error("a part of an iteration has {found} words where the plan has {expected}")]
+    Words {
         /// The words of the plan's.
         expected: usize,
         /// The words given.

@@ -122,7 +122,7 @@ pub use preparation::profile::Profile;
 pub use training::circuit::TrainingCircuit;
 pub use training::refresh::{CopyLevels, MAX_ITERATIONS, Refresh};
 pub use training::rows::{GroupSource, ResidentRows, RowGroup, RowPreparation, RowStorage, Rows, StoredRows};
-pub use training::trainer::{Checkpoint, Gradient, GradientPart, StepReport, Trainer};
+pub use training::trainer::{Checkpoint, Gradient, StepPart, StepReport, Trainer};
 pub use volley_sigmoid;
 pub use volley_sigmoid::volley_revolver;
 pub use volley_sigmoid::volley_revolver::volley_ckks;

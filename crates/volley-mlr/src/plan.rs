@@ -19,7 +19,9 @@ use crate::volley_revolver::{Error as MatrixError, Layout, Shape};
 use crate::error::Error;
 use crate::method::hyperparameters::Hyperparameters;
 use crate::training::refresh::CopyLevels;
-use crate::training::refresh::{self, INPUT_LEVEL, MAX_ITERATIONS, Method, Refresh, Schedule};
+use crate::training::refresh::{
+    self, INPUT_LEVEL, MAX_ITERATIONS, Method, Refresh, RefreshElsewhere, Schedule,
+};
 use crate::training::rows::RowStorage;
 use noise::NoiseModel;
 use planned::planned;
@@ -253,6 +255,20 @@ impl Plan {
         let model = CostModel::default();
         let matrices = MatrixPlan::of(&training, parameters, members.0, members.1, &model)?;
         Ok(Self { storage, matrices, ..self.clone() })
+    }
+
+    /// The same run where others refresh the weights, for a [`Trainer`](crate::Trainer) that makes no part of the steps:
+    /// it takes fewer keys and less memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`refreshed_by`](Self::refreshed_by).
+    pub fn without_refresh(&self) -> Result<Self, Error> {
+        let Some(level) = self.refreshed_level() else { return Ok(self.clone()) };
+        let method = Some(Method::Own(Arc::new(RefreshElsewhere { level })));
+        let training = Training { method, ..self.training() };
+        let plan = Self::restore(&training, self.parameters(), self.layout(), self.split())?;
+        Ok(plan.with_owners(self.owners.clone(), self.rows.clone()))
     }
 
     /// The same run for another number of rows: parameters, split, and the place of each row stay. The layout of a

@@ -9,6 +9,7 @@
 //! of the rows. The sums are added up, and all ranks make the same step of them. Sums modulo primes are exact, so the
 //! model is the same whatever the number of ranks is.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
@@ -205,17 +206,18 @@ impl<'a> Rank<'a> {
         let mut shares = call.shares(plan).map_err(TeamFailure::Agreed)?;
         let share = shares.swap_remove(team.rank());
         let machine = machine.shared_by(call.ranks_on(&team.host()));
-        let storage = self.prepare(&share, machine)?;
         let own_checkpoint = self.checkpoint.take();
         let exchange = Exchange { job: self.job, context: &self.context, team };
+        let work = Work { share, makes_steps: !exchange.weights_of(team.rank()).is_empty() };
+        let storage = self.prepare(&work, machine)?;
         let checkpoint = exchange.checkpoint(own_checkpoint)?;
         let before = checkpoint.as_ref().map_or(0, Checkpoint::iteration);
-        let trainer = match self.trainer(&share, storage, checkpoint) {
+        let trainer = match self.trainer(&work, storage, checkpoint) {
             Ok(trainer) => trainer,
             Err(Failure::Interrupted) => return Err(exchange.interrupted()),
             Err(failure) => return Err(failure.into()),
         };
-        let training = Training { rank: &self, exchange, share };
+        let training = Training { rank: &self, exchange, share: work.share };
         let (trainer, all) = training.iterate(trainer, before, call)?;
         if team.rank() == 0 {
             let model = trainer.model().ok_or_else(|| stopped_without_a_model(self.folder))?;
@@ -227,13 +229,15 @@ impl<'a> Rank<'a> {
     }
 
     /// Checks the files that this rank uses, and that it has the memory and the room on its disk.
-    fn prepare(&self, share: &Groups, machine: Machine) -> Result<RowStorage, Failure> {
+    fn prepare(&self, work: &Work, machine: Machine) -> Result<RowStorage, Failure> {
         let Self { folder, job, observer, .. } = self;
-        let of_share = share.plan(job.plan())?;
+        let of_share = work.share.plan(job.plan())?;
+        let of_share = work.plan(&of_share)?;
         let words = if self.team.size() > 1 { word_bytes(job.plan()) } else { 0 };
         let storage = choose_storage(machine, &of_share, words, *observer)?;
-        observer
-            .during("checking the rows", || check_upload(folder, job, storage, &share.files(job.plan())))?;
+        observer.during("checking the rows", || {
+            check_upload(folder, job, storage, &work.share.files(job.plan()))
+        })?;
         let left = training_bytes(job.plan()).saturating_sub(folder.bytes_made_by_server()?);
         check_room(folder.path(), "training", left)?;
         let core = CoreTimes::of_this_machine().map_err(|error| BadInput::new(format_args!("{error:#}")))?;
@@ -245,20 +249,36 @@ impl<'a> Rank<'a> {
     /// The trainer of a share, after the iterations of a checkpoint.
     fn trainer(
         &self,
-        share: &Groups,
+        work: &Work,
         storage: RowStorage,
         checkpoint: Option<Checkpoint<Ciphertext>>,
     ) -> Result<Trainer<Evaluator>, Failure> {
         let Self { folder, job, context, observer, .. } = self;
         let plan = job.plan();
-        let keys = folder.keys(job, context, plan.key_spec(), *observer)?;
+        let keys = folder.keys(job, context, work.plan(plan)?.key_spec(), *observer)?;
         let evaluator = Arc::new(Evaluator::new(context, keys)?);
-        let rows = open_rows(self, &evaluator, share, storage)?;
-        let trainer = Trainer::from_rows(&evaluator, plan, rows)?;
+        let rows = open_rows(self, &evaluator, &work.share, storage)?;
+        let of_work = if work.makes_steps { Trainer::from_rows } else { Trainer::without_refresh };
+        let trainer = of_work(&evaluator, plan, rows)?;
         let Some(checkpoint) = checkpoint else { return Ok(trainer) };
         let (before, iterations) = (checkpoint.iteration(), plan.hyperparameters().iterations());
         observer.info(format!("goes on after iteration {before} of {iterations}"));
         Ok(trainer.resumed(plan, checkpoint)?)
+    }
+}
+
+/// What a rank does in an iteration.
+struct Work {
+    /// The groups of its pass.
+    share: Groups,
+    /// Whether it makes a part of each step.
+    makes_steps: bool,
+}
+
+impl Work {
+    /// A plan, without what such a rank does not do.
+    fn plan<'p>(&self, plan: &'p Plan) -> Result<Cow<'p, Plan>, Error> {
+        if self.makes_steps { Ok(Cow::Borrowed(plan)) } else { plan.without_refresh().map(Cow::Owned) }
     }
 }
 

@@ -51,7 +51,7 @@ impl PassTraffic {
         let others = 8 * ranks.saturating_sub(1) as u64;
         Self {
             gradient_bytes: others * plan.gradient_words(iteration) as u64,
-            part_bytes: others * plan.part_words(iteration) as u64,
+            part_bytes: others * plan.step_words(iteration) as u64,
         }
     }
 

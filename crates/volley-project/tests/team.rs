@@ -191,13 +191,18 @@ fn clouds(samples: usize) -> Dataset {
 impl Fixture {
     /// A job of more groups than there are ranks.
     fn new() -> Self {
-        let hyperparameters = Hyperparameters::standardised(ITERATIONS).unwrap();
-        let data = clouds(900);
-        let (samples, features) = data.features().dim();
-        let demands =
-            Demands { ring: RingChoice::LogN(9), security: Security::Unchecked, ..Demands::default() };
-        let plan = Arc::new(Plan::new(samples, features, 3, &hyperparameters, demands).unwrap());
-        assert!(plan.layout().groups() > 8, "{:?}", plan.layout());
+        let fixture = Self::of(&Hyperparameters::standardised(ITERATIONS).unwrap(), 9, 900);
+        let layout = fixture.job.plan().layout();
+        assert!(layout.groups() > 8, "{layout:?}");
+        fixture
+    }
+
+    fn of(hyperparameters: &Hyperparameters, log_n: u32, samples: usize) -> Self {
+        let data = clouds(samples);
+        let ring = RingChoice::LogN(log_n);
+        let demands = Demands { ring, security: Security::Unchecked, ..Demands::default() };
+        let features = data.features().ncols();
+        let plan = Arc::new(Plan::new(samples, features, 3, hyperparameters, demands).unwrap());
         let set = Arc::new(TrainingSet::new(&data, hyperparameters.profile()).unwrap());
         let context = Context::new(plan.parameters().clone());
         let secret_key = Arc::new(SecretKey::generate(&context, &mut rng(1)));
@@ -244,9 +249,20 @@ impl Fixture {
         let folder = self.copy();
         let files = JobFolder::new(folder.path());
         let done = train(&files, &self.job, Machine::default(), &()).unwrap();
-        assert_eq!(done, IterationsDone { before: 0, all: ITERATIONS });
+        assert_eq!(done, IterationsDone { before: 0, all: self.job.plan().hyperparameters().iterations() });
         fs::read(files.model_file()).unwrap()
     }
+}
+
+/// What ranks moved is what is planned, to the byte.
+fn check_moved(hub: &Hub, plan: &Plan, size: usize) {
+    let passes = (1..=plan.hyperparameters().iterations()).map(|pass| PassTraffic::of(plan, pass, size));
+    let passes: Vec<_> = passes.collect();
+    let gradients: u64 = passes.iter().map(|pass| pass.gradient_bytes).sum();
+    let parts: u64 = passes.iter().map(|pass| pass.part_bytes).sum();
+    assert_eq!([gradients, parts].map(|bytes| bytes > 0), [size > 1; 2]);
+    let moved = hub.moved.each_ref().map(|bytes| bytes.load(Ordering::Relaxed) as u64);
+    assert_eq!(moved, [gradients, parts]);
 }
 
 /// Trains in these folders, one for each rank, and returns what each rank ended with.
@@ -314,6 +330,25 @@ fn any_number_of_ranks_trains_the_same_model() {
 }
 
 #[test]
+fn any_number_of_ranks_trains_the_same_refreshed_model() {
+    let hyperparameters = Hyperparameters::many(14).unwrap().with_weight_range(180.0).unwrap();
+    let fixture = Fixture::of(&hyperparameters, 10, 120);
+    let plan = fixture.job.plan();
+    assert!(plan.bootstrapping().is_some() && plan.refresh_count() > 1, "{plan}");
+    let alone = fixture.model_alone();
+    // With 3 there are ranks that refresh nothing.
+    assert!(plan.layout().weight_ciphertexts() < 3);
+    for size in [2, 3] {
+        let (folder, team) = (fixture.copy(), Threads::team(size));
+        let hub = Arc::clone(&team[0].hub);
+        let ended = train_as(team, &vec![folder.path(); size], &Watcher::default());
+        assert!(ended.iter().all(Result::is_ok), "{ended:?}");
+        assert!(fs::read(JobFolder::new(folder.path()).model_file()).unwrap() == alone, "{size}");
+        check_moved(&hub, plan, size);
+    }
+}
+
+#[test]
 fn a_training_moves_what_is_planned() {
     let fixture = Fixture::new();
     for size in [1, 3] {
@@ -321,13 +356,7 @@ fn a_training_moves_what_is_planned() {
         let hub = Arc::clone(&team[0].hub);
         let ended = train_as(team, &vec![folder.path(); size], &Watcher::default());
         assert!(ended.iter().all(Result::is_ok), "{ended:?}");
-        let passes = (1..=ITERATIONS).map(|pass| PassTraffic::of(fixture.job.plan(), pass, size));
-        let passes: Vec<_> = passes.collect();
-        let gradients: u64 = passes.iter().map(|pass| pass.gradient_bytes).sum();
-        let parts: u64 = passes.iter().map(|pass| pass.part_bytes).sum();
-        assert_eq!([gradients, parts].map(|bytes| bytes > 0), [size > 1; 2]);
-        let moved = hub.moved.each_ref().map(|bytes| bytes.load(Ordering::Relaxed) as u64);
-        assert_eq!(moved, [gradients, parts]);
+        check_moved(&hub, fixture.job.plan(), size);
     }
 }
 

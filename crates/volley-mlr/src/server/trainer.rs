@@ -100,15 +100,33 @@ impl<A: Arithmetic + 'static> Trainer<A> {
         rows: Box<dyn Rows<A::Ciphertext>>,
     ) -> Result<Self, Error> {
         check_plan(&**arithmetic, plan, refresh.as_deref())?;
+        Self::of_plan(arithmetic, plan, refresh, rows)
+    }
+
+    /// A trainer of a share of the rows that makes no [part of a step](crate::StepPart), and so refreshes no weights.
+    /// It needs the keys of [`Plan::without_refresh`] only.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_rows`](Self::with_rows).
+    pub fn without_refresh(
+        arithmetic: &Arc<A>,
+        plan: &Plan,
+        rows: Box<dyn Rows<A::Ciphertext>>,
+    ) -> Result<Self, Error> {
+        check_parameters(&**arithmetic, plan)?;
+        Self::of_plan(arithmetic, plan, None, rows)
+    }
+
+    fn of_plan(
+        arithmetic: &Arc<A>,
+        plan: &Plan,
+        refresh: Option<Arc<dyn Refresh<A>>>,
+        rows: Box<dyn Rows<A::Ciphertext>>,
+    ) -> Result<Self, Error> {
         check_layout(plan.layout(), rows.layout())?;
-        Ok(Self::of(
-            &plan.circuit(),
-            Skewed::new(arithmetic, plan.layout(), plan.split())?,
-            arithmetic,
-            plan.schedule(),
-            refresh,
-            rows,
-        ))
+        let skewed = Skewed::new(arithmetic, plan.layout(), plan.split())?;
+        Ok(Self::of(&plan.circuit(), skewed, arithmetic, plan.schedule(), refresh, rows))
     }
 
     /// The trainer after the iterations of a checkpoint.
@@ -128,9 +146,12 @@ fn check_plan<A: Arithmetic>(
     plan: &Plan,
     refresh: Option<&dyn Refresh<A>>,
 ) -> Result<(), Error> {
-    if arithmetic.parameters().id() != plan.parameters().id() {
-        return Err(crate::volley_ckks::Error::ParameterMismatch.into());
-    }
+    check_parameters(arithmetic, plan)?;
     let (expected, found) = (plan.refreshed_level(), refresh.map(Refresh::output_level));
     if expected == found { Ok(()) } else { Err(Error::RefreshMismatch { expected, found }) }
+}
+
+fn check_parameters(arithmetic: &impl Arithmetic, plan: &Plan) -> Result<(), Error> {
+    let is_of_plan = arithmetic.parameters().id() == plan.parameters().id();
+    if is_of_plan { Ok(()) } else { Err(crate::volley_ckks::Error::ParameterMismatch.into()) }
 }

@@ -87,6 +87,22 @@ where
     }
 }
 
+/// A refresh that another machine does: its result at this level arrives without any work.
+#[derive(Debug)]
+pub(crate) struct RefreshElsewhere {
+    pub(crate) level: usize,
+}
+
+impl Refresh<Simulator> for RefreshElsewhere {
+    fn output_level(&self) -> usize {
+        self.level
+    }
+
+    fn refresh(&self, simulator: &Simulator, _: &SimulatedCiphertext) -> Result<SimulatedCiphertext, Error> {
+        Ok(simulator.existing(&simulator.parameters().scale(), self.level)?)
+    }
+}
+
 /// How a plan refreshes weights.
 #[derive(Clone, Debug)]
 pub(crate) enum Method {

@@ -28,7 +28,7 @@ use crate::error::Error;
 use crate::method::objective::{Objective, weight_scale};
 use crate::method::update_rule::UpdateRule;
 use crate::training::circuit::TrainingCircuit;
-use crate::training::refresh::weights::WeightRefresh;
+use crate::training::refresh::weights::{Points, WeightRefresh};
 use crate::training::refresh::{Refresh, Schedule};
 use crate::training::rows::{ResidentRows, Rows};
 use crate::volley_ckks::{Arithmetic, Scale};
@@ -45,7 +45,7 @@ pub(crate) use checkpoint::State;
 pub use gradient::Gradient;
 #[cfg(feature = "wire")]
 pub(crate) use gradient::united;
-pub use part::GradientPart;
+pub use part::StepPart;
 
 /// Trains on ciphertexts of an [`Arithmetic`]: with an [`Evaluator`](crate::volley_ckks::Evaluator)
 /// it is the server, which has evaluation keys and ciphertexts and nothing else; with a
@@ -195,7 +195,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
     pub fn step(&mut self) -> Result<Option<StepReport>, Error> {
         let Some((_, step)) = self.next_step() else { return Ok(None) };
         let gradient = self.whole_gradient(step)?;
-        self.advance(gradient).map(Some)
+        self.advance(&gradient).map(Some)
     }
 
     /// One iteration by the [gradient](Self::gradient) of all groups.
@@ -207,7 +207,7 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
     /// arithmetic refuses.
     pub fn step_by(&mut self, gradient: &Gradient<A::Tensor>) -> Result<StepReport, Error> {
         let gradient = self.summed(gradient)?;
-        self.advance(gradient)
+        self.advance(&gradient)
     }
 
     /// The next iteration and the factor of its gradient; `None` after the last.
@@ -219,32 +219,56 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
     }
 
     /// The weights after the gradient of the next iteration.
-    fn advance(&mut self, gradient: Vec<A::Ciphertext>) -> Result<StepReport, Error> {
+    fn advance(&mut self, gradient: &[A::Ciphertext]) -> Result<StepReport, Error> {
+        let points = self.points(0, gradient)?;
+        self.arrive(points)
+    }
+
+    /// The points of the next iteration by the gradient of some weights, from the `first` on: M, and V where it is
+    /// refreshed with it. Each ciphertext of the weights is worked on by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RefreshMismatch`] for weights that have to be refreshed by a trainer that
+    /// [cannot](Self::without_refresh).
+    fn points(&self, first: usize, gradient: &[A::Ciphertext]) -> Result<Points<A::Ciphertext>, Error> {
+        // Room for the refresh.
         *self.revolved() = None;
+        let arithmetic = &*self.arithmetic;
+        let weights = first..first + gradient.len();
+        let mut point = gradient.to_vec();
+        if let Some(carry) = self.state.as_ref().and_then(|state| state.carry.as_ref()) {
+            for (point, carry) in point.iter_mut().zip(&carry[weights.clone()]) {
+                *point = arithmetic.add(point, carry)?;
+            }
+        }
+        if !self.schedule.after(self.iteration + 1).refreshed {
+            return Ok((point, None));
+        }
+        match &self.refresh {
+            Some(refresh) => {
+                let previous = self.state.as_ref().map(|state| &state.point[weights]);
+                refresh.refreshed(arithmetic, &point, previous)
+            }
+            None if point.is_empty() => Ok((point, None)),
+            None => Err(Error::RefreshMismatch { expected: Some(self.schedule.data_level), found: None }),
+        }
+    }
+
+    /// The weights at the points of the next iteration.
+    fn arrive(&mut self, (point, refreshed): Points<A::Ciphertext>) -> Result<StepReport, Error> {
         let (iteration, arithmetic) = (self.iteration + 1, &*self.arithmetic);
         let last = iteration == self.rule.iterations();
-        let carry = self.state.as_ref().and_then(|state| state.carry.as_ref());
-        let point = match carry {
-            Some(carry) => gradient
-                .iter()
-                .zip(carry)
-                .map(|(gradient, carry)| Ok(arithmetic.add(gradient, carry)?))
-                .collect::<Result<_, Error>>()?,
-            None => gradient,
-        };
-        let previous = if last { None } else { self.state.as_ref().map(|state| state.point.clone()) };
-        let refreshed = self.schedule.after(iteration).refreshed;
-        let (point, previous) = match self.refresh.as_ref().filter(|_| refreshed) {
-            Some(refresh) => refresh.refreshed(arithmetic, &point, previous.as_deref())?,
-            None => (point, previous),
-        };
+        let before = || self.state.as_ref().map(|state| state.point.clone());
+        let previous = if last { None } else { refreshed.or_else(before) };
         let carry = |previous| self.rule.carry(arithmetic, iteration, &point, previous);
         let carry = if last { None } else { Some(carry(previous.as_deref())?) };
         let level = point.first().map_or(0, |point| arithmetic.operand(point).level);
         // Nothing can fail any more: a step that was refused leaves the weights as they were.
+        *self.revolved() = None;
         self.state = Some(State { point, previous, carry });
         self.iteration = iteration;
-        Ok(StepReport { iteration, level, refreshed })
+        Ok(StepReport { iteration, level, refreshed: self.schedule.after(iteration).refreshed })
     }
 
     /// The weights after the last [`step`](Self::step): the model when no iteration is left. `None` before the first.

@@ -12,7 +12,7 @@ use super::error::WireError;
 use super::job::Job;
 use crate::error::Error;
 use crate::plan::Plan;
-use crate::training::trainer::{Gradient, GradientPart, Trainer, united};
+use crate::training::trainer::{Gradient, StepPart, Trainer, united};
 use crate::volley_ckks::volley_ring::RnsPoly;
 use crate::volley_ckks::{Ciphertext, Context, Evaluator, Operand, TensorCiphertext};
 use crate::volley_revolver::skewed::BackwardSums;
@@ -29,20 +29,28 @@ impl Plan {
         tensors * self.tensor_words(iteration)
     }
 
-    /// Number of words of the parts of that gradient together, in the same way.
+    /// Number of words of the parts of that iteration's step together, in the same way.
     #[must_use]
-    pub fn part_words(&self, iteration: usize) -> usize {
-        let operand = self.gradient_part(iteration);
-        self.layout().weight_ciphertexts() * 2 * (operand.level + 1) * self.parameters().degree()
+    pub fn step_words(&self, iteration: usize) -> usize {
+        let (point, previous) = self.step_operands(iteration);
+        let halves = [Some(point), previous].into_iter().flatten().map(|operand| self.half_words(&operand));
+        self.layout().weight_ciphertexts() * 2 * halves.sum::<usize>()
     }
 
     fn tensor_words(&self, iteration: usize) -> usize {
-        3 * (self.gradient_sums(iteration).level + 1) * self.parameters().degree()
+        3 * self.half_words(&self.gradient_sums(iteration))
     }
 
-    /// Level, scale and slots of the parts of a gradient.
-    fn gradient_part(&self, iteration: usize) -> Operand {
-        Operand { level: self.gradient_sums(iteration).level - 1, ..self.weights(iteration) }
+    /// Words of half a ciphertext.
+    fn half_words(&self, operand: &Operand) -> usize {
+        self.parameters().limbs(operand.level) * self.parameters().degree()
+    }
+
+    /// Level, scale and slots of M in the parts of a step, and of V where they have it.
+    fn step_operands(&self, iteration: usize) -> (Operand, Option<Operand>) {
+        let refreshed = self.schedule().after(iteration).refreshed;
+        let [_, previous, _] = self.checkpoint_operands(iteration);
+        (self.weights(iteration), previous.filter(|_| refreshed))
     }
 
     fn check_iteration(&self, iteration: usize) -> Result<(), Error> {
@@ -56,7 +64,7 @@ impl Plan {
 
 /// Refuses another number of words.
 fn check_words(expected: usize, found: usize) -> Result<(), Error> {
-    if expected == found { Ok(()) } else { Err(Error::GradientWords { expected, found }) }
+    if expected == found { Ok(()) } else { Err(Error::Words { expected, found }) }
 }
 
 impl Gradient<TensorCiphertext> {
@@ -72,8 +80,8 @@ impl Gradient<TensorCiphertext> {
 }
 
 impl Trainer<Evaluator> {
-    /// The part of the next gradient for some ciphertexts of the weights, from the sums of their words over gradients
-    /// of these groups, which are all together.
+    /// The part of the next step for some ciphertexts of the weights, from the sums of their words over gradients of
+    /// these groups, which are all together.
     ///
     /// # Errors
     ///
@@ -85,7 +93,7 @@ impl Trainer<Evaluator> {
         summands: impl IntoIterator<Item = &'a [Range<usize>]>,
         weights: Range<usize>,
         sums: &[u64],
-    ) -> Result<GradientPart<Ciphertext>, WireError> {
+    ) -> Result<StepPart<Ciphertext>, WireError> {
         let (plan, iteration) = (job.plan(), self.iteration() + 1);
         plan.check_iteration(iteration)?;
         let covered = summands.into_iter().try_fold(Vec::new(), |all, groups| united(&all, groups))?;
@@ -96,7 +104,7 @@ impl Trainer<Evaluator> {
         }
         let all = plan.layout().weight_ciphertexts();
         if weights.end > all {
-            return Err(Error::GradientParts { ciphertext: all }.into());
+            return Err(Error::StepParts { ciphertext: all }.into());
         }
         let expected = plan.gradient_words(iteration) / all * weights.len();
         check_words(expected, sums.len())?;
@@ -104,29 +112,30 @@ impl Trainer<Evaluator> {
         let context = self.arithmetic().context();
         let tensor = |words| {
             TensorCiphertext::from_residue_sums(context, job.key_id(), operand.clone(), words)
-                .map_err(|_| Error::GradientWords { expected, found: sums.len() })
+                .map_err(|_| Error::Words { expected, found: sums.len() })
         };
         let tensors = sums.par_chunks(of_tensor).map(tensor).collect::<Result<Vec<_>, _>>()?;
-        Ok(self.gradient_part(weights.start, &tensors)?)
+        Ok(self.step_part(weights.start, &tensors)?)
     }
 }
 
-impl GradientPart<Ciphertext> {
+impl StepPart<Ciphertext> {
     /// Its words.
     #[must_use]
     pub fn words(&self) -> Vec<u64> {
-        let parts = || self.ciphertexts.iter().flat_map(Ciphertext::parts).map(|part| part.residues());
+        let ciphertexts = || self.point.iter().chain(self.previous.iter().flatten());
+        let parts = || ciphertexts().flat_map(Ciphertext::parts).map(|part| part.residues());
         let mut words = Vec::with_capacity(parts().map(<[u64]>::len).sum());
         parts().for_each(|residues| words.extend_from_slice(residues));
         words
     }
 
-    /// The part of an iteration's gradient for some ciphertexts of the weights, from its words.
+    /// The part of an iteration's step for some ciphertexts of the weights, from its words.
     ///
     /// # Errors
     ///
     /// [`WireError::Content`] for an iteration that the plan has not, another number of words than these ciphertexts
-    /// have of [`Plan::part_words`], and for words that are no residues.
+    /// have of [`Plan::step_words`], and for words that are no residues.
     pub fn from_words(
         job: &Job,
         context: &Context,
@@ -136,21 +145,25 @@ impl GradientPart<Ciphertext> {
     ) -> Result<Self, WireError> {
         let plan = job.plan();
         plan.check_iteration(iteration)?;
-        let layout = plan.layout();
-        let expected = plan.part_words(iteration) / layout.weight_ciphertexts() * weights.len();
+        let (layout, degree) = (plan.layout(), plan.parameters().degree());
+        let expected = plan.step_words(iteration) / layout.weight_ciphertexts() * weights.len();
         check_words(expected, words.len())?;
-        let operand = plan.gradient_part(iteration);
-        let degree = plan.parameters().degree();
-        let half = (operand.level + 1) * degree;
-        let ciphertext = |words: &[u64]| {
-            let [c0, c1] =
-                [0, half].map(|start| RnsPoly::from_residues(degree, words[start..][..half].to_vec()));
-            let parts = c0.zip(c1).map(|(c0, c1)| [c0, c1]);
-            let made =
-                parts.map(|parts| Ciphertext::from_parts(context, job.key_id(), operand.clone(), parts));
-            made.and_then(Result::ok).ok_or(Error::GradientWords { expected, found: words.len() })
+        let (of_point, of_previous) = plan.step_operands(iteration);
+        let ciphertexts = |operand: &Operand, words: &[u64]| {
+            let half = plan.half_words(operand);
+            let ciphertext = |words: &[u64]| {
+                let [c0, c1] = [&words[..half], &words[half..]]
+                    .map(|residues| RnsPoly::from_residues(degree, residues.to_vec()));
+                let made = c0.zip(c1).and_then(|(c0, c1)| {
+                    Ciphertext::from_parts(context, job.key_id(), operand.clone(), [c0, c1]).ok()
+                });
+                made.ok_or(Error::Words { expected, found: expected })
+            };
+            words.par_chunks(2 * half).map(ciphertext).collect::<Result<Vec<_>, _>>()
         };
-        let ciphertexts = words.par_chunks(2 * half).map(ciphertext).collect::<Result<_, _>>()?;
-        Ok(Self { layout, iteration, first: weights.start, ciphertexts })
+        let (point, previous) = words.split_at(weights.len() * 2 * plan.half_words(&of_point));
+        let point = ciphertexts(&of_point, point)?;
+        let previous = of_previous.map(|operand| ciphertexts(&operand, previous)).transpose()?;
+        Ok(Self { layout, iteration, first: weights.start, point, previous })
     }
 }

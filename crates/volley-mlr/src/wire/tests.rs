@@ -14,7 +14,7 @@ use crate::volley_ckks::{
 };
 use crate::{
     Checkpoint, EncryptedGroups, EncryptedModel, EncryptedRows, EncryptedScores, Error, Gradient,
-    GradientPart, Hyperparameters, OwnerState, Preconditioner, PredictionPlan, Predictor, Trainer,
+    Hyperparameters, OwnerState, Preconditioner, PredictionPlan, Predictor, StepPart, Trainer,
 };
 
 mod gradients;

@@ -1,7 +1,8 @@
 //! What ranks exchange in an iteration.
 //!
-//! Gradients are added as words, and each rank gets the sums of a part of the weights. It relinearizes and rotates
-//! them, and sends what they become to all. So that work is shared as well, and all ranks make the same step.
+//! Gradients are added as words, and each rank gets the sums of a part of the weights. It makes its part of the step:
+//! it relinearizes and rotates the sums, refreshes the weights where that is due, and sends them to all. So that work is
+//! shared as well, and all ranks arrive at the same weights.
 
 use std::ops::Range;
 use std::time::Instant;
@@ -9,7 +10,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator};
 use volley_mlr::wire::WireError;
-use volley_mlr::{Checkpoint, Error, GradientPart, Job, StepReport, Trainer};
+use volley_mlr::{Checkpoint, Error, Job, StepPart, StepReport, Trainer};
 use volley_program::BadInput;
 
 use super::groups::Groups;
@@ -95,10 +96,11 @@ impl Exchange<'_> {
         Ok((!is_stopped).then_some(groups))
     }
 
-    /// The ciphertexts of the weights whose gradient a rank makes.
-    fn weights_of(&self, rank: usize) -> Range<usize> {
+    /// The ciphertexts of the weights whose part of each step a rank makes.
+    pub(super) fn weights_of(&self, rank: usize) -> Range<usize> {
         let (all, ranks) = (self.job.plan().layout().weight_ciphertexts(), self.team.size());
-        rank * all / ranks..(rank + 1) * all / ranks
+        let first_of = |rank: usize| (rank * all).div_ceil(ranks);
+        first_of(rank)..first_of(rank + 1)
     }
 
     /// So many words of all weights by the rank whose part they are.
@@ -111,10 +113,10 @@ impl Exchange<'_> {
         (0..self.team.size()).map(of_rank).collect()
     }
 
-    fn part(&self, iteration: usize, rank: usize, bytes: &[u8]) -> Result<GradientPart<Ciphertext>, Failure> {
+    fn part(&self, iteration: usize, rank: usize, bytes: &[u8]) -> Result<StepPart<Ciphertext>, Failure> {
         let words = bytes.chunks_exact(8).map(|word| word.try_into().map_or(0, u64::from_le_bytes));
         let (words, weights): (Vec<_>, _) = (words.collect(), self.weights_of(rank));
-        GradientPart::from_words(self.job, self.context, iteration, weights, &words)
+        StepPart::from_words(self.job, self.context, iteration, weights, &words)
             .map_err(|error| inexplicable(&error))
     }
 

@@ -1,4 +1,4 @@
-//! The gradient of all groups, in parts of the weights: several machines make them, and all make the step.
+//! A step in parts of the weights: several machines make them, and all arrive at the same weights.
 
 use std::ops::Range;
 
@@ -13,63 +13,74 @@ use crate::training::trainer::StepReport;
 use crate::volley_ckks::Arithmetic;
 use crate::volley_revolver::Layout;
 
-/// The preconditioned gradient of all groups, times the step size, for some of the weights: ciphertexts in the layout
-/// of the weights, by class block and column block. [`Trainer::step_by_parts`] makes a step of the parts of all.
+/// What an iteration makes of some of the weights: ciphertexts in the layout of the weights, by class block and column
+/// block. The weights are refreshed, where they have to be. [`Trainer::step_by_parts`] makes the step of all of them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct GradientPart<C> {
+pub struct StepPart<C> {
     pub(crate) layout: Layout,
-    /// The iteration whose step is made of it, from 1.
+    /// The iteration, from 1.
     pub(crate) iteration: usize,
     /// The first ciphertext of the weights that it is of.
     pub(crate) first: usize,
-    pub(crate) ciphertexts: Vec<C>,
+    /// M.
+    pub(crate) point: Vec<C>,
+    /// V, where it was refreshed with M.
+    pub(crate) previous: Option<Vec<C>>,
 }
 
-impl<C> GradientPart<C> {
+impl<C> StepPart<C> {
     /// The ciphertexts of the weights that it is of, from 0.
     #[must_use]
     pub fn weights(&self) -> Range<usize> {
-        self.first..self.first + self.ciphertexts.len()
+        self.first..self.first + self.point.len()
     }
 }
 
 impl<A: Arithmetic, O: Objective> Trainer<A, O> {
     /// The part of some weights, from their sums over all groups: those of one ciphertext after the other.
     #[cfg(feature = "wire")]
-    pub(crate) fn gradient_part(
+    pub(crate) fn step_part(
         &self,
         first: usize,
         sums: &[A::Tensor],
-    ) -> Result<GradientPart<A::Ciphertext>, Error> {
+    ) -> Result<StepPart<A::Ciphertext>, Error> {
         let of_each = sums.par_chunks(self.skewed.split().backward_sums());
-        let ciphertexts = of_each.map(|sums| Ok(self.skewed.gradient_block(sums)?));
-        let ciphertexts = ciphertexts.collect::<Result<_, Error>>()?;
-        Ok(GradientPart { layout: self.layout(), iteration: self.iteration + 1, first, ciphertexts })
+        let gradient = of_each.map(|sums| Ok(self.skewed.gradient_block(sums)?));
+        let (point, previous) = self.points(first, &gradient.collect::<Result<Vec<_>, Error>>()?)?;
+        Ok(StepPart { layout: self.layout(), iteration: self.iteration + 1, first, point, previous })
     }
 
-    /// One iteration by the parts of its gradient, in the order of the weights.
+    /// One iteration by its parts, in the order of the weights.
     ///
     /// # Errors
     ///
-    /// [`Error::GradientParts`] where some weights are in no part or in two, [`Error::GradientIteration`] and
-    /// [`Error::LayoutMismatch`] for parts of another iteration or plan, [`Error::Matrix`] for what the arithmetic
-    /// refuses.
-    pub fn step_by_parts(&mut self, parts: Vec<GradientPart<A::Ciphertext>>) -> Result<StepReport, Error> {
+    /// [`Error::StepParts`] where some weights are in no part or in two, or were refreshed in some parts only,
+    /// [`Error::GradientIteration`] and [`Error::LayoutMismatch`] for parts of another iteration or plan,
+    /// [`Error::Matrix`] for what the arithmetic refuses.
+    pub fn step_by_parts(&mut self, parts: Vec<StepPart<A::Ciphertext>>) -> Result<StepReport, Error> {
         let next = self.iteration + 1;
-        let mut gradient = Vec::new();
+        let mut point = Vec::new();
+        let mut previous: Option<Vec<_>> = None;
         for part in parts {
             check_layout(self.layout(), part.layout)?;
             if part.iteration != next {
                 return Err(Error::GradientIteration { expected: next..=next, found: part.iteration });
             }
-            if part.first != gradient.len() {
-                return Err(Error::GradientParts { ciphertext: gradient.len().min(part.first) });
+            if part.first != point.len() {
+                return Err(Error::StepParts { ciphertext: point.len().min(part.first) });
             }
-            gradient.extend(part.ciphertexts);
+            point.extend(part.point);
+            if let Some(of_part) = part.previous {
+                previous.get_or_insert_default().extend(of_part);
+            }
         }
-        match gradient.len() == self.layout().weight_ciphertexts() {
-            true => self.advance(gradient),
-            false => Err(Error::GradientParts { ciphertext: gradient.len() }),
+        let [points, refreshed] = [Some(&point), previous.as_ref()].map(|all| all.map(Vec::len));
+        if points != Some(self.layout().weight_ciphertexts()) {
+            return Err(Error::StepParts { ciphertext: point.len() });
         }
+        if refreshed.is_some_and(|refreshed| Some(refreshed) != points) {
+            return Err(Error::StepParts { ciphertext: refreshed.unwrap_or_default() });
+        }
+        self.arrive((point, previous))
     }
 }

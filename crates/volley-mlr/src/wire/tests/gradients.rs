@@ -1,6 +1,11 @@
 #![expect(clippy::single_range_in_vec_init, reason = "sets of groups that are one range")]
 
 use super::*;
+use crate::plan::planning;
+use crate::training::rows::{ResidentRows, RowStorage};
+use crate::volley_ckks::Evaluator;
+use crate::volley_revolver::skewed::{Skewed, Split};
+use crate::volley_revolver::{Layout, Shape};
 
 #[test]
 fn gradients_that_the_plan_has_not_are_refused() {
@@ -71,27 +76,89 @@ fn parts_of_words_that_were_added_make_the_step_of_the_gradient() {
         let parts = [0..middle, middle..weights].map(|weights| {
             let part = part(weights.clone());
             assert_eq!(part.weights(), weights);
-            let read = GradientPart::from_words(job, run.context(), iteration, weights, &part.words());
+            let read = StepPart::from_words(job, run.context(), iteration, weights, &part.words());
             assert_eq!(read.as_ref(), Ok(&part));
             part
         });
-        assert_eq!(parts.iter().map(|part| part.words().len()).sum::<usize>(), plan.part_words(iteration));
+        assert_eq!(parts.iter().map(|part| part.words().len()).sum::<usize>(), plan.step_words(iteration));
         let mut by_gradient = run.trainer_after(iteration - 1);
         by_gradient.step().unwrap();
         let [first, second] = parts.clone();
-        let refused = Err(Error::GradientParts { ciphertext: 0 });
+        let refused = Err(Error::StepParts { ciphertext: 0 });
         assert_eq!(trainer.step_by_parts(vec![second.clone(), first.clone()]), refused);
-        let refused = Err(Error::GradientParts { ciphertext: middle });
+        let refused = Err(Error::StepParts { ciphertext: middle });
         assert_eq!(trainer.step_by_parts(vec![first.clone()]), refused);
         assert_eq!(
             trainer.step_by_parts(vec![first.clone(), first.clone()]),
-            Err(Error::GradientParts { ciphertext: 0 })
+            Err(Error::StepParts { ciphertext: 0 })
         );
         trainer.step_by_parts(vec![first.clone(), second]).unwrap();
         assert_eq!(trainer.model().unwrap().terms, by_gradient.model().unwrap().terms);
         let late = Error::GradientIteration { expected: iteration + 1..=iteration + 1, found: iteration };
         assert_eq!(trainer.step_by_parts(vec![first]), Err(late));
     }
+}
+
+/// A run that bootstraps weights of several ciphertexts.
+fn refreshed_run() -> Run {
+    let data = clouds(40, 6, 5);
+    let hyperparameters = Hyperparameters::many(7).unwrap().with_weight_range(180.0).unwrap();
+    let shape = Shape { samples: 40, columns: 7, classes: 5 };
+    let single =
+        planning::refreshing(shape, &hyperparameters, small_ring(10), RowStorage::Memory).unwrap().unwrap();
+    let layout = Layout::with_period(shape, single.layout().slots(), 2).unwrap().pop().unwrap();
+    let split = Split::on_copies(&layout);
+    let plan = Plan::restore(&single.training(), single.parameters(), layout, split).unwrap();
+    assert!(plan.bootstrapping().is_some() && plan.refresh_count() > 0 && layout.weight_ciphertexts() > 1);
+    Run::of(Setup::of(&data, &hyperparameters, plan))
+}
+
+#[test]
+fn each_part_of_a_step_is_refreshed_by_whoever_makes_it() {
+    let run = refreshed_run();
+    let (job, plan) = (&run.job, run.job.plan());
+    let (all, layout) = (plan.layout().weight_ciphertexts(), plan.layout());
+    let data = || run.setup.upload().expand(run.context()).unwrap();
+    let rows = || {
+        let evaluator = run.setup.evaluator();
+        let skewed = Skewed::new(&evaluator, layout, plan.split()).unwrap();
+        Box::new(ResidentRows::of(skewed, plan.schedule(), data()).unwrap())
+    };
+    // One has the keys of a pass only.
+    let of_pass = plan.without_refresh().unwrap();
+    let few = EvaluationKeySet::generate(&run.setup.secret_key, of_pass.key_spec(), &mut rng(2)).unwrap();
+    assert!(2 * of_pass.key_spec().byte_count() < plan.key_spec().byte_count());
+    assert!(of_pass.memory(1).total() < plan.memory(1).total());
+    let few = Arc::new(Evaluator::new(run.context(), few).unwrap());
+    let mut without = Trainer::without_refresh(&few, plan, rows()).unwrap();
+    let mut whole = Trainer::new(&run.setup.evaluator(), plan, data()).unwrap();
+    let mut refreshed = 0;
+    for iteration in 1..=plan.hyperparameters().iterations() {
+        let gradient = without.gradient(0..layout.groups()).unwrap().unwrap();
+        let sums = gradient.words();
+        let of_each = sums.len() / all;
+        let part = |trainer: &Trainer<_>, weights: Range<usize>| {
+            let words = &sums[weights.start * of_each..weights.end * of_each];
+            let part = trainer.part_of_word_sums(job, [gradient.groups()], weights.clone(), words)?;
+            StepPart::from_words(job, run.context(), iteration, weights, &part.words())
+        };
+        let parts = [part(&without, 0..0), part(&whole, 0..1), part(&whole, 1..all)].map(Result::unwrap);
+        assert_eq!(parts.iter().map(|part| part.words().len()).sum::<usize>(), plan.step_words(iteration));
+        let report = whole.step_by(&gradient).unwrap();
+        if report.refreshed {
+            let refused = Error::RefreshMismatch { expected: Some(plan.data_level()), found: None };
+            assert_eq!(part(&without, 0..1), Err(refused.into()));
+            // Some weights as they were before the refresh.
+            let mut unlike = parts.to_vec();
+            unlike[1].previous = None;
+            let refused = Err(Error::StepParts { ciphertext: all - 1 });
+            assert_eq!(without.step_by_parts(unlike), refused.map(|()| report));
+            refreshed += 1;
+        }
+        assert_eq!(without.step_by_parts(parts.into()), Ok(report));
+        assert_eq!(without.model().unwrap().terms, whole.model().unwrap().terms);
+    }
+    assert!(refreshed > 0);
 }
 
 #[test]
@@ -106,9 +173,9 @@ fn words_that_are_no_part_of_the_plans_gradient_are_refused() {
     assert_eq!(read(gradient.groups(), 0..weights, &words), Ok(()));
     assert_eq!(read(gradient.groups(), 0..0, &[]), Ok(()));
     let (expected, found) = (words.len(), words.len() - 1);
-    let refused = Err(Error::GradientWords { expected, found }.into());
+    let refused = Err(Error::Words { expected, found }.into());
     assert_eq!(read(gradient.groups(), 0..weights, &words[1..]), refused);
-    let refused = Err(Error::GradientParts { ciphertext: weights }.into());
+    let refused = Err(Error::StepParts { ciphertext: weights }.into());
     assert_eq!(read(gradient.groups(), 0..weights + 1, &words), refused);
     let refused = Err(Error::GradientIncomplete { covered: 1, groups: 2 }.into());
     assert_eq!(read(&[0..1], 0..weights, &words), refused);
@@ -117,7 +184,7 @@ fn words_that_are_no_part_of_the_plans_gradient_are_refused() {
 
     let part = trainer.part_of_word_sums(&run.job, [gradient.groups()], 0..weights, &words).unwrap();
     let read = |iteration, words: &[u64]| {
-        GradientPart::from_words(&run.job, run.context(), iteration, 0..weights, words).map(drop)
+        StepPart::from_words(&run.job, run.context(), iteration, 0..weights, words).map(drop)
     };
     let mut words = part.words();
     assert_eq!(read(2, &words), Ok(()));
@@ -126,7 +193,7 @@ fn words_that_are_no_part_of_the_plans_gradient_are_refused() {
         assert_eq!(read(found, &words), Err(error.into()));
     }
     let (expected, found) = (words.len(), words.len() - 1);
-    assert_eq!(read(2, &words[1..]), Err(Error::GradientWords { expected, found }.into()));
+    assert_eq!(read(2, &words[1..]), Err(Error::Words { expected, found }.into()));
     // No residue.
     words[0] = u64::MAX;
     assert!(read(2, &words).is_err());
