@@ -18,7 +18,7 @@
 //!     model.json           the model
 //!     score-key.vly        the key that scores are switched to for this owner
 //!     predictions-00001.csv …    classes and scores of the rows that this owner asked about
-//!     job/                 the server's: the files that it trains on, and what it goes on from
+//!     job/                 the server's: the files of an upload, on which it or others train, and what they go on from
 //! DIR/exchange/            mirrored to all parties by any means
 //!     NORTH/ EAST/ …       what each owner sends; nobody else writes there
 //!     server/              what the server sends

@@ -12,6 +12,7 @@ use std::time::Duration;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 
+use crate::pool::{check_left_training, left_training};
 use crate::row_files::{LITTLE, long, server as long_server};
 use crate::setup::{TMP, fixture, folder, link, names, volley};
 
@@ -49,6 +50,16 @@ fn any_number_of_ranks_trains_the_model_of_one_program() {
         assert!(!names(&server).iter().any(|name| name.starts_with("gradient") || name == "checkpoint.vly"));
         let again = succeed(ranks(count, &[], &server));
         assert!(again.contains("3 iterations, done before"), "{again}");
+    }
+}
+
+/// The rows of several owners.
+#[test]
+fn any_number_of_ranks_trains_the_model_of_a_pool() {
+    for count in [2, 3] {
+        let (parties, training) = left_training();
+        succeed(ranks(count, &[], &training));
+        check_left_training(&parties);
     }
 }
 

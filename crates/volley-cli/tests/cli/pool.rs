@@ -7,6 +7,9 @@ mod scores;
 mod sizes;
 mod whole;
 
+#[cfg(feature = "mpi")]
+pub(crate) use whole::{check_left_training, left_training};
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -23,7 +26,7 @@ const PARTIES: [&str; 4] = ["north", "east", "south", "server"];
 const ROWS: usize = 48;
 
 /// The folders of all parties, below one that is gone after the test or kept for all tests.
-struct Parties {
+pub(crate) struct Parties {
     owners: Vec<String>,
     root: PathBuf,
     _owned: Option<TempDir>,

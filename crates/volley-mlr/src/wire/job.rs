@@ -8,15 +8,14 @@ use rand_core::CryptoRng;
 use super::error::WireError;
 use super::names::{JobId, PlanHash};
 use super::plan::{EncodedPlan, MAX_BYTES, StoredPlan};
-use super::{FileError, JOB, header, names};
+use super::pool_job::PoolJob;
+use super::{FileError, JOB, POOL_JOB, header, names};
 use crate::plan::Plan;
 use crate::volley_ckks::wire::{FileReader, Kind, write_file};
 use crate::volley_ckks::{Context, EvaluationKeySet, KeyId, KeySpec};
 
 /// A plan that is run once, under one key. The owner makes it and sends it with keys and data; every file of the run
 /// carries its names, and readers refuse those of another run. The owners of a pool make it together ([`PoolJob`]).
-///
-/// [`PoolJob`]: crate::PoolJob
 #[derive(Clone, Debug)]
 pub struct Job {
     id: JobId,
@@ -99,14 +98,15 @@ impl Job {
     /// # Errors
     ///
     /// [`FileError::Io`](crate::volley_ckks::wire::WireError::Io); [`WireError::PooledPlan`] for the job of a pool,
-    /// which is in a file of its own.
+    /// which [`PoolJob::write_job`] writes.
     pub fn write(&self, out: impl Write) -> Result<(), WireError> {
         let encoded = EncodedPlan::of(&self.plan)?;
         let body = encoded.bytes();
         write_file(&header(self, JOB, body.len() as u64), out, |writer| Ok(writer.bytes(body)?))
     }
 
-    /// Reads a file of at most `limit` bytes, and plans again what follows from it: keys, counts, memory.
+    /// Reads a file of at most `limit` bytes, also that of [a pool](PoolJob::write_job), and plans again what follows
+    /// from it: keys, counts, memory.
     ///
     /// Planning takes up to 64 MB and a second or two, whatever the limit. A plan that takes more is refused.
     ///
@@ -118,6 +118,9 @@ impl Job {
     /// that is not the one named.
     pub fn read(input: impl Read, limit: u64) -> Result<Self, WireError> {
         let file = FileReader::open(input, limit)?;
+        if file.header().kind == POOL_JOB && file.header().key_id.is_some() {
+            return PoolJob::job_of_file(file);
+        }
         file.expect_kind(JOB)?;
         let (id, found) = names(file.header()).ok_or(FileError::Header)?;
         let key_id = file.header().key_id.ok_or(FileError::Header)?;

@@ -22,7 +22,7 @@ use crate::volley_ckks::multiparty::{Pool, PoolError, TransportPublicKey};
 use crate::volley_ckks::params::MAX_OWNERS;
 use crate::volley_ckks::volley_ring::sampling::Seed;
 use crate::volley_ckks::wire::{FileReader, Header, encode_structure, write_file};
-use crate::volley_ckks::{Context, ParamsId};
+use crate::volley_ckks::{Context, KeyId, ParamsId};
 
 /// Bytes of the longest encoding: a plan, a varint for each owner's rows, three numbers and a hash.
 const MAX_POOL_BYTES: u32 = MAX_BYTES + 10 * MAX_OWNERS as u32 + 64;
@@ -139,8 +139,12 @@ impl PoolJob {
         if pool.seed() != self.seed() || !same_parameters || pool.spec() != self.plan.key_spec() {
             return Err(WireError::PoolOfAnotherJob { pool: pool.id() });
         }
-        let job = Job::restore(self.id, pool.key_id(), Arc::clone(plan), self.plan_hash);
-        Ok(job.with_keys(self.plan.key_spec().clone()))
+        Ok(self.under(pool.key_id()))
+    }
+
+    fn under(&self, key: KeyId) -> Job {
+        let job = Job::restore(self.id, key, Arc::clone(self.plan.plan()), self.plan_hash);
+        job.with_keys(self.plan.key_spec().clone())
     }
 
     /// Writes it as a file of a few hundred bytes.
@@ -149,10 +153,24 @@ impl PoolJob {
     ///
     /// [`FileError::Io`](crate::volley_ckks::wire::WireError::Io).
     pub fn write(&self, out: impl Write) -> Result<(), WireError> {
+        self.write_with(None, out)
+    }
+
+    /// Writes the [run under the key of a pool](Self::job), for machines that train and know nothing else of the pool:
+    /// [`Job::read`] reads it.
+    ///
+    /// # Errors
+    ///
+    /// As [`job`](Self::job) and [`write`](Self::write).
+    pub fn write_job(&self, pool: &Pool, out: impl Write) -> Result<(), WireError> {
+        self.write_with(Some(self.job(pool)?.key_id()), out)
+    }
+
+    fn write_with(&self, key_id: Option<KeyId>, out: impl Write) -> Result<(), WireError> {
         let header = Header {
             kind: POOL_JOB,
             params_id: self.plan.plan().parameters().id(),
-            key_id: None,
+            key_id,
             extension: job_extension(self.id, self.plan_hash),
             body_bytes: self.encoded.len() as u64,
         };
@@ -168,10 +186,20 @@ impl PoolJob {
     pub fn read(input: impl Read, limit: u64) -> Result<Self, WireError> {
         let file = FileReader::open(input, limit)?;
         file.expect_kind(POOL_JOB)?;
-        let (id, found) = names(file.header()).ok_or(FileError::Header)?;
         if file.header().key_id.is_some() {
             return Err(FileError::Header.into());
         }
+        Self::of_file(file)
+    }
+
+    /// The run under the key that a [file](Self::write_job) names.
+    pub(super) fn job_of_file(file: FileReader<impl Read>) -> Result<Job, WireError> {
+        let key_id = file.header().key_id.ok_or(FileError::Header)?;
+        Ok(Self::of_file(file)?.under(key_id))
+    }
+
+    fn of_file(file: FileReader<impl Read>) -> Result<Self, WireError> {
+        let (id, found) = names(file.header()).ok_or(FileError::Header)?;
         let params_id = file.header().params_id;
         let stored: StoredPool = file.read(|body| body.structure(MAX_POOL_BYTES))?;
         // Before the plan is simulated.

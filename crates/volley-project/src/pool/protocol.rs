@@ -41,7 +41,8 @@ pub(super) const PROTOCOL: &[&[Step]] = &[
     &[Step::of("opening of covariance", Fitters,  Sent(opening_file(Round::Covariance)), statistics::open_covariance)],
     &[Step::of("rows",                  Owners,  Rows,                                  rows::send),
       Step::of("preconditioner",        Host,    Sent(rows::PRECONDITIONER),            rows::send_preconditioner)],
-    &[Step::of("training",              Server,  Sent(training::MODEL),                 training::train)],
+    &[Step::of("files of the training", Server,  Kept(training::TRAINING_JOB),          training::gather)],
+    &[Step::of(training::TRAINING,      Server,  Sent(training::MODEL),                 training::train)],
     &[Step::of("readiness",             Quorum,  Sent(model::READY),                    model::be_ready)],
     &[Step::of("choice of owners",      Chooser, Sent(model::OPENERS),                  model::choose)],
     &[Step::of("opening of the model",  Openers, Sent(model::OPENING),                  model::open)],
@@ -184,7 +185,8 @@ impl Step {
 pub(super) fn advance(session: &Session) -> Result<Vec<String>> {
     let mut done = Vec::new();
     for row in PROTOCOL {
-        for step in row.iter().filter(|step| step.is_due(session)) {
+        let is_left = |step: &Step| session.leaves_training && step.name == training::TRAINING;
+        for step in row.iter().filter(|step| step.is_due(session) && !is_left(step)) {
             key_costs::noting(session, step.name, || (step.run)(session))?;
             if !step.is_due(session) {
                 done.push(step.name.to_owned());

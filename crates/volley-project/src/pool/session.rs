@@ -8,13 +8,16 @@ use std::path::{Path, PathBuf};
 
 use rand_core::CryptoRng;
 use volley_mlr::pool::PoolPlan;
-use volley_program::{BadInput, Machine};
+use volley_program::{BadInput, Machine, OrBadInput};
 
 use super::agreed::{Agreed, JOB};
 use super::agreement::{Invitation, PoolSettings};
 use super::fingerprint::Fingerprint;
 use super::folder::{Incoming, PoolFolder, SERVER};
+use super::keys::JOB_FOLDER;
 use super::party::{Owner, Party};
+use super::training::TRAINING_JOB;
+use crate::job_folder::JobFolder;
 use crate::observer::Observer;
 
 /// What a party works with.
@@ -42,6 +45,8 @@ pub struct Session {
     pub(super) invitation: Invitation,
     /// The fingerprint that the owner confirms with this call.
     pub(super) confirms: Option<Fingerprint>,
+    /// Whether others train.
+    pub(super) leaves_training: bool,
     pub(super) machine: Machine,
     pub(super) observer: Box<dyn Observer>,
     rng: RefCell<Box<dyn CryptoRng>>,
@@ -67,7 +72,50 @@ impl Session {
         let (host, invitation) = Invitation::find(&folder)?;
         let Workplace { machine, observer, rng } = workplace;
         let (rng, agreed) = (rng.into(), OnceCell::new());
-        Ok(Self { folder, party, host, invitation, confirms, machine, observer, rng, agreed })
+        let leaves_training = false;
+        Ok(Self {
+            folder,
+            party,
+            host,
+            invitation,
+            confirms,
+            leaves_training,
+            machine,
+            observer,
+            rng,
+            agreed,
+        })
+    }
+
+    /// The same, but the server does not train: others do, in its [folder](Self::training_folder), and the next session
+    /// sends the model that they leave there.
+    ///
+    /// # Errors
+    ///
+    /// For an owner, who never trains.
+    pub fn leaving_training(self) -> Result<Self, BadInput> {
+        match self.party {
+            Party::Server => Ok(Self { leaves_training: true, ..self }),
+            Party::Owner(_) => Err(BadInput::new("this is an owner's folder, and only the server trains")),
+        }
+    }
+
+    /// The folder of a training that this session [leaves](Self::leaving_training) and that is due.
+    ///
+    /// # Errors
+    ///
+    /// Where the model that it leaves cannot be looked for.
+    pub fn left_training(&self) -> Result<Option<JobFolder>, BadInput> {
+        let (folder, model) = (self.training_folder(), self.training_folder().model_file());
+        let is_due =
+            self.leaves_training && self.folder.keeps(TRAINING_JOB) && !model.try_exists().at(&model)?;
+        Ok(is_due.then_some(folder))
+    }
+
+    /// Where the server trains: the files of an upload, once the owners have sent them.
+    #[must_use]
+    pub fn training_folder(&self) -> JobFolder {
+        JobFolder::new(&self.folder.kept(JOB_FOLDER))
     }
 
     /// Where the folder is.

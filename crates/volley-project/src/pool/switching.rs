@@ -3,7 +3,6 @@
 use std::io::{self, Read};
 
 use super::Result;
-use crate::job_folder::JobFolder;
 use crate::scoring::scores_of;
 use ndarray::Array2;
 use volley_data::{RowFigure, write_predictions};
@@ -14,7 +13,7 @@ use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
 
 use super::folder::{Incoming, SERVER};
-use super::keys::{JOB_FOLDER, keep_key_holder, key_holder, public_key};
+use super::keys::{keep_key_holder, key_holder, public_key};
 use super::model::{encrypted, weights};
 use super::request::{Asked, Request};
 use super::rows::owner_state;
@@ -70,12 +69,7 @@ pub(super) fn score(session: &Session, request: &Request) -> Result<()> {
     let (found, rows) = folder.read(&request.asker, &file, read)?;
     check_rows(&prediction, &found).at(&folder.sent(&request.asker, &file))?;
     let model = encrypted(session)?;
-    let keys = JobFolder::new(&folder.kept(JOB_FOLDER)).keys(
-        job,
-        context,
-        prediction.key_spec(),
-        &*session.observer,
-    )?;
+    let keys = session.training_folder().keys(job, context, prediction.key_spec(), &*session.observer)?;
     let scores = scores_of(&rows, &model, &prediction, keys, context, &*session.observer)?;
     let hash = rows.hash(job).or_bad_input()?;
     Ok(session.send(&request.scores_file(), |out| scores.write(job, hash, out))?)

@@ -1,4 +1,5 @@
-//! The server's training. It works in a folder of its own, which has the files of an upload.
+//! The server's training. It works in a folder of its own, which has the files of an upload. Whoever has these files can
+//! train, such as several machines together.
 
 use std::fs;
 use std::io;
@@ -7,38 +8,40 @@ use std::path::Path;
 use super::Result;
 use crate::atomic::Staged;
 use crate::files::{open_named, open_received};
-use crate::job_folder::{JobFolder, row_file_name};
+use crate::job_folder::row_file_name;
 use volley_program::{BadInput, OrBadInput};
 
-use super::keys::JOB_FOLDER;
 use super::rows::PRECONDITIONER;
 use super::session::Session;
 use crate::training::train as train_job;
 
 pub(super) const MODEL: &str = "model.vly";
+/// What is trained: written when all other files of the upload are there.
+pub(super) const TRAINING_JOB: &str = "job/job.vly";
+pub(super) const TRAINING: &str = "training";
 
 /// Trains, and sends the model. Killed and started again, it goes on where it was.
 pub(super) fn train(session: &Session) -> Result<()> {
     let agreed = session.agreed()?;
-    let folder = JobFolder::new(&session.folder.kept(JOB_FOLDER));
-    gather(session, &folder)?;
+    let folder = session.training_folder();
     train_job(&folder, &agreed.job, session.machine, &*session.observer)?;
     let model = folder.model_file();
     let mut model = open_named(&model)?;
     Ok(session.send(MODEL, |out| io::copy(&mut model, out).map(drop))?)
 }
 
-/// Puts what the owners sent into the folder of the job.
-fn gather(session: &Session, folder: &JobFolder) -> Result<(), BadInput> {
+/// Puts what the owners sent into the folder of the job, and the job.
+pub(super) fn gather(session: &Session) -> Result<()> {
+    let (agreed, folder) = (session.agreed()?, session.training_folder());
     let sent = |party: &str, name: &str| session.folder.sent(party, name);
     place(&sent(&session.host, PRECONDITIONER), &folder.preconditioner_file())?;
-    let plan = session.agreed()?.plan().plan();
+    let plan = agreed.plan().plan();
     for (member, name) in session.invitation.members.iter().enumerate() {
         for number in plan.row_files_of(member) {
             place(&sent(name, &row_file_name(number)), &folder.row_file(number))?;
         }
     }
-    Ok(())
+    Ok(session.folder.keep(TRAINING_JOB, |out| agreed.pool_job.write_job(&agreed.pool, out))?)
 }
 
 /// Gives a received file another name, by a copy where the system has no other way.

@@ -21,6 +21,9 @@ Examples:
   volley pool next north/ --fingerprint \
       b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c
                              after all its digits were compared with the other owners
+  volley pool next server/ --leave-training
+  mpirun -n 4 volley train --mpi server/private/job
+  volley pool next server/   the server's training on several machines
 
 Run it again whenever files have arrived: it does what can be done and no step
 twice, and where there is nothing to do it changes nothing. Killed at any
@@ -31,6 +34,10 @@ pub(crate) struct Options {
     /// The fingerprint that every owner sees, compared by another way than the exchange folder
     #[arg(long, value_name = "HEX")]
     fingerprint: Option<String>,
+    /// Do all but the server's training: volley train does it in private/job of this folder, with --mpi on several
+    /// machines, and the next call sends the model
+    #[arg(long)]
+    leave_training: bool,
     #[command(flatten)]
     machine: Machine,
 }
@@ -63,6 +70,9 @@ pub(super) struct Outlook {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     strays: Vec<PathBuf>,
     awaited: Vec<Awaited>,
+    /// The folder whose training is left to others, if it is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_training: Option<PathBuf>,
     /// The model, once this owner has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<PathBuf>,
@@ -78,10 +88,22 @@ impl Outlook {
     pub(super) fn of(session: &Session) -> Result<Self, BadInput> {
         let pool::Outlook { awaited, fingerprint } = session.outlook()?;
         let folder = session.root().to_owned();
+        let left_training = session.left_training()?.map(|folder| folder.path().to_owned());
         let (model, predictions) = (session.model_file(), session.predictions()?);
         let (party, sends, strays) = (session.name().to_owned(), session.sends(), session.strays()?);
         let has_sent = fs::read_dir(&sends).is_ok_and(|mut files| files.next().is_some());
-        Ok(Self { folder, party, sends, has_sent, strays, awaited, model, predictions, fingerprint })
+        Ok(Self {
+            folder,
+            party,
+            sends,
+            has_sent,
+            strays,
+            awaited,
+            left_training,
+            model,
+            predictions,
+            fingerprint,
+        })
     }
 }
 
@@ -129,6 +151,14 @@ impl Outlook {
         for predictions in &self.predictions {
             writeln!(f, "predictions      {}", predictions.display())?;
         }
+        if let Some(training) = &self.left_training {
+            let training = argument(training);
+            return write!(
+                f,
+                "\nnext: mpirun volley train --mpi {training}, or volley train {training};\nwhen it has ended: volley \
+                 pool next {folder}"
+            );
+        }
         match (&self.awaited[..], &self.model) {
             ([], Some(model)) => {
                 write!(f, "the pool has done its work\n\nnext: volley evaluate {} TABLE", argument(model))
@@ -150,7 +180,9 @@ impl Outlook {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     options.machine.start_threads()?;
     let workplace = workplace(options.machine)?;
-    advance(&Session::open(&options.folder, workplace, options.fingerprint.clone())?, None, output)
+    let session = Session::open(&options.folder, workplace, options.fingerprint.clone())?;
+    let session = if options.leave_training { session.leaving_training()? } else { session };
+    advance(&session, None, output)
 }
 
 /// Does what is due, and shows it after what was done before.

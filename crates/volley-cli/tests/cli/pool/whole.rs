@@ -54,6 +54,37 @@ fn three_owners_and_a_server_train_one_model() {
     }
 }
 
+/// A pool whose training is left to others, and the folder that has it.
+pub(crate) fn left_training() -> (Parties, PathBuf) {
+    let parties = before(Some("training"));
+    let left = json(parties.next("server").args(["--leave-training", "--json"]));
+    let folder = parties.kept("server", "job");
+    assert_eq!(left["done"], serde_json::json!(["files of the training"]));
+    assert_eq!(left["left_training"].as_str(), folder.to_str());
+    (parties, folder)
+}
+
+/// The server sends the model that others left there: that of a server that trains itself.
+pub(crate) fn check_left_training(parties: &Parties) {
+    let sent = json(parties.next("server").arg("--json"));
+    assert_eq!(sent["done"], serde_json::json!(["training"]));
+    let model = |parties: &Parties| fs::read(parties.sent("server", "server", "model.vly")).unwrap();
+    assert!(model(parties) == model(&before(Some("opening of the model"))));
+}
+
+#[test]
+fn a_training_may_be_left_to_others() {
+    let (parties, training) = left_training();
+    let shown = format!("next: mpirun volley train --mpi {0}, or volley train {0};", training.display());
+    parties.next("server").arg("--leave-training").assert().success().stdout(contains(shown));
+    volley(["train"]).arg(&training).assert().success().stdout(contains("model.vly: 2 iterations"));
+    let trained = json(parties.next("server").args(["--leave-training", "--json"]));
+    assert_eq!((&trained["done"], trained.get("left_training")), (&serde_json::json!([]), None));
+    check_left_training(&parties);
+    let refused = parties.next("north").arg("--leave-training").assert().failure().code(2);
+    refused.stderr(contains("this is an owner's folder, and only the server trains"));
+}
+
 #[test]
 fn nothing_private_is_in_what_is_exchanged() {
     let end = before(None);

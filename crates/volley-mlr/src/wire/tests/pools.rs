@@ -491,13 +491,27 @@ fn jobs_of_pools_that_are_refused() {
     let key_id = pool.key_id();
     assert_eq!(Job::new(Arc::clone(job.plan().plan()), key_id, &mut rng(1)).map(drop), Err(refused));
     assert!(matches!(Job::read(&file[..], NO_LIMIT), Err(WireError::File(FileError::Kind { .. }))));
-    let mut header = Header::read(&file[..]).unwrap();
-    header.key_id = Some(key_id);
-    let mut named = Vec::new();
-    let body = &file[start..file.len() - 32];
-    let write = |out: &mut crate::volley_ckks::wire::BodyWriter<&mut &mut Vec<u8>>| out.bytes(body);
-    crate::volley_ckks::wire::write_file(&header, &mut named, write).unwrap();
+    // Nor is a run under a key the job that the owners agree on.
+    let named = written(|out| job.write_job(&pool, out)).unwrap();
     assert_eq!(PoolJob::read(&named[..], NO_LIMIT).map(drop), Err(WireError::File(FileError::Header)));
+    let refused = WireError::PoolOfAnotherJob { pool: pool.id() };
+    assert_eq!(written(|out| pool_job(7).write_job(&pool, out)), Err(refused));
+}
+
+#[test]
+fn whoever_trains_reads_the_job_of_a_pool_as_any_job() {
+    let job = pool_job(6);
+    let (pool, _) = pool_of(&job);
+    let (expected, file) = (job.job(&pool).unwrap(), written(|out| job.write_job(&pool, out)).unwrap());
+    let read = Job::read(&file[..], NO_LIMIT).unwrap();
+    assert!(read.is_pooled());
+    assert_eq!((read.id(), read.key_id(), read.plan_hash()), (expected.id(), pool.key_id(), job.plan_hash()));
+    assert_eq!(read.key_spec(), expected.key_spec());
+    assert_eq!(read.plan().owners(), expected.plan().owners());
+    assert_eq!(read.plan().to_string(), expected.plan().to_string());
+    let mut damaged = file;
+    *damaged.last_mut().unwrap() ^= 1;
+    assert!(Job::read(&damaged[..], NO_LIMIT).is_err());
 }
 
 #[test]
