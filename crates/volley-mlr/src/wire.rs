@@ -32,6 +32,7 @@ pub(crate) mod names;
 mod owner_state;
 mod plan;
 pub(crate) mod pool_job;
+mod pool_plan;
 mod pool_sums;
 mod prediction;
 mod row_files;

@@ -1,9 +1,9 @@
 //! What a training takes on several machines, before there are any.
 //!
 //! A rank does what a training of its groups of rows alone does, so it takes the time that the plan of that has. But of
-//! the relinearizations and rotations that make a gradient of its sums it has a part only. Between two passes it waits
-//! for the network. The P ranks are a ring, in which each sends to the next one. In P − 1 turns the n bytes of
-//! gradients are added, and in as many the w bytes that they become get to all:
+//! the relinearizations and rotations that make a gradient of its sums, and of the refreshes of weights, it has a part
+//! only. Between two passes it waits for the network. The P ranks are a ring, in which each sends to the next one. In
+//! P − 1 turns the n bytes of gradients are added, and in as many the w bytes of the new weights get to all:
 //!
 //! t = (1 − 1/P)·(n + w)/β + (P − 1)·ρ
 //!
@@ -40,7 +40,7 @@ impl Network {
 pub struct PassTraffic {
     /// The gradients that are added.
     pub gradient_bytes: u64,
-    /// What they become, which each rank sends its part of to all others.
+    /// The new weights, of which each rank sends its part to all others.
     pub part_bytes: u64,
 }
 
@@ -71,9 +71,9 @@ pub struct WorkerPlan {
     pub rows: usize,
     /// From the start to the model, estimated.
     pub seconds: f64,
-    /// Of these, the exchange of gradients and of their parts.
+    /// Of these, the exchange of gradients and weights.
     pub exchange_seconds: f64,
-    /// Memory of a rank.
+    /// Memory of a rank that makes a part of the steps.
     pub memory_bytes: u64,
     /// What a rank reads at the start: keys, and rows of its share.
     pub read_bytes: u64,
@@ -104,10 +104,11 @@ impl WorkerPlan {
         // A rank copies its sums into words and adds those of others, each in about the time of the memory's first use.
         let of_words = |iteration| 2.0 * core.first_use_seconds(8 * plan.gradient_words(iteration) as u64);
         let copying: f64 = if ranks > 1 { iterations().map(of_words).sum() } else { 0.0 };
-        // The ciphertexts of the weights that the others make the gradient of.
+        // The ciphertexts of the weights whose part of each step the others make.
         let weights = plan.layout().weight_ciphertexts();
         let of_others = 1.0 - weights.div_ceil(ranks.max(1)) as f64 / weights as f64;
-        let shared: f64 = iterations().map(|iteration| plan.gradient_seconds_on(iteration, core)).sum();
+        let gradients: f64 = iterations().map(|iteration| plan.gradient_seconds_on(iteration, core)).sum();
+        let shared = gradients + of_share.seconds_on(core) - of_share.without_refresh()?.seconds_on(core);
         let computing = of_share.seconds_on(core) - of_others * shared;
         Ok(Self {
             ranks,

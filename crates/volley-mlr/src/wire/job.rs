@@ -8,14 +8,17 @@ use rand_core::CryptoRng;
 use super::error::WireError;
 use super::names::{JobId, PlanHash};
 use super::plan::{EncodedPlan, MAX_BYTES, StoredPlan};
-use super::pool_job::PoolJob;
+use super::pool_plan::{self, StoredPool};
 use super::{FileError, JOB, POOL_JOB, header, names};
 use crate::plan::Plan;
+use crate::pool::PoolPlan;
 use crate::volley_ckks::wire::{FileReader, Kind, write_file};
 use crate::volley_ckks::{Context, EvaluationKeySet, KeyId, KeySpec};
 
 /// A plan that is run once, under one key. The owner makes it and sends it with keys and data; every file of the run
 /// carries its names, and readers refuse those of another run. The owners of a pool make it together ([`PoolJob`]).
+///
+/// [`PoolJob`]: crate::PoolJob
 #[derive(Clone, Debug)]
 pub struct Job {
     id: JobId,
@@ -48,9 +51,10 @@ impl Job {
         Self { id, key_id, plan, plan_hash, key_spec }
     }
 
-    /// The same job with more keys than its plan needs.
-    pub(super) fn with_keys(self, key_spec: KeySpec) -> Self {
-        Self { key_spec: Arc::new(key_spec), ..self }
+    /// The run of a pool's plan, which may need more keys than the training.
+    pub(super) fn of_pool(id: JobId, key_id: KeyId, plan: &PoolPlan, plan_hash: PlanHash) -> Self {
+        let key_spec = Arc::new(plan.key_spec().clone());
+        Self { key_spec, ..Self::restore(id, key_id, Arc::clone(plan.plan()), plan_hash) }
     }
 
     /// The name.
@@ -98,14 +102,14 @@ impl Job {
     /// # Errors
     ///
     /// [`FileError::Io`](crate::volley_ckks::wire::WireError::Io); [`WireError::PooledPlan`] for the job of a pool,
-    /// which [`PoolJob::write_job`] writes.
+    /// which [`PoolJob::write_job`](crate::PoolJob::write_job) writes.
     pub fn write(&self, out: impl Write) -> Result<(), WireError> {
         let encoded = EncodedPlan::of(&self.plan)?;
         let body = encoded.bytes();
         write_file(&header(self, JOB, body.len() as u64), out, |writer| Ok(writer.bytes(body)?))
     }
 
-    /// Reads a file of at most `limit` bytes, also that of [a pool](PoolJob::write_job), and plans again what follows
+    /// Reads a file of at most `limit` bytes, also that of [a pool](crate::PoolJob::write_job), and plans again what follows
     /// from it: keys, counts, memory.
     ///
     /// Planning takes up to 64 MB and a second or two, whatever the limit. A plan that takes more is refused.
@@ -119,7 +123,7 @@ impl Job {
     pub fn read(input: impl Read, limit: u64) -> Result<Self, WireError> {
         let file = FileReader::open(input, limit)?;
         if file.header().kind == POOL_JOB && file.header().key_id.is_some() {
-            return PoolJob::job_of_file(file);
+            return Self::read_pooled(file);
         }
         file.expect_kind(JOB)?;
         let (id, found) = names(file.header()).ok_or(FileError::Header)?;
@@ -133,6 +137,12 @@ impl Job {
             return Err(WireError::ForeignPlan { expected, found });
         }
         Ok(Self::restore(id, key_id, stored.plan(params_id)?, expected))
+    }
+
+    fn read_pooled(file: FileReader<impl Read>) -> Result<Self, WireError> {
+        let key_id = file.header().key_id.ok_or(FileError::Header)?;
+        let (id, stored, plan) = StoredPool::read(file)?;
+        Ok(Self::of_pool(id, key_id, &plan, pool_plan::hash(&stored.encode()?)))
     }
 
     /// Reads the keys that are `needed` from a file of at most `limit` bytes

@@ -9,23 +9,17 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use rand_core::CryptoRng;
-use serde::{Deserialize, Serialize};
 
 use super::error::WireError;
 use super::job::Job;
 use super::names::{JobId, PlanHash};
-use super::plan::{MAX_BYTES, StoredPlan};
-use super::{FileError, POOL_JOB, job_extension, names};
-use crate::method::hyperparameters::PoolDisclosure;
+use super::pool_plan::{MAX_BYTES, StoredPool, hash};
+use super::{FileError, POOL_JOB, job_extension};
 use crate::pool::PoolPlan;
 use crate::volley_ckks::multiparty::{Pool, PoolError, TransportPublicKey};
-use crate::volley_ckks::params::MAX_OWNERS;
 use crate::volley_ckks::volley_ring::sampling::Seed;
-use crate::volley_ckks::wire::{FileReader, Header, encode_structure, write_file};
-use crate::volley_ckks::{Context, KeyId, ParamsId};
-
-/// Bytes of the longest encoding: a plan, a varint for each owner's rows, three numbers and a hash.
-const MAX_POOL_BYTES: u32 = MAX_BYTES + 10 * MAX_OWNERS as u32 + 64;
+use crate::volley_ckks::wire::{FileReader, Header, write_file};
+use crate::volley_ckks::{Context, KeyId};
 
 /// The plan of a pool that is run once.
 #[derive(Clone, Debug)]
@@ -38,21 +32,9 @@ pub struct PoolJob {
     plan_hash: PlanHash,
 }
 
-/// A pool's plan as it is stored, by postcard.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct StoredPool {
-    plan: StoredPlan,
-    /// Rows of each owner.
-    rows: Vec<u64>,
-    statistical_bits: u32,
-    decryptions: u32,
-    agreement: [u8; 32],
-    predicted_rows: u64,
-}
-
 impl PoolJob {
     /// Bytes of the longest file of a job.
-    pub const MAX_FILE_BYTES: u64 = MAX_POOL_BYTES as u64 + 512;
+    pub const MAX_FILE_BYTES: u64 = MAX_BYTES as u64 + 512;
 
     /// A new job with a random name. `agreement` is a hash of whatever else the members agree on: names of columns and
     /// classes, who they are.
@@ -61,17 +43,12 @@ impl PoolJob {
     ///
     /// [`WireError::UnnamedRefresh`].
     pub fn new(plan: PoolPlan, agreement: [u8; 32], rng: &mut impl CryptoRng) -> Result<Self, WireError> {
-        let PoolDisclosure { statistical_bits, decryptions, .. } = plan.disclosure()?;
-        let rows = plan.rows().iter().map(|&rows| rows as u64).collect();
-        let stored = StoredPlan::of(plan.plan())?;
-        let predicted_rows = plan.predicted_rows() as u64;
-        let stored =
-            StoredPool { plan: stored, rows, statistical_bits, decryptions, agreement, predicted_rows };
+        let stored = StoredPool::of(&plan, agreement)?;
         Self::restore(JobId::generate(rng), plan, &stored)
     }
 
     fn restore(id: JobId, plan: PoolPlan, stored: &StoredPool) -> Result<Self, WireError> {
-        let encoded = encode_structure(stored)?;
+        let encoded = stored.encode()?;
         let plan_hash = hash(&encoded);
         Ok(Self { id, plan, agreement: stored.agreement, encoded, plan_hash })
     }
@@ -134,17 +111,11 @@ impl PoolJob {
     ///
     /// [`WireError::PoolOfAnotherJob`].
     pub fn job(&self, pool: &Pool) -> Result<Job, WireError> {
-        let plan = self.plan.plan();
-        let same_parameters = pool.context().parameters().id() == plan.parameters().id();
+        let same_parameters = pool.context().parameters().id() == self.plan.plan().parameters().id();
         if pool.seed() != self.seed() || !same_parameters || pool.spec() != self.plan.key_spec() {
             return Err(WireError::PoolOfAnotherJob { pool: pool.id() });
         }
-        Ok(self.under(pool.key_id()))
-    }
-
-    fn under(&self, key: KeyId) -> Job {
-        let job = Job::restore(self.id, key, Arc::clone(self.plan.plan()), self.plan_hash);
-        job.with_keys(self.plan.key_spec().clone())
+        Ok(Job::of_pool(self.id, pool.key_id(), &self.plan, self.plan_hash))
     }
 
     /// Writes it as a file of a few hundred bytes.
@@ -189,43 +160,7 @@ impl PoolJob {
         if file.header().key_id.is_some() {
             return Err(FileError::Header.into());
         }
-        Self::of_file(file)
+        let (id, stored, plan) = StoredPool::read(file)?;
+        Self::restore(id, plan, &stored)
     }
-
-    /// The run under the key that a [file](Self::write_job) names.
-    pub(super) fn job_of_file(file: FileReader<impl Read>) -> Result<Job, WireError> {
-        let key_id = file.header().key_id.ok_or(FileError::Header)?;
-        Ok(Self::of_file(file)?.under(key_id))
-    }
-
-    fn of_file(file: FileReader<impl Read>) -> Result<Self, WireError> {
-        let (id, found) = names(file.header()).ok_or(FileError::Header)?;
-        let params_id = file.header().params_id;
-        let stored: StoredPool = file.read(|body| body.structure(MAX_POOL_BYTES))?;
-        // Before the plan is simulated.
-        let expected = hash(&encode_structure(&stored)?);
-        if found != expected {
-            return Err(WireError::ForeignPlan { expected, found });
-        }
-        Self::restore(id, stored.plan(params_id)?, &stored)
-    }
-}
-
-impl StoredPool {
-    /// Checks everything and simulates the run.
-    fn plan(&self, params_id: ParamsId) -> Result<PoolPlan, WireError> {
-        let Self { statistical_bits, decryptions, .. } = *self;
-        let disclosure = PoolDisclosure { owners: self.rows.len(), statistical_bits, decryptions };
-        let plan = self.plan.plan_of(Some(disclosure), params_id)?;
-        let size = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
-        let rows = self.rows.iter().map(|&rows| size(rows)).collect();
-        Ok(PoolPlan::of(plan, rows, size(self.predicted_rows))?)
-    }
-}
-
-/// BLAKE3 of the text `volley-mlr pool plan 1`, the length and the encoding.
-fn hash(encoded: &[u8]) -> PlanHash {
-    let mut hash = blake3::Hasher::new();
-    hash.update(b"volley-mlr pool plan 1").update(encoded);
-    PlanHash::from_bytes(*hash.finalize().as_bytes())
 }

@@ -15,6 +15,10 @@ use volley_program::{BadInput, OrBadInput};
 
 /// The name by which the server sends.
 pub(super) const SERVER: &str = "server";
+/// The folder that the server keeps for the training: the files of an upload.
+pub(super) const TRAINING_FOLDER: &str = "job";
+/// What is trained: written when all other files of the upload are there.
+pub(super) const TRAINING_JOB: &str = "job/job.vly";
 /// Who the party is: written last when its folder is made.
 pub(super) const PARTY: &str = "party.json";
 const RECEIVED: &str = "received.json";

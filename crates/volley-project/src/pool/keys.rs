@@ -13,7 +13,7 @@ use volley_mlr::volley_ckks::{EvaluationKeySet, PublicKey};
 use volley_program::{BadInput, OrBadInput};
 
 use super::fingerprint::Fingerprint;
-use super::folder::PoolFolder;
+use super::folder::{PoolFolder, TRAINING_FOLDER};
 use super::score_key;
 use super::session::Session;
 
@@ -24,7 +24,6 @@ pub(super) const ROUND_TWO: &str = "round-2.vly";
 /// Goes before the name of the member it is for.
 pub(super) const SHARE_FOR: &str = "share-for-";
 /// Where the server trains.
-pub(super) const JOB_FOLDER: &str = "job";
 pub(super) const EVALUATION_KEYS: &str = "job/evaluation-keys.vly";
 pub(super) const TRANSPORT_KEY: &str = "transport-key.vly";
 /// Why two owners see different fingerprints.
@@ -182,7 +181,7 @@ pub(super) fn evaluation_keys(session: &Session) -> Result<()> {
     }
     let keys: EvaluationKeySet = gathering.finish()?;
     let parameters = agreed.context().parameters();
-    folder.make_kept(JOB_FOLDER)?;
+    folder.make_kept(TRAINING_FOLDER)?;
     Ok(folder.keep(EVALUATION_KEYS, |out| keys.write(parameters, out))?)
 }
 

@@ -9,7 +9,7 @@ use volley_mlr::pool::Round;
 
 use super::agreed::JOB;
 use super::agreement::JOIN;
-use super::folder::SERVER;
+use super::folder::{SERVER, TRAINING_JOB};
 use super::score_key::{self, SCORE_KEY};
 use super::session::Session;
 use super::statistics::{opening_file, sums_file};
@@ -41,7 +41,7 @@ pub(super) const PROTOCOL: &[&[Step]] = &[
     &[Step::of("opening of covariance", Fitters,  Sent(opening_file(Round::Covariance)), statistics::open_covariance)],
     &[Step::of("rows",                  Owners,  Rows,                                  rows::send),
       Step::of("preconditioner",        Host,    Sent(rows::PRECONDITIONER),            rows::send_preconditioner)],
-    &[Step::of("files of the training", Server,  Kept(training::TRAINING_JOB),          training::gather)],
+    &[Step::of("files of the training", Server,  Kept(TRAINING_JOB),                    training::gather)],
     &[Step::of(training::TRAINING,      Server,  Sent(training::MODEL),                 training::train)],
     &[Step::of("readiness",             Quorum,  Sent(model::READY),                    model::be_ready)],
     &[Step::of("choice of owners",      Chooser, Sent(model::OPENERS),                  model::choose)],

@@ -13,10 +13,8 @@ use volley_program::{BadInput, Machine, OrBadInput};
 use super::agreed::{Agreed, JOB};
 use super::agreement::{Invitation, PoolSettings};
 use super::fingerprint::Fingerprint;
-use super::folder::{Incoming, PoolFolder, SERVER};
-use super::keys::JOB_FOLDER;
+use super::folder::{Incoming, PoolFolder, SERVER, TRAINING_FOLDER, TRAINING_JOB};
 use super::party::{Owner, Party};
-use super::training::TRAINING_JOB;
 use crate::job_folder::JobFolder;
 use crate::observer::Observer;
 
@@ -115,7 +113,7 @@ impl Session {
     /// Where the server trains: the files of an upload, once the owners have sent them.
     #[must_use]
     pub fn training_folder(&self) -> JobFolder {
-        JobFolder::new(&self.folder.kept(JOB_FOLDER))
+        JobFolder::new(&self.folder.kept(TRAINING_FOLDER))
     }
 
     /// Where the folder is.

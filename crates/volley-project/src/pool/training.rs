@@ -1,5 +1,5 @@
-//! The server's training. It works in a folder of its own, which has the files of an upload. Whoever has these files can
-//! train, such as several machines together.
+//! The server's training. It works in a folder of its own, which has the files of an upload. Whoever has these files
+//! can train, such as several machines together.
 
 use std::fs;
 use std::io;
@@ -11,13 +11,12 @@ use crate::files::{open_named, open_received};
 use crate::job_folder::row_file_name;
 use volley_program::{BadInput, OrBadInput};
 
+use super::folder::TRAINING_JOB;
 use super::rows::PRECONDITIONER;
 use super::session::Session;
 use crate::training::train as train_job;
 
 pub(super) const MODEL: &str = "model.vly";
-/// What is trained: written when all other files of the upload are there.
-pub(super) const TRAINING_JOB: &str = "job/job.vly";
 pub(super) const TRAINING: &str = "training";
 
 /// Trains, and sends the model. Killed and started again, it goes on where it was.

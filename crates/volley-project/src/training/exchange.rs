@@ -1,8 +1,8 @@
 //! What ranks exchange in an iteration.
 //!
 //! Gradients are added as words, and each rank gets the sums of a part of the weights. It makes its part of the step:
-//! it relinearizes and rotates the sums, refreshes the weights where that is due, and sends them to all. So that work is
-//! shared as well, and all ranks arrive at the same weights.
+//! it relinearizes and rotates the sums, refreshes the weights where that is due, and sends them to all. So that work
+//! is shared as well, and all ranks arrive at the same weights.
 
 use std::ops::Range;
 use std::time::Instant;
