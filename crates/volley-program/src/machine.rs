@@ -68,17 +68,12 @@ impl Machine {
         self.threads.start()
     }
 
-    /// What each of several programs may take that do the same at the same time: its part of the memory that is
-    /// available, or all that was said.
+    /// What one of several programs may take at the same time: all that was said, or of the memory that is available
+    /// its part, as what it needs is a part of what all need.
     #[must_use]
-    pub fn shared_by(self, programs: usize) -> Self {
-        match programs {
-            0 | 1 => self,
-            _ => Self {
-                memory: self.memory_bytes().map(|bytes| self.memory.unwrap_or(bytes / programs as u64)),
-                ..self
-            },
-        }
+    pub fn shared(self, needed: u64, needed_by_all: u64) -> Self {
+        let part = |bytes| (bytes as f64 * needed as f64 / needed_by_all.max(1) as f64) as u64;
+        Self { memory: self.memory.or_else(|| available_memory_bytes().map(part)), ..self }
     }
 
     /// The memory that may be taken, where it was said or the system tells.
@@ -211,6 +206,17 @@ mod tests {
         {
             let problem = parse(&[&format!("{option}={value}")]).unwrap_err();
             assert!(problem.contains(option), "{problem}");
+        }
+    }
+
+    #[test]
+    fn programs_share_the_memory_as_they_need_it() {
+        let said = Machine::of_memory(Some(1000));
+        assert_eq!(said.shared(1, 4).memory, Some(1000));
+        let [one, all] = [1, 4].map(|needed| Machine::default().shared(needed, 4).memory_bytes());
+        if let (Some(one), Some(all)) = (one, all) {
+            // Others take memory and give it back meanwhile.
+            assert!((0.2..0.3).contains(&(one as f64 / all as f64)), "{one} of {all}");
         }
     }
 

@@ -9,7 +9,6 @@
 //! of the rows. The sums are added up, and all ranks make the same step of them. Sums modulo primes are exact, so the
 //! model is the same whatever the number of ranks is.
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
@@ -36,6 +35,7 @@ mod roll_call;
 mod rows;
 mod share;
 pub(crate) mod team;
+mod work;
 
 use exchange::{Exchange, Step};
 use groups::Groups;
@@ -43,6 +43,7 @@ use pass::Pass;
 use roll_call::{Begun, Ready, RollCall};
 use rows::open_rows;
 use team::{Alone, Team, TeamFailure};
+use work::{Work, part_of_machine};
 
 /// How many times as long as the first iteration, whose scores are zero, any other takes: 2.4 to 2.7 were measured.
 const LATER_ITERATION: f64 = 2.5;
@@ -203,12 +204,14 @@ impl<'a> Rank<'a> {
     /// Trains from the last checkpoint on, to the last iteration or until it is stopped.
     fn train(mut self, call: &RollCall, machine: Machine) -> Result<IterationsDone, TeamFailure> {
         let (plan, team) = (self.job.plan(), self.team);
-        let mut shares = call.shares(plan).map_err(TeamFailure::Agreed)?;
-        let share = shares.swap_remove(team.rank());
-        let machine = machine.shared_by(call.ranks_on(&team.host()));
+        let shares = call.shares(plan).map_err(TeamFailure::Agreed)?;
         let own_checkpoint = self.checkpoint.take();
         let exchange = Exchange { job: self.job, context: &self.context, team };
-        let work = Work { share, makes_steps: !exchange.weights_of(team.rank()).is_empty() };
+        let work_of = |(rank, share)| Work { share, makes_steps: !exchange.weights_of(rank).is_empty() };
+        let mut works: Vec<_> = shares.into_iter().enumerate().map(work_of).collect();
+        let on_machine: Vec<_> = call.ranks_on(&team.host()).map(|rank| &works[rank]).collect();
+        let machine = part_of_machine(machine, plan, &works[team.rank()], &on_machine)?;
+        let work = works.swap_remove(team.rank());
         let storage = self.prepare(&work, machine)?;
         let checkpoint = exchange.checkpoint(own_checkpoint)?;
         let before = checkpoint.as_ref().map_or(0, Checkpoint::iteration);
@@ -264,21 +267,6 @@ impl<'a> Rank<'a> {
         let (before, iterations) = (checkpoint.iteration(), plan.hyperparameters().iterations());
         observer.info(format!("goes on after iteration {before} of {iterations}"));
         Ok(trainer.resumed(plan, checkpoint)?)
-    }
-}
-
-/// What a rank does in an iteration.
-struct Work {
-    /// The groups of its pass.
-    share: Groups,
-    /// Whether it makes a part of each step.
-    makes_steps: bool,
-}
-
-impl Work {
-    /// A plan, without what such a rank does not do.
-    fn plan<'p>(&self, plan: &'p Plan) -> Result<Cow<'p, Plan>, Error> {
-        if self.makes_steps { Ok(Cow::Borrowed(plan)) } else { plan.without_refresh().map(Cow::Owned) }
     }
 }
 

@@ -120,9 +120,9 @@ impl RollCall {
         self.ranks.first()?.finished
     }
 
-    /// How many ranks are on a machine.
-    pub(super) fn ranks_on(&self, host: &str) -> usize {
-        self.hosts.iter().filter(|other| *other == host).count()
+    /// The ranks on a machine.
+    pub(super) fn ranks_on(&self, host: &str) -> impl Iterator<Item = usize> {
+        self.hosts.iter().enumerate().filter(move |(_, other)| *other == host).map(|(rank, _)| rank)
     }
 
     /// The groups of each rank.
