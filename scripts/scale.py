@@ -7,6 +7,10 @@
 Ranks have one thread each. Without a network they are programs of this machine, each bound to a core while there are
 enough; with one they are the hosts of network.py, which needs root. More ranks than cores share them, so that the
 computation takes as many times as long as there are ranks for a core: the forecast is made so too.
+
+Hosts that one machine plays share its memory as well, which the forecast knows nothing of. So with a network the same
+ranks run without one in turns, and what they take and the exchange that is forecast are compared with the run on the
+hosts: this is a test of the exchange alone.
 """
 
 import argparse
@@ -38,10 +42,10 @@ def fresh(upload, folder):
             os.link(file, folder / file.name)
 
 
-def measure(program, folder, ranks, arguments):
+def measure(program, folder, ranks, arguments, networked):
     launcher = ["mpirun", "--allow-run-as-root", "--oversubscribe", "-n", str(ranks)]
     bind = ["--bind-to", "core" if ranks <= len(os.sched_getaffinity(0)) else "none"]
-    if arguments.gbit is not None:
+    if networked:
         script = str(Path(__file__).with_name("network.py"))
         network = ["--gbit", str(arguments.gbit), "--rtt-ms", str(arguments.rtt_ms)]
         launcher, bind = [script, "--hosts", str(ranks), *network, "--"], []
@@ -68,19 +72,24 @@ def main():
     network = ["--bandwidth", str(bits), "--round-trip", str(arguments.rtt_ms if arguments.gbit is not None else 0)]
     plans = forecast(arguments.program, str(arguments.upload), ranks, network)
     cores = len(os.sched_getaffinity(0))
-    print("ranks  seconds  forecast  ratio  seconds of each pass (of them for the sums of others)")
+    networked = arguments.gbit is not None
+    columns = "  one machine + exchange  ratio" if networked else ""
+    print(f"ranks  seconds  forecast  ratio{columns}  seconds of each pass (of them for the sums of others)")
     with tempfile.TemporaryDirectory(dir=arguments.upload.parent) as root:
         for count in ranks:
-            runs = []
+            runs = {networked: [], False: []}
             for _ in range(arguments.runs):
-                fresh(arguments.upload, Path(root) / "job")
-                runs.append(measure(arguments.program, Path(root) / "job", count, arguments))
-            seconds, passes = sorted(runs)[len(runs) // 2]
+                for kind, of_kind in runs.items():
+                    fresh(arguments.upload, Path(root) / "job")
+                    of_kind.append(measure(arguments.program, Path(root) / "job", count, arguments, kind))
+            (seconds, passes), (here, _) = (sorted(runs[kind])[arguments.runs // 2] for kind in (networked, False))
             plan = plans[count]
             computing = (plan["seconds"] - plan["exchange_seconds"]) * max(1, count / cores)
             planned = computing + plan["exchange_seconds"]
+            with_exchange = here + plan["exchange_seconds"]
+            compared = f"  {with_exchange:22.2f}  {seconds / with_exchange:5.2f}" if networked else ""
             shown = ", ".join(f"{whole:.2f} ({of_others:.2f})" for whole, of_others in passes)
-            print(f"{count:5}  {seconds:7.2f}  {planned:8.2f}  {seconds / planned:5.2f}  {shown}", flush=True)
+            print(f"{count:5}  {seconds:7.2f}  {planned:8.2f}  {seconds / planned:5.2f}{compared}  {shown}", flush=True)
 
 
 if __name__ == "__main__":

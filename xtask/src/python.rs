@@ -31,7 +31,16 @@ pub(crate) fn run() -> Result<()> {
     call(Command::new(&python).args(["-m", "venv", "--clear", ENVIRONMENT]))?;
     let programs = Path::new(ENVIRONMENT).join(if cfg!(windows) { "Scripts" } else { "bin" });
     let python = workspace::root().join(programs).join("python");
-    call(Command::new(&python).args(["-m", "pip", "install", "--quiet", "./python[reference,test]"]))?;
+    // With the profile of the tests, so that what both depend on is built once.
+    let profile = "--config-settings=build-args=--profile dev";
+    call(Command::new(&python).args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        profile,
+        "./python[reference,test]",
+    ]))?;
     call(Command::new(&python).args(["-m", "pytest", "--quiet", "python"]))?;
     call(Command::new(&python).args(["-m", "pdoc", "--output-directory", REFERENCE, "volley", "volley.ckks"]))
 }

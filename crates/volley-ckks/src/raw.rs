@@ -70,7 +70,7 @@
 
 use thiserror::Error;
 use volley_ring::sampling::Seed;
-use volley_ring::{Eval, Modulus, RnsBasis, RnsPoly};
+use volley_ring::{Eval, Modulus, ResidueSums, RnsBasis, RnsPoly};
 
 use crate::rlwe::context::Context;
 use crate::rlwe::key_id::KeyId;
@@ -104,10 +104,10 @@ pub enum RawError {
         /// The number that was given.
         found: usize,
     },
-    /// Sums of residues that are not as many as a ciphertext has.
-    #[error("{found} residues were added up where a ciphertext of degree 2 has {expected}")]
+    /// Sums of residues that are not as many as a polynomial has.
+    #[error("{found} sums of residues where a polynomial has {expected} residues")]
     Sums {
-        /// Those of three polynomials modulo Q_level.
+        /// Those of a polynomial modulo Q_level.
         expected: usize,
         /// The number that was given.
         found: usize,
@@ -272,35 +272,29 @@ impl TensorCiphertext {
         Ok(Self { operand, parts, params_id: context.parameters().id(), key_id })
     }
 
-    /// The sum of ciphertexts under the secret key of this name whose residues were added as words: those of d₀ by
-    /// limb, then those of d₁ and d₂. Each word is reduced by its prime. Primes are below 2^50, so that the residues of
-    /// 2^14 ciphertexts may be added.
+    /// The sum of ciphertexts under the secret key of this name whose residues were added as words: those of d₀, d₁ and
+    /// d₂. At most 2^14 ciphertexts may be added.
     ///
     /// # Errors
     ///
-    /// [`RawError::Ckks`] for the operand, [`RawError::Sums`] for another number of words than three polynomials modulo
-    /// Q_level have.
+    /// [`RawError::Ckks`] for the operand, [`RawError::Sums`] for another number of words than polynomials modulo
+    /// Q_level have residues.
     pub fn from_residue_sums(
         context: &Context,
         key_id: KeyId,
         operand: Operand,
-        sums: &[u64],
+        sums: [ResidueSums; 3],
     ) -> Result<Self, RawError> {
         let operand = operand.checked(context.parameters())?;
         let basis = context.q(operand.level);
-        let (degree, of_part) = (basis.degree(), basis.degree() * basis.limb_count());
-        let mismatch = || RawError::Sums { expected: 3 * of_part, found: sums.len() };
-        if sums.len() != 3 * of_part {
-            return Err(mismatch());
+        let expected = basis.degree() * basis.limb_count();
+        let mut parts = Vec::with_capacity(3);
+        for sums in sums {
+            let found = sums.words().len();
+            parts.push(basis.reduce(sums).ok_or(RawError::Sums { expected, found })?);
         }
-        let part = |index: usize| {
-            let mut residues = Vec::with_capacity(of_part);
-            for (limb, modulus) in sums[index * of_part..][..of_part].chunks(degree).zip(basis.moduli()) {
-                residues.extend(limb.iter().map(|&sum| modulus.reduce(sum)));
-            }
-            RnsPoly::from_residues(degree, residues).ok_or_else(mismatch)
-        };
-        Self::from_parts(context, key_id, operand, [part(0)?, part(1)?, part(2)?])
+        let parts = parts.try_into().map_err(|_| RawError::Sums { expected, found: 0 })?;
+        Self::from_parts(context, key_id, operand, parts)
     }
 }
 

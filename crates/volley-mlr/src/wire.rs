@@ -50,7 +50,7 @@ use names::{JobId, PlanHash, RowsHash};
 
 pub use error::WireError;
 pub use gradient::read_gradient_groups;
-pub use gradient_words::MAX_SUMMANDS;
+pub use gradient_words::{GradientWords, MAX_SUMMANDS};
 pub use row_files::RowFiles;
 pub use row_record::RowRecord;
 pub use training_rows::{read_groups, read_preconditioner, write_preconditioner};

@@ -99,34 +99,33 @@ impl Team for World {
 
     /// Along a ring. In each turn a rank sends the sums of one part to the next rank, which adds its words: so all
     /// lines are busy, and carry each word once.
-    fn scatter_sums(&self, mut words: Vec<u64>, parts: &[Range<usize>]) -> Vec<u64> {
+    fn scatter_sums(&self, words: &mut [&mut [u64]], parts: &[Range<usize>]) {
         let (rank, size) = (self.rank(), self.size());
         let (next, previous) = (self.at((rank + 1) % size), self.at((rank + size - 1) % size));
-        let mut received = vec![0; WORDS_AT_ONCE];
+        let mut chunks = chunks_of_parts(words, parts);
         // As many messages in every turn, some of them empty, so that each is awaited.
-        let longest = parts.iter().map(Range::len).max().unwrap_or(0);
+        let messages = chunks.iter().map(Vec::len).max().unwrap_or(0);
+        let mut received = vec![0; WORDS_AT_ONCE];
         for turn in 1..size {
             // The part of rank r begins its way at rank r + 1.
-            let mut sent = parts[(rank + size - turn) % size].clone();
-            let mut added = parts[(rank + 2 * size - turn - 1) % size].clone();
-            for _ in 0..longest.div_ceil(WORDS_AT_ONCE) {
-                let [from, to] = [&mut sent, &mut added].map(|part| {
-                    let start = part.start;
-                    part.start = part.end.min(start + WORDS_AT_ONCE);
-                    start..part.start
-                });
+            let sent = std::mem::take(&mut chunks[(rank + size - turn) % size]);
+            let added = &mut chunks[(rank + 2 * size - turn - 1) % size];
+            for message in 0..messages {
+                let from = sent.get(message).map_or(&[][..], |chunk| chunk);
+                let to = added.get_mut(message).map_or(&mut [][..], |chunk| chunk);
                 let received = &mut received[..to.len()];
-                send_receive_into(&words[from], &next, received, &previous);
-                words[to]
-                    .iter_mut()
-                    .zip(received)
-                    .for_each(|(word, other)| *word = word.wrapping_add(*other));
+                send_receive_into(from, &next, received, &previous);
+                to.iter_mut().zip(received).for_each(|(word, other)| *word = word.wrapping_add(*other));
             }
         }
-        // In place: fresh memory costs as much as an addition.
-        let own = parts[rank].clone();
-        words.copy_within(own.clone(), 0);
-        words.truncate(own.len());
-        words
     }
+}
+
+/// The words of each part, in pieces that are sent at once.
+fn chunks_of_parts<'w>(words: &'w mut [&mut [u64]], parts: &[Range<usize>]) -> Vec<Vec<&'w mut [u64]>> {
+    let mut slices = words.iter_mut();
+    let of_part = |part: &Range<usize>| {
+        slices.by_ref().take(part.len()).flat_map(|slice| slice.chunks_mut(WORDS_AT_ONCE)).collect()
+    };
+    parts.iter().map(of_part).collect()
 }

@@ -15,7 +15,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use volley_mlr::volley_ckks::costs::Memory;
 use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator};
 use volley_mlr::{Checkpoint, EncryptedModel, Error, Job, Plan, RowStorage, Trainer, wire};
 use volley_program::units::{counted, show_bytes, show_duration};
@@ -236,8 +235,7 @@ impl<'a> Rank<'a> {
         let Self { folder, job, observer, .. } = self;
         let of_share = work.share.plan(job.plan())?;
         let of_share = work.plan(&of_share)?;
-        let words = if self.team.size() > 1 { word_bytes(job.plan()) } else { 0 };
-        let storage = choose_storage(machine, &of_share, words, *observer)?;
+        let storage = choose_storage(machine, &of_share, *observer)?;
         observer.during("checking the rows", || {
             check_upload(folder, job, storage, &work.share.files(job.plan()))
         })?;
@@ -270,30 +268,14 @@ impl<'a> Rank<'a> {
     }
 }
 
-/// The bytes of the largest gradient as words, which a rank has beside its sums while it exchanges them.
-pub(crate) fn word_bytes(plan: &Plan) -> u64 {
-    let iterations = 1..=plan.hyperparameters().iterations();
-    8 * iterations.map(|iteration| plan.gradient_words(iteration)).max().unwrap_or_default() as u64
-}
-
-/// Rows that are planned to be in memory are read in every iteration where it has no room for them. So many `words`
-/// bytes are needed besides.
-fn choose_storage(
-    machine: Machine,
-    plan: &Plan,
-    words: u64,
-    observer: &dyn Observer,
-) -> Result<RowStorage, Failure> {
-    let memory = |plan: &Plan, threads| {
-        let memory = plan.memory(threads);
-        Memory { ciphertexts: memory.ciphertexts + words, ..memory }
-    };
-    if machine.has_memory(|threads| memory(plan, threads)) {
+/// Rows that are planned to be in memory are read in every iteration where it has no room for them.
+fn choose_storage(machine: Machine, plan: &Plan, observer: &dyn Observer) -> Result<RowStorage, Failure> {
+    if machine.has_memory(|threads| plan.memory(threads)) {
         return Ok(plan.storage());
     }
     let on_disk = plan.with_storage(RowStorage::Disk)?;
-    machine.check_memory("training", |threads| memory(&on_disk, threads))?;
-    let (all, few) = (memory(plan, 1).total(), memory(&on_disk, 1).total());
+    machine.check_memory("training", |threads| on_disk.memory(threads))?;
+    let (all, few) = (plan.memory(1).total(), on_disk.memory(1).total());
     observer.info(format!(
         "rows are read from their files in every iteration: it takes {}, and all of them in memory {}",
         show_bytes(few),

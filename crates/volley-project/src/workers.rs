@@ -16,7 +16,6 @@ use volley_mlr::volley_ckks::costs::CostModel;
 use volley_mlr::{Error, Plan};
 
 use crate::training::groups::Groups;
-use crate::training::word_bytes;
 
 /// The network between the ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -101,9 +100,9 @@ impl WorkerPlan {
         let iterations = || 1..=plan.hyperparameters().iterations();
         let traffic: Vec<_> = iterations().map(|iteration| PassTraffic::of(plan, iteration, ranks)).collect();
         let exchange_seconds: f64 = traffic.iter().map(|pass| network.seconds(pass.bytes(), ranks)).sum();
-        // A rank copies its sums into words and adds those of others, each in about the time of the memory's first use.
-        let of_words = |iteration| 2.0 * core.first_use_seconds(8 * plan.gradient_words(iteration) as u64);
-        let copying: f64 = if ranks > 1 { iterations().map(of_words).sum() } else { 0.0 };
+        // A rank adds the words of others to its own, in about the time of the memory's first use.
+        let of_words = |iteration| core.first_use_seconds(8 * plan.gradient_words(iteration) as u64);
+        let adding: f64 = if ranks > 1 { iterations().map(of_words).sum() } else { 0.0 };
         // The ciphertexts of the weights whose part of each step the others make.
         let weights = plan.layout().weight_ciphertexts();
         let of_others = 1.0 - weights.div_ceil(ranks.max(1)) as f64 / weights as f64;
@@ -113,9 +112,9 @@ impl WorkerPlan {
         Ok(Self {
             ranks,
             rows: share.rows(plan),
-            seconds: computing / threads as f64 + copying + exchange_seconds,
+            seconds: computing / threads as f64 + adding + exchange_seconds,
             exchange_seconds,
-            memory_bytes: of_share.memory(threads).total() + if ranks > 1 { word_bytes(plan) } else { 0 },
+            memory_bytes: of_share.memory(threads).total(),
             read_bytes: of_share.upload().bytes + plan.key_spec().byte_count(),
             traffic,
         })

@@ -65,7 +65,7 @@ impl Meeting {
 struct Hub {
     meeting: Meeting,
     said: Mutex<Vec<Vec<u8>>>,
-    words: Mutex<Vec<u64>>,
+    words: Mutex<Vec<Vec<u64>>>,
     /// Bytes of gradients that ranks added, and of parts that they received of others.
     moved: [AtomicUsize; 2],
 }
@@ -126,20 +126,30 @@ impl Team for Threads {
         self.gather(&said).swap_remove(0)
     }
 
-    fn scatter_sums(&self, words: Vec<u64>, parts: &[Range<usize>]) -> Vec<u64> {
+    fn scatter_sums(&self, words: &mut [&mut [u64]], parts: &[Range<usize>]) {
         // As many as there are additions.
-        self.move_bytes(0, 8 * words.len());
+        self.move_bytes(0, 8 * words.iter().map(|words| words.len()).sum::<usize>());
         self.hub.meeting.wait(self.size);
         {
-            let mut sum = self.hub.words.lock().unwrap();
-            sum.resize(words.len(), 0);
-            sum.iter_mut().zip(words).for_each(|(sum, word)| *sum += word);
+            let mut sums = self.hub.words.lock().unwrap();
+            sums.resize(words.len(), Vec::new());
+            for (sums, words) in sums.iter_mut().zip(&*words) {
+                sums.resize(words.len(), 0);
+                sums.iter_mut().zip(&**words).for_each(|(sum, word)| *sum += word);
+            }
         }
         self.hub.meeting.wait(self.size);
-        let part = self.hub.words.lock().unwrap()[parts[self.rank].clone()].to_vec();
+        for (index, words) in words.iter_mut().enumerate() {
+            // What is left of the others' parts is of no use.
+            let is_own = parts[self.rank].contains(&index);
+            if is_own {
+                words.copy_from_slice(&self.hub.words.lock().unwrap()[index])
+            } else {
+                words.fill(!0)
+            }
+        }
         self.hub.meeting.wait(self.size);
         self.hub.words.lock().unwrap().clear();
-        part
     }
 }
 

@@ -10,7 +10,7 @@ use crate::kernel::Kernel;
 use crate::modulus::Modulus;
 use crate::ntt::NttTable;
 use crate::packed::{PackedPoly, ResidueError};
-use crate::poly::{Coeff, Eval, Representation, RnsPoly};
+use crate::poly::{Coeff, Eval, Representation, ResidueSums, RnsPoly};
 
 /// The factors (a₀, a₁) and (b₀, b₁) of a product of pairs: [a₀, a₁, b₀, b₁].
 pub type TensorTerm<'a> = [&'a RnsPoly<Eval>; 4];
@@ -367,6 +367,19 @@ impl RnsBasis {
             table.forward(limb);
         });
         poly
+    }
+
+    /// The polynomial whose residues are sums of words; `None` for another number of words than the basis has residues.
+    #[must_use]
+    pub fn reduce(&self, sums: ResidueSums) -> Option<RnsPoly<Eval>> {
+        if sums.words().len() != self.degree * self.limb_count() {
+            return None;
+        }
+        let mut poly = sums.into_poly(self.degree);
+        self.each_limb(&mut poly, |_, table, limb| {
+            limb.iter_mut().for_each(|word| *word = table.modulus().reduce(*word));
+        });
+        Some(poly)
     }
 
     /// Packs a polynomial on this basis.

@@ -58,7 +58,7 @@ pub use hoisting::{HoistedPair, Image};
 pub use kernel::{BACKEND_VARIABLE, Kernel, UnknownBackend};
 pub use modulus::{Modulus, ShoupFactor};
 pub use packed::{PackedPoly, ResidueError};
-pub use poly::{Coeff, Eval, Representation, RnsPoly};
+pub use poly::{Coeff, Eval, Representation, ResidueSums, RnsPoly};
 
 #[cfg(test)]
 mod tests;

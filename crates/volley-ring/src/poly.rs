@@ -126,6 +126,48 @@ impl<R: Representation> RnsPoly<R> {
     }
 }
 
+/// Evaluations modulo several primes whose residues are added to those of others as 64-bit words, and reduced once by
+/// [`RnsBasis::reduce`](crate::RnsBasis::reduce). Primes are below 2^50, so that there is room for 2^14 polynomials.
+pub struct ResidueSums(Buffer);
+
+impl ResidueSums {
+    /// The sum of no polynomials with `limbs` limbs of N residues.
+    #[must_use]
+    pub fn zero(degree: usize, limbs: usize) -> Self {
+        Self(Buffer::zero(degree * limbs))
+    }
+
+    /// The words, one limb after the other.
+    #[must_use]
+    pub fn words(&self) -> &[u64] {
+        &self.0
+    }
+
+    /// The words, to which others are added.
+    #[must_use]
+    pub fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.0
+    }
+
+    /// The polynomial whose limbs the caller reduces.
+    pub(crate) fn into_poly(self, degree: usize) -> RnsPoly<Eval> {
+        RnsPoly { degree, residues: self.0, representation: PhantomData }
+    }
+}
+
+impl From<RnsPoly<Eval>> for ResidueSums {
+    fn from(poly: RnsPoly<Eval>) -> Self {
+        Self(poly.residues)
+    }
+}
+
+/// Length only, as of polynomials.
+impl fmt::Debug for ResidueSums {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ResidueSums").field(&self.0.len()).finish()
+    }
+}
+
 impl<R> Clone for RnsPoly<R> {
     fn clone(&self) -> Self {
         Self { degree: self.degree, residues: self.residues.clone(), representation: PhantomData }

@@ -3,7 +3,7 @@
 use volley_ckks::keys::{GaloisPurpose, KeyId, KeySpec, KeySwitchingKey, rotation_element};
 use volley_ckks::raw::{KeyUse, RawError, RawKey, SecondHalves};
 use volley_ckks::volley_ring::sampling::Seed;
-use volley_ckks::volley_ring::{Eval, RnsPoly};
+use volley_ckks::volley_ring::{Eval, ResidueSums, RnsPoly};
 use volley_ckks::{
     Arithmetic, Ciphertext, Complex64, Context, Error, EvaluationKeySet, Evaluator, LevelTables, Operand,
     Parameters, ParametersLiteral, Plaintext, PublicKey, Scale, SecretKey, Security, SeededCiphertext,
@@ -50,31 +50,38 @@ fn residues_that_were_added_as_words_are_the_sum() {
     let (context, evaluator) = (&owner.context, Evaluator::new(&owner.context, owner.keys()).unwrap());
     let a = owner.secret_key.encrypt(&plaintext(&owner), &mut rng(4)).unwrap().expand(context).unwrap();
     let product = evaluator.sum_of_products(&[(&a, &a)]).unwrap();
-    let words = product.parts().iter().flat_map(|part| part.residues());
-    let sums: Vec<_> = words.map(|word| 3 * word).collect();
-    let read = |sums: &[u64]| {
+    let sums_of = |change: &dyn Fn(u64) -> u64| {
+        product.parts().clone().map(|part| {
+            let mut sums = ResidueSums::from(part);
+            sums.words_mut().iter_mut().for_each(|word| *word = change(*word));
+            sums
+        })
+    };
+    let read = |sums| {
         let (id, operand) = (product.key_id(), product.operand().clone());
         TensorCiphertext::from_residue_sums(context, id, operand, sums)
     };
     let twice = evaluator.add_tensor(product.clone(), &product).unwrap();
-    assert_eq!(read(&sums).unwrap(), evaluator.add_tensor(twice, &product).unwrap());
+    assert_eq!(read(sums_of(&|word| 3 * word)).unwrap(), evaluator.add_tensor(twice, &product).unwrap());
     // As many as there is room for.
-    let many: Vec<_> =
-        product.parts().iter().flat_map(|part| part.residues()).map(|word| word << 14).collect();
-    let reduced = read(&many).unwrap();
-    let moduli = &context.parameters().q()[..=product.level()];
+    let reduced = read(sums_of(&|word| word << 14)).unwrap();
+    let (degree, limbs) = (context.parameters().degree(), product.parts()[0].limb_count());
+    let moduli = &context.parameters().q()[..limbs];
     for (found, word) in reduced.parts().iter().zip(product.parts()) {
         for ((found, word), &q) in found.limbs().zip(word.limbs()).zip(moduli) {
             let expected = word.iter().map(|&word| ((u128::from(word) << 14) % u128::from(q)) as u64);
             assert!(found.iter().copied().eq(expected));
         }
     }
-    let expected = sums.len();
-    for found in [0, expected - 1, expected - context.parameters().degree()] {
-        assert_eq!(read(&sums[..found]), Err(RawError::Sums { expected, found }));
+    let zero = [(); 3].map(|()| ResidueSums::zero(degree, limbs));
+    assert!(
+        read(zero).unwrap().parts().iter().all(|part| part.residues().iter().all(|&residue| residue == 0))
+    );
+    for other in [0, limbs - 1, limbs + 1] {
+        let mut sums = sums_of(&|word| word);
+        sums[1] = ResidueSums::zero(degree, other);
+        assert_eq!(read(sums), Err(RawError::Sums { expected: degree * limbs, found: degree * other }));
     }
-    let found = expected + 1;
-    assert_eq!(read(&[sums, vec![0]].concat()), Err(RawError::Sums { expected, found }));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Gradients as words, for machines that add up their words without knowing what they are.
+//! Gradients as words, which machines add up without knowing what they are, and the steps that are made of them.
 //!
 //! The words are the residues of all ciphertexts in the order of a file: by class block, column block and sum of the
 //! backward product, then by polynomial, limb and residue. There is room above residues, so those of several gradients
@@ -13,7 +13,7 @@ use super::job::Job;
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::training::trainer::{Gradient, StepPart, Trainer, united};
-use crate::volley_ckks::volley_ring::RnsPoly;
+use crate::volley_ckks::volley_ring::{ResidueSums, RnsPoly};
 use crate::volley_ckks::{Ciphertext, Context, Evaluator, Operand, TensorCiphertext};
 use crate::volley_revolver::skewed::BackwardSums;
 
@@ -25,8 +25,12 @@ impl Plan {
     /// weights.
     #[must_use]
     pub fn gradient_words(&self, iteration: usize) -> usize {
-        let tensors = self.layout().weight_ciphertexts() * self.split().backward_sums();
-        tensors * self.tensor_words(iteration)
+        self.tensors() * 3 * self.half_words(&self.gradient_sums(iteration))
+    }
+
+    /// Ciphertexts of degree 2 of a gradient.
+    fn tensors(&self) -> usize {
+        self.layout().weight_ciphertexts() * self.split().backward_sums()
     }
 
     /// Number of words of the parts of that iteration's step together, in the same way.
@@ -35,10 +39,6 @@ impl Plan {
         let (point, previous) = self.step_operands(iteration);
         let halves = [Some(point), previous].into_iter().flatten().map(|operand| self.half_words(&operand));
         self.layout().weight_ciphertexts() * 2 * halves.sum::<usize>()
-    }
-
-    fn tensor_words(&self, iteration: usize) -> usize {
-        3 * self.half_words(&self.gradient_sums(iteration))
     }
 
     /// Words of half a ciphertext.
@@ -67,32 +67,56 @@ fn check_words(expected: usize, found: usize) -> Result<(), Error> {
     if expected == found { Ok(()) } else { Err(Error::Words { expected, found }) }
 }
 
-impl Gradient<TensorCiphertext> {
-    /// Its words.
+/// A gradient of some groups as words, to which those of others are added ([`MAX_SUMMANDS`] at most).
+#[derive(Debug)]
+pub struct GradientWords {
+    /// Those of each ciphertext of degree 2, in the order of a file.
+    tensors: Vec<[ResidueSums; 3]>,
+}
+
+impl GradientWords {
+    /// The gradient of no groups, for an iteration.
     #[must_use]
-    pub fn words(&self) -> Vec<u64> {
-        let tensors = || self.sums.iter().flat_map(BackwardSums::tensors);
-        let parts = || tensors().flat_map(TensorCiphertext::parts).map(|part| part.residues());
-        let mut words = Vec::with_capacity(parts().map(<[u64]>::len).sum());
-        parts().for_each(|residues| words.extend_from_slice(residues));
-        words
+    pub fn zero(plan: &Plan, iteration: usize) -> Self {
+        let (parameters, level) = (plan.parameters(), plan.gradient_sums(iteration).level);
+        let zero = || ResidueSums::zero(parameters.degree(), parameters.limbs(level));
+        Self { tensors: (0..plan.tensors()).map(|_| [zero(), zero(), zero()]).collect() }
+    }
+
+    fn count(&self) -> usize {
+        self.tensors.iter().flatten().map(|sums| sums.words().len()).sum()
+    }
+
+    /// The words of each polynomial. Each ciphertext of the weights has equally many polynomials, one ciphertext after
+    /// the other.
+    #[must_use]
+    pub fn polynomials(&mut self) -> Vec<&mut [u64]> {
+        self.tensors.iter_mut().flatten().map(ResidueSums::words_mut).collect()
+    }
+}
+
+impl From<Gradient<TensorCiphertext>> for GradientWords {
+    /// Without a copy.
+    fn from(gradient: Gradient<TensorCiphertext>) -> Self {
+        let tensors = gradient.sums.into_iter().flat_map(BackwardSums::into_tensors);
+        Self { tensors: tensors.map(|tensor| tensor.into_parts().map(ResidueSums::from)).collect() }
     }
 }
 
 impl Trainer<Evaluator> {
     /// The part of the next step for some ciphertexts of the weights, from the sums of their words over gradients of
-    /// these groups, which are all together.
+    /// these groups, which are all together. Words of other ciphertexts may be anything.
     ///
     /// # Errors
     ///
     /// [`WireError::Content`] for gradients that have a group in common or lack one, ciphertexts that the weights have
-    /// not, and another number of words than these have of [`Plan::gradient_words`].
+    /// not, and words of another iteration or plan.
     pub fn part_of_word_sums<'a>(
         &self,
         job: &Job,
         summands: impl IntoIterator<Item = &'a [Range<usize>]>,
         weights: Range<usize>,
-        sums: &[u64],
+        words: GradientWords,
     ) -> Result<StepPart<Ciphertext>, WireError> {
         let (plan, iteration) = (job.plan(), self.iteration() + 1);
         plan.check_iteration(iteration)?;
@@ -106,15 +130,17 @@ impl Trainer<Evaluator> {
         if weights.end > all {
             return Err(Error::StepParts { ciphertext: all }.into());
         }
-        let expected = plan.gradient_words(iteration) / all * weights.len();
-        check_words(expected, sums.len())?;
-        let (operand, of_tensor) = (plan.gradient_sums(iteration), plan.tensor_words(iteration));
-        let context = self.arithmetic().context();
-        let tensor = |words| {
-            TensorCiphertext::from_residue_sums(context, job.key_id(), operand.clone(), words)
-                .map_err(|_| Error::Words { expected, found: sums.len() })
+        let (expected, found) = (plan.gradient_words(iteration), words.count());
+        check_words(expected, found)?;
+        let (operand, context) = (plan.gradient_sums(iteration), self.arithmetic().context());
+        let tensor = |sums| {
+            TensorCiphertext::from_residue_sums(context, job.key_id(), operand.clone(), sums)
+                .map_err(|_| Error::Words { expected, found })
         };
-        let tensors = sums.par_chunks(of_tensor).map(tensor).collect::<Result<Vec<_>, _>>()?;
+        let of_each = plan.tensors() / all;
+        let own: Vec<_> =
+            words.tensors.into_iter().skip(weights.start * of_each).take(weights.len() * of_each).collect();
+        let tensors = own.into_par_iter().map(tensor).collect::<Result<Vec<_>, _>>()?;
         Ok(self.step_part(weights.start, &tensors)?)
     }
 }

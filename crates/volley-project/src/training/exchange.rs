@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use volley_mlr::volley_ckks::{Ciphertext, Context, Evaluator};
-use volley_mlr::wire::WireError;
+use volley_mlr::wire::{GradientWords, WireError};
 use volley_mlr::{Checkpoint, Error, Job, StepPart, StepReport, Trainer};
 use volley_program::BadInput;
 
@@ -66,12 +66,14 @@ impl Exchange<'_> {
             return Ok(Some(Step { report, waited_seconds: 0.0 }));
         }
         let plan = self.job.plan();
-        let words = own.map_or_else(|| vec![0; plan.gradient_words(iteration)], |sum| sum.words());
-        let sums = self.team.scatter_sums(words, &self.parts(plan.gradient_words(iteration)));
+        let mut words = own.map_or_else(|| GradientWords::zero(plan, iteration), GradientWords::from);
+        let mut polynomials = words.polynomials();
+        let parts = self.parts(polynomials.len());
+        self.team.scatter_sums(&mut polynomials, &parts);
         let mut waited = begin.elapsed();
         let weights = self.weights_of(self.team.rank());
         let summands = summands.iter().map(Groups::ranges);
-        let part = trainer.part_of_word_sums(self.job, summands, weights, &sums);
+        let part = trainer.part_of_word_sums(self.job, summands, weights, words);
         let words = part.map_err(|error| inexplicable(&error))?.words();
         let begin = Instant::now();
         let parts = self.team.gather(&words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>());
@@ -103,9 +105,9 @@ impl Exchange<'_> {
         first_of(rank)..first_of(rank + 1)
     }
 
-    /// So many words of all weights by the rank whose part they are.
-    fn parts(&self, words: usize) -> Vec<Range<usize>> {
-        let of_each = words / self.job.plan().layout().weight_ciphertexts();
+    /// So many polynomials of all weights by the rank whose part they are.
+    fn parts(&self, polynomials: usize) -> Vec<Range<usize>> {
+        let of_each = polynomials / self.job.plan().layout().weight_ciphertexts();
         let of_rank = |rank| {
             let Range { start, end } = self.weights_of(rank);
             start * of_each..end * of_each

@@ -25,9 +25,10 @@ pub trait Team {
     /// What rank 0 says. The others say nothing.
     fn broadcast(&self, said: Vec<u8>) -> Vec<u8>;
 
-    /// The sums of the words of all ranks, modulo 2^64: this rank's part of them. All ranks have equally many words.
-    /// `parts` are those of each rank, one after the other.
-    fn scatter_sums(&self, words: Vec<u64>, parts: &[Range<usize>]) -> Vec<u64>;
+    /// Adds up the words of all ranks, modulo 2^64: those of this rank's part are the sums afterwards, and all others
+    /// may be anything. All ranks have equally many slices, of the same lengths. `parts` are the slices of each rank,
+    /// one part after the other.
+    fn scatter_sums(&self, words: &mut [&mut [u64]], parts: &[Range<usize>]);
 }
 
 /// A program that trains alone.
@@ -55,9 +56,7 @@ impl Team for Alone {
         said
     }
 
-    fn scatter_sums(&self, words: Vec<u64>, _: &[Range<usize>]) -> Vec<u64> {
-        words
-    }
+    fn scatter_sums(&self, _: &mut [&mut [u64]], _: &[Range<usize>]) {}
 }
 
 /// Why a rank has no result.

@@ -42,6 +42,11 @@ impl<T> BackwardSums<T> {
         self.sums.iter().flatten()
     }
 
+    /// These ciphertexts.
+    pub fn into_tensors(self) -> impl Iterator<Item = T> {
+        self.sums.into_iter().flatten()
+    }
+
     /// The sums of a layout and a split that consist of these ciphertexts.
     ///
     /// # Errors

@@ -191,6 +191,19 @@ fn sums_that_share_polynomials_are_those_of_each_alone() {
 }
 
 #[test]
+fn words_that_were_added_are_reduced_to_the_sum() {
+    let poly = |seed| ring().forward(random_poly(ring(), &mut rng(seed)));
+    let (a, b) = (poly(1), poly(2));
+    let mut sums = ResidueSums::from(a.clone());
+    sums.words_mut().iter_mut().zip(b.residues()).for_each(|(sum, word)| *sum += word);
+    assert_eq!(ring().reduce(sums), Some(sum(&a, &b)));
+    assert_eq!(ring().reduce(ResidueSums::zero(DEGREE, 3)), Some(RnsPoly::zero(DEGREE, 3)));
+    for limbs in [0, 2, 4] {
+        assert_eq!(ring().reduce(ResidueSums::zero(DEGREE, limbs)), None);
+    }
+}
+
+#[test]
 fn operands_may_have_more_limbs_and_those_are_left_alone() {
     let ring = ring();
     let [a, b] = [(); 2].map(|()| random_poly::<Eval>(ring, &mut rng(1)));

@@ -45,9 +45,27 @@ fn a_gradient_file_says_its_groups() {
     assert!(read(&damaged, NO_LIMIT).is_err());
 }
 
-/// The words of two gradients added.
-fn added(a: &Gradient<TensorCiphertext>, b: &Gradient<TensorCiphertext>) -> Vec<u64> {
-    a.words().iter().zip(b.words()).map(|(a, b)| a + b).collect()
+/// The words of a gradient, as a machine has them that gets the sums of some ciphertexts of the weights only.
+fn words_of(plan: &Plan, weights: &Range<usize>, gradients: &[&Gradient<TensorCiphertext>]) -> GradientWords {
+    let mut sums = GradientWords::zero(plan, gradients[0].iteration());
+    for gradient in gradients {
+        let mut words = GradientWords::from((*gradient).clone());
+        for (sums, words) in sums.polynomials().into_iter().zip(words.polynomials()) {
+            sums.iter_mut().zip(words).for_each(|(sum, word)| *sum += *word);
+        }
+    }
+    let polynomials = sums.polynomials();
+    let of_each = polynomials.len() / plan.layout().weight_ciphertexts();
+    for (index, words) in polynomials.into_iter().enumerate() {
+        if !weights.contains(&(index / of_each)) {
+            words.fill(u64::MAX);
+        }
+    }
+    sums
+}
+
+fn word_count(words: &mut GradientWords) -> usize {
+    words.polynomials().iter().map(|words| words.len()).sum()
 }
 
 #[test]
@@ -64,12 +82,10 @@ fn parts_of_words_that_were_added_make_the_step_of_the_gradient() {
     for iteration in 1..=ITERATIONS {
         let of = |groups| trainer.gradient(groups).unwrap().unwrap();
         let (first, second) = (of(0..1), of(1..groups));
-        let sums = added(&first, &second);
-        assert_eq!(sums.len(), plan.gradient_words(iteration));
         let middle = weights / 2;
-        let of_each = sums.len() / weights;
         let part = |weights: Range<usize>| {
-            let words = &sums[weights.start * of_each..weights.end * of_each];
+            let mut words = words_of(plan, &weights, &[&first, &second]);
+            assert_eq!(word_count(&mut words), plan.gradient_words(iteration));
             trainer.part_of_word_sums(job, [second.groups(), first.groups()], weights, words).unwrap()
         };
         // As each of two machines sends its part to the other.
@@ -135,10 +151,8 @@ fn each_part_of_a_step_is_refreshed_by_whoever_makes_it() {
     let mut refreshed = 0;
     for iteration in 1..=plan.hyperparameters().iterations() {
         let gradient = without.gradient(0..layout.groups()).unwrap().unwrap();
-        let sums = gradient.words();
-        let of_each = sums.len() / all;
         let part = |trainer: &Trainer<_>, weights: Range<usize>| {
-            let words = &sums[weights.start * of_each..weights.end * of_each];
+            let words = words_of(plan, &weights, &[&gradient]);
             let part = trainer.part_of_word_sums(job, [gradient.groups()], weights.clone(), words)?;
             StepPart::from_words(job, run.context(), iteration, weights, &part.words())
         };
@@ -166,23 +180,25 @@ fn words_that_are_no_part_of_the_plans_gradient_are_refused() {
     let run = Run::new();
     let trainer = run.trainer_after(1);
     let gradient = trainer.gradient(0..2).unwrap().unwrap();
-    let (words, weights) = (gradient.words(), run.job.plan().layout().weight_ciphertexts());
-    let read = |groups: &[Range<usize>], weights, words: &[u64]| {
+    let (plan, weights) = (run.job.plan(), run.job.plan().layout().weight_ciphertexts());
+    let words = || GradientWords::from(gradient.clone());
+    let read = |groups: &[Range<usize>], weights, words| {
         trainer.part_of_word_sums(&run.job, [groups], weights, words).map(drop)
     };
-    assert_eq!(read(gradient.groups(), 0..weights, &words), Ok(()));
-    assert_eq!(read(gradient.groups(), 0..0, &[]), Ok(()));
-    let (expected, found) = (words.len(), words.len() - 1);
+    assert_eq!(read(gradient.groups(), 0..weights, words()), Ok(()));
+    assert_eq!(read(gradient.groups(), 0..0, words()), Ok(()));
+    // Those of the first iteration have more limbs.
+    let (expected, found) = (plan.gradient_words(2), plan.gradient_words(1));
     let refused = Err(Error::Words { expected, found }.into());
-    assert_eq!(read(gradient.groups(), 0..weights, &words[1..]), refused);
+    assert_eq!(read(gradient.groups(), 0..weights, GradientWords::zero(plan, 1)), refused);
     let refused = Err(Error::StepParts { ciphertext: weights }.into());
-    assert_eq!(read(gradient.groups(), 0..weights + 1, &words), refused);
+    assert_eq!(read(gradient.groups(), 0..weights + 1, words()), refused);
     let refused = Err(Error::GradientIncomplete { covered: 1, groups: 2 }.into());
-    assert_eq!(read(&[0..1], 0..weights, &words), refused);
+    assert_eq!(read(&[0..1], 0..weights, words()), refused);
     let twice = [0..2, 0..1];
-    assert_eq!(read(&twice, 0..weights, &words), Err(Error::GradientOverlap { group: 0 }.into()));
+    assert_eq!(read(&twice, 0..weights, words()), Err(Error::GradientOverlap { group: 0 }.into()));
 
-    let part = trainer.part_of_word_sums(&run.job, [gradient.groups()], 0..weights, &words).unwrap();
+    let part = trainer.part_of_word_sums(&run.job, [gradient.groups()], 0..weights, words()).unwrap();
     let read = |iteration, words: &[u64]| {
         StepPart::from_words(&run.job, run.context(), iteration, 0..weights, words).map(drop)
     };
