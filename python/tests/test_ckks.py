@@ -50,6 +50,8 @@ CIRCUITS = {
     "less array": (lambda x, y: x - MATRIX[0], lambda x, y: x - MATRIX[0]),
     "product": (lambda x, y: x * y, lambda x, y: x * y),
     "square": (lambda x, y: x.square() + y * y, lambda x, y: x**2 + y**2),
+    "powers": (lambda x, y: x**2 + y**5 - x**1, lambda x, y: x**2 + y**5 - x),
+    "quotients": (lambda x, y: x / 2 + y / 0.75 + x / (2 + MATRIX[0]), lambda x, y: x / 2 + y / 0.75 + x / (2 + MATRIX[0])),
     "rotation": (lambda x, y: x.rotate(3) + y.rotate(-1), lambda x, y: np.roll(x, -3) + np.roll(y, 1)),
     "rotations": (lambda x, y: x.sum_of_rotations([1, 2]), lambda x, y: np.roll(x, -1) + np.roll(x, -2)),
     "matrix": (lambda x, y: MATRIX @ x, lambda x, y: MATRIX @ x),
@@ -127,6 +129,25 @@ def test_what_rust_refuses_is_refused_in_its_words(context, secret_key, vectors)
     for operation, words in refused:
         with pytest.raises(volley.Error, match=words):
             operation()
+
+
+def test_a_power_takes_the_levels_of_its_logarithm(context, secret_key, vectors):
+    for exponent, levels in [(1, 0), (2, 1), (3, 2), (4, 2), (7, 3), (8, 3)]:
+        raised = evaluate(context, secret_key, lambda x: x**exponent, vectors[0])
+        assert raised.level == 6 - levels
+        assert np.allclose(secret_key.decrypt(raised), vectors[0] ** exponent, atol=1e-6)
+
+
+def test_what_is_no_power_or_quotient_is_refused(secret_key, vectors):
+    x = secret_key.encrypt(vectors[0])
+    for exponent in [0, -1, 0.5, 2.0, x]:
+        with pytest.raises(TypeError, match="a whole number from 1 up"):
+            x**exponent
+    with pytest.raises(TypeError, match="nothing is divided by a ciphertext"):
+        x / x
+    for zero in [0, 0.0, np.zeros(SLOTS)]:
+        with pytest.raises(ZeroDivisionError):
+            x / zero
 
 
 def test_a_sum_of_different_scales_is_refused_and_a_combination_makes_them_equal(context, secret_key, vectors):

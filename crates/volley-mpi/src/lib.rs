@@ -5,7 +5,7 @@
 //!
 //! | exchange | how |
 //! |---|---|
-//! | what each rank says, and its part of the gradient | `MPI_Allgather` of the lengths, `MPI_Allgatherv` |
+//! | what each rank says, and its part of the weights | `MPI_Allgather` of the lengths, `MPI_Allgatherv` in rounds |
 //! | the sums of gradients, each rank's part of them | turns in the ring of ranks, by `MPI_Sendrecv` |
 //! | the checkpoint of rank 0, at the start | pieces along the chain of ranks |
 //!

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::mem::replace;
 use std::ops::Range;
 
 use mpi::datatype::PartitionMut;
@@ -14,6 +15,10 @@ use volley_project::Team;
 const PIECE_BYTES: usize = 60_000;
 /// Words that are sent at once around the ring, where they are added while they are in the cache.
 const WORDS_AT_ONCE: usize = 1 << 17;
+/// Most bytes of each rank that are gathered at once.
+const GATHERED_AT_ONCE: usize = 1 << 20;
+/// Most bytes of all ranks that are: a message counts them in 31 bits.
+const ALL_GATHERED_AT_ONCE: usize = 1 << 30;
 /// What an empty message is a part of.
 static NOTHING: [u8; 1] = [0];
 
@@ -63,21 +68,28 @@ impl Team for World {
     }
 
     fn gather(&self, said: &[u8]) -> Vec<Vec<u8>> {
-        // An empty slice may have the address that MPI takes for "in place".
-        let said = if said.is_empty() { &NOTHING[..0] } else { said };
-        let mut lengths: Vec<Count> = vec![0; self.size()];
-        self.communicator.all_gather_into(&(said.len() as Count), &mut lengths[..]);
-        let first_of = |rank: usize| lengths[..rank].iter().sum::<Count>();
-        let firsts: Vec<_> = (0..self.size()).map(first_of).collect();
-        let mut all = vec![0; first_of(self.size()) as usize];
-        if all.is_empty() {
-            // All ranks have met above.
-            return vec![Vec::new(); self.size()];
+        let at_once = GATHERED_AT_ONCE.min(ALL_GATHERED_AT_ONCE / self.size());
+        let mut lengths: Vec<u64> = vec![0; self.size()];
+        self.communicator.all_gather_into(&(said.len() as u64), &mut lengths[..]);
+        let mut answers: Vec<Vec<u8>> =
+            lengths.iter().map(|&length| Vec::with_capacity(length as usize)).collect();
+        let longest = lengths.iter().max().map_or(0, |&length| length as usize);
+        for first in (0..longest).step_by(at_once) {
+            let of_round = |length: usize| length.saturating_sub(first).min(at_once);
+            let counts: Vec<_> = lengths.iter().map(|&length| of_round(length as usize) as Count).collect();
+            let firsts: Vec<_> =
+                counts.iter().scan(0, |next, count| Some(replace(next, *next + count))).collect();
+            let mut all = vec![0; counts.iter().sum::<Count>() as usize];
+            let mut parts = PartitionMut::new(&mut all[..], &counts[..], &firsts[..]);
+            let own = &said[first.min(said.len())..][..of_round(said.len())];
+            // An empty slice may have the address that MPI takes for "in place".
+            let own = if own.is_empty() { &NOTHING[..0] } else { own };
+            self.communicator.all_gather_varcount_into(own, &mut parts);
+            for (answer, (&first, &count)) in answers.iter_mut().zip(firsts.iter().zip(&counts)) {
+                answer.extend_from_slice(&all[first as usize..][..count as usize]);
+            }
         }
-        let mut parts = PartitionMut::new(&mut all[..], &lengths[..], &firsts[..]);
-        self.communicator.all_gather_varcount_into(said, &mut parts);
-        let part = |(&first, &length): (&Count, &Count)| all[first as usize..][..length as usize].to_vec();
-        firsts.iter().zip(&lengths).map(part).collect()
+        answers
     }
 
     /// Along a chain from rank to rank.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use numpy::Complex64;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyZeroDivisionError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyInt};
 use volley_mlr::volley_ckks::bootstrapping::BootstrapArithmetic;
@@ -111,6 +111,25 @@ fn times_slots<A: Arithmetic>(by: &A, a: &A::Ciphertext, p: &[Complex64]) -> Res
 fn plus_slots<A: Arithmetic>(by: &A, a: &A::Ciphertext, p: &[Complex64]) -> Result<A::Ciphertext, Failure> {
     let Operand { scale, level, .. } = by.operand(a);
     Ok(by.add_plain(a, &by.encode(|| p.to_vec(), scale, *level)?)?)
+}
+
+/// aⁿ for n ≥ 1 by its binary digits: ⌈log₂ n⌉ levels.
+fn power<A: Arithmetic>(by: &A, a: &A::Ciphertext, n: u32) -> Result<A::Ciphertext, Failure> {
+    let (mut square, mut left) = (a.clone(), n);
+    let mut power = None;
+    loop {
+        if left % 2 == 1 {
+            power = Some(match &power {
+                None => square.clone(),
+                Some(power) => by.multiply(power, &square)?,
+            });
+        }
+        left /= 2;
+        match power {
+            Some(power) if left == 0 => return Ok(power),
+            _ => square = by.square(&square)?,
+        }
+    }
 }
 
 /// What rescaling divides by at the level of a ciphertext.
@@ -270,6 +289,35 @@ impl PyCiphertext {
 
     fn __rmul__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<Self> {
         self.__mul__(py, other)
+    }
+
+    /// Division by a number or an array: a product with the inverse.
+    fn __truediv__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let nonzero =
+            |c: f64| if c == 0.0 { Err(PyZeroDivisionError::new_err("division by zero")) } else { Ok(c) };
+        match Other::of(other)? {
+            Other::Ciphertext(_) => Err(PyTypeError::new_err(
+                "nothing is divided by a ciphertext: multiply by a polynomial of it that is near its inverse",
+            )),
+            Other::Whole(c) | Other::Number(c) => {
+                let inverse = nonzero(c)?.recip();
+                on_one!(py, &self.0, |by, a| scaled(&**by, a, inverse))
+            }
+            Other::Slots(p) => {
+                self.check_slots(p.len())?;
+                p.iter().try_for_each(|value| nonzero(value.norm_sqr()).map(drop))?;
+                let inverses: Vec<_> = p.iter().map(|value| value.inv()).collect();
+                on_one!(py, &self.0, |by, a| times_slots(&**by, a, &inverses))
+            }
+        }
+    }
+
+    /// The power of every slot, for a whole exponent n from 1 up: log₂ n levels, rounded up.
+    fn __pow__(&self, py: Python<'_>, exponent: &Bound<'_, PyAny>, _modulo: Option<u32>) -> PyResult<Self> {
+        match exponent.extract::<u32>() {
+            Ok(n) if n > 0 => on_one!(py, &self.0, |by, a| power(&**by, a, n)),
+            _ => Err(PyTypeError::new_err("the exponent of a ciphertext is a whole number from 1 up")),
+        }
     }
 
     /// M @ x, for a square matrix of as many rows as there are slots.

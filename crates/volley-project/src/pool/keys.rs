@@ -23,7 +23,6 @@ pub(super) const ROUND_ONE: &str = "round-1.vly";
 pub(super) const ROUND_TWO: &str = "round-2.vly";
 /// Goes before the name of the member it is for.
 pub(super) const SHARE_FOR: &str = "share-for-";
-/// Where the server trains.
 pub(super) const EVALUATION_KEYS: &str = "job/evaluation-keys.vly";
 pub(super) const TRANSPORT_KEY: &str = "transport-key.vly";
 /// Why two owners see different fingerprints.
