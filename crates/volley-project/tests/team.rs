@@ -143,9 +143,9 @@ impl Team for Threads {
             // What is left of the others' parts is of no use.
             let is_own = parts[self.rank].contains(&index);
             if is_own {
-                words.copy_from_slice(&self.hub.words.lock().unwrap()[index])
+                words.copy_from_slice(&self.hub.words.lock().unwrap()[index]);
             } else {
-                words.fill(!0)
+                words.fill(!0);
             }
         }
         self.hub.meeting.wait(self.size);
