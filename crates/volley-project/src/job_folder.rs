@@ -239,6 +239,10 @@ impl JobFolder {
                      and the owner begins a new project with new keys",
                     self.folder.join("upload").display()
                 )
+            } else if self.folder.join("private").join("party.json").exists() {
+                "; it is the folder of a party of a pool, where volley pool next does what is due; a training that the \
+                 server left is in private/job"
+                    .to_owned()
             } else if let Some(first) = jobs.first() {
                 format!("; jobs are in its folders, such as {}", first.display())
             } else {

@@ -170,9 +170,8 @@ impl Inspection {
         let context = || Context::new(plan.parameters().clone());
         if header.kind == wire::TRAINING_ROWS {
             let groups = wire::read_groups(job, shown(path, open(path)?), self.bytes).at(path)?;
-            let (layout, rows) = (plan.layout(), 2 * plan.layout().rows());
-            let end = (groups.end * rows).min(layout.shape().samples);
-            self.rows = Some(end - groups.start * rows);
+            let layout = plan.layout();
+            self.rows = Some(plan.rows_in_first(groups.end) - plan.rows_in_first(groups.start));
             self.ciphertexts = Some(groups.len() * (layout.column_blocks() + layout.class_blocks()));
             self.level = Some(plan.data_level());
         } else if header.kind == wire::PRECONDITIONER {

@@ -104,14 +104,14 @@ impl Trained {
 impl fmt::Display for Trained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (model, all) = (self.model.display(), counted(self.iterations, "iteration"));
+        let all = match self.planned_iterations {
+            planned if planned > self.iterations => format!("stopped after {all} of {planned}"),
+            _ => all,
+        };
         let done = match self.resumed_after {
             0 => all,
             before if before == self.iterations => format!("{all}, done before"),
             before => format!("{all}, {before} of them before"),
-        };
-        let done = match self.planned_iterations {
-            planned if planned > self.iterations => format!("stopped after {done} of {planned}"),
-            _ => done,
         };
         let ranks = self.ranks.map(|ranks| format!(" on {}", counted(ranks, "rank"))).unwrap_or_default();
         write!(f, "{model}: {done}, {}, {:.2} s{ranks}", show_bytes(self.model_bytes), self.seconds)

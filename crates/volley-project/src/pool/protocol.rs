@@ -9,14 +9,14 @@ use volley_mlr::pool::Round;
 
 use super::agreed::JOB;
 use super::agreement::JOIN;
-use super::folder::{SERVER, TRAINING_JOB};
+use super::folder::SERVER;
 use super::score_key::{self, SCORE_KEY};
 use super::session::Session;
 use super::statistics::{opening_file, sums_file};
 use super::{key_costs, keys, membership, model, planning, rows, statistics, training};
 
 use By::{Askers, Chooser, Fitters, Host, Openers, Owners, Quorum, Server};
-use Leaves::{Kept, Rows, Sent, SentToEach};
+use Leaves::{Kept, Rows, Sent, SentToEach, Upload};
 
 /// The step that the owner has to take part in.
 pub(super) const CONFIRMATION: &str = "confirmation";
@@ -41,7 +41,7 @@ pub(super) const PROTOCOL: &[&[Step]] = &[
     &[Step::of("opening of covariance", Fitters,  Sent(opening_file(Round::Covariance)), statistics::open_covariance)],
     &[Step::of("rows",                  Owners,  Rows,                                  rows::send),
       Step::of("preconditioner",        Host,    Sent(rows::PRECONDITIONER),            rows::send_preconditioner)],
-    &[Step::of("files of the training", Server,  Kept(TRAINING_JOB),                    training::gather)],
+    &[Step::of("files of the training", Server,  Upload,                                training::gather)],
     &[Step::of(training::TRAINING,      Server,  Sent(training::MODEL),                 training::train)],
     &[Step::of("readiness",             Quorum,  Sent(model::READY),                    model::be_ready)],
     &[Step::of("choice of owners",      Chooser, Sent(model::OPENERS),                  model::choose)],
@@ -87,6 +87,8 @@ enum Leaves {
     Rows,
     /// A private file, which nobody else waits for.
     Kept(&'static str),
+    /// The files of an upload, which the server keeps.
+    Upload,
 }
 
 /// Who is waited for, in which step.
@@ -157,6 +159,7 @@ impl Step {
                 session.invitation.member(party).is_ok_and(|member| plan.row_files_of(member).all(has))
             }),
             Kept(file) => party != session.name() || folder.keeps(file),
+            Upload => party != session.name() || training::is_gathered(session),
         }
     }
 
@@ -185,8 +188,10 @@ impl Step {
 pub(super) fn advance(session: &Session) -> Result<Vec<String>> {
     let mut done = Vec::new();
     for row in PROTOCOL {
-        let is_left = |step: &Step| session.leaves_training && step.name == training::TRAINING;
-        for step in row.iter().filter(|step| step.is_due(session) && !is_left(step)) {
+        for step in row.iter().filter(|step| step.is_due(session)) {
+            if step.name == training::TRAINING && session.leaves_due_training()? {
+                continue;
+            }
             key_costs::noting(session, step.name, || (step.run)(session))?;
             if !step.is_due(session) {
                 done.push(step.name.to_owned());

@@ -85,8 +85,8 @@ impl Session {
         })
     }
 
-    /// The same, but the server does not train: others do, in its [folder](Self::training_folder), and the next session
-    /// sends the model that they leave there.
+    /// The same, but the server does not train: others do, in its [folder](Self::training_folder). A later session sends
+    /// the model that they leave there.
     ///
     /// # Errors
     ///
@@ -104,10 +104,20 @@ impl Session {
     ///
     /// Where the model that it leaves cannot be looked for.
     pub fn left_training(&self) -> Result<Option<JobFolder>, BadInput> {
-        let (folder, model) = (self.training_folder(), self.training_folder().model_file());
-        let is_due =
-            self.leaves_training && self.folder.keeps(TRAINING_JOB) && !model.try_exists().at(&model)?;
-        Ok(is_due.then_some(folder))
+        let is_due = self.folder.keeps(TRAINING_JOB) && self.leaves_due_training()?;
+        Ok(is_due.then(|| self.training_folder()))
+    }
+
+    /// Whether this session [leaves](Self::leaving_training) the training to others.
+    #[must_use]
+    pub fn leaves_training(&self) -> bool {
+        self.leaves_training
+    }
+
+    /// Whether it leaves a training that has not ended yet.
+    pub(super) fn leaves_due_training(&self) -> Result<bool, BadInput> {
+        let model = self.training_folder().model_file();
+        Ok(self.leaves_training && !model.try_exists().at(&model)?)
     }
 
     /// Where the server trains: the files of an upload, once the owners have sent them.

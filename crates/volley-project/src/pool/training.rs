@@ -9,6 +9,7 @@ use super::Result;
 use crate::atomic::Staged;
 use crate::files::{open_named, open_received};
 use crate::job_folder::row_file_name;
+use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
 
 use super::folder::TRAINING_JOB;
@@ -23,7 +24,14 @@ pub(super) const TRAINING: &str = "training";
 pub(super) fn train(session: &Session) -> Result<()> {
     let agreed = session.agreed()?;
     let folder = session.training_folder();
-    train_job(&folder, &agreed.job, session.machine, &*session.observer)?;
+    let done = train_job(&folder, &agreed.job, session.machine, &*session.observer)?;
+    let planned = agreed.job.plan().hyperparameters().iterations();
+    if done.all < planned {
+        let all = counted(done.all, "iteration");
+        session
+            .observer
+            .note(format!("the training was stopped after {all} of {planned}: its model is sent"));
+    }
     let model = folder.model_file();
     let mut model = open_named(&model)?;
     Ok(session.send(MODEL, |out| io::copy(&mut model, out).map(drop))?)
@@ -41,6 +49,15 @@ pub(super) fn gather(session: &Session) -> Result<()> {
         }
     }
     Ok(session.folder.keep(TRAINING_JOB, |out| agreed.pool_job.write_job(&agreed.pool, out))?)
+}
+
+/// Whether all of that is there.
+pub(super) fn is_gathered(session: &Session) -> bool {
+    let Ok(agreed) = session.agreed() else { return false };
+    let folder = session.training_folder();
+    let rows = (0..agreed.plan().plan().row_files()).map(|number| folder.row_file(number));
+    let mut files = [folder.job_file(), folder.preconditioner_file()].into_iter().chain(rows);
+    files.all(|file| file.symlink_metadata().is_ok())
 }
 
 /// Gives a received file another name, by a copy where the system has no other way.

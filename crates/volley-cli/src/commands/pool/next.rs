@@ -70,6 +70,9 @@ pub(super) struct Outlook {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     strays: Vec<PathBuf>,
     awaited: Vec<Awaited>,
+    /// The command that goes on.
+    #[serde(skip)]
+    again: String,
     /// The folder whose training is left to others, if it is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_training: Option<PathBuf>,
@@ -88,6 +91,8 @@ impl Outlook {
     pub(super) fn of(session: &Session) -> Result<Self, BadInput> {
         let pool::Outlook { awaited, fingerprint } = session.outlook()?;
         let folder = session.root().to_owned();
+        let option = if session.leaves_training() { " --leave-training" } else { "" };
+        let again = format!("volley pool next {}{option}", argument(&folder));
         let left_training = session.left_training()?.map(|folder| folder.path().to_owned());
         let (model, predictions) = (session.model_file(), session.predictions()?);
         let (party, sends, strays) = (session.name().to_owned(), session.sends(), session.strays()?);
@@ -99,6 +104,7 @@ impl Outlook {
             has_sent,
             strays,
             awaited,
+            again,
             left_training,
             model,
             predictions,
@@ -127,7 +133,7 @@ impl fmt::Display for Outlook {
 impl Outlook {
     /// With what is sent, unless there is nothing new.
     fn write(&self, f: &mut fmt::Formatter<'_>, is_new: bool) -> fmt::Result {
-        let folder = argument(&self.folder);
+        let again = &self.again;
         for stray in &self.strays {
             writeln!(f, "of nobody        {}: no party has this name", stray.display())?;
         }
@@ -135,8 +141,7 @@ impl Outlook {
             return write!(
                 f,
                 "fingerprint      {fingerprint}\n\nnext: compare it with every other owner, by telephone or on paper, \
-                 and not by way of the exchange folder.\nIf all see the same: volley pool next {folder} --fingerprint \
-                 {fingerprint}"
+                 and not by way of the exchange folder.\nIf all see the same: {again} --fingerprint {fingerprint}"
             );
         }
         for awaited in &self.awaited {
@@ -155,8 +160,7 @@ impl Outlook {
             let training = argument(training);
             return write!(
                 f,
-                "\nnext: mpirun volley train --mpi {training}, or volley train {training};\nwhen it has ended: volley \
-                 pool next {folder}"
+                "\nnext: mpirun volley train --mpi {training}, or volley train {training};\nwhen it has ended: {again}"
             );
         }
         match (&self.awaited[..], &self.model) {
@@ -164,13 +168,15 @@ impl Outlook {
                 write!(f, "the pool has done its work\n\nnext: volley evaluate {} TABLE", argument(model))
             }
             ([], None) => f.write_str("the pool has done its work"),
+            _ if self.awaited.iter().all(|awaited| awaited.from == [&*self.party]) => {
+                write!(f, "\nnext: {again}")
+            }
             _ if !is_new || !self.has_sent => {
-                write!(f, "\nnext: when their files have arrived: volley pool next {folder}")
+                write!(f, "\nnext: when their files have arrived: {again}")
             }
             _ => write!(
                 f,
-                "\nnext: {} goes to all others, under the same name;\nwhen their files have arrived: volley pool \
-                 next {folder}",
+                "\nnext: {} goes to all others, under the same name;\nwhen their files have arrived: {again}",
                 self.sends.display()
             ),
         }

@@ -11,7 +11,7 @@ use predicates::str::contains;
 use serde_json::Value;
 
 use super::scores::check_predictions;
-use super::{OWNERS, PARTIES, Parties, before, fixture, json};
+use super::{OWNERS, PARTIES, Parties, ROWS, before, fixture, json};
 use crate::pool_secrets;
 use crate::setup::{names, volley};
 
@@ -66,7 +66,7 @@ pub(crate) fn left_training() -> (Parties, PathBuf) {
 
 /// The server sends the model that others left there: that of a server that trains itself.
 pub(crate) fn check_left_training(parties: &Parties) {
-    let sent = json(parties.next("server").arg("--json"));
+    let sent = json(parties.next("server").args(["--leave-training", "--json"]));
     assert_eq!(sent["done"], serde_json::json!(["training"]));
     let model = |parties: &Parties| fs::read(parties.sent("server", "server", "model.vly")).unwrap();
     assert!(model(parties) == model(&before(Some("opening of the model"))));
@@ -78,11 +78,26 @@ fn a_training_may_be_left_to_others() {
     let shown = format!("next: mpirun volley train --mpi {0}, or volley train {0};", training.display());
     parties.next("server").arg("--leave-training").assert().success().stdout(contains(shown));
     volley(["train"]).arg(&training).assert().success().stdout(contains("model.vly: 1 iteration,"));
-    let trained = json(parties.next("server").args(["--leave-training", "--json"]));
-    assert_eq!((&trained["done"], trained.get("left_training")), (&serde_json::json!([]), None));
+    let rows_in = |number: usize| {
+        let found = json(volley(["inspect", "--json"]).arg(training.join(format!("rows-0000{number}.vly"))));
+        found["rows"].as_u64().unwrap()
+    };
+    assert_eq!((1..=3).map(rows_in).sum::<u64>(), ROWS as u64);
+    // A file that is gone is put there again, and a training that has ended is not left any more.
+    let rows = training.join("rows-00002.vly");
+    fs::remove_file(&rows).unwrap();
+    fs::rename(training.join("model.vly"), training.join("kept")).unwrap();
+    let again = json(parties.next("server").args(["--leave-training", "--json"]));
+    assert_eq!(again["done"], serde_json::json!(["files of the training"]));
+    assert!(rows.exists());
+    let mut status = volley(["pool", "status"]);
+    status.arg(parties.path("server")).assert().success().stdout(contains("\nnext: volley pool next "));
+    fs::rename(training.join("kept"), training.join("model.vly")).unwrap();
     check_left_training(&parties);
     let refused = parties.next("north").arg("--leave-training").assert().failure().code(2);
     refused.stderr(contains("this is an owner's folder, and only the server trains"));
+    let elsewhere = volley(["train"]).arg(parties.path("server")).assert().failure().code(2);
+    elsewhere.stderr(contains("a training that the server left is in private/job"));
 }
 
 #[test]
