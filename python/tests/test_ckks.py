@@ -51,7 +51,10 @@ CIRCUITS = {
     "product": (lambda x, y: x * y, lambda x, y: x * y),
     "square": (lambda x, y: x.square() + y * y, lambda x, y: x**2 + y**2),
     "powers": (lambda x, y: x**2 + y**2 - (x * y) ** 1, lambda x, y: x**2 + y**2 - x * y),
-    "quotients": (lambda x, y: x / 2 + y / 0.75 + x / (2 + MATRIX[0]), lambda x, y: x / 2 + y / 0.75 + x / (2 + MATRIX[0])),
+    "quotients": (
+        lambda x, y: x / 2 + y / 0.75 + x / (2 + MATRIX[0]),
+        lambda x, y: x / 2 + y / 0.75 + x / (2 + MATRIX[0]),
+    ),
     "rotation": (lambda x, y: x.rotate(3) + y.rotate(-1), lambda x, y: np.roll(x, -3) + np.roll(y, 1)),
     "rotations": (lambda x, y: x.sum_of_rotations([1, 2]), lambda x, y: np.roll(x, -1) + np.roll(x, -2)),
     "matrix": (lambda x, y: MATRIX @ x, lambda x, y: MATRIX @ x),

@@ -288,13 +288,12 @@ impl TensorCiphertext {
         let operand = operand.checked(context.parameters())?;
         let basis = context.q(operand.level);
         let expected = basis.degree() * basis.limb_count();
-        let mut parts = Vec::with_capacity(3);
-        for sums in sums {
+        let part = |sums: ResidueSums| {
             let found = sums.words().len();
-            parts.push(basis.reduce(sums).ok_or(RawError::Sums { expected, found })?);
-        }
-        let parts = parts.try_into().map_err(|_| RawError::Sums { expected, found: 0 })?;
-        Self::from_parts(context, key_id, operand, parts)
+            basis.reduce(sums).ok_or(RawError::Sums { expected, found })
+        };
+        let [d0, d1, d2] = sums;
+        Self::from_parts(context, key_id, operand, [part(d0)?, part(d1)?, part(d2)?])
     }
 }
 

@@ -189,7 +189,7 @@ pub(super) fn advance(session: &Session) -> Result<Vec<String>> {
     let mut done = Vec::new();
     for row in PROTOCOL {
         for step in row.iter().filter(|step| step.is_due(session)) {
-            if step.name == training::TRAINING && session.leaves_due_training()? {
+            if step.name == training::TRAINING && session.left_training()?.is_some() {
                 continue;
             }
             key_costs::noting(session, step.name, || (step.run)(session))?;

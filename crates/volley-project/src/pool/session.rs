@@ -44,7 +44,7 @@ pub struct Session {
     /// The fingerprint that the owner confirms with this call.
     pub(super) confirms: Option<Fingerprint>,
     /// Whether others train.
-    pub(super) leaves_training: bool,
+    leaves_training: bool,
     pub(super) machine: Machine,
     pub(super) observer: Box<dyn Observer>,
     rng: RefCell<Box<dyn CryptoRng>>,
@@ -104,20 +104,16 @@ impl Session {
     ///
     /// Where the model that it leaves cannot be looked for.
     pub fn left_training(&self) -> Result<Option<JobFolder>, BadInput> {
-        let is_due = self.folder.keeps(TRAINING_JOB) && self.leaves_due_training()?;
-        Ok(is_due.then(|| self.training_folder()))
+        let (folder, model) = (self.training_folder(), self.training_folder().model_file());
+        let is_due =
+            self.leaves_training && self.folder.keeps(TRAINING_JOB) && !model.try_exists().at(&model)?;
+        Ok(is_due.then_some(folder))
     }
 
     /// Whether this session [leaves](Self::leaving_training) the training to others.
     #[must_use]
     pub fn leaves_training(&self) -> bool {
         self.leaves_training
-    }
-
-    /// Whether it leaves a training that has not ended yet.
-    pub(super) fn leaves_due_training(&self) -> Result<bool, BadInput> {
-        let model = self.training_folder().model_file();
-        Ok(self.leaves_training && !model.try_exists().at(&model)?)
     }
 
     /// Where the server trains: the files of an upload, once the owners have sent them.

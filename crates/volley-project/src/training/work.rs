@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use volley_mlr::{Error, Plan};
@@ -40,12 +41,11 @@ pub(super) fn part_of_machine(
         return Ok(machine);
     }
     // Most are alike, and each takes a plan.
-    let mut alike = BTreeMap::new();
-    for work in on_machine {
-        let (_, count) = alike.entry((work.share.count(), work.makes_steps)).or_insert((work, 0));
-        *count += 1;
-    }
-    let needed = |(work, count): &(&&Work, u64)| Ok(work.memory_bytes(plan)? * count);
-    let by_all = alike.values().map(needed).sum::<Result<u64, Error>>()?;
-    Ok(machine.shared(own.memory_bytes(plan)?, by_all))
+    let mut known = BTreeMap::new();
+    let mut needed = |work: &Work| match known.entry((work.share.count(), work.makes_steps)) {
+        Entry::Occupied(known) => Ok(*known.get()),
+        Entry::Vacant(unknown) => work.memory_bytes(plan).map(|bytes| *unknown.insert(bytes)),
+    };
+    let by_all = on_machine.iter().map(|work| needed(work)).sum::<Result<u64, Error>>()?;
+    Ok(machine.shared(needed(own)?, by_all))
 }

@@ -74,13 +74,11 @@ impl<A: Arithmetic, O: Objective> Trainer<A, O> {
                 previous.get_or_insert_default().extend(of_part);
             }
         }
-        let [points, refreshed] = [Some(&point), previous.as_ref()].map(|all| all.map(Vec::len));
-        if points != Some(self.layout().weight_ciphertexts()) {
-            return Err(Error::StepParts { ciphertext: point.len() });
+        let all = self.layout().weight_ciphertexts();
+        let unlike = std::iter::once(&point).chain(&previous).map(Vec::len).find(|&found| found != all);
+        match unlike {
+            Some(ciphertext) => Err(Error::StepParts { ciphertext }),
+            None => self.arrive((point, previous)),
         }
-        if refreshed.is_some_and(|refreshed| Some(refreshed) != points) {
-            return Err(Error::StepParts { ciphertext: refreshed.unwrap_or_default() });
-        }
-        self.arrive((point, previous))
     }
 }
