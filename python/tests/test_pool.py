@@ -94,6 +94,15 @@ def test_owners_train_one_model_that_the_program_reads(pool, tables):
     # The program does one step of one party, and the objects go on.
     mirror(folders)
     assert "has done" in run("pool", "next", folders[1])
+    # The server leaves the training to it as well.
+    training = folders[3] / "private" / "job"
+    for _ in range(40):
+        mirror(folders)
+        for party in parties[:3]:
+            party.next()
+        if parties[3].next(leave_training=True) == ["files of the training"]:
+            break
+    run("train", training)
     advance(parties, folders)
     models = [party.model for party in parties[:3]]
     assert all(np.array_equal(models[0].coef, model.coef) for model in models)
@@ -101,6 +110,12 @@ def test_owners_train_one_model_that_the_program_reads(pool, tables):
     found = (models[0].scores(X).argmax(axis=1) == y).mean()
     assert found > LogisticRegression(max_iter=1000).fit(X, y).score(X, y) - 0.05
     assert "the pool has done its work" in run("pool", "status", folders[0])
+
+
+def test_only_a_server_may_leave_the_training(pool):
+    parties, _ = pool
+    with pytest.raises(volley.Error, match="only the server trains"):
+        parties[0].next(leave_training=True)
 
 
 @needs_program

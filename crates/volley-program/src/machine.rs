@@ -102,6 +102,7 @@ impl Machine {
         let fewer = (1..threads).rev().find(|&fewer| needed(fewer) <= limit);
         let advice = match fewer {
             Some(fewer) => format!(": --threads {fewer} would do"),
+            None if threads == 1 => String::new(),
             None => format!("; on one thread it takes {}", show_bytes(needed(1))),
         };
         let (needed, limit) = (show_bytes(needed(threads)), show_bytes(limit));
@@ -224,16 +225,19 @@ mod tests {
     fn threads_that_the_memory_suffices_for_are_named() {
         let none = Memory { keys: 0, upload: 0, ciphertexts: 0, encoded: 0, scratch: 0, idle: 0, program: 0 };
         let needed = |threads| Memory { ciphertexts: 1000, scratch: 100 * (threads as u64 - 1), ..none };
-        let check = |bytes| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+        let check_on = |threads, bytes| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let machine = Machine::of_memory(Some(bytes));
             pool.install(|| machine.check_memory("work", needed).map_err(|error| error.to_string()))
         };
+        let check = |bytes| check_on(4, bytes);
         assert_eq!(check(1300), Ok(()));
         let refused = "work takes 1.3 kB of memory on 4 threads, there are 1.2 kB: --threads 3 would do";
         assert_eq!(check(1200), Err(refused.to_owned()));
         assert!(check(1000).unwrap_err().ends_with("--threads 1 would do"));
         assert!(check(999).unwrap_err().ends_with("there are 999 bytes; on one thread it takes 1.0 kB"));
+        let refused = "work takes 1.0 kB of memory on 1 thread, there are 999 bytes";
+        assert_eq!(check_on(1, 999), Err(refused.to_owned()));
     }
 
     #[test]

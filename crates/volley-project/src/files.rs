@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use volley_mlr::volley_ckks::wire::{FileReader, WireError};
 use volley_program::{BadInput, OrBadInput};
@@ -72,7 +72,8 @@ pub fn check_hash(file: impl Read) -> Result<(), WireError> {
 ///
 /// For a link, which is named.
 pub fn check_without_links(folder: &Path) -> Result<(), BadInput> {
-    if is_link(folder) {
+    // With a slash behind it a link would be followed.
+    if is_link(&folder.components().collect::<PathBuf>()) {
         return Err(BadInput::at(folder, LINK));
     }
     for entry in fs::read_dir(folder).at(folder)? {
@@ -154,6 +155,8 @@ mod tests {
         assert_eq!(open_lock(&path("dangling")).unwrap_err(), BadInput::at(&path("dangling"), LINK));
         assert!(!path("nowhere").exists());
         symlink("folder", path("other")).unwrap();
-        assert_eq!(check_without_links(&path("other")).unwrap_err(), BadInput::at(&path("other"), LINK));
+        for other in ["other", "other/", "other/."].map(path) {
+            assert_eq!(check_without_links(&other).unwrap_err(), BadInput::at(&other, LINK));
+        }
     }
 }

@@ -20,7 +20,7 @@ use volley_mlr::{Checkpoint, EncryptedModel, Error, Job, Plan, RowStorage, Train
 use volley_program::units::{counted, show_bytes, show_duration};
 use volley_program::{BadInput, CoreTimes, Machine, OrBadInput};
 
-use crate::atomic::{FolderLock, Staged, check_free};
+use crate::atomic::{FolderLock, Staged, check_free, is_locked};
 use crate::check::check_upload;
 use crate::disk::check_room;
 use crate::failure::Failure;
@@ -140,6 +140,10 @@ impl<'a> Rank<'a> {
         observer: &'a dyn Observer,
     ) -> Result<(Self, Ready), Failure> {
         let leads = team.rank() == 0;
+        if leads && !patience.is_zero() && is_locked(folder.path()) {
+            let seconds = patience.as_secs();
+            observer.info(format!("another volley is at work in this folder; it is awaited for {seconds} s"));
+        }
         let lock = if leads { Some(FolderLock::take_within(folder.path(), patience)?) } else { None };
         let context = observer.during("tables", || Context::new(job.plan().parameters().clone()));
         let mut rank = Self { folder, job, context, checkpoint: None, team, observer, _lock: lock };
@@ -235,7 +239,8 @@ impl<'a> Rank<'a> {
         let Self { folder, job, observer, .. } = self;
         let of_share = work.share.plan(job.plan())?;
         let of_share = work.plan(&of_share)?;
-        let storage = choose_storage(machine, &of_share, *observer)?;
+        let what = if self.team.size() > 1 { "a rank's part of the training" } else { "training" };
+        let storage = choose_storage(machine, &of_share, what, *observer)?;
         observer.during("checking the rows", || {
             check_upload(folder, job, storage, &work.share.files(job.plan()))
         })?;
@@ -269,12 +274,17 @@ impl<'a> Rank<'a> {
 }
 
 /// Rows that are planned to be in memory are read in every iteration where it has no room for them.
-fn choose_storage(machine: Machine, plan: &Plan, observer: &dyn Observer) -> Result<RowStorage, Failure> {
+fn choose_storage(
+    machine: Machine,
+    plan: &Plan,
+    what: &str,
+    observer: &dyn Observer,
+) -> Result<RowStorage, Failure> {
     if machine.has_memory(|threads| plan.memory(threads)) {
         return Ok(plan.storage());
     }
     let on_disk = plan.with_storage(RowStorage::Disk)?;
-    machine.check_memory("training", |threads| on_disk.memory(threads))?;
+    machine.check_memory(what, |threads| on_disk.memory(threads))?;
     let (all, few) = (plan.memory(1).total(), on_disk.memory(1).total());
     observer.info(format!(
         "rows are read from their files in every iteration: it takes {}, and all of them in memory {}",

@@ -131,7 +131,12 @@ class Pool:
     @staticmethod
     def join(folder: Path, owner: dict[str, Any] | None) -> Pool: ...
     def next(
-        self, *, fingerprint: str | None = None, memory: int | None = None, progress: _Progress | None = None
+        self,
+        *,
+        fingerprint: str | None = None,
+        memory: int | None = None,
+        leave_training: bool = False,
+        progress: _Progress | None = None,
     ) -> list[str]: ...
     @property
     def outlook(self) -> tuple[list[tuple[str, list[str]]], str | None]: ...

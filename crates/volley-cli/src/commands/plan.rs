@@ -16,6 +16,8 @@ use crate::output::Output;
 
 /// Twice as many ranks that take more than this part of the time are not worth it.
 const WORTH_IT: f64 = 0.8;
+/// Most machines whose sums can be added before they are reduced.
+const MAX_MACHINES: u16 = 1 << 14;
 
 /// What a job takes on several machines: time, memory and traffic
 #[derive(Args, Debug)]
@@ -32,17 +34,30 @@ pub(crate) struct Options {
     folder: PathBuf,
     /// Numbers of machines, such as 1,2,4
     #[arg(long, value_name = "P,...", value_delimiter = ',', default_value = "1,2,4,8,16,32,64",
-        value_parser = clap::value_parser!(u16).range(1..=16384))]
+        value_parser = machines)]
     workers: Vec<u16>,
     /// Threads of each [default: one for each core of this machine]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Bits a second of a machine's line, each way, such as 1G
-    #[arg(long, value_name = "BITS", default_value = "10G", value_parser = parse_bytes)]
+    #[arg(long, value_name = "BITS", default_value = "10G", value_parser = bits)]
     bandwidth: u64,
     /// Milliseconds from one machine to another and back
     #[arg(long, value_name = "MS", default_value = "0.1", value_parser = milliseconds)]
     round_trip: f64,
+}
+
+fn machines(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(machines) if (1..=MAX_MACHINES).contains(&machines) => Ok(machines),
+        _ => Err(format!(
+            "numbers from 1 to {MAX_MACHINES} are needed, with commas between them, such as 1,2,4"
+        )),
+    }
+}
+
+fn bits(text: &str) -> Result<u64, String> {
+    parse_bytes(text).map_err(|_| "bits a second with their unit are needed, such as 500M or 10G".to_owned())
 }
 
 fn milliseconds(text: &str) -> Result<f64, String> {
@@ -105,7 +120,7 @@ impl fmt::Display for Plans {
         writeln!(
             f,
             "{:>8} {:>12} {:>10} {:>10} {:>10} {:>10} {:>12}",
-            "machines", "rows each", "time", "exchange", "memory", "reads", "sends a pass"
+            "machines", "most rows", "time", "exchange", "memory", "reads", "sends a pass"
         )?;
         for plan in workers {
             let moved = plan.traffic.iter().map(PassTraffic::bytes).max();

@@ -1,5 +1,6 @@
 //! `volley train`: the server.
 
+use std::env;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use volley_mlr::Job;
 use volley_program::units::{counted, show_bytes};
-use volley_program::{Machine, OrBadInput};
+use volley_program::{BadInput, Machine, OrBadInput};
 use volley_project::{IterationsDone, JobFolder};
 
 use crate::console::Console;
@@ -20,6 +21,9 @@ use crate::output::Output;
 #[cfg(feature = "mpi")]
 mod ranks;
 mod watch;
+
+/// How launchers of MPI tell the programs that they start how many there are: Open MPI, MPICH, and `srun`.
+const LAUNCHED: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"];
 
 /// Train on an owner's upload: what the server runs
 #[derive(Args, Debug)]
@@ -122,6 +126,7 @@ pub(super) fn run(options: &Options, log_file: Option<&Path>, output: Output) ->
     if let Some(folder) = options.folder.as_ref().filter(|_| options.mpi) {
         return train_as_rank(folder, options.machine, output);
     }
+    check_alone()?;
     let interrupt = Interrupt::by_signals()?;
     if let Some(folder) = &options.watch {
         return watch::run(folder, &interrupt, options.machine, log_file, output);
@@ -130,6 +135,17 @@ pub(super) fn run(options: &Options, log_file: Option<&Path>, output: Output) ->
     let interrupt = if options.until_input_ends { interrupt.or_by_end_of_input() } else { interrupt };
     options.machine.start_threads()?;
     output.result(&train_in(folder, options.machine, &Console::until(interrupt))?)
+}
+
+/// Refuses to be one of several programs that a launcher of MPI started, each of which would train the whole job.
+fn check_alone() -> Result<(), BadInput> {
+    let launched = |name| env::var(name).ok()?.parse::<usize>().ok();
+    match LAUNCHED.into_iter().filter_map(launched).max() {
+        Some(programs) if programs > 1 => Err(BadInput::new(format!(
+            "{programs} programs were started, and each would train the whole job; volley train --mpi shares it"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn train_in(folder: &Path, machine: Machine, console: &Console) -> Result<Trained> {
@@ -150,5 +166,5 @@ fn train_as_rank(folder: &Path, machine: Machine, output: Output) -> Result<()> 
 fn train_as_rank(_: &Path, _: Machine, _: Output) -> Result<()> {
     let problem = "this volley was built without MPI; cargo build --release --package volley-cli --features mpi builds \
                    one with it";
-    Err(volley_program::BadInput::new(problem).into())
+    Err(BadInput::new(problem).into())
 }

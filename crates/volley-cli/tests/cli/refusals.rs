@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
+use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use tempfile::TempDir;
 
@@ -312,6 +313,33 @@ fn one_trainer_at_a_time() {
     let lock = File::create(server.join(".volley.lock")).unwrap();
     lock.lock().unwrap();
     refuse(&mut train(&server), &["another volley is at work in this folder"]);
+}
+
+/// Several programs that a launcher started without `--mpi`.
+#[test]
+fn programs_that_would_each_train_the_whole_job() {
+    let (_folder, server) = server();
+    for of_launcher in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"] {
+        let before = names(&server);
+        refuse(train(&server).env(of_launcher, "4"), &["4 programs were started", "volley train --mpi"]);
+        assert_eq!(names(&server), before);
+    }
+    train(&server).env("OMPI_COMM_WORLD_SIZE", "1").assert().success();
+}
+
+#[test]
+fn plans_of_machines_that_cannot_be() {
+    let plan = |option: &str, value: &str| {
+        volley(["plan".as_ref(), fixture().upload.as_os_str(), option.as_ref(), value.as_ref()])
+    };
+    for workers in ["1-4", "0", "1,20000"] {
+        let said = contains("'--workers <P,...>': numbers from 1 to 16384").and(contains("such as 1,2,4"));
+        plan("--workers", workers).assert().code(2).stderr(said);
+    }
+    let said = contains("'--bandwidth <BITS>': bits a second with their unit");
+    plan("--bandwidth", "10").assert().code(2).stderr(said);
+    let shown = contains("most rows").and(contains("worth it: up to"));
+    plan("--workers", "1,3").assert().success().stdout(shown);
 }
 
 #[test]
