@@ -42,7 +42,7 @@ figures are means over the four parts. [compare_tables.py](../scripts/compare_ta
 |---|--:|--:|--:|--:|--:|"""
 
 TAIL = """
-The last six are random, each awkward in one way (`awkward_tables` of the script). Of the unbalanced one the mean of
+The last seven are random, each awkward in one way (`awkward_tables` of the script). Of the unbalanced one the mean of
 both classes' recalls is shown, as 99 % are right by one class alone. The one of 3,000 features is tested on a single
 part.
 
@@ -104,6 +104,8 @@ def awkward_tables():
     yield "duplicated columns", np.hstack([columns, columns, columns[:, :1]]), labels
     columns, labels = clouds(500, 7, 3, 0.8)
     yield "ranges from 1e-9 to 1e9", columns * 10.0 ** np.arange(-9, 10, 3), labels
+    columns, labels = clouds(1000, 8, 3, 0.8)
+    yield "heavy tails", np.sinh(3 * columns), labels
 
 
 def volley(program, fold, folder):

@@ -11,14 +11,18 @@
 //! slow. x' has nearly no correlations, so a step is nearly one of Newton's method. What training finds is still a
 //! linear function of x: x' wᵀ + b = x (w Rᵀ)ᵀ + b − μ·(w Rᵀ), which [`fold`](Whitening::fold) computes.
 //!
-//! **Shrinkage.** ρ is that of Ledoit and Wolf (2004), the one of least expected squared error of S:
+//! **Shrinkage.** Let ρ* be that of Ledoit and Wolf (2004), the one of least expected squared error of S:
 //!
 //! ```text
-//! ρ = β/δ,   β = (Σᵢ |xᵢ − μ|⁴/n − |C|²)/(d n),   δ = (|C|² − d v²)/d
+//! ρ* = β/δ,   β = (Σᵢ |xᵢ − μ|⁴/n − |C|²)/(d n),   δ = (|C|² − d v²)/d
+//! ρ = (ρ* + γ)/(1 + γ),   γ = d/(5n)
 //! ```
 //!
-//! with |C|² the sum of the squares of all entries. It makes S regular where there are fewer rows than columns. Here it
+//! with |C|² the sum of the squares of all entries. It makes S regular where there are fewer rows than columns. Here ρ*
 //! is at least 1/n and at most 1: for two rows, each the mirror image of the other about μ, the formula gives 0.
+//!
+//! Training needs S⁻¹, whose error grows faster than that of S where there are few rows for each column. So γ shrinks
+//! more there. It leaves tables of many rows as they are (docs/training.md has the figures).
 //!
 //! **Floor.** Eigenvalues of S count as [`FLOOR`] · v at least. ρ vanishes with many rows, and then the directions in
 //! which duplicated or dependent columns differ by rounding would be stretched without a bound.
@@ -38,6 +42,9 @@ use crate::preparation::symmetric;
 
 /// Largest absolute value in whitened training rows.
 const CLIP: f64 = 6.0;
+
+/// γ is the number of columns for each row, divided by this.
+const ROWS_OF_COLUMN: f64 = 5.0;
 
 /// Smallest eigenvalue, relative to the mean variance of a column: no direction is stretched by more than 32/√v.
 const FLOOR: f64 = 1.0 / 1024.0;
@@ -97,7 +104,8 @@ impl RowMoments {
         let distance = (square - columns * variance * variance) / columns;
         // Where C is v I already, as for one column, every ρ gives it.
         let estimate = if distance > 0.0 { error / distance } else { 0.0 };
-        (variance, estimate.clamp(1.0 / rows, 1.0))
+        let more = columns / (ROWS_OF_COLUMN * rows);
+        (variance, (estimate.clamp(1.0 / rows, 1.0) + more) / (1.0 + more))
     }
 }
 

@@ -37,6 +37,37 @@ fn whitened_columns_have_a_root_where_it_makes_them_less_skewed() {
 }
 
 #[test]
+fn heavy_tails_leave_the_middle_where_it_is() {
+    // The quartiles of 0, 1, …, 8 are 2 and 6, and the median 4.
+    let middle: Vec<f64> = (0..9).map(f64::from).collect();
+    let fit = |values: &[f64], profile| {
+        let training = Array2::from_shape_fn((values.len(), 1), |(i, _)| values[i]);
+        Preprocessing::fit(&training, profile).standardisations().unwrap()[0].clone()
+    };
+    for profile in [Profile::Standardised, Profile::Standard] {
+        for (far, is_heavy) in [(40.0, false), (60.0, true), (1e12, true)] {
+            let values = [&[-far][..], &middle[1..8], &[far]].concat();
+            let Standardisation { square_root, mean, inverse_deviation } = fit(&values, profile);
+            let plain = Moments::of(&values.iter().copied().collect());
+            assert_eq!(plain.deviation > HEAVY_TAILS * 4.0 / QUARTILES, is_heavy, "{far}");
+            let expected = if is_heavy { (4.0, 4.0 / QUARTILES) } else { (plain.mean, plain.deviation) };
+            assert_eq!((square_root, mean), (false, expected.0));
+            assert!((inverse_deviation * expected.1 - 1.0).abs() < 1e-12, "{far}");
+        }
+        // Mostly zero; two values; quartiles that are equal or differ by rounding alone.
+        for values in [
+            &[-1.0, -1.0, -1.0, -1.0, 1.0, 2.0, 3.0, 1e6][..],
+            &[-1e6, 1.0],
+            &[-1e6, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0],
+            &[-1e6, 1.0, 1.0 + 1e-12, 1.0 + 2e-12, 1.0 + 3e-12, 1.0 + 4e-12, 1.0 + 5e-12, 1e6],
+        ] {
+            let plain = Moments::of(&values.iter().copied().collect());
+            assert_eq!(fit(values, profile).mean, plain.mean, "{values:?}");
+        }
+    }
+}
+
+#[test]
 fn the_moments_by_hand() {
     // Mean 1, differences −1, −1, 2: variance 2, cubes −1, −1, 8.
     let moments = Moments::of(&array![0.0, 0.0, 3.0]);

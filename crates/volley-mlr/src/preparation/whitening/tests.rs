@@ -29,8 +29,6 @@ fn the_root_is_that_of_scikit_learn() {
     let cases: Vec<Golden> = serde_json::from_str(include_str!("../../../testdata/whitening.json")).unwrap();
     assert_eq!(cases.len(), 3);
     for Golden { rows, shrinkage, root } in cases {
-        // The floor on ρ, which scikit-learn lacks, changes none of these.
-        assert!(shrinkage > 1.0 / rows.len() as f64);
         let (Whitening { root: found, .. }, rho) = Whitening::fit(&matrix(&rows));
         assert!((rho - shrinkage).abs() < 1e-12, "{rho}");
         assert!(close(&found, &matrix(&root), 1e-9), "{found}");
@@ -45,9 +43,12 @@ fn the_definition_by_hand() {
     // v·(x − 3)/2 + b with v = 6, b = 1: 3x − 8. The noise of b stands beside 3/2 times that of v.
     assert_eq!(whitening.fold(&array![[1.0, 6.0]]), array![[-8.0, 3.0]]);
     assert_eq!(whitening.noise_gain(), 1f64.hypot(1.5));
-    // Two rows: ρ = 1/2, C = [[1, 1], [1, 1]], S = [[1, ½], [½, 1]] with eigenvalues 3/2 and 1/2.
-    let root = fit(&array![[1.0, 1.0], [3.0, 3.0]]).root;
-    let (sum, difference) = (1.5f64.sqrt().recip() / 2.0, 0.5f64.sqrt().recip() / 2.0);
+    // Two rows: ρ* = 1/2, γ = 1/5, ρ = 7/12, C = [[1, 1], [1, 1]], S = [[1, 5/12], [5/12, 1]] with eigenvalues 17/12
+    // and 7/12.
+    let (whitening, rho) = Whitening::fit(&array![[1.0, 1.0], [3.0, 3.0]]);
+    assert!((rho - 7.0 / 12.0).abs() < 1e-15);
+    let root = whitening.root;
+    let (sum, difference) = ((17.0 / 12f64).sqrt().recip() / 2.0, (7.0 / 12f64).sqrt().recip() / 2.0);
     let expected = array![[sum + difference, sum - difference], [sum - difference, sum + difference]];
     assert!(close(&root, &expected, 1e-14), "{root}");
 }
