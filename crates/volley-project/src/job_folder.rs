@@ -227,6 +227,9 @@ impl JobFolder {
     ///
     /// For a folder without a job or with links in it, and a job that is damaged.
     pub fn job(&self) -> Result<Job, BadInput> {
+        if self.folder.is_file() {
+            return Err(BadInput::at(&self.folder, "this is a file: name the folder that it is in"));
+        }
         let file = self.job_file();
         // A link to nowhere is there.
         if file.symlink_metadata().is_err() && !file.try_exists().at(&file)? {

@@ -153,15 +153,16 @@ impl Project {
         Ok(project)
     }
 
-    /// A folder that `volley init` made. An upload that was to take the place of another is completed.
+    /// A folder that `volley init` made, or what is left of one with its secret key. An upload that was to take the
+    /// place of another is completed.
     ///
     /// # Errors
     ///
     /// For a folder that `volley init` did not make.
     pub fn open(root: &Path) -> Result<Self, BadInput> {
         let project = Self { root: root.to_owned() };
-        let file = project.settings_file();
-        if file.try_exists().at(&file)? {
+        let (settings, key) = (project.settings_file(), project.secret_key_file());
+        if settings.try_exists().at(&settings)? || key.try_exists().at(&key)? {
             if project.pending().job_file().exists() {
                 let _lock = FolderLock::take(project.upload().path())?;
                 project.complete_pending()?;
@@ -215,7 +216,10 @@ impl Project {
 
     fn stored(&self) -> Result<Stored, BadInput> {
         let file = self.settings_file();
-        serde_json::from_str(&read_text(&file, TEXT_LIMIT)?).at(&file)
+        serde_json::from_str(&read_text(&file, TEXT_LIMIT)?).map_err(|error| {
+            let help = "without a copy of it, volley decrypt still works; anything else takes a new project";
+            BadInput::at(&file, format!("changed or damaged ({error}): {help}"))
+        })
     }
 
     /// The columns of the table that the job was encrypted from: features without names, where their file is gone.

@@ -149,6 +149,12 @@ pub fn score(
     let limit = model_limit(job.plan());
     let model = EncryptedModel::<Ciphertext>::read(&job, &context, folder.open(&model_file)?, limit);
     let model = model.at(&model_file)?;
+    let (done, all) = (model.iteration, job.plan().hyperparameters().iterations());
+    if done < all {
+        let problem =
+            format!("the model after iteration {done} of {all}, and rows are scored by the last one only");
+        return Err(BadInput::at(&model_file, problem).into());
+    }
     let opened = buffered(observer.reads(rows, open_named(rows)?));
     let (_, encrypted) = EncryptedRows::<SeededCiphertext>::read(&job, &context, opened, length).at(rows)?;
     let rows_hash = encrypted.hash(&job).at(rows)?;

@@ -38,19 +38,19 @@ pub struct Settings {
     pub sigmoid_degree: Option<usize>,
     /// Scores are in [-R, R]. The polynomial is fitted on the first of [-8, 8], [-12, 12] and [-16, 16] that holds
     /// these; on [-R, R] itself beyond them, or where the degree is given [default: the profile's]
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", allow_negative_numbers = true)]
     pub sigmoid_range: Option<f64>,
     /// Factor of each step [default: the profile's]
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub learning_rate: Option<f64>,
     /// Weights are scaled by 1 - DECAY before each step [default: the profile's]
-    #[arg(long, value_name = "DECAY")]
+    #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
     pub weight_decay: Option<f64>,
     /// The momentum grows to LIMIT, at most 1 [default: the profile's]
-    #[arg(long, value_name = "LIMIT")]
+    #[arg(long, value_name = "LIMIT", allow_negative_numbers = true)]
     pub momentum_limit: Option<f64>,
     /// No normalised weight leaves [-B, B], where long runs refresh them [default: 90]
-    #[arg(long, value_name = "B")]
+    #[arg(long, value_name = "B", allow_negative_numbers = true)]
     pub weight_range: Option<f64>,
     /// Bits of security against classical attacks (eprint 2024/463)
     #[arg(long, value_enum, default_value = "128")]

@@ -385,7 +385,7 @@ fn note_remarks(path: &str, remarks: &Remarks, observer: &dyn Observer) {
 }
 
 /// Says which classes have a single row, as a row that is none has, which stand for a missing label, and which are the
-/// same number.
+/// same number or the same word.
 fn note_odd_classes(path: &str, labels: &[String], observer: &dyn Observer) {
     let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
     labels.iter().for_each(|label| *rows.entry(label).or_default() += 1);
@@ -398,6 +398,13 @@ fn note_odd_classes(path: &str, labels: &[String], observer: &dyn Observer) {
     for (label, number) in rows.keys().filter_map(|label| Some((*label, label.parse::<f64>().ok()?))) {
         if let Some(other) = numbers.insert(number.to_bits(), label) {
             observer.note(format!("{path}: the classes {other:?} and {label:?} are the same number"));
+        }
+    }
+    let mut words: HashMap<String, &str> = HashMap::new();
+    for label in rows.keys() {
+        if let Some(other) = words.insert(label.trim().to_lowercase(), label) {
+            observer
+                .note(format!("{path}: the classes {other:?} and {label:?} differ in case or spaces only"));
         }
     }
     let missing: Vec<_> = rows.keys().filter(|label| TextKind::of(label) == TextKind::Missing).collect();

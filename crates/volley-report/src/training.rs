@@ -10,6 +10,10 @@ use crate::error::Error;
 use crate::examples::{confusion, examples};
 use crate::report::{Iteration, Keys, Operations, Parameters, Phase, Report, Run, Upload};
 
+/// Weights that differ by more, relative to the largest, are those of another training. Shared models differ by less
+/// than a thousandth.
+pub const DIFFERENT_WEIGHTS: f64 = 0.01;
+
 /// What an owner has in clear.
 #[derive(Clone, Copy, Debug)]
 pub struct Training<'a> {
@@ -95,7 +99,8 @@ impl Report {
         training.report(&training.model(last)?, Encrypted::Each(encrypted), plain, Some(run))
     }
 
-    /// The report of a model whose training nobody watched.
+    /// The report of a model whose training nobody watched, beside the [iterations](Training::iteration_of) in clear that
+    /// it is of.
     ///
     /// # Errors
     ///
@@ -107,6 +112,8 @@ impl Report {
         if (model.classes(), model.preprocessing()) != (in_clear.classes(), in_clear.preprocessing()) {
             return Err(Error::OtherRows);
         }
+        let training =
+            &Training { reference: &training.reference[..training.iteration_of(model)?], ..*training };
         let accuracy = |data| model.accuracy(data);
         let Rows { training: trained, test, .. } = training.rows;
         let last = Accuracies { training: accuracy(trained)?, test: accuracy(test)? };
@@ -115,6 +122,21 @@ impl Report {
 }
 
 impl Training<'_> {
+    /// The iteration, from 1, that a model is of: the last, or an earlier one where it is that one's model in clear to
+    /// within [`DIFFERENT_WEIGHTS`] and the last one's is not. A server may have been told to stop.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Training`] for weights in clear of another shape than the training set's.
+    pub fn iteration_of(&self, model: &Model) -> Result<usize, Error> {
+        for (index, step) in self.reference.iter().enumerate().rev() {
+            if relative_error(model, &self.model(&step.weights)?) <= DIFFERENT_WEIGHTS {
+                return Ok(index + 1);
+            }
+        }
+        Ok(self.reference.len())
+    }
+
     fn iterations(&self) -> usize {
         self.plan.hyperparameters().iterations()
     }

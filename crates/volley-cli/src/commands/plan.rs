@@ -43,7 +43,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "BITS", default_value = "10G", value_parser = bits)]
     bandwidth: u64,
     /// Milliseconds from one machine to another and back
-    #[arg(long, value_name = "MS", default_value = "0.1", value_parser = milliseconds)]
+    #[arg(long, value_name = "MS", default_value = "0.1", value_parser = milliseconds,
+        allow_negative_numbers = true)]
     round_trip: f64,
 }
 

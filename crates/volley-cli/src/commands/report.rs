@@ -13,10 +13,10 @@ use volley_mlr::{Dataset, Plan, Step};
 use volley_program::{BadInput, OrBadInput};
 use volley_project::atomic::Staged;
 use volley_project::{Project, TableSource, UnlikeColumns, is_stdin};
-use volley_report::{Error, PageFile, Report, Rows, Training};
+use volley_report::{DIFFERENT_WEIGHTS, Error, PageFile, Report, Rows, Training};
 
 use crate::class_weight::{ClassWeight, prepare};
-use crate::console::{Console, phase, warn};
+use crate::console::{Console, note, phase, warn};
 use crate::output::Output;
 use crate::predictions;
 
@@ -56,9 +56,6 @@ pub(crate) struct Options {
     #[arg(long)]
     force: bool,
 }
-
-/// Weights that differ by more are those of another training. Shared models differ by less than a thousandth.
-const DIFFERENT_WEIGHTS: f64 = 0.01;
 
 /// The page that was made.
 #[derive(Debug, Serialize)]
@@ -128,8 +125,13 @@ impl Options {
             rows: Rows { training: &data, test: &test, validation: None },
             images: images.as_ref(),
         };
-        phase("judging the models", || Report::of_model(&training, model.model()))
-            .map_err(|error| BadInput::at(self.to_blame(&error), error))
+        let report = phase("judging the models", || Report::of_model(&training, model.model()));
+        let report = report.map_err(|error| BadInput::at(self.to_blame(&error), error))?;
+        let (done, all) = (training.iteration_of(model.model()).or_bad_input()?, reference.len());
+        if done < all {
+            note(format!("{}: the model after iteration {done} of {all}", self.model.display()));
+        }
+        Ok(report)
     }
 
     /// Rows to judge by: each label must be one of the model's classes.

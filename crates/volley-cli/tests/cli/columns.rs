@@ -111,6 +111,8 @@ fn what_of_a_table_may_be_a_mistake_is_told() {
     numbered
         .stderr(contains("column 1 (\"id\") seems to number the rows; --drop 1 leaves it out"))
         .stderr(contains("classes of a single row: \"k2\""));
+    let cases: String = (0..24).map(|row| format!("{},{row}\n", ["Yes", "no", "yes"][row % 3])).collect();
+    told(&cases, &[]).stderr(contains("the classes \"Yes\" and \"yes\" differ in case or spaces only"));
     let missing: String = (0..24).map(|row| format!("{},{row}\n", ["NA", "k", "l"][row % 3])).collect();
     told(&missing, &[]).stderr(contains("\"NA\" counts as a class: leave out the rows"));
     let header: String = (0..24).map(|row| format!("k{},{},{}\n", row % 2, row * 5 % 7, row % 3)).collect();
@@ -213,8 +215,15 @@ fn a_model_has_the_columns_of_its_encryption() {
     decrypt(&files).assert().success().stderr(contains("the model takes columns by their place"));
     let stored: Value = serde_json::from_slice(&fs::read(&model).unwrap()).unwrap();
     assert_eq!(stored["columns"], Value::Null);
-    // A project whose own file is gone is replaced by none.
-    fs::remove_file(project.join("project.json")).unwrap();
+    // A project whose own file is damaged or gone decrypts still, and is replaced by none.
+    let file = project.join("project.json");
+    fs::write(&file, "{").unwrap();
+    let mut keygen = volley(["keygen", "--force"]);
+    refuse(keygen.arg(&project), &["changed or damaged", "volley decrypt still works"]);
+    decrypt(&files).assert().success();
+    fs::remove_file(&file).unwrap();
+    refuse(&mut keygen, &["project.json: ", "no such file"]);
+    decrypt(&files).assert().success();
     let words = ["secret-key.vly: this is of a project whose project.json is gone"];
     refuse(volley(["init"]).args(SHAPE).arg(&project), &words);
 }

@@ -8,7 +8,7 @@ use predicates::str::contains;
 use tempfile::TempDir;
 use volley_mlr::volley_ckks::wire::{Header, write_file};
 
-use crate::setup::{fixture, folder, link_project, refuse, table, volley};
+use crate::setup::{fixture, folder, link, link_project, refuse, table, volley};
 
 /// A project with the fixture's model, and a place for files.
 struct Owner {
@@ -42,6 +42,22 @@ impl Owner {
         command.args([&self.project, &self.path(scores)]);
         command
     }
+}
+
+#[test]
+fn rows_are_not_scored_by_the_model_of_a_stopped_training() {
+    let owner = Owner::new();
+    let server = owner.path("server");
+    link(&fixture().upload, &server);
+    volley(["train"]).arg(&server).assert().success();
+    fs::rename(server.join("model-after-1.vly"), server.join("model.vly")).unwrap();
+    let [data, rows] = ["some.csv", "some.rows"].map(|name| owner.path(name));
+    fs::write(&data, table(9)).unwrap();
+    volley(["encrypt-rows"]).args([&owner.project, &data]).arg("-o").arg(&rows).assert().success();
+    let mut score = volley(["score"]);
+    score.args([&server, &rows]).arg("-o").arg(owner.path("some.scores"));
+    refuse(&mut score, &["model.vly: the model after iteration 1 of 3", "by the last one only"]);
+    refuse(volley(["train"]).arg(server.join("job.vly")), &["job.vly: this is a file"]);
 }
 
 #[test]

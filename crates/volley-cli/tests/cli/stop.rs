@@ -23,6 +23,21 @@ fn the_model_of_every_iteration_is_decrypted_and_all_are_compared() {
         decrypt.assert().success().stdout(contains(format!("after iteration {iteration}")));
         evaluate.arg(output);
     }
+    // A page compares a model with as many iterations in clear.
+    for (iteration, note) in [(1, "the model after iteration 1 of 3"), (3, "")] {
+        let [model, page] = ["model", "page"].map(|name| folder.path().join(format!("{name}-{iteration}")));
+        let mut report = volley(["report", "--json"]);
+        report
+            .arg(&fixture.project)
+            .arg(model.with_extension("json"))
+            .args([&fixture.data; 2])
+            .arg("-o")
+            .arg(page);
+        let made = report.assert().success().stderr(contains(note).and(contains("diverge").not()));
+        let made: Value = serde_json::from_slice(&made.get_output().stdout).unwrap();
+        assert!(made["max_relative_weight_error"].as_f64().unwrap() < 1e-3);
+        assert_eq!(made["curves"]["plain"]["test"].as_array().unwrap().len(), iteration + 1);
+    }
     let shown = evaluate.arg(&fixture.data).assert().success();
     let shown = String::from_utf8(shown.get_output().stdout.clone()).unwrap();
     assert_eq!(

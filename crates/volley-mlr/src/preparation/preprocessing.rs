@@ -258,7 +258,7 @@ impl Standardisation {
         let values = training.mapv(|value| if square_root { value.sqrt() } else { value });
         let Moments { mean, deviation, largest, .. } = Moments::of(&values);
         let rounding = f64::max(precision.epsilon() * largest, f64::MIN_POSITIVE);
-        let (mean, deviation) = match by_quartiles(values) {
+        let (mean, deviation) = match by_quartiles(&values) {
             Some((median, normal)) if normal > rounding && deviation > HEAVY_TAILS * normal => {
                 (median, normal)
             }
@@ -281,7 +281,7 @@ impl Standardisation {
 
 /// The median, and the deviation of a normal distribution with the same quartiles; nothing where a quarter of the
 /// values is the lowest or the highest one.
-fn by_quartiles(values: Array1<f64>) -> Option<(f64, f64)> {
+fn by_quartiles(values: &Array1<f64>) -> Option<(f64, f64)> {
     let mut values = values.to_vec();
     values.sort_unstable_by(f64::total_cmp);
     let at = |quarters: usize| values[quarters * (values.len() - 1) / 4];

@@ -111,17 +111,27 @@ impl Owner {
         source.or_format(self.source.clone()).read_features(table, columns, observer)
     }
 
-    /// Says which columns of this owner's rows are unlike those of all owners.
-    pub(super) fn note_unlike(
+    /// Refuses rows of which some columns are unlike those of all owners; where these are to be sent, it says so.
+    pub(super) fn check_alike(
         &self,
         rows: &Dataset,
         state: &OwnerState,
         columns: &Schema,
+        sends_unlike_rows: bool,
         observer: &dyn Observer,
     ) -> Result<(), BadInput> {
         let unlike = UnlikeColumns::of(state.preprocessing(), columns, rows.features()).at(&self.table)?;
-        unlike.note(&self.table, observer);
-        Ok(())
+        if sends_unlike_rows {
+            unlike.note(&self.table, observer);
+            return Ok(());
+        }
+        let problems: Vec<_> = unlike.problems().collect();
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let problems = problems.join(" And ");
+        let help = "the pool trains on the rows of all owners; nothing was sent, and --force sends these as they are";
+        Err(BadInput::at(&self.table, format!("{problems} ({help})")))
     }
 
     fn hash_now(&self) -> Result<String, BadInput> {

@@ -39,6 +39,7 @@ pub(super) fn advance(session: &Session) -> Result<Vec<String>> {
     let mut done = Vec::new();
     let mut failure = None;
     for request in Request::all(session)? {
+        note_left_out(&request, session)?;
         let failed = advance_one(&request, session, &mut done).err();
         failure = failure.or(failed);
     }
@@ -69,7 +70,8 @@ fn next(request: &Request, session: &Session) -> Result<Option<(Step, Vec<String
     let folder = &session.folder;
     let (asked, _) = request.read(session)?;
     if !folder.has(SERVER, &request.scores_file()) {
-        return Ok(Some((Step::Score, vec![SERVER.to_owned()])));
+        let score = (Step::Score, vec![SERVER.to_owned()]);
+        return Ok(switching::is_planned(session, request)?.then_some(score));
     }
     let mut missing = asked.owners;
     missing.retain(|owner| !folder.has(owner, &request.switching_file()));
@@ -78,6 +80,20 @@ fn next(request: &Request, session: &Session) -> Result<Option<(Step, Vec<String
     }
     let unread = request.asker == session.name() && !folder.keeps(&request.predictions_file());
     Ok(unread.then(|| (Step::Read, vec![request.asker.clone()])))
+}
+
+/// Says to the server, and to whoever asked, that a request came too late: others had been planned for and were made.
+fn note_left_out(request: &Request, session: &Session) -> Result<(), BadInput> {
+    let Request { asker, number } = request;
+    let concerns = [SERVER, asker].contains(&session.name());
+    let is_scored = session.folder.has(SERVER, &request.scores_file());
+    if concerns && !is_scored && request.read(session).is_ok() && !switching::is_planned(session, request)? {
+        session.observer.note(format!(
+            "scores {number} of {asker} are not made: with those that were asked for before, the owners would decrypt \
+             more than they planned"
+        ));
+    }
+    Ok(())
 }
 
 /// Does what is due for one request.

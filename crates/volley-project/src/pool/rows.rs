@@ -20,8 +20,10 @@ pub(super) fn send(session: &Session) -> Result<()> {
     let (agreed, me) = (session.agreed()?, session.me()?);
     let (job, plan) = (&agreed.job, agreed.plan().plan());
     let (state, key) = (owner_state(session)?, public_key(session)?);
-    let rows = session.owner()?.rows(&session.invitation, &*session.observer)?;
-    session.owner()?.note_unlike(&rows, &state, &session.invitation.columns, &*session.observer)?;
+    let owner = session.owner()?;
+    let rows = owner.rows(&session.invitation, &*session.observer)?;
+    let (columns, observer) = (&session.invitation.columns, &*session.observer);
+    owner.check_alike(&rows, &state, columns, session.sends_unlike_rows, observer)?;
     let rows = PoolRows::new(agreed.plan(), me, &state, &rows, &key).or_bad_input()?;
     for number in plan.row_files_of(me) {
         let name = row_file_name(number);

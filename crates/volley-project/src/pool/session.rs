@@ -45,6 +45,8 @@ pub struct Session {
     pub(super) confirms: Option<Fingerprint>,
     /// Whether others train.
     leaves_training: bool,
+    /// Whether rows are sent of which some columns look unlike those of all owners.
+    pub(super) sends_unlike_rows: bool,
     pub(super) machine: Machine,
     pub(super) observer: Box<dyn Observer>,
     rng: RefCell<Box<dyn CryptoRng>>,
@@ -70,7 +72,7 @@ impl Session {
         let (host, invitation) = Invitation::find(&folder)?;
         let Workplace { machine, observer, rng } = workplace;
         let (rng, agreed) = (rng.into(), OnceCell::new());
-        let leaves_training = false;
+        let (leaves_training, sends_unlike_rows) = (false, false);
         Ok(Self {
             folder,
             party,
@@ -78,6 +80,7 @@ impl Session {
             invitation,
             confirms,
             leaves_training,
+            sends_unlike_rows,
             machine,
             observer,
             rng,
@@ -96,6 +99,12 @@ impl Session {
             Party::Server => Ok(Self { leaves_training: true, ..self }),
             Party::Owner(_) => Err(BadInput::new("this is an owner's folder, and only the server trains")),
         }
+    }
+
+    /// The same, but rows are sent though some columns look unlike those of all owners, as in another unit.
+    #[must_use]
+    pub fn sending_unlike_rows(self) -> Self {
+        Self { sends_unlike_rows: true, ..self }
     }
 
     /// The folder of a training that this session [leaves](Self::leaving_training) and that is due.

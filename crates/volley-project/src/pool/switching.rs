@@ -29,6 +29,24 @@ pub(super) fn decryptions_left(session: &Session) -> Result<usize, BadInput> {
     Ok((planned as usize).saturating_sub(key_holder(session)?.decryptions()))
 }
 
+/// Whether the decryptions that were planned suffice for a request, beside those of the requests that the server has
+/// scored. The server takes requests as it gets them, so that all owners decrypt the same ones.
+pub(super) fn is_planned(session: &Session, request: &Request) -> Result<bool, BadInput> {
+    let of = |request: &Request| -> Result<_, BadInput> {
+        let (asked, owners) = request.read(session)?;
+        Ok((prediction(session, &asked)?.layout().score_ciphertexts(), owners))
+    };
+    let (needed, owners) = of(request)?;
+    let mut left = vec![session.agreed()?.plan().score_ciphertexts(); session.invitation.members.len()];
+    for scored in Request::all(session)? {
+        if session.folder.has(SERVER, &scored.scores_file()) {
+            let (ciphertexts, owners) = of(&scored)?;
+            owners.into_iter().for_each(|owner| left[owner] = left[owner].saturating_sub(ciphertexts));
+        }
+    }
+    Ok(owners.into_iter().all(|owner| needed <= left[owner]))
+}
+
 /// Encrypts rows and asks for their scores.
 pub(super) fn ask(
     session: &Session,

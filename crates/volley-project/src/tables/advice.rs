@@ -4,6 +4,9 @@ use volley_data::{ContentError, DataError, TextKind};
 use volley_mlr::Error;
 use volley_program::BadInput;
 
+/// What helps where several columns are taken for one.
+const DELIMITER: &str = "--delimiter says what separates columns, such as \"|\" or space";
+
 /// Whether columns may be left out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Columns {
@@ -37,9 +40,7 @@ fn advice(cause: &ContentError, has_label_choice: bool, columns: Columns) -> Opt
         ContentError::EmptyLabel { .. } => {
             text("leave out rows without a label, or name the column of the labels: --label-column")
         }
-        ContentError::NoValues { .. } => {
-            text("--delimiter says what separates columns, such as \"|\" or space")
-        }
+        ContentError::NoValues { .. } => text(DELIMITER),
         ContentError::NoNames { .. } => text(
             "--header no takes its columns by place, in this order; --header yes takes the first row for their names",
         ),
@@ -57,6 +58,7 @@ fn advice(cause: &ContentError, has_label_choice: bool, columns: Columns) -> Opt
         ContentError::NoHeader { .. } => text(
             "--header yes takes the first row for one, and a place such as -1 (the last column) needs none",
         ),
+        ContentError::MissingColumn { found, .. } if found.len() == 1 => text(DELIMITER),
         ContentError::MissingColumn { .. } | ContentError::AmbiguousColumn { .. } => {
             text("columns can be given by place too: from 1, or from the end -1")
         }
@@ -254,6 +256,7 @@ mod tests {
             (ContentError::EmptyLabel { row: 1, column: 2.into() }, "--label-column"),
             (ContentError::NoHeader { name: name.clone() }, "--header yes"),
             (ContentError::MissingColumn { name: name.clone(), found: found.clone() }, "-1"),
+            (ContentError::MissingColumn { name: name.clone(), found: vec!["a|b".into()] }, "--delimiter"),
             (ContentError::AmbiguousColumn { name: name.clone(), count: 2 }, "-1"),
             (ContentError::MissingFeature { name: name.clone(), found: found.clone() }, "--header no"),
             (ContentError::LabelColumnUnknown { found: found.clone() }, "--label-column"),

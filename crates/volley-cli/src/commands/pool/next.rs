@@ -38,6 +38,9 @@ pub(crate) struct Options {
     /// machines, and the next call sends the model
     #[arg(long)]
     leave_training: bool,
+    /// Send the rows though columns look unlike those of all owners, as in another unit
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     machine: Machine,
 }
@@ -138,6 +141,9 @@ impl Outlook {
             writeln!(f, "of nobody        {}: no party has this name", stray.display())?;
         }
         if let Some(fingerprint) = &self.fingerprint {
+            if is_new && self.has_sent {
+                writeln!(f, "to all others    {}, under the same name", self.sends.display())?;
+            }
             return write!(
                 f,
                 "fingerprint      {fingerprint}\n\nnext: compare it with every other owner, by telephone or on paper, \
@@ -188,6 +194,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let workplace = workplace(options.machine)?;
     let session = Session::open(&options.folder, workplace, options.fingerprint.clone())?;
     let session = if options.leave_training { session.leaving_training()? } else { session };
+    let session = if options.force { session.sending_unlike_rows() } else { session };
     advance(&session, None, output)
 }
 

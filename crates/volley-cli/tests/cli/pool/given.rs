@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
+use predicates::prelude::PredicateBooleanExt;
+use predicates::str::contains;
+
 use super::refusals::{damage, replace_by};
 use super::whole::check_models;
 use super::{OWNERS, PARTIES, Parties, json};
@@ -46,6 +49,25 @@ fn rows_are_prepared_by_given_statistics() {
         }
     }
     check_models(&parties, &OWNERS);
+}
+
+#[test]
+fn rows_in_another_unit_are_sent_on_demand_only() {
+    let (parties, file) = (Parties::new(), statistics());
+    let table = parties.path("east.csv");
+    let text = fs::read_to_string(&table).unwrap();
+    let (header, rows) = text.split_once('\n').unwrap();
+    let rows: String = rows.lines().map(|row| format!("{row}e3\n")).collect();
+    fs::write(&table, format!("{header}\n{rows}")).unwrap();
+    parties.all_join(&["--statistics", file.to_str().unwrap()]);
+    parties.run_to(Some("rows"), &PARTIES);
+    let words = "east.csv: most values of \"x\" are far";
+    let help = contains("nothing was sent, and --force sends these as they are");
+    parties.next("east").assert().code(2).stderr(contains(words).and(help));
+    assert!(!parties.sent("east", "east", "rows-00002.vly").exists());
+    let sent = parties.next("east").arg("--force").assert().success();
+    sent.stdout(contains("has done: rows")).stderr(contains(words));
+    assert!(parties.sent("east", "east", "rows-00002.vly").exists());
 }
 
 fn blake3_of(file: &std::path::Path) -> String {

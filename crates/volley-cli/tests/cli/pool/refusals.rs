@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use predicates::str::contains;
+
 use super::{Parties, before};
 use crate::setup::refuse;
 
@@ -30,8 +32,13 @@ fn a_damaged_file_is_named() {
     damage(&parties.sent("north", "east", "round-1.vly"));
     refuse(&mut parties.next("north"), &["east", "round-1.vly"]);
     let parties = before(Some("training"));
-    damage(&parties.sent("server", "south", "rows-00003.vly"));
-    refuse(&mut parties.next("server"), &["rows-00003.vly"]);
+    let rows = parties.sent("server", "south", "rows-00003.vly");
+    damage(&rows);
+    let words = ["private/job/rows-00003.vly", "south sent it as", "which has to come again"];
+    refuse(&mut parties.next("server"), &words);
+    // When it came again, the server goes on.
+    replace_by(&rows, &parties.sent("south", "south", "rows-00003.vly"));
+    parties.next("server").assert().success().stdout(contains("has done: files of the training; training"));
 }
 
 #[test]

@@ -100,15 +100,36 @@ fn one_owner_asks_and_nobody_else_reads_the_scores() {
     );
 }
 
+/// Two owners ask at the same time for what was planned once.
+#[test]
+fn a_request_too_many_is_left_out_and_the_other_answered() {
+    let parties = asked();
+    parties.score("east", "test.csv").assert().success();
+    parties.mirror();
+    let left_out = "scores 1 of east are not made: with those that were asked for before";
+    let scored = parties.next("server").assert().success().stderr(contains(left_out));
+    scored.stdout(contains("has done: scores 1 of north\n"));
+    parties.mirror();
+    for owner in OWNERS {
+        parties.next(owner).assert().success();
+    }
+    parties.mirror();
+    parties.next("north").assert().success().stdout(contains("north has done: predictions 1"));
+    check_predictions(&parties, "north");
+    parties.next("east").assert().success().stderr(contains(left_out));
+    parties.next("south").assert().success().stderr(contains(left_out).not());
+    assert_eq!(parties.stage(), None);
+}
+
 #[test]
 fn a_ciphertext_of_scores_is_decrypted_for_one_owner() {
     let parties = switched();
-    // East asks for the scores of what north has encrypted.
+    // East asks for the scores of what north has encrypted, and a server sends it though it is more than was planned.
     for file in ["score-00001.json", ROWS] {
         fs::copy(parties.sent("north", "north", file), parties.sent("east", "east", file)).unwrap();
     }
-    parties.mirror();
-    parties.next("server").assert().success();
+    let of_east = parties.sent("server", "server", "scores-east-00001.vly");
+    fs::copy(parties.sent("server", "server", SCORES), of_east).unwrap();
     parties.mirror();
     let words = ["scores-east-00001.vly", "south has admitted another request for this ciphertext"];
     refuse(&mut parties.next("south"), &words);
