@@ -1,6 +1,6 @@
 //! Trained models, and their files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray2};
@@ -8,8 +8,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use volley_data::{ModelFormat, Schema, TableModel, Use, read_model, write_model};
 use volley_mlr::{Error, Model, Sharing};
-use volley_project::atomic::{Staged, check_free};
-use volley_project::{JobFolder, UnlikeColumns};
+use volley_project::UnlikeColumns;
+use volley_project::atomic::{Staged, check_free, check_outside_private, check_outside_upload};
 
 use crate::failure::{Failure, warn};
 
@@ -62,13 +62,8 @@ impl PyModel {
     fn save(&self, py: Python<'_>, path: PathBuf, replace: bool) -> PyResult<()> {
         py.detach(|| {
             let format = ModelFormat::of(&path)?;
-            let folder = path.parent().unwrap_or(Path::new(""));
-            if JobFolder::new(folder).job_file().exists() {
-                return Err(Failure::new(format!(
-                    "{}: this folder goes to the server, and what is decrypted must not",
-                    path.display()
-                )));
-            }
+            check_outside_upload(&path)?;
+            check_outside_private(&path)?;
             check_free(&path, replace)?;
             Staged::private(&path, |file| write_model(file, format, &self.0))?.commit(replace)?;
             Ok(())

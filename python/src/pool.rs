@@ -130,19 +130,21 @@ impl PyPool {
     }
 
     /// Does what is due, as `volley pool next` does, and gives the steps that were done.
-    #[pyo3(signature = (*, fingerprint=None, memory=None, leave_training=false, progress=None))]
+    #[pyo3(signature = (*, fingerprint=None, memory=None, leave_training=false, force=false, progress=None))]
     fn next(
         &self,
         py: Python<'_>,
         fingerprint: Option<String>,
         memory: Option<u64>,
         leave_training: bool,
+        force: bool,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Vec<String>> {
         let folder = self.0.clone();
         work::run(py, progress, move |reporter| {
             let session = Session::open(&folder, workplace(memory, reporter)?, fingerprint)?;
             let session = if leave_training { session.leaving_training()? } else { session };
+            let session = if force { session.sending_unlike_rows() } else { session };
             Ok(session.advance()?)
         })
     }

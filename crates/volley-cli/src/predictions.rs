@@ -10,7 +10,7 @@ use serde::Serialize;
 use volley_data::{ContentError, DataError, RowFigure, TableModel, read_model, write_predictions};
 use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
-use volley_project::atomic::{Staged, check_free};
+use volley_project::atomic::{Staged, check_free, check_outside_private, check_outside_upload};
 use volley_project::{RowScores, UnlikeColumns};
 
 use crate::console::{Console, info};
@@ -106,7 +106,11 @@ impl Target {
 
     /// Refuses an output that exists, before there is work to be lost.
     pub(crate) fn check(&self) -> Result<(), BadInput> {
-        self.output.iter().try_for_each(|file| check_free(file, self.force))
+        self.output.iter().try_for_each(|file| {
+            check_outside_upload(file)?;
+            check_outside_private(file)?;
+            check_free(file, self.force)
+        })
     }
 
     /// Writes the label of the highest of each row of scores, and what is wanted besides.

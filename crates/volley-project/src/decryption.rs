@@ -5,6 +5,7 @@ use std::path::Path;
 
 use volley_data::TableModel;
 use volley_mlr::volley_ckks::{Ciphertext, Context};
+use volley_mlr::wire::WireError;
 use volley_mlr::{EncryptedModel, Job};
 use volley_program::{BadInput, OrBadInput};
 use zeroize::Zeroizing;
@@ -62,8 +63,16 @@ impl Project {
             );
         }
         fs::metadata(file).at(file)?;
-        let encrypted =
-            EncryptedModel::<Ciphertext>::read(&job, &context, open(file)?, model_limit(plan)).at(file)?;
+        let encrypted = EncryptedModel::<Ciphertext>::read(&job, &context, open(file)?, model_limit(plan));
+        let encrypted = encrypted.map_err(|error| {
+            let is_foreign = matches!(error, WireError::ForeignJob { .. });
+            let help = if is_foreign {
+                "; after `volley encrypt --force` nothing reads the earlier job's"
+            } else {
+                ""
+            };
+            BadInput::at(file, format!("{error}{help}"))
+        })?;
         let model = observer.during("decryption", || match decryption {
             Decryption::AsPlanned => state.decrypt(plan, &secret_key, &encrypted),
             Decryption::Private => state.decrypt_private(plan, &secret_key, &encrypted),

@@ -48,6 +48,8 @@ use work::{Work, part_of_machine};
 const LATER_ITERATION: f64 = 2.5;
 /// How long a rank that is ended with others may still be there when their launcher is not.
 const ENDING: Duration = Duration::from_secs(10);
+/// How long the system may take to end a program that was killed, whose memory it takes back.
+const KILLED: Duration = Duration::from_secs(3);
 /// Whoever waits longer than this wants to know for how long.
 const LONG_SECONDS: f64 = 10.0;
 
@@ -72,7 +74,7 @@ pub fn train(
     machine: Machine,
     observer: &dyn Observer,
 ) -> Result<IterationsDone, Failure> {
-    train_rank(folder, job, &Alone, Duration::ZERO, machine, observer).map_err(TeamFailure::into_failure)
+    train_rank(folder, job, &Alone, KILLED, machine, observer).map_err(TeamFailure::into_failure)
 }
 
 /// Trains as one of the ranks of a team, which all call it. Each has the files of the upload in its folder, where some
@@ -140,7 +142,7 @@ impl<'a> Rank<'a> {
         observer: &'a dyn Observer,
     ) -> Result<(Self, Ready), Failure> {
         let leads = team.rank() == 0;
-        if leads && !patience.is_zero() && is_locked(folder.path()) {
+        if leads && is_locked(folder.path()) {
             let seconds = patience.as_secs();
             observer.info(format!("another volley is at work in this folder; it is awaited for {seconds} s"));
         }

@@ -26,6 +26,10 @@ pub struct UnlikeColumns {
     pub far: Option<String>,
     /// Columns whose values vary by a small part only.
     pub narrow: Option<String>,
+    /// Columns with negative values, which count as 0.
+    pub negative: Option<String>,
+    /// Columns with one value.
+    pub constant: Option<String>,
 }
 
 impl UnlikeColumns {
@@ -66,12 +70,20 @@ impl UnlikeColumns {
                  another unit?"
             )
         });
-        Ok(Self { far, narrow })
+        let negative = named(&|spread| spread.negative > 0.0).map(|names| {
+            format!("negative values of {names} count as 0, as there were none to train on: is it the same column?")
+        });
+        let constant = named(&|spread| features.nrows() >= ROWS && spread.is_constant).map(|names| {
+            format!(
+                "all values of {names} are the same, and those trained on vary: was the column filled in?"
+            )
+        });
+        Ok(Self { far, narrow, negative, constant })
     }
 
     /// All that is unlike.
     pub fn problems(self) -> impl Iterator<Item = String> {
-        self.far.into_iter().chain(self.narrow)
+        [self.far, self.narrow, self.negative, self.constant].into_iter().flatten()
     }
 
     /// Says what is unlike in the rows of a file.
@@ -104,6 +116,21 @@ mod tests {
         assert!(far.far.unwrap().starts_with("most values of feature 1 are far") && far.narrow.is_none());
         let narrow = unlike(&counted(0.01, ROWS));
         assert!(narrow.narrow.unwrap().contains("of feature 1 vary far less") && narrow.far.is_none());
+        let negative = unlike(&-counted(1.0, 100)).negative.unwrap();
+        assert!(negative.starts_with("negative values of feature 1 count as 0"), "{negative}");
+        let same = |rows| unlike(&Array2::from_elem((rows, 1), 30.0)).constant;
+        assert!(
+            same(ROWS).unwrap().starts_with("all values of feature 1 are the same")
+                && same(ROWS - 1).is_none()
+        );
+        // Of a column of zeros and ones all rows may well have one.
+        let flags = Array2::from_shape_fn((100, 1), |(row, _)| f64::from(u8::from(row % 7 == 0)));
+        for profile in [Profile::Standardised, Profile::Standard] {
+            let of_flags = Preprocessing::fit(&flags, profile);
+            let found =
+                UnlikeColumns::of(&of_flags, &Schema::of_features(1), &Array2::zeros((100, 1))).unwrap();
+            assert_eq!(found, UnlikeColumns::default());
+        }
         let raw = Preprocessing::raw(1);
         let of_raw = UnlikeColumns::of(&raw, &Schema::of_features(1), &counted(1000.0, 9));
         assert_eq!(of_raw, Ok(UnlikeColumns::default()));

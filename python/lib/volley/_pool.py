@@ -106,19 +106,25 @@ class Pool:
         fingerprint: str | None = None,
         memory: int | None = None,
         leave_training: bool = False,
+        force: bool = False,
         progress: bool | Progress | None = None,
     ) -> list[str]:
         """Does all that is due, as ``volley pool next`` does, and returns the steps that were done.
 
         With ``leave_training`` a server does not train. ``private/job`` of its folder then has an upload for ``volley
-        train``, on as many machines as are wanted, and a later call sends the model.
+        train``, on as many machines as are wanted, and a later call sends the model. With ``force`` an owner's rows are
+        sent though columns look unlike those of all owners, as in another unit.
 
         An owner confirms the ``fingerprint`` that it has compared with every other owner, by another way than the
         exchange folder: nothing that depends on its key is sent before.
         """
         with listener(progress) as told:
             return self._pool.next(
-                fingerprint=fingerprint, memory=memory, leave_training=leave_training, progress=told
+                fingerprint=fingerprint,
+                memory=memory,
+                leave_training=leave_training,
+                force=force,
+                progress=told,
             )
 
     @property

@@ -136,6 +136,7 @@ class Pool:
         fingerprint: str | None = None,
         memory: int | None = None,
         leave_training: bool = False,
+        force: bool = False,
         progress: _Progress | None = None,
     ) -> list[str]: ...
     @property

@@ -10,7 +10,7 @@ use serde::Serialize;
 use volley_data::{ModelFormat, write_model};
 use volley_mlr::Sharing;
 use volley_program::OrBadInput;
-use volley_project::atomic::{Staged, check_free};
+use volley_project::atomic::{Staged, check_free, check_outside_private};
 use volley_project::{Decryption, Project};
 
 use crate::console::{Console, note};
@@ -24,8 +24,8 @@ Example:
   volley decrypt digits model.vly -o model.json
 
 Needs the secret key: on the server there is none. Of the project it reads
-project.json, upload/job.vly, private/secret-key.vly, private/owner-state.vly
-and private/columns.json, all of them small: the rest of upload may be gone.
+upload/job.vly, private/secret-key.vly, private/owner-state.vly and
+private/columns.json, all of them small: the rest may be gone.
 Unless the plan is shareable the model is private: what is decrypted carries
 noise that depends on the secret key, so it must not go back to the server.
 The models of a shareable plan are counted in private/shared-models, and no
@@ -75,6 +75,7 @@ impl fmt::Display for Decrypted {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
     let format = ModelFormat::of(&options.output).or_bad_input()?;
+    check_outside_private(&options.output)?;
     check_free(&options.output, options.force)?;
     project.check_outside_upload(&options.output)?;
     let decryption = if options.private { Decryption::Private } else { Decryption::AsPlanned };

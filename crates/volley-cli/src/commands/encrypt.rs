@@ -132,6 +132,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let _lock = FolderLock::take(upload.path())?;
     // The job is written last: an upload without a job was never complete.
     upload.check_replaceable(options.force)?;
+    let replaces = upload.job_file().exists();
     let plan = Arc::new(phase("planning", || project.plan())?);
     let (earlier, console) = (project.table()?, Console::default());
     let table = match project.planned_schema()? {
@@ -156,6 +157,9 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let owner = Owner::new(&plan, &training_set, &secret_key).at(&options.data)?;
 
     let job = encrypt(&upload, &project.owner_files(), &owner, &schema, options.force, options)?;
+    if replaces {
+        note("the earlier job is replaced: wherever it is trained, its model cannot be decrypted any more");
+    }
     output.result(&Encrypted::new(&upload, &job, 0, in_clear))
 }
 

@@ -113,7 +113,13 @@ impl Options {
         let test = self.test_rows(&test_table, model)?;
         let images = self.images.as_deref().map(images).transpose()?;
         let profile = plan.hyperparameters().profile();
-        let training_set = prepare(&data, profile, plan.layout(), class_weight).at(&self.data)?;
+        let training_set = prepare(&data, profile, plan.layout(), class_weight).map_err(|error| match error {
+            volley_mlr::Error::PlanShape { .. } => BadInput::at(
+                &self.data,
+                format!("{error}: a report takes the rows of the last encryption, and none that --append added"),
+            ),
+            error => BadInput::at(&self.data, error),
+        })?;
         let reference: Vec<Step> =
             phase("training in clear", || training_set.reference(plan.hyperparameters()).collect());
         let name = self.data.file_name().unwrap_or(self.data.as_os_str()).to_string_lossy();

@@ -71,13 +71,8 @@ fn keys_and_rows_are_refused_before_they_are_made() {
 fn decryption_needs_a_few_small_files_of_the_project() {
     let (fixture, folder) = (fixture(), folder());
     let project = folder.path().join("project");
-    let needed = [
-        "project.json",
-        "upload/job.vly",
-        "private/secret-key.vly",
-        "private/owner-state.vly",
-        "private/columns.json",
-    ];
+    let needed =
+        ["upload/job.vly", "private/secret-key.vly", "private/owner-state.vly", "private/columns.json"];
     let help = volley(["decrypt", "--help"]).assert().success();
     let help = String::from_utf8(help.get_output().stdout.clone()).unwrap();
     for file in needed {
@@ -93,7 +88,6 @@ fn decryption_needs_a_few_small_files_of_the_project() {
     decrypt().success();
     let away = folder.path().join("away");
     for (file, words) in [
-        ("project.json", "volley init"),
         ("upload/job.vly", "takes that one's job.vly, of which the server has a copy"),
         ("private/secret-key.vly", "secret-key.vly"),
         ("private/owner-state.vly", "without it no model of this job can be read: encrypt again"),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use predicates::prelude::PredicateBooleanExt;
 use predicates::str::{contains, starts_with};
 use serde_json::Value;
 
@@ -201,7 +202,8 @@ fn a_project_has_its_own_keys_and_an_encryption_its_own_job() {
     link_project(&project);
     let job = || json(volley(["inspect"]).arg(project.join("upload/job.vly")));
     let before = job();
-    volley(["encrypt"]).args([&project, &fixture().data]).arg("--force").assert().success();
+    let replaced = volley(["encrypt"]).args([&project, &fixture().data]).arg("--force").assert().success();
+    replaced.stderr(contains("the earlier job is replaced"));
     let after = job();
     assert_eq!(before["key_id"], after["key_id"]);
     assert_ne!(before["job_id"], after["job_id"]);
@@ -211,7 +213,10 @@ fn a_project_has_its_own_keys_and_an_encryption_its_own_job() {
         .arg(folder.path().join("model.json"))
         .assert()
         .code(2)
-        .stderr(contains("the file belongs to another job"));
+        .stderr(
+            contains("the file belongs to another job")
+                .and(contains("after `volley encrypt --force` nothing")),
+        );
     volley(["keygen", "--force"]).arg(&project).assert().success().stdout(contains("DATA --force"));
     let made = json(volley(["inspect"]).arg(project.join("private/secret-key.vly")));
     assert_ne!(made["key_id"], after["key_id"]);

@@ -109,8 +109,8 @@ impl Parties {
     fn init(&self, more: &[&str]) -> Command {
         let (folder, table) = (self.path("north"), self.path("north.csv"));
         let mut command = volley(["pool", "init"]);
-        command.arg(folder).args(["--name", "north", "--members", &self.owners.join(",")]).arg("--table");
-        command.arg(table).args(["--classes", "a,b,c", "--iterations", "1"]).args(more);
+        command.arg(folder).args(["--name", "north", "--members", &self.owners.join(", ")]).arg("--table");
+        command.arg(table).args(["--classes", "a, b,c", "--iterations", "1"]).args(more);
         command
     }
 

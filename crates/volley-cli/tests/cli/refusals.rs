@@ -312,7 +312,8 @@ fn one_trainer_at_a_time() {
     let (_folder, server) = server();
     let lock = File::create(server.join(".volley.lock")).unwrap();
     lock.lock().unwrap();
-    refuse(&mut train(&server), &["another volley is at work in this folder"]);
+    let said = contains("it is awaited for 3 s").and(contains("error: "));
+    train(&server).assert().code(2).stderr(said.and(contains("another volley is at work in this folder\n")));
 }
 
 /// Several programs that a launcher started without `--mpi`.
@@ -363,6 +364,19 @@ fn nothing_is_overwritten() {
     assert_eq!(fs::read(project.join("private/secret-key.vly")).unwrap(), before);
     let inside = project.join("upload/model.json");
     refuse(&mut decrypt(&project, &fixture.model, &inside), &["this folder goes to the server"]);
+    let secret = project.join("private/secret-key.vly");
+    let mut predict = volley(["predict", "--force", "-o"]);
+    refuse(predict.args([&inside, &output, &fixture.data]), &["this folder goes to the server"]);
+    for command in ["predict", "encrypt-rows"] {
+        let from = if command == "predict" { &output } else { &project };
+        let mut command = volley([command, "--force", "-o"]);
+        refuse(command.args([&secret, from, &fixture.data]), &["this folder has its owner's secret files"]);
+    }
+    refuse(
+        decrypt(&project, &fixture.model, &secret.with_extension("json")).arg("--force"),
+        &["secret files"],
+    );
+    assert_eq!(fs::read(&secret).unwrap(), before);
 }
 
 #[test]

@@ -145,6 +145,7 @@ fn jobs_are_trained_in_turn_and_one_that_fails_stops_no_other() {
         assert!(metrics.lines().any(|found| found == line), "{metrics}");
     }
     refuse(volley(["train", "--watch"]).arg(folder.path()), &["another volley is at work"]);
+    refuse(volley(["train", "--watch"]).arg(path("good")), &["this is a job", "the folder that it is in"]);
     for command in ["train", "stop"] {
         refuse(volley([command]).arg(folder.path()), &["jobs are in its folders, such as ", "damaged"]);
     }

@@ -83,6 +83,10 @@ pub struct ColumnSpread {
     pub cut_off: f64,
     /// Their standard deviation once they are standardised: about 1 for rows of the same kind, 0 where all are equal.
     pub deviation: f64,
+    /// The share of the values that are negative, in \[0, 1\], where a square root is taken: they count as 0.
+    pub negative: f64,
+    /// Whether all values are the same, while those that it was fitted to vary, and are not just zeros and ones.
+    pub is_constant: bool,
     /// The share of the values that are not the median, in \[0, 1\]: small where a column hardly ever varies, as one of
     /// zeros with a few ones.
     pub varying: f64,
@@ -175,6 +179,8 @@ impl Preprocessing {
             return Ok(None);
         }
         let spread = |(column, values): (&Standardisation, ArrayView1<'_, f64>)| {
+            let negative = values.iter().filter(|&&value| column.square_root && value < 0.0).count();
+            let is_constant = values.iter().all(|&value| value == values[0]) && column.has_many_values();
             let mut values = values.mapv(|value| column.apply(value)).to_vec();
             let middle = values.len() / 2;
             let (_, &mut median, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
@@ -184,6 +190,8 @@ impl Preprocessing {
             ColumnSpread {
                 cut_off: share(&|value| value.abs() >= Standardisation::CLIP),
                 deviation: ArrayView1::from(&values).std(0.0),
+                negative: negative as f64 / values.len() as f64,
+                is_constant,
                 varying: share(&|value| value != median),
             }
         };
@@ -266,6 +274,12 @@ impl Standardisation {
         };
         let inverse_deviation = if deviation > rounding { deviation.recip() } else { 0.0 };
         Self { square_root, mean, inverse_deviation }
+    }
+
+    /// Whether the column varies, and is not one of zeros and ones: the mean p of these has the variance p·(1 − p).
+    fn has_many_values(&self) -> bool {
+        let variance = self.inverse_deviation.powi(-2);
+        self.inverse_deviation > 0.0 && (self.mean * (1.0 - self.mean) / variance - 1.0).abs() > 1e-6
     }
 
     fn apply(&self, value: f64) -> f64 {

@@ -120,7 +120,11 @@ impl Owner {
         sends_unlike_rows: bool,
         observer: &dyn Observer,
     ) -> Result<(), BadInput> {
-        let unlike = UnlikeColumns::of(state.preprocessing(), columns, rows.features()).at(&self.table)?;
+        let mut unlike = UnlikeColumns::of(state.preprocessing(), columns, rows.features()).at(&self.table)?;
+        // An owner may well have one value where others have several.
+        if let Some(constant) = unlike.constant.take() {
+            observer.note(format!("{}: {constant}", self.table.display()));
+        }
         if sends_unlike_rows {
             unlike.note(&self.table, observer);
             return Ok(());

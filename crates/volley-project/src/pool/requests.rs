@@ -82,7 +82,7 @@ fn next(request: &Request, session: &Session) -> Result<Option<(Step, Vec<String
     Ok(unread.then(|| (Step::Read, vec![request.asker.clone()])))
 }
 
-/// Says to the server, and to whoever asked, that a request came too late: others had been planned for and were made.
+/// Says to the server, and to whoever asked, that a request is left out: those before it took what was planned.
 fn note_left_out(request: &Request, session: &Session) -> Result<(), BadInput> {
     let Request { asker, number } = request;
     let concerns = [SERVER, asker].contains(&session.name());

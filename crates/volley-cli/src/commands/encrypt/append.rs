@@ -43,7 +43,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     state.check_added(&data).at(&options.data)?;
     let unlike = UnlikeColumns::of(state.preprocessing(), &schema, data.features()).at(&options.data)?;
     // What is added cannot be taken away.
-    if let (Some(problem), false) = (&unlike.far, options.force) {
+    if let (Some(problem), false) = (unlike.far.as_ref().or(unlike.negative.as_ref()), options.force) {
         let problem = format!("{problem} --force adds them all the same");
         return Err(BadInput::at(&options.data, problem).into());
     }

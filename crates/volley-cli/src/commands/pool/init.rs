@@ -61,6 +61,11 @@ pub(crate) struct Options {
     source: TableSource,
 }
 
+/// Names without the spaces that stand around a comma.
+fn trimmed(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| name.trim().to_owned()).collect()
+}
+
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let owner = Owner::new(&options.name, &options.table, &options.source)?;
     let settings = PoolSettings {
@@ -71,9 +76,9 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
         statistics: None,
     };
     let proposal = Proposal {
-        members: options.members.clone(),
+        members: trimmed(&options.members),
         threshold: options.threshold,
-        classes: options.classes.clone(),
+        classes: trimmed(&options.classes),
         settings,
         statistics: options.statistics.clone(),
     };

@@ -18,6 +18,8 @@ use crate::escaped::escaped;
 
 /// What makes a folder an owner's project, which does not belong here.
 const PROJECT: &str = "project.json";
+/// What a job has.
+const JOB: &str = "job.vly";
 /// Folders within a folder that are looked into for a job that was put too deep.
 const DEPTH: usize = 2;
 /// How long a job waits for room on the disk before that is looked at again.
@@ -145,6 +147,11 @@ impl Inbox {
         if folder.join(PROJECT).exists() {
             let problem = "this is a project of an owner, and no folder for jobs: only its folder upload goes to a \
                            server";
+            return Err(BadInput::at(folder, problem));
+        }
+        if folder.join(JOB).exists() {
+            let problem = "this is a job, and no folder for jobs: volley train FOLDER trains it, and a watch takes the \
+                           folder that it is in";
             return Err(BadInput::at(folder, problem));
         }
         // Links that lie among the jobs are not followed.
