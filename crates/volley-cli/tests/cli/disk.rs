@@ -89,7 +89,7 @@ fn decryption_needs_a_few_small_files_of_the_project() {
     let away = folder.path().join("away");
     for (file, words) in [
         ("upload/job.vly", "takes that one's job.vly, of which the server has a copy"),
-        ("private/secret-key.vly", "secret-key.vly"),
+        ("private/secret-key.vly", "there is no secret key"),
         ("private/owner-state.vly", "without it no model of this job can be read: encrypt again"),
     ] {
         fs::rename(project.join(file), &away).unwrap();

@@ -149,7 +149,8 @@ fn encryption_shows_what_the_model_will_be() {
     let project = folder.path().join("project");
     link_project(&project);
     let mut encrypt = encrypt(&project, &fixture().data);
-    let shown = encrypt.arg("--force").assert().success().stderr("");
+    let shown = encrypt.arg("--force").assert().success();
+    let shown = shown.stderr(says("the earlier job is replaced").and(says("diverge").not()));
     shown.stdout(says("100.0 % of 6 rows held out")).stdout(says("largest score"));
     let encrypted = json(&mut encrypt);
     assert_eq!(encrypted["in_clear"]["held_out_rows"]["accuracy"], 1.0);

@@ -85,7 +85,8 @@ pub struct ColumnSpread {
     pub deviation: f64,
     /// The share of the values that are negative, in \[0, 1\], where a square root is taken: they count as 0.
     pub negative: f64,
-    /// Whether all values are the same, while those that it was fitted to vary, and are not just zeros and ones.
+    /// Whether all values are the same, a deviation or more from the mean, while those that it was fitted to vary, and are
+    /// not just zeros and ones. Columns of few values that are not zero are mostly nearer.
     pub is_constant: bool,
     /// The share of the values that are not the median, in \[0, 1\]: small where a column hardly ever varies, as one of
     /// zeros with a few ones.
@@ -180,7 +181,9 @@ impl Preprocessing {
         }
         let spread = |(column, values): (&Standardisation, ArrayView1<'_, f64>)| {
             let negative = values.iter().filter(|&&value| column.square_root && value < 0.0).count();
-            let is_constant = values.iter().all(|&value| value == values[0]) && column.has_many_values();
+            let is_constant = values.iter().all(|&value| value == values[0])
+                && column.apply(values[0]).abs() >= 1.0
+                && column.has_many_values();
             let mut values = values.mapv(|value| column.apply(value)).to_vec();
             let middle = values.len() / 2;
             let (_, &mut median, _) = values.select_nth_unstable_by(middle, f64::total_cmp);

@@ -46,11 +46,10 @@ fn whitened_features_are_better_still() {
     let accuracies =
         |settings: Hyperparameters| Some(train(&settings)?.into_iter().map(|(right, _)| right).collect());
     let Some(few): Option<Vec<usize>> = accuracies(Hyperparameters::standard(4).unwrap()) else { return };
-    assert_eq!(few, [321, 320, 320, 320]);
+    assert_eq!(few, [319, 321, 321, 320]);
     let steps = train(&Hyperparameters::standard(100).unwrap()).unwrap();
-    for (iteration, expected) in [(10, 318), (30, 320), (100, 320)] {
-        assert_eq!(steps[iteration - 1].0, expected, "after iteration {iteration}");
-    }
+    let found = [10, 30, 100].map(|iteration: usize| steps[iteration - 1].0);
+    assert_eq!(found, [319, 316, 316], "after 10, 30 and 100 iterations");
     assert!(steps.iter().all(|(_, step)| step.largest_score < 6.0));
 }
 
