@@ -85,8 +85,8 @@ pub struct ColumnSpread {
     pub deviation: f64,
     /// The share of the values that are negative, in \[0, 1\], where a square root is taken: they count as 0.
     pub negative: f64,
-    /// Whether all values are the same, a deviation or more from the mean, while those that it was fitted to vary, and are
-    /// not just zeros and ones. Columns of few values that are not zero are mostly nearer.
+    /// Whether all values are the same, a deviation or more from the mean, while those that it was fitted to vary, and
+    /// are not just zeros and ones. Columns of few values that are not zero are mostly nearer.
     pub is_constant: bool,
     /// The share of the values that are not the median, in \[0, 1\]: small where a column hardly ever varies, as one of
     /// zeros with a few ones.
