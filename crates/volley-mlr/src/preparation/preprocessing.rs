@@ -15,7 +15,7 @@
 //! The deviation of a normal distribution is (q₃ − q₁)/1.349, with q₁ and q₃ its quartiles. Where that of a column is
 //! more than [`HEAVY_TAILS`] times as large, the median stands for the mean, and this quotient for the deviation.
 //! Columns of which a quarter or more is the lowest value, or the highest, keep their mean and deviation: amounts that
-//! are mostly zero say more by their size than quartiles would leave.
+//! are mostly zero say more by their size than quartiles would leave. So do columns of less than [`HEAVY_TAILS_ROWS`].
 //!
 //! A column counts as constant if its deviation is not above what rounding alone could make. It becomes 0, whatever it
 //! holds later. Rounding makes ε times the largest absolute value of the column, for the ε of the data's [`Precision`]
@@ -45,6 +45,9 @@ use crate::preparation::whitening::Whitening;
 /// How many times as large as its quartiles say the deviation of a column with heavy tails is, at least. No column of
 /// scikit-learn's tables has them, while 1,000 values of a Cauchy distribution or of seventh powers of normal ones do.
 const HEAVY_TAILS: f64 = 8.0;
+
+/// Of fewer rows the quartiles may be so near by chance.
+const HEAVY_TAILS_ROWS: usize = 20;
 
 /// The difference of the quartiles of a normal distribution, in deviations.
 const QUARTILES: f64 = 1.349;
@@ -296,12 +299,15 @@ impl Standardisation {
     }
 }
 
-/// The median, and the deviation of a normal distribution with the same quartiles; nothing where a quarter of the
-/// values is the lowest or the highest one.
+/// The median, and the deviation of a normal distribution with the same quartiles; nothing for few values, and where a
+/// quarter of them is the lowest or the highest one.
 fn by_quartiles(values: &Array1<f64>) -> Option<(f64, f64)> {
+    if values.len() < HEAVY_TAILS_ROWS {
+        return None;
+    }
     let mut values = values.to_vec();
-    values.sort_unstable_by(f64::total_cmp);
-    let at = |quarters: usize| values[quarters * (values.len() - 1) / 4];
+    let last = values.len() - 1;
+    let at = |quarters: usize| *values.select_nth_unstable_by(quarters * last / 4, f64::total_cmp).1;
     let [lowest, first, median, third, highest] = [0, 1, 2, 3, 4].map(at);
     // Half the difference of any two numbers is finite.
     (lowest < first && third < highest).then_some((median, (0.5 * third - 0.5 * first) / (0.5 * QUARTILES)))

@@ -38,31 +38,35 @@ fn whitened_columns_have_a_root_where_it_makes_them_less_skewed() {
 
 #[test]
 fn heavy_tails_leave_the_middle_where_it_is() {
-    // The quartiles of 0, 1, …, 8 are 2 and 6, and the median 4.
-    let middle: Vec<f64> = (0..9).map(f64::from).collect();
+    // The quartiles of 0, 1, …, 20 are 5 and 15, and the median 10.
     let fit = |values: &[f64], profile| {
         let training = Array2::from_shape_fn((values.len(), 1), |(i, _)| values[i]);
         Preprocessing::fit(&training, profile).standardisations().unwrap()[0].clone()
     };
+    let from = |first: f64, middle: &[f64], last: f64| [&[first], middle, &[last]].concat();
+    let middle: Vec<f64> = (1..20).map(f64::from).collect();
     for profile in [Profile::Standardised, Profile::Standard] {
-        for (far, is_heavy) in [(40.0, false), (60.0, true), (1e12, true)] {
-            let values = [&[-far][..], &middle[1..8], &[far]].concat();
+        for (far, is_heavy) in [(150.0, false), (250.0, true), (1e12, true)] {
+            let values = from(-far, &middle, far);
             let Standardisation { square_root, mean, inverse_deviation } = fit(&values, profile);
             let plain = Moments::of(&values.iter().copied().collect());
-            assert_eq!(plain.deviation > HEAVY_TAILS * 4.0 / QUARTILES, is_heavy, "{far}");
-            let expected = if is_heavy { (4.0, 4.0 / QUARTILES) } else { (plain.mean, plain.deviation) };
+            let normal = 10.0 / QUARTILES;
+            assert_eq!(plain.deviation > HEAVY_TAILS * normal, is_heavy, "{far}");
+            let expected = if is_heavy { (10.0, normal) } else { (plain.mean, plain.deviation) };
             assert_eq!((square_root, mean), (false, expected.0));
             assert!((inverse_deviation * expected.1 - 1.0).abs() < 1e-12, "{far}");
         }
-        // Mostly zero; two values; quartiles that are equal or differ by rounding alone.
+        let nearly_equal: Vec<f64> = (0..22).map(|k| 1.0 + 1e-12 * f64::from(k)).collect();
+        // Mostly the lowest value, or the highest; quartiles that are equal, or differ by rounding alone; few rows.
         for values in [
-            &[-1.0, -1.0, -1.0, -1.0, 1.0, 2.0, 3.0, 1e6][..],
-            &[-1e6, 1.0],
-            &[-1e6, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0],
-            &[-1e6, 1.0, 1.0 + 1e-12, 1.0 + 2e-12, 1.0 + 3e-12, 1.0 + 4e-12, 1.0 + 5e-12, 1e6],
+            from(-1.0, &[&[-1.0; 6][..], &middle].concat(), 1e6),
+            from(-1e6, &[&middle[..], &[20.0; 8]].concat(), 20.0),
+            from(-1e6, &[1.0; 22], 2.0),
+            from(-1e6, &nearly_equal, 1e6),
+            from(-1e6, &middle[..17], 1e6),
         ] {
             let plain = Moments::of(&values.iter().copied().collect());
-            assert_eq!(fit(values, profile).mean, plain.mean, "{values:?}");
+            assert_eq!(fit(&values, profile).mean, plain.mean, "{values:?}");
         }
     }
 }
