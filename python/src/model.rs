@@ -9,7 +9,8 @@ use pyo3::types::PyBytes;
 use volley_data::{ModelFormat, Schema, TableModel, Use, read_model, write_model};
 use volley_mlr::{Error, Model, Sharing};
 use volley_project::UnlikeColumns;
-use volley_project::atomic::{Staged, check_free, check_outside_private, check_outside_upload};
+use volley_project::atomic::Staged;
+use volley_project::output::check_decrypted;
 
 use crate::failure::{Failure, warn};
 
@@ -62,9 +63,7 @@ impl PyModel {
     fn save(&self, py: Python<'_>, path: PathBuf, replace: bool) -> PyResult<()> {
         py.detach(|| {
             let format = ModelFormat::of(&path)?;
-            check_outside_upload(&path)?;
-            check_outside_private(&path)?;
-            check_free(&path, replace)?;
+            check_decrypted(&path, replace)?;
             Staged::private(&path, |file| write_model(file, format, &self.0))?.commit(replace)?;
             Ok(())
         })

@@ -10,7 +10,8 @@ use serde::Serialize;
 use volley_data::{ContentError, DataError, RowFigure, TableModel, read_model, write_predictions};
 use volley_program::units::counted;
 use volley_program::{BadInput, OrBadInput};
-use volley_project::atomic::{Staged, check_free, check_outside_private, check_outside_upload};
+use volley_project::atomic::Staged;
+use volley_project::output::check_decrypted;
 use volley_project::{RowScores, UnlikeColumns};
 
 use crate::console::{Console, info};
@@ -99,18 +100,9 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// The file, if there is one.
-    pub(crate) fn file(&self) -> Option<&PathBuf> {
-        self.output.as_ref()
-    }
-
     /// Refuses an output that exists, before there is work to be lost.
     pub(crate) fn check(&self) -> Result<(), BadInput> {
-        self.output.iter().try_for_each(|file| {
-            check_outside_upload(file)?;
-            check_outside_private(file)?;
-            check_free(file, self.force)
-        })
+        self.output.iter().try_for_each(|file| check_decrypted(file, self.force))
     }
 
     /// Writes the label of the highest of each row of scores, and what is wanted besides.

@@ -20,10 +20,6 @@ use crate::files::{check_without_links, open_lock, open_received};
 const PREFIX: &str = ".volley-";
 const SUFFIX: &str = ".part";
 const LOCK: &str = ".volley.lock";
-/// What the folder of an owner's secrets has: of a project, and of a pool.
-const SECRET: [&str; 2] = ["secret-key.vly", "party.json"];
-/// What an upload has.
-const JOB: &str = "job.vly";
 /// Files of tens of megabytes are written in pieces of this size.
 const BUFFER_BYTES: usize = 1 << 18;
 
@@ -123,30 +119,6 @@ pub fn check_free(target: &Path, replace: bool) -> Result<(), BadInput> {
     }
 }
 
-/// Refuses a file that a user names among the secret files of a project or a pool, which it could replace.
-///
-/// # Errors
-///
-/// For a place in such a folder.
-pub fn check_outside_private(target: &Path) -> Result<(), BadInput> {
-    if SECRET.iter().any(|name| folder_of(target).join(name).is_file()) {
-        return Err(BadInput::at(target, "this folder has its owner's secret files, and no others"));
-    }
-    Ok(())
-}
-
-/// Refuses to write what is decrypted into an upload.
-///
-/// # Errors
-///
-/// For a place in such a folder.
-pub fn check_outside_upload(target: &Path) -> Result<(), BadInput> {
-    if folder_of(target).join(JOB).is_file() {
-        return Err(BadInput::at(target, "this folder goes to the server, and what is decrypted must not"));
-    }
-    Ok(())
-}
-
 /// The right to change a folder's files; it ends with the program, however that ends.
 #[derive(Debug)]
 pub struct FolderLock {
@@ -231,7 +203,7 @@ fn refused(error: &io::Error, target: &Path) -> BadInput {
 }
 
 /// The folder that a file lies in.
-fn folder_of(file: &Path) -> &Path {
+pub(crate) fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -250,20 +222,6 @@ fn sync_folder(_: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn results_belong_neither_to_secrets_nor_into_an_upload() {
-        let folder = tempfile::tempdir().unwrap();
-        let [secret, upload] = ["private", "upload"].map(|name| folder.path().join(name));
-        for (folder, file) in [(&secret, SECRET[0]), (&upload, JOB)] {
-            fs::create_dir(folder).unwrap();
-            fs::write(folder.join(file), "").unwrap();
-        }
-        assert!(check_outside_private(&secret.join("owner-state.vly")).is_err());
-        assert!(check_outside_upload(&upload.join("predictions.txt")).is_err());
-        let elsewhere = folder.path().join("predictions.txt");
-        assert_eq!([check_outside_private(&elsewhere), check_outside_upload(&elsewhere)], [Ok(()), Ok(())]);
-    }
 
     fn stage(target: &Path, content: &str) -> Staged {
         Staged::new(target, |out| out.write_all(content.as_bytes())).unwrap()

@@ -27,6 +27,7 @@ pub mod files;
 mod job_folder;
 mod key_generation;
 mod observer;
+pub mod output;
 mod plan_summary;
 pub mod pool;
 mod project;

@@ -518,23 +518,6 @@ impl Project {
     fn rows_hash_file(&self) -> PathBuf {
         self.private().join("rows-hash")
     }
-
-    /// Refuses to put what is private where it would go to the server.
-    ///
-    /// # Errors
-    ///
-    /// For a place in the folder that goes to the server.
-    pub fn check_outside_upload(&self, target: &Path) -> Result<(), BadInput> {
-        let absolute = |path: &Path| fs::canonicalize(path).ok();
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = absolute(folder.unwrap_or(Path::new(".")));
-        match (folder, absolute(self.upload().path())) {
-            (Some(folder), Some(upload)) if folder.starts_with(&upload) => {
-                Err(BadInput::at(target, "this folder goes to the server, and what is decrypted must not"))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 /// The private files of a job.

@@ -10,7 +10,8 @@ use serde::Serialize;
 use volley_data::{ModelFormat, write_model};
 use volley_mlr::Sharing;
 use volley_program::OrBadInput;
-use volley_project::atomic::{Staged, check_free, check_outside_private};
+use volley_project::atomic::Staged;
+use volley_project::output::check_decrypted;
 use volley_project::{Decryption, Project};
 
 use crate::console::{Console, note};
@@ -75,9 +76,7 @@ impl fmt::Display for Decrypted {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
     let format = ModelFormat::of(&options.output).or_bad_input()?;
-    check_outside_private(&options.output)?;
-    check_free(&options.output, options.force)?;
-    project.check_outside_upload(&options.output)?;
+    check_decrypted(&options.output, options.force)?;
     let decryption = if options.private { Decryption::Private } else { Decryption::AsPlanned };
     let passphrase = || options.source.open();
     let decrypted = project.decrypt_model(&options.model, decryption, passphrase, &Console::default())?;

@@ -39,7 +39,6 @@ pub(crate) struct Options {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
     options.target.check()?;
-    options.target.file().map_or(Ok(()), |target| project.check_outside_upload(target))?;
     let (rows, passphrase) = (options.rows.as_deref(), || options.source.open());
     let scored = project.decrypt_scores(&options.scores, rows, passphrase, &Console::default())?;
     options.target.write(&scored, output)?;

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 use volley_program::OrBadInput;
 use volley_program::units::{counted, show_bytes};
-use volley_project::atomic::{check_free, check_outside_private};
+use volley_project::output::check_output;
 use volley_project::{Project, TableSource};
 
 use crate::console::Console;
@@ -66,8 +66,7 @@ impl fmt::Display for Encrypted {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
     let (data, target) = (&options.data, &options.output);
-    check_outside_private(target)?;
-    check_free(target, options.force)?;
+    check_output(target, options.force)?;
     let console = Console::default();
     let table = options.table.or_format(project.table()?);
     let job = project.job()?;

@@ -39,7 +39,6 @@ pub(super) fn advance(session: &Session) -> Result<Vec<String>> {
     let mut done = Vec::new();
     let mut failure = None;
     for request in Request::all(session)? {
-        note_left_out(&request, session)?;
         let failed = advance_one(&request, session, &mut done).err();
         failure = failure.or(failed);
     }
@@ -83,24 +82,21 @@ fn next(request: &Request, session: &Session) -> Result<Option<(Step, Vec<String
 }
 
 /// Says to the server, and to whoever asked, that a request is left out: those before it took what was planned.
-fn note_left_out(request: &Request, session: &Session) -> Result<(), BadInput> {
+fn note_left_out(request: &Request, session: &Session) {
     let Request { asker, number } = request;
-    let concerns = [SERVER, asker].contains(&session.name());
-    let is_scored = session.folder.has(SERVER, &request.scores_file());
-    if concerns && !is_scored && request.read(session).is_ok() && !switching::is_planned(session, request)? {
+    if [SERVER, asker].contains(&session.name()) {
         session.observer.note(format!(
             "scores {number} of {asker} are not made: with those that were asked for before, the owners would decrypt \
              more than they planned"
         ));
     }
-    Ok(())
 }
 
 /// Does what is due for one request.
 fn advance_one(request: &Request, session: &Session, done: &mut Vec<String>) -> Result<()> {
     while let Some((step, parties)) = next(request, session)? {
         if !parties.iter().any(|party| party == session.name()) {
-            break;
+            return Ok(());
         }
         match step {
             Step::Score => switching::score(session, request)?,
@@ -108,6 +104,9 @@ fn advance_one(request: &Request, session: &Session, done: &mut Vec<String>) -> 
             Step::Read => switching::read(session, request)?,
         }
         done.push(step.name(request));
+    }
+    if !session.folder.has(SERVER, &request.scores_file()) {
+        note_left_out(request, session);
     }
     Ok(())
 }

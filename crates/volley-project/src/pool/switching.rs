@@ -39,8 +39,10 @@ pub(super) fn is_planned(session: &Session, request: &Request) -> Result<bool, B
     let (needed, owners) = of(request)?;
     let mut left = vec![session.agreed()?.plan().score_ciphertexts(); session.invitation.members.len()];
     for scored in Request::all(session)? {
-        if session.folder.has(SERVER, &scored.scores_file()) {
-            let (ciphertexts, owners) = of(&scored)?;
+        // Nobody switches for one that cannot be read, and it holds up no other.
+        if session.folder.has(SERVER, &scored.scores_file())
+            && let Ok((ciphertexts, owners)) = of(&scored)
+        {
             owners.into_iter().for_each(|owner| left[owner] = left[owner].saturating_sub(ciphertexts));
         }
     }

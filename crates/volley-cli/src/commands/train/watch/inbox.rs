@@ -18,8 +18,6 @@ use crate::escaped::escaped;
 
 /// What makes a folder an owner's project, which does not belong here.
 const PROJECT: &str = "project.json";
-/// What a job has.
-const JOB: &str = "job.vly";
 /// Folders within a folder that are looked into for a job that was put too deep.
 const DEPTH: usize = 2;
 /// How long a job waits for room on the disk before that is looked at again.
@@ -149,7 +147,7 @@ impl Inbox {
                            server";
             return Err(BadInput::at(folder, problem));
         }
-        if folder.join(JOB).exists() {
+        if JobFolder::new(folder).job_file().exists() {
             let problem = "this is a job, and no folder for jobs: volley train FOLDER trains it, and a watch takes the \
                            folder that it is in";
             return Err(BadInput::at(folder, problem));
