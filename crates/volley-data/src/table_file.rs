@@ -52,6 +52,8 @@ fn parse(path: &Path, content: Content<'_>, options: &TableOptions) -> Result<Ta
     if !options.drop.is_empty() && format != Format::Csv {
         return Err(in_file(ContentError::DropSource { format: format.name() }));
     }
+    // First: a name that is wrong is told before a large table is read.
+    let labels = separate_labels(path, &options.labels, format, &mut memory)?;
     let mut table = match content {
         Content::Csv(stream) => csv_file::parse(path, stream, options, &mut memory).map_err(in_file)?,
         Content::Npy(mut stream) => {
@@ -65,8 +67,8 @@ fn parse(path: &Path, content: Content<'_>, options: &TableOptions) -> Result<Ta
             Table::unlabelled(path, features.map_err(in_file)?)
         }
     };
-    if let Some(labels) = separate_labels(path, &options.labels, format, &mut memory)? {
-        table.labels = Some(labels);
+    if labels.is_some() {
+        table.labels = labels;
     }
     table.checked()
 }

@@ -13,14 +13,16 @@ pub enum TextKind {
     Thousands,
     /// Numbers with another comma in them.
     Comma,
-    /// A number of hundredths, such as `12 %`.
-    Percent,
+    /// A number with a sign beside it that says what it counts, such as `12 %` or `$12`.
+    WithSign,
     /// Any other text, such as a category.
     Other,
 }
 
 /// In lower case.
 const MISSING: [&str; 10] = ["na", "n/a", "null", "none", "?", "-", ".", "nan", "nat", "<na>"];
+/// Signs of hundredths and of currencies.
+const SIGNS: &str = "%‰€$£¥₹";
 const BOOLEAN: [&str; 6] = ["true", "false", "yes", "no", "on", "off"];
 
 impl TextKind {
@@ -39,8 +41,8 @@ impl TextKind {
             Self::Boolean
         } else if groups >= 2 && lower.contains(',') && has_only(",.+-e") {
             if has_thousands(&lower) { Self::Thousands } else { Self::Comma }
-        } else if lower.strip_suffix('%').is_some_and(|number| number.trim().parse::<f64>().is_ok()) {
-            Self::Percent
+        } else if has_sign(&lower) {
+            Self::WithSign
         } else if groups >= 2
             && lower.starts_with(|c: char| c.is_ascii_digit())
             && has_only("-/.:tz+ ")
@@ -51,6 +53,12 @@ impl TextKind {
             Self::Other
         }
     }
+}
+
+/// Whether there is a sign before or after a number, which may have commas.
+fn has_sign(text: &str) -> bool {
+    let number = text.trim_matches(|c: char| SIGNS.contains(c) || c.is_whitespace());
+    number.len() < text.len() && number.replace(',', "").parse::<f64>().is_ok()
 }
 
 /// Whether commas stand only between groups of three digits, before any fraction.
@@ -72,8 +80,8 @@ mod tests {
             (TextKind::Date, &["2024-01-31", "31.01.2024", "1/2/24", "12:30", "2024-01-31T12:30:00.5+01:00"]),
             (TextKind::Thousands, &["1,234", "-12,345,678", "1,234.5", "1,234e3"]),
             (TextKind::Comma, &["1,5", "-1,5e3", "1.234,5", "1234,567", "1,2345", "1,234,5"]),
-            (TextKind::Percent, &["5 %", "-6.4%"]),
-            (TextKind::Other, &["red", "%", "a,b", ",", "12a", "3-ish", "May 5", "4 3", "4.5 3"]),
+            (TextKind::WithSign, &["5 %", "-6.4%", "$12", "€ 1,234.5", "3 €"]),
+            (TextKind::Other, &["red", "%", "$a", "a,b", ",", "12a", "3-ish", "May 5", "4 3", "4.5 3"]),
         ];
         for (kind, texts) in cases {
             for text in texts {

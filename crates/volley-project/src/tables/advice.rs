@@ -40,7 +40,7 @@ fn advice(cause: &ContentError, has_label_choice: bool, columns: Columns) -> Opt
         ContentError::EmptyLabel { .. } => {
             text("leave out rows without a label, or name the column of the labels: --label-column")
         }
-        ContentError::NoValues { .. } => text(DELIMITER),
+        ContentError::NoValues { .. } => Some(format!("{DELIMITER}; a title above the header is left out first")),
         ContentError::NoNames { .. } => text(
             "--header no takes its columns by place, in this order; --header yes takes the first row for their names",
         ),
@@ -169,7 +169,7 @@ fn of_text(text: &str, row: u64, column: usize, has_label_choice: bool, columns:
              decimal=\",\").to_csv(\"table.csv\", index=False); --delimiter says what separates columns"
                 .to_owned()
         }
-        TextKind::Percent => "leave out the percent signs".to_owned(),
+        TextKind::WithSign => "leave out signs of percents and currencies".to_owned(),
         TextKind::Other
             if columns == Columns::Free && column == 1 && text.contains([' ', '|', ':', '\t']) =>
         {
@@ -208,7 +208,8 @@ mod tests {
             ("2024-01-31", "numbers of dates"),
             ("1,5", "a decimal point"),
             ("1,234.5", "leave out what stands between thousands"),
-            ("6.4%", "leave out the percent signs"),
+            ("6.4%", "leave out signs of percents"),
+            ("$12", "and currencies"),
             ("red", "a column of 0 and 1 of each category, or leave out the column (--drop 3)"),
         ] {
             let said = said(text, 2, 3, true);
