@@ -8,11 +8,14 @@ use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
+use volley_data::Schema;
 use volley_mlr::volley_revolver::Layout;
-use volley_mlr::{ClassLabels, Dataset, Error, Hyperparameters, Profile, Recalls, Step, TrainingSet};
+use volley_mlr::{
+    ClassLabels, Dataset, Error, Hyperparameters, Profile, Recalls, Step, TrainingSet, very_unequal_columns,
+};
 use volley_program::units::counted;
 use volley_program::{BadInput, ProfileName};
-use volley_project::Settings;
+use volley_project::{Settings, shown_features};
 
 use crate::class_weight::{ClassWeight, prepare};
 use crate::console::{phase, warn};
@@ -347,6 +350,16 @@ impl InClear {
         let advice = is_worse.then(|| format!("logistic regression in clear does far better: {advice}"));
         let advice = self.advice.into_iter().chain(advice).collect();
         Ok(Self { converged: Some(found), advice, ..self })
+    }
+
+    /// The same with the advice to take logarithms, where there are columns for which these may be better.
+    pub(crate) fn with_advice_on_logarithms(mut self, data: &Dataset, schema: &Schema) -> Self {
+        if let Some(names) = shown_features(schema, &very_unequal_columns(data.features())) {
+            self.advice.push(format!(
+                "very unequal amounts, of which the logarithms may do better: {names} (numpy.log)"
+            ));
+        }
+        self
     }
 
     /// Refuses scores beyond the polynomial's range, unless they are allowed.

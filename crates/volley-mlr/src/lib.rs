@@ -117,7 +117,7 @@ pub use plan::noise::MIN_SHARED_BITS;
 pub use plan::{ForMachine, Plan};
 pub use prediction::{EncryptedRows, EncryptedScores, PredictionPlan, Predictor};
 pub use preparation::preconditioner::Preconditioner;
-pub use preparation::preprocessing::{ColumnSpread, Preprocessing, Standardisation};
+pub use preparation::preprocessing::{ColumnSpread, Preprocessing, Standardisation, very_unequal_columns};
 pub use preparation::profile::Profile;
 pub use training::circuit::TrainingCircuit;
 pub use training::refresh::{CopyLevels, MAX_ITERATIONS, Refresh};

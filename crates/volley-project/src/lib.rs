@@ -55,7 +55,7 @@ pub use settings::{SecurityBits, Settings};
 pub use tables::{TableSource, is_stdin};
 pub use training::team::{Alone, Team, TeamFailure};
 pub use training::{IterationsDone, stop, train, train_in_team};
-pub use unlike::UnlikeColumns;
+pub use unlike::{UnlikeColumns, shown_features};
 pub use upload::{check_keys, encrypt};
 pub use volley_program;
 pub use workers::{Network, PassTraffic, WorkerPlan};

@@ -19,6 +19,17 @@ const VARYING: f64 = 0.5;
 /// Fewer rows may vary as little by chance.
 const ROWS: usize = 20;
 
+/// The first of some features of a table, by their names where there are any; none where there are no features.
+#[must_use]
+pub fn shown_features(schema: &Schema, places: &[usize]) -> Option<String> {
+    let names = schema.feature_names();
+    let name = |&place: &usize| match &names {
+        Some(names) => format!("{:?}", names[place]),
+        None => format!("feature {}", place + 1),
+    };
+    (!places.is_empty()).then(|| first_names(&places.iter().map(name).collect::<Vec<_>>()))
+}
+
 /// What of a table's columns is unlike those trained on, as it is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UnlikeColumns {
@@ -40,15 +51,9 @@ impl UnlikeColumns {
     /// [`Error::ColumnCount`].
     pub fn of(preprocessing: &Preprocessing, schema: &Schema, features: &Array2<f64>) -> Result<Self, Error> {
         let Some(spreads) = preprocessing.spreads(features)? else { return Ok(Self::default()) };
-        let names = schema.feature_names();
-        let name = |place: usize| match &names {
-            Some(names) => format!("{:?}", names[place]),
-            None => format!("feature {}", place + 1),
-        };
         let named = |is_unlike: &dyn Fn(&ColumnSpread) -> bool| {
             let found = spreads.iter().enumerate().filter(|(_, spread)| is_unlike(spread));
-            let found: Vec<_> = found.map(|(place, _)| name(place)).collect();
-            (!found.is_empty()).then(|| first_names(&found))
+            shown_features(schema, &found.map(|(place, _)| place).collect::<Vec<_>>())
         };
         let is_far = |spread: &ColumnSpread| spread.cut_off > CUT_OFF;
         let is_narrow = |spread: &ColumnSpread| {

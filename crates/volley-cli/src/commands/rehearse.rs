@@ -56,12 +56,13 @@ impl fmt::Display for Tried {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let path = &options.data;
-    let PlannedTable { settings, data, labels, .. } = options.training.of_table(path)?;
+    let PlannedTable { settings, data, schema, labels } = options.training.of_table(path)?;
     let plan = plan(&settings)?;
     let (profile, layout) = (plan.hyperparameters().profile(), plan.layout());
     let set = prepare(&data, profile, layout, options.class_weight).at(path)?;
     let rehearsal = Rehearsal::new(&settings, &set, options.class_weight).at(path)?;
     let in_clear = rehearsal.run(Some((&data, layout))).at(path)?.compared(&data, options.class_weight)?;
+    let in_clear = in_clear.with_advice_on_logarithms(&data, &schema);
     let plan = PlanSummary::new(&plan, PlanHash::of(&plan)?, &CoreTimes::of_this_machine()?)
         .with_iterations_reason(options.training.iterations.reason());
     output.result(&Tried { plan, labels, in_clear })

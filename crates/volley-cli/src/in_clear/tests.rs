@@ -1,4 +1,5 @@
 use ndarray::Array2;
+use volley_data::Use;
 use volley_mlr::volley_revolver::Shape;
 
 use super::*;
@@ -44,6 +45,25 @@ fn classes_that_are_missed_and_rows_that_are_fitted_too_well_get_advice() {
     let noise = Dataset::new(noise, (0..60).map(|row| (row % 6).to_string())).unwrap();
     let equal = run(&noise, &settings(2));
     assert!(!equal.advice.iter().any(|advice| advice.contains("--class-weight")), "{equal:?}");
+}
+
+#[test]
+fn very_unequal_amounts_get_advice() {
+    let data = rows(&[40, 40], 4.0);
+    let names = ["income", "b", "c", "kind"].map(str::to_owned).into();
+    let uses = vec![Use::Feature, Use::Feature, Use::Feature, Use::Label];
+    let schema = Schema::new(uses, Some(names)).unwrap();
+    let advice = |data: &Dataset| {
+        let found = run(data, &settings(2)).with_advice_on_logarithms(data, &schema);
+        found.advice.into_iter().filter(|advice| advice.contains("numpy.log")).collect::<Vec<_>>()
+    };
+    assert_eq!(advice(&data), Vec::<String>::new());
+    let mut features = data.features().clone();
+    features.column_mut(0).mapv_inplace(|value| (6.0 * value).exp());
+    let unequal = Dataset::new(features, data.labels().iter().cloned()).unwrap();
+    assert!(
+        matches!(&advice(&unequal)[..], [only] if only.contains("\"income\"") && !only.contains("\"b\""))
+    );
 }
 
 #[test]

@@ -49,6 +49,15 @@ const HEAVY_TAILS: f64 = 8.0;
 /// Of fewer rows the quartiles may be so near by chance.
 const HEAVY_TAILS_ROWS: usize = 20;
 
+/// A column of which both the values and their roots are more skewed than this may do better by its logarithms.
+const SKEWED: f64 = 1.5;
+
+/// So many times as skewed as the logarithms.
+const MORE_SKEWED: f64 = 2.0;
+
+/// Of fewer rows the skewness is mostly chance.
+const SKEWED_ROWS: usize = 50;
+
 /// The difference of the quartiles of a normal distribution, in deviations.
 const QUARTILES: f64 = 1.349;
 
@@ -322,6 +331,19 @@ fn has_root(column: &ArrayRef1<f64>) -> bool {
 fn root_is_less_skewed(column: &ArrayRef1<f64>) -> bool {
     let skewness = |values: &Array1<f64>| Moments::of(values).skewness.abs();
     has_root(column) && skewness(&column.mapv(f64::sqrt)) < skewness(&column.to_owned())
+}
+
+/// The columns of amounts so unequal that their logarithms may be the better features: positive, and much more skewed
+/// than these, as they are and as roots.
+#[must_use]
+pub fn very_unequal_columns(features: &Array2<f64>) -> Vec<usize> {
+    let is_unequal = |column: &ArrayRef1<f64>| {
+        let skewness = |of: fn(f64) -> f64| Moments::of(&column.mapv(of)).skewness.abs();
+        let least = || f64::min(skewness(|value| value), skewness(f64::sqrt));
+        column.iter().all(|&value| value > 0.0) && least() > f64::max(SKEWED, MORE_SKEWED * skewness(f64::ln))
+    };
+    let columns = features.columns().into_iter().enumerate().filter(|_| features.nrows() >= SKEWED_ROWS);
+    columns.filter(|(_, column)| is_unequal(column)).map(|(place, _)| place).collect()
 }
 
 /// Mean, standard deviation, skewness (0 where nothing varies) and largest absolute value of a column.

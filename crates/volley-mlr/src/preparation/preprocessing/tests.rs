@@ -37,6 +37,23 @@ fn whitened_columns_have_a_root_where_it_makes_them_less_skewed() {
 }
 
 #[test]
+fn logarithms_are_for_very_unequal_amounts() {
+    // Quantiles of an exponential distribution, of its square, and of what it is the logarithm of.
+    let exponential: Array1<f64> = (0..200).map(|k| -((f64::from(k) + 0.5) / 200.0).ln()).collect();
+    let squares = exponential.mapv(|value| value.powi(2));
+    let normal = Array1::from_iter((0..200).map(|k| f64::from(k % 20) - 9.5 + f64::from(k % 7)));
+    let log_normal = normal.mapv(|value| (value / 2.0).exp());
+    let with_zero = Array1::from_iter(std::iter::once(0.0).chain(log_normal.iter().copied().take(199)));
+    let table = [exponential, squares, log_normal.clone(), -log_normal, with_zero, normal, Array1::ones(200)];
+    let table = Array2::from_shape_fn((200, 7), |(row, column)| table[column][row]);
+    assert_eq!(very_unequal_columns(&table), [2]);
+    let few = table.slice_axis(Axis(0), Slice::from(..SKEWED_ROWS - 1)).to_owned();
+    for none in [few, Array2::zeros((0, 2))] {
+        assert!(very_unequal_columns(&none).is_empty());
+    }
+}
+
+#[test]
 fn heavy_tails_leave_the_middle_where_it_is() {
     // The quartiles of 0, 1, …, 20 are 5 and 15, and the median 10.
     let fit = |values: &[f64], profile| {
