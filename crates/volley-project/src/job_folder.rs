@@ -212,6 +212,18 @@ impl JobFolder {
         Ok(file.try_exists().at(&file)? && open_received(&file).map(|_| true)?)
     }
 
+    /// Refuses to go on where someone has taken the job away: what is written then would be left behind.
+    ///
+    /// # Errors
+    ///
+    /// For a folder without a job.
+    pub(crate) fn check_there(&self) -> Result<(), BadInput> {
+        if self.job_file().exists() {
+            return Ok(());
+        }
+        Err(BadInput::at(&self.folder, "the job was taken away while it was trained"))
+    }
+
     /// Opens a file of the folder.
     ///
     /// # Errors

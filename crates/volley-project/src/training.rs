@@ -332,6 +332,7 @@ impl Training<'_> {
             let ended = pass.gradient(&begun, &*count)?;
             let step = self.exchange.step(&mut trainer, iteration, ended)?;
             let Some(Step { report, waited_seconds }) = step else { return Ok((trainer, iteration - 1)) };
+            self.rank.folder.check_there()?;
             if team.rank() == 0 {
                 if iteration < iterations {
                     self.keep(&trainer)?;

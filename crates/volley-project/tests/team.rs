@@ -153,11 +153,12 @@ impl Team for Threads {
     }
 }
 
-/// Whoever waits: sees how many rows were done before, and may ask for the end.
+/// Whoever waits: sees how many rows were done before, and may ask for the end, or take a job away in an iteration.
 #[derive(Clone, Debug, Default)]
 struct Watcher {
     before: Arc<AtomicUsize>,
     is_to_end: bool,
+    takes: Option<PathBuf>,
 }
 
 impl Observer for Watcher {
@@ -175,7 +176,9 @@ impl Count for Watcher {
         self.before.fetch_max(before, Ordering::Relaxed);
     }
 
-    fn set(&self, _: usize) {}
+    fn set(&self, _: usize) {
+        self.takes.iter().for_each(|job| fs::remove_file(job).unwrap_or_default());
+    }
 }
 
 /// A small job, uploaded.
@@ -424,6 +427,17 @@ fn an_interrupted_pass_goes_on_with_any_number_of_ranks() {
         // Of four ranks the last one has what the eighth one left, which the second one's has as well.
         assert_eq!(watcher.before.load(Ordering::Relaxed), rows);
     }
+}
+
+#[test]
+fn a_job_that_is_taken_away_leaves_nothing() {
+    let fixture = Fixture::new();
+    let folder = fixture.copy();
+    let files = JobFolder::new(folder.path());
+    let watcher = Watcher { takes: Some(files.job_file()), ..Watcher::default() };
+    let failure = train(&files, &fixture.job, Machine::default(), &watcher).unwrap_err().to_string();
+    assert!(failure.ends_with("the job was taken away while it was trained"), "{failure}");
+    assert!(!files.checkpoint_file().exists() && !files.model_after(1).exists());
 }
 
 #[test]

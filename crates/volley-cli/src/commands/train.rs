@@ -154,7 +154,9 @@ fn train_in(folder: &Path, machine: Machine, console: &Console) -> Result<Traine
     let folder = JobFolder::new(folder);
     let job = folder.job()?;
     let done = volley_project::train(&folder, &job, machine, console)?;
-    Trained::of(&folder, &job, done, None, start)
+    let trained = Trained::of(&folder, &job, done, None, start)?;
+    tracing::info!("{trained}");
+    Ok(trained)
 }
 
 #[cfg(feature = "mpi")]

@@ -193,6 +193,29 @@ fn a_watch_that_is_killed_or_terminated_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_job_that_another_program_trains_is_waited_for() {
+    let (folder, logs) = (folder(), folder());
+    let log = logs.path().join("log");
+    let job = folder.path().join("held");
+    link(&fixture().upload, &job);
+    let lock = fs::File::create(job.join(".volley.lock")).unwrap();
+    lock.lock().unwrap();
+    let log_file = ["--log-file", log.to_str().unwrap(), "train", "--watch"];
+    let mut watch = Running::start(&log_file, folder.path());
+    let (health_file, model) = (folder.path().join("health.json"), job.join("model.vly"));
+    watch.until("training", || health_file.exists() && health(folder.path())["jobs"]["training"] == 1);
+    assert!(!model.exists());
+    drop(lock);
+    watch.until_there(&model);
+    let (code, _, problems) = watch.terminate();
+    assert_eq!(code, Some(0), "{problems}");
+    assert_eq!(problems.matches("held is trained by another program").count(), 1, "{problems}");
+    // The program that trained has the last word on it in the log.
+    let log = fs::read_to_string(&log).unwrap();
+    assert_eq!(log.matches("model.vly: 3 iterations").count(), 1, "{log}");
+}
+
+#[test]
 fn a_watched_job_is_stopped_as_any_other() {
     let folder = folder();
     let job = folder.path().join("job");

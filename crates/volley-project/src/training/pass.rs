@@ -63,6 +63,7 @@ impl Pass<'_> {
         let pieces = left.by_file(job.plan());
         let mut done = Groups::default();
         for (index, (_, piece)) in pieces.iter().enumerate() {
+            folder.check_there()?;
             if folder.is_stopped()? {
                 return Ok(Ended::Stopped);
             }

@@ -110,11 +110,11 @@ impl Watch<'_> {
             Outcome::Trained(trained) => {
                 self.status.trained(begin.elapsed());
                 self.inbox.mark_trained(job);
-                tell_of(&label, &Event::Info { text: trained.to_string() });
+                info(trained.to_string());
                 self.output.result(&trained)?;
             }
             // A job that was taken away has nothing to be mended.
-            Outcome::Failed(..) | Outcome::Crashed(_) if !job.folder().exists() => {
+            Outcome::Failed(..) | Outcome::Crashed(_) if !job.is_there() => {
                 let text = "was taken away while it was trained".to_owned();
                 tell_of(&label, &Event::Info { text });
             }

@@ -27,7 +27,7 @@ const POSTPONEMENT: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum State {
-    /// Its files are not all there, or still change.
+    /// Its files are not all there, or still change. So it is with any folder that has no job.
     Arriving,
     /// It can be trained.
     Waiting,
@@ -114,6 +114,11 @@ impl Job {
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
+
+    /// Whether nobody has taken it away.
+    pub(super) fn is_there(&self) -> bool {
+        self.content.has(Path::new(PROJECT)) || JobFolder::new(&self.folder).job_file().exists()
+    }
 }
 
 /// A folder with jobs, which no other program watches.
@@ -181,14 +186,14 @@ impl Inbox {
             }
             let is_own = own.is_some_and(|own| own.name == name);
             let job = match Content::of(&folder) {
-                Ok(content) => self.job(name, folder, content, is_own),
+                Ok(content) => Some(self.job(name, folder, content, is_own)),
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                     Some(Job { name, folder, content: Content(vec![]), state: State::Unreadable })
                 }
                 // A folder that vanishes is no job.
                 Err(_) => None,
             };
-            job.iter().for_each(|job| self.tell_of(job));
+            job.iter().filter(|_| !is_own).for_each(|job| self.tell_of(job));
             jobs.extend(job);
         }
         jobs.sort_unstable_by(|a, b| a.name.cmp(&b.name));
@@ -196,16 +201,11 @@ impl Inbox {
         Ok(())
     }
 
-    /// What a folder is, if it is a job or may become one.
-    fn job(&self, name: OsString, folder: PathBuf, content: Content, is_own: bool) -> Option<Job> {
+    /// What a folder is: a job, or what may become one.
+    fn job(&self, name: OsString, folder: PathBuf, content: Content, is_own: bool) -> Job {
         let files = JobFolder::new(&folder);
-        let parts = [files.job_file(), files.keys_file(), files.preconditioner_file(), files.row_file(0)];
-        // The program that is started for it says what is wrong.
-        let is_project = content.has(Path::new(PROJECT));
-        if !is_project && !parts.iter().any(|part| content.has(part)) {
-            let state = State::Misplaced;
-            return job_below(&folder, DEPTH).map(|_| Job { name, folder, content, state });
-        }
+        // The program that is started for a project says what is wrong.
+        let has_job = content.has(Path::new(PROJECT)) || content.has(&files.job_file());
         let is_unchanged = self.jobs.iter().any(|seen| seen.name == name && seen.content == content);
         let intermediate = [files.checkpoint_file(), files.gradient_file(0), files.stop_file()];
         // A job that came after the model may be another one, put in its place: the program that is started tells.
@@ -222,15 +222,14 @@ impl Inbox {
             State::Done
         } else if is_marked {
             State::Failed
-        } else if !is_unchanged
-            || !(is_project || content.has(&files.job_file()))
-            || self.incomplete.get(&name) == Some(&content)
-        {
+        } else if !has_job && job_below(&folder, DEPTH).is_some() {
+            State::Misplaced
+        } else if !has_job || !is_unchanged || self.incomplete.get(&name) == Some(&content) {
             State::Arriving
         } else {
             State::Waiting
         };
-        Some(Job { name, folder, content, state })
+        Job { name, folder, content, state }
     }
 
     /// Says once why a job is not begun, where that may not be known.
@@ -247,6 +246,9 @@ impl Inbox {
                     escaped(&below),
                     escaped(&inbox)
                 ));
+            }
+            State::Training => {
+                info(format!("{} is trained by another program, which is waited for", escaped(&job.label())));
             }
             State::Arriving if !job.content.has(&JobFolder::new(&job.folder).job_file()) => {
                 info(format!("{} waits for its job.vly", escaped(&job.label())));
@@ -277,6 +279,15 @@ impl Inbox {
     pub(super) fn counts(&self) -> BTreeMap<State, usize> {
         let count = |state| self.jobs.iter().filter(|job| job.state == state).count();
         State::ALL.map(|state| (state, count(state))).into()
+    }
+
+    /// The names of the jobs that are not done, by their state.
+    pub(super) fn not_done(&self) -> BTreeMap<State, Vec<String>> {
+        let mut names = BTreeMap::new();
+        for job in self.jobs.iter().filter(|job| job.state != State::Done) {
+            names.entry(job.state).or_insert_with(Vec::new).push(job.label());
+        }
+        names
     }
 
     /// Writes beside a job why it failed. It is not tried again while this file is there.
@@ -364,8 +375,11 @@ mod tests {
     #[test]
     fn a_job_waits_when_it_no_longer_changes_and_the_oldest_is_next() {
         let (folder, mut inbox) = inbox(&["b/job.vly", "a/rows-00001.vly", "note", ".c/job.vly", "d/other"]);
-        assert_eq!(states(&mut inbox), [("a".into(), State::Arriving), ("b".into(), State::Arriving)]);
-        assert_eq!(states(&mut inbox), [("a".into(), State::Arriving), ("b".into(), State::Waiting)]);
+        let expected = |b| [("a", State::Arriving), ("b", b), ("d", State::Arriving)];
+        for b in [State::Arriving, State::Waiting] {
+            assert_eq!(states(&mut inbox), expected(b).map(|(name, state)| (name.to_owned(), state)));
+        }
+        fs::remove_dir_all(folder.path().join("d")).unwrap();
         write(folder.path(), "a/job.vly", "x");
         write(folder.path(), "b/rows-00001.vly", "x");
         assert!(states(&mut inbox).iter().all(|(_, state)| *state == State::Arriving));
@@ -473,10 +487,16 @@ mod tests {
 
     #[test]
     fn jobs_in_folders_within_are_counted_as_misplaced() {
-        let files = ["a/upload/job.vly", "b/c/upload/job.vly", "d/e/f/upload/job.vly", "g/note"];
-        let (_folder, mut inbox) = inbox(&files);
-        let expected = [("a".into(), State::Misplaced), ("b".into(), State::Misplaced)];
-        assert_eq!(states(&mut inbox), expected);
+        let files = ["a/upload/job.vly", "b/c/upload/job.vly", "d/e/f/upload/job.vly"];
+        let (folder, mut inbox) = inbox(&files);
+        fs::create_dir(folder.path().join("empty")).unwrap();
+        let [misplaced, arriving] = [["a", "b"], ["d", "empty"]].map(|names| names.map(str::to_owned).into());
+        states(&mut inbox);
+        states(&mut inbox);
+        assert_eq!(
+            inbox.not_done(),
+            BTreeMap::from([(State::Misplaced, misplaced), (State::Arriving, arriving)])
+        );
         assert!(inbox.next().is_none() && inbox.counts()[&State::Misplaced] == 2);
     }
 

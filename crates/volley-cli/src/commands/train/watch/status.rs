@@ -49,7 +49,10 @@ struct Health<'a> {
     started: u64,
     updated: u64,
     current: Option<Current<'a>>,
+    /// How many there are in each state.
     jobs: &'a BTreeMap<State, usize>,
+    /// The names of those that are not done, by their state.
+    not_done: &'a BTreeMap<State, Vec<String>>,
     disk_available_bytes: Option<u64>,
 }
 
@@ -73,12 +76,14 @@ struct Facts {
     doing: Doing,
     job: Option<String>,
     jobs: BTreeMap<State, usize>,
+    not_done: BTreeMap<State, Vec<String>>,
 }
 
 impl Status {
     /// Of a folder that is watched from here on.
     pub(super) fn new(folder: &Path) -> Self {
-        let facts = Facts { doing: Doing::Idle, job: None, jobs: BTreeMap::new() };
+        let (jobs, not_done) = (BTreeMap::new(), BTreeMap::new());
+        let facts = Facts { doing: Doing::Idle, job: None, jobs, not_done };
         let (trained, failed, training) = (0, 0, Duration::ZERO);
         let folder = folder.to_owned();
         Self { folder, started: now(), facts, progress: None, trained, failed, training, written: None }
@@ -120,7 +125,7 @@ impl Status {
         if job != self.facts.job {
             self.progress = None;
         }
-        self.facts = Facts { doing, job, jobs: inbox.counts() };
+        self.facts = Facts { doing, job, jobs: inbox.counts(), not_done: inbox.not_done() };
         let is_new =
             |(facts, when): &(Facts, Instant)| *facts != self.facts || when.elapsed() >= BETWEEN_WRITES;
         if self.written.as_ref().is_none_or(is_new) {
@@ -142,7 +147,7 @@ impl Status {
     }
 
     fn health(&self, disk_available_bytes: Option<u64>) -> Health<'_> {
-        let Facts { doing, job, jobs } = &self.facts;
+        let Facts { doing, job, jobs, not_done } = &self.facts;
         let current = job.as_ref().map(|job| Current {
             job,
             work: self.progress.as_ref().map(|progress| &*progress.work),
@@ -157,6 +162,7 @@ impl Status {
             updated: now(),
             current,
             jobs,
+            not_done,
             disk_available_bytes,
         }
     }
@@ -209,7 +215,7 @@ fn now() -> u64 {
 mod tests {
     use std::fs;
 
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -246,6 +252,7 @@ mod tests {
         status.is_idle(&inbox);
         let idle = health(folder.path());
         assert!(idle["state"] == "idle" && idle["current"].is_null() && idle["jobs"]["waiting"] == 1);
+        assert_eq!(idle["not_done"], json!({"waiting": ["job"]}));
         assert_eq!(idle["process"], process::id());
         assert!(now() - idle["updated"].as_u64().unwrap() < 60);
         let job = inbox.next().unwrap();
