@@ -155,7 +155,9 @@ impl PyOwner {
         let (features, project) = (features.as_array().to_owned(), self.project()?);
         work::run(py, None, move |reporter| {
             let passphrase = self::passphrase(passphrase);
-            project.encrypt_rows(&features, &target, replace, passphrase, &mut generator()?, reporter)?;
+            let (_, unlike) =
+                project.encrypt_rows(&features, &target, replace, passphrase, &mut generator()?, reporter)?;
+            unlike.problems().for_each(|problem| reporter.note(problem));
             Ok(())
         })
     }

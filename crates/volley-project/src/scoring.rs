@@ -35,7 +35,8 @@ pub struct RowScores {
 
 impl Project {
     /// Encrypts rows of the training's features into a file, and keeps their hash, by which
-    /// [`decrypt_scores`](Self::decrypt_scores) knows their scores. Returns the plan of the scores.
+    /// [`decrypt_scores`](Self::decrypt_scores) knows their scores. Returns the plan of the scores, and
+    /// what is unlike the rows trained on.
     ///
     /// # Errors
     ///
@@ -49,7 +50,7 @@ impl Project {
         passphrase: impl FnOnce() -> Result<Zeroizing<String>, BadInput>,
         rng: &mut impl CryptoRng,
         observer: &dyn Observer,
-    ) -> Result<PredictionPlan, Failure> {
+    ) -> Result<(PredictionPlan, UnlikeColumns), Failure> {
         check_free(target, replace)?;
         let job = self.job()?;
         let training = job.plan();
@@ -57,7 +58,6 @@ impl Project {
         let secret_key = self.secret_key_of(&job, &context, passphrase)?;
         let state = self.owner_state(&job)?;
         let unlike = UnlikeColumns::of(state.preprocessing(), &self.schema(&job)?, features)?;
-        unlike.problems().for_each(|problem| observer.note(problem));
         let plan = observer.during("planning", || PredictionPlan::new(training, features.nrows()))?;
         if !training.key_spec().covers(plan.key_spec()) {
             let problem =
@@ -68,7 +68,7 @@ impl Project {
         let hash = self.stage_rows_hash(rows.hash(&job).at(target)?)?;
         Staged::new(target, |out| rows.write(&job, out))?.commit(replace)?;
         hash.commit(true)?;
-        Ok(plan)
+        Ok((plan, unlike))
     }
 
     /// Decrypts scores of the rows in a file, or of those that were encrypted last.

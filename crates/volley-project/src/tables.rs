@@ -239,7 +239,8 @@ impl TableSource {
         table.check_classes(classes).map_err(|error| self.explain(&error, Columns::Fixed))
     }
 
-    /// Labelled rows in the columns and classes that the owners of a pool agreed on.
+    /// Labelled rows in the columns and classes that the owners of a pool agreed on. What was guessed is said where the
+    /// table is `new`.
     ///
     /// # Errors
     ///
@@ -249,6 +250,7 @@ impl TableSource {
         path: &Path,
         schema: &Schema,
         classes: &ClassLabels,
+        new: bool,
         observer: &dyn Observer,
     ) -> Result<Table, BadInput> {
         let read = self.read_unremarked(path, LabelSource::Usual, Some(schema), observer);
@@ -260,7 +262,9 @@ impl TableSource {
             ),
             _ => self.explain(&error, Columns::Fixed),
         })?;
-        note_remarks(&name_of(path), table.remarks(), observer);
+        if new {
+            note_remarks(&name_of(path), table.remarks(), observer);
+        }
         Ok(table)
     }
 
@@ -358,11 +362,11 @@ fn note_remarks(path: &str, remarks: &Remarks, observer: &dyn Observer) {
     }
     if !remarks.left_out.is_empty() {
         let names = first_names(&quoted(&remarks.left_out));
-        observer.note(format!("{path}: left out, as no features of the model: {names}"));
+        observer.note(format!("{path}: left out, as this training has no such features: {names}"));
     }
     if remarks.is_nameless {
         observer.note(format!(
-            "{path}: the columns are taken by place, whatever their names, as those of the model have none"
+            "{path}: the columns are taken by place, whatever their names, as those of the training have none"
         ));
     }
     for column in &remarks.numbering {

@@ -73,9 +73,10 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let features = table.read_features(data, &project.schema(&job)?, &console)?;
     let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng)?;
     let passphrase = || options.source.open();
-    let plan = project
+    let (plan, unlike) = project
         .encrypt_rows(&features, target, options.force, passphrase, &mut rng, &console)
         .map_err(|failure| failure.blaming(data))?;
+    unlike.note(data, &console);
     output.result(&Encrypted {
         file: target.clone(),
         rows: features.nrows(),

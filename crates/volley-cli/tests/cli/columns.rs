@@ -261,7 +261,7 @@ fn columns_go_by_name_or_are_refused_by_name() {
     unlabelled.stderr(contains("there are no labels; --label-column or --labels says where they are"));
     run(&files, "predict", "x,y,name,age\n2,1,a,3\n", &[])
         .success()
-        .stderr(contains("left out, as no features of the model: \"name\", \"age\""));
+        .stderr(contains("left out, as this training has no such features: \"name\", \"age\""));
     let nameless = |content, more: &[&str]| run(&files, "predict", content, &[&nameless[..], more].concat());
     nameless("2,1,3\n", &[]).code(2).stderr(contains("--drop leaves out a column"));
     nameless("2,1,3\n", &["--drop", "-1"]).success().stdout("elm\n");

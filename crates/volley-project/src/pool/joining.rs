@@ -47,7 +47,7 @@ pub fn invite(root: &Path, owner: Owner, proposal: Proposal, mut workplace: Work
     let mut invitation = Invitation::new(members, threshold, table.schema(), classes, settings)?;
     drop(table);
     invitation.member(&owner.name)?;
-    owner.read(&invitation.columns, &invitation, &*workplace.observer)?;
+    owner.read(&invitation, false, &*workplace.observer)?;
     if let Some(file) = &statistics {
         invitation.settings.statistics = Some(given::hash(file, &invitation)?);
     }
@@ -87,7 +87,7 @@ pub fn join(root: &Path, joining: Joining, mut workplace: Workplace) -> Result<S
         Joining::Owner(owner) => {
             invitation.member(&owner.name)?;
             check_free(&unopened, &invitation, &owner.name)?;
-            owner.read(&invitation.columns, &invitation, &*workplace.observer)?;
+            owner.read(&invitation, true, &*workplace.observer)?;
             Party::Owner(owner)
         }
     };

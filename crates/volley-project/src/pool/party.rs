@@ -80,18 +80,19 @@ impl Owner {
         if self.hash_now()? != self.hash {
             return Err(BadInput::at(&self.table, "this table has changed since its owner joined the pool"));
         }
-        self.read(&invitation.columns, invitation, observer)
+        self.read(invitation, false, observer)
     }
 
-    /// Reads the table in columns that were agreed on, and with classes that were.
+    /// Reads the table in the columns and classes of an invitation. A `new` table is told of.
     pub(super) fn read(
         &self,
-        columns: &Schema,
         invitation: &Invitation,
+        new: bool,
         observer: &dyn Observer,
     ) -> Result<Dataset, BadInput> {
         let source = self.source.with_labels(self.labels.clone());
-        let table = source.read_pooled(&self.table, columns, &invitation.class_labels()?, observer)?;
+        let (columns, classes) = (&invitation.columns, invitation.class_labels()?);
+        let table = source.read_pooled(&self.table, columns, &classes, new, observer)?;
         table.into_dataset().or_bad_input()
     }
 
