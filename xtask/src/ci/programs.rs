@@ -53,10 +53,10 @@ fn read(line: &str, packages: &[&str]) -> Option<Program> {
 }
 
 impl Program {
-    /// Runs the tests as cargo would, with these variables.
-    pub(super) fn run(&self, environment: &[(&str, &str)]) -> Result<()> {
+    /// Runs the tests as cargo would, with these arguments and variables.
+    pub(super) fn run(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
         let mut command = Command::new(&self.path);
-        command.current_dir(&self.folder).envs(environment.iter().copied());
+        command.args(arguments).current_dir(&self.folder).envs(environment.iter().copied());
         let status = command.status().with_context(|| format!("cannot run {}", self.path.display()))?;
         ensure!(status.success(), "{} failed", self.path.display());
         Ok(())
