@@ -127,16 +127,25 @@ fn job_extension(job: JobId, plan: PlanHash) -> Vec<u8> {
 fn open<R: Read>(job: &Job, kind: Kind, input: R, limit: u64) -> Result<FileReader<R>, WireError> {
     let file = FileReader::open(input, limit)?;
     file.expect_kind(kind)?;
-    let (found_job, found_plan) = names(file.header()).ok_or(FileError::Header)?;
+    if let Err(foreign) = expect_job(job, file.header()) {
+        // Of a file that is damaged this is the error.
+        return file.read(|_| Err(foreign));
+    }
+    file.expect_parameters(job.plan().parameters().id())?;
+    file.expect_key(job.key_id())?;
+    Ok(file)
+}
+
+/// Refuses a file of another job or plan.
+fn expect_job(job: &Job, header: &Header) -> Result<(), WireError> {
+    let (found_job, found_plan) = names(header).ok_or(FileError::Header)?;
     if found_job != job.id() {
         return Err(WireError::ForeignJob { expected: job.id(), found: found_job });
     }
     if found_plan != job.plan_hash() {
         return Err(WireError::ForeignPlan { expected: job.plan_hash(), found: found_plan });
     }
-    file.expect_parameters(job.plan().parameters().id())?;
-    file.expect_key(job.key_id())?;
-    Ok(file)
+    Ok(())
 }
 
 type FileError = crate::volley_ckks::wire::WireError;

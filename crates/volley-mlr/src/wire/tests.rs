@@ -313,6 +313,14 @@ fn files_of_other_jobs_are_refused_by_name() {
             assert_eq!(reread(&other, file, NO_LIMIT), Err(expected.clone()), "{kind}");
         }
     }
+    // The name in a file that is damaged says nothing.
+    let name = run.job.id();
+    for ((kind, reread), file) in REREAD.iter().zip(&files).skip(1) {
+        let mut damaged = file.clone();
+        let place = damaged.windows(16).position(|part| part == name.as_bytes()).unwrap();
+        damaged[place] ^= 1;
+        assert_eq!(reread(&run, &damaged, NO_LIMIT), Err(WireError::File(FileError::Damaged)), "{kind}");
+    }
     // Nor are they written: what was encrypted under one key does not go into files of another.
     let (checkpoint, model) = run.train().swap_remove(1);
     let (rows, scores) = run.predict();
