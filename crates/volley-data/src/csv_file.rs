@@ -87,10 +87,10 @@ impl Rows {
             return Err(ContentError::EmptyValue { row, column: self.column(0) });
         }
         // A value below shows that those above are missing.
-        let last = layout.width - 1;
-        if layout.has_empty_end && !record.field(last).is_empty() {
+        let mut end = layout.empty_end.unwrap_or(layout.width)..layout.width;
+        if let Some(column) = end.find(|&column| !record.field(column).is_empty()) {
             let row = self.lines.first().copied().unwrap_or(row);
-            return Err(ContentError::EmptyValue { row, column: self.column(last) });
+            return Err(ContentError::EmptyValue { row, column: self.column(column) });
         }
         // The line's number counts as a value.
         memory.take(1 + layout.features.len(), size_of::<f64>())?;
@@ -122,7 +122,7 @@ impl Rows {
             other_label: self.layout.other_label.clone(),
             label: self.label_doubt(options),
             has_index: self.layout.has_index,
-            has_empty_end: self.layout.has_empty_end,
+            has_empty_end: self.layout.empty_end.is_some(),
             comments,
             left_out: self.layout.left_out.clone(),
             is_nameless: self.layout.is_nameless,

@@ -374,8 +374,9 @@ fn note_remarks(path: &str, remarks: &Remarks, observer: &dyn Observer) {
         observer.note(format!("{path}: {column} seems to number the rows; --drop {place} leaves it out"));
     }
     if remarks.has_empty_end {
-        observer
-            .note(format!("{path}: each line ends with a separator, the empty column after it is left out"));
+        observer.note(format!(
+            "{path}: each line ends with separators, the empty columns after them are left out"
+        ));
     }
     if let Some(name) = &remarks.other_label {
         observer.note(format!(

@@ -29,8 +29,8 @@ pub(super) struct Layout {
     pub(super) features: Vec<usize>,
     /// Whether the first column has no name and is left out.
     pub(super) has_index: bool,
-    /// Whether the last column has neither a name nor, in the first row, a value, and is left out.
-    pub(super) has_empty_end: bool,
+    /// From here on columns have neither a name nor, in the first row, a value, and are left out.
+    pub(super) empty_end: Option<usize>,
     /// The column of the labels, where it is not that of the model but the only one that is left.
     pub(super) other_label: Option<String>,
     /// Columns that nobody asked to leave out.
@@ -75,7 +75,7 @@ struct First<'a> {
     fields: &'a [&'a str],
     has_header: bool,
     has_index: bool,
-    has_empty_end: bool,
+    empty_end: Option<usize>,
     options: &'a TableOptions,
     label: Option<usize>,
     /// The columns that are neither the label's nor left out.
@@ -122,10 +122,10 @@ impl<'a> First<'a> {
         let is_index = is_index && has_header && UNNAMED.contains(&fields[0]) && free.contains(&0);
         let is_index = is_index && use_of_first.is_none_or(|known| known == Use::Dropped);
         free.retain(|&place| place > 0 || !is_index);
-        let has_empty_end = end.is_some_and(|end| free.contains(&end));
-        free.retain(|place| Some(*place) != end);
+        let empty_end = end.filter(|end| free.iter().any(|place| place >= end));
+        free.retain(|&place| end.is_none_or(|end| place < end));
         let has_index = is_index && use_of_first.is_none();
-        Ok(Self { fields, has_header, has_index, has_empty_end, options, label, free })
+        Ok(Self { fields, has_header, has_index, empty_end, options, label, free })
     }
 
     /// A table that no model was trained on: by default the labels are in the first column.
@@ -216,7 +216,7 @@ impl<'a> First<'a> {
             label: self.label,
             features,
             has_index: self.has_index,
-            has_empty_end: self.has_empty_end,
+            empty_end: self.empty_end,
             other_label: None,
             left_out: self.names_of(left_out),
             is_nameless: self.has_header && self.options.header == Header::Auto && schema.names().is_none(),
@@ -263,15 +263,15 @@ impl<'a> Counterparts<'a> {
     }
 }
 
-/// The last column, where it is empty in the first two rows: each line ends with a separator.
+/// The first of the columns at the end that are empty in the first two rows: each line ends with separators.
 fn empty_end(fields: &[&str], second: Option<&Record>) -> Option<usize> {
-    let (end, second) = (fields.len() - 1, second?);
-    let is_empty = second.len() == fields.len() && fields[end].is_empty() && second.field(end).is_empty();
-    (end > 0 && is_empty).then_some(end)
+    let second = second.filter(|second| second.len() == fields.len())?;
+    let is_empty = |&place: &usize| fields[place].is_empty() && second.field(place).is_empty();
+    (1..fields.len()).rev().take_while(is_empty).last()
 }
 
-/// Whether the first row is a header. One that has all names of a model's features is, whatever they look like. A
-/// column at the end that is empty says nothing.
+/// Whether the first row is a header. One that has all names of a model's features is, whatever they look like. Columns
+/// at the end that are empty say nothing.
 fn has_header(fields: &[&str], empty_end: Option<usize>, options: &TableOptions) -> bool {
     let named = match &options.labels {
         LabelSource::Named(name) | LabelSource::Ignored(Some(name)) => Some(name),
@@ -286,7 +286,13 @@ fn has_header(fields: &[&str], empty_end: Option<usize>, options: &TableOptions)
         (LabelSource::Usual, None) => Some(0),
         _ => None,
     };
-    let chosen = options.drop.iter().chain(named).filter_map(find).chain(label).chain(empty_end);
+    let chosen = options
+        .drop
+        .iter()
+        .chain(named)
+        .filter_map(find)
+        .chain(label)
+        .chain(empty_end.unwrap_or(fields.len())..fields.len());
     let chosen: Vec<usize> = chosen.collect();
     let names = options.schema.as_ref().and_then(Schema::feature_names);
     let found: HashSet<&str> = fields.iter().copied().collect();

@@ -7,6 +7,9 @@ use volley_program::BadInput;
 /// What helps where several columns are taken for one.
 const DELIMITER: &str = "--delimiter says what separates columns, such as \"|\" or space";
 
+/// What helps where a name is none of one column.
+const BY_PLACE: &str = "columns can be given by place too: from 1, or from the end -1";
+
 /// Whether columns may be left out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Columns {
@@ -58,10 +61,8 @@ fn advice(cause: &ContentError, has_label_choice: bool, columns: Columns) -> Opt
         ContentError::NoHeader { .. } => text(
             "--header yes takes the first row for one, and a place such as -1 (the last column) needs none",
         ),
-        ContentError::MissingColumn { found, .. } if found.len() == 1 => text(DELIMITER),
-        ContentError::MissingColumn { .. } | ContentError::AmbiguousColumn { .. } => {
-            text("columns can be given by place too: from 1, or from the end -1")
-        }
+        ContentError::MissingColumn { found, .. } => text(of_missing_column(found)),
+        ContentError::AmbiguousColumn { .. } => text(BY_PLACE),
         ContentError::MissingFeature { .. } => text(
             "columns of a model go by name, in any order; without a header (--header no) they go by place",
         ),
@@ -90,6 +91,18 @@ fn advice(cause: &ContentError, has_label_choice: bool, columns: Columns) -> Opt
         }
         ContentError::Foreign { found } => Some(of_format(found)),
         _ => None,
+    }
+}
+
+/// What helps where no column has a name, and these are there.
+fn of_missing_column(found: &[String]) -> &'static str {
+    let has_numbers = || found.iter().any(|name| name.parse::<f64>().is_ok());
+    match found {
+        [_] => DELIMITER,
+        _ if has_numbers() => {
+            "names in this header are numbers, so places are counted from the end: -1 is the last column"
+        }
+        _ => BY_PLACE,
     }
 }
 
@@ -132,10 +145,11 @@ fn reader(format: &str) -> &'static str {
     }
 }
 
-/// How a table of another encoding is converted.
+/// How a table of another encoding is converted. Spreadsheets write such tables, and with whatever separators.
 fn converted(encoding: &str) -> String {
     format!(
-        "in Python with pandas: pandas.read_csv(FILE, encoding=\"{encoding}\").to_csv(\"table.csv\", index=False)"
+        "in Python with pandas: pandas.read_csv(FILE, encoding=\"{encoding}\", sep=None, engine=\"python\")\
+         .to_csv(\"table.csv\", index=False), with decimal=\",\" after sep=None where numbers have decimal commas"
     )
 }
 
@@ -258,6 +272,10 @@ mod tests {
             (ContentError::NoHeader { name: name.clone() }, "--header yes"),
             (ContentError::MissingColumn { name: name.clone(), found: found.clone() }, "-1"),
             (ContentError::MissingColumn { name: name.clone(), found: vec!["a|b".into()] }, "--delimiter"),
+            (
+                ContentError::MissingColumn { name: name.clone(), found: vec!["7".into(), "b".into()] },
+                "the end: -1",
+            ),
             (ContentError::AmbiguousColumn { name: name.clone(), count: 2 }, "-1"),
             (ContentError::MissingFeature { name: name.clone(), found: found.clone() }, "--header no"),
             (ContentError::LabelColumnUnknown { found: found.clone() }, "--label-column"),

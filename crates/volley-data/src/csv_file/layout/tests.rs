@@ -178,6 +178,12 @@ fn an_empty_column_at_the_end_is_left_out() {
         assert!(!table.remarks.has_empty_end);
         assert_eq!(parts(table), expected(names));
     }
+    // So are several, as spreadsheets write them, of which none may have a value.
+    let several = read("kind,width,height,,\noak,3,4,,\nelm,1,2,,\n", &usual).unwrap();
+    assert!(several.remarks.has_empty_end);
+    assert_eq!(parts(several), expected(&["width", "height"]));
+    let later = read("kind,width,,\noak,3,,\nelm,1,2,\n", &usual);
+    assert_eq!(later, Err(ContentError::EmptyValue { row: 2, column: 3.into() }));
     // A single row says too little, and one that has a value there shows that the others lack it.
     assert_eq!(read("oak,3,\n", &usual), Err(ContentError::EmptyValue { row: 1, column: 3.into() }));
     let later = read("oak,3,\noak,4,\nelm,5,6\n", &usual);
