@@ -93,7 +93,10 @@ impl Invitation {
                 return Err(BadInput::at(&folder.exchange(), problem));
             }
             [one, other, ..] => {
-                let problem = format!("{one} and {other} both invite to a pool, and a folder is of one");
+                let problem = format!(
+                    "{one} and {other} both invite to a pool, and a folder is of one: remove what the \
+                                       other sent"
+                );
                 return Err(BadInput::at(&folder.exchange(), problem));
             }
         };

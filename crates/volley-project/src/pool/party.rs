@@ -78,7 +78,10 @@ impl Owner {
     /// The rows, in the columns of the pool. A table that changed since its owner joined is refused.
     pub(super) fn rows(&self, invitation: &Invitation, observer: &dyn Observer) -> Result<Dataset, BadInput> {
         if self.hash_now()? != self.hash {
-            return Err(BadInput::at(&self.table, "this table has changed since its owner joined the pool"));
+            return Err(BadInput::at(
+                &self.table,
+                "this table has changed since its owner joined the pool: put back what it was, or make a new pool",
+            ));
         }
         self.read(invitation, false, observer)
     }
@@ -135,7 +138,8 @@ impl Owner {
             return Ok(());
         }
         let problems = problems.join(" And ");
-        let help = "the pool trains on the rows of all owners; nothing was sent, and --force sends these as they are";
+        let help = "the pool trains on the rows of all owners: where these are wrong, or those of another owner, a \
+                    table that is mended takes a new pool; nothing was sent, and --force sends these as they are";
         Err(BadInput::at(&self.table, format!("{problems} ({help})")))
     }
 

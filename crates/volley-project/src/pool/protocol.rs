@@ -184,9 +184,8 @@ impl Step {
     }
 }
 
-/// Does what is due, row by row, and returns the steps that were done.
-pub(super) fn advance(session: &Session) -> Result<Vec<String>> {
-    let mut done = Vec::new();
+/// Does what is due, row by row, and adds to the steps that were done.
+pub(super) fn advance(session: &Session, done: &mut Vec<String>) -> Result<()> {
     for row in PROTOCOL {
         for step in row.iter().filter(|step| step.is_due(session)) {
             if step.name == training::TRAINING && session.left_training()?.is_some() {
@@ -201,7 +200,7 @@ pub(super) fn advance(session: &Session) -> Result<Vec<String>> {
             break;
         }
     }
-    Ok(done)
+    Ok(())
 }
 
 /// Who is waited for in the first row that is not complete; nobody where the protocol has ended.

@@ -33,16 +33,15 @@ impl Step {
     }
 }
 
-/// Does what is due for all requests, and returns the steps that were done. The first failure is returned when the
+/// Does what is due for all requests, and adds to the steps that were done. The first failure is returned when the
 /// other requests had their turn.
-pub(super) fn advance(session: &Session) -> Result<Vec<String>> {
-    let mut done = Vec::new();
+pub(super) fn advance(session: &Session, done: &mut Vec<String>) -> Result<()> {
     let mut failure = None;
     for request in Request::all(session)? {
-        let failed = advance_one(&request, session, &mut done).err();
+        let failed = advance_one(&request, session, done).err();
         failure = failure.or(failed);
     }
-    failure.map_or(Ok(done), Err)
+    failure.map_or(Ok(()), Err)
 }
 
 /// Who is waited for in each request.

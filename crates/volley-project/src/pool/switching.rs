@@ -23,30 +23,41 @@ use super::session::Session;
 /// More than headers of files take.
 const SLACK: u64 = 1 << 20;
 
-/// Ciphertexts that an owner may still help to decrypt.
+/// Ciphertexts that this owner may still help to decrypt: it has decrypted some, and those of the requests that the
+/// server has scored come on top.
 pub(super) fn decryptions_left(session: &Session) -> Result<usize, BadInput> {
     let planned = session.agreed()?.job.plan().hyperparameters().pool().map_or(0, |pool| pool.decryptions);
-    Ok((planned as usize).saturating_sub(key_holder(session)?.decryptions()))
+    let left = (planned as usize).saturating_sub(key_holder(session)?.decryptions());
+    let own = session.invitation.member(session.name())?;
+    Ok(left.min(left_of_owners(session)?[own]))
 }
 
 /// Whether the decryptions that were planned suffice for a request, beside those of the requests that the server has
 /// scored. The server takes requests as it gets them, so that all owners decrypt the same ones.
 pub(super) fn is_planned(session: &Session, request: &Request) -> Result<bool, BadInput> {
-    let of = |request: &Request| -> Result<_, BadInput> {
-        let (asked, owners) = request.read(session)?;
-        Ok((prediction(session, &asked)?.layout().score_ciphertexts(), owners))
-    };
-    let (needed, owners) = of(request)?;
+    let (needed, owners) = ciphertexts(session, request)?;
+    let left = left_of_owners(session)?;
+    Ok(owners.into_iter().all(|owner| needed <= left[owner]))
+}
+
+/// The ciphertexts of a request's scores, and the places of the owners who decrypt them.
+fn ciphertexts(session: &Session, request: &Request) -> Result<(usize, Vec<usize>), BadInput> {
+    let (asked, owners) = request.read(session)?;
+    Ok((prediction(session, &asked)?.layout().score_ciphertexts(), owners))
+}
+
+/// Ciphertexts that each owner may still help to decrypt, beside the requests that the server has scored.
+fn left_of_owners(session: &Session) -> Result<Vec<usize>, BadInput> {
     let mut left = vec![session.agreed()?.plan().score_ciphertexts(); session.invitation.members.len()];
     for scored in Request::all(session)? {
         // Nobody switches for one that cannot be read, and it holds up no other.
         if session.folder.has(SERVER, &scored.scores_file())
-            && let Ok((ciphertexts, owners)) = of(&scored)
+            && let Ok((ciphertexts, owners)) = ciphertexts(session, &scored)
         {
             owners.into_iter().for_each(|owner| left[owner] = left[owner].saturating_sub(ciphertexts));
         }
     }
-    Ok(owners.into_iter().all(|owner| needed <= left[owner]))
+    Ok(left)
 }
 
 /// Encrypts rows and asks for their scores.
@@ -58,7 +69,9 @@ pub(super) fn ask(
 ) -> Result<(), BadInput> {
     let (folder, agreed) = (&session.folder, session.agreed()?);
     let prediction = prediction(session, asked)?;
-    let left = decryptions_left(session)?;
+    let of_owners = left_of_owners(session)?;
+    let owners = asked.owners(session)?.into_iter();
+    let left = owners.map(|owner| of_owners[owner]).fold(decryptions_left(session)?, usize::min);
     let needed = prediction.layout().score_ciphertexts();
     if needed > left {
         let (rows, most) = (asked.rows, agreed.plan().predicted_rows());

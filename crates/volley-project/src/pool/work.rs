@@ -29,21 +29,35 @@ impl Session {
     ///
     /// Those of the steps, and where a fingerprint is confirmed by the server, is another one, or is not there yet.
     pub fn advance(&self) -> Result<Vec<String>> {
+        let mut done = Vec::new();
+        let ended = self.advance_to(&mut done);
+        if ended.is_err() && !done.is_empty() {
+            let (name, done, sends) = (self.name(), done.join("; "), self.sends());
+            let sends = sends.display();
+            self.observer.note(format!(
+                "{name} has done: {done}; what is new in {sends} goes to all others, under the same name"
+            ));
+        }
+        ended.map(|()| done)
+    }
+
+    /// Does what is due, and adds to the steps that were done.
+    fn advance_to(&self, done: &mut Vec<String>) -> Result<()> {
         let _lock = self.folder.lock(self.name())?;
         membership::check_own(self)?;
         if self.confirms.is_some() {
             self.owner()?;
         }
         keys::check_confirmed(self)?;
-        let mut done = protocol::advance(self)?;
+        protocol::advance(self, done)?;
         if protocol::awaited(self).is_empty() {
-            done.extend(requests::advance(self)?);
+            requests::advance(self, done)?;
         }
         if self.confirms.is_some() && !self.folder.keeps(keys::CONFIRMED) {
             let problem = "there is no fingerprint yet: not all commitments have arrived";
             return Err(BadInput::new(problem).into());
         }
-        Ok(done)
+        Ok(())
     }
 
     /// Who is waited for.

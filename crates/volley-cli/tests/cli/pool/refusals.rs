@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 
 use super::{Parties, before};
@@ -34,8 +35,11 @@ fn a_damaged_file_is_named() {
     let parties = before(Some("training"));
     let rows = parties.sent("server", "south", "rows-00003.vly");
     damage(&rows);
-    let words = ["private/job/rows-00003.vly", "south sent it as", "which has to come again"];
-    refuse(&mut parties.next("server"), &words);
+    let told = parties.next("server").assert().code(2).stdout("");
+    let words = contains("private/job/rows-00003.vly").and(contains("south sent it as"));
+    told.stderr(
+        words.and(contains("which has to come again")).and(contains("has done: files of the training")),
+    );
     // When it came again, the server goes on.
     replace_by(&rows, &parties.sent("south", "south", "rows-00003.vly"));
     parties.next("server").assert().success().stdout(contains("has done: files of the training; training"));
@@ -138,11 +142,17 @@ fn a_table_that_changed_is_refused() {
     let moved = party.replace(original.as_str().unwrap(), table.to_str().unwrap());
     replace(&parties.kept("east", "party.json"), moved.as_bytes());
     replace(&table, b"kind,w,x,y,z\na,1,2,3,4\n");
-    for party in ["north", "east", "south"] {
-        let _ = parties.next(party).ok();
+    for party in ["north", "south"] {
+        parties.next(party).assert().success();
     }
     parties.mirror();
-    refuse(&mut parties.next("east"), &["east.csv", "changed since its owner joined"]);
+    // What is done before that is told, as the others wait for it.
+    let told = parties.next("east").assert().code(2).stdout("");
+    let done = contains("note: east has done: opening of means; what is new in ");
+    told.stderr(
+        done.and(contains("error: "))
+            .and(contains("east.csv: this table has changed since its owner joined")),
+    );
 }
 
 #[test]

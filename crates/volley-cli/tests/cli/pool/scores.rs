@@ -91,6 +91,9 @@ fn one_owner_asks_and_nobody_else_reads_the_scores() {
         .success()
         .stdout(contains("scores           of 40 rows in one request: 1 of the decryptions"))
         .stdout(contains("; 0 left"));
+    // That of the others too.
+    let mut of_east = parties.score("east", "test.csv");
+    refuse(&mut of_east, &["and 0 are left"]);
     refuse(
         &mut parties.score("north", "test.csv"),
         &[
@@ -135,7 +138,8 @@ fn a_ciphertext_of_scores_is_decrypted_for_one_owner() {
     refuse(&mut parties.next("south"), &words);
     assert!(!parties.sent("south", "south", "switching-east-00001.vly").exists());
     // It does not hold up the one who asked first.
-    refuse(&mut parties.next("north"), &["scores-east-00001.vly", "north has admitted another request"]);
+    let told = parties.next("north").assert().code(2).stderr(contains("north has done: predictions 1"));
+    told.stderr(contains("scores-east-00001.vly").and(contains("north has admitted another request")));
     check_predictions(&parties, "north");
 }
 
