@@ -63,7 +63,7 @@ impl PyModel {
     fn save(&self, py: Python<'_>, path: PathBuf, replace: bool) -> PyResult<()> {
         py.detach(|| {
             let format = ModelFormat::of(&path)?;
-            check_decrypted(&path, replace)?;
+            check_decrypted(&path, &[], replace)?;
             Staged::private(&path, |file| write_model(file, format, &self.0))?.commit(replace)?;
             Ok(())
         })

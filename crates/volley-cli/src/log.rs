@@ -2,7 +2,8 @@
 //!
 //! Every event is a record. The library crates write none: what they compute is a function of its arguments, and they
 //! tell their callers how far they are. So whatever is in a log is in this crate's sources, and these log no values of
-//! keys or data. There is a log where `RUST_LOG` or `--log-file` asks for one.
+//! keys, and of data only what an error quotes. A log does not lie in a folder that goes to others. There is a log
+//! where `RUST_LOG` or `--log-file` asks for one.
 
 use std::env;
 use std::fs::File;
@@ -15,6 +16,7 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use volley_program::{BadInput, OrBadInput};
+use volley_project::output::check_stays;
 
 /// The variable that says what is logged, as programs in Rust have it.
 const LEVELS: &str = "RUST_LOG";
@@ -33,6 +35,8 @@ pub(crate) fn begin(file: Option<&Path>) -> Result<(), BadInput> {
         None if file.is_some() => Targets::new().with_default(LevelFilter::INFO),
         None => return Ok(()),
     };
+    // An error may quote a value of a table.
+    file.map_or(Ok(()), check_stays)?;
     let writer = match file {
         Some(path) => BoxMakeWriter::new(File::options().create(true).append(true).open(path).at(path)?),
         None => BoxMakeWriter::new(std::io::stderr),

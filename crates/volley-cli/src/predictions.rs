@@ -100,9 +100,9 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Refuses an output that exists, before there is work to be lost.
-    pub(crate) fn check(&self) -> Result<(), BadInput> {
-        self.output.iter().try_for_each(|file| check_decrypted(file, self.force))
+    /// Refuses an output that exists, or that is made of itself, before there is work to be lost.
+    pub(crate) fn check(&self, inputs: &[&Path]) -> Result<(), BadInput> {
+        self.output.iter().try_for_each(|file| check_decrypted(file, inputs, self.force))
     }
 
     /// Writes the label of the highest of each row of scores, and what is wanted besides.

@@ -196,6 +196,20 @@ impl JobFolder {
         self.folder.join(format!("model-after-{iteration}.vly"))
     }
 
+    /// Whether a file of the folder's job has, or would have, this place.
+    pub(crate) fn has_place_for(&self, file: &Path) -> bool {
+        let single = [self.job_file(), self.keys_file(), self.preconditioner_file(), self.model_file()];
+        let made = [self.checkpoint_file(), self.stop_file()];
+        let is_numbered = |prefix: &str| {
+            let name =
+                file.file_name().and_then(|name| name.to_str()?.strip_prefix(prefix)?.strip_suffix(".vly"));
+            name.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        self.job_file().is_file()
+            && (single.iter().chain(&made).any(|own| file.ends_with(own.file_name().unwrap_or_default()))
+                || ["rows-", "model-after-", "gradient", "gradient-"].into_iter().any(is_numbered))
+    }
+
     /// Tells the server to stop.
     #[must_use]
     pub fn stop_file(&self) -> PathBuf {

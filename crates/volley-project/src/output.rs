@@ -1,8 +1,8 @@
-//! Where a user may have results written: neither among secret files, which they could replace, nor, where they are
-//! decrypted, into what goes to the server.
+//! Where a user may have results written: neither in the place of a file that Volley keeps or has just read, nor, where
+//! they are private, into a folder that goes to others.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, absolute};
 
 use volley_program::BadInput;
 
@@ -11,63 +11,140 @@ use crate::job_folder::JobFolder;
 
 /// What the folder of an owner's secrets has: of a project, and of a pool.
 const SECRET: [&str; 2] = ["secret-key.vly", "party.json"];
+/// What a project has.
+const PROJECT: &str = "project.json";
 
-/// Refuses a place among secret files, and what [`check_free`] refuses.
+/// Refuses a place among secret files, that of a file of a project or a job, that of one of the files that the result
+/// is made of, and what [`check_free`] refuses.
 ///
 /// # Errors
 ///
 /// For such a place.
-pub fn check_output(target: &Path, replace: bool) -> Result<(), BadInput> {
-    if SECRET.iter().any(|name| folder_of(target).join(name).is_file()) {
+pub fn check_output(target: &Path, inputs: &[&Path], replace: bool) -> Result<(), BadInput> {
+    let folder = folder_of(target);
+    if SECRET.iter().any(|name| folder.join(name).is_file()) {
         return Err(BadInput::at(target, "this folder has its owner's secret files, and no others"));
+    }
+    let is_kept = target.ends_with(PROJECT) || JobFolder::new(folder).has_place_for(target);
+    if is_kept && target.exists() {
+        return Err(BadInput::at(
+            target,
+            "this file is of the project or the job, and no result replaces it",
+        ));
+    }
+    let place = fs::canonicalize(target).ok();
+    if place.is_some() && inputs.iter().any(|input| fs::canonicalize(input).ok() == place) {
+        return Err(BadInput::at(target, "this is read, and the result takes another name"));
     }
     check_free(target, replace)
 }
 
-/// The same for what is decrypted, which must not lie in an upload either.
+/// The same for what is decrypted, which must not lie in a folder that goes to others either.
 ///
 /// # Errors
 ///
 /// For such a place.
-pub fn check_decrypted(target: &Path, replace: bool) -> Result<(), BadInput> {
-    check_outside_upload(target)?;
-    check_output(target, replace)
+pub fn check_decrypted(target: &Path, inputs: &[&Path], replace: bool) -> Result<(), BadInput> {
+    check_stays(target)?;
+    check_output(target, inputs, replace)
 }
 
-/// Refuses a place in the folder that goes to a server, or below it.
+/// Refuses a place in a folder that goes to others, or below it: an upload, and what the parties of a pool exchange.
 ///
 /// # Errors
 ///
 /// For such a place.
-pub fn check_outside_upload(target: &Path) -> Result<(), BadInput> {
-    let folder = fs::canonicalize(folder_of(target)).ok();
-    let has_job = |folder: &Path| JobFolder::new(folder).job_file().is_file();
-    if folder.is_some_and(|folder| folder.ancestors().any(has_job)) {
-        return Err(BadInput::at(target, "this folder goes to the server, and what is decrypted must not"));
+pub fn check_stays(target: &Path) -> Result<(), BadInput> {
+    // Folders may still have to be made.
+    let folder = absolute(folder_of(target)).ok();
+    let folder = folder.and_then(|folder| folder.ancestors().find_map(|there| fs::canonicalize(there).ok()));
+    match folder.as_deref().and_then(|folder| folder.ancestors().find(|folder| goes_out(folder))) {
+        Some(folder) => Err(BadInput::at(
+            target,
+            format_args!("{} goes to others, and what is private must not", folder.display()),
+        )),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Whether a folder is sent, with all that is in it.
+fn goes_out(folder: &Path) -> bool {
+    let is_beside =
+        |name: &str, other: &str| folder.ends_with(name) && folder.with_file_name(other).is_file();
+    JobFolder::new(folder).job_file().is_file()
+        || is_beside("upload", PROJECT)
+        || is_beside("exchange", "private/party.json")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn results_belong_neither_to_secrets_nor_into_an_upload() {
-        let folder = tempfile::tempdir().unwrap();
-        let [secret, upload] = ["private", "upload"].map(|name| folder.path().join(name));
-        for (folder, file) in [(&secret, SECRET[0]), (&upload, "job.vly")] {
-            fs::create_dir_all(folder.join("deep")).unwrap();
-            fs::write(folder.join(file), "").unwrap();
+    /// A project with an upload that has a job, and the folder of a party.
+    fn folders() -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for file in [
+            "p/project.json",
+            "p/private/secret-key.vly",
+            "p/upload/job.vly",
+            "p/upload/deep/x",
+            "q/project.json",
+        ]
+        .into_iter()
+        .chain([
+            "q/upload/x",
+            "pool/private/party.json",
+            "pool/exchange/north/x",
+            "job/job.vly",
+            "table.csv",
+        ]) {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
         }
-        let [owner_state, rows] = [secret.join("owner-state.vly"), upload.join("rows.vly")];
-        assert!(check_output(&owner_state, true).is_err() && check_decrypted(&owner_state, true).is_err());
-        // Rows that were encrypted may well go to the server.
-        assert!(check_output(&rows, true).is_ok() && check_decrypted(&rows, true).is_err());
-        assert!(check_outside_upload(&upload.join("deep/page")).is_err());
-        let elsewhere = folder.path().join("predictions.txt");
-        assert_eq!(check_decrypted(&elsewhere, false), Ok(()));
-        fs::write(&elsewhere, "").unwrap();
-        assert!(check_decrypted(&elsewhere, false).is_err() && check_output(&elsewhere, false).is_err());
+        root
+    }
+
+    #[test]
+    fn results_replace_no_file_that_is_kept_or_read() {
+        let root = folders();
+        let check = |target: &str, inputs: &[&str]| {
+            let inputs: Vec<_> = inputs.iter().map(|input| root.path().join(input)).collect();
+            let inputs: Vec<_> = inputs.iter().map(|input| &**input).collect();
+            check_output(&root.path().join(target), &inputs, true).map_err(|error| error.to_string())
+        };
+        for (target, words) in [
+            ("p/private/owner-state.vly", "secret files"),
+            ("pool/private/model.json", "secret files"),
+            ("p/project.json", "of the project or the job"),
+            ("job/job.vly", "of the project or the job"),
+            ("none/x", "no such folder"),
+        ] {
+            assert!(check(target, &[]).is_err_and(|error| error.contains(words)), "{target}");
+        }
+        assert_eq!(check("table.csv", &["none", "p/project.json"]), Ok(()));
+        assert!(check("table.csv", &["p/../table.csv"]).is_err_and(|error| error.contains("this is read")));
+        // Rows that were encrypted, and scores, may well lie where they are sent from.
+        assert_eq!(check("job/scores.vly", &[]), Ok(()));
+        assert!(check_output(&root.path().join("table.csv"), &[], false).is_err());
+    }
+
+    #[test]
+    fn what_is_private_stays() {
+        let root = folders();
+        let stays = |target: &str| check_stays(&root.path().join(target)).is_ok();
+        for target in ["p/x", "pool/x", "pool/private/x", "table.csv", "none/upload/x", "exchange/x"] {
+            assert!(stays(target), "{target}");
+        }
+        // The second upload has no job yet.
+        for target in
+            ["p/upload/x", "p/upload/deep/x", "p/upload/none/x", "q/upload/x", "job/x", "pool/exchange/x"]
+                .into_iter()
+                .chain(["pool/exchange/north/x", "pool/exchange/none/deeper/x"])
+        {
+            assert!(!stays(target), "{target}");
+            assert!(check_decrypted(&root.path().join(target), &[], true).is_err());
+        }
+        assert_eq!(check_decrypted(&root.path().join("p/predictions.txt"), &[], false), Ok(()));
     }
 }

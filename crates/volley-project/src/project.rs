@@ -40,6 +40,7 @@ use zeroize::Zeroizing;
 use crate::atomic::{FolderLock, Staged, move_file};
 use crate::files::open_named;
 use crate::job_folder::{JobFolder, complete_length, open, read_job};
+use crate::output::check_stays;
 use crate::settings::Settings;
 
 const OWNER_STATE: &str = "owner-state.vly";
@@ -117,6 +118,7 @@ impl Project {
     ) -> Result<Self, BadInput> {
         let project = Self { root: root.to_owned() };
         let file = project.settings_file();
+        check_stays(&file)?;
         if file.try_exists().at(&file)? {
             return Err(BadInput::at(
                 root,

@@ -14,11 +14,12 @@ use volley_mlr::{
 use volley_program::{BadInput, Machine, OrBadInput};
 use zeroize::Zeroizing;
 
-use crate::atomic::{Staged, check_free};
+use crate::atomic::Staged;
 use crate::failure::Failure;
 use crate::files::{buffered, open_named};
 use crate::job_folder::{JobFolder, complete_length, model_limit, open};
 use crate::observer::Observer;
+use crate::output::check_output;
 use crate::project::Project;
 use crate::unlike::UnlikeColumns;
 
@@ -51,7 +52,7 @@ impl Project {
         rng: &mut impl CryptoRng,
         observer: &dyn Observer,
     ) -> Result<(PredictionPlan, UnlikeColumns), Failure> {
-        check_free(target, replace)?;
+        check_output(target, &[], replace)?;
         let job = self.job()?;
         let training = job.plan();
         let context = observer.during("tables", || Context::new(training.parameters().clone()));
@@ -84,7 +85,7 @@ impl Project {
         passphrase: impl FnOnce() -> Result<Zeroizing<String>, BadInput>,
         observer: &dyn Observer,
     ) -> Result<RowScores, Failure> {
-        let job = self.job()?;
+        let job = self.job_of(scores)?;
         let context = observer.during("tables", || Context::new(job.plan().parameters().clone()));
         let secret_key = self.secret_key_of(&job, &context, passphrase)?;
         let state = self.owner_state(&job)?;
@@ -135,7 +136,7 @@ pub fn score(
     machine: Machine,
     observer: &dyn Observer,
 ) -> Result<PredictionPlan, Failure> {
-    check_free(target, replace)?;
+    check_output(target, &[rows], replace)?;
     let job = folder.job()?;
     let model_file = folder.model_file();
     if !model_file.try_exists().at(&model_file)? {

@@ -76,7 +76,7 @@ impl fmt::Display for Decrypted {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
     let format = ModelFormat::of(&options.output).or_bad_input()?;
-    check_decrypted(&options.output, options.force)?;
+    check_decrypted(&options.output, &[&options.model], options.force)?;
     let decryption = if options.private { Decryption::Private } else { Decryption::AsPlanned };
     let passphrase = || options.source.open();
     let decrypted = project.decrypt_model(&options.model, decryption, passphrase, &Console::default())?;

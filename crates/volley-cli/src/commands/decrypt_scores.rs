@@ -38,8 +38,9 @@ pub(crate) struct Options {
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
-    options.target.check()?;
     let (rows, passphrase) = (options.rows.as_deref(), || options.source.open());
+    let inputs: Vec<_> = std::iter::once(&*options.scores).chain(rows).collect();
+    options.target.check(&inputs)?;
     let scored = project.decrypt_scores(&options.scores, rows, passphrase, &Console::default())?;
     options.target.write(&scored, output)?;
     note("these predictions are private: they must not get to anyone who has the scores' ciphertexts");

@@ -66,7 +66,7 @@ impl fmt::Display for Encrypted {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
     let (data, target) = (&options.data, &options.output);
-    check_output(target, options.force)?;
+    check_output(target, &[data], options.force)?;
     let console = Console::default();
     let table = options.table.or_format(project.table()?);
     let job = project.job()?;

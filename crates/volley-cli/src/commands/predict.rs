@@ -35,7 +35,7 @@ pub(crate) struct Options {
 }
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
-    options.target.check()?;
+    options.target.check(&[&options.model, &options.data])?;
     let model = model(&options.model)?;
     let features = options.table.read_features(&options.data, model.schema(), &Console::default())?;
     let scores = scores_of(&model, &features, &options.data)?;

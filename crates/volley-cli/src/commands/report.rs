@@ -12,7 +12,7 @@ use volley_data::{Images, LabelSource, Schema, TableModel, read_images};
 use volley_mlr::{Dataset, Plan, Step};
 use volley_program::{BadInput, OrBadInput};
 use volley_project::atomic::Staged;
-use volley_project::output::check_outside_upload;
+use volley_project::output::check_stays;
 use volley_project::{Project, TableSource, UnlikeColumns, is_stdin};
 use volley_report::{DIFFERENT_WEIGHTS, Error, PageFile, Report, Rows, Training};
 
@@ -75,9 +75,9 @@ impl fmt::Display for Made {
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let project = Project::open(&options.project)?;
     let page = options.output.join("index.html");
-    // Neither the folder nor the files in it may lie in the upload.
-    check_outside_upload(&options.output)?;
-    check_outside_upload(&page)?;
+    // Neither the folder nor the files in it may go to others.
+    check_stays(&options.output)?;
+    check_stays(&page)?;
     check_folder(&options.output, options.force)?;
     if is_stdin(&options.data) && is_stdin(&options.test) {
         return Err(BadInput::new("standard input is read once: one of the two tables is a file").into());

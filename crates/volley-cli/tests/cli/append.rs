@@ -132,6 +132,17 @@ fn added_rows_are_trained_on_and_an_append_that_was_cut_off_is_completed_or_was_
 
     // A model of the earlier job was on its way from a server when rows were added.
     assert_eq!(decrypted(&project, &server), earlier);
+    // So were scores.
+    let (encrypted_rows, scores) = (path("rows.vly"), path("scores.vly"));
+    volley(["encrypt-rows"])
+        .args([&before, &path("more.csv")])
+        .arg("-o")
+        .arg(&encrypted_rows)
+        .assert()
+        .success();
+    volley(["score"]).args([&server, &encrypted_rows]).arg("-o").arg(&scores).assert().success();
+    let mut of_earlier = volley(["decrypt-scores", "--rows"]);
+    of_earlier.args([&encrypted_rows, &project, &scores]).assert().success();
     refuse(decrypt(&all, &server).arg("--force"), &["job"]);
 }
 
@@ -151,7 +162,10 @@ fn rows_that_do_not_belong_to_the_first_are_refused_and_nothing_changes() {
     fs::write(path("many.csv"), rows(24..20_000)).unwrap();
     refuse(&mut append(&project, &path("gone.csv")), &["gone.csv"]);
     refuse(&mut append(&project, &path("narrow.csv")), &["narrow.csv", "columns"]);
-    refuse(&mut append(&project, &path("other.csv")), &["other.csv", "\"d\"", "none of the classes"]);
+    refuse(
+        &mut append(&project, &path("other.csv")),
+        &["other.csv", "row 3: the label \"d\"", "none of the classes"],
+    );
     refuse(&mut append(&project, &path("many.csv")), &["many.csv", "other evaluation keys", "volley init"]);
     // Metres and millimetres.
     fs::write(path("far.csv"), rows(24..30).replace(",1.", ",1000.").replace(",3.", ",3000.")).unwrap();

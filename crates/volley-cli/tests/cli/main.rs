@@ -17,6 +17,7 @@ mod hostile;
 mod kill;
 #[cfg(feature = "mpi")]
 mod mpi;
+mod outputs;
 mod pool;
 mod pool_secrets;
 mod refusals;

@@ -25,7 +25,7 @@ fn train(server: &Path) -> Command {
     volley(["train".as_ref(), server.as_os_str()])
 }
 
-fn decrypt(project: &Path, model: &Path, output: &Path) -> Command {
+pub(crate) fn decrypt(project: &Path, model: &Path, output: &Path) -> Command {
     volley([OsStr::new("decrypt"), project.as_ref(), model.as_ref(), "-o".as_ref(), output.as_ref()])
 }
 
@@ -341,42 +341,6 @@ fn plans_of_machines_that_cannot_be() {
     plan("--bandwidth", "10").assert().code(2).stderr(said);
     let shown = contains("most rows").and(contains("worth it: up to"));
     plan("--workers", "1,3").assert().success().stdout(shown);
-}
-
-#[test]
-fn nothing_is_overwritten() {
-    let (fixture, folder) = (fixture(), folder());
-    let output = folder.path().join("model.json");
-    fs::write(&output, "mine").unwrap();
-    refuse(
-        &mut decrypt(&fixture.project, &fixture.model, &output),
-        &["the file exists; --force replaces it"],
-    );
-    assert_eq!(fs::read_to_string(&output).unwrap(), "mine");
-    decrypt(&fixture.project, &fixture.model, &output).arg("--force").assert().success();
-
-    let project = folder.path().join("project");
-    link_project(&project);
-    let before = fs::read(project.join("private/secret-key.vly")).unwrap();
-    refuse(volley(["keygen"]).arg(&project), &["secret-key.vly", "the file exists"]);
-    refuse(volley(["encrypt"]).args([&project, &fixture.data]), &["job.vly", "the file exists"]);
-    refuse(volley(["init"]).args(SHAPE).arg(&project), &["a project already"]);
-    assert_eq!(fs::read(project.join("private/secret-key.vly")).unwrap(), before);
-    let inside = project.join("upload/model.json");
-    refuse(&mut decrypt(&project, &fixture.model, &inside), &["this folder goes to the server"]);
-    let secret = project.join("private/secret-key.vly");
-    let mut predict = volley(["predict", "--force", "-o"]);
-    refuse(predict.args([&inside, &output, &fixture.data]), &["this folder goes to the server"]);
-    for command in ["predict", "encrypt-rows"] {
-        let from = if command == "predict" { &output } else { &project };
-        let mut command = volley([command, "--force", "-o"]);
-        refuse(command.args([&secret, from, &fixture.data]), &["this folder has its owner's secret files"]);
-    }
-    refuse(
-        decrypt(&project, &fixture.model, &secret.with_extension("json")).arg("--force"),
-        &["secret files"],
-    );
-    assert_eq!(fs::read(&secret).unwrap(), before);
 }
 
 #[test]

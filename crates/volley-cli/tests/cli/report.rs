@@ -169,7 +169,7 @@ fn a_page_does_not_go_to_the_server() {
     for page in [upload.join("page"), upload.clone()] {
         refuse(
             files.report_of(model(), &fixture().data, &files.test, &page).arg("--force"),
-            &["this folder goes to the server"],
+            &["goes to others, and what is private must not"],
         );
     }
     assert!(!upload.join("page").exists() && !upload.join("index.html").exists());

@@ -11,6 +11,7 @@ use super::Result;
 use super::text::{self, Text};
 use crate::atomic::{FolderLock, Staged, sweep};
 use crate::files::{buffered, check_without_links, open_named, open_received};
+use crate::output::check_stays;
 use volley_program::{BadInput, OrBadInput};
 
 /// The name by which the server sends.
@@ -62,6 +63,7 @@ impl PoolFolder {
         let folder = Self { root: root.to_owned(), received: RefCell::default() };
         let (sends, private) = (folder.exchange().join(party), folder.private());
         folder.check_new()?;
+        check_stays(&folder.kept(PARTY))?;
         fs::create_dir_all(&sends).at(&sends)?;
         fs::create_dir_all(&private).at(&private)?;
         #[cfg(unix)]

@@ -28,18 +28,16 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let first = project.job()?;
     check_not_begun(&upload)?;
     let schema = project.schema(&first)?;
-    let table = options.table.or_format(project.table()?).read_labelled(
-        &options.data,
-        &schema,
-        &Console::default(),
-    )?;
+    let source = options.table.or_format(project.table()?);
+    let table = source.read_labelled(&options.data, &schema, &Console::default())?;
+    let state = project.owner_state(&first)?;
+    source.check_classes(&table, state.classes())?;
     let data = table.into_dataset().or_bad_input()?;
     let plan = Arc::new(plan_for(first.plan(), &data).at(&options.data)?);
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let secret_key = Arc::new(project.secret_key_of(&first, &context, || options.source.open())?);
     check_keys(&upload.keys_file(), &secret_key)?;
-    let state = project.owner_state(&first)?;
-    // Before gigabytes are read: columns and classes.
+    // Before gigabytes are read.
     state.check_added(&data).at(&options.data)?;
     let unlike = UnlikeColumns::of(state.preprocessing(), &schema, data.features()).at(&options.data)?;
     // What is added cannot be taken away.
@@ -63,7 +61,7 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     project.complete_pending()?;
     note(format!(
         "{} added to {before}; features are prepared by the statistics of the first upload's rows. It is a new \
-         job, and the whole upload goes to the server; models of the earlier one are decrypted as before",
+         job, and the whole upload goes to the server; models and scores of the earlier one are decrypted as before",
         counted(added, "row")
     ));
     output.result(&Encrypted::new(&upload, &job, added, in_clear))
