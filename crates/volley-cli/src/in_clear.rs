@@ -440,7 +440,10 @@ impl Figures {
             known.truncate(SHOWN_CLASSES);
         }
         let known = known.iter().map(|(class, recall)| format!("{class} {:.1} %", 100.0 * recall));
-        writeln!(f, "recall           {lowest}{} ({of})", known.collect::<Vec<_>>().join(", "))
+        let unknown = self.classes.iter().filter(|class| class.recall.is_none()).count();
+        let none =
+            if unknown > 0 { format!(", none of {}", counted(unknown, "other")) } else { String::new() };
+        writeln!(f, "recall           {lowest}{} ({of}{none})", known.collect::<Vec<_>>().join(", "))
     }
 }
 

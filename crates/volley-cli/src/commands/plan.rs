@@ -139,6 +139,6 @@ impl fmt::Display for Plans {
             )?;
         }
         let (worth, twice) = (counted(*worth, "machine"), 2 * worth);
-        write!(f, "worth it: up to {worth}; {twice} would take more than four fifths of their time")
+        write!(f, "worth it: up to {worth}; with {twice} it takes more than four fifths of the time")
     }
 }

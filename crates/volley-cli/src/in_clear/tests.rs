@@ -48,6 +48,13 @@ fn classes_that_are_missed_and_rows_that_are_fitted_too_well_get_advice() {
 }
 
 #[test]
+fn classes_of_which_no_row_is_held_out_are_counted() {
+    let shown = |counts: &[usize]| run(&rows(counts, 4.0), &settings(2)).to_string();
+    assert!(shown(&[40, 40, 1]).contains(" % (rows held out, none of 1 other)"));
+    assert!(shown(&[40, 40]).contains(" % (rows held out)"));
+}
+
+#[test]
 fn very_unequal_amounts_get_advice() {
     let data = rows(&[40, 40], 4.0);
     let names = ["income", "b", "c", "kind"].map(str::to_owned).into();

@@ -75,7 +75,7 @@ impl PoolFolder {
     /// The folder that `volley pool init` or `volley pool join` made.
     pub(super) fn open(root: &Path) -> Result<Self, BadInput> {
         let mut folder = Self { root: root.to_owned(), received: RefCell::default() };
-        if !folder.private().is_dir() {
+        if !folder.keeps(PARTY) {
             let problem = "this is no folder of a pool: `volley pool init` or `volley pool join` makes one";
             return Err(BadInput::at(root, problem));
         }

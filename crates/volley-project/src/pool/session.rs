@@ -207,7 +207,9 @@ impl Session {
     pub(super) fn owner(&self) -> Result<&Owner, BadInput> {
         match &self.party {
             Party::Owner(owner) => Ok(owner),
-            Party::Server => Err(BadInput::new("this is the server's folder, and the step is an owner's")),
+            Party::Server => {
+                Err(BadInput::new("this is the server's folder: an owner does this, in a folder of its own"))
+            }
         }
     }
 

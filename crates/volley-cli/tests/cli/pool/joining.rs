@@ -9,7 +9,7 @@ use predicates::str::contains;
 use super::Parties;
 use super::refusals::replace_by;
 use super::whole::contents;
-use crate::setup::{refuse, volley};
+use crate::setup::{fixture, refuse, volley};
 
 fn join(folder: &Path, table: &Path, name: &str) -> Command {
     let mut command = volley(["pool", "join"]);
@@ -78,8 +78,10 @@ fn it_is_said_what_is_sent_and_what_is_of_nobody() {
     // A server has nothing to send at first, and no fingerprint to confirm.
     parties.mirror();
     parties.join("server").assert().success().stdout(contains("next: when their files have arrived"));
-    let words = ["this is the server's folder, and the step is an owner's"];
+    let words = ["this is the server's folder: an owner does this, in a folder of its own"];
     refuse(parties.next("server").args(["--fingerprint", &"0".repeat(64)]), &words);
+    // The project of an owner is something else.
+    refuse(volley(["pool", "next"]).arg(&fixture().project), &["this is no folder of a pool"]);
 }
 
 #[test]
