@@ -10,7 +10,9 @@ use volley_mlr::Owner;
 use volley_mlr::volley_ckks::{Context, SecretKey};
 use volley_project::atomic::FolderLock;
 use volley_project::volley_program::{BadInput, Machine};
-use volley_project::{Decryption, JobFolder, Project, RowScores, check_keys, encrypt, score, stop, train};
+use volley_project::{
+    Decryption, JobFolder, Observer, Project, RowScores, check_keys, encrypt, score, stop, train,
+};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
