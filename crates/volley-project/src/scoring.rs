@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 use rand_core::CryptoRng;
-use volley_mlr::volley_ckks::wire::WireError as FileError;
 use volley_mlr::volley_ckks::{Ciphertext, Context, EvaluationKeySet, Evaluator, SeededCiphertext};
 use volley_mlr::{
     ClassLabels, EncryptedModel, EncryptedRows, EncryptedScores, Job, PredictionPlan, Predictor, RowsHash,
-    ScoreKind, wire,
+    ScoreKind,
 };
 use volley_program::{BadInput, Machine, OrBadInput};
 use zeroize::Zeroizing;
@@ -113,13 +112,8 @@ fn check_rows_of(
     found: RowsHash,
 ) -> Result<(), BadInput> {
     let length = complete_length(rows)?;
-    let read = EncryptedRows::<SeededCiphertext>::read(job, context, open(rows)?, length);
-    let (_, encrypted) = read.map_err(|error| match error {
-        wire::WireError::File(FileError::Magic) => {
-            BadInput::at(rows, "these are no encrypted rows: `volley encrypt-rows` writes them")
-        }
-        error => BadInput::at(rows, error),
-    })?;
+    let (_, encrypted) =
+        EncryptedRows::<SeededCiphertext>::read(job, context, open(rows)?, length).at(rows)?;
     let expected = encrypted.hash(job).at(rows)?;
     if found == expected {
         return Ok(());

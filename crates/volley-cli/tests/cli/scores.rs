@@ -85,8 +85,6 @@ fn scores_of_other_rows_are_refused() {
         &mut named("again.scores", "again.scores"),
         &["again.scores", "this is a file of kind \"encrypted scores\""],
     );
-    let mut of_table = owner.decrypt("again.scores");
-    refuse(of_table.arg("--rows").arg(&fixture().data), &["these are no encrypted rows"]);
     // A project whose file is damaged, and one that does not know any.
     let hash = owner.project.join("private/rows-hash");
     for damaged in [&b""[..], &[0; 64], &[b'z'; 64]] {
