@@ -42,7 +42,7 @@ const STEPS: [Step; 3] = [
     Step { name: "test", arguments: &["test", "--workspace"], environment: &[] },
 ];
 
-/// A test that is left out of all others: it takes minutes on one thread, so it runs beside the later steps.
+/// A test that is left out of all others, as it takes minutes: it runs beside the later steps.
 const THOUSAND_BOOTSTRAPS: [&str; 2] = ["a_thousand_consecutive", "--ignored"];
 
 /// The steps beside it.

@@ -87,8 +87,7 @@ impl Rows {
             return Err(ContentError::EmptyValue { row, column: self.column(0) });
         }
         // A value below shows that those above are missing.
-        let mut end = layout.empty_end.unwrap_or(layout.width)..layout.width;
-        if let Some(column) = end.find(|&column| !record.field(column).is_empty()) {
+        if let Some(&column) = layout.empty_end.iter().find(|&&column| !record.field(column).is_empty()) {
             let row = self.lines.first().copied().unwrap_or(row);
             return Err(ContentError::EmptyValue { row, column: self.column(column) });
         }
@@ -122,7 +121,7 @@ impl Rows {
             other_label: self.layout.other_label.clone(),
             label: self.label_doubt(options),
             has_index: self.layout.has_index,
-            has_empty_end: self.layout.empty_end.is_some(),
+            has_empty_end: !self.layout.empty_end.is_empty(),
             comments,
             left_out: self.layout.left_out.clone(),
             is_nameless: self.layout.is_nameless,

@@ -15,6 +15,10 @@ use crate::atomic::check_free;
 use crate::files::{buffered, check_without_links, open_named, open_received};
 use crate::observer::Observer;
 
+/// What a project, which is no such folder, is known by: its settings.
+pub const PROJECT_FILE: &str = "project.json";
+/// What the folder of a party of a pool has among its private files: who the party is, written last when it is made.
+pub(crate) const PARTY: &str = "party.json";
 /// More than any job's file has.
 const JOB_LIMIT: u64 = 1 << 14;
 
@@ -196,18 +200,19 @@ impl JobFolder {
         self.folder.join(format!("model-after-{iteration}.vly"))
     }
 
-    /// Whether a file of the folder's job has, or would have, this place.
-    pub(crate) fn has_place_for(&self, file: &Path) -> bool {
-        let single = [self.job_file(), self.keys_file(), self.preconditioner_file(), self.model_file()];
-        let made = [self.checkpoint_file(), self.stop_file()];
-        let is_numbered = |prefix: &str| {
-            let name =
-                file.file_name().and_then(|name| name.to_str()?.strip_prefix(prefix)?.strip_suffix(".vly"));
-            name.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
-        };
-        self.job_file().is_file()
-            && (single.iter().chain(&made).any(|own| file.ends_with(own.file_name().unwrap_or_default()))
-                || ["rows-", "model-after-", "gradient", "gradient-"].into_iter().any(is_numbered))
+    /// Whether a file by this name is what the owner of the job sent, or what its server made.
+    ///
+    /// # Errors
+    ///
+    /// What the file system refuses.
+    pub(crate) fn has(&self, file: &Path) -> Result<bool, BadInput> {
+        if !self.job_file().is_file() {
+            return Ok(false);
+        }
+        let mut own = vec![self.job_file(), self.keys_file(), self.preconditioner_file()];
+        own.extend(self.row_files_beyond(0)?);
+        own.extend(self.made_by_server()?);
+        Ok(own.iter().any(|own| own.file_name() == file.file_name()))
     }
 
     /// Tells the server to stop.
@@ -261,14 +266,14 @@ impl JobFolder {
         if file.symlink_metadata().is_err() && !file.try_exists().at(&file)? {
             fs::metadata(&self.folder).at(&self.folder)?;
             let jobs = self.jobs_within();
-            let hint = if self.folder.join("project.json").exists() {
+            let hint = if self.folder.join(PROJECT_FILE).exists() {
                 format!(
                     "; it is a project of an owner. A server gets {}, which `volley encrypt` completes, and nothing \
                      else: the rest, which has the secret key, must not leave its owner; where it did, delete it here, \
                      and the owner begins a new project with new keys",
                     self.folder.join("upload").display()
                 )
-            } else if self.folder.join("private").join("party.json").exists() {
+            } else if self.folder.join("private").join(PARTY).exists() {
                 "; it is the folder of a party of a pool, where volley pool next does what is due; a training that the \
                  server left is in private/job"
                     .to_owned()

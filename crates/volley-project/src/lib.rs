@@ -43,8 +43,8 @@ mod workers;
 pub use decryption::{DecryptedModel, Decryption};
 pub use failure::Failure;
 pub use job_folder::{
-    JobFolder, checkpoint_limit, complete_length, gradient_limit, keys_kind_and_bytes, model_limit, open,
-    read_job, row_file_name, training_bytes,
+    JobFolder, PROJECT_FILE, checkpoint_limit, complete_length, gradient_limit, keys_kind_and_bytes,
+    model_limit, open, read_job, row_file_name, training_bytes,
 };
 pub use key_generation::{MadeKeys, SealedKey};
 pub use observer::{Count, Observer, files_of_rows};

@@ -7,12 +7,10 @@ use std::path::{Path, absolute};
 use volley_program::BadInput;
 
 use crate::atomic::{check_free, folder_of};
-use crate::job_folder::JobFolder;
+use crate::job_folder::{JobFolder, PARTY, PROJECT_FILE};
 
 /// What the folder of an owner's secrets has: of a project, and of a pool.
-const SECRET: [&str; 2] = ["secret-key.vly", "party.json"];
-/// What a project has.
-const PROJECT: &str = "project.json";
+const SECRET: [&str; 2] = ["secret-key.vly", PARTY];
 
 /// Refuses a place among secret files, that of a file of a project or a job, that of one of the files that the result
 /// is made of, and what [`check_free`] refuses.
@@ -25,8 +23,7 @@ pub fn check_output(target: &Path, inputs: &[&Path], replace: bool) -> Result<()
     if SECRET.iter().any(|name| folder.join(name).is_file()) {
         return Err(BadInput::at(target, "this folder has its owner's secret files, and no others"));
     }
-    let is_kept = target.ends_with(PROJECT) || JobFolder::new(folder).has_place_for(target);
-    if is_kept && target.exists() {
+    if target.exists() && (target.ends_with(PROJECT_FILE) || JobFolder::new(folder).has(target)?) {
         return Err(BadInput::at(
             target,
             "this file is of the project or the job, and no result replaces it",
@@ -70,10 +67,10 @@ pub fn check_stays(target: &Path) -> Result<(), BadInput> {
 /// Whether a folder is sent, with all that is in it.
 fn goes_out(folder: &Path) -> bool {
     let is_beside =
-        |name: &str, other: &str| folder.ends_with(name) && folder.with_file_name(other).is_file();
+        |name: &str, other: &Path| folder.ends_with(name) && folder.with_file_name(other).is_file();
     JobFolder::new(folder).job_file().is_file()
-        || is_beside("upload", PROJECT)
-        || is_beside("exchange", "private/party.json")
+        || is_beside("upload", Path::new(PROJECT_FILE))
+        || is_beside("exchange", &Path::new("private").join(PARTY))
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ use zeroize::Zeroizing;
 
 use crate::atomic::{FolderLock, Staged, move_file};
 use crate::files::open_named;
-use crate::job_folder::{JobFolder, complete_length, open, read_job};
+use crate::job_folder::{JobFolder, PROJECT_FILE, complete_length, open, read_job};
 use crate::output::check_stays;
 use crate::settings::Settings;
 
@@ -409,7 +409,7 @@ impl Project {
     }
 
     fn settings_file(&self) -> PathBuf {
-        self.root.join("project.json")
+        self.root.join(PROJECT_FILE)
     }
 
     /// Where the secret key is.

@@ -29,8 +29,8 @@ pub(super) struct Layout {
     pub(super) features: Vec<usize>,
     /// Whether the first column has no name and is left out.
     pub(super) has_index: bool,
-    /// From here on columns have neither a name nor, in the first row, a value, and are left out.
-    pub(super) empty_end: Option<usize>,
+    /// Columns at the end that have neither a name nor, in the first row, a value, and are left out.
+    pub(super) empty_end: Vec<usize>,
     /// The column of the labels, where it is not that of the model but the only one that is left.
     pub(super) other_label: Option<String>,
     /// Columns that nobody asked to leave out.
@@ -75,7 +75,7 @@ struct First<'a> {
     fields: &'a [&'a str],
     has_header: bool,
     has_index: bool,
-    empty_end: Option<usize>,
+    empty_end: Vec<usize>,
     options: &'a TableOptions,
     label: Option<usize>,
     /// The columns that are neither the label's nor left out.
@@ -122,8 +122,7 @@ impl<'a> First<'a> {
         let is_index = is_index && has_header && UNNAMED.contains(&fields[0]) && free.contains(&0);
         let is_index = is_index && use_of_first.is_none_or(|known| known == Use::Dropped);
         free.retain(|&place| place > 0 || !is_index);
-        let empty_end = end.filter(|end| free.iter().any(|place| place >= end));
-        free.retain(|&place| end.is_none_or(|end| place < end));
+        let (free, empty_end) = free.into_iter().partition(|&place| end.is_none_or(|end| place < end));
         let has_index = is_index && use_of_first.is_none();
         Ok(Self { fields, has_header, has_index, empty_end, options, label, free })
     }
@@ -210,6 +209,7 @@ impl<'a> First<'a> {
     }
 
     fn layout(self, features: Vec<usize>, left_out: &[usize], schema: Schema) -> Layout {
+        let left_out = self.names_of(left_out);
         Layout {
             has_header: self.has_header,
             width: self.fields.len(),
@@ -218,7 +218,7 @@ impl<'a> First<'a> {
             has_index: self.has_index,
             empty_end: self.empty_end,
             other_label: None,
-            left_out: self.names_of(left_out),
+            left_out,
             is_nameless: self.has_header && self.options.header == Header::Auto && schema.names().is_none(),
             schema,
         }

@@ -33,19 +33,6 @@ impl OwnerState {
         &self.classes
     }
 
-    /// Refuses rows that cannot be [added](crate::TrainingSet::extended): those of other columns or classes.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ColumnCount`] and [`Error::UnknownLabel`].
-    pub fn check_added(&self, data: &Dataset) -> Result<(), Error> {
-        let (expected, found) = (self.preprocessing.columns(), data.features().ncols());
-        if expected != found {
-            return Err(Error::ColumnCount { expected, found });
-        }
-        self.classes.one_hot(data.labels()).map(|_| ())
-    }
-
     /// Rows to train on, prepared by what was fitted.
     ///
     /// # Errors

@@ -329,8 +329,7 @@ fn has_root(column: &ArrayRef1<f64>) -> bool {
 
 /// Whether every value has a square root, and these are less skewed than the values.
 fn root_is_less_skewed(column: &ArrayRef1<f64>) -> bool {
-    let skewness = |values: &Array1<f64>| Moments::of(values).skewness.abs();
-    has_root(column) && skewness(&column.mapv(f64::sqrt)) < skewness(&column.to_owned())
+    has_root(column) && skewness(column, f64::sqrt) < skewness(column, |value| value)
 }
 
 /// The columns of amounts so unequal that their logarithms may be the better features: positive, and much more skewed
@@ -338,12 +337,17 @@ fn root_is_less_skewed(column: &ArrayRef1<f64>) -> bool {
 #[must_use]
 pub fn very_unequal_columns(features: &Array2<f64>) -> Vec<usize> {
     let is_unequal = |column: &ArrayRef1<f64>| {
-        let skewness = |of: fn(f64) -> f64| Moments::of(&column.mapv(of)).skewness.abs();
-        let least = || f64::min(skewness(|value| value), skewness(f64::sqrt));
-        column.iter().all(|&value| value > 0.0) && least() > f64::max(SKEWED, MORE_SKEWED * skewness(f64::ln))
+        let least = || f64::min(skewness(column, |value| value), skewness(column, f64::sqrt));
+        let bound = || f64::max(SKEWED, MORE_SKEWED * skewness(column, f64::ln));
+        column.iter().all(|&value| value > 0.0) && least() > bound()
     };
     let columns = features.columns().into_iter().enumerate().filter(|_| features.nrows() >= SKEWED_ROWS);
     columns.filter(|(_, column)| is_unequal(column)).map(|(place, _)| place).collect()
+}
+
+/// How skewed a function of the values is, to whichever side.
+fn skewness(column: &ArrayRef1<f64>, of: fn(f64) -> f64) -> f64 {
+    Moments::of(&column.mapv(of)).skewness.abs()
 }
 
 /// Mean, standard deviation, skewness (0 where nothing varies) and largest absolute value of a column.

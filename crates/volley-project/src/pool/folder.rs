@@ -11,6 +11,7 @@ use super::Result;
 use super::text::{self, Text};
 use crate::atomic::{FolderLock, Staged, sweep};
 use crate::files::{buffered, check_without_links, open_named, open_received};
+use crate::job_folder::PARTY;
 use crate::output::check_stays;
 use volley_program::{BadInput, OrBadInput};
 
@@ -20,8 +21,6 @@ pub(super) const SERVER: &str = "server";
 pub(super) const TRAINING_FOLDER: &str = "job";
 /// What is trained: written when all other files of the upload are there.
 pub(super) const TRAINING_JOB: &str = "job/job.vly";
-/// Who the party is: written last when its folder is made.
-pub(super) const PARTY: &str = "party.json";
 const RECEIVED: &str = "received.json";
 
 /// A file of another party, whose bytes are hashed as they are read.
@@ -63,7 +62,6 @@ impl PoolFolder {
         let folder = Self { root: root.to_owned(), received: RefCell::default() };
         let (sends, private) = (folder.exchange().join(party), folder.private());
         folder.check_new()?;
-        check_stays(&folder.kept(PARTY))?;
         fs::create_dir_all(&sends).at(&sends)?;
         fs::create_dir_all(&private).at(&private)?;
         #[cfg(unix)]
@@ -89,8 +87,9 @@ impl PoolFolder {
         Self { root: root.to_owned(), received: RefCell::default() }
     }
 
-    /// Refuses the folder of a party.
+    /// Refuses the folder of a party, and one that goes to others.
     pub(super) fn check_new(&self) -> Result<(), BadInput> {
+        check_stays(&self.kept(PARTY))?;
         if self.keeps(PARTY) {
             return Err(BadInput::at(self.root(), "a party has this folder already; choose another"));
         }

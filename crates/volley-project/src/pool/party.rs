@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::files::open_named;
+use crate::job_folder::PARTY;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use volley_data::{Schema, Table};
@@ -10,7 +11,7 @@ use volley_mlr::{Dataset, OwnerState};
 use volley_program::{BadInput, OrBadInput};
 
 use super::agreement::Invitation;
-use super::folder::{PARTY, PoolFolder, SERVER};
+use super::folder::{PoolFolder, SERVER};
 use super::text::Text;
 use crate::observer::Observer;
 use crate::tables::{TableSource, is_stdin};

@@ -26,10 +26,15 @@ const SLACK: u64 = 1 << 20;
 /// Ciphertexts that this owner may still help to decrypt: it has decrypted some, and those of the requests that the
 /// server has scored come on top.
 pub(super) fn decryptions_left(session: &Session) -> Result<usize, BadInput> {
+    own_left(session, &left_of_owners(session)?)
+}
+
+/// The same, where it is known what the requests leave to each owner.
+fn own_left(session: &Session, of_owners: &[usize]) -> Result<usize, BadInput> {
     let planned = session.agreed()?.job.plan().hyperparameters().pool().map_or(0, |pool| pool.decryptions);
     let left = (planned as usize).saturating_sub(key_holder(session)?.decryptions());
     let own = session.invitation.member(session.name())?;
-    Ok(left.min(left_of_owners(session)?[own]))
+    Ok(left.min(of_owners[own]))
 }
 
 /// Whether the decryptions that were planned suffice for a request, beside those of the requests that the server has
@@ -71,7 +76,7 @@ pub(super) fn ask(
     let prediction = prediction(session, asked)?;
     let of_owners = left_of_owners(session)?;
     let owners = asked.owners(session)?.into_iter();
-    let left = owners.map(|owner| of_owners[owner]).fold(decryptions_left(session)?, usize::min);
+    let left = owners.map(|owner| of_owners[owner]).fold(own_left(session, &of_owners)?, usize::min);
     let needed = prediction.layout().score_ciphertexts();
     if needed > left {
         let (rows, most) = (asked.rows, agreed.plan().predicted_rows());

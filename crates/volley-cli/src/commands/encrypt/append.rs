@@ -37,8 +37,6 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let context = phase("tables", || Context::new(plan.parameters().clone()));
     let secret_key = Arc::new(project.secret_key_of(&first, &context, || options.source.open())?);
     check_keys(&upload.keys_file(), &secret_key)?;
-    // Before gigabytes are read.
-    state.check_added(&data).at(&options.data)?;
     let unlike = UnlikeColumns::of(state.preprocessing(), &schema, data.features()).at(&options.data)?;
     // What is added cannot be taken away.
     if let (Some(problem), false) = (unlike.far.as_ref().or(unlike.negative.as_ref()), options.force) {

@@ -10,14 +10,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
 use volley_program::{BadInput, OrBadInput};
-use volley_project::JobFolder;
 use volley_project::atomic::{FolderLock, Staged, is_locked};
+use volley_project::{JobFolder, PROJECT_FILE};
 
 use crate::console::{info, warn};
 use crate::escaped::escaped;
 
-/// What makes a folder an owner's project, which does not belong here.
-const PROJECT: &str = "project.json";
 /// Folders within a folder that are looked into for a job that was put too deep.
 const DEPTH: usize = 2;
 /// How long a job waits for room on the disk before that is looked at again.
@@ -117,7 +115,7 @@ impl Job {
 
     /// Whether nobody has taken it away.
     pub(super) fn is_there(&self) -> bool {
-        self.content.has(Path::new(PROJECT)) || JobFolder::new(&self.folder).job_file().exists()
+        self.content.has(Path::new(PROJECT_FILE)) || JobFolder::new(&self.folder).job_file().exists()
     }
 }
 
@@ -147,7 +145,7 @@ impl Inbox {
     pub(super) fn open(folder: &Path) -> Result<Self, BadInput> {
         // The folder itself may be missing, not the lock in it.
         fs::metadata(folder).at(folder)?;
-        if folder.join(PROJECT).exists() {
+        if folder.join(PROJECT_FILE).exists() {
             let problem = "this is a project of an owner, and no folder for jobs: only its folder upload goes to a \
                            server";
             return Err(BadInput::at(folder, problem));
@@ -205,7 +203,7 @@ impl Inbox {
     fn job(&self, name: OsString, folder: PathBuf, content: Content, is_own: bool) -> Job {
         let files = JobFolder::new(&folder);
         // The program that is started for a project says what is wrong.
-        let has_job = content.has(Path::new(PROJECT)) || content.has(&files.job_file());
+        let has_job = content.has(Path::new(PROJECT_FILE)) || content.has(&files.job_file());
         let is_unchanged = self.jobs.iter().any(|seen| seen.name == name && seen.content == content);
         let intermediate = [files.checkpoint_file(), files.gradient_file(0), files.stop_file()];
         // A job that came after the model may be another one, put in its place: the program that is started tells.
