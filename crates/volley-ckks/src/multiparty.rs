@@ -6,9 +6,9 @@
 //!
 //! | step | an owner sends | together they give |
 //! |---|---|---|
-//! | [`OwnerRoundOne::commitment`] | a hash of the share | [`Commitments`] |
-//! | [`OwnerRoundOne::share`] | −a·s_i + e of the public key, −aⱼ·σ⁻¹(s_i) + e + P·gⱼ·s_i of each Galois key, −u_i·aⱼ + P·gⱼ·s_i + e and s_i·aⱼ + e′ of the relinearization key | [`RoundOneSums`] |
-//! | [`OwnerRoundTwo::share`] | s_i·h₀ⱼ + (u_i − s_i)·h₁ⱼ + e + e′, for the sums h₀ⱼ and h₁ⱼ of round one | [`EvaluationKeySet`](crate::EvaluationKeySet) |
+//! | [`OwnerRoundOne::commitment`] | hashes of the shares of round one and of the Galois keys | [`Commitments`] |
+//! | [`OwnerRoundOne::share`] | −a·s_i + e of the public key, −u_i·aⱼ + P·gⱼ·s_i + e and s_i·aⱼ + e′ of the relinearization key | [`RoundOneSums`] |
+//! | [`OwnerRoundTwo::share`] | s_i·h₀ⱼ + (u_i − s_i)·h₁ⱼ + e + e′, for the sums h₀ⱼ and h₁ⱼ of round one, and −aⱼ·σ⁻¹(s_i) + e + P·gⱼ·s_i of each Galois key | [`EvaluationKeySet`](crate::EvaluationKeySet) |
 //! | [`KeyHolder::share`] | s_i·c₁ and noise | a plaintext ([`Opening`]), or a ciphertext under a receiver's key ([`Switching`]) |
 //!
 //! This is the protocol of Mouchet, Troncoso-Pastoriza, Bossuat and Hubaux (eprint 2020/304), in the RNS of this crate:
@@ -120,6 +120,7 @@
 mod accessors;
 mod commitment;
 mod error;
+mod galois;
 mod heard;
 mod holder;
 mod openings;
@@ -149,6 +150,8 @@ pub use transport::{TRANSPORT_KEY_BYTES, TransportKey, TransportPublicKey};
 // What files are made of and read into.
 #[cfg(feature = "wire")]
 pub(crate) use {
+    commitment::{Digest, Digests},
+    galois::layout as galois_layout,
     round_one::layout as round_one_layout,
     round_two::layout as round_two_layout,
     secret::OwnerSecret,

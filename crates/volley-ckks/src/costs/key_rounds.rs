@@ -10,7 +10,8 @@ use std::array;
 use crate::arithmetic::cost_model::CostModel;
 use crate::base::params::Parameters;
 use crate::multiparty::{
-    Pool, RoundOneShare, RoundTwoShare, SealedShare, round_one_layout, round_two_layout, share_bytes,
+    Pool, RoundOneShare, RoundTwoShare, SealedShare, galois_layout, round_one_layout, round_two_layout,
+    share_bytes,
 };
 
 /// What a step is made of.
@@ -53,11 +54,12 @@ impl Part {
 /// What the keys of a pool take: each owner the first steps, and the server the last.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KeyRounds {
-    /// The commitment, for which the share of round one is made and forgotten.
+    /// The commitment, for which the shares of round one and of the Galois keys are made and forgotten.
     pub commitment: KeyStep,
     /// The share of round one is made again and sent.
     pub round_one: KeyStep,
-    /// The shares of round one of all members are added up, and that of round two is sent.
+    /// The shares of round one of all members are added up, and that of round two is sent, with the Galois keys made
+    /// again.
     pub round_two: KeyStep,
     /// A sealed share of the secret is sent to each member, in a pool with a threshold.
     pub sharing: Option<KeyStep>,
@@ -72,9 +74,10 @@ impl KeyRounds {
         let [first, second] = [RoundOneShare::file_bytes(pool), RoundTwoShare::file_bytes(pool)];
         let counting = Counting { pool, parameters: pool.context().parameters() };
         let members = pool.members().len() as u64;
-        let made = counting.round_one_share();
+        let (made, galois) = (counting.round_one_share(), counting.galois_share());
+        let committed = made.plus(galois, 1.0).and(Part::Hashed, counting.bytes(&galois_layout(pool)));
         Self {
-            commitment: KeyStep { computing: made, ..KeyStep::default() },
+            commitment: KeyStep { computing: committed, ..KeyStep::default() },
             round_one: KeyStep { written: first, computing: made, ..KeyStep::default() },
             round_two: KeyStep {
                 read: members * first,
@@ -206,18 +209,24 @@ impl Counting<'_> {
 
     /// The share of round one and its hash.
     fn round_one_share(&self) -> Parts {
-        let (levels, spec) = (round_one_layout(self.pool), self.pool.spec());
-        let relinearization = round_two_layout(self.pool);
+        let levels = round_one_layout(self.pool);
+        let relinearization = self.residues(&levels[1..]);
         // s, and u where there is a relinearization key.
-        let secrets = if relinearization.is_empty() { 1.0 } else { 2.0 };
-        // Each Galois key has a permuted s. Halves of keys that are forgotten are packed as well: all but those of the
-        // public key and h₁.
-        let permuted = spec.galois_elements().len() as f64 * self.residues(&[self.parameters.max_level()]);
-        let forgotten = self.residues(&levels[1..]) - self.residues(&relinearization);
+        let secrets = if relinearization == 0.0 { 1.0 } else { 2.0 };
+        // The uniform halves of that key are packed with h₀, and forgotten.
         self.secrets(secrets)
             .plus(self.samples(&levels), 1.0)
-            .and(Part::Packed, permuted + forgotten)
+            .and(Part::Packed, relinearization / 2.0)
             .and(Part::Hashed, self.bytes(&levels))
+    }
+
+    /// The share of the Galois keys, of a secret that is there.
+    fn galois_share(&self) -> Parts {
+        let levels = galois_layout(self.pool);
+        let keys = self.pool.spec().galois_elements().len() as f64;
+        // Each key has a permuted s. The uniform halves are packed as well, and forgotten.
+        let permuted = keys * self.residues(&[self.parameters.max_level()]);
+        self.samples(&levels).and(Part::Packed, permuted + self.residues(&levels))
     }
 
     /// All shares of round one are checked and added up.
@@ -231,12 +240,15 @@ impl Counting<'_> {
     }
 
     fn round_two(&self) -> Parts {
-        let levels = round_two_layout(self.pool);
-        let residues = self.residues(&levels);
+        let residues = self.residues(&round_one_layout(self.pool)[1..]) / 2.0;
+        let secrets = if residues == 0.0 { 1.0 } else { 2.0 };
         let share = Parts::default().and(Part::Multiplied, 2.0 * residues).and(Part::Packed, 3.0 * residues);
-        let share = self.transformed(share, 2.0 * residues).plus(self.secrets(2.0), 1.0);
+        let share = self.transformed(share, 2.0 * residues).plus(self.secrets(secrets), 1.0);
         // The sums are hashed when the owner is bound to them, and when the share is made.
-        self.sums().plus(share, 1.0).and(Part::Hashed, 2.0 * self.bytes(&round_one_layout(self.pool)))
+        self.sums()
+            .plus(share, 1.0)
+            .plus(self.galois_share(), 1.0)
+            .and(Part::Hashed, 2.0 * self.bytes(&round_one_layout(self.pool)))
     }
 
     /// A value of a polynomial of this many coefficients for each member, sealed.
@@ -255,14 +267,14 @@ impl Counting<'_> {
     }
 
     fn evaluation_keys(&self) -> Parts {
-        let (first, second) = (round_one_layout(self.pool), round_two_layout(self.pool));
+        let (second, galois) = (round_two_layout(self.pool), galois_layout(self.pool));
         let members = self.pool.members().len() as f64;
-        let galois = &first[1..first.len() - 2 * second.len()];
+        let hashed = self.bytes(&round_one_layout(self.pool)) + members * self.bytes(&galois);
         // The uniform halves of Galois keys are expanded.
         self.sums()
-            .and(Part::Packed, 3.0 * (members - 1.0) * self.residues(&second) + self.residues(galois))
-            .and(Part::Hashed, self.bytes(&first))
-            .and(Part::Drawn, self.words(galois))
+            .and(Part::Packed, 3.0 * (members - 1.0) * self.residues(&second) + self.residues(&galois))
+            .and(Part::Hashed, hashed)
+            .and(Part::Drawn, self.words(&galois))
     }
 }
 

@@ -59,32 +59,30 @@ impl<T> Heard<T> {
 
 /// Shares of a round that are added up, one by one: beside the sum, one share at a time is in memory.
 #[derive(Debug)]
-pub(super) struct ShareSum<T> {
-    heard: Heard<T>,
+pub(super) struct ShareSum {
+    heard: Heard<()>,
     /// The levels of the polynomials, each modulo Q_level·P.
     levels: Vec<usize>,
     sum: Option<Vec<PackedPoly>>,
 }
 
-impl<T> ShareSum<T> {
+impl ShareSum {
     pub(super) fn new(pool: &Pool, levels: Vec<usize>) -> Self {
         Self { heard: Heard::new(pool), levels, sum: None }
     }
 
     /// The members who were heard.
-    pub(super) fn heard(&self) -> &Heard<T> {
+    pub(super) fn heard(&self) -> &Heard<()> {
         &self.heard
     }
 
-    /// Adds the polynomials of a member, and keeps something of its message. The sum is as it was before where the
-    /// message is refused.
+    /// Adds the polynomials of a member. The sum is as it was before where the message is refused.
     pub(super) fn add(
         &mut self,
         (pool, member): (PoolId, usize),
-        kept: T,
         polys: Vec<PackedPoly>,
     ) -> Result<(), PoolError> {
-        self.heard.enter(pool, member, kept)?;
+        self.heard.enter(pool, member, ())?;
         let Some(sum) = &mut self.sum else {
             self.sum = Some(polys);
             return Ok(());
@@ -99,8 +97,9 @@ impl<T> ShareSum<T> {
         Ok(())
     }
 
-    /// What was kept of all members, and the sums.
-    pub(super) fn finish(self) -> Result<(Vec<T>, Vec<PackedPoly>), PoolError> {
-        Ok((self.heard.all()?, self.sum.unwrap_or_default()))
+    /// The sums, when all members were heard.
+    pub(super) fn finish(self) -> Result<Vec<PackedPoly>, PoolError> {
+        self.heard.check_heard(self.heard.pool().everyone())?;
+        Ok(self.sum.unwrap_or_default())
     }
 }

@@ -1,19 +1,19 @@
-//! Round one: shares of the public key, of the Galois keys, and the first half of the relinearization key.
+//! Round one: shares of the public key, and of the first half of the relinearization key. Every owner adds them up.
 
-use maybe_rayon::prelude::*;
 use rand_core::CryptoRng;
 use volley_ring::sampling::{Domain, sample_gaussian};
 use volley_ring::{Eval, PackedPoly, RnsPoly};
 use zeroize::Zeroizing;
 
 use super::accessors::{message, owner};
-use super::commitment::{Commitment, Commitments, Digest};
+use super::commitment::{Commitment, Commitments, Committed};
 use super::error::PoolError;
+use super::galois;
 use super::heard::ShareSum;
 use super::pool::{Pool, Uniform};
 use super::pool_id::PoolId;
 use super::secret::{OwnerSecret, Purpose};
-use crate::rlwe::keys::{EvaluationKeySet, KeySwitchingKey, PublicKey, galois_target};
+use crate::rlwe::keys::{KeySwitchingKey, PublicKey};
 
 /// An owner before round one.
 #[derive(Debug)]
@@ -34,27 +34,25 @@ pub struct RoundOneShare {
 #[derive(Debug)]
 pub struct RoundOneGathering {
     commitments: Commitments,
-    shares: ShareSum<Digest>,
+    shares: ShareSum,
 }
 
-/// The sums of round one: the public key, the Galois keys, and what round two takes.
+/// The sums of round one: the public key, and what round two takes.
 #[derive(Clone, Debug)]
 pub struct RoundOneSums {
-    pub(crate) pool: Pool,
-    /// Hashes of the shares, in the order of the members.
-    pub(crate) shares: Vec<Digest>,
+    /// Those of the shares.
+    pub(crate) commitments: Commitments,
     /// In the order of [`layout`].
     pub(crate) polys: Vec<PackedPoly>,
 }
 
-/// The levels of the polynomials of round one, each modulo Q_level·P: the public key's; for each Galois key in
-/// ascending order of the elements those of its digits; for each digit of the relinearization key h₀ and h₁.
+/// The levels of the polynomials of round one, each modulo Q_level·P: the public key's; for each digit of the
+/// relinearization key h₀ and h₁.
 pub(crate) fn layout(pool: &Pool) -> Vec<usize> {
-    let (parameters, spec) = (pool.context().parameters(), pool.spec());
-    let digits = |level, each| std::iter::repeat_n(level, each * parameters.digit_count(level));
-    let galois = spec.galois_elements().flat_map(|(_, level)| digits(level, 1));
-    let relinearization = spec.relinearization_level().into_iter().flat_map(|level| digits(level, 2));
-    std::iter::once(parameters.max_level()).chain(galois).chain(relinearization).collect()
+    let parameters = pool.context().parameters();
+    let halves = |level| std::iter::repeat_n(level, 2 * parameters.digit_count(level));
+    let relinearization = pool.spec().relinearization_level().into_iter().flat_map(halves);
+    std::iter::once(parameters.max_level()).chain(relinearization).collect()
 }
 
 owner!(OwnerRoundOne);
@@ -70,10 +68,14 @@ impl OwnerRoundOne {
         Ok(Self { secret: OwnerSecret::generate(pool, member, rng)? })
     }
 
-    /// What is sent first: a hash of the share. It takes as long as the share, which is made for it and forgotten.
+    /// What is sent first: hashes of the shares of round one and of the Galois keys. It takes as long as both, which
+    /// are made for it and forgotten.
     #[must_use]
     pub fn commitment(&self) -> Commitment {
-        self.uncommitted_share().commitment()
+        let (pool, member, s) = (self.pool().id(), self.member(), self.secret.share());
+        let round_one = Committed::RoundOne.digest((pool, member), &self.uncommitted_share(&s).polys);
+        let galois = Committed::Galois.digest((pool, member), &galois::share(&self.secret, &s));
+        Commitment { pool, member, digests: [round_one, galois] }
     }
 
     /// The share of round one, once all members are committed to theirs. It is the same each time.
@@ -83,25 +85,18 @@ impl OwnerRoundOne {
     /// [`PoolError::ForeignPool`], and [`PoolError::BrokenCommitment`] where the owner's own commitment is another.
     pub fn share(&self, commitments: &Commitments) -> Result<RoundOneShare, PoolError> {
         self.pool().check_pool(commitments.pool().id())?;
-        let share = self.uncommitted_share();
-        share.check_committed(self.pool(), commitments)?;
+        let share = self.uncommitted_share(&self.secret.share());
+        commitments.check(Committed::RoundOne, share.member, &share.polys)?;
         Ok(share)
     }
 
-    fn uncommitted_share(&self) -> RoundOneShare {
+    fn uncommitted_share(&self, s: &RnsPoly<Eval>) -> RoundOneShare {
         let secret = &self.secret;
-        let (pool, s) = (secret.pool(), secret.share());
-        let spec = pool.spec();
-        let galois: Vec<_> = spec.galois_elements().collect();
-        let galois = galois.into_par_iter().map(|(element, level)| galois_share(secret, &s, element, level));
-        let galois: Vec<Vec<PackedPoly>> = galois.collect();
-        let relinearization =
-            spec.relinearization_level().map(|level| relinearization_share(secret, &s, level));
-        let public_key = public_key_share(secret, &s);
-        let polys = std::iter::once(public_key)
-            .chain(galois.into_iter().flatten())
-            .chain(relinearization.into_iter().flatten())
-            .collect();
+        let pool = secret.pool();
+        let level = pool.spec().relinearization_level();
+        let relinearization = level.map(|level| relinearization_share(secret, s, level));
+        let public_key = public_key_share(secret, s);
+        let polys = std::iter::once(public_key).chain(relinearization.into_iter().flatten()).collect();
         RoundOneShare { pool: pool.id(), member: secret.member(), polys }
     }
 }
@@ -117,15 +112,6 @@ fn public_key_share(secret: &OwnerSecret, s: &RnsPoly<Eval>) -> PackedPoly {
     let mut b = basis.forward_signed(&sample_gaussian(basis.degree(), &mut rng));
     basis.sub_product_assign(&mut b, &a, s, |limb| limb);
     basis.pack(&b)
-}
-
-/// The halves −aⱼ·σ⁻¹(s_i) + e + P·gⱼ·s_i of a Galois key.
-fn galois_share(secret: &OwnerSecret, s: &RnsPoly<Eval>, element: u64, level: usize) -> Vec<PackedPoly> {
-    let context = secret.pool().context();
-    let seed = secret.pool().uniform_seed(Uniform::Galois(element));
-    let mut rng = secret.generator(Purpose::Galois, &(element as u32).to_le_bytes());
-    let target = galois_target(context, s, element);
-    KeySwitchingKey::generate(context, [s, &target], level, seed, &mut rng).into_halves()
 }
 
 /// For each digit −u_i·aⱼ + P·gⱼ·s_i + e and s_i·aⱼ + e′.
@@ -150,33 +136,6 @@ fn relinearization_share(secret: &OwnerSecret, s: &RnsPoly<Eval>, level: usize) 
 
 message!(impl RoundOneShare);
 
-impl RoundOneShare {
-    fn digest(&self) -> Digest {
-        /// The number of the round.
-        const ROUND: u8 = 1;
-        let mut hash = blake3::Hasher::new();
-        hash.update(b"volley-ckks pool share 1").update(self.pool.as_bytes());
-        hash.update(&[ROUND, self.member as u8]);
-        for poly in &self.polys {
-            hash.update(poly.bytes());
-        }
-        *hash.finalize().as_bytes()
-    }
-
-    fn commitment(&self) -> Commitment {
-        Commitment { pool: self.pool, member: self.member, digest: self.digest() }
-    }
-
-    fn check_committed(&self, pool: &Pool, commitments: &Commitments) -> Result<Digest, PoolError> {
-        let digest = self.digest();
-        if commitments.digests()[self.member] == digest {
-            Ok(digest)
-        } else {
-            Err(PoolError::BrokenCommitment { member: pool.name(self.member) })
-        }
-    }
-}
-
 impl RoundOneGathering {
     /// No shares so far.
     #[must_use]
@@ -195,8 +154,8 @@ impl RoundOneGathering {
         let pool = self.commitments.pool();
         pool.check_pool(share.pool)?;
         pool.check_member(share.member)?;
-        let digest = share.check_committed(pool, &self.commitments)?;
-        self.shares.add((share.pool, share.member), digest, share.polys)
+        self.commitments.check(Committed::RoundOne, share.member, &share.polys)?;
+        self.shares.add((share.pool, share.member), share.polys)
     }
 
     /// The names of the members whose shares are awaited.
@@ -211,9 +170,7 @@ impl RoundOneGathering {
     ///
     /// [`PoolError::MissingShares`].
     pub fn finish(self) -> Result<RoundOneSums, PoolError> {
-        let pool = self.commitments.pool().clone();
-        let (shares, polys) = self.shares.finish()?;
-        Ok(RoundOneSums { pool, shares, polys })
+        Ok(RoundOneSums { polys: self.shares.finish()?, commitments: self.commitments })
     }
 }
 
@@ -221,48 +178,35 @@ impl RoundOneSums {
     /// The pool they are of.
     #[must_use]
     pub fn pool(&self) -> &Pool {
-        &self.pool
+        self.commitments.pool()
     }
 
     /// The public key of the joint secret. It serves for ciphertexts at every level.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
-        let seed = self.pool.uniform_seed(Uniform::PublicKey);
-        PublicKey::from_half(self.pool.context(), self.pool.key_id(), seed, self.polys[0].clone())
+        let pool = self.pool();
+        let seed = pool.uniform_seed(Uniform::PublicKey);
+        PublicKey::from_half(pool.context(), pool.key_id(), seed, self.polys[0].clone())
     }
 
-    /// A hash of the pool, the shares and their sums. Owners compare it by another way than the server's: where it is
-    /// the same, all of them have the same public key, and do round two with the same sums.
+    /// A hash of the pool, the commitments and the sums. Owners compare it by another way than the server's: where it
+    /// is the same, all of them have the same public key, and do round two with the same sums.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {
         let mut hash = blake3::Hasher::new();
-        hash.update(b"volley-ckks pool sums 1").update(self.pool.id().as_bytes());
-        for part in self.shares.iter().map(|share| &share[..]).chain(self.polys.iter().map(PackedPoly::bytes))
-        {
-            hash.update(part);
+        hash.update(b"volley-ckks pool sums 1").update(self.pool().id().as_bytes());
+        for digest in self.commitments.digests().iter().flatten() {
+            hash.update(digest);
+        }
+        for poly in &self.polys {
+            hash.update(poly.bytes());
         }
         *hash.finalize().as_bytes()
     }
 
     /// (h₀, h₁) for each digit of the relinearization key.
     pub(super) fn relinearization(&self) -> Vec<[&PackedPoly; 2]> {
-        let level = self.pool.spec().relinearization_level();
-        let digits = level.map_or(0, |level| self.pool.context().parameters().digit_count(level));
-        let (pairs, _) = self.polys[self.polys.len() - 2 * digits..].as_chunks();
+        let (pairs, _) = self.polys[1..].as_chunks();
         pairs.iter().map(|pair: &[PackedPoly; 2]| pair.each_ref()).collect()
-    }
-
-    /// The set of the Galois keys.
-    pub(super) fn galois_keys(&self) -> EvaluationKeySet {
-        let context = self.pool.context();
-        let mut set = EvaluationKeySet::empty(context, self.pool.key_id());
-        let mut halves = self.polys[1..].iter().cloned();
-        for (element, level) in self.pool.spec().galois_elements() {
-            let halves = halves.by_ref().take(context.parameters().digit_count(level)).collect();
-            let seed = self.pool.uniform_seed(Uniform::Galois(element));
-            let key = KeySwitchingKey::from_halves(context, level, seed, halves);
-            set.add_galois_key(context.automorphism(element), key);
-        }
-        set
     }
 }

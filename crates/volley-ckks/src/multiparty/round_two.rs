@@ -1,4 +1,4 @@
-//! Round two: the relinearization key.
+//! Round two: the relinearization key, and the shares of the Galois keys. The server alone reads it.
 //!
 //! With h₀ⱼ = −u·aⱼ + P·gⱼ·s + e₀ and h₁ⱼ = s·aⱼ + e₁ from round one, where s, u and errors are sums over the owners,
 //! owner i sends s_i·h₀ⱼ + (u_i − s_i)·h₁ⱼ + e₂ + e₃. The sum bⱼ over the owners has
@@ -13,13 +13,14 @@
 
 use maybe_rayon::prelude::*;
 use rand_chacha::ChaCha20Rng;
-use volley_ring::PackedPoly;
 use volley_ring::sampling::sample_gaussian;
+use volley_ring::{Eval, PackedPoly, RnsPoly};
 use zeroize::Zeroizing;
 
 use super::accessors::{message, owner};
-use super::commitment::{Commitments, Digest};
+use super::commitment::{Commitments, Committed, Digest};
 use super::error::PoolError;
+use super::galois;
 use super::heard::ShareSum;
 use super::holder::KeyHolder;
 use super::pool::Pool;
@@ -39,14 +40,14 @@ pub struct OwnerRoundTwo {
     pub(crate) sums: Digest,
 }
 
-/// What one owner adds to the relinearization key in round two.
+/// What one owner adds to the relinearization key in round two, and to the Galois keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoundTwoShare {
     pub(crate) pool: PoolId,
     pub(crate) member: usize,
     /// The hash of the sums of round one.
     pub(crate) sums: Digest,
-    /// One for each digit; none where there is no relinearization key.
+    /// In the order of [`layout`].
     pub(crate) polys: Vec<PackedPoly>,
 }
 
@@ -55,11 +56,16 @@ pub struct RoundTwoShare {
 pub struct RoundTwoGathering {
     sums: RoundOneSums,
     digest: Digest,
-    shares: ShareSum<()>,
+    shares: ShareSum,
 }
 
-/// The levels of the polynomials of round two, each modulo Q_level·P: one for each digit of the relinearization key.
+/// The levels of the polynomials of round two, each modulo Q_level·P: one for each digit of the relinearization key,
+/// and those of the [Galois keys](galois::layout).
 pub(crate) fn layout(pool: &Pool) -> Vec<usize> {
+    [relinearization_layout(pool), galois::layout(pool)].concat()
+}
+
+fn relinearization_layout(pool: &Pool) -> Vec<usize> {
     let level = pool.spec().relinearization_level();
     let digits = |level| vec![level; pool.context().parameters().digit_count(level)];
     level.map(digits).unwrap_or_default()
@@ -80,8 +86,8 @@ impl OwnerRoundOne {
         sums: &RoundOneSums,
     ) -> Result<OwnerRoundTwo, PoolError> {
         self.pool().check_pool(commitments.pool().id())?;
-        self.pool().check_pool(sums.pool.id())?;
-        if sums.shares != commitments.digests() {
+        self.pool().check_pool(sums.pool().id())?;
+        if sums.commitments != *commitments {
             return Err(PoolError::ForeignSums { member: self.secret.name() });
         }
         Ok(OwnerRoundTwo { sums: sums.fingerprint(), secret: self.secret })
@@ -98,12 +104,13 @@ impl OwnerRoundTwo {
     /// [`PoolError::ForeignPool`]; [`PoolError::SecondRoundTwo`] for other sums.
     pub fn share(&self, sums: &RoundOneSums) -> Result<RoundTwoShare, PoolError> {
         let pool = self.pool();
-        pool.check_pool(sums.pool.id())?;
+        pool.check_pool(sums.pool().id())?;
         if sums.fingerprint() != self.sums {
             return Err(PoolError::SecondRoundTwo { member: self.secret.name() });
         }
-        let level = pool.spec().relinearization_level();
-        let polys = level.map(|level| self.relinearization_share(sums, level)).unwrap_or_default();
+        let (s, level) = (self.secret.share(), pool.spec().relinearization_level());
+        let mut polys = level.map(|level| self.relinearization_share(&s, sums, level)).unwrap_or_default();
+        polys.extend(galois::share(&self.secret, &s));
         Ok(RoundTwoShare { pool: pool.id(), member: self.member(), sums: self.sums, polys })
     }
 
@@ -146,13 +153,12 @@ impl OwnerRoundTwo {
         Ok(KeyHolder::new(self.secret, Some(sum)))
     }
 
-    fn relinearization_share(&self, sums: &RoundOneSums, level: usize) -> Vec<PackedPoly> {
+    fn relinearization_share(&self, s: &RnsPoly<Eval>, sums: &RoundOneSums, level: usize) -> Vec<PackedPoly> {
         let context = self.pool().context();
         let (basis, max_level) = (context.qp(level), context.parameters().max_level());
         let all = context.qp(max_level);
         // −s_i, and s_i − u_i: products are subtracted.
-        let mut difference = self.secret.share();
-        let mut negated = Zeroizing::new(difference.clone());
+        let [mut difference, mut negated] = [s.clone(), s.clone()].map(Zeroizing::new);
         all.neg_assign(&mut negated);
         all.sub_assign(&mut difference, &self.secret.ephemeral());
         let mut rng = self.secret.generator(Purpose::Relinearization, &self.sums);
@@ -177,23 +183,27 @@ impl RoundTwoGathering {
     /// No shares so far.
     #[must_use]
     pub fn new(sums: RoundOneSums) -> Self {
-        Self { digest: sums.fingerprint(), shares: ShareSum::new(&sums.pool, layout(&sums.pool)), sums }
+        let pool = sums.pool();
+        Self { digest: sums.fingerprint(), shares: ShareSum::new(pool, layout(pool)), sums }
     }
 
     /// Adds the share of a member.
     ///
     /// # Errors
     ///
-    /// [`PoolError::ForeignPool`], [`PoolError::UnknownMember`], [`PoolError::DuplicateShare`], and
-    /// [`PoolError::OtherSums`] for a share that was made with other sums of round one. The sum is as it was before.
+    /// [`PoolError::ForeignPool`], [`PoolError::UnknownMember`], [`PoolError::DuplicateShare`];
+    /// [`PoolError::OtherSums`] for a share that was made with other sums of round one, and
+    /// [`PoolError::BrokenCommitment`] for one of other Galois keys. The sum is as it was before.
     pub fn add(&mut self, share: RoundTwoShare) -> Result<(), PoolError> {
-        let pool = &self.sums.pool;
+        let pool = self.sums.pool();
         pool.check_pool(share.pool)?;
         pool.check_member(share.member)?;
         if share.sums != self.digest {
             return Err(PoolError::OtherSums { member: pool.name(share.member) });
         }
-        self.shares.add((share.pool, share.member), (), share.polys)
+        let galois = &share.polys[relinearization_layout(pool).len()..];
+        self.sums.commitments.check(Committed::Galois, share.member, galois)?;
+        self.shares.add((share.pool, share.member), share.polys)
     }
 
     /// The names of the members whose shares are awaited.
@@ -208,9 +218,11 @@ impl RoundTwoGathering {
     ///
     /// [`PoolError::MissingShares`].
     pub fn finish(self) -> Result<EvaluationKeySet, PoolError> {
-        let (_, first) = self.shares.finish()?;
-        let mut set = self.sums.galois_keys();
-        if let Some(level) = self.sums.pool.spec().relinearization_level() {
+        let pool = self.sums.pool();
+        let mut first = self.shares.finish()?;
+        let galois = first.split_off(relinearization_layout(pool).len());
+        let mut set = galois::keys(pool, galois);
+        if let Some(level) = pool.spec().relinearization_level() {
             let second = self.sums.relinearization().into_iter().map(|[_, h1]| h1.clone());
             let pairs = first.into_iter().zip(second).map(<[_; 2]>::from).collect();
             set.set_relinearization_key(KeySwitchingKey::from_pairs(level, pairs));

@@ -4,7 +4,6 @@ use num_complex::Complex64;
 use volley_ring::sampling::Seed;
 use zeroize::Zeroizing;
 
-use super::round_two;
 use super::secret::{OwnerSecret, Purpose};
 use super::*;
 use crate::testing::{parameters, random_slots, rng};
@@ -220,7 +219,7 @@ fn the_order_of_shares_and_the_number_of_threads_do_not_matter() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     gathering.add(pool.install(|| members.owners[1].share(&members.commitments)).unwrap()).unwrap();
     let (sums, same) = (members.sums(), gathering.finish().unwrap());
-    assert_eq!((&sums.polys, &sums.shares), (&same.polys, &same.shares));
+    assert_eq!((&sums.polys, &sums.commitments), (&same.polys, &same.commitments));
     let backwards = members.owners.iter().rev().map(OwnerRoundOne::commitment);
     assert_eq!(Commitments::new(&members.pool, backwards).unwrap(), members.commitments);
 }
@@ -318,9 +317,10 @@ fn owners_compare_one_fingerprint() {
 }
 
 #[test]
-fn a_pool_without_relinearization_has_an_empty_round_two() {
+fn a_pool_without_relinearization_has_galois_keys_alone_in_round_two() {
     let session = Session::new(pool_of(pooled(6, 3), |spec| spec.rotations([1], 1), 1));
-    assert!(round_two::layout(&session.pool).is_empty());
+    assert_eq!(round_one::layout(&session.pool), [LEVELS]);
+    assert_eq!(round_two::layout(&session.pool), galois::layout(&session.pool));
     let x = random_slots(32, &mut rng(2));
     let rotated = session.evaluator.rotate(&session.encrypt(&x, 1, 3), 1).unwrap();
     let expected: Vec<_> = (0..32).map(|j| x[(j + 1) % 32]).collect();

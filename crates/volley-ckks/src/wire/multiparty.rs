@@ -12,7 +12,7 @@ use super::header::Header;
 use super::kind::Kind;
 use super::residues::read_packed;
 use super::stream::{BodyReader, BodyWriter, FileReader, write_file};
-use crate::multiparty::{Pool, PoolError, PoolId};
+use crate::multiparty::{Digest, Digests, Pool, PoolError, PoolId};
 
 mod decryption;
 mod owner;
@@ -23,6 +23,10 @@ mod transport;
 
 /// Bytes of a pool's id.
 const ID_BYTES: usize = 32;
+/// Bytes of a hash.
+const DIGEST_BYTES: u64 = size_of::<Digest>() as u64;
+/// Bytes of what a member is committed to.
+const DIGESTS_BYTES: u64 = size_of::<Digests>() as u64;
 
 /// What a file of a pool is of.
 struct Names {
@@ -122,6 +126,14 @@ fn read_extended(
 ) -> Result<Vec<PackedPoly>, WireError> {
     body.claim(extended_bytes(pool, levels))?;
     levels.iter().map(|&level| read_packed(body, pool.context().qp(level))).collect()
+}
+
+fn read_digests(body: &mut BodyReader<impl Read>) -> Result<Digests, WireError> {
+    Ok([body.array()?, body.array()?])
+}
+
+fn write_digests(digests: &Digests, body: &mut BodyWriter<impl Write>) -> Result<(), WireError> {
+    digests.iter().try_for_each(|digest| body.bytes(digest))
 }
 
 fn write_packed(polys: &[PackedPoly], body: &mut BodyWriter<impl Write>) -> Result<(), WireError> {

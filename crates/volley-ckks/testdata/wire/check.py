@@ -191,9 +191,9 @@ def option(structure, read_value):
     return read_value() if structure.take(1) == b"\1" else None
 
 
-def check_pool(encoded):
+def check_pool(encoded, top_bytes):
     """The ids and hashes of the files of a pool. `encoded` is what the id of its parameters is a hash of, without the
-    distribution of the secret."""
+    distribution of the secret. A polynomial at the highest level of keys has `top_bytes`."""
     params_id, _, (owners,), _ = read_extended("parameters", "pooled parameters")
     assert blake3(encoded + struct.pack("<BB", 2, owners)) == params_id
 
@@ -217,13 +217,18 @@ def check_pool(encoded):
     extension, share = read_extended("pool round one share", "pool round one share")[2:]
     member = extension[32]
     assert extension == pool_id + bytes([member])
-    digest = blake3(b"volley-ckks pool share 1" + pool_id + bytes([1, member]) + share)
-    assert read("pool commitment")[2] == digest
+    second = read("pool round two share")[2]
+    galois_share = second[32 + (len(share) - top_bytes) // 2 :]
+    digests = b"".join(
+        blake3(b"volley-ckks pool share 1" + pool_id + bytes([number, member]) + polynomials)
+        for number, polynomials in ((1, share), (2, galois_share))
+    )
+    assert read("pool commitment")[2] == digests
     sums = read("pool round one sums")[2]
-    assert sums[32 * member : 32 * member + 32] == digest
-    assert len(sums) == 32 * owners + len(share)
+    assert sums[64 * member : 64 * member + 64] == digests
+    assert len(sums) == 64 * owners + len(share)
     hash_of_sums = blake3(b"volley-ckks pool sums 1" + pool_id + sums)
-    assert read("pool round two share")[2][:32] == hash_of_sums
+    assert second[:32] == hash_of_sums
     assert read("pool owner before round two")[2][32:] == hash_of_sums
 
 
@@ -245,7 +250,7 @@ def main():
         encoded += struct.pack(f"<I{len(part)}Q", len(part), *part)
     encoded += struct.pack("<I", log_scale)
     assert blake3(encoded + b"\1") == params_id
-    check_pool(encoded)
+    check_pool(encoded, sum(degree * prime.bit_length() // 8 for prime in primes))
 
     for kind in ("public key", "evaluation keys", "ciphertext"):
         assert read(kind)[0] == params_id

@@ -50,7 +50,7 @@ pub(super) fn transport_key(folder: &PoolFolder) -> Result<TransportKey, BadInpu
     TransportKey::read(folder.open_kept(TRANSPORT_KEY)?, STATE_LIMIT).at(&file)
 }
 
-/// Draws the owner's share of the secret, and sends a commitment to what follows from it.
+/// Draws the owner's share of the secret, and sends a commitment to the shares of keys that follow from it.
 pub(super) fn commit(session: &Session) -> Result<()> {
     let pool = &session.agreed()?.pool;
     if !session.folder.keeps(OWNER_ONE) {
@@ -117,13 +117,13 @@ pub(super) fn check_confirmed(session: &Session) -> Result<(), BadInput> {
     Err(BadInput::new(format_args!("{kept} was confirmed here, and not {given}: {problem}")))
 }
 
-/// Sends the shares of the public key, the Galois keys, and half of the relinearization key.
+/// Sends the shares of the public key, and of half of the relinearization key.
 pub(super) fn round_one(session: &Session) -> Result<()> {
     let share = owner_one(session)?.share(&commitments(session)?)?;
     Ok(session.send(ROUND_ONE, |out| share.write(&session.agreed()?.pool, out).or_bad_input())?)
 }
 
-/// Adds up the first round of all members, and sends the share of the second.
+/// Adds up the first round of all members, and sends the share of the second, which the server alone reads.
 pub(super) fn round_two(session: &Session) -> Result<()> {
     let (folder, pool) = (&session.folder, &session.agreed()?.pool);
     let commitments = commitments(session)?;

@@ -104,8 +104,9 @@ fn round_two_is_done_once_with_the_sums_committed_to() {
     let refused = |commitments, sums| owner().into_round_two(commitments, sums).unwrap_err();
     assert_eq!(refused(&others.commitments, &sums), foreign);
     assert_eq!(refused(&these.commitments, &other_sums), foreign);
-    let mut swapped = sums.clone();
-    swapped.shares[2] = [0; 32];
+    let mut digests = these.commitments.digests().to_vec();
+    digests[2][1] = [0; 32];
+    let swapped = RoundOneSums { commitments: Commitments::from_digests(&pool, digests), ..sums.clone() };
     let error = PoolError::ForeignSums { member: "owner 1".to_owned() };
     assert_eq!(refused(&these.commitments, &swapped), error);
 
@@ -127,6 +128,12 @@ fn round_two_is_done_once_with_the_sums_committed_to() {
     let other = others.into_round_two(&other_sums)[0].share(&other_sums).unwrap();
     assert_eq!(gathering.add(other).unwrap_err(), foreign);
     let share = bound[0].share(&sums).unwrap();
+    // Galois keys that were chosen when the others' were seen.
+    let mut chosen_later = share.clone();
+    let last = chosen_later.polys.len() - 1;
+    chosen_later.polys.swap(last, last - 1);
+    let error = PoolError::BrokenCommitment { member: "owner 0".to_owned() };
+    assert_eq!(gathering.add(chosen_later).unwrap_err(), error);
     let unknown = RoundTwoShare { member: 3, ..share.clone() };
     let error = PoolError::UnknownMember { member: "member 3".to_owned() };
     assert_eq!(gathering.add(unknown).unwrap_err(), error);
@@ -150,10 +157,10 @@ fn the_errors_of_round_two_depend_on_the_sums() {
         let owner = OwnerRoundOne::new(&these.pool, 0, &mut rng(0)).unwrap();
         owner.into_round_two(&these.commitments, sums).unwrap().share(sums).unwrap()
     };
-    // Only h₁ of the last digit differs, and yet every digit does.
-    for (a, b) in share(&sums).polys.iter().zip(share(&wrong).polys) {
-        assert!(*a != b);
-    }
+    // Only h₁ of the last digit differs, and yet every digit does. Galois keys are committed to before.
+    let (a, b) = (share(&sums).polys, share(&wrong).polys);
+    assert!(a[..digits].iter().zip(&b[..digits]).all(|(a, b)| a != b));
+    assert!(a[digits..] == b[digits..]);
 }
 
 fn ciphertext(session: &Session, level: usize, seed: u64) -> Ciphertext {

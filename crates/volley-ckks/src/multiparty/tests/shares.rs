@@ -26,8 +26,12 @@ fn members() -> Members {
     Members::new(pool_of(pooled(10, 2), |spec| spec.relinearization(LEVELS).rotations([1], LEVELS), 1))
 }
 
-/// Everything that an owner's share of round one is made of, subtracted: the errors.
-fn errors_of_round_one(owner: &OwnerRoundOne, polys: &[PackedPoly]) -> Vec<Vec<f64>> {
+/// Everything that an owner's shares of round one and of the Galois keys are made of, subtracted: the errors.
+fn errors_of_committed(
+    owner: &OwnerRoundOne,
+    round_one: &[PackedPoly],
+    galois: &[PackedPoly],
+) -> Vec<Vec<f64>> {
     let (pool, s, u) = (owner.pool(), owner.secret.share(), owner.secret.ephemeral());
     let context = pool.context();
     let basis = context.qp(LEVELS);
@@ -40,14 +44,15 @@ fn errors_of_round_one(owner: &OwnerRoundOne, polys: &[PackedPoly]) -> Vec<Vec<f
         context.q(LEVELS).add_scaled_limbs_assign(&mut message, factor, digits[digit].clone());
         message
     };
-    let mut polys = polys.iter().map(PackedPoly::unpack);
+    let mut polys = round_one.iter().map(PackedPoly::unpack);
     let mut public_key = polys.next().unwrap();
     basis
         .add_assign(&mut public_key, &product(basis, &uniform(Uniform::PublicKey, Domain::PublicKey, 0), &s));
     let mut errors = vec![coefficients(basis, public_key)];
-    for digit in 0..digits.len() {
+    assert_eq!(galois.len(), digits.len());
+    for (digit, b) in galois.iter().enumerate() {
         let a = uniform(rotation, Domain::KeySwitchingKey, digit as u16);
-        let mut b = polys.next().unwrap();
+        let mut b = b.unpack();
         basis.add_assign(&mut b, &product(basis, &a, &target));
         basis.sub_assign(&mut b, &gadget(digit));
         errors.push(coefficients(basis, b));
@@ -71,12 +76,13 @@ fn assert_all_differ(errors: &[Vec<f64>]) {
 }
 
 #[test]
-fn every_polynomial_of_round_one_has_an_error_of_its_own() {
+fn every_polynomial_that_is_committed_to_has_an_error_of_its_own() {
     let members = members();
     let mut all = Vec::new();
     for owner in &members.owners {
         let share = owner.share(&members.commitments).unwrap();
-        let errors = errors_of_round_one(owner, &share.polys);
+        let errors =
+            errors_of_committed(owner, &share.polys, &galois::share(&owner.secret, &owner.secret.share()));
         errors.iter().for_each(|errors| assert_is_error(errors));
         all.extend(errors);
     }

@@ -9,7 +9,7 @@ use volley_ring::sampling::Seed;
 use super::super::error::WireError;
 use super::super::kind::Kind;
 use super::super::stream::{BodyReader, FileReader, encode_structure};
-use super::{Names, check_pool, id_of};
+use super::{DIGESTS_BYTES, Names, check_pool, id_of, read_digests, write_digests};
 use crate::base::params::{MAX_OWNERS, Parameters};
 use crate::multiparty::{Commitment, MAX_NAME_BYTES, Pool, PoolId, TRANSPORT_KEY_BYTES, TransportPublicKey};
 use crate::rlwe::context::Context;
@@ -117,7 +117,7 @@ impl Commitment {
     pub fn write(&self, pool: &Pool, out: impl Write) -> Result<(), WireError> {
         check_pool(pool, self.pool)?;
         let names = Names::of_member(Kind::POOL_COMMITMENT, self.member);
-        names.write(pool, self.digest.len() as u64, out, |body| body.bytes(&self.digest))
+        names.write(pool, DIGESTS_BYTES, out, |body| write_digests(&self.digests, body))
     }
 
     /// Reads the file of a member, of at most `limit` bytes.
@@ -128,6 +128,6 @@ impl Commitment {
     pub fn read(pool: &Pool, member: usize, input: impl Read, limit: u64) -> Result<Self, WireError> {
         let file = Names::of_member(Kind::POOL_COMMITMENT, member).open(pool, input, limit)?;
         let pool: PoolId = pool.id();
-        file.read(|body| Ok(Self { pool, member, digest: body.array()? }))
+        file.read(|body| Ok(Self { pool, member, digests: read_digests(body)? }))
     }
 }

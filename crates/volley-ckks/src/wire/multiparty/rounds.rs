@@ -4,13 +4,13 @@ use std::io::{Read, Write};
 
 use super::super::error::WireError;
 use super::super::kind::Kind;
-use super::{Names, check_pool, extended_bytes, read_extended, write_packed};
-use crate::multiparty::{
-    Pool, RoundOneShare, RoundOneSums, RoundTwoShare, round_one_layout, round_two_layout,
+use super::{
+    DIGEST_BYTES, DIGESTS_BYTES, Names, check_pool, extended_bytes, read_digests, read_extended,
+    write_digests, write_packed,
 };
-
-/// Bytes of a hash.
-const DIGEST_BYTES: u64 = 32;
+use crate::multiparty::{
+    Commitments, Pool, RoundOneShare, RoundOneSums, RoundTwoShare, round_one_layout, round_two_layout,
+};
 
 impl RoundOneShare {
     /// Bytes of its file, known before there is a share.
@@ -61,7 +61,7 @@ impl RoundOneSums {
     pub fn write(&self, out: impl Write) -> Result<(), WireError> {
         let pool = self.pool();
         Names::of_pool(Kind::ROUND_ONE_SUMS).write(pool, sums_bytes(pool), out, |body| {
-            self.shares.iter().try_for_each(|digest| body.bytes(digest))?;
+            self.commitments.digests().iter().try_for_each(|digests| write_digests(digests, body))?;
             write_packed(&self.polys, body)
         })
     }
@@ -74,15 +74,15 @@ impl RoundOneSums {
     pub fn read(pool: &Pool, input: impl Read, limit: u64) -> Result<Self, WireError> {
         let file = Names::of_pool(Kind::ROUND_ONE_SUMS).open(pool, input, limit)?;
         file.read(|body| {
-            let shares = pool.members().iter().map(|_| body.array()).collect::<Result<_, _>>()?;
+            let digests = pool.members().iter().map(|_| read_digests(body)).collect::<Result<_, _>>()?;
             let polys = read_extended(pool, &round_one_layout(pool), body)?;
-            Ok(Self { pool: pool.clone(), shares, polys })
+            Ok(Self { commitments: Commitments::from_digests(pool, digests), polys })
         })
     }
 }
 
 fn sums_bytes(pool: &Pool) -> u64 {
-    pool.members().len() as u64 * DIGEST_BYTES + extended_bytes(pool, &round_one_layout(pool))
+    pool.members().len() as u64 * DIGESTS_BYTES + extended_bytes(pool, &round_one_layout(pool))
 }
 
 impl RoundTwoShare {
