@@ -205,9 +205,7 @@ fn errors_of_consecutive_bootstraps_add_up() {
 #[test]
 #[ignore = "takes minutes; a step of `cargo xtask ci`"]
 fn a_thousand_consecutive_bootstraps() {
-    let preset = Preset::Precise;
-    let parameters = preset.parameters(12, 9, 9, Security::Unchecked).build().unwrap();
-    check_consecutive(&Bench::new(parameters, &preset.bootstrapping(32)), 1000);
+    check_consecutive(&PRECISE, 1000);
 }
 
 #[test]
