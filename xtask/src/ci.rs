@@ -12,6 +12,9 @@ use crate::{python, tidy, workspace};
 mod programs;
 
 /// A call of cargo.
+///
+/// It names the workspace also where it runs the tests of one package: the features of a dependency come from all
+/// packages that are named, so a package alone would be built again, with all that it depends on.
 struct Step {
     name: &'static str,
     arguments: &'static [&'static str],
@@ -27,20 +30,9 @@ impl Step {
 /// The layers that know of kernels.
 const LOWER_LAYERS: [&str; 2] = ["volley-ring", "volley-ckks"];
 
-/// The steps, the cheapest first, so that a failure shows early.
-///
-/// They name the workspace also where they run the tests of one package: the features of a dependency come from all
-/// packages that are named, so a package alone would be built again, with all that it depends on.
-const STEPS: [Step; 3] = [
-    Step { name: "format", arguments: &["fmt", "--all", "--check"], environment: &[] },
-    Step {
-        name: "clippy",
-        arguments: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
-        environment: &[],
-    },
-    // The examples of volley-ckks are among the tests.
-    Step { name: "test", arguments: &["test", "--workspace"], environment: &[] },
-];
+const FORMAT: Step = Step { name: "format", arguments: &["fmt", "--all", "--check"], environment: &[] };
+/// The examples of volley-ckks are among the tests.
+const TEST: Step = Step { name: "test", arguments: &["test", "--workspace"], environment: &[] };
 
 /// A test that is left out of all others, as it takes minutes: it runs beside the later steps.
 const THOUSAND_BOOTSTRAPS: [&str; 2] = ["a_thousand_consecutive", "--ignored"];
@@ -67,28 +59,14 @@ const LATER_STEPS: [Step; 4] = [
     },
 ];
 
-/// What takes an MPI: `mpirun` and `mpicc`, and the library of clang. The programs of all other steps have none.
-const MPI_STEPS: [Step; 2] = [
-    Step {
-        name: "clippy with MPI",
-        arguments: &[
-            "clippy",
-            "--workspace",
-            "--features",
-            "volley-cli/mpi",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ],
-        environment: &[],
-    },
-    Step {
-        name: "test with MPI",
-        arguments: &["test", "--workspace", "--features", "volley-cli/mpi", "--test", "cli", "mpi::"],
-        environment: &[],
-    },
-];
+/// What takes an MPI: `mpirun` and `mpicc`, and the library of clang.
+const MPI_FEATURE: [&str; 2] = ["--features", "volley-cli/mpi"];
+/// The programs of all other tests have no MPI.
+const TEST_WITH_MPI: Step = Step {
+    name: "test with MPI",
+    arguments: &["test", "--workspace", MPI_FEATURE[0], MPI_FEATURE[1], "--test", "cli", "mpi::"],
+    environment: &[],
+};
 
 /// Clippy on the crates that have features, and on their tests.
 const CLIPPY_ON_LIBRARIES: [&str; 12] = [
@@ -105,13 +83,17 @@ const CLIPPY_ON_LIBRARIES: [&str; 12] = [
     "volley-mlr",
     "--all-targets",
 ];
-/// Sets of features: none, and each alone. The steps have all of them together.
+/// Sets of features: none, and each alone. Other steps have all of them together.
 const FEATURES: [&str; 4] = ["", "parallel", "sealing", "wire"];
 
-/// Runs `tidy`, the steps, and what is repeated for kernels and for features; the first failure ends it.
+/// Runs `tidy`, the steps, and what is repeated for kernels and for features, the cheapest first. The first failure
+/// ends it.
 pub(crate) fn run() -> Result<()> {
+    let has_mpi = Command::new("mpicc").arg("--version").stdout(Stdio::null()).status().is_ok();
     timed("tidy", tidy::run)?;
-    STEPS.iter().try_for_each(Step::run)?;
+    FORMAT.run()?;
+    timed("clippy", || lint(has_mpi))?;
+    TEST.run()?;
     let bootstrapping = programs::of_tests(&["volley-ckks"])?;
     thread::scope(|scope| {
         let bootstraps = scope.spawn(|| {
@@ -119,15 +101,22 @@ pub(crate) fn run() -> Result<()> {
                 bootstrapping.iter().try_for_each(|program| program.run(&THOUSAND_BOOTSTRAPS, &[]))
             })
         });
-        run_later_steps()?;
+        run_later_steps(has_mpi)?;
         bootstraps.join().map_err(|_| anyhow!("the thread of a thousand bootstraps panicked"))?
     })
 }
 
-fn run_later_steps() -> Result<()> {
+/// Clippy on all that is built here.
+fn lint(has_mpi: bool) -> Result<()> {
+    let features = if has_mpi { &MPI_FEATURE[..] } else { &[] };
+    let arguments = [&["clippy", "--workspace", "--all-targets"], features, &["--", "-D", "warnings"]];
+    cargo(&arguments.concat(), &[])
+}
+
+fn run_later_steps(has_mpi: bool) -> Result<()> {
     LATER_STEPS.iter().try_for_each(Step::run)?;
-    if Command::new("mpicc").arg("--version").stdout(Stdio::null()).status().is_ok() {
-        MPI_STEPS.iter().try_for_each(Step::run)?;
+    if has_mpi {
+        TEST_WITH_MPI.run()?;
     } else {
         println!("==> MPI\n    skipped, there is no mpicc");
     }
