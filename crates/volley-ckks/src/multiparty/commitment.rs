@@ -93,11 +93,6 @@ impl Commitments {
         *hash.finalize().as_bytes()
     }
 
-    /// The commitments with these digests, by member.
-    pub(crate) fn from_digests(pool: &Pool, digests: Vec<Digests>) -> Self {
-        Self { pool: pool.clone(), digests }
-    }
-
     pub(crate) fn pool(&self) -> &Pool {
         &self.pool
     }

@@ -104,9 +104,9 @@ fn round_two_is_done_once_with_the_sums_committed_to() {
     let refused = |commitments, sums| owner().into_round_two(commitments, sums).unwrap_err();
     assert_eq!(refused(&others.commitments, &sums), foreign);
     assert_eq!(refused(&these.commitments, &other_sums), foreign);
-    let mut digests = these.commitments.digests().to_vec();
-    digests[2][1] = [0; 32];
-    let swapped = RoundOneSums { commitments: Commitments::from_digests(&pool, digests), ..sums.clone() };
+    let mut of_all: Vec<_> = these.owners.iter().map(OwnerRoundOne::commitment).collect();
+    of_all[2].digests[1] = [0; 32];
+    let swapped = RoundOneSums { commitments: Commitments::new(&pool, of_all).unwrap(), ..sums.clone() };
     let error = PoolError::ForeignSums { member: "owner 1".to_owned() };
     assert_eq!(refused(&these.commitments, &swapped), error);
 

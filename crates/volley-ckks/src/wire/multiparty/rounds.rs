@@ -9,7 +9,8 @@ use super::{
     write_digests, write_packed,
 };
 use crate::multiparty::{
-    Commitments, Pool, RoundOneShare, RoundOneSums, RoundTwoShare, round_one_layout, round_two_layout,
+    Commitment, Commitments, Pool, RoundOneShare, RoundOneSums, RoundTwoShare, round_one_layout,
+    round_two_layout,
 };
 
 impl RoundOneShare {
@@ -74,9 +75,12 @@ impl RoundOneSums {
     pub fn read(pool: &Pool, input: impl Read, limit: u64) -> Result<Self, WireError> {
         let file = Names::of_pool(Kind::ROUND_ONE_SUMS).open(pool, input, limit)?;
         file.read(|body| {
-            let digests = pool.members().iter().map(|_| read_digests(body)).collect::<Result<_, _>>()?;
+            let commitment =
+                |member| Ok(Commitment { pool: pool.id(), member, digests: read_digests(body)? });
+            let commitments = pool.everyone().map(commitment).collect::<Result<Vec<_>, WireError>>()?;
+            let commitments = Commitments::new(pool, commitments)?;
             let polys = read_extended(pool, &round_one_layout(pool), body)?;
-            Ok(Self { commitments: Commitments::from_digests(pool, digests), polys })
+            Ok(Self { commitments, polys })
         })
     }
 }
