@@ -120,7 +120,7 @@ impl fmt::Display for StepCost {
             Doer::EachOwner => "each owner",
             Doer::Server => "the server",
         };
-        write!(f, "{:<16} {by}: ", self.step)?;
+        write!(f, "{:<17} {by}: ", self.step)?;
         for (does, bytes) in [("reads", self.read_bytes), ("writes", self.written_bytes)] {
             if bytes > 0 {
                 write!(f, "{does} {}, ", show_bytes(bytes))?;

@@ -81,7 +81,7 @@ fn the_bytes_of_the_key_rounds_are_those_foreseen_and_their_times_are_kept() {
     let status = volley(["pool", "status"]).arg(parties.path("north")).assert().success();
     let text = String::from_utf8(status.get_output().stdout.clone()).unwrap();
     assert!(
-        text.lines().any(|line| line.starts_with("keys, round 2    each owner: reads ")
+        text.lines().any(|line| line.starts_with("keys, round 2     each owner: reads ")
             && line.contains(" on one core; this party took ")),
         "{text}"
     );
