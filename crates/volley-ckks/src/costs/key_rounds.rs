@@ -210,23 +210,18 @@ impl Counting<'_> {
     /// The share of round one and its hash.
     fn round_one_share(&self) -> Parts {
         let levels = round_one_layout(self.pool);
-        let relinearization = self.residues(&levels[1..]);
         // s, and u where there is a relinearization key.
-        let secrets = if relinearization == 0.0 { 1.0 } else { 2.0 };
-        // The uniform halves of that key are packed with h₀, and forgotten.
-        self.secrets(secrets)
-            .plus(self.samples(&levels), 1.0)
-            .and(Part::Packed, relinearization / 2.0)
-            .and(Part::Hashed, self.bytes(&levels))
+        let secrets = if levels.len() == 1 { 1.0 } else { 2.0 };
+        self.secrets(secrets).plus(self.samples(&levels), 1.0).and(Part::Hashed, self.bytes(&levels))
     }
 
     /// The share of the Galois keys, of a secret that is there.
     fn galois_share(&self) -> Parts {
         let levels = galois_layout(self.pool);
         let keys = self.pool.spec().galois_elements().len() as f64;
-        // Each key has a permuted s. The uniform halves are packed as well, and forgotten.
+        // Each key has a permuted s.
         let permuted = keys * self.residues(&[self.parameters.max_level()]);
-        self.samples(&levels).and(Part::Packed, permuted + self.residues(&levels))
+        self.samples(&levels).and(Part::Packed, permuted)
     }
 
     /// All shares of round one are checked and added up.

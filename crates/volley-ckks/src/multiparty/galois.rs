@@ -28,7 +28,7 @@ fn halves(secret: &OwnerSecret, s: &RnsPoly<Eval>, element: u64, level: usize) -
     let seed = secret.pool().uniform_seed(Uniform::Galois(element));
     let mut rng = secret.generator(Purpose::Galois, &(element as u32).to_le_bytes());
     let target = galois_target(context, s, element);
-    KeySwitchingKey::generate(context, [s, &target], level, seed, &mut rng).into_halves()
+    KeySwitchingKey::generate_halves(context, [s, &target], level, seed, &mut rng)
 }
 
 /// The set of the Galois keys whose halves are the sums of all shares.

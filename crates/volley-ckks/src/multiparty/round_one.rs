@@ -121,7 +121,7 @@ fn relinearization_share(secret: &OwnerSecret, s: &RnsPoly<Eval>, level: usize) 
     let seed = secret.pool().uniform_seed(Uniform::Relinearization);
     let mut rng = secret.generator(Purpose::Relinearization, &[]);
     let u = secret.ephemeral();
-    let first = KeySwitchingKey::generate(context, [s, &u], level, seed, &mut rng).into_halves();
+    let first = KeySwitchingKey::generate_halves(context, [s, &u], level, seed, &mut rng);
     let mut negated = Zeroizing::new(s.clone());
     context.qp(max_level).neg_assign(&mut negated);
     let second = (0..first.len()).map(|digit| {

@@ -12,9 +12,10 @@
 //! The halves aⱼ of a pool's relinearization key are computed and not uniform: they come from no seed
 //! ([`multiparty`](crate::multiparty)).
 
-use std::sync::Arc;
+use std::ops::Range;
 
 use maybe_rayon::prelude::*;
+use rand_chacha::ChaCha20Rng;
 use rand_core::CryptoRng;
 use volley_ring::sampling::{Domain, Seed, sample_gaussian};
 use volley_ring::{Eval, PackedPoly, RnsPoly};
@@ -37,30 +38,28 @@ pub struct KeySwitchingKey {
 impl KeySwitchingKey {
     /// A key from `from` to `to`, both modulo QP of the highest level.
     pub(crate) fn generate(
-        context: &Arc<Context>,
-        [from, to]: [&RnsPoly<Eval>; 2],
+        context: &Context,
+        keys: [&RnsPoly<Eval>; 2],
         level: usize,
         seed: Seed,
         rng: &mut impl CryptoRng,
     ) -> Self {
-        let parameters = context.parameters();
         let basis = context.qp(level);
-        let digits = parameters.digits()[..parameters.digit_count(level)].iter();
-        let generators: Vec<_> = digits.map(|digit| (digit.clone(), fork(rng))).collect();
-        let digits = generators
-            .into_par_iter()
-            .enumerate()
-            .map(|(index, (digit, mut rng))| {
-                let a = context.expand_qp(level, &seed, Domain::KeySwitchingKey, index as u16);
-                let error = sample_gaussian(basis.degree(), &mut rng);
-                let mut b = basis.forward_signed(&error);
-                basis.sub_product_assign(&mut b, &a, to, context.key_limb(level, parameters.max_level()));
-                let own = digit.start..digit.end.min(parameters.limbs(level));
-                context.q(level).add_scaled_limbs_assign(&mut b, (from, context.special_product(level)), own);
-                [b, a].map(|half| basis.pack(&half))
-            })
-            .collect();
+        let digits =
+            generate_digits(context, keys, (level, seed), rng, |pair| pair.map(|half| basis.pack(&half)));
         Self { level, seed: Some(seed), digits }
+    }
+
+    /// The halves bⱼ alone of the key that [`generate`](Self::generate) gives.
+    pub(crate) fn generate_halves(
+        context: &Context,
+        keys: [&RnsPoly<Eval>; 2],
+        level: usize,
+        seed: Seed,
+        rng: &mut impl CryptoRng,
+    ) -> Vec<PackedPoly> {
+        let basis = context.qp(level);
+        generate_digits(context, keys, (level, seed), rng, |[b, _]| basis.pack(&b))
     }
 
     /// The key with these halves bⱼ modulo Q_level·P, one for each digit of the level.
@@ -103,9 +102,28 @@ impl KeySwitchingKey {
     pub(crate) fn digits(&self) -> &[[PackedPoly; 2]] {
         &self.digits
     }
+}
 
-    /// bⱼ modulo Q_level·P, one for each digit.
-    pub(crate) fn into_halves(self) -> Vec<PackedPoly> {
-        self.digits.into_iter().map(|[b, _]| b).collect()
-    }
+/// What is made of (bⱼ, aⱼ) modulo Q_level·P for each digit of the level, where aⱼ comes from the seed.
+fn generate_digits<T: Send>(
+    context: &Context,
+    [from, to]: [&RnsPoly<Eval>; 2],
+    (level, seed): (usize, Seed),
+    rng: &mut impl CryptoRng,
+    make: impl Fn([RnsPoly<Eval>; 2]) -> T + Sync + Send,
+) -> Vec<T> {
+    let parameters = context.parameters();
+    let basis = context.qp(level);
+    let digits = parameters.digits()[..parameters.digit_count(level)].iter();
+    let generators: Vec<_> = digits.map(|digit| (digit.clone(), fork(rng))).collect();
+    let digit = |(index, (digit, mut rng)): (usize, (Range<usize>, ChaCha20Rng))| {
+        let a = context.expand_qp(level, &seed, Domain::KeySwitchingKey, index as u16);
+        let error = sample_gaussian(basis.degree(), &mut rng);
+        let mut b = basis.forward_signed(&error);
+        basis.sub_product_assign(&mut b, &a, to, context.key_limb(level, parameters.max_level()));
+        let own = digit.start..digit.end.min(parameters.limbs(level));
+        context.q(level).add_scaled_limbs_assign(&mut b, (from, context.special_product(level)), own);
+        make([b, a])
+    };
+    generators.into_par_iter().enumerate().map(digit).collect()
 }
