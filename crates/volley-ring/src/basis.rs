@@ -19,6 +19,9 @@ pub type TensorTerm<'a> = [&'a RnsPoly<Eval>; 4];
 /// polynomial is prefetched and hundreds of them stay in a second-level cache.
 const TENSOR_TILE: usize = 512;
 
+/// Residues of a limb that are copied and combined at once: 16 KB, half of a first cache.
+const BLOCK: usize = 2048;
+
 /// An ordered list of distinct primes of one degree.
 ///
 /// Cheap to clone and to cut: tables are shared. Where an operation takes polynomials by reference they may have more
@@ -103,6 +106,24 @@ impl RnsBasis {
     /// A polynomial of any residues, for a caller that overwrites all of them.
     fn stale<R: Representation>(&self) -> RnsPoly<R> {
         RnsPoly::stale(self.degree, self.limb_count())
+    }
+
+    /// a + b.
+    #[must_use]
+    pub fn sum<R: Representation>(&self, a: &RnsPoly<R>, b: &RnsPoly<R>) -> RnsPoly<R> {
+        self.combined(a, b, |q, a, b| self.kernel.add_assign(q, a, b))
+    }
+
+    /// a − b.
+    #[must_use]
+    pub fn difference<R: Representation>(&self, a: &RnsPoly<R>, b: &RnsPoly<R>) -> RnsPoly<R> {
+        self.combined(a, b, |q, a, b| self.kernel.sub_assign(q, a, b))
+    }
+
+    /// a · b, pointwise.
+    #[must_use]
+    pub fn product(&self, a: &RnsPoly<Eval>, b: &RnsPoly<Eval>) -> RnsPoly<Eval> {
+        self.combined(a, b, |q, a, b| self.kernel.mul_assign(q, a, b))
     }
 
     /// a ← a + b.
@@ -408,12 +429,36 @@ impl RnsBasis {
         PackedPoly::from_bytes(self.degree, self.moduli().map(Modulus::value), bytes)
     }
 
+    fn check<R: Representation>(&self, a: &RnsPoly<R>) {
+        assert!(a.degree() == self.degree && a.limb_count() >= self.limb_count(), "too few limbs");
+    }
+
+    /// A copy of a with b worked into it. Blocks of it are in the first cache for both.
+    fn combined<R: Representation>(
+        &self,
+        a: &RnsPoly<R>,
+        b: &RnsPoly<R>,
+        f: impl Fn(Modulus, &mut [u64], &[u64]) + Sync + Send,
+    ) -> RnsPoly<R> {
+        self.check(a);
+        self.check(b);
+        let mut out = self.stale();
+        self.each_limb(&mut out, |index, table, limb| {
+            let blocks = a.limb(index).chunks(BLOCK).zip(b.limb(index).chunks(BLOCK));
+            for (out, (a, b)) in limb.chunks_mut(BLOCK).zip(blocks) {
+                out.copy_from_slice(a);
+                f(table.modulus(), out, b);
+            }
+        });
+        out
+    }
+
     fn each_limb<R: Representation>(
         &self,
         a: &mut RnsPoly<R>,
         f: impl Fn(usize, &NttTable, &mut [u64]) + Sync + Send,
     ) {
-        assert!(a.degree() == self.degree && a.limb_count() >= self.limb_count(), "too few limbs");
+        self.check(a);
         a.residues_mut()
             .par_chunks_exact_mut(self.degree)
             .zip(&self.tables)
@@ -427,7 +472,7 @@ impl RnsBasis {
         b: &RnsPoly<R>,
         f: impl Fn(&NttTable, &mut [u64], &[u64]) + Sync + Send,
     ) {
-        assert!(b.degree() == self.degree && b.limb_count() >= self.limb_count(), "too few limbs");
+        self.check(b);
         self.each_limb(a, |index, table, limb| f(table, limb, b.limb(index)));
     }
 }

@@ -1,5 +1,6 @@
 //! The evaluator: arithmetic on ciphertexts.
 
+use std::array;
 use std::sync::Arc;
 
 use maybe_rayon::prelude::*;
@@ -217,14 +218,16 @@ impl Arithmetic for Evaluator {
         self.check(&[a, b])?;
         let operand = a.operand.sum(&b.operand)?;
         let basis = self.context.q(operand.level);
-        Ok(self.map_parts(operand, a, |index, part| basis.add_assign(part, &b.parts[index])))
+        let parts = array::from_fn(|index| basis.sum(&a.parts[index], &b.parts[index]));
+        Ok(self.ciphertext(operand, parts))
     }
 
     fn sub(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
         self.check(&[a, b])?;
         let operand = a.operand.sum(&b.operand)?;
         let basis = self.context.q(operand.level);
-        Ok(self.map_parts(operand, a, |index, part| basis.sub_assign(part, &b.parts[index])))
+        let parts = array::from_fn(|index| basis.difference(&a.parts[index], &b.parts[index]));
+        Ok(self.ciphertext(operand, parts))
     }
 
     fn neg(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
@@ -263,7 +266,8 @@ impl Arithmetic for Evaluator {
         let operand = a.operand.product(self.parameters(), &p.operand)?;
         self.counters.add(Operation::PlainProduct, operand.level, 1);
         let basis = self.context.q(operand.level);
-        Ok(self.map_parts(operand, a, |_, part| basis.mul_assign(part, &p.poly)))
+        let parts = a.parts.each_ref().map(|part| basis.product(part, &p.poly));
+        Ok(self.ciphertext(operand, parts))
     }
 
     fn multiply_constant(&self, a: &Ciphertext, c: f64, scale: &Scale) -> Result<Ciphertext, Error> {

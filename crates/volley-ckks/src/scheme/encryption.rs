@@ -90,8 +90,7 @@ impl SecretKey {
             return Err(Error::KeyMismatch);
         }
         let basis = self.context().q(ciphertext.level());
-        let mut poly = ciphertext.parts[1].clone();
-        basis.mul_assign(&mut poly, self.poly());
+        let mut poly = basis.product(&ciphertext.parts[1], self.poly());
         basis.add_assign(&mut poly, &ciphertext.parts[0]);
         Ok(Plaintext { operand: ciphertext.operand.clone(), poly, params_id: ciphertext.params_id })
     }

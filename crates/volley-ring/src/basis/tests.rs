@@ -224,6 +224,30 @@ fn operands_may_have_more_limbs_and_those_are_left_alone() {
 }
 
 #[test]
+fn new_polynomials_are_those_that_operations_in_place_make() {
+    // A limb of the second ring has four blocks.
+    let wide = RnsBasis::new(4 * BLOCK, &ntt_primes(4 * BLOCK, 50).take(3).collect::<Vec<_>>()).unwrap();
+    for ring in [ring(), &wide] {
+        let [a, b] = [4, 5].map(|seed| random_poly::<Eval>(ring, &mut rng(seed)));
+        let in_place = |operation: fn(&RnsBasis, &mut RnsPoly<Eval>, &RnsPoly<Eval>)| {
+            let mut out = a.prefix(2);
+            operation(&ring.prefix(2), &mut out, &b);
+            out
+        };
+        let lower = ring.prefix(2);
+        assert_eq!(lower.sum(&a, &b), in_place(RnsBasis::add_assign));
+        assert_eq!(lower.difference(&a, &b), in_place(RnsBasis::sub_assign));
+        assert_eq!(lower.product(&a, &b), in_place(RnsBasis::mul_assign));
+    }
+}
+
+#[test]
+#[should_panic(expected = "too few limbs")]
+fn a_new_polynomial_of_too_few_limbs_panics() {
+    let _ = ring().sum(&ring().zero::<Eval>(), &ring().prefix(2).zero());
+}
+
+#[test]
 fn a_product_is_subtracted_of_the_limbs_named() {
     let (ring, lower) = (ring(), ring().prefix(2));
     let [a, b, c] = [(); 3].map(|()| random_poly::<Eval>(ring, &mut rng(3)));

@@ -229,7 +229,7 @@ trait EachRef {
 
 impl EachRef for Vec<Ciphertext> {
     fn each_ref_array(&self) -> [&Ciphertext; 6] {
-        std::array::from_fn(|i| &self[i])
+        array::from_fn(|i| &self[i])
     }
 }
 
