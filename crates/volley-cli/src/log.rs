@@ -25,7 +25,7 @@ const LEVELS: &str = "RUST_LOG";
 ///
 /// # Errors
 ///
-/// [`BadInput`] for a file that cannot be written to, and for levels that are none.
+/// [`BadInput`] for a folder, for a file that cannot be written to, and for levels that are none.
 pub(crate) fn begin(file: Option<&Path>) -> Result<(), BadInput> {
     let levels = env::var(LEVELS).ok().filter(|levels| !levels.is_empty());
     let targets = match &levels {
@@ -38,6 +38,9 @@ pub(crate) fn begin(file: Option<&Path>) -> Result<(), BadInput> {
     // An error may quote a value of a table.
     file.map_or(Ok(()), check_stays)?;
     let writer = match file {
+        Some(path) if path.is_dir() => {
+            return Err(BadInput::at(path, "this is a folder, and a log is a file"));
+        }
         Some(path) => BoxMakeWriter::new(File::options().create(true).append(true).open(path).at(path)?),
         None => BoxMakeWriter::new(std::io::stderr),
     };

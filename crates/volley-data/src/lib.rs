@@ -32,6 +32,7 @@
 #![forbid(unsafe_code)]
 
 mod column;
+mod composed;
 mod csv_file;
 mod delimiter;
 mod error;
@@ -50,6 +51,7 @@ mod table_file;
 mod text_kind;
 
 pub use column::Column;
+pub use composed::composed;
 pub use delimiter::{Comments, Delimiter};
 pub use error::{ContentError, DataError};
 pub use feature_file::{FeatureFormat, FeatureRows, write_features, write_features_in_bytes};

@@ -1,10 +1,12 @@
 //! Tables from files of any format.
 
+use std::borrow::Cow;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
 use ndarray::Array2;
 
+use crate::composed::composed;
 use crate::error::{ContentError, DataError};
 use crate::idx::Idx;
 use crate::labels::{check_label_source, separate_labels};
@@ -69,6 +71,11 @@ fn parse(path: &Path, content: Content<'_>, options: &TableOptions) -> Result<Ta
     };
     if labels.is_some() {
         table.labels = labels;
+    }
+    for label in table.labels.iter_mut().flatten() {
+        if let Cow::Owned(composed) = composed(label) {
+            *label = composed;
+        }
     }
     table.checked()
 }

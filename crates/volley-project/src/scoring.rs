@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 use rand_core::CryptoRng;
+use volley_mlr::volley_ckks::wire::{Header, WireError};
 use volley_mlr::volley_ckks::{Ciphertext, Context, EvaluationKeySet, Evaluator, SeededCiphertext};
 use volley_mlr::{
     ClassLabels, EncryptedModel, EncryptedRows, EncryptedScores, Job, PredictionPlan, Predictor, RowsHash,
@@ -89,7 +90,7 @@ impl Project {
         let context = observer.during("tables", || Context::new(job.plan().parameters().clone()));
         let secret_key = self.secret_key_of(&job, &context, passphrase)?;
         let state = self.owner_state(&job)?;
-        let length = complete_length(scores)?;
+        let length = length_of(scores)?;
         let read = EncryptedScores::<Ciphertext>::read(&job, &context, open(scores)?, length);
         let (plan, rows_hash, encrypted) = read.at(scores)?;
         match rows {
@@ -103,6 +104,16 @@ impl Project {
     }
 }
 
+/// The length of a file of encrypted rows or of scores. In its place may be the table that the rows are of.
+fn length_of(file: &Path) -> Result<u64, BadInput> {
+    if let Err(error @ WireError::Magic) = Header::read(open(file)?) {
+        let advice =
+            "`volley encrypt-rows` encrypts the rows of a table, and `volley score` makes their scores";
+        return Err(BadInput::at(file, format_args!("{error}: {advice}")));
+    }
+    complete_length(file)
+}
+
 /// Refuses scores of other rows than those in a file.
 fn check_rows_of(
     job: &Job,
@@ -111,7 +122,7 @@ fn check_rows_of(
     scores: &Path,
     found: RowsHash,
 ) -> Result<(), BadInput> {
-    let length = complete_length(rows)?;
+    let length = length_of(rows)?;
     let (_, encrypted) =
         EncryptedRows::<SeededCiphertext>::read(job, context, open(rows)?, length).at(rows)?;
     let expected = encrypted.hash(job).at(rows)?;
@@ -142,7 +153,7 @@ pub fn score(
     if !model_file.try_exists().at(&model_file)? {
         return Err(BadInput::at(&model_file, "there is no model: `volley train` makes it").into());
     }
-    let length = complete_length(rows)?;
+    let length = length_of(rows)?;
     let plan = PredictionPlan::of_rows(&job, open(rows)?, length).at(rows)?;
     machine.check_memory("scoring these rows", |threads| plan.memory(threads))?;
 

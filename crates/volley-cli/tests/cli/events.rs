@@ -130,4 +130,5 @@ fn what_is_logged_is_chosen() {
     train(Some("info")).assert().code(2).stderr(contains(" INFO ")).stderr(contains("\nerror: "));
     refuse(&mut train(Some("volley=loud")), &["RUST_LOG"]);
     refuse(train(None).args(["--log-file", "/nowhere/log"]), &["/nowhere/log", "there is no such file"]);
+    refuse(train(None).args(["--log-file", "/"]), &["this is a folder, and a log is a file"]);
 }

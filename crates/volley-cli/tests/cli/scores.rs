@@ -85,6 +85,8 @@ fn scores_of_other_rows_are_refused() {
         &mut named("again.scores", "again.scores"),
         &["again.scores", "this is a file of kind \"encrypted scores\""],
     );
+    let (table, advice) = ("again.csv", "`volley encrypt-rows` encrypts the rows of a table");
+    refuse(&mut named("again.scores", table), &[table, "this is not a Volley file", advice]);
     // A project whose file is damaged, and one that does not know any.
     let hash = owner.project.join("private/rows-hash");
     for damaged in [&b""[..], &[0; 64], &[b'z'; 64]] {

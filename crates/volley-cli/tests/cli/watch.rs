@@ -181,6 +181,8 @@ fn a_watch_that_is_killed_or_terminated_goes_on_where_it_was() {
         } else {
             let (code, _, problems) = watch.terminate();
             assert_eq!(code, Some(0), "{problems}");
+            // Nothing is missing of a job that was interrupted.
+            assert_eq!(health(folder.path())["jobs"]["arriving"], 0);
         }
         assert!(!folder.path().join("job.error").exists());
         let mut watch = Running::watch(folder.path());

@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::composed::composed;
 use crate::error::ContentError;
 use crate::labels::LabelSource;
 use crate::schema::{Schema, Use};
@@ -279,7 +280,7 @@ fn has_header(fields: &[&str], empty_end: Option<usize>, options: &TableOptions)
     };
     // A value of a row may look like the number of a place.
     let find = |name: &String| {
-        place_of(name, fields.len()).or_else(|| fields.iter().position(|field| field == name))
+        place_of(name, fields.len()).or_else(|| fields.iter().position(|field| *field == composed(name)))
     };
     let label = match (&options.labels, &options.schema) {
         (LabelSource::Column(index), _) => Some(*index),
@@ -303,6 +304,7 @@ fn has_header(fields: &[&str], empty_end: Option<usize>, options: &TableOptions)
 /// The column that a caller names: one of this name in the header, or, by a number, that place from 1 or, where it is
 /// negative, from the end. Where names in the header are numbers, only a negative number is a place.
 fn find(name: &str, fields: &[&str], has_header: bool) -> Result<usize, ContentError> {
+    let name = &*composed(name);
     let count = fields.iter().filter(|field| has_header && **field == name).count();
     if count > 1 {
         return Err(ContentError::AmbiguousColumn { name: name.to_owned(), count });

@@ -9,6 +9,7 @@
 
 use std::io::{BufRead, Cursor, Read};
 
+use crate::composed::composed;
 use crate::delimiter::{Comments, Delimiter, Separation};
 use crate::error::ContentError;
 
@@ -31,6 +32,20 @@ impl Record {
     /// The number of fields: at least one.
     pub(super) fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// The record with every field in one form.
+    fn composed(self) -> Self {
+        if self.text.is_ascii() {
+            return self;
+        }
+        let (mut text, mut ends) = (String::new(), Vec::with_capacity(self.len()));
+        for field in self.iter() {
+            text += &composed(field);
+            ends.push(text.len());
+            text.push(',');
+        }
+        Self { text, ends, ..self }
     }
 
     /// The fields without the blanks around them.
@@ -342,7 +357,7 @@ impl Parser {
             let valid = error.utf8_error().valid_up_to();
             ContentError::NotUtf8 { row: line, column: ends.partition_point(|&end| end < valid) + 1 }
         })?;
-        Ok(Record { line, blank_line: self.blank_line.take(), text, ends })
+        Ok(Record { line, blank_line: self.blank_line.take(), text, ends }.composed())
     }
 
     /// The last record, where no line end follows it.

@@ -37,6 +37,22 @@ fn labels_and_values() {
 }
 
 #[test]
+fn names_and_labels_are_equal_whichever_way_their_letters_are_written() {
+    let content = "hauteur,été,espèce\n1,2,chêne\n3,4,che\u{302}ne\n5,6,tilleul\n";
+    let decomposed = "hauteur,e\u{301}te\u{301},espe\u{300}ce\n1,2, che\u{302}ne \n3,4,chêne\n5,6,tilleul\n";
+    let options = TableOptions::with_labels(LabelSource::Named("espe\u{300}ce".into()));
+    let options = TableOptions { drop: vec!["e\u{301}te\u{301}".into()], ..options };
+    for content in [content, decomposed] {
+        let table =
+            parse(Path::new("x.csv"), Box::new(content.as_bytes()), &options, &mut Memory::new(1 << 20));
+        let table = table.unwrap();
+        assert_eq!(table.labels.unwrap(), ["chêne", "chêne", "tilleul"]);
+        assert_eq!(table.columns.unwrap(), ["hauteur"]);
+        assert_eq!(table.features, array![[1.0], [3.0], [5.0]]);
+    }
+}
+
+#[test]
 fn texts_in_utf_16_are_named_by_their_marks_or_their_zeros() {
     let encoded =
         |to_bytes: fn(u16) -> [u8; 2]| "a,1\nb,2\n".encode_utf16().flat_map(to_bytes).collect::<Vec<_>>();

@@ -50,6 +50,16 @@ fn usual(path: &Path) -> Table {
 }
 
 #[test]
+fn labels_of_arrays_are_equal_whichever_way_their_letters_are_written() {
+    let folder = Folder::new("composed");
+    let header = format!("{:60}", "{'descr': '|S3', 'fortran_order': False, 'shape': (2,)}");
+    let content = [b"\x93NUMPY\x01\x00\x3c\x00", header.as_bytes(), "e\u{301}é\0".as_bytes()].concat();
+    let labels = LabelSource::File(folder.write("labels.npy", &content));
+    let table = parse_table(Path::new("x.npy"), MATRIX, &TableOptions::with_labels(labels)).unwrap();
+    assert_eq!(table.labels().unwrap(), ["é", "é"]);
+}
+
+#[test]
 fn a_data_set_knows_what_its_values_were_rounded_to() {
     const HEADER: &[u8] = b"\x93NUMPY\x01\x00\x3c\x00";
     for (element, bytes, precision) in

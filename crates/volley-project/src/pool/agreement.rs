@@ -81,10 +81,14 @@ impl Invitation {
         Self { format: FORMAT, members, threshold, columns, classes, settings }.checked()
     }
 
-    /// The one invitation in a folder, and who sent it.
+    /// The invitation in a folder, and who sent it. Once this party has read one, others that arrive are left alone.
     pub(super) fn find(folder: &PoolFolder) -> Result<(String, Self), BadInput> {
         let mut hosts = folder.parties()?;
         hosts.retain(|party| folder.has(party, INVITATION));
+        let is_read = |host: &String| folder.hash_of(host, INVITATION).is_some();
+        if hosts.iter().any(is_read) {
+            hosts.retain(is_read);
+        }
         let host = match &hosts[..] {
             [host] => host.clone(),
             [] => {

@@ -78,7 +78,7 @@ pub fn invite(root: &Path, owner: Owner, proposal: Proposal, mut workplace: Work
 /// For an owner who is no member, a table with other columns or classes, and a folder that a party has already.
 pub fn join(root: &Path, joining: Joining, mut workplace: Workplace) -> Result<Session> {
     let unopened = PoolFolder::unopened(root);
-    let (_, invitation) = Invitation::find(&unopened)?;
+    let (host, invitation) = Invitation::find(&unopened)?;
     let party = match joining {
         Joining::Server => {
             check_free(&unopened, &invitation, SERVER)?;
@@ -93,6 +93,8 @@ pub fn join(root: &Path, joining: Joining, mut workplace: Workplace) -> Result<S
     };
     let folder = PoolFolder::create(root, party.name())?;
     let lock = folder.lock(party.name())?;
+    // Its hash is kept with the party, who has joined this one.
+    folder.read_text::<Invitation>(&host, INVITATION)?;
     make_transport_key(&folder, &mut workplace.rng)?;
     party.keep(&folder)?;
     drop(lock);

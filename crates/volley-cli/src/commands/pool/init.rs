@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use volley_data::composed;
 use volley_program::units::parse_bytes;
 use volley_program::{Iterations, Machine};
 use volley_project::TableSource;
@@ -61,9 +62,9 @@ pub(crate) struct Options {
     source: TableSource,
 }
 
-/// Names without the spaces that stand around a comma.
+/// Names in the form that tables are read in, without the spaces that stand around a comma.
 fn trimmed(names: &[String]) -> Vec<String> {
-    names.iter().map(|name| name.trim().to_owned()).collect()
+    names.iter().map(|name| composed(name.trim()).into_owned()).collect()
 }
 
 pub(super) fn run(options: &Options, output: Output) -> Result<()> {

@@ -60,6 +60,8 @@ pub(super) fn run(
             None => pause(interrupt),
         }
     }
+    // Of what a job that was interrupted has written last, the second look sees that it no longer changes.
+    watch.inbox.look(None)?;
     watch.inbox.look(None)?;
     watch.status.ends(&watch.inbox);
     info(format!("{}: no longer watched", folder.display()));

@@ -99,6 +99,28 @@ fn two_parties_of_one_name_are_told() {
 }
 
 #[test]
+fn another_invitation_stops_no_pool() {
+    let parties = Parties::new();
+    parties.init(&[]).assert().success();
+    parties.mirror();
+    parties.join("east").assert().success();
+    parties.join("server").assert().success();
+    parties.mirror();
+    for party in ["north", "east", "server", "south"] {
+        let other = parties.sent(party, "east", "invitation.json");
+        fs::copy(parties.sent(party, "north", "invitation.json"), &other).unwrap();
+    }
+    for party in ["north", "east", "server"] {
+        parties.next(party).assert().success();
+    }
+    // Who is in no pool yet has to choose.
+    let words = ["east and north both invite to a pool", "remove what the other sent"];
+    refuse(&mut parties.join("south"), &words);
+    fs::remove_file(parties.sent("south", "east", "invitation.json")).unwrap();
+    parties.join("south").assert().success();
+}
+
+#[test]
 fn without_an_invitation_it_is_said_what_is_copied() {
     let parties = Parties::new();
     let words = ["exchange", "no invitation has arrived", "exchange/NAME is copied here"];
