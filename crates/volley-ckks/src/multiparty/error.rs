@@ -184,7 +184,7 @@ pub enum PoolError {
     NoRoom {
         /// Bits of statistical security.
         bits: u32,
-        /// b, for noise in [−2^b, 2^b).
+        /// b, for noise of deviation 2^b.
         log_bound: u32,
         /// Owners who add such noise.
         owners: usize,

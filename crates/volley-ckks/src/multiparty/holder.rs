@@ -12,7 +12,7 @@ use super::error::PoolError;
 use super::request::{DecryptionShare, Request};
 use super::secret::{OwnerSecret, Purpose};
 use super::sharing;
-use super::smudging::sample_uniform;
+use super::smudging::sample_smudging;
 
 /// An owner who has done both rounds. It keeps which ciphertexts it has helped to decrypt, and how.
 pub struct KeyHolder {
@@ -81,7 +81,7 @@ impl KeyHolder {
         let mut rng = self.secret.generator(Purpose::Decryption, &request.digest());
         let mut first: RnsPoly<Eval> = request.ciphertext.parts[1].clone();
         basis.mul_assign(&mut first, &self.summand(request.owners()));
-        basis.add_assign(&mut first, &sample_uniform(basis, request.log_bound, &mut rng));
+        basis.add_assign(&mut first, &sample_smudging(basis, request.log_bound, &mut rng));
         let zero = request.receiver.as_ref().map(|receiver| receiver.encrypt_zero(level, &mut rng));
         let mut parts = std::array::from_fn(|part| match &zero {
             Some(zero) => zero[part].clone(),

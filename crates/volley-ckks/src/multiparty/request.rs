@@ -175,7 +175,7 @@ impl<const PARTS: usize> Request<PARTS> {
         let members = self.owners.iter().fold(0u16, |members, owner| members | 1 << owner);
         let basis = self.pool.context().q(self.ciphertext.level());
         let mut hash = blake3::Hasher::new();
-        hash.update(b"volley-ckks pool request 1").update(self.pool.id().as_bytes());
+        hash.update(b"volley-ckks pool request 2").update(self.pool.id().as_bytes());
         hash.update(&members.to_le_bytes()).update(&self.log_bound.to_le_bytes());
         hash.update(&(self.ciphertext.level() as u32).to_le_bytes());
         for part in &self.ciphertext.parts {

@@ -2,24 +2,32 @@
 //!
 //! A share of a decryption is s_i·c₁ + g_i. Whoever knows the result Δ·m + e and all other owners' secrets computes
 //! s_i·c₁ = Δ·m + e − c₀ − Σ s_j·c₁, so what the share shows is the noise e + g_i: e depends on s_i and on the
-//! computation, and g_i has to hide it. Here g_i is uniform on [−B, B) for B = 2^b, each coefficient by itself.
+//! computation, and g_i has to hide it. Here each coefficient of g_i is the sum of three values, independent and
+//! uniform on [−B, B) for B = 2^b.
 //!
-//! **Distance.** A uniform distribution on 2B integers that is shifted by e_k differs from itself by a statistical
-//! distance of |e_k|/2B, and the vector of N coefficients by at most ‖e‖₁/2B ≤ √N·t/2B for t ≥ ‖e‖₂. Over τ
-//! ciphertexts distances add up. So
+//! **Distance.** Let p be the distribution of such a sum, and h its Hellinger distance from itself shifted by one: h² =
+//! ½·Σₓ (√p(x + 1) − √p(x))². By the triangle inequality for √p in ℓ₂ a shift by an integer e_k has a distance of at
+//! most |e_k|·h. Squares of Hellinger distances of independent parts add up at most, and so do those of decryptions one
+//! after another, each of which may depend on what the ones before have shown. So τ ciphertexts with ‖e‖₂ ≤ t have H² ≤
+//! τ·t²·h², and a statistical distance of at most √2·H. For three uniform values p is nearly a parabolic spline, and
+//! √2·h·B falls with B towards √4.562/4 = 0.534; at B = 8 it is 0.544. Hence
 //!
 //! ```text
-//! B ≥ 2^(λ−1)·τ·√N·t
+//! B ≥ 0.55·2^λ·√τ·t
 //! ```
 //!
 //! gives a distance of at most 2^−λ over all τ decryptions together, for each owner against all others and the server.
 //! This is exact: no part of it is an estimate but t, which comes from the noise of the circuit that was planned
-//! ([`Noise::error_norm`](crate::noise::Noise::error_norm)), never from a constant. A Gaussian of deviation 2^(λ−1)·τ·t
-//! would do as well with √(N/3) times less noise. The sampler of wide Gaussians is within 2^−65 of them, though, and a
-//! distance of 2^−λ for the whole vector cannot be claimed by it.
+//! ([`Noise::error_norm`](crate::noise::Noise::error_norm)), never from a constant. An error with t < 1 is none.
 //!
-//! **What it costs.** The result has the sum of all owners' noise, √(n/3)·B a coefficient and √(N·n/3)·B/Δ a slot. A
-//! ciphertext must be decrypted at a scale and level that leave room for that: b is about λ + log₂ N more than the
+//! **Why three.** One uniform value has edges, at which a shift is seen with probability |e_k|/2B in each coefficient.
+//! That asks for B ≥ 2^(λ−1)·τ·√N·t, and for N = 2^16 is 2^7·√τ times the noise. With two the constant grows with
+//! √(ln B), beyond 2.6 at B = 2^80. Three have a deviation of B, 1.07 times that of a Gaussian, which has the least for
+//! the same h. A sampler of Gaussians is within some distance of them, for which λ would have to be corrected; sums of
+//! uniform integers are drawn as they are.
+//!
+//! **What it costs.** The result has the sum of all owners' noise, √n·B a coefficient and √(N·n)·B/Δ a slot. A
+//! ciphertext must be decrypted at a scale and level that leave room for that: b is about λ + ½·log₂ N more than the
 //! logarithm of a coefficient's noise. [`with_room`](Smudging::with_room) finds the λ that there is room for.
 
 use rand_core::CryptoRng;
@@ -30,6 +38,11 @@ use super::error::PoolError;
 use crate::base::params::Parameters;
 use crate::rlwe::noise::Noise;
 use crate::scheme::operand::Operand;
+
+/// Uniform values that a coefficient is the sum of.
+const TERMS: usize = 3;
+/// Above √2·h·B for every B ≥ 8.
+const DISTANCE: f64 = 0.55;
 
 /// How much decryptions may reveal: λ, for τ ciphertexts whose errors have the norm t.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,10 +96,10 @@ impl Smudging {
         decryptions: u32,
         error_norm: f64,
     ) -> Result<Self, PoolError> {
-        let slot = Noise::uniform(0).repeated(owners).slot_deviation(parameters, &operand.scale).log2();
+        let slot = Noise::smudging(0).repeated(owners).slot_deviation(parameters, &operand.scale).log2();
         let room_log2 = (-precision - slot).min(modulus_room(parameters, operand.level, owners));
         let least = Self::new(Self::MIN_STATISTICAL_BITS, decryptions, error_norm)?;
-        let log_bound = least.log_bound(parameters);
+        let log_bound = least.log_bound();
         let spare = (room_log2 - f64::from(log_bound)).floor();
         if spare < 0.0 {
             return Err(PoolError::NoRoom { bits: least.statistical_bits, log_bound, owners, room_log2 });
@@ -113,17 +126,20 @@ impl Smudging {
         self.error_norm
     }
 
-    /// b: the noise of each owner is uniform on [−2^b, 2^b). One bit more of security is one bit more of noise.
+    /// b: a coefficient of each owner's noise is the sum of three values uniform on [−2^b, 2^b). One bit more of
+    /// security is one bit more of noise.
     #[must_use]
-    pub fn log_bound(&self, parameters: &Parameters) -> u32 {
-        let vector = f64::from(self.decryptions).log2() + 0.5 * f64::from(parameters.log_n());
-        (f64::from(self.statistical_bits) - 1.0 + vector + self.error_norm.log2()).ceil().max(0.0) as u32
+    pub fn log_bound(&self) -> u32 {
+        let ciphertexts = 0.5 * f64::from(self.decryptions).log2();
+        let hidden =
+            DISTANCE.log2() + f64::from(self.statistical_bits) + ciphertexts + self.error_norm.log2();
+        hidden.ceil().max(0.0) as u32
     }
 
     /// The noise that all owners together add to a decryption.
     #[must_use]
-    pub fn noise(&self, parameters: &Parameters, owners: usize) -> Noise {
-        Noise::uniform(self.log_bound(parameters)).repeated(owners)
+    pub fn noise(&self, owners: usize) -> Noise {
+        Noise::smudging(self.log_bound()).repeated(owners)
     }
 
     /// [`log_bound`](Self::log_bound), where the modulus of a level has room for it.
@@ -133,7 +149,7 @@ impl Smudging {
         level: usize,
         owners: usize,
     ) -> Result<u32, PoolError> {
-        let (log_bound, room_log2) = (self.log_bound(parameters), modulus_room(parameters, level, owners));
+        let (log_bound, room_log2) = (self.log_bound(), modulus_room(parameters, level, owners));
         if f64::from(log_bound) > room_log2 {
             return Err(PoolError::NoRoom { bits: self.statistical_bits, log_bound, owners, room_log2 });
         }
@@ -144,7 +160,21 @@ impl Smudging {
 /// log₂ of the largest bound for which the noise of all owners is below a quarter of the modulus: another quarter is
 /// left for values.
 fn modulus_room(parameters: &Parameters, level: usize, owners: usize) -> f64 {
-    parameters.log_q(level) - 2.0 - (owners as f64).log2()
+    parameters.log_q(level) - 2.0 - ((TERMS * owners) as f64).log2()
+}
+
+/// Noise of one owner: coefficients independent, each the sum of three values uniform on [−2^b, 2^b), b = `log_bound`,
+/// modulo the primes of a basis.
+pub(super) fn sample_smudging(
+    basis: &RnsBasis,
+    log_bound: u32,
+    rng: &mut impl CryptoRng,
+) -> Zeroizing<RnsPoly<Eval>> {
+    let mut sum = sample_uniform(basis, log_bound, rng);
+    for _ in 1..TERMS {
+        basis.add_assign(&mut sum, &sample_uniform(basis, log_bound, rng));
+    }
+    sum
 }
 
 /// Coefficients independent and uniform on [−2^b, 2^b), b = `log_bound`, modulo the primes of a basis.

@@ -187,7 +187,7 @@ fn a_result_is_opened_by_all_or_switched_to_one() {
             let plaintext = session.encoder.encode(&x, &wide_scale(), level).unwrap();
             let encrypt = |seed| session.public_key.encrypt(&plaintext, &mut rng(seed)).unwrap();
             let (opened, switched) = (encrypt(seed), encrypt(seed + 10));
-            let noise = least().noise(&parameters, owners).slot_deviation(&parameters, &wide_scale());
+            let noise = least().noise(owners).slot_deviation(&parameters, &wide_scale());
 
             let request = Opening::new(&session.pool, &opened, session.pool.everyone(), &least()).unwrap();
             let shares = session.shares(&request);

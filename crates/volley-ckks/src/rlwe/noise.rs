@@ -103,10 +103,11 @@ impl Noise {
         Self { variance: inner }.plus(Self::rounding(parameters))
     }
 
-    /// The noise of one value uniform on [−2^b, 2^b) for each coefficient, b = `log_bound`.
+    /// The noise that an owner adds to a decryption: for each coefficient the sum of three values uniform on
+    /// [−2^b, 2^b), b = `log_bound`.
     #[must_use]
-    pub fn uniform(log_bound: u32) -> Self {
-        Self { variance: f64::from(2 * log_bound).exp2() / 3.0 }
+    pub fn smudging(log_bound: u32) -> Self {
+        Self { variance: f64::from(2 * log_bound).exp2() }
     }
 
     /// The noise of a sum of `count` independent errors of this kind.

@@ -34,7 +34,7 @@
 //! ```
 //!
 //! to one product: h·κ·√(D/K) to ζ, h·κ·(1 + r·p₀) to ε, and h·κ·√(R/K) to γ. Each owner's share of a decryption hides
-//! t by noise that is uniform on [−B, B), with B as [`smudging`](crate::volley_ckks::multiparty::smudging) has it. No owner has all rows, so that the training
+//! t by noise of deviation B, with B as [`smudging`](crate::volley_ckks::multiparty::smudging) has it. No owner has all rows, so that the training
 //! in clear cannot be looked at: each looks at its own features, and the norm of the weights is taken to be within its
 //! bound.
 //!
@@ -49,6 +49,7 @@
 use crate::error::Error;
 use crate::method::hyperparameters::{Disclosure, Hyperparameters, PoolDisclosure};
 use crate::volley_ckks::Flooding;
+use crate::volley_ckks::multiparty::Smudging;
 use crate::volley_ckks::noise::Noise;
 use crate::volley_revolver::{Layout, Shape};
 
@@ -205,9 +206,8 @@ impl<'a> NoiseModel<'a> {
             Disclosure::Private => None,
             Disclosure::Flooded(flooding) => Some(WIDEST * self.flooding_deviation(flooding, 1)),
             Disclosure::Pooled(PoolDisclosure { owners, statistical_bits, decryptions }) => {
-                // B is rounded up to a power of two, twice what it must be at most.
-                let vector = f64::from(decryptions) * self.degree().sqrt() * self.error_norm();
-                Some(f64::from(statistical_bits).exp2() * vector * (owners as f64 / 3.0).sqrt())
+                let smudging = Smudging::new(statistical_bits, decryptions, self.error_norm()).ok()?;
+                Some(smudging.noise(owners).coefficient_deviation())
             }
         }
     }
@@ -248,7 +248,7 @@ pub(crate) fn log_scale(hyperparameters: &Hyperparameters, shape: Shape, log_n: 
     /// log₂ of the scales that are tried, of one, two and three primes. One prime is at least as long as those of
     /// private models. Shorter pairs and triples of primes are too rare in large rings. Coefficients of weights stay
     /// below 2^126.
-    const SCALES: [std::ops::RangeInclusive<u32>; 3] = [43..=49, 60..=98, 108..=118];
+    const SCALES: [std::ops::RangeInclusive<u32>; 3] = [43..=49, 60..=99, 108..=118];
     if !hyperparameters.hides_errors() {
         return None;
     }

@@ -67,7 +67,7 @@ impl PoolPlan {
     /// None that the settings have not found.
     pub fn score_bits(&self) -> Result<f64, Error> {
         let (plan, owners) = (self.plan(), self.rows().len());
-        let noise: Noise = self.score_smudging()?.noise(plan.parameters(), owners);
+        let noise: Noise = self.score_smudging()?.noise(owners);
         let scale = plan.weights(plan.hyperparameters().iterations()).scale;
         // The real or the imaginary part of a slot.
         Ok(0.5 - noise.slot_deviation(plan.parameters(), &scale).log2())

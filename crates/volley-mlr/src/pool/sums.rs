@@ -34,14 +34,14 @@ impl SumEncoding {
         let (parameters, owners) = (plan.plan().parameters(), plan.rows().len());
         let error_norm = Noise::public_encryption(parameters).repeated(owners).error_norm(parameters);
         let smudging = plan.smudging_of(error_norm)?;
-        // The shares' noise is below owners·2^b, and that of encryption far below 2^b: half a scale is more.
-        let log_scale = smudging.log_bound(parameters) + 2 + owners.next_power_of_two().ilog2();
+        // The shares' noise is below 3·owners·2^b, and that of encryption far below 2^b: half a scale is more.
+        let log_scale = smudging.log_bound() + 1 + (3 * owners + 1).next_power_of_two().ilog2();
         let required = f64::from(MAX_TOTAL_BITS + log_scale + 1);
         let holds = |&level: &usize| parameters.log_q(level) > required;
         match ((0..=parameters.max_level()).find(holds), u16::try_from(log_scale)) {
             (Some(level), Ok(log_scale)) => Ok(Self { smudging, log_scale, level }),
             _ => {
-                let (bits, log_bound) = (smudging.statistical_bits(), smudging.log_bound(parameters));
+                let (bits, log_bound) = (smudging.statistical_bits(), smudging.log_bound());
                 let room_log2 = parameters.log_q(parameters.max_level()) - required + f64::from(log_bound);
                 Err(PoolError::NoRoom { bits, log_bound, owners, room_log2 }.into())
             }

@@ -194,7 +194,7 @@ fn requests_that_cannot_be() {
     // 40 bits of noise above an error of norm 2^90, modulo 2^210.
     let wide = Smudging::new(128, 1, 90f64.exp2()).unwrap();
     let error = request(&ours, &[0, 1, 2], &wide).unwrap_err();
-    assert!(matches!(error, PoolError::NoRoom { bits: 128, log_bound: 220, owners: 3, .. }), "{error}");
+    assert!(matches!(error, PoolError::NoRoom { bits: 128, log_bound: 218, owners: 3, .. }), "{error}");
 
     let refused = |bits, decryptions, norm| Smudging::new(bits, decryptions, norm).unwrap_err();
     for bits in [0, 39, 129] {

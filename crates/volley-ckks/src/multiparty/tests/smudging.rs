@@ -5,7 +5,7 @@ use volley_ring::RnsBasis;
 use volley_ring::prime::ntt_primes;
 use volley_testkit::crt::combine_limbs;
 
-use super::super::smudging::sample_uniform;
+use super::super::smudging::{sample_smudging, sample_uniform};
 use super::*;
 use crate::noise::Noise;
 
@@ -47,39 +47,79 @@ fn noise_is_uniform_on_its_range_whatever_its_width() {
     }
 }
 
+/// The distribution of a sum of three values uniform on [−B, B), from −3B on.
+fn distribution(bound: usize) -> Vec<f64> {
+    let uniform = 1.0 / (2 * bound) as f64;
+    let add_one = |p: Vec<f64>| {
+        let at = |x: usize| (0..2 * bound).filter_map(|shift| p.get(x.checked_sub(shift)?)).sum::<f64>();
+        (0..p.len() + 2 * bound - 1).map(|x| uniform * at(x)).collect()
+    };
+    (0..3).fold(vec![1.0], |p, _| add_one(p))
+}
+
 #[test]
-fn a_shift_is_seen_with_the_probability_that_is_claimed() {
-    // 2^18 values of [−2^6, 2^6), and the same shifted by 5: the best test is whether a value is below −2^6 + 5.
-    let basis = basis(12, 1);
-    let mut below = [0; 2];
+fn noise_is_the_sum_of_three_uniform_values() {
+    let (basis, expected) = (basis(12, 1), distribution(8));
+    let mut counts = vec![0.0; expected.len()];
     for seed in 0..64 {
-        for x in sampled(&basis, 6, seed) {
-            for (below, shift) in below.iter_mut().zip([0, 5]) {
-                *below += i32::from(x.clone() + shift < BigInt::from(-64 + 5));
-            }
+        for x in basis.to_centred(&basis.inverse((*sample_smudging(&basis, 3, &mut rng(seed))).clone())) {
+            counts[(x + 24.0) as usize] += 1.0;
         }
     }
-    let advantage = f64::from(below[0] - below[1]) / f64::from(1 << 18);
-    assert_eq!(below[1], 0);
-    // |e|/2B = 5/128, within five deviations.
-    assert!((advantage - 5.0 / 128.0).abs() < 5.0 * 0.194 / 512.0, "{advantage}");
+    let all = f64::from(64 << 12);
+    for (count, expected) in counts.iter().zip(expected) {
+        assert!((count - all * expected).abs() < 5.0 * (all * expected).sqrt(), "{counts:?}");
+    }
+}
+
+#[test]
+fn shifts_are_as_far_from_each_other_as_is_claimed() {
+    let distances = |p: &[f64], shift: usize| {
+        let at = |x: usize| p.get(x).copied().unwrap_or(0.0);
+        let pairs = || (0..p.len() + shift).map(|x| (at(x), x.checked_sub(shift).map_or(0.0, at)));
+        let hellinger = pairs().map(|(p, q)| (p.sqrt() - q.sqrt()).powi(2)).sum::<f64>() / 2.0;
+        let statistical = pairs().map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0;
+        (hellinger.sqrt(), statistical)
+    };
+    for bound in [8, 16, 64, 256] {
+        let p = distribution(bound);
+        assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        let (of_one, _) = distances(&p, 1);
+        let constant = 2f64.sqrt() * of_one * bound as f64;
+        assert!((0.534..0.545).contains(&constant), "{constant}");
+        for shift in [1, 2, 5, bound / 2, bound] {
+            let (hellinger, statistical) = distances(&p, shift);
+            assert!(hellinger <= shift as f64 * of_one * (1.0 + 1e-12));
+            assert!(statistical <= 2f64.sqrt() * hellinger);
+            // A single coefficient: no more than the claim, and no less than a third of it.
+            let claimed = 0.55 * shift as f64 / bound as f64;
+            assert!(statistical <= claimed && statistical > claimed / 3.0, "{statistical} for {claimed}");
+        }
+    }
+    // Of two decryptions, the second of which has a shift of another coefficient: all pairs of values.
+    let p = distribution(8);
+    let at = |x: usize| p.get(x).copied().unwrap_or(0.0);
+    let shifted = |x: usize| x.checked_sub(1).map_or(0.0, at);
+    let pairs = (0..=p.len()).flat_map(|x| (0..=p.len()).map(move |y| (x, y)));
+    let statistical: f64 =
+        pairs.map(|(x, y)| (at(x) * at(y) - shifted(x) * shifted(y)).abs()).sum::<f64>() / 2.0;
+    assert!(statistical <= 0.55 * 2f64.sqrt() / 8.0, "{statistical}");
 }
 
 #[test]
 fn the_bound_gives_the_distance() {
-    let parameters = pooled(10, 3);
     for (bits, decryptions, norm) in [(40, 1, 100.0), (64, 10, 1e5), (128, 1000, 3.5e9)] {
         let smudging = Smudging::new(bits, decryptions, norm).unwrap();
-        let bound = f64::from(smudging.log_bound(&parameters)).exp2();
-        // τ·√N·t/2B is at most 2^−λ and at least half of it.
-        let distance = f64::from(decryptions) * 32.0 * norm / (2.0 * bound);
+        let bound = f64::from(smudging.log_bound()).exp2();
+        // 0.55·√τ·t/B is at most 2^−λ and at least half of it.
+        let distance = 0.55 * f64::from(decryptions).sqrt() * norm / bound;
         let claimed = (-f64::from(bits)).exp2();
         assert!(distance <= claimed && distance > 0.49 * claimed, "{bits} bits");
         assert_eq!((smudging.statistical_bits(), smudging.decryptions()), (bits, decryptions));
         assert_eq!(smudging.error_norm(), norm);
     }
     // An error that is below one integer needs no noise beyond λ.
-    assert_eq!(Smudging::new(40, 1, 1e-30).unwrap().log_bound(&parameters), 0);
+    assert_eq!(Smudging::new(40, 1, 1e-30).unwrap().log_bound(), 0);
 }
 
 #[test]
@@ -90,25 +130,24 @@ fn as_many_bits_are_taken_as_there_is_room_for() {
     let with_room = |log_scale, precision| {
         Smudging::with_room(&parameters, &operand(LEVELS, log_scale), 4, precision, 1, 32.0)
     };
-    // b = λ − 1 + 5 + 5. The deviation of a slot is 2^b·√(4/3)·2^5/Δ: 2^(b + 5.2)/Δ.
-    for (log_scale, bits) in [(79, 40), (80, 41), (90, 51), (103, 64), (120, 64)] {
+    // b = λ + 5, as 0.55·32 is 2^4.1. The deviation of a slot is 2^b·√4·2^5/Δ: 2^(b + 6)/Δ.
+    for (log_scale, bits) in [(76, 40), (77, 41), (87, 51), (100, 64), (120, 64)] {
         let smudging = with_room(log_scale, 24.7).unwrap();
         assert_eq!(smudging.statistical_bits(), bits, "scale 2^{log_scale}");
-        let deviation =
-            smudging.noise(&parameters, 4).slot_deviation(&parameters, &operand(1, log_scale).scale);
+        let deviation = smudging.noise(4).slot_deviation(&parameters, &operand(1, log_scale).scale);
         assert!(deviation <= (-24.7f64).exp2());
     }
-    let error = with_room(78, 24.7).unwrap_err();
-    let PoolError::NoRoom { bits: 40, log_bound: 49, owners: 4, room_log2 } = error else {
+    let error = with_room(75, 24.7).unwrap_err();
+    let PoolError::NoRoom { bits: 40, log_bound: 45, owners: 4, room_log2 } = error else {
         panic!("{error}")
     };
-    assert!((room_log2 - 48.1).abs() < 0.1, "{room_log2}");
-    // The modulus of level 0 has 50 bits, a quarter of it for the noise of 4 owners: 46.
+    assert!((room_log2 - 44.3).abs() < 0.1, "{room_log2}");
+    // The modulus of level 0 has 50 bits, a quarter of it for three values of each of 4 owners: 44.4.
     let error = Smudging::with_room(&parameters, &operand(0, 49), 4, -50.0, 1, 32.0).unwrap_err();
     assert!(
-        matches!(error, PoolError::NoRoom { log_bound: 49, room_log2, .. } if (room_log2 - 46.0).abs() < 0.01)
+        matches!(error, PoolError::NoRoom { log_bound: 45, room_log2, .. } if (room_log2 - 44.415).abs() < 0.01)
     );
-    assert!(error.to_string().contains("40 bits of statistical security take noise of 2^49"), "{error}");
+    assert!(error.to_string().contains("40 bits of statistical security take noise of 2^45"), "{error}");
 }
 
 #[test]
@@ -134,7 +173,7 @@ fn the_noise_that_is_left_is_the_one_that_was_added() {
     let request = Opening::new(&session.pool, &opened, 0..owners, &smudging).unwrap();
     let shares = session.shares(&request);
     let left = error(&request.finish(shares).unwrap());
-    assert!((ratio(&left, smudging.noise(&parameters, owners)) - 1.0).abs() < 1.0 / 16.0);
+    assert!((ratio(&left, smudging.noise(owners)) - 1.0).abs() < 1.0 / 16.0);
     // Without smudging: what the decryption would have shown.
     assert!((ratio(&error(&session.joint.decrypt(&opened).unwrap()), fresh) - 1.0).abs() < 1.0 / 16.0);
 
@@ -143,7 +182,7 @@ fn the_noise_that_is_left_is_the_one_that_was_added() {
     let request = Switching::new(&session.pool, &switched, 0..owners, &smudging, &key).unwrap();
     let shares = session.shares(&request);
     let left = error(&receiver.decrypt(&request.finish(shares).unwrap()).unwrap());
-    assert!((ratio(&left, smudging.noise(&parameters, owners)) - 1.0).abs() < 1.0 / 16.0);
+    assert!((ratio(&left, smudging.noise(owners)) - 1.0).abs() < 1.0 / 16.0);
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn any_threshold_of_the_owners_decrypts_when_the_others_are_gone() {
             let plaintext = session.encoder.encode(&x, &wide_scale(), 2).unwrap();
             let encrypt = |seed| session.public_key.encrypt(&plaintext, &mut rng(seed)).unwrap();
             let [opened, switched] = [2 * number, 2 * number + 1].map(|seed| encrypt(seed as u64));
-            let noise = least().noise(&parameters, set.len()).slot_deviation(&parameters, &wide_scale());
+            let noise = least().noise(set.len()).slot_deviation(&parameters, &wide_scale());
             let request = Opening::new(&session.pool, &opened, set.clone(), &least()).unwrap();
             assert_eq!(request.owners(), set);
             let shares = session.shares(&request);
