@@ -228,6 +228,10 @@ fn rows_with_class_weights_are_refused_and_others_are_added() {
         .success()
         .stdout(contains("100.00 %"));
     refuse(volley(["decrypt"]).arg(&project).arg(&fixture().model).arg("-o").arg(path("old.json")), &["job"]);
+    let mut report = volley(["report"]);
+    report.args([&project, &path("server.json"), &fixture().data, &fixture().data]);
+    let words = "a report takes the rows of the last encryption, and none that --append added";
+    refuse(report.arg("-o").arg(path("page")), &["data.csv", words]);
 }
 
 #[test]
