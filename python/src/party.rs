@@ -134,12 +134,19 @@ impl PyOwner {
     }
 
     /// Decrypts a model that the server returned, as `volley decrypt` does.
-    #[pyo3(signature = (model, *, passphrase=None))]
-    fn decrypt(&self, py: Python<'_>, model: PathBuf, passphrase: Option<String>) -> PyResult<PyModel> {
+    #[pyo3(signature = (model, *, private=false, passphrase=None))]
+    fn decrypt(
+        &self,
+        py: Python<'_>,
+        model: PathBuf,
+        private: bool,
+        passphrase: Option<String>,
+    ) -> PyResult<PyModel> {
+        let decryption = if private { Decryption::Private } else { Decryption::AsPlanned };
         let project = self.project()?;
         work::run(py, None, move |reporter| {
             let passphrase = self::passphrase(passphrase);
-            let decrypted = project.decrypt_model(&model, Decryption::AsPlanned, passphrase, reporter)?;
+            let decrypted = project.decrypt_model(&model, decryption, passphrase, reporter)?;
             Ok(PyModel::from(decrypted.model))
         })
     }

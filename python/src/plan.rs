@@ -68,6 +68,9 @@ pub(crate) struct Options {
     memory: Option<u64>,
     #[pyo3(item)]
     small_keys: bool,
+    /// Bits of statistical security of so many decryptions that may be shared.
+    #[pyo3(item, default)]
+    shareable: Option<(u32, u32)>,
 }
 
 impl Options {
@@ -83,6 +86,9 @@ impl Options {
             let names = PROFILES.map(|profile| profile.to_string()).join(", ");
             Failure::new(format!("there is no profile {:?}: {names}", self.profile))
         };
+        let unshared = Settings::of(samples, features, classes);
+        let (statistical_bits, shared_decryptions) =
+            self.shareable.unwrap_or((unshared.statistical_bits, unshared.shared_decryptions));
         Ok(Settings {
             iterations: iterations.count(),
             profile: profile.ok_or_else(unknown)?,
@@ -95,7 +101,10 @@ impl Options {
             log_n: self.log_n,
             memory: self.memory,
             small_keys: self.small_keys,
-            ..Settings::of(samples, features, classes)
+            shareable: self.shareable.is_some(),
+            statistical_bits,
+            shared_decryptions,
+            ..unshared
         })
     }
 

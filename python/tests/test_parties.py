@@ -66,6 +66,23 @@ def test_a_server_trains_what_it_cannot_read(owner, iris, tmp_path):
     assert Server(folder).train() == returned
 
 
+def test_a_model_of_a_shareable_plan_may_be_shared_as_often_as_was_planned(tmp_path, iris):
+    owner = Owner.create(tmp_path / "project", *iris, shareable=True)
+    owner.generate_keys()
+    owner.encrypt(*iris)
+    returned = Server(owner.upload).train()
+    shared, private = owner.decrypt(returned), owner.decrypt(returned, private=True)
+    assert shared.shareable and not private.shareable
+    assert 0 < np.abs(shared.coef - private.coef).max() < 1e-3 * np.abs(private.coef).max()
+    assert np.array_equal(owner.decrypt(returned).coef, shared.coef), "the same noise"
+    with pytest.raises(volley.Error, match="1 of 1 decryptions under this key are taken"):
+        owner.decrypt(owner.upload / "model-after-1.vly")
+    with pytest.raises(volley.Error, match="20 bits of statistical security"):
+        Owner.create(tmp_path / "weak", *iris, shareable=True, statistical_bits=20)
+    with pytest.raises(ValueError, match="shareable=True"):
+        Owner.create(tmp_path / "private", *iris, shared_decryptions=2)
+
+
 @needs_program
 def test_the_program_works_on_a_project_of_python(owner, tmp_path):
     folder = shutil.copytree(owner.upload, tmp_path / "server")

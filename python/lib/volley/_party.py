@@ -35,16 +35,37 @@ class Owner:
         self._owner = _volley.Owner(Path(project))
 
     @classmethod
-    def create(cls, project: str | PathLike[str], X: Any, y: Any, **settings: Any) -> Owner:
+    def create(
+        cls,
+        project: str | PathLike[str],
+        X: Any,
+        y: Any,
+        *,
+        shareable: bool = False,
+        statistical_bits: int | None = None,
+        shared_decryptions: int | None = None,
+        **settings: Any,
+    ) -> Owner:
         """Plans for the shape of a table, and makes the folder.
 
         The settings are those of :class:`VolleyClassifier` that a plan is made by: ``iterations``, ``security`` and so on.
+        A decrypted model says something of the secret key. With ``shareable`` decryption adds noise that hides it, and the
+        plan is made for that: within 2^-``statistical_bits`` (30 by default) over so many ``shared_decryptions`` (1) under
+        the project's key.
         """
         X, y, columns = _table(X, y)
         (samples, features), classes = X.shape, np.unique(y)
         if len(classes) < 2:
             raise ValueError(f"a training has at least 2 classes, the labels have one: {classes.tolist()[0]!r}")
-        plan = Plan(samples, features, len(classes), Settings(**settings).options())
+        options = Settings(**settings).options()
+        if shareable:
+            options["shareable"] = (
+                30 if statistical_bits is None else statistical_bits,
+                1 if shared_decryptions is None else shared_decryptions,
+            )
+        elif statistical_bits is not None or shared_decryptions is not None:
+            raise ValueError("statistical_bits and shared_decryptions are of plans with shareable=True")
+        plan = Plan(samples, features, len(classes), options)
         _volley.Owner.create(Path(project), plan, columns)
         return cls(project)
 
@@ -92,9 +113,13 @@ class Owner:
                 progress=told,
             )
 
-    def decrypt(self, model: str | PathLike[str], *, passphrase: str | None = None) -> Model:
-        """Decrypts a model that the server returned, as ``volley decrypt`` does. It must stay with the owner."""
-        return self._owner.decrypt(Path(model), passphrase=passphrase)
+    def decrypt(self, model: str | PathLike[str], *, private: bool = False, passphrase: str | None = None) -> Model:
+        """Decrypts a model that the server returned, as ``volley decrypt`` does.
+
+        It must stay with the owner, unless it is :attr:`~Model.shareable`. That of a shareable plan is, is counted, and is
+        refused where as many as planned were decrypted. ``private`` decrypts it to the last bit, for the owner alone.
+        """
+        return self._owner.decrypt(Path(model), private=private, passphrase=passphrase)
 
     def encrypt_rows(
         self,
