@@ -29,4 +29,10 @@ pub enum Error {
          rows that `volley encrypt --append` added has no report"
     )]
     OtherRows,
+    /// A model that may be shared, of which the statistics of the columns are rounded.
+    #[error(
+        "a model that may be shared has rounded statistics of its columns, and no report: `volley decrypt --private` \
+         decrypts one that has"
+    )]
+    SharedModel,
 }

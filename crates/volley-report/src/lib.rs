@@ -21,5 +21,5 @@ pub use error::Error;
 pub use examples::{Confusion, Example};
 pub use page::PageFile;
 pub use report::{Iteration, Keys, Operations, Parameters, Party, Phase, Report, Run, Upload};
-pub use training::{DIFFERENT_WEIGHTS, Measured, MeasuredIteration, Training};
+pub use training::{Measured, MeasuredIteration, Training, different_weights};
 pub use volley_data;

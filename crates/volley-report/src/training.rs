@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 use volley_data::Images;
-use volley_data::volley_mlr::{Dataset, Model, Plan, Step, TrainingSet};
+use volley_data::volley_mlr::{Dataset, Model, Plan, Sharing, Step, TrainingSet};
 use volley_program::ProfileName;
 
 use crate::curves::{Accuracies, Baselines, Curve, Curves, Encrypted, Rows};
@@ -10,9 +10,13 @@ use crate::error::Error;
 use crate::examples::{confusion, examples};
 use crate::report::{Iteration, Keys, Operations, Parameters, Phase, Report, Run, Upload};
 
-/// Weights that differ by more, relative to the largest, are those of another training. Shared models differ by less
-/// than a thousandth.
-pub const DIFFERENT_WEIGHTS: f64 = 0.01;
+/// Weights that differ from the same training in clear by more than this part of the largest are those of another
+/// training. Models that may be shared, and those of refreshed weights, differ by up to a thousandth, others by far
+/// less.
+#[must_use]
+pub fn different_weights(plan: &Plan, model: &Model) -> f64 {
+    if model.sharing() == Sharing::Private && plan.refresh_count() == 0 { 1e-4 } else { 0.01 }
+}
 
 /// What an owner has in clear.
 #[derive(Clone, Copy, Debug)]
@@ -105,12 +109,14 @@ impl Report {
     /// # Errors
     ///
     /// [`Error::OtherRows`] if the model's classes or the statistics of its columns are not those of the training set,
+    /// [`Error::SharedModel`] where they were rounded to be shared,
     /// and those of [`of_run`](Self::of_run).
     pub fn of_model(training: &Training<'_>, model: &Model) -> Result<Self, Error> {
         training.check_iterations(training.iterations())?;
         let in_clear = training.model_in_clear()?;
         if (model.classes(), model.preprocessing()) != (in_clear.classes(), in_clear.preprocessing()) {
-            return Err(Error::OtherRows);
+            let is_private = model.sharing() == Sharing::Private;
+            return Err(if is_private { Error::OtherRows } else { Error::SharedModel });
         }
         let training =
             &Training { reference: &training.reference[..training.iteration_of(model)?], ..*training };
@@ -122,19 +128,22 @@ impl Report {
 }
 
 impl Training<'_> {
-    /// The iteration, from 1, that a model is of: the last, or an earlier one where it is that one's model in clear to
-    /// within [`DIFFERENT_WEIGHTS`] and the last one's is not. A server may have been told to stop.
+    /// The iteration, from 1, that a model is of: the one whose model in clear is the nearest, or the last where none
+    /// is within 1 %. A server may have been told to stop.
     ///
     /// # Errors
     ///
     /// [`Error::Training`] for weights in clear of another shape than the training set's.
     pub fn iteration_of(&self, model: &Model) -> Result<usize, Error> {
+        const NEAR: f64 = 0.01;
+        let mut nearest = (NEAR, self.reference.len());
         for (index, step) in self.reference.iter().enumerate().rev() {
-            if relative_error(model, &self.model(&step.weights)?) <= DIFFERENT_WEIGHTS {
-                return Ok(index + 1);
+            let error = relative_error(model, &self.model(&step.weights)?);
+            if error < nearest.0 {
+                nearest = (error, index + 1);
             }
         }
-        Ok(self.reference.len())
+        Ok(nearest.1)
     }
 
     fn iterations(&self) -> usize {

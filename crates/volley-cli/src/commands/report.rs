@@ -14,7 +14,7 @@ use volley_program::{BadInput, OrBadInput};
 use volley_project::atomic::Staged;
 use volley_project::output::check_stays;
 use volley_project::{Project, TableSource, UnlikeColumns, is_stdin};
-use volley_report::{DIFFERENT_WEIGHTS, Error, PageFile, Report, Rows, Training};
+use volley_report::{Error, PageFile, Report, Rows, Training, different_weights};
 
 use crate::class_weight::{ClassWeight, prepare};
 use crate::console::{Console, note, phase, warn};
@@ -87,12 +87,13 @@ pub(super) fn run(options: &Options, output: Output) -> Result<()> {
     let table = options.table.or_format(project.table()?);
     let class_weight = project.is_balanced(&job)?.then_some(ClassWeight::Balanced);
     let report = options.report(&table, (job.plan(), &project.schema(&job)?), class_weight, &model)?;
-    if report.max_relative_weight_error > DIFFERENT_WEIGHTS {
+    if report.max_relative_weight_error > different_weights(job.plan(), model.model()) {
         warn(format!(
-            "{}: its weights differ by {:.0} % from those of the same training in clear: did the training \
-             diverge?",
+            "{}: its weights differ by {:.2} % of the largest from those of the same training in clear: are the \
+             labels of {} those that were encrypted, or did the training diverge?",
             options.model.display(),
-            100.0 * report.max_relative_weight_error
+            100.0 * report.max_relative_weight_error,
+            options.data.display()
         ));
     }
     write(&options.output, &report.page("volley report")?, options.force)?;
@@ -154,7 +155,7 @@ impl Options {
     /// The file that keeps a report from being made.
     fn to_blame(&self, error: &Error) -> &Path {
         match (error, &self.images) {
-            (Error::OtherRows, _) => &self.model,
+            (Error::OtherRows | Error::SharedModel, _) => &self.model,
             (Error::ImageCount { .. }, Some(images)) => images,
             _ => &self.test,
         }

@@ -118,6 +118,31 @@ fn a_model_of_other_rows_is_refused() {
 }
 
 #[test]
+fn a_model_is_of_the_iteration_whose_model_in_clear_is_the_nearest() {
+    let owner = Owner::new();
+    let mut steps = owner.reference.clone();
+    // Three iterations that differ by a thousandth.
+    let last = steps[1].weights.clone();
+    steps.push(Step { weights: &last * 1.001, ..steps[1].clone() });
+    steps[0].weights = &last * 0.999;
+    let training = Training { reference: &steps, ..owner.training() };
+    for (factor, iteration) in [(0.999, 1), (1.0001, 2), (1.001, 3), (1.5, 3)] {
+        let model = owner.training_set.model(&last * factor).unwrap();
+        assert_eq!(training.iteration_of(&model), Ok(iteration), "{factor}");
+    }
+}
+
+#[test]
+fn a_model_that_may_be_shared_has_no_report() {
+    let owner = Owner::new();
+    let set = TrainingSet::new(&owner.rows, Profile::Paper).unwrap();
+    let shared = Sharing::Flooded { statistical_bits: 30, decryptions: 1, deviation: 0.1 };
+    let weights = Array2::zeros(owner.reference[1].weights.raw_dim());
+    let model = set.model(weights).unwrap().marked(shared);
+    assert_eq!(Report::of_model(&owner.training(), &model).unwrap_err(), Error::SharedModel);
+}
+
+#[test]
 fn test_rows_have_the_columns_of_the_training() {
     let owner = Owner::new();
     let model = owner.training_set.model(owner.reference[1].weights.clone()).unwrap();
