@@ -129,6 +129,12 @@ fn what_is_logged_is_chosen() {
     // Without a file it is on standard error, beside what the user is told.
     train(Some("info")).assert().code(2).stderr(contains(" INFO ")).stderr(contains("\nerror: "));
     refuse(&mut train(Some("volley=loud")), &["RUST_LOG"]);
-    refuse(train(None).args(["--log-file", "/nowhere/log"]), &["/nowhere/log", "there is no such file"]);
+    refuse(train(None).args(["--log-file", "/nowhere/log"]), &["/nowhere: there is no such folder"]);
     refuse(train(None).args(["--log-file", "/"]), &["this is a folder, and a log is a file"]);
+    let secret = fixture().project.join("private/secret-key.vly");
+    refuse(train(None).arg("--log-file").arg(secret), &["its owner's secret files"]);
+    let data = &fixture().data;
+    let before = fs::read(data).unwrap();
+    refuse(train(None).arg("--log-file").arg(data), &["data.csv", "this is no log"]);
+    assert_eq!(fs::read(data).unwrap(), before);
 }
