@@ -9,8 +9,10 @@ pub enum TextKind {
     Boolean,
     /// A date or a time of day.
     Date,
-    /// A number with commas between thousands, which `1,234` is taken for.
+    /// A number with commas between thousands.
     Thousands,
+    /// A number such as `1,234`: its comma stands between thousands or before decimals.
+    OneComma,
     /// Numbers with another comma in them.
     Comma,
     /// A number with a sign beside it that says what it counts, such as `12 %` or `$12`.
@@ -40,7 +42,11 @@ impl TextKind {
         } else if BOOLEAN.contains(&lower.as_str()) {
             Self::Boolean
         } else if groups >= 2 && lower.contains(',') && has_only(",.+-e") {
-            if has_thousands(&lower) { Self::Thousands } else { Self::Comma }
+            match has_thousands(&lower) {
+                true if lower.contains('.') || lower.matches(',').count() > 1 => Self::Thousands,
+                true => Self::OneComma,
+                false => Self::Comma,
+            }
         } else if has_sign(&lower) {
             Self::WithSign
         } else if groups >= 2
@@ -61,11 +67,13 @@ fn has_sign(text: &str) -> bool {
     number.len() < text.len() && number.replace(',', "").parse::<f64>().is_ok()
 }
 
-/// Whether commas stand only between groups of three digits, before any fraction.
+/// Whether commas stand only between groups of three digits, the first of which is not 0, before any fraction.
 fn has_thousands(number: &str) -> bool {
     let whole = number.trim_start_matches(['+', '-']).split(['.', 'e']).next().unwrap_or_default();
     let (first, others) = whole.split_once(',').unwrap_or_default();
-    (1..=3).contains(&first.len()) && others.split(',').all(|group| group.len() == 3)
+    (1..=3).contains(&first.len())
+        && !first.starts_with('0')
+        && others.split(',').all(|group| group.len() == 3)
 }
 
 #[cfg(test)]
@@ -78,8 +86,12 @@ mod tests {
             (TextKind::Missing, &["", " ", "NA", "?", "NaN", "<NA>", "null"][..]),
             (TextKind::Boolean, &["True", "FALSE", "yes", "no"]),
             (TextKind::Date, &["2024-01-31", "31.01.2024", "1/2/24", "12:30", "2024-01-31T12:30:00.5+01:00"]),
-            (TextKind::Thousands, &["1,234", "-12,345,678", "1,234.5", "1,234e3"]),
-            (TextKind::Comma, &["1,5", "-1,5e3", "1.234,5", "1234,567", "1,2345", "1,234,5"]),
+            (TextKind::Thousands, &["-12,345,678", "1,234.5"]),
+            (TextKind::OneComma, &["1,234", "-1,441", "1,234e3"]),
+            (
+                TextKind::Comma,
+                &["0,512", "-0,125", "1,5", "-1,5e3", "1.234,5", "1234,567", "1,2345", "1,234,5"],
+            ),
             (TextKind::WithSign, &["5 %", "-6.4%", "$12", "€ 1,234.5", "3 €"]),
             (TextKind::Other, &["red", "%", "$a", "a,b", ",", "12a", "3-ish", "May 5", "4 3", "4.5 3"]),
         ];

@@ -178,6 +178,13 @@ fn of_text(text: &str, row: u64, column: usize, has_label_choice: bool, columns:
              thousands=\",\").to_csv(\"table.csv\", index=False)"
                 .to_owned()
         }
+        TextKind::OneComma => {
+            "numbers have a decimal point and nothing between thousands: in Python with pandas, where this comma \
+             stands before decimals, pandas.read_csv(FILE, decimal=\",\"), and where it stands between thousands, \
+             pandas.read_csv(FILE, thousands=\",\"); then .to_csv(\"table.csv\", index=False). sep=\";\" says what \
+             separates columns"
+                .to_owned()
+        }
         TextKind::Comma => {
             "numbers have a decimal point: in Python with pandas, pandas.read_csv(FILE, sep=\";\", \
              decimal=\",\").to_csv(\"table.csv\", index=False); --delimiter says what separates columns"
@@ -221,6 +228,8 @@ mod tests {
             ("True", "truth values as 1 and 0"),
             ("2024-01-31", "numbers of dates"),
             ("1,5", "a decimal point"),
+            ("0,512", "decimal=\",\").to_csv"),
+            ("1,234", "where this comma stands before decimals"),
             ("1,234.5", "leave out what stands between thousands"),
             ("6.4%", "leave out signs of percents"),
             ("$12", "and currencies"),
