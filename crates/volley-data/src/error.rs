@@ -124,6 +124,9 @@ pub enum ContentError {
         /// The row.
         row: u64,
     },
+    /// A table of which no column is left but the label's.
+    #[error("every column but the label's is left out")]
+    AllDropped,
     /// A label that is empty or only white space.
     #[error("row {row}, {column}: the label is empty")]
     EmptyLabel {

@@ -62,7 +62,12 @@ impl Layout {
             },
         };
         if layout.features.is_empty() {
-            return Err(ContentError::NoValues { row: first.line });
+            let is_dropped = !options.drop.is_empty();
+            return Err(if is_dropped {
+                ContentError::AllDropped
+            } else {
+                ContentError::NoValues { row: first.line }
+            });
         }
         if let LabelSource::Ignored(_) = options.labels {
             layout.label = None;
@@ -272,7 +277,7 @@ fn empty_end(fields: &[&str], second: Option<&Record>) -> Option<usize> {
 }
 
 /// Whether the first row is a header. One that has all names of a model's features is, whatever they look like. Columns
-/// at the end that are empty say nothing.
+/// at the end that are empty say nothing. Where all columns are chosen, one that is named, and not by its place, does.
 fn has_header(fields: &[&str], empty_end: Option<usize>, options: &TableOptions) -> bool {
     let named = match &options.labels {
         LabelSource::Named(name) | LabelSource::Ignored(Some(name)) => Some(name),
@@ -295,6 +300,9 @@ fn has_header(fields: &[&str], empty_end: Option<usize>, options: &TableOptions)
         .chain(label)
         .chain(empty_end.unwrap_or(fields.len())..fields.len());
     let chosen: Vec<usize> = chosen.collect();
+    if options.header == Header::Auto && (0..fields.len()).all(|place| chosen.contains(&place)) {
+        return options.drop.iter().chain(named).any(|name| place_of(name, fields.len()).is_none());
+    }
     let names = options.schema.as_ref().and_then(Schema::feature_names);
     let found: HashSet<&str> = fields.iter().copied().collect();
     let has_names = names.is_some_and(|names| names.iter().all(|name| found.contains(name)));

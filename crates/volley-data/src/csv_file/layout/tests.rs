@@ -264,7 +264,10 @@ fn labels_and_columns_to_leave_out_are_given_by_name_or_place() {
     assert_eq!(read("1,2,elm\n", "-1", &["z"]), Err(ContentError::NoHeader { name: "z".into() }));
     let missing = ContentError::MissingColumn { name: "z".into(), found: texts(&["x", "y", "kind"]) };
     assert_eq!(read("x,y,kind\n1,2,elm\n", "kind", &["z"]), Err(missing));
-    assert_eq!(read("x,kind\n1,elm\n", "kind", &["x"]), Err(ContentError::NoValues { row: 1 }));
+    assert_eq!(read("x,kind\n1,elm\n", "kind", &["x"]), Err(ContentError::AllDropped));
+    // Columns that are all chosen by their places say nothing of a header.
+    assert_eq!(read("1,2,elm\n3,4,oak\n", "3", &["1", "2"]), Err(ContentError::AllDropped));
+    assert_eq!(read("x,y,kind\n1,2,elm\n", "3", &["1", "2"]), Err(ContentError::AllDropped));
 }
 
 #[test]

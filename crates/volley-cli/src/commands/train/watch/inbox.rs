@@ -195,6 +195,12 @@ impl Inbox {
             jobs.extend(job);
         }
         jobs.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        let is_there = |name: &OsString| jobs.iter().any(|job| job.name == *name);
+        // The mark of a job goes with it: what takes its place is tried.
+        for gone in self.jobs.iter().filter(|seen| seen.state == State::Failed && !is_there(&seen.name)) {
+            let _ = fs::remove_file(self.mark(&gone.name));
+        }
+        self.unmarked.retain(is_there);
         self.jobs = jobs;
         Ok(())
     }
@@ -480,7 +486,13 @@ mod tests {
         let job = inbox.next().unwrap().clone();
         inbox.mark_failed(&job, "why");
         assert_eq!(state(&mut inbox, "a"), Some(State::Failed));
-        drop(folder);
+        // Its mark goes with it.
+        fs::remove_dir_all(folder.path().join("a")).unwrap();
+        states(&mut inbox);
+        assert!(!folder.path().join("a.error").exists());
+        write(folder.path(), "a/job.vly", "x");
+        states(&mut inbox);
+        assert_eq!(state(&mut inbox, "a"), Some(State::Waiting));
     }
 
     #[test]
