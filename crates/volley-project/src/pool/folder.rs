@@ -141,6 +141,13 @@ impl PoolFolder {
         names_in(&self.exchange())
     }
 
+    /// Folders among what a party has sent: it sends files alone.
+    pub(super) fn folders_of(&self, party: &str) -> Result<Vec<PathBuf>, BadInput> {
+        let folder = self.exchange().join(party);
+        let paths = names_in(&folder)?.into_iter().map(|name| folder.join(name));
+        Ok(paths.filter(|path| path.is_dir()).collect())
+    }
+
     /// The first file that a party has sent, by its name.
     pub(super) fn first_sent(&self, party: &str) -> Result<Option<PathBuf>, BadInput> {
         let folder = self.exchange().join(party);

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use volley_data::Schema;
 use volley_program::BadInput;
 
 use super::Result;
@@ -27,6 +28,15 @@ pub struct Proposal {
     pub statistics: Option<PathBuf>,
 }
 
+impl Proposal {
+    /// Refuses what no table makes good, before one is read.
+    fn check(&self, name: &str) -> Result<(), BadInput> {
+        let Self { members, threshold, classes, settings, statistics: _ } = self.clone();
+        let columns = Schema::of_features(1);
+        Invitation::new(members, threshold, &columns, classes, settings)?.member(name).map(drop)
+    }
+}
+
 /// Who joins.
 #[derive(Debug)]
 pub enum Joining {
@@ -42,18 +52,18 @@ pub enum Joining {
 ///
 /// For a table that cannot be read, a proposal that cannot be kept, and a folder that a party has already.
 pub fn invite(root: &Path, owner: Owner, proposal: Proposal, mut workplace: Workplace) -> Result<Session> {
+    check_uninvited(root, &owner.name)?;
+    proposal.check(&owner.name)?;
     let Proposal { members, threshold, classes, settings, statistics } = proposal;
     let table = owner.read_first(&*workplace.observer)?;
     let mut invitation = Invitation::new(members, threshold, table.schema(), classes, settings)?;
     drop(table);
-    invitation.member(&owner.name)?;
     owner.read(&invitation, false, &*workplace.observer)?;
     if let Some(file) = &statistics {
         invitation.settings.statistics = Some(given::hash(file, &invitation)?);
     }
 
     let name = owner.name.clone();
-    check_uninvited(root, &name)?;
     let folder = PoolFolder::create(root, &name)?;
     let lock = folder.lock(&name)?;
     make_transport_key(&folder, &mut workplace.rng)?;

@@ -192,16 +192,23 @@ impl Session {
         self.folder.exchange().join(self.name())
     }
 
-    /// What lies beside the folders of the parties, and nobody reads: mostly a folder under another name than its
-    /// party's.
+    /// What lies beside the folders of the parties, or folders within them, and nobody reads: mostly a folder under
+    /// another name than its party's, or one that was copied into its earlier copy.
     ///
     /// # Errors
     ///
     /// Where the folder cannot be listed.
     pub fn strays(&self) -> Result<Vec<PathBuf>, BadInput> {
-        let mut names = self.folder.parties()?;
-        names.retain(|name| name != SERVER && !self.invitation.members.contains(name));
-        Ok(names.into_iter().map(|name| self.folder.exchange().join(name)).collect())
+        let mut strays = Vec::new();
+        for name in self.folder.parties()? {
+            let path = self.folder.exchange().join(&name);
+            if name == SERVER || self.invitation.members.contains(&name) {
+                strays.extend(self.folder.folders_of(&name)?);
+            } else {
+                strays.push(path);
+            }
+        }
+        Ok(strays)
     }
 
     pub(super) fn owner(&self) -> Result<&Owner, BadInput> {

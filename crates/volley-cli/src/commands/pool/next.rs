@@ -138,7 +138,7 @@ impl Outlook {
     fn write(&self, f: &mut fmt::Formatter<'_>, is_new: bool) -> fmt::Result {
         let again = &self.again;
         for stray in &self.strays {
-            writeln!(f, "of nobody        {}: no party has this name", stray.display())?;
+            writeln!(f, "of nobody        {}: each party has one folder, of its name", stray.display())?;
         }
         if let Some(fingerprint) = &self.fingerprint {
             if is_new && self.has_sent {
@@ -174,7 +174,7 @@ impl Outlook {
                 write!(f, "the pool has done its work\n\nnext: volley evaluate {} TABLE", argument(model))
             }
             ([], None) => f.write_str("the pool has done its work"),
-            _ if self.awaited.iter().all(|awaited| awaited.from == [&*self.party]) => {
+            _ if self.awaited.iter().any(|awaited| awaited.from.contains(&self.party)) => {
                 write!(f, "\nnext: {again}")
             }
             _ if !is_new || !self.has_sent => {

@@ -17,7 +17,10 @@ use crate::output::Output;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
-  volley pool status north/")]
+  volley pool status north/
+
+It goes by the names of files that have arrived. Whether they are whole is
+checked by `volley pool next`.")]
 pub(crate) struct Options {
     /// Folder of this party
     folder: PathBuf,

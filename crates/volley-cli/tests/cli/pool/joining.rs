@@ -73,8 +73,14 @@ fn it_is_said_what_is_sent_and_what_is_of_nobody() {
     // The server's folder has another name than the server.
     let stray = parties.path("north").join("exchange/trainer");
     fs::create_dir(&stray).unwrap();
-    let said = format!("of nobody        {}: no party has this name", stray.display());
-    parties.next("north").assert().success().stdout(contains(said));
+    // A second copy lies in the first.
+    let nested = parties.path("north").join("exchange/north/north");
+    fs::create_dir(&nested).unwrap();
+    for stray in [stray, nested] {
+        let said = format!("of nobody        {}: each party has one folder, of its name", stray.display());
+        parties.next("north").assert().success().stdout(contains(said));
+    }
+    fs::remove_dir(parties.path("north").join("exchange/north/north")).unwrap();
     // A server has nothing to send at first, and no fingerprint to confirm.
     parties.mirror();
     parties.join("server").assert().success().stdout(contains("next: when their files have arrived"));
@@ -96,6 +102,23 @@ fn two_parties_of_one_name_are_told() {
     replace_by(&parties.sent("south", "east", "join.json"), &parties.sent("east", "east", "join.json"));
     refuse(&mut parties.next("south"), &["exchange/east/join.json", "another party joined as east"]);
     parties.next("east").assert().success();
+}
+
+#[test]
+fn a_proposal_is_refused_before_the_table_is_read() {
+    let parties = Parties::new();
+    let (folder, table) = (parties.path("west"), parties.path("none.csv"));
+    fs::write(&table, "kind,a\nelm,no number\n").unwrap();
+    let refused = |members: &str, classes: &str, words: &str| {
+        let mut init = volley(["pool", "init", "--name", "west"]);
+        init.arg(&folder).arg("--table").arg(&table).args(["--members", members, "--classes", classes]);
+        refuse(&mut init, &[words]);
+        assert!(!folder.exists());
+    };
+    refused("north,east", "elm,oak", "west is no member of the pool of north, east");
+    refused("west", "elm,oak", "a pool has 2 to 16 members");
+    refused("west,east", "elm", "--classes names 1, and a pool trains on two at least");
+    refused("west,east", "elm,oak", "none.csv: ");
 }
 
 #[test]
