@@ -79,8 +79,7 @@ impl KeyHolder {
         let level = request.ciphertext.level();
         let basis = self.pool().context().q(level);
         let mut rng = self.secret.generator(Purpose::Decryption, &request.digest());
-        let mut first: RnsPoly<Eval> = request.ciphertext.parts[1].clone();
-        basis.mul_assign(&mut first, &self.summand(request.owners()));
+        let mut first = basis.product(&request.ciphertext.parts[1], &self.summand(request.owners()));
         basis.add_assign(&mut first, &sample_smudging(basis, request.log_bound, &mut rng));
         let zero = request.receiver.as_ref().map(|receiver| receiver.encrypt_zero(level, &mut rng));
         let mut parts = std::array::from_fn(|part| match &zero {
